@@ -1,0 +1,53 @@
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { z } from "zod";
+
+const EnvironmentSchema = z.object({
+  /** Where the Worker is. */
+  WORKER_URL: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).default("http://localhost:4750"),
+  /** The name under which jobs are sent to this cluster. */
+  CLUSTER: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "must have 1 to 63 lower-case letters, digits and '-'")
+    .default("default"),
+  AGENT_TOKEN: z.string("is required: the token with which the agent signs in at the Worker"),
+  /** Most runners at a time. */
+  RUNNERS: z
+    .string()
+    .regex(/^[1-9]\d{0,5}$/, "must be a whole number from 1 to 999999")
+    .transform(Number)
+    .default(availableParallelism()),
+  STATE_DIR: z.string().default(".wrangler/state"),
+});
+
+export type AgentConfig = {
+  /** Without a slash at the end. */
+  readonly workerUrl: string;
+  readonly cluster: string;
+  readonly token: string;
+  readonly runners: number;
+  /** Absolute. */
+  readonly stateDir: string;
+};
+
+/** The environment does not say what the agent must know; the message names every variable at fault. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+/** Reads the agent's configuration. A variable that is set to nothing counts as not set. */
+export const readAgentConfig = (environment: NodeJS.ProcessEnv): AgentConfig => {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const parsed = EnvironmentSchema.safeParse(set);
+  if (!parsed.success) {
+    throw new ConfigError(parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`).join("\n"));
+  }
+  const { WORKER_URL, CLUSTER, AGENT_TOKEN, RUNNERS, STATE_DIR } = parsed.data;
+  return {
+    workerUrl: WORKER_URL.replace(/\/+$/, ""),
+    cluster: CLUSTER,
+    token: AGENT_TOKEN,
+    runners: RUNNERS,
+    stateDir: resolve(STATE_DIR),
+  };
+};

@@ -1,0 +1,28 @@
+import type { WantedJob } from "../../../shared/messages.ts";
+
+/** What a launcher tells of its own accord. */
+export type LauncherEvents = {
+  /** A runner is gone for certain, with all that it had started. */
+  exited(jobId: string, runnerId: string, reason: string): void;
+  /** Runners of the job cannot be started or end at once, and why; `null` when they work again. */
+  trouble(jobId: string, message: string | null): void;
+};
+
+/** How the agent starts runners. It is told what is to be, and sees to it in its own time. */
+export interface Launcher {
+  /** As the Worker is told. */
+  readonly name: string;
+  /** Most runners at a time, over all jobs. */
+  readonly capacity: number;
+  /**
+   * Sets what is wanted, in place of all that was wanted before. Surplus runners finish their tasks. Runners of a job that is
+   * not wanted any more are left alone, but not replaced.
+   */
+  want(jobs: readonly WantedJob[]): void;
+  /** Ends the runners of a job that is not wanted. Resolves when nothing of the job is left. */
+  remove(jobId: string): Promise<void>;
+  /** Ends all that would not outlive the agent. Resolves when it is gone; nothing may be asked of the launcher after this. */
+  stop(): Promise<void>;
+  /** As `stop`, but at once and as well as can be. */
+  kill(): void;
+}

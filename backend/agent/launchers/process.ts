@@ -1,0 +1,195 @@
+import { randomUUID } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import type { WantedJob } from "../../../shared/messages.ts";
+import { ProcessLedger } from "../../process-ledger.ts";
+import { fairShares, nextTurn } from "./fair-share.ts";
+import { JobRunners, type Runner } from "./job-runners.ts";
+import type { Launcher, LauncherEvents } from "./launcher.ts";
+import type { RestartTimes } from "./restart-policy.ts";
+import { ledgerDirectory, makeRunnerDirectory } from "./runner-directory.ts";
+import { RunnerProcess, type RunnerGone } from "./runner-process.ts";
+
+/** In milliseconds. */
+export type ProcessTimes = RestartTimes & {
+  /** How long a job keeps its runner while another has none. */
+  readonly quantumMs: number;
+  /** How long a runner may take to end when its job is removed. */
+  readonly killAfterMs: number;
+};
+
+export const defaultTimes: ProcessTimes = {
+  settleMs: 5_000,
+  firstWaitMs: 1_000,
+  longestWaitMs: 30_000,
+  quantumMs: 10_000,
+  killAfterMs: 3_000,
+};
+
+export type ProcessLauncherOptions = {
+  capacity: number;
+  /** The agent's directory, which is this launcher's alone. */
+  dir: string;
+  /** The runner's program and arguments. */
+  command: readonly string[];
+  /** Given to every runner, beside what it needs to know of its job. */
+  env: NodeJS.ProcessEnv;
+  times: ProcessTimes;
+  log: (text: string) => void;
+};
+
+/** Starts runners as child processes on this machine, shares the slots among the jobs, and replaces runners that end. */
+export class ProcessLauncher implements Launcher {
+  readonly name = "process";
+  readonly capacity: number;
+  readonly #options: ProcessLauncherOptions;
+  readonly #events: LauncherEvents;
+  readonly #ledger: ProcessLedger;
+  /** In the order of arrival. */
+  readonly #jobs = new Map<string, JobRunners>();
+  #timer: NodeJS.Timeout | undefined;
+  #stopping = false;
+
+  constructor(options: ProcessLauncherOptions, events: LauncherEvents) {
+    this.capacity = options.capacity;
+    this.#options = options;
+    this.#events = events;
+    this.#ledger = new ProcessLedger(ledgerDirectory(options.dir));
+  }
+
+  want(jobs: readonly WantedJob[]): void {
+    const wanted = new Map(jobs.map((job) => [job.jobId, job]));
+    for (const job of jobs) {
+      if (!this.#jobs.has(job.jobId)) this.#jobs.set(job.jobId, new JobRunners(job.jobId, this.#options.times));
+    }
+    for (const job of this.#jobs.values()) job.wanted = wanted.get(job.jobId);
+    this.#arrange();
+  }
+
+  async remove(jobId: string): Promise<void> {
+    const job = this.#jobs.get(jobId);
+    if (job === undefined) return;
+    job.wanted = undefined;
+    await this.#end([...job.runners]);
+    this.#arrange();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+    await this.#end([...this.#jobs.values()].flatMap((job) => [...job.runners]));
+  }
+
+  kill(): void {
+    this.#stopping = true;
+    for (const job of this.#jobs.values()) for (const runner of job.runners) runner.process.kill();
+  }
+
+  async #end(runners: readonly Runner[]): Promise<void> {
+    for (const runner of runners) {
+      runner.leaving = true;
+      runner.process.stop();
+    }
+    await Promise.all(runners.map((runner) => runner.process.gone));
+  }
+
+  /** Brings the runners closer to what is wanted. To be called after whatever may have changed it. */
+  #arrange(): void {
+    if (this.#stopping) return;
+    const now = performance.now();
+    const turn = { now, quantum: this.#options.times.quantumMs };
+    for (const job of this.#jobs.values()) {
+      if (job.wanted === undefined && job.runners.size === 0) this.#jobs.delete(job.jobId);
+    }
+    const jobs = [...this.#jobs.values()].filter((job) => job.wanted !== undefined);
+    const claims = jobs.map((job) => job.claim(now));
+    const shares = fairShares(claims, Math.max(0, this.capacity - this.#unwantedRunners()), turn);
+    for (const [index, job] of jobs.entries()) this.#drain(job.staying.slice(shares[index] ?? 0));
+    this.#fill(jobs, shares, now);
+    const after = jobs.map((job) => job.claim(now));
+    const waits = jobs.map((job) => job.policy.waitsUntil(now)).filter((time) => time !== undefined);
+    this.#arrangeIn(Math.min(nextTurn(after, shares, turn) ?? Infinity, ...waits.map((time) => time - now)));
+  }
+
+  #arrangeIn(milliseconds: number): void {
+    clearTimeout(this.#timer);
+    if (milliseconds < Infinity) this.#timer = setTimeout(() => this.#arrange(), Math.ceil(milliseconds));
+  }
+
+  #unwantedRunners(): number {
+    return this.#jobs.values().reduce((sum, job) => sum + (job.wanted === undefined ? job.runners.size : 0), 0);
+  }
+
+  #drain(runners: readonly Runner[]): void {
+    for (const runner of runners) {
+      runner.leaving = true;
+      runner.process.drain();
+    }
+  }
+
+  /** Gives each free slot to the job that is furthest below its share, among equals to the one that has waited longest. */
+  #fill(jobs: readonly JobRunners[], shares: readonly number[], now: number): void {
+    let free = this.capacity - this.#jobs.values().reduce((sum, job) => sum + job.runners.size, 0);
+    const failed = new Set<JobRunners>();
+    for (; free > 0; free--) {
+      const [neediest] = jobs
+        .map((job, index) => ({ job, lacks: (shares[index] ?? 0) - job.staying.length, since: job.claim(now).since }))
+        .filter(({ job, lacks }) => lacks > 0 && !failed.has(job))
+        .toSorted((a, b) => b.lacks - a.lacks || a.since - b.since);
+      if (neediest?.job.wanted === undefined) return;
+      if (!this.#start(neediest.job, neediest.job.wanted)) failed.add(neediest.job);
+    }
+  }
+
+  #start(job: JobRunners, { jobId, token }: WantedJob): boolean {
+    const runnerId = `runner-${randomUUID().slice(0, 13)}`;
+    const startedAt = performance.now();
+    let runner: Runner;
+    try {
+      const directory = makeRunnerDirectory(this.#options.dir, jobId, runnerId);
+      const own = { JOB_ID: jobId, RUNNER_TOKEN: token, RUNNER_ID: runnerId };
+      const process = new RunnerProcess({
+        command: this.#options.command,
+        env: { ...this.#options.env, ...own, WORK_DIR: directory.work, PROCESS_LEDGER: directory.programs },
+        directory,
+        ledger: this.#ledger,
+        killAfterMs: this.#options.times.killAfterMs,
+        onLine: (line) => this.#options.log(`[${runnerId}] ${line}`),
+      });
+      runner = { runnerId, process, startedAt, leaving: false };
+    } catch (error) {
+      this.#failed(job, startedAt, `cannot be started: ${String(error)}`);
+      return false;
+    }
+    job.runners.add(runner);
+    const settled = setTimeout(() => this.#settled(job), this.#options.times.settleMs);
+    void runner.process.gone.then((gone) => {
+      clearTimeout(settled);
+      this.#gone(job, runner, gone);
+    });
+    return true;
+  }
+
+  #settled(job: JobRunners): void {
+    job.policy.settled();
+    this.#trouble(job, null);
+    this.#arrange();
+  }
+
+  #gone(job: JobRunners, runner: Runner, { reason, tail }: RunnerGone): void {
+    job.runners.delete(runner);
+    this.#events.exited(job.jobId, runner.runnerId, reason);
+    if (!runner.leaving) this.#failed(job, runner.startedAt, reason + (tail && `\n${tail}`));
+    this.#arrange();
+  }
+
+  #failed(job: JobRunners, startedAt: number, reason: string): void {
+    if (!job.policy.ended(startedAt, performance.now())) return;
+    this.#trouble(job, `the job's runners do not stay up; the last one ${reason}`);
+  }
+
+  #trouble(job: JobRunners, message: string | null): void {
+    if (message === job.trouble || job.wanted === undefined) return;
+    job.trouble = message;
+    this.#events.trouble(job.jobId, message);
+  }
+}

@@ -1,0 +1,211 @@
+import { performance } from "node:perf_hooks";
+import type { ZodType } from "zod";
+import { backoffMs } from "./backoff.ts";
+import { LinkEndedError, finalEnd, isFailure, type LinkEnd, type SocketEnd } from "./link-end.ts";
+import { LinkSocket } from "./link-socket.ts";
+
+/** A request without its number, which the link gives it. */
+export type Unnumbered<Request> = Request extends unknown ? Omit<Request, "id"> : never;
+
+export type LinkOptions<Request, Answer, Notice> = {
+  /** `ws:` or `wss:`. */
+  url: string;
+  token: string;
+  answerSchema: ZodType<Answer>;
+  noticeSchema: ZodType<Notice>;
+  /** The first message on every connection; other requests wait until it is answered. */
+  hello(): Unnumbered<Request>;
+  /**
+   * The answer to `hello`. The requests that wait are sent after it returns, in order, those included that it made. Where it
+   * throws, the connection is dropped and dialled again, more slowly each time.
+   */
+  onWelcome(answer: Answer): void;
+  onNotice(notice: Notice): void;
+  /** A connection that had been welcomed is lost. */
+  onDown?(): void;
+  log: (text: string) => void;
+  /** @default 10000 */
+  heartbeatMs?: number;
+};
+
+type Pending<Answer> = { text: string; sentAt: number; resolve(answer: Answer): void; reject(error: Error): void };
+
+/**
+ * The client's side of a link to the Worker, which outlives its connections: it dials, says hello, sends what is not yet
+ * answered, and dials again whenever the connection is lost. A request may therefore arrive twice, and its answer too.
+ */
+export class Link<Request extends { id: number }, Answer extends { re: number }, Notice> {
+  /** Resolves when the link is over for good. */
+  readonly closed: Promise<LinkEnd>;
+  readonly #options: LinkOptions<Request, Answer, Notice>;
+  readonly #heartbeatMs: number;
+  readonly #resolveClosed: (end: LinkEnd) => void;
+  /** Unanswered requests but for hello, by id, in the order in which they were made. */
+  readonly #pending = new Map<number, Pending<Answer>>();
+  #nextId = 1;
+  #socket: LinkSocket | undefined;
+  #hello: { id: number; sentAt: number } | undefined;
+  #welcomed = false;
+  /** Connections in a row that came to nothing, or that one of the ends had to break off. */
+  #failures = 0;
+  #broken = false;
+  #redial: NodeJS.Timeout | undefined;
+  #overdue: NodeJS.Timeout | undefined;
+  #lastAnswered = -Infinity;
+  #lastComplaint = "";
+  #end: LinkEnd | undefined;
+
+  constructor(options: LinkOptions<Request, Answer, Notice>) {
+    this.#options = options;
+    this.#heartbeatMs = options.heartbeatMs ?? 10_000;
+    const closed = Promise.withResolvers<LinkEnd>();
+    this.closed = closed.promise;
+    this.#resolveClosed = closed.resolve;
+    this.#dial();
+  }
+
+  /**
+   * When the Worker last heard us for certain, as `performance.now()`: the time at which the latest message that it has
+   * answered was sent. `-Infinity` before the first.
+   */
+  get lastContact(): number {
+    return Math.max(this.#lastAnswered, this.#socket?.answeredPingAt ?? -Infinity);
+  }
+
+  /** Resolves with the answer, however many connections it takes; rejects with `LinkEndedError` when the link is over. */
+  request(message: Unnumbered<Request>): Promise<Answer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    if (this.#end !== undefined) {
+      reject(new LinkEndedError(this.#end));
+      return promise;
+    }
+    const id = this.#nextId++;
+    const pending = { text: JSON.stringify(Object.assign({ id }, message)), sentAt: 0, resolve, reject };
+    this.#pending.set(id, pending);
+    if (this.#welcomed) this.#send(pending);
+    return promise;
+  }
+
+  /** Ends the link for good, after what was sent. Requests that are not answered yet reject. */
+  async close(code = 1000): Promise<void> {
+    const socket = this.#socket;
+    this.#finish({ kind: "closed" });
+    await socket?.close(code);
+  }
+
+  #dial(): void {
+    const socket: LinkSocket = new LinkSocket({
+      url: this.#options.url,
+      token: this.#options.token,
+      heartbeatMs: this.#heartbeatMs,
+      onOpen: () => this.#sayHello(socket),
+      onText: (text) => {
+        if (this.#end === undefined) this.#receive(socket, text);
+      },
+      onEnd: (end) => {
+        if (this.#end === undefined) this.#lost(socket, end);
+      },
+    });
+    this.#socket = socket;
+  }
+
+  #sayHello(socket: LinkSocket): void {
+    if (this.#end !== undefined) return;
+    const id = this.#nextId++;
+    this.#hello = { id, sentAt: performance.now() };
+    socket.send(JSON.stringify(Object.assign({ id }, this.#options.hello())));
+    // Pings are answered on behalf of the object, so they do not show that it has lost a request: its answer being overdue does.
+    const limit = 6 * this.#heartbeatMs;
+    this.#overdue = setInterval(() => {
+      const [oldest] = this.#welcomed ? this.#pending.values() : [this.#hello];
+      if (oldest !== undefined && performance.now() - oldest.sentAt > limit) socket.drop("an answer is overdue");
+    }, this.#heartbeatMs).unref();
+  }
+
+  #send(pending: Pending<Answer>): void {
+    pending.sentAt = performance.now();
+    this.#socket?.send(pending.text);
+  }
+
+  #receive(socket: LinkSocket, text: string): void {
+    let message: { answer: Answer } | { notice: Notice };
+    try {
+      const value: unknown = JSON.parse(text);
+      message =
+        typeof value === "object" && value !== null && "re" in value
+          ? { answer: this.#options.answerSchema.parse(value) }
+          : { notice: this.#options.noticeSchema.parse(value) };
+    } catch (error) {
+      this.#refuse(socket, `the Worker sent a message that is none: ${String(error)}`);
+      return;
+    }
+    if ("notice" in message) this.#options.onNotice(message.notice);
+    else if (message.answer.re === this.#hello?.id) this.#welcome(socket, message.answer);
+    else this.#answered(message.answer);
+  }
+
+  #welcome(socket: LinkSocket, answer: Answer): void {
+    if (this.#welcomed || this.#hello === undefined) return;
+    try {
+      this.#options.onWelcome(answer);
+    } catch (error) {
+      this.#refuse(socket, String(error));
+      return;
+    }
+    this.#lastAnswered = this.#hello.sentAt;
+    this.#welcomed = true;
+    this.#lastComplaint = "";
+    for (const pending of this.#pending.values()) this.#send(pending);
+  }
+
+  #answered(answer: Answer): void {
+    const pending = this.#pending.get(answer.re);
+    if (pending === undefined) return; // A second answer to a request that was sent twice.
+    this.#pending.delete(answer.re);
+    this.#lastAnswered = Math.max(this.#lastAnswered, pending.sentAt);
+    pending.resolve(answer);
+  }
+
+  /** Breaks off a connection on which the Worker does not keep to the protocol. */
+  #refuse(socket: LinkSocket, reason: string): void {
+    this.#broken = true;
+    socket.drop(reason);
+  }
+
+  #lost(socket: LinkSocket, end: SocketEnd): void {
+    clearInterval(this.#overdue);
+    this.#lastAnswered = Math.max(this.#lastAnswered, socket.answeredPingAt);
+    const wasUp = this.#welcomed;
+    const broken = this.#broken || isFailure(end);
+    this.#welcomed = false;
+    this.#broken = false;
+    this.#hello = undefined;
+    const final = finalEnd(end);
+    if (final !== undefined) {
+      this.#finish(final);
+      return;
+    }
+    if (wasUp && !broken) this.#failures = 0;
+    this.#redial = setTimeout(() => this.#dial(), backoffMs(this.#failures++));
+    this.#complain(end);
+    if (wasUp) this.#options.onDown?.();
+  }
+
+  /** Logs why there is no connection, once for as long as the reason stays the same. */
+  #complain(end: SocketEnd): void {
+    const what = end.kind === "refused" ? `HTTP ${end.status}` : `code ${end.code}`;
+    const complaint = `no connection to ${this.#options.url} (${what}${end.reason && `: ${end.reason}`}), trying again`;
+    if (complaint !== this.#lastComplaint) this.#options.log(complaint);
+    this.#lastComplaint = complaint;
+  }
+
+  #finish(end: LinkEnd): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    clearTimeout(this.#redial);
+    clearInterval(this.#overdue);
+    this.#resolveClosed(end);
+    for (const pending of this.#pending.values()) pending.reject(new LinkEndedError(end));
+    this.#pending.clear();
+  }
+}

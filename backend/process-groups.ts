@@ -1,0 +1,81 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+
+/** A process that has not ended; one that has, but whose parent has not asked for its status, does not count. */
+export type ProcessInfo = {
+  readonly pid: number;
+  readonly group: number;
+  /** When it started: together with the pid it names a process for ever. Compared, and ordered by `startedSince`. */
+  readonly startTime: string;
+};
+
+const onLinux = process.platform === "linux";
+
+let bootId: string | undefined;
+/** Start times count from the boot, so that two of different boots say nothing to each other. */
+const currentBoot = (): string => (bootId ??= readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
+
+/** Reads `/proc/<pid>/stat`. The second field is the command in parentheses, and may hold spaces and parentheses itself. */
+const readStat = (pid: number): { state: string; info: ProcessInfo } | undefined => {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  } catch {
+    return undefined;
+  }
+  // What follows the command begins with field 3; the group is field 5, the start time field 22.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [state = "", , group = ""] = fields;
+  return { state, info: { pid, group: Number(group), startTime: `${currentBoot()}/${fields[19] ?? ""}` } };
+};
+
+const isGone = (state: string): boolean => /^[ZXx]/.test(state);
+
+/** What `ps` says of the processes that `selection` names: pid, group, state, and the start time as a date. */
+const ps = (...selection: string[]): { state: string; info: ProcessInfo }[] => {
+  let text: string;
+  try {
+    const options = { encoding: "utf8", env: { ...process.env, LC_ALL: "C", TZ: "UTC" } } as const;
+    text = execFileSync("ps", [...selection, "-o", "pid=,pgid=,stat=,lstart="], { ...options, stdio: "pipe" });
+  } catch {
+    return []; // No such process.
+  }
+  return text.split("\n").flatMap((line) => {
+    const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(line);
+    if (match === null) return [];
+    const [, pid, group, state = "", startTime = ""] = match;
+    return [{ state, info: { pid: Number(pid), group: Number(group), startTime } }];
+  });
+};
+
+/** When the process with this pid started, also if it has just ended and nobody has noticed; undefined when there is none. */
+export const processStartTime = (pid: number): string | undefined =>
+  (onLinux ? readStat(pid) : ps("-p", String(pid))[0])?.info.startTime;
+
+/** The live processes of a group. */
+export const groupMembers = (group: number): ProcessInfo[] => {
+  const all = onLinux
+    ? readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? (readStat(Number(name)) ?? []) : []))
+    : ps("-A");
+  return all.filter(({ state, info }) => info.group === group && !isGone(state)).map(({ info }) => info);
+};
+
+/** Whether a process of the group lives. */
+export const groupAlive = (group: number): boolean => groupMembers(group).length > 0;
+
+/** Whether `time` is `reference` or later. Times of different boots are in no order. */
+export const startedSince = (time: string, reference: string): boolean => {
+  if (!onLinux) return Date.parse(time) >= Date.parse(reference);
+  const [boot, ticks] = time.split("/");
+  const [referenceBoot, referenceTicks] = reference.split("/");
+  return boot === referenceBoot && Number(ticks) >= Number(referenceTicks);
+};
+
+/** Sends a signal to a process, or with a negative number to a group, that may be gone. */
+export const sendSignal = (target: number, signal: NodeJS.Signals): void => {
+  try {
+    process.kill(target, signal);
+  } catch {
+    // It is gone, or was replaced by a stranger's.
+  }
+};

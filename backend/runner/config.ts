@@ -1,0 +1,37 @@
+import { delimiter } from "node:path";
+import { z } from "zod";
+
+const MiB = 1024 * 1024;
+const BytesSchema = z.coerce.number().int().positive();
+
+/** The environment that a runner is started with. Sizes are bytes. */
+const ConfigSchema = z.object({
+  WORKER_URL: z.url(),
+  JOB_ID: z.string().min(1),
+  RUNNER_TOKEN: z.string().min(1),
+  /** Names the runner, also where the REST API shows a pod. */
+  RUNNER_ID: z.string().min(1),
+  /** A directory of the runner's own; whoever starts the runner removes it afterwards. */
+  WORK_DIR: z.string().min(1),
+  /** Where the process groups of programs are recorded while they live. */
+  PROCESS_LEDGER: z.string().min(1),
+  /** `pipe`: standard input stays open as long as the parent lives, and takes the order `drain`. */
+  PARENT: z.enum(["pipe", "none"]).default("none"),
+  /** Directories that `file:` addresses may lie in, separated as in PATH. None by default. */
+  FILE_ROOTS: z
+    .string()
+    .default("")
+    .transform((text) => text.split(delimiter).filter((root) => root !== "")),
+  SORT_BUFFER: BytesSchema.default(100 * MiB),
+  MERGE_FACTOR: z.coerce.number().int().min(2).default(32),
+  TASK_OUTPUT_LIMIT: BytesSchema.default(16 * 1024 * MiB),
+  RECORD_LIMIT: BytesSchema.default(64 * MiB),
+});
+export type RunnerConfig = z.infer<typeof ConfigSchema>;
+
+/** @throws Error naming each variable that is missing or wrong */
+export const readConfig = (environment: NodeJS.ProcessEnv): RunnerConfig => {
+  const parsed = ConfigSchema.safeParse(environment);
+  if (parsed.success) return parsed.data;
+  throw new Error(parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n"));
+};

@@ -1,0 +1,49 @@
+import {
+  type BuiltinCounter,
+  type CountersSnapshot,
+  maxCounterGroups,
+  maxCounterName,
+  maxGroupName,
+  maxUserCounters,
+} from "../../shared/counters.ts";
+
+/** The counters of one attempt, while it runs. */
+export class Counters {
+  readonly #builtin = new Map<BuiltinCounter, number>();
+  readonly #user = new Map<string, Map<string, number>>();
+  #userCounters = 0;
+
+  /** Adds to one of the runner's own counters. */
+  count(name: BuiltinCounter, amount: number): void {
+    this.#builtin.set(name, (this.#builtin.get(name) ?? 0) + amount);
+  }
+
+  /**
+   * Adds to a counter of the program. Long names are cut, as Hadoop does.
+   * @param amount an integer, also a negative one
+   * @throws Error where the program has more counters or groups than the limits in `shared/counters.ts`
+   */
+  add(group: string, name: string, amount: number): void {
+    const groupName = group.slice(0, maxGroupName);
+    const counterName = name.slice(0, maxCounterName);
+    let counters = this.#user.get(groupName);
+    if (counters === undefined) {
+      if (this.#user.size === maxCounterGroups) throw new Error(`more than ${maxCounterGroups} groups of counters`);
+      counters = new Map();
+      this.#user.set(groupName, counters);
+    }
+    const before = counters.get(counterName);
+    if (before === undefined && ++this.#userCounters > maxUserCounters) {
+      throw new Error(
+        `more than ${maxUserCounters} counters: a counter is for a number about the job, not for each key`,
+      );
+    }
+    counters.set(counterName, (before ?? 0) + amount);
+  }
+
+  /** The numbers as they are now. */
+  snapshot(): CountersSnapshot {
+    const user = [...this.#user].map(([group, counters]) => [group, Object.fromEntries(counters)] as const);
+    return { builtin: Object.fromEntries(this.#builtin), user: Object.fromEntries(user) };
+  }
+}

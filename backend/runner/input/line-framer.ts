@@ -1,0 +1,75 @@
+const newline = 0x0a;
+const newlineBytes = Buffer.from("\n");
+
+/** Cuts a stream of chunks into batches of whole lines, each ending with a newline. Copies only what spans two chunks. */
+export class LineFramer {
+  readonly #limit: number;
+  readonly #tooLong: (offset: number) => Error;
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #offset: number;
+
+  /**
+   * @param limit most bytes of a line without its newline; only lines that span chunks are checked here, see `countLines`
+   * @param tooLong makes the error for a longer line, which begins at byte `offset` of the stream
+   * @param offset where the stream begins
+   */
+  constructor(limit: number, tooLong: (offset: number) => Error, offset = 0) {
+    this.#limit = limit;
+    this.#tooLong = tooLong;
+    this.#offset = offset;
+  }
+
+  /** The offset in the stream of the first byte not yet returned. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Takes a chunk, and keeps it until its last line is whole. @returns the lines that are whole now, if any */
+  push(chunk: Buffer): Buffer | undefined {
+    const end = chunk.lastIndexOf(newline) + 1;
+    if (end === 0) {
+      this.#hold(chunk);
+      return undefined;
+    }
+    const lines = this.#release(chunk.subarray(0, end));
+    if (end < chunk.length) this.#hold(chunk.subarray(end));
+    return lines;
+  }
+
+  /** @returns the last line, which had no newline and gets one, if there is such a line */
+  end(): Buffer | undefined {
+    return this.#heldBytes === 0 ? undefined : this.#release(newlineBytes);
+  }
+
+  #hold(part: Buffer): void {
+    this.#held.push(part);
+    this.#heldBytes += part.length;
+    if (this.#heldBytes > this.#limit) throw this.#tooLong(this.#offset);
+  }
+
+  #release(last: Buffer): Buffer {
+    const lines = this.#heldBytes === 0 ? last : Buffer.concat([...this.#held, last]);
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#offset += lines.length;
+    return lines;
+  }
+}
+
+/**
+ * Counts the lines of a batch of whole ones.
+ * @param limit most bytes of a line without its newline
+ * @param tooLong makes the error for a longer line, which begins at index `start` of the batch
+ */
+export function countLines(lines: Buffer, limit: number, tooLong: (start: number) => Error): number {
+  let count = 0;
+  let start = 0;
+  for (let at = 0; at < lines.length; at++) {
+    if (lines[at] !== newline) continue;
+    if (at - start > limit) throw tooLong(start);
+    count++;
+    start = at + 1;
+  }
+  return count;
+}

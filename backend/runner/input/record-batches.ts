@@ -1,0 +1,56 @@
+import { countLines, LineFramer } from "./line-framer.ts";
+
+const newline = 0x0a;
+const carriageReturn = 0x0d;
+
+/** Whole input records: lines, each ending with `\n`. */
+export type RecordBatch = { readonly bytes: Buffer; readonly records: number };
+
+/** An input line is longer than the configured limit. */
+export class RecordLimitError extends Error {
+  override readonly name = "RecordLimitError";
+
+  /** @param offset where the line begins, in bytes from the beginning of the (decompressed) input */
+  constructor(limit: number, offset: number) {
+    super(`the input line at byte ${offset} is longer than RECORD_LIMIT, ${limit} bytes`);
+  }
+}
+
+/**
+ * The records of a stream, in batches. A record ends with `\n` or `\r\n`, which becomes `\n`; a missing last newline is
+ * added, and takes the place of a last `\r`.
+ * @param recordLimit most bytes of a line, without its newline
+ * @param offset where the stream begins in its object, for error messages
+ * @throws RecordLimitError for a longer line
+ */
+export async function* readRecords(
+  stream: AsyncIterable<Buffer>,
+  recordLimit: number,
+  offset = 0,
+): AsyncGenerator<RecordBatch, void, void> {
+  const framer = new LineFramer(recordLimit, (at) => new RecordLimitError(recordLimit, at), offset);
+  for await (const chunk of stream) {
+    const begin = framer.offset;
+    const lines = framer.push(chunk);
+    if (lines !== undefined) yield toBatch(lines, recordLimit, begin);
+  }
+  const begin = framer.offset;
+  const last = framer.end();
+  if (last !== undefined) yield toBatch(last, recordLimit, begin);
+}
+
+function toBatch(lines: Buffer, recordLimit: number, offset: number): RecordBatch {
+  const records = countLines(lines, recordLimit, (start) => new RecordLimitError(recordLimit, offset + start));
+  return { bytes: lines.includes(carriageReturn) ? withoutCarriageReturns(lines) : lines, records };
+}
+
+/** A copy with `\r\n` made `\n`. A copy, because the chunk may be somebody else's. */
+function withoutCarriageReturns(lines: Buffer): Buffer {
+  const copy = Buffer.allocUnsafe(lines.length);
+  let length = 0;
+  for (let at = 0; at < lines.length; at++) {
+    const byte = lines[at] ?? 0;
+    if (byte !== carriageReturn || lines[at + 1] !== newline) copy[length++] = byte;
+  }
+  return copy.subarray(0, length);
+}

@@ -1,0 +1,67 @@
+import type { RecordTarget } from "../record-target.ts";
+import { encodeUtf8 } from "./text.ts";
+
+/** Bytes of room at first; grows as records do. */
+const initialScratch = 64 * 1024;
+
+/** The `emit` of modules: turns what a module emits into the bytes of a record. */
+export class Emitter {
+  /** A function of its own, so that modules may pass it on. */
+  readonly emit = (key: unknown, value: unknown = ""): void => {
+    const keyEnd = this.#encode(key, 0, "key");
+    const valueEnd = this.#encode(value, keyEnd, "value");
+    if (valueEnd > this.#recordLimit) {
+      throw new RangeError(
+        `the emitted record has ${valueEnd} bytes, more than RECORD_LIMIT, ${this.#recordLimit} bytes`,
+      );
+    }
+    this.records++;
+    this.bytes += valueEnd;
+    if (this.bytes > this.#outputLimit) {
+      throw new RangeError(`more than TASK_OUTPUT_LIMIT, ${this.#outputLimit} bytes, were emitted`);
+    }
+    this.#target.add(this.#scratch, 0, keyEnd, keyEnd, valueEnd);
+  };
+  /** Records emitted, and the bytes of their keys and values. */
+  records = 0;
+  bytes = 0;
+  readonly #target: RecordTarget;
+  readonly #recordLimit: number;
+  readonly #outputLimit: number;
+  #scratch = Buffer.allocUnsafeSlow(initialScratch);
+
+  /** @param limits in bytes: of one record, and of all */
+  constructor(target: RecordTarget, limits: { readonly recordLimit: number; readonly outputLimit: number }) {
+    this.#target = target;
+    this.#recordLimit = limits.recordLimit;
+    this.#outputLimit = limits.outputLimit;
+  }
+
+  /** @returns where the bytes end */
+  #encode(part: unknown, offset: number, what: "key" | "value"): number {
+    switch (typeof part) {
+      case "string":
+        this.#reserve(offset, 3 * part.length);
+        return offset + encodeUtf8(part, this.#scratch, offset);
+      case "number":
+      case "bigint":
+      case "boolean":
+        return this.#encode(String(part), offset, what);
+      case "object":
+        if (part instanceof Uint8Array) {
+          this.#reserve(offset, part.length);
+          this.#scratch.set(part, offset);
+          return offset + part.length;
+        }
+    }
+    const kind = part === null ? "null" : Array.isArray(part) ? "an array" : `of type ${typeof part}`;
+    throw new TypeError(`emit(key, value): the ${what} must be a string, a number or bytes, it is ${kind}`);
+  }
+
+  #reserve(offset: number, length: number): void {
+    if (offset + length <= this.#scratch.length) return;
+    const grown = Buffer.allocUnsafeSlow(2 * (offset + length));
+    grown.set(this.#scratch.subarray(0, offset));
+    this.#scratch = grown;
+  }
+}

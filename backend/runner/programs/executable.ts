@@ -1,0 +1,126 @@
+import type { Socket } from "node:net";
+import { untilAborted } from "../abort.ts";
+import type { AttemptContext } from "../attempt-context.ts";
+import { PipeReader } from "./pipe-reader.ts";
+import { checkExecutable } from "./preflight.ts";
+import { type Exit, ProcessGroup } from "./process-group.ts";
+import { type Program, ProgramError } from "./program.ts";
+import { StderrReader } from "./reporter.ts";
+
+/** One run of an executable. */
+export type ExecutableRun = {
+  readonly program: Program;
+  readonly context: AttemptContext;
+  /** What it reads. A batch is written later than it is taken, so it must stay as it is. */
+  readonly input: AsyncIterable<Buffer>;
+  /** Takes what it writes, which is held up while the promise is pending. */
+  output(chunk: Buffer): Promise<void> | undefined;
+};
+
+/**
+ * Runs an executable to its end. It may stop reading early, and close its stdout before it ends. Processes that it leaves
+ * behind may finish their output, and are ended once they have been silent for 2 s.
+ * @throws ProgramError where it cannot be started, ends with another code than 0, writes over the limit or reports too many
+ * counters; the signal's reason when aborted; what `input` or `output` throws
+ */
+export async function runExecutable(run: ExecutableRun): Promise<void> {
+  const { program, context } = run;
+  context.signal.throwIfAborted();
+  await checkExecutable(program);
+  const group = await ProcessGroup.start(program, context);
+  const { stdin, stdout, stderr } = group.pipes;
+  const diagnostics = stderrReader(run);
+  const reader = new PipeReader(stdout, limitedOutput(run));
+  const listener = new PipeReader(stderr, (chunk) => {
+    diagnostics.push(chunk);
+    return undefined;
+  });
+  const close = (): void => {
+    stdin.destroy();
+    reader.close();
+    listener.close();
+  };
+  const failures: unknown[] = [];
+  const fail = (error: unknown): void => {
+    failures.push(error);
+    close();
+    group.terminate();
+  };
+  const abort = (): void => fail(context.signal.reason);
+  context.signal.addEventListener("abort", abort, { once: true });
+  if (context.signal.aborted) abort();
+  let hasExited = false;
+  const feeding = feed(stdin, untilAborted(run.input, context.signal)).catch((error: unknown) => {
+    // A program that has ended did not need the rest of the input.
+    if (!hasExited) fail(error);
+  });
+  void reader.done.catch(fail);
+  void listener.done.catch(fail);
+
+  const exit = await group.exited;
+  hasExited = true;
+  await reader.settle();
+  group.end();
+  // Whatever still holds a pipe has left the group.
+  await Promise.all([reader.settle(), listener.settle()]);
+  context.signal.removeEventListener("abort", abort);
+  close();
+  await feeding;
+  if (failures.length > 0) throw failures[0];
+  if (exit.code !== 0) throw new ProgramError(program, exitProblem(exit, diagnostics.tail()));
+}
+
+async function feed(stdin: Socket, input: AsyncIterable<Buffer>): Promise<void> {
+  // EPIPE, the only error of a pipe: the program has read all it wanted, like `head`. The stream is destroyed then.
+  stdin.on("error", () => undefined);
+  for await (const batch of input) {
+    if (stdin.destroyed) return;
+    if (!stdin.write(batch)) await drainOf(stdin);
+  }
+  stdin.end();
+}
+
+/** Resolves when all is written, or nothing can be written any more. */
+async function drainOf(stdin: Socket): Promise<void> {
+  if (stdin.destroyed) return;
+  await new Promise<void>((resolve) => {
+    const proceed = (): void => {
+      stdin.off("drain", proceed);
+      stdin.off("close", proceed);
+      resolve();
+    };
+    stdin.on("drain", proceed);
+    stdin.on("close", proceed);
+  });
+}
+
+function limitedOutput(run: ExecutableRun): (chunk: Buffer) => Promise<void> | undefined {
+  const { program, context } = run;
+  let written = 0;
+  return (chunk) => {
+    written += chunk.length;
+    if (written > context.outputLimit) {
+      throw new ProgramError(program, `writes more than TASK_OUTPUT_LIMIT, ${context.outputLimit} bytes`);
+    }
+    return run.output(chunk);
+  };
+}
+
+function stderrReader({ program, context }: ExecutableRun): StderrReader {
+  return new StderrReader({
+    counter(group, name, amount) {
+      try {
+        context.counters.add(group, name, amount);
+      } catch (error) {
+        throw new ProgramError(program, `reports ${error instanceof Error ? error.message : String(error)}`);
+      }
+    },
+    status: (text) => context.status(text),
+  });
+}
+
+function exitProblem({ code, signal }: Exit, tail: string): string {
+  const hint = signal === "SIGKILL" ? " (SIGKILL from outside is most often for lack of memory)" : "";
+  const ended = signal === null ? `exited with code ${code}` : `was ended by ${signal}${hint}`;
+  return tail === "" ? `${ended} and wrote nothing to stderr` : `${ended}: ${tail}`;
+}

@@ -1,0 +1,71 @@
+import type { AttemptContext } from "../attempt-context.ts";
+import { untilAborted } from "../abort.ts";
+import type { RecordBatch } from "../input/record-batches.ts";
+import { Pacer } from "../pacer.ts";
+import type { RecordTarget } from "../record-target.ts";
+import type { Cursor } from "../shuffle/cursor.ts";
+import { Groups } from "../shuffle/groups.ts";
+import { Emitter } from "./emitter.ts";
+import type { ModuleProgram } from "./module-program.ts";
+
+const newline = 0x0a;
+
+/** Records, and the bytes of their keys and values. */
+type Emitted = { readonly records: number; readonly bytes: number };
+
+/** How many keys or records are handled between two looks at the clock. */
+const clockInterval = 256;
+
+/** Calls `map` for each record. @returns what it emitted. @throws ProgramError where it fails; the signal's reason when aborted */
+export async function mapRecords(
+  module: ModuleProgram,
+  input: AsyncIterable<RecordBatch>,
+  target: RecordTarget,
+  context: AttemptContext,
+): Promise<Emitted> {
+  const emitter = new Emitter(target, context);
+  const { emit } = emitter;
+  const pacer = new Pacer(context.signal);
+  let record = 0;
+  for await (const { bytes } of untilAborted(input, context.signal)) {
+    for (let start = 0; start < bytes.length;) {
+      const end = bytes.indexOf(newline, start);
+      record++;
+      try {
+        const pending = module.call(module.decode(bytes, start, end), emit);
+        if (pending !== undefined) await pending;
+      } catch (error) {
+        throw module.explain(error, `at record ${record} of its input`);
+      }
+      start = end + 1;
+      const relief = target.relief();
+      if (relief !== undefined) await relief;
+      if (record % clockInterval === 0 && pacer.due) await pacer.rest();
+    }
+  }
+  return emitter;
+}
+
+/** Calls `reduce` or `combine` for each key. @returns how many records and keys there were. @throws ProgramError where it fails; the signal's reason when aborted */
+export async function foldGroups(
+  module: ModuleProgram,
+  sorted: Cursor,
+  target: RecordTarget,
+  context: AttemptContext,
+): Promise<{ readonly records: number; readonly groups: number }> {
+  const { emit } = new Emitter(target, context);
+  const pacer = new Pacer(context.signal);
+  const groups = new Groups(sorted, module.decode);
+  while (groups.next()) {
+    try {
+      const pending = module.call(groups.key(), groups.values(), emit);
+      if (pending !== undefined) await pending;
+    } catch (error) {
+      throw module.explain(error, `at key ${groups.groups} of its input`);
+    }
+    const relief = target.relief();
+    if (relief !== undefined) await relief;
+    if (groups.groups % clockInterval === 0 && pacer.due) await pacer.rest();
+  }
+  return groups;
+}

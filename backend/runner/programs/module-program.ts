@@ -1,0 +1,130 @@
+import { copyFile, mkdtemp } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { abortable } from "../abort.ts";
+import type { AttemptContext } from "../attempt-context.ts";
+import { type Program, ProgramError } from "./program.ts";
+import { decodeUtf8 } from "./text.ts";
+
+/** What modules get as the last argument of each call. */
+export type ModuleContext = {
+  /** The same variables as an executable's environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The object that a mapper reads; empty for others. */
+  readonly inputPath: string;
+  /** Adds to a counter of the job. */
+  counter(group: string, name: string, amount?: number): void;
+  /** Says what the task is doing. */
+  status(text: string): void;
+};
+
+/** A function that a module exports; its result is a promise if it is asynchronous, and otherwise ignored. */
+type Callable = (...parameters: unknown[]) => unknown;
+
+/** A module that has been loaded. */
+export class ModuleProgram {
+  readonly program: Program;
+  /** What `lines`, keys and values are for the module: strings, or Buffers of their own. */
+  readonly decode: (bytes: Buffer, start: number, end: number) => string | Buffer;
+  /** The last argument of every call. */
+  readonly context: ModuleContext;
+  readonly #call: Callable;
+  readonly #url: string;
+  readonly #signal: AbortSignal;
+
+  private constructor(program: Program, url: string, call: Callable, isText: boolean, context: AttemptContext) {
+    this.program = program;
+    this.decode = isText ? decodeUtf8 : copyBytes;
+    this.#call = call;
+    this.#url = url;
+    this.#signal = context.signal;
+    this.context = {
+      environment: context.environment,
+      inputPath: context.environment["mapreduce_map_input_file"] ?? "",
+      counter: (group: unknown, name: unknown, amount: unknown = 1) => {
+        if (typeof amount !== "number" || !Number.isSafeInteger(amount)) {
+          throw new TypeError("counter(group, name, amount): the amount must be an integer");
+        }
+        context.counters.add(String(group), String(name), amount);
+      },
+      status: (text: unknown) => context.status(String(text)),
+    };
+  }
+
+  /**
+   * Loads a module. What it prints with `console` goes to the runner's own output.
+   * @param name the export that is called: `map`, `reduce` or `combine`
+   * @throws ProgramError when it cannot be loaded or lacks the export
+   */
+  static async load(
+    program: Program,
+    name: "map" | "reduce" | "combine",
+    context: AttemptContext,
+  ): Promise<ModuleProgram> {
+    // A copy has a URL of its own, so each attempt gets fresh state, and an extension, so that Node takes it as a module.
+    const folder = await mkdtemp(join(context.workDir, "module-"));
+    const extension = [".ts", ".mts"].includes(extname(program.name)) ? ".mts" : ".mjs";
+    const path = join(folder, `module${extension}`);
+    await copyFile(program.path, path);
+    const url = pathToFileURL(path).href;
+    let exported: unknown;
+    try {
+      exported = await abortable(import(url), context.signal);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      throw new ProgramError(program, `cannot be loaded: ${describe(error, url, program)}`, { cause: error });
+    }
+    const call = exportOf(exported, name);
+    if (!isCallable(call)) throw new ProgramError(program, `does not export a function \`${name}\``);
+    const encoding = exportOf(exported, "encoding") ?? "utf8";
+    if (encoding !== "utf8" && encoding !== "bytes") {
+      throw new ProgramError(program, 'exports an `encoding` that is neither "utf8" nor "bytes"');
+    }
+    return new ModuleProgram(program, url, call, encoding === "utf8", context);
+  }
+
+  /**
+   * Calls the function.
+   * @returns a promise if the function returned one, which also ends with the abort
+   * @throws what the function throws, see `explain`
+   */
+  call(first: unknown, second: unknown, third?: unknown): Promise<unknown> | undefined {
+    const result =
+      third === undefined ? this.#call(first, second, this.context) : this.#call(first, second, third, this.context);
+    return isPromise(result) ? abortable(result, this.#signal) : undefined;
+  }
+
+  /**
+   * What to fail the attempt with after `call` or `decode` threw.
+   * @param place where in the input, such as `at record 3`
+   */
+  explain(error: unknown, place: string): unknown {
+    if (this.#signal.aborted || error instanceof ProgramError) return error;
+    return new ProgramError(this.program, `failed ${place}: ${describe(error, this.#url, this.program)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** The message, and those lines of the stack that lie in the module. */
+function describe(error: unknown, url: string, program: Program): string {
+  if (!(error instanceof Error)) return String(error);
+  const places = (error.stack ?? "").split("\n").filter((line) => line.includes(url));
+  return [`${error.name}: ${error.message}`, ...places.map((line) => line.replace(url, program.name))].join("\n");
+}
+
+function copyBytes(bytes: Buffer, start: number, end: number): Buffer {
+  return Buffer.from(bytes.subarray(start, end));
+}
+
+function exportOf(exported: unknown, name: string): unknown {
+  return typeof exported === "object" && exported !== null ? Reflect.get(exported, name) : undefined;
+}
+
+function isCallable(value: unknown): value is Callable {
+  return typeof value === "function";
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

@@ -1,0 +1,61 @@
+import { execFile } from "node:child_process";
+import { closeSync, constants, openSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { Socket } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
+
+/** One side of a pipe is a stream here, the other a descriptor for the program. */
+type Pipe = { readonly stream: Socket; readonly descriptor: number };
+
+/** The three pipes of a program. */
+export type Pipes = {
+  readonly stdin: Socket;
+  readonly stdout: Socket;
+  readonly stderr: Socket;
+  /** What to hand to `spawn`. */
+  readonly descriptors: readonly [number, number, number];
+  /** Closes the program's ends here: to be called once it has them, or could not be started. */
+  closeDescriptors(): void;
+};
+
+/**
+ * Makes the pipes for a program. The pipes that `spawn` makes are sockets, which a program cannot open again by name, so
+ * `cat /dev/stdin` and `echo … > /dev/stderr`, common in scripts, would fail (ENXIO). These are pipes.
+ * @param folder where they have a name for the moment
+ */
+export async function openPipes(folder: string): Promise<Pipes> {
+  const names = await mkdtemp(join(folder, "pipes-"));
+  try {
+    const [stdinName, stdoutName, stderrName] = [join(names, "0"), join(names, "1"), join(names, "2")];
+    await promisify(execFile)("mkfifo", ["-m", "600", stdinName, stdoutName, stderrName]);
+    const stdin = openPipe(stdinName, "write");
+    const stdout = openPipe(stdoutName, "read");
+    const stderr = openPipe(stderrName, "read");
+    const descriptors = [stdin.descriptor, stdout.descriptor, stderr.descriptor] as const;
+    return {
+      stdin: stdin.stream,
+      stdout: stdout.stream,
+      stderr: stderr.stream,
+      descriptors,
+      closeDescriptors: () => descriptors.forEach((descriptor) => closeSync(descriptor)),
+    };
+  } finally {
+    await rm(names, { recursive: true, force: true });
+  }
+}
+
+/** @param mode what is done on this side */
+function openPipe(name: string, mode: "read" | "write"): Pipe {
+  // Opening one end waits for the other, or fails; not so while a descriptor is open for both.
+  const both = openSync(name, O_RDWR);
+  try {
+    const descriptor = openSync(name, mode === "read" ? O_WRONLY : O_RDONLY);
+    const own = openSync(name, (mode === "read" ? O_RDONLY : O_WRONLY) | O_NONBLOCK);
+    return { stream: new Socket({ fd: own, readable: mode === "read", writable: mode === "write" }), descriptor };
+  } finally {
+    closeSync(both);
+  }
+}

@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { AttemptContext } from "../attempt-context.ts";
+import { openPipes, type Pipes } from "./pipes.ts";
+import { type Program, ProgramError } from "./program.ts";
+
+/** How long a group may take to end after SIGTERM, in milliseconds. */
+const terminationGrace = 2_000;
+
+/** How often, and after how many milliseconds, a start is repeated that the kernel refused with "text file busy". */
+const busyRetries = 20;
+const busyPause = 50;
+
+/** How a program ended: with a code or by a signal. */
+export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+
+/** A running executable and all processes that it starts and that do not leave its group. */
+export class ProcessGroup {
+  readonly pipes: Pipes;
+  /** Resolves when the program itself has ended; its descendants may live on. */
+  readonly exited: Promise<Exit>;
+  readonly #id: number;
+  readonly #ledger: AttemptContext["processes"];
+  #lastResort: NodeJS.Timeout | undefined;
+
+  private constructor(id: number, pipes: Pipes, exited: Promise<Exit>, ledger: AttemptContext["processes"]) {
+    this.#id = id;
+    this.pipes = pipes;
+    this.exited = exited;
+    this.#ledger = ledger;
+  }
+
+  /** Starts a program in a group of its own. @throws ProgramError where the system refuses */
+  static async start(program: Program, context: AttemptContext): Promise<ProcessGroup> {
+    // Programs get a folder of their own, apart from the files of the shuffle.
+    const home = join(context.workDir, "home");
+    await mkdir(home, { recursive: true });
+    const pipes = await openPipes(context.workDir);
+    try {
+      for (let attempt = 0; ; attempt++) {
+        const child = spawn(program.path, [], {
+          cwd: home,
+          env: programEnvironment(context, home),
+          detached: true,
+          stdio: [...pipes.descriptors],
+        });
+        const exited = exitOf(child);
+        const refusal = await spawnError(child);
+        if (refusal === undefined && child.pid !== undefined) {
+          context.processes.add(child.pid);
+          return new ProcessGroup(child.pid, pipes, exited, context.processes);
+        }
+        // A process forked at the same moment may still hold the file open for writing.
+        if (refusal?.code === "ETXTBSY" && attempt < busyRetries) await delay(busyPause);
+        else throw new ProgramError(program, startProblem(refusal), { cause: refusal });
+      }
+    } catch (error) {
+      for (const stream of [pipes.stdin, pipes.stdout, pipes.stderr]) stream.destroy();
+      throw error;
+    } finally {
+      pipes.closeDescriptors();
+    }
+  }
+
+  /** Asks the group to end, and makes it end 2 s later. */
+  terminate(): void {
+    this.#signal("SIGTERM");
+    this.#lastResort ??= setTimeout(() => this.#signal("SIGKILL"), terminationGrace);
+  }
+
+  /** Ends whatever is left of the group. Only after `exited`. */
+  end(): void {
+    clearTimeout(this.#lastResort);
+    this.#signal("SIGKILL");
+    this.#ledger.remove(this.#id);
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    try {
+      process.kill(-this.#id, signal);
+    } catch {
+      // ESRCH: the group is gone already. EPERM: what is left of it is no longer ours.
+    }
+  }
+}
+
+/** Nothing of the runner's own environment but what programs cannot do without. */
+function programEnvironment(context: AttemptContext, home: string): Record<string, string> {
+  const passed = ["PATH", "LANG", "LC_ALL"].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...Object.fromEntries(passed), ...context.environment, HOME: home, TMPDIR: home };
+}
+
+async function exitOf(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve) => {
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+  });
+}
+
+async function spawnError(child: ChildProcess): Promise<NodeJS.ErrnoException | undefined> {
+  try {
+    await once(child, "spawn");
+    return undefined;
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  }
+}
+
+function startProblem(error: NodeJS.ErrnoException | undefined): string {
+  // The file itself is there, it has been inspected: what is not there is what the kernel needs to run it.
+  if (error?.code === "ENOENT") {
+    return "needs a dynamic loader that is not installed on the runner: link it statically, or build it for the runner's image";
+  }
+  return `could not be started: ${error?.message ?? "no process id"}`;
+}

@@ -1,0 +1,20 @@
+/** A program of a job, on the runner's disk. */
+export type Program = {
+  readonly role: "mapper" | "reducer" | "combiner";
+  /** The artifact's name, for messages. */
+  readonly name: string;
+  /** `executable`: reads stdin, writes stdout, as in Hadoop Streaming. `module`: an ES module, run in this process. */
+  readonly type: "executable" | "module";
+  /** The file: for an executable, with permission to execute it. */
+  readonly path: string;
+};
+
+/** A program failed by its own fault: trying it again on the same data will most likely fail again. */
+export class ProgramError extends Error {
+  override readonly name = "ProgramError";
+
+  /** @param problem what happened, as the rest of a sentence that begins with the program's role and name */
+  constructor(program: Program, problem: string, options?: ErrorOptions) {
+    super(`${program.role} ${program.name} ${problem}`, options);
+  }
+}

@@ -1,0 +1,31 @@
+import type { Counters } from "../counters.ts";
+import { type Sink, writeTo } from "../sink.ts";
+
+const newline = 0x0a;
+
+/** Passes on what an executable writes as it is, and adds a missing last newline. */
+export class RawOutput {
+  lines = 0;
+  bytes = 0;
+  readonly #sink: Sink;
+  readonly #signal: AbortSignal;
+  #last = newline;
+
+  constructor(sink: Sink, signal: AbortSignal) {
+    this.#sink = sink;
+    this.#signal = signal;
+  }
+
+  write(chunk: Buffer): Promise<void> | undefined {
+    for (let at = chunk.indexOf(newline); at !== -1; at = chunk.indexOf(newline, at + 1)) this.lines++;
+    this.bytes += chunk.length;
+    this.#last = chunk[chunk.length - 1] ?? this.#last;
+    return writeTo(this.#sink, chunk, this.#signal);
+  }
+
+  async end(counters: Counters): Promise<void> {
+    if (this.#last !== newline) await this.write(Buffer.from("\n"));
+    counters.count("outputRecords", this.lines);
+    counters.count("outputBytes", this.bytes);
+  }
+}

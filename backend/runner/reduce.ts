@@ -1,0 +1,66 @@
+import type { AttemptContext } from "./attempt-context.ts";
+import { runExecutable } from "./programs/executable.ts";
+import { foldGroups } from "./programs/module-loops.ts";
+import { ModuleProgram } from "./programs/module-program.ts";
+import type { Program } from "./programs/program.ts";
+import { RawOutput } from "./programs/raw-output.ts";
+import { TextOutput } from "./programs/text-output.ts";
+import type { Sink } from "./sink.ts";
+import type { Cursor } from "./shuffle/cursor.ts";
+import { fetchSegments, memoryCursors, type SegmentSource } from "./shuffle/fetch-segments.ts";
+import { merged } from "./shuffle/merge.ts";
+import { OpenRuns } from "./shuffle/run.ts";
+import { RunFiles } from "./shuffle/run-files.ts";
+import { textBatches } from "./shuffle/text-batches.ts";
+
+/** A reduce task. */
+export type ReduceSegments = {
+  readonly reducer: Program;
+  /** One segment of each map output, in any order. */
+  readonly segments: readonly SegmentSource[];
+  readonly context: AttemptContext;
+  readonly sink: Sink;
+};
+
+/**
+ * Fetches and merges the segments of a partition and runs the reducer over them: keys in the order of their bytes, the
+ * values of a key in the order of map tasks, and in the order of emission within each. An executable's output is passed on
+ * as it is, a module's becomes lines `key TAB value`, or just the key where the value is empty. The output ends with a
+ * newline or is empty.
+ * @throws ShuffleLostError where a segment is missing or not intact, before the reducer is started; ProgramError where the
+ * reducer fails; the signal's reason when aborted; what `sink` throws
+ */
+export async function reduceSegments({ reducer, segments, context, sink }: ReduceSegments): Promise<void> {
+  const inOrder = segments.toSorted((a, b) => a.map - b.map);
+  const { runs, memory } = await fetchSegments(inOrder, context);
+  const open = new OpenRuns(await new RunFiles(context).reduce(runs));
+  try {
+    const sorted = merged([...open.cursors(0), ...memoryCursors(memory)]);
+    const counts = await runReducer(reducer, sorted, context, sink);
+    context.counters.count("reduceInputRecords", counts.records);
+    context.counters.count("reduceInputGroups", counts.groups);
+  } finally {
+    open.close();
+  }
+}
+
+async function runReducer(
+  reducer: Program,
+  sorted: Cursor,
+  context: AttemptContext,
+  sink: Sink,
+): Promise<{ readonly records: number; readonly groups: number }> {
+  if (reducer.type === "module") {
+    const module = await ModuleProgram.load(reducer, "reduce", context);
+    const output = new TextOutput(context, sink);
+    const groups = await foldGroups(module, sorted, output, context);
+    await output.end();
+    return groups;
+  }
+  const counts = { records: 0, groups: 0 };
+  const output = new RawOutput(sink, context.signal);
+  const input = textBatches(sorted, counts);
+  await runExecutable({ program: reducer, context, input, output: (chunk) => output.write(chunk) });
+  await output.end(context.counters);
+  return counts;
+}

@@ -1,0 +1,93 @@
+import { partitionOf } from "../../../shared/partition.ts";
+import type { AttemptContext } from "../attempt-context.ts";
+import { Pacer } from "../pacer.ts";
+import type { RecordTarget } from "../record-target.ts";
+import { type Sink, writeTo } from "../sink.ts";
+import type { Cursor } from "./cursor.ts";
+import { RecordArena } from "./record-arena.ts";
+import { mergedPartitions, OpenRuns, type Run } from "./run.ts";
+import { RunFiles } from "./run-files.ts";
+import type { Segment } from "./segment.ts";
+import { SegmentEncoder } from "./segment-encoder.ts";
+
+/** Partitions and sorts any number of records: in memory, and in local files where they do not fit. */
+export class Collector implements RecordTarget {
+  /** Records taken. */
+  records = 0;
+  readonly #context: AttemptContext;
+  readonly #partitions: number;
+  readonly #arena: RecordArena;
+  readonly #files: RunFiles;
+  readonly #runs: Run[];
+
+  /**
+   * @param memory bytes of memory for records
+   * @param runs earlier runs with as many partitions, whose records come before those that are added
+   */
+  constructor(context: AttemptContext, partitions: number, memory: number, runs: readonly Run[] = []) {
+    this.#context = context;
+    this.#partitions = partitions;
+    this.#arena = new RecordArena(memory);
+    this.#files = new RunFiles(context);
+    this.#runs = [...runs];
+  }
+
+  /** What has been spilled. */
+  get runs(): readonly Run[] {
+    return this.#runs;
+  }
+
+  /** The occupied part of the memory, 0 to 1. */
+  get fullness(): number {
+    return this.#arena.fullness;
+  }
+
+  add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
+    const length = keyEnd - keyStart + valueEnd - valueStart;
+    if (!this.#arena.fits(length)) this.spill();
+    const partition = partitionOf(bytes, keyStart, keyEnd, this.#partitions);
+    this.#arena.add(partition, bytes, keyStart, keyEnd, valueStart, valueEnd);
+    this.records++;
+  }
+
+  /** Nothing to do between records: `add` makes room by itself. */
+  relief(): undefined {
+    return undefined;
+  }
+
+  /** Writes what is in memory to a file. */
+  spill(): void {
+    if (this.#arena.records === 0) return;
+    this.#runs.push(this.#files.spill(this.#arena.sort(this.#partitions)));
+    this.#arena.clear();
+  }
+
+  /** What is in memory, sorted: a cursor a partition, valid until the next `add`. */
+  sortedMemory(): Cursor[] {
+    return this.#arena.sort(this.#partitions);
+  }
+
+  /** Walks over all records: `use` gets a cursor for each partition, in order, each to be used up before the next is taken. */
+  async sorted<T>(use: (partitions: Iterable<Cursor>) => Promise<T>): Promise<T> {
+    const open = new OpenRuns(await this.#files.reduce(this.#runs));
+    try {
+      return await use(mergedPartitions(open, this.#partitions, this.sortedMemory()));
+    } finally {
+      open.close();
+    }
+  }
+
+  /** Writes all records as one segment a partition. @returns where they are, by partition */
+  async writeSegments(sink: Sink): Promise<Segment[]> {
+    const { signal } = this.#context;
+    return this.sorted(async (partitions) => {
+      const encoder = new SegmentEncoder();
+      const pacer = new Pacer(signal);
+      for (const block of encoder.encode(partitions)) {
+        await writeTo(sink, block, signal);
+        if (pacer.due) await pacer.rest();
+      }
+      return encoder.segments;
+    });
+  }
+}

@@ -1,0 +1,71 @@
+import type { AttemptContext } from "../attempt-context.ts";
+import type { RecordTarget } from "../record-target.ts";
+import type { Sink } from "../sink.ts";
+import { Collector } from "./collector.ts";
+import type { Cursor } from "./cursor.ts";
+import type { Segment } from "./segment.ts";
+
+/** Runs a combiner over records sorted by key, and adds what it emits to the target. @returns how many records it was given */
+export type Combine = (sorted: Cursor, target: RecordTarget) => Promise<number>;
+
+/** The memory is combined when it is filled to this part: a module may emit some more before that is possible. */
+const pressure = 0.75;
+
+/** After combining, the memory is spilled when it is still filled to this part. */
+const stubborn = 0.5;
+
+/**
+ * A collector with a combiner. Records are sorted by key alone, all partitions together, so that each time one run of the
+ * combiner does for all. It is applied
+ *
+ * - when the memory is nearly full: its output takes the place of its input in memory, and is spilled only if that did not
+ *   help;
+ * - at the end, to everything, what was spilled included. Only this output is partitioned and sorted for the shuffle.
+ *
+ * So, as with Hadoop, it is applied one or more times to its own output. Other than with Hadoop it may emit any keys in any
+ * order: they go where they belong. A single call of `map` that fills the memory spills records not yet combined.
+ */
+export class CombiningCollector implements RecordTarget {
+  readonly #context: AttemptContext;
+  readonly #combine: Combine;
+  /** Of each of the two collectors that exist while combining. */
+  readonly #memory: number;
+  #collector: Collector;
+
+  constructor(context: AttemptContext, combine: Combine) {
+    this.#context = context;
+    this.#combine = combine;
+    this.#memory = Math.max(1, Math.floor(context.sortBuffer / 2));
+    this.#collector = new Collector(context, 1, this.#memory);
+  }
+
+  add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
+    this.#collector.add(bytes, keyStart, keyEnd, valueStart, valueEnd);
+  }
+
+  relief(): Promise<void> | undefined {
+    return this.#collector.fullness < pressure ? undefined : this.#relieve();
+  }
+
+  /** Combines everything a last time and writes it as one segment a partition. @returns where they are, by partition */
+  async writeSegments(sink: Sink, partitions: number): Promise<Segment[]> {
+    const combined = new Collector(this.#context, partitions, this.#memory);
+    await this.#collector.sorted(async (all) => {
+      for (const sorted of all) await this.#combineTo(combined, sorted);
+    });
+    return combined.writeSegments(sink);
+  }
+
+  async #relieve(): Promise<void> {
+    const combined = new Collector(this.#context, 1, this.#memory, this.#collector.runs);
+    for (const sorted of this.#collector.sortedMemory()) await this.#combineTo(combined, sorted);
+    this.#collector = combined;
+    if (combined.fullness > stubborn) combined.spill();
+  }
+
+  async #combineTo(target: Collector, sorted: Cursor): Promise<void> {
+    const { counters } = this.#context;
+    counters.count("combineInputRecords", await this.#combine(sorted, target));
+    counters.count("combineOutputRecords", target.records);
+  }
+}

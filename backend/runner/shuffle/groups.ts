@@ -1,0 +1,100 @@
+import type { Cursor } from "./cursor.ts";
+import { compareKeys } from "./key.ts";
+
+/** Decodes bytes for a module. */
+type Decode = (bytes: Buffer, start: number, end: number) => string | Buffer;
+
+/** Walks over sorted records key by key. */
+export class Groups {
+  /** Records and keys seen so far. */
+  records = 0;
+  groups = 0;
+  readonly #sorted: Cursor;
+  readonly #decode: Decode;
+  /** A copy of the current key: the record it came from is overwritten by the ones after it. */
+  #key: Buffer = Buffer.allocUnsafeSlow(256);
+  #keyLength = 0;
+  #prefix = -1;
+  /** The cursor stands on a record that has not been handed out. */
+  #pending = false;
+
+  /** @param sorted before its first record */
+  constructor(sorted: Cursor, decode: Decode) {
+    this.#sorted = sorted;
+    this.#decode = decode;
+  }
+
+  /** Goes to the next key, past all values of the current one. @returns false at the end */
+  next(): boolean {
+    while (this.#pending && this.isInGroup()) this.#advance();
+    if (this.groups === 0) this.#advance();
+    if (!this.#pending) return false;
+    const { bytes, keyStart, keyEnd, prefix } = this.#sorted;
+    this.#keyLength = keyEnd - keyStart;
+    if (this.#keyLength > this.#key.length) this.#key = Buffer.allocUnsafeSlow(2 * this.#keyLength);
+    bytes.copy(this.#key, 0, keyStart, keyEnd);
+    this.#prefix = prefix;
+    this.groups++;
+    return true;
+  }
+
+  /** The current key. */
+  key(): string | Buffer {
+    return this.#decode(this.#key, 0, this.#keyLength);
+  }
+
+  /** The values of the current key, once, and only until `next`. */
+  values(): GroupValues {
+    return new GroupValues(this, this.groups);
+  }
+
+  /** Whether there is another value of the current key. */
+  isInGroup(): boolean {
+    if (!this.#pending) return false;
+    const { bytes, keyStart, keyEnd, prefix } = this.#sorted;
+    return prefix === this.#prefix && compareKeys(bytes, keyStart, keyEnd, this.#key, 0, this.#keyLength) === 0;
+  }
+
+  /** The next value of the current key. Only after `isInGroup`. */
+  takeValue(): string | Buffer {
+    const value = this.#decode(this.#sorted.bytes, this.#sorted.keyEnd, this.#sorted.valueEnd);
+    this.#advance();
+    return value;
+  }
+
+  #advance(): void {
+    this.#pending = this.#sorted.next();
+    if (this.#pending) this.records++;
+  }
+}
+
+/** The values of one key, as modules get them: lazily, to be walked over once. Those left over are skipped. */
+class GroupValues extends Iterator<string | Buffer> {
+  readonly #groups: Groups;
+  readonly #group: number;
+  #isStarted = false;
+  #isClosed = false;
+
+  constructor(groups: Groups, group: number) {
+    super();
+    this.#groups = groups;
+    this.#group = group;
+  }
+
+  override [Symbol.iterator](): this {
+    if (this.#isStarted) throw new TypeError("the values of a key can be walked over once: keep what is needed again");
+    this.#isStarted = true;
+    return this;
+  }
+
+  override next(): IteratorResult<string | Buffer, undefined> {
+    if (this.#group !== this.#groups.groups) throw new TypeError("the values were used after `reduce` had returned");
+    if (this.#isClosed || !this.#groups.isInGroup()) return { done: true, value: undefined };
+    return { done: false, value: this.#groups.takeValue() };
+  }
+
+  override return(): IteratorResult<string | Buffer, undefined> {
+    this.#isClosed = true;
+    return { done: true, value: undefined };
+  }
+}

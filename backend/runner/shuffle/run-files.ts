@@ -1,0 +1,110 @@
+import { randomUUID } from "node:crypto";
+import { closeSync, openSync, writeSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { untilAborted } from "../abort.ts";
+import type { AttemptContext } from "../attempt-context.ts";
+import { Pacer } from "../pacer.ts";
+import type { Cursor } from "./cursor.ts";
+import { mergedPartitions, OpenRuns, type Run } from "./run.ts";
+import type { Segment } from "./segment.ts";
+import { SegmentEncoder } from "./segment-encoder.ts";
+
+/** Writes and merges the sorted runs of one attempt, files in its `workDir`. */
+export class RunFiles {
+  readonly #context: AttemptContext;
+
+  constructor(context: AttemptContext) {
+    this.#context = context;
+  }
+
+  /** Writes a run from one cursor a partition, synchronously: the `emit` of a module can only return when there is room. */
+  spill(sorted: Iterable<Cursor>): Run {
+    const encoder = new SegmentEncoder();
+    const { path, file } = this.#create();
+    try {
+      for (const block of encoder.encode(sorted)) writeAll(file, block);
+    } finally {
+      closeSync(file);
+    }
+    return this.#count({ path, segments: encoder.segments });
+  }
+
+  /** The same, but lets others have their turn: for more than fits in memory. */
+  async write(sorted: Iterable<Cursor>): Promise<Run> {
+    const encoder = new SegmentEncoder();
+    const { path, file } = this.#create();
+    const pacer = new Pacer(this.#context.signal);
+    try {
+      for (const block of encoder.encode(sorted)) {
+        writeAll(file, block);
+        if (pacer.due) await pacer.rest();
+      }
+    } finally {
+      closeSync(file);
+    }
+    return this.#count({ path, segments: encoder.segments });
+  }
+
+  /**
+   * Writes a run with a single partition, that comes encoded.
+   * @param segment says what it was, after the last chunk
+   */
+  async copy(chunks: AsyncIterable<Buffer>, segment: () => Segment): Promise<Run> {
+    const { path, file } = this.#create();
+    try {
+      for await (const chunk of untilAborted(chunks, this.#context.signal)) writeAll(file, chunk);
+    } finally {
+      closeSync(file);
+    }
+    return this.#count({ path, segments: [segment()] });
+  }
+
+  /**
+   * Merges neighbouring runs until at most `mergeFactor` are left, rewriting as little as possible.
+   * @returns runs in the same order; the files of merged ones are removed
+   */
+  async reduce(runs: readonly Run[]): Promise<readonly Run[]> {
+    const { mergeFactor } = this.#context;
+    let current = runs;
+    while (current.length > mergeFactor) {
+      const next: Run[] = [];
+      let surplus = current.length - mergeFactor;
+      for (let at = 0; at < current.length;) {
+        const group = current.slice(at, at + Math.min(mergeFactor, surplus + 1));
+        next.push(...(group.length === 1 ? group : [await this.#merge(group)]));
+        surplus -= group.length - 1;
+        at += group.length;
+      }
+      current = next;
+    }
+    return current;
+  }
+
+  async #merge(group: readonly Run[]): Promise<Run> {
+    const open = new OpenRuns(group);
+    try {
+      return await this.write(mergedPartitions(open, group[0]?.segments.length ?? 0));
+    } finally {
+      open.close();
+      for (const { path } of group) await rm(path);
+    }
+  }
+
+  #create(): { readonly path: string; readonly file: number } {
+    const path = join(this.#context.workDir, `run-${randomUUID()}`);
+    return { path, file: openSync(path, "wx") };
+  }
+
+  #count(run: Run): Run {
+    for (const { length, records } of run.segments) {
+      this.#context.counters.count("spilledRecords", records);
+      this.#context.counters.count("spilledBytes", length);
+    }
+    return run;
+  }
+}
+
+function writeAll(file: number, bytes: Buffer): void {
+  for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
+}

@@ -1,0 +1,85 @@
+import { crc32 } from "node:zlib";
+import type { Cursor } from "./cursor.ts";
+import { headerLength, type Segment } from "./segment.ts";
+
+/** A block is closed when it has this many bytes, so it is longer by less than a record. */
+const blockLength = 64 * 1024;
+
+/** Most bytes of the two varints of a record. */
+const maxLengths = 10;
+
+/** Encodes sorted records into segments, one after another. */
+export class SegmentEncoder {
+  /** What has been written so far, in order. */
+  readonly segments: Segment[] = [];
+  #offset = 0;
+  #block = Buffer.allocUnsafeSlow(blockLength + 4096);
+  #used = headerLength;
+  #checksum = 0;
+
+  /**
+   * Encodes one segment for each cursor. Each block is valid until the next one is asked for.
+   * @param sorted cursors before their first record; each is taken when the one before it is done
+   */
+  *encode(sorted: Iterable<Cursor>): Generator<Buffer, void, void> {
+    for (const cursor of sorted) {
+      const offset = this.#offset;
+      const records = yield* this.#encodeSegment(cursor);
+      this.segments.push({ offset, length: this.#offset - offset, records });
+    }
+  }
+
+  *#encodeSegment(cursor: Cursor): Generator<Buffer, number, void> {
+    let records = 0;
+    let inBlock = 0;
+    this.#checksum = 0;
+    while (cursor.next()) {
+      this.#append(cursor);
+      inBlock++;
+      if (this.#used < blockLength) continue;
+      records += inBlock;
+      yield this.#close(inBlock);
+      inBlock = 0;
+    }
+    if (inBlock > 0) {
+      records += inBlock;
+      yield this.#close(inBlock);
+    }
+    if (records > 0) yield this.#close(records);
+    return records;
+  }
+
+  #append({ bytes, keyStart, keyEnd, valueEnd }: Cursor): void {
+    const needed = this.#used + maxLengths + valueEnd - keyStart;
+    if (needed > this.#block.length) {
+      const grown = Buffer.allocUnsafeSlow(needed);
+      this.#block.copy(grown, 0, 0, this.#used);
+      this.#block = grown;
+    }
+    this.#appendVarint(keyEnd - keyStart);
+    this.#appendVarint(valueEnd - keyEnd);
+    bytes.copy(this.#block, this.#used, keyStart, valueEnd);
+    this.#used += valueEnd - keyStart;
+  }
+
+  #appendVarint(value: number): void {
+    let rest = value;
+    for (; rest >= 0x80; rest >>>= 7) this.#block[this.#used++] = (rest & 0x7f) | 0x80;
+    this.#block[this.#used++] = rest;
+  }
+
+  /** Completes the block, or the terminator, which is a block without records of its own. */
+  #close(records: number): Buffer {
+    const block = this.#block.subarray(0, this.#used);
+    block.writeUInt32LE(this.#used - headerLength, 0);
+    block.writeUInt32LE(records % 0x1_0000_0000, 4);
+    this.#checksum = crc32(block.subarray(0, 8), this.#checksum);
+    this.#checksum = crc32(block.subarray(headerLength), this.#checksum);
+    block.writeUInt32LE(this.#checksum, 8);
+    this.#offset += this.#used;
+    this.#used = headerLength;
+    // The memory for a large record is not kept.
+    if (this.#block.length > 4 * blockLength) this.#block = Buffer.allocUnsafeSlow(blockLength + 4096);
+    return block;
+  }
+}

@@ -1,0 +1,65 @@
+import { crc32 } from "node:zlib";
+import { headerLength } from "./segment.ts";
+
+/** Bytes of a header that its checksum covers. */
+const checkedHeader = 8;
+
+/** Checks a segment while it arrives in chunks of any size. */
+export class SegmentVerifier {
+  readonly #header = Buffer.alloc(headerLength);
+  #headerFilled = 0;
+  /** Bytes of the current block's payload that have not come yet. */
+  #missing = 0;
+  #checksum = 0;
+  #records = 0;
+  #isComplete = false;
+
+  /** The records of the segment, once it is complete. */
+  get records(): number {
+    return this.#records;
+  }
+
+  /** Takes the next bytes. @throws Error where they cannot be what was written */
+  push(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#isComplete) throw new Error("the segment goes on after its end");
+      if (this.#missing > 0) {
+        const part = chunk.subarray(at, at + this.#missing);
+        this.#checksum = crc32(part, this.#checksum);
+        this.#missing -= part.length;
+        at += part.length;
+        if (this.#missing === 0) this.#endBlock();
+      } else {
+        const copied = chunk.copy(this.#header, this.#headerFilled, at);
+        this.#headerFilled += copied;
+        at += copied;
+        if (this.#headerFilled === headerLength) this.#endHeader();
+      }
+    }
+  }
+
+  /** @throws Error where the end is missing */
+  end(): void {
+    if (!this.#isComplete) throw new Error("the segment ends too early");
+  }
+
+  #endHeader(): void {
+    this.#checksum = crc32(this.#header.subarray(0, checkedHeader), this.#checksum);
+    this.#missing = this.#header.readUInt32LE(0);
+    if (this.#missing === 0) this.#endBlock();
+  }
+
+  #endBlock(): void {
+    if (this.#header.readUInt32LE(8) !== this.#checksum) throw new Error("the segment's checksum is wrong");
+    const records = this.#header.readUInt32LE(4);
+    this.#headerFilled = 0;
+    if (this.#header.readUInt32LE(0) > 0) {
+      this.#records += records;
+    } else if (records === this.#records % 0x1_0000_0000) {
+      this.#isComplete = true;
+    } else {
+      throw new Error(`the segment has ${this.#records} records, not ${records}`);
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { LineFramer } from "../input/line-framer.ts";
+import { type Program, ProgramError } from "../programs/program.ts";
+import type { RecordTarget } from "../record-target.ts";
+
+const tab = 0x09;
+const newline = 0x0a;
+
+/** Reads what an executable writes: lines `key TAB value`. Without a tab, the whole line is the key, and the value empty. */
+export class TextRecords {
+  /** Records read, and the bytes of their keys and values. */
+  records = 0;
+  bytes = 0;
+  readonly #framer: LineFramer;
+  readonly #target: RecordTarget;
+  readonly #limit: number;
+  readonly #tooLong: () => Error;
+
+  /** @param limit most bytes of a line, without its newline: `RECORD_LIMIT` */
+  constructor(program: Program, limit: number, target: RecordTarget) {
+    this.#tooLong = () => new ProgramError(program, `writes a line longer than RECORD_LIMIT, ${limit} bytes`);
+    this.#framer = new LineFramer(limit, this.#tooLong);
+    this.#target = target;
+    this.#limit = limit;
+  }
+
+  /** Takes the next bytes. The promise is to be awaited before the next ones. @throws ProgramError for a line over the limit */
+  async push(chunk: Buffer): Promise<void> {
+    const lines = this.#framer.push(chunk);
+    if (lines !== undefined) await this.#addAll(lines);
+  }
+
+  /** Takes the last line, which may lack its newline. */
+  async end(): Promise<void> {
+    const last = this.#framer.end();
+    if (last !== undefined) await this.#addAll(last);
+  }
+
+  async #addAll(lines: Buffer): Promise<void> {
+    let start = 0;
+    let keyEnd = -1;
+    for (let at = 0; at < lines.length; at++) {
+      const byte = lines[at] ?? 0;
+      if (byte === tab && keyEnd === -1) {
+        keyEnd = at;
+      } else if (byte === newline) {
+        if (at - start > this.#limit) throw this.#tooLong();
+        if (keyEnd === -1) {
+          this.#target.add(lines, start, at, at, at);
+          this.bytes += at - start;
+        } else {
+          this.#target.add(lines, start, keyEnd, keyEnd + 1, at);
+          this.bytes += at - start - 1;
+        }
+        this.records++;
+        start = at + 1;
+        keyEnd = -1;
+        const relief = this.#target.relief();
+        if (relief !== undefined) await relief;
+      }
+    }
+  }
+}

@@ -1,0 +1,20 @@
+/** Requests to a store under way at a time, where a task has many small ones to make. */
+const width = 8;
+
+/** Does something for each item, several at a time. @throws the first failure, after those under way have ended */
+export const inParallel = async <T>(items: Iterable<T>, act: (item: T) => Promise<void>): Promise<void> => {
+  const queue = items[Symbol.iterator]();
+  let failed = false;
+  const work = async (): Promise<void> => {
+    for (let next = queue.next(); !failed && next.done !== true; next = queue.next()) {
+      try {
+        await act(next.value);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  const outcomes = await Promise.allSettled(Array.from({ length: width }, work));
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+};

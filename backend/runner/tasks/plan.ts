@@ -1,0 +1,36 @@
+import { formatAddress, joinAddress, parseAddress } from "../../../shared/address.ts";
+import { outputFolder, usesDefaultBucket } from "../../../shared/outputs.ts";
+import type { Result } from "../../../shared/messages.ts";
+import { listInputs } from "../../storage/inputs.ts";
+import type { Task, TaskRun } from "./task-run.ts";
+
+/** Objects in one page of the listing. */
+const pageSize = 1000;
+
+/** Lists the input, and makes sure that the output can be written, before anything is computed. */
+export const runPlan = async (task: Task<"plan">, run: TaskRun): Promise<Result> => {
+  const { job } = run;
+  await probeOutput(task, run);
+  let page: { path: string; size: number; etag: string }[] = [];
+  let pages = 0;
+  const send = async (): Promise<void> => {
+    await run.ask({ kind: "planned", attempt: task.attempt, page: pages++, objects: page }, "done");
+    page = [];
+  };
+  for await (const { address, size, etag } of listInputs(run.input, parseAddress(job.input.path, job.useSSL))) {
+    page.push({ path: formatAddress(address), size, etag });
+    if (page.length === pageSize) await send();
+  }
+  if (page.length > 0) await send();
+  return { kind: "plan" };
+};
+
+/** Begins an upload where the output will be, and aborts it. */
+const probeOutput = async (task: Task<"plan">, run: TaskRun): Promise<void> => {
+  const { output, useSSL, jobId } = run.job;
+  const probe = joinAddress(outputFolder(output.path, useSSL, jobId), "_SUCCESS");
+  if (usesDefaultBucket(output.path, useSSL)) await run.output.ensureBucket(probe);
+  const uploadId = await run.output.createUpload(probe, task.attempt);
+  await run.ask({ kind: "upload", attempt: task.attempt, path: formatAddress(probe), uploadId }, "done");
+  await run.output.abortUpload(probe, uploadId);
+};

@@ -1,0 +1,55 @@
+import { joinAddress, parseAddress } from "../../../shared/address.ts";
+import { outputFolder } from "../../../shared/outputs.ts";
+import type { Result, SegmentRef } from "../../../shared/messages.ts";
+import { partName } from "../../../shared/status.ts";
+import { reduceSegments } from "../reduce.ts";
+import { ShuffleLostError } from "../shuffle/shuffle-lost.ts";
+import { writeOutput } from "./output.ts";
+import type { Task, TaskRun } from "./task-run.ts";
+
+/** A map's output that a reduce could not read, by the attempt that had stored it. */
+export class MapOutputLostError extends Error {
+  override name = "MapOutputLostError";
+  readonly map: number;
+  readonly mapAttempt: string;
+
+  constructor(map: number, mapAttempt: string, cause: Error) {
+    super(cause.message, { cause });
+    this.map = map;
+    this.mapAttempt = mapAttempt;
+  }
+}
+
+/** Merges the partition's segments of all maps and runs the reducer over them. */
+export const runReduce = async (task: Task<"reduce">, run: TaskRun): Promise<Result> => {
+  const { job, context } = run;
+  const reducer = await run.program("reducer");
+  const refs = await segmentRefs(task, run);
+  const segments = refs.map(({ map, path, offset, length }) => ({
+    map,
+    length,
+    open: () => run.output.read(parseAddress(path, job.useSSL), { start: offset, end: offset + length }),
+  }));
+  const part = joinAddress(outputFolder(job.output.path, job.useSSL, job.jobId), partName(false, task.index));
+  try {
+    return await writeOutput(task.attempt, part, run, (sink) => reduceSegments({ reducer, segments, context, sink }));
+  } catch (error) {
+    if (!(error instanceof ShuffleLostError)) throw error;
+    const lost = refs.find(({ map }) => map === error.map);
+    throw lost === undefined ? error : new MapOutputLostError(lost.map, lost.attempt, error);
+  }
+};
+
+/** Where the partition lies in the outputs of all maps, in map order. */
+const segmentRefs = async (task: Task<"reduce">, run: TaskRun): Promise<SegmentRef[]> => {
+  const refs: SegmentRef[] = [];
+  for (let from: number | null = 0; from !== null;) {
+    const page: { segments: SegmentRef[]; nextFrom: number | null } = await run.ask(
+      { kind: "segments", attempt: task.attempt, from },
+      "segments",
+    );
+    refs.push(...page.segments);
+    from = page.nextFrom;
+  }
+  return refs;
+};

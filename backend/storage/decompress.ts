@@ -1,0 +1,62 @@
+import { pipeline, Readable, type Transform } from "node:stream";
+import { createGunzip, createZstdDecompress } from "node:zlib";
+import { pulled } from "./pulled.ts";
+import { StorageError } from "./store.ts";
+import { ZstdFrames } from "./zstd-frames.ts";
+
+// Node's 16 KiB cost more in switching than in decompressing
+const chunkSize = 128 * 1024;
+
+const framed = async function* (stream: Readable): AsyncGenerator<Uint8Array> {
+  const frames = new ZstdFrames();
+  for await (const chunk of stream) yield* frames.cut(chunk);
+};
+
+type Decompressor = { readonly input: Readable; readonly transform: Transform };
+
+const decompressors: readonly (readonly [string, (stream: Readable) => Decompressor])[] = [
+  [".gz", (stream) => ({ input: stream, transform: createGunzip({ chunkSize }) })],
+  [".zst", (stream) => ({ input: Readable.from(framed(stream)), transform: createZstdDecompress({ chunkSize }) })],
+];
+
+const decompressorOf = (key: string): ((stream: Readable) => Decompressor) | undefined =>
+  decompressors.find(([suffix]) => key.endsWith(suffix))?.[1];
+
+/**
+ * The bytes of an object as they were before compression, by the end of its key: `.gz` with any number of members, `.zst`
+ * with any number of frames, anything else as it is. Bytes after the end are an error (gzip, too, reports them), but
+ * zeros after gzip's, which are padding.
+ *
+ * The stream errs with the error of `stream`, or with a `StorageError` `CorruptInput` for data that is damaged or cut off.
+ */
+export const decompressed = (key: string, stream: Readable): Readable => {
+  const decompressor = decompressorOf(key)?.(stream);
+  if (decompressor === undefined) return stream;
+  const { input, transform } = decompressor;
+  pipeline(input, transform, () => {});
+  const chunks: AsyncIterator<Uint8Array> = transform[Symbol.asyncIterator]();
+  return pulled({
+    next: async () => {
+      try {
+        const { done, value } = await chunks.next();
+        return done === true ? undefined : value;
+      } catch (error) {
+        throw isDamage(error) ? corrupt(key, error) : error;
+      }
+    },
+    close: async () => {
+      stream.destroy();
+      transform.destroy();
+    },
+  });
+};
+
+const isDamage = (error: unknown): error is Error =>
+  error instanceof Error && "code" in error && typeof error.code === "string" && /^(Z_|ZSTD_)/.test(error.code);
+
+const corrupt = (key: string, cause: Error): StorageError =>
+  new StorageError(
+    "CorruptInput",
+    `${key}: the compressed data is damaged or cut off: ${cause.message} (CorruptInput)`,
+    { cause },
+  );

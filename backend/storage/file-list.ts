@@ -1,0 +1,76 @@
+import { readdir, stat } from "node:fs/promises";
+import path from "node:path";
+import { hasCode } from "./file-failure.ts";
+import type { FileRoots } from "./file-roots.ts";
+import { uploadsFolder } from "./file-folders.ts";
+
+/**
+ * The paths of files (regular ones, and links to such) that begin with `prefix`, in the order of their bytes, which is S3's.
+ * Links to folders are followed, except round in circles.
+ *
+ * @param prefix an absolute path or the beginning of one; a folder that is not there has no files
+ */
+export const listFiles = (roots: FileRoots, prefix: string): AsyncGenerator<string> => {
+  const folder = prefix.slice(0, prefix.lastIndexOf("/") + 1);
+  return walk(roots, folder, prefix, []);
+};
+
+/** @param above the real paths of the folders that led here */
+const walk = async function* (
+  roots: FileRoots,
+  folder: string,
+  prefix: string,
+  above: readonly string[],
+): AsyncGenerator<string> {
+  const real = await roots.real(folder);
+  if (above.includes(real)) return;
+  for (const { file, isFolder } of await entries(roots, folder, real)) {
+    if (!file.startsWith(prefix)) continue;
+    if (isFolder) yield* walk(roots, file, prefix, [...above, real]);
+    else yield file;
+  }
+};
+
+type Entry = { readonly file: string; readonly isFolder: boolean };
+
+const entries = async (roots: FileRoots, folder: string, real: string): Promise<readonly Entry[]> => {
+  const found: Entry[] = [];
+  for (const { name, kind } of await kinds(roots, real)) {
+    if (kind === "file") found.push({ file: folder + name, isFolder: false });
+    if (kind === "folder" && name !== uploadsFolder) found.push({ file: `${folder}${name}/`, isFolder: true });
+  }
+  return found.sort((a, b) => Buffer.compare(Buffer.from(a.file), Buffer.from(b.file)));
+};
+
+type Kind = "file" | "folder" | "other";
+
+const kinds = async (roots: FileRoots, real: string): Promise<readonly { name: string; kind: Kind }[]> => {
+  try {
+    const all = await readdir(real, { withFileTypes: true });
+    return await Promise.all(
+      all.map(async (entry) => ({
+        name: entry.name,
+        kind: entry.isSymbolicLink() ? await linked(roots, path.join(real, entry.name)) : kindOf(entry),
+      })),
+    );
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
+    throw error;
+  }
+};
+
+const kindOf = (entry: { isFile(): boolean; isDirectory(): boolean }): Kind => {
+  if (entry.isFile()) return "file";
+  return entry.isDirectory() ? "folder" : "other";
+};
+
+/** What a link leads to; one that leads nowhere is no object. */
+const linked = async (roots: FileRoots, link: string): Promise<Kind> => {
+  const real = await roots.real(link);
+  try {
+    return kindOf(await stat(real));
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return "other";
+    throw error;
+  }
+};

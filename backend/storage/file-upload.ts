@@ -1,0 +1,155 @@
+import { randomUUID } from "node:crypto";
+import { open, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import path from "node:path";
+import { hasCode } from "./file-failure.ts";
+import { creatingIn, tidy, uploadsFolder } from "./file-folders.ts";
+import type { FileRoots } from "./file-roots.ts";
+import { partSize, StorageError, type UploadOutcome } from "./store.ts";
+
+/*
+ * An upload is one file in the hidden folder beside its target: parts are written at their place in it, completion renames
+ * it. The upload's id holds the file's inode, which survives the rename: so a repeated completion can tell whether the
+ * target is the file of this very upload.
+ */
+
+const uploadsBeside = (target: string): string => path.join(path.dirname(target), uploadsFolder);
+
+type Upload = { readonly data: string; readonly inode: bigint };
+
+/** @returns undefined for an id that no upload has */
+const uploadOf = (target: string, uploadId: string): Upload | undefined => {
+  const [, name, inode] = /^([0-9a-f-]{36})\.(\d+)$/.exec(uploadId) ?? [];
+  if (name === undefined || inode === undefined) return undefined;
+  return { data: path.join(uploadsBeside(target), name), inode: BigInt(inode) };
+};
+
+/** Writes a whole file; no reader ever sees a part of it. @param target a real path */
+export const putFile = async (roots: FileRoots, target: string, bytes: Uint8Array): Promise<void> => {
+  const uploads = uploadsBeside(target);
+  const data = path.join(uploads, randomUUID());
+  try {
+    const handle = await creatingIn(uploads, () => open(data, "wx"));
+    try {
+      await handle.writeFile(bytes);
+    } finally {
+      await handle.close();
+    }
+    await rename(data, target);
+  } catch (error) {
+    await rm(data, { force: true });
+    throw error;
+  } finally {
+    await tidy(roots, uploads);
+  }
+};
+
+/** @returns the id of a new upload */
+export const createFileUpload = async (target: string): Promise<string> => {
+  const uploads = uploadsBeside(target);
+  const name = randomUUID();
+  const handle = await creatingIn(uploads, () => open(path.join(uploads, name), "wx"));
+  try {
+    return `${name}.${(await handle.stat({ bigint: true })).ino}`;
+  } finally {
+    await handle.close();
+  }
+};
+
+/** Writes a part at its place. @returns its tag: its number and size */
+export const uploadFilePart = async (
+  target: string,
+  uploadId: string,
+  number: number,
+  bytes: Uint8Array,
+): Promise<string> => {
+  if (bytes.length > partSize) throw new RangeError(`a part has ${bytes.length} bytes, more than ${partSize}`);
+  const upload = uploadOf(target, uploadId);
+  if (upload === undefined) throw noSuchUpload(target);
+  let handle: FileHandle;
+  try {
+    handle = await open(upload.data, "r+");
+  } catch (error) {
+    throw hasCode(error, "ENOENT", "ENOTDIR") ? noSuchUpload(target) : error;
+  }
+  try {
+    const position = (number - 1) * partSize;
+    for (let done = 0; done < bytes.length;) {
+      done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+    }
+  } finally {
+    await handle.close();
+  }
+  return `${number}-${bytes.length}`;
+};
+
+const noSuchUpload = (target: string): StorageError =>
+  new StorageError(
+    "NoSuchUpload",
+    `file://${target}: there is no such upload, it was completed or aborted (NoSuchUpload)`,
+  );
+
+/** The size of the file that the parts make. */
+const sizeOf = (target: string, tags: readonly string[]): bigint => {
+  let size = 0n;
+  for (const [index, tag] of tags.entries()) {
+    const [, number, length] = /^(\d+)-(\d+)$/.exec(tag) ?? [];
+    const isLast = index === tags.length - 1;
+    if (Number(number) !== index + 1 || (!isLast && Number(length) !== partSize)) throw invalidPart(target);
+    size += BigInt(length ?? 0);
+  }
+  if (tags.length === 0) throw invalidPart(target);
+  return size;
+};
+
+const invalidPart = (target: string): StorageError =>
+  new StorageError("InvalidPart", `file://${target}: the parts to complete are not those uploaded (InvalidPart)`);
+
+/** Renames the upload's file to the target, or finds that this was done before. */
+export const completeFileUpload = async (
+  roots: FileRoots,
+  target: string,
+  uploadId: string,
+  tags: readonly string[],
+): Promise<UploadOutcome> => {
+  const size = sizeOf(target, tags);
+  const upload = uploadOf(target, uploadId);
+  if (upload === undefined) return "lost";
+  try {
+    await flush(target, upload.data, size);
+    await rename(upload.data, target);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT", "ENOTDIR")) throw error;
+    return (await isMadeOf(target, upload.inode, size)) ? "completed" : "lost";
+  }
+  await tidy(roots, uploadsBeside(target));
+  return "completed";
+};
+
+/** Brings the data to the disk, so that a crash of the machine cannot leave a visible file without it. */
+const flush = async (target: string, data: string, size: bigint): Promise<void> => {
+  const handle = await open(data, "r+");
+  try {
+    if ((await handle.stat({ bigint: true })).size !== size) throw invalidPart(target);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+};
+
+const isMadeOf = async (target: string, inode: bigint, size: bigint): Promise<boolean> => {
+  try {
+    const found = await stat(target, { bigint: true });
+    return found.ino === inode && found.size === size;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return false;
+    throw error;
+  }
+};
+
+/** Removes the upload's file. */
+export const abortFileUpload = async (roots: FileRoots, target: string, uploadId: string): Promise<void> => {
+  const upload = uploadOf(target, uploadId);
+  if (upload === undefined) return;
+  await rm(upload.data, { force: true });
+  await tidy(roots, uploadsBeside(target));
+};

@@ -1,0 +1,120 @@
+import { unlink } from "node:fs/promises";
+import path from "node:path";
+import type { Readable } from "node:stream";
+import { formatAddress, type Address, type FileAddress } from "../../shared/address.ts";
+import { hasCode, naming } from "./file-failure.ts";
+import { sweep, tidy } from "./file-folders.ts";
+import { listFiles } from "./file-list.ts";
+import { fileEtag, fileStats, readFileAt } from "./file-read.ts";
+import { FileRoots } from "./file-roots.ts";
+import { abortFileUpload, completeFileUpload, createFileUpload, putFile, uploadFilePart } from "./file-upload.ts";
+import { StorageError, type ByteRange, type ObjectInfo, type Store, type UploadOutcome } from "./store.ts";
+
+const own = (at: Address): FileAddress => {
+  if (at.scheme !== "file") throw new TypeError(`a file store was given an ${at.scheme} address`);
+  return at;
+};
+
+/** A store of `file:` addresses within the given directories. */
+export class FileStore implements Store {
+  readonly #roots: FileRoots;
+  readonly #signal: AbortSignal | undefined;
+
+  /** @param roots absolute paths; no address, and no link, leads outside them */
+  constructor(roots: readonly string[], signal?: AbortSignal) {
+    this.#roots = new FileRoots(roots);
+    this.#signal = signal;
+  }
+
+  head(at: Address): Promise<ObjectInfo | undefined> {
+    return this.#at(at, (real) => this.#info(own(at), real));
+  }
+
+  async *list(prefix: Address): AsyncGenerator<ObjectInfo> {
+    const { scheme, path: beginning } = own(prefix);
+    const files = listFiles(this.#roots, beginning);
+    for (;;) {
+      this.#signal?.throwIfAborted();
+      const { done, value: file } = await naming(own(prefix), () => files.next());
+      if (done === true) return;
+      // one that was removed meanwhile is left out
+      const info = await this.head({ scheme, path: file });
+      if (info !== undefined) yield info;
+    }
+  }
+
+  read(at: Address, range?: ByteRange, etag?: string): Promise<Readable> {
+    return this.#at(at, (real) => readFileAt(own(at), real, range, etag, this.#signal));
+  }
+
+  put(at: Address, bytes: Uint8Array): Promise<void> {
+    return this.#file(at, (real) => putFile(this.#roots, real, bytes));
+  }
+
+  async remove(all: readonly Address[]): Promise<void> {
+    for (const at of all) {
+      if (own(at).path.endsWith("/")) await this.#at(at, (real) => sweep(this.#roots, real));
+      else await this.#remove(own(at));
+    }
+  }
+
+  createUpload(at: Address): Promise<string> {
+    return this.#file(at, (real) => createFileUpload(real));
+  }
+
+  uploadPart(at: Address, uploadId: string, number: number, bytes: Uint8Array): Promise<string> {
+    return this.#file(at, (real) => uploadFilePart(real, uploadId, number, bytes));
+  }
+
+  completeUpload(at: Address, uploadId: string, tags: readonly string[]): Promise<UploadOutcome> {
+    return this.#file(at, (real) => completeFileUpload(this.#roots, real, uploadId, tags));
+  }
+
+  abortUpload(at: Address, uploadId: string): Promise<void> {
+    return this.#file(at, (real) => abortFileUpload(this.#roots, real, uploadId));
+  }
+
+  /** Folders are made with their first file; here only the roots are checked. */
+  ensureBucket(at: Address): Promise<void> {
+    return this.#at(at, async () => {});
+  }
+
+  async #info(at: FileAddress, real: string): Promise<ObjectInfo | undefined> {
+    const stats = at.path.endsWith("/") ? undefined : await fileStats(real);
+    return stats === undefined ? undefined : { address: at, size: Number(stats.size), etag: fileEtag(stats) };
+  }
+
+  #remove(at: FileAddress): Promise<void> {
+    // of a link, the link itself goes
+    const folder = { ...at, path: path.dirname(at.path) };
+    return this.#at(folder, async (real) => {
+      try {
+        await unlink(path.join(real, path.basename(at.path)));
+      } catch (error) {
+        // a folder is no object
+        if (!hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) throw error;
+      }
+      await tidy(this.#roots, real);
+    });
+  }
+
+  /** Runs `work` on the real path of an address. */
+  #at<T>(at: Address, work: (real: string) => Promise<T>): Promise<T> {
+    const file = own(at);
+    return naming(file, async () => {
+      this.#signal?.throwIfAborted();
+      return work(await this.#roots.real(file.path));
+    });
+  }
+
+  /** The same for work that makes a file, which a folder's address cannot name. */
+  #file<T>(at: Address, work: (real: string) => Promise<T>): Promise<T> {
+    return this.#at(at, async (real) => {
+      if (!own(at).path.endsWith("/")) return work(real);
+      throw new StorageError(
+        "EISDIR",
+        `${formatAddress(at)}: an address ending in / names a folder, not a file (EISDIR)`,
+      );
+    });
+  }
+}

@@ -1,0 +1,72 @@
+import { formatAddress, keyOf, withKey, type Address } from "../../shared/address.ts";
+import { globToRegExp, isGlob, literalPrefix } from "./glob.ts";
+import { StorageError, type ObjectInfo, type Store } from "./store.ts";
+
+/**
+ * The objects that an input names, in the order of their keys' bytes:
+ *
+ * - an object, where there is one with just this key, even if the key reads like a pattern;
+ * - with a `/` at the end (or a bucket alone), all objects below, but hidden ones: those of which a component after the
+ *   prefix begins with `_` or `.`;
+ * - a pattern (see `glob.ts`), the objects that match it; ending in `/`, all objects below the folders that match.
+ *
+ * Empty objects whose keys end in `/`, with which consoles draw folders, are no input.
+ *
+ * @throws StorageError `NoSuchKey` for an object that is not there, `NoInput` where nothing is below or matches
+ */
+export const listInputs = async function* (store: Store, address: Address): AsyncGenerator<ObjectInfo> {
+  const key = keyOf(address);
+  const isFolder = key === "" || key.endsWith("/");
+  if (!isFolder) {
+    const info = await store.head(address);
+    if (info !== undefined) {
+      yield info;
+      return;
+    }
+    if (!isGlob(key)) throw await missing(store, address);
+  }
+  let found = false;
+  for await (const info of isFolder ? below(store, address) : []) {
+    found = true;
+    yield info;
+  }
+  if (found) return;
+  for await (const info of isGlob(key) ? matching(store, address) : []) {
+    found = true;
+    yield info;
+  }
+  if (found) return;
+  const what = isGlob(key) ? "nothing matches this pattern" : "there are no objects below this prefix";
+  throw new StorageError(
+    "NoInput",
+    `${formatAddress(address)}: ${what} (hidden ones, with _ or . first, do not count)`,
+  );
+};
+
+const isMarker = ({ address, size }: ObjectInfo): boolean => size === 0 && keyOf(address).endsWith("/");
+
+const below = async function* (store: Store, folder: Address): AsyncGenerator<ObjectInfo> {
+  const { length } = keyOf(folder);
+  for await (const info of store.list(folder)) {
+    const isHidden = /(^|\/)[._]/.test(keyOf(info.address).slice(length));
+    if (!isHidden && !isMarker(info)) yield info;
+  }
+};
+
+const matching = async function* (store: Store, pattern: Address): AsyncGenerator<ObjectInfo> {
+  const key = keyOf(pattern);
+  const matches = globToRegExp(key.endsWith("/") ? `${key}**` : key);
+  for await (const info of store.list(withKey(pattern, literalPrefix(key)))) {
+    if (matches.test(keyOf(info.address)) && !isMarker(info)) yield info;
+  }
+};
+
+const missing = async (store: Store, address: Address): Promise<StorageError> => {
+  const folder = withKey(address, `${keyOf(address)}/`);
+  let hint = "";
+  // a refusal to list would hide what is wrong
+  const listing = store.list(folder)[Symbol.asyncIterator]();
+  const first = await listing.next().catch(() => undefined);
+  if (first?.done === false) hint = `; for all objects below it, write ${formatAddress(folder)}`;
+  return new StorageError("NoSuchKey", `${formatAddress(address)}: there is no such object${hint} (NoSuchKey)`);
+};

@@ -1,0 +1,38 @@
+import type { Address } from "../../shared/address.ts";
+import type { Credentials } from "../../shared/rest.ts";
+import { FileStore } from "./file.ts";
+import { s3Store } from "./s3.ts";
+import type { Store } from "./store.ts";
+
+type OpenOptions = {
+  /** The job's own. */
+  readonly credentials?: Credentials | undefined;
+  /** Used where the job has none; without them such requests are anonymous. */
+  readonly ambient?: Credentials | undefined;
+  /** The absolute paths that `file:` addresses must stay in; none allows no file. */
+  readonly fileRoots: readonly string[];
+  /** Ends everything under way, and every later operation, with its reason. */
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** One store for all addresses: each operation goes to the store that the address's scheme names. */
+export const openStore = ({ credentials, ambient, fileRoots, signal }: OpenOptions): Store => {
+  const s3 = s3Store({ credentials: credentials ?? ambient, signal });
+  const file = new FileStore(fileRoots, signal);
+  const of = (at: Address): Store => (at.scheme === "file" ? file : s3);
+  return {
+    head: (at) => of(at).head(at),
+    list: (prefix) => of(prefix).list(prefix),
+    read: (at, range, etag) => of(at).read(at, range, etag),
+    put: (at, bytes) => of(at).put(at, bytes),
+    remove: async (all) => {
+      await s3.remove(all.filter(({ scheme }) => scheme === "s3"));
+      await file.remove(all.filter(({ scheme }) => scheme === "file"));
+    },
+    createUpload: (at, attempt) => of(at).createUpload(at, attempt),
+    uploadPart: (at, uploadId, number, bytes) => of(at).uploadPart(at, uploadId, number, bytes),
+    completeUpload: (at, uploadId, tags, attempt) => of(at).completeUpload(at, uploadId, tags, attempt),
+    abortUpload: (at, uploadId) => of(at).abortUpload(at, uploadId),
+    ensureBucket: (at) => of(at).ensureBucket(at),
+  };
+};

@@ -1,0 +1,30 @@
+import { Readable } from "node:stream";
+
+/** Bytes that are fetched when they are asked for. */
+export type ByteSource = {
+  /** The next bytes, undefined at the end; never called again before it has settled. */
+  next(): Promise<Uint8Array | undefined>;
+  /** Lets go of what the source holds; called once, also when `next` was never called or has not settled. */
+  close(): Promise<void>;
+};
+
+/**
+ * The source as a stream. Unlike `Readable.from(generator)` it closes the source at once when it is destroyed, even where
+ * nothing was read yet or a read is under way.
+ */
+export const pulled = (source: ByteSource, signal?: AbortSignal): Readable =>
+  new Readable({
+    ...(signal === undefined ? {} : { signal }),
+    read() {
+      source.next().then(
+        (bytes) => this.push(bytes ?? null),
+        (error: Error) => this.destroy(error),
+      );
+    },
+    destroy(error, done) {
+      source.close().then(
+        () => done(error),
+        (closing: Error) => done(error ?? closing),
+      );
+    },
+  });

@@ -1,0 +1,33 @@
+import { formatAddress, type S3Address } from "../../shared/address.ts";
+import { S3Error } from "./s3-failure.ts";
+import { explained } from "./s3-head.ts";
+import type { S3Client } from "./s3-request.ts";
+import { bucketBody } from "./s3-xml.ts";
+import { StorageError } from "./store.ts";
+
+/** Creates the bucket if it is not there. */
+export const ensureS3Bucket = async (client: S3Client, at: S3Address): Promise<void> => {
+  const bucket = { ...at, key: "" };
+  try {
+    await client.headers({ method: "HEAD", at: bucket });
+    return;
+  } catch (error) {
+    const query = { "list-type": "2", "max-keys": "1" };
+    const reason = await explained(client, { method: "GET", at: bucket, query }, error);
+    // who may not list a bucket may still write to it
+    if (reason.code === "AccessDenied") return;
+    if (reason.status !== 404) throw reason;
+  }
+  try {
+    await client.headers({ method: "PUT", at: bucket, ...placement(client.region) });
+  } catch (cause) {
+    if (!(cause instanceof S3Error)) throw cause;
+    if (cause.code === "BucketAlreadyOwnedByYou") return;
+    const message = `${formatAddress(bucket)}: there is no such bucket, and the store does not create it; create it yourself`;
+    throw new StorageError("NoSuchBucket", `${message} (${cause.message})`, { cause });
+  }
+};
+
+// us-east-1 is where a bucket goes without a body, and AWS refuses it in one; `auto` is how R2 calls its only region
+const placement = (region: string | undefined): { body?: Uint8Array } =>
+  region === undefined || region === "us-east-1" || region === "auto" ? {} : { body: Buffer.from(bucketBody(region)) };

@@ -1,0 +1,154 @@
+import { Readable } from "node:stream";
+import type { S3Address } from "../../shared/address.ts";
+import { formatAddress } from "../../shared/address.ts";
+import { pulled, type ByteSource } from "./pulled.ts";
+import { backoffMs, isTransient, maxTries } from "./retry.ts";
+import { malformed, S3Error, unreachable } from "./s3-failure.ts";
+import type { S3Answer, S3Client } from "./s3-request.ts";
+import { StorageError, type ByteRange } from "./store.ts";
+
+/** A body that broke off starts a new count of tries after this many bytes: progress, though not a byte at a time. */
+const progressBytes = 1024 * 1024;
+
+/**
+ * The bytes of an object, as `Store.read` promises them. A body that breaks off goes on from the byte that was reached, on
+ * condition that the object is still the same.
+ *
+ * @param range the whole object without it
+ * @throws StorageError before any byte was read; later ones are the stream's errors, `TruncatedBody` where every try broke off
+ */
+export const readS3 = async (
+  client: S3Client,
+  at: S3Address,
+  range: ByteRange | undefined,
+  etag: string | undefined,
+): Promise<Readable> => {
+  if (range !== undefined && (range.start < 0 || range.end < range.start)) throw invalidRange(at, range, "");
+  // HTTP has no way to ask for nothing
+  if (range !== undefined && range.start === range.end) return Readable.from([], { objectMode: false });
+  const answer = await get(client, at, range, etag);
+  const end = range?.end ?? Number(answer.headers.get("content-length") ?? Number.NaN);
+  if (Number.isNaN(end)) {
+    answer.body.destroy();
+    throw malformed(at, "the answer to GET has no Content-Length");
+  }
+  const body = new ResumedBody(client, at, answer, { start: range?.start ?? 0, end });
+  return pulled(body, client.signal);
+};
+
+const invalidRange = (at: S3Address, { start, end }: ByteRange, why: string): StorageError =>
+  new StorageError("InvalidRange", `${formatAddress(at)}: there are no bytes ${start} to ${end}${why} (InvalidRange)`);
+
+const get = async (
+  client: S3Client,
+  at: S3Address,
+  range: ByteRange | undefined,
+  etag: string | undefined,
+): Promise<S3Answer> => {
+  const headers = {
+    ...(range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` }),
+    ...(etag === undefined ? {} : { "if-match": etag }),
+  };
+  let answer: S3Answer;
+  try {
+    answer = await client.open({ method: "GET", at, headers });
+  } catch (error) {
+    if (!(error instanceof S3Error) || error.status !== 412) throw error;
+    const message = `${formatAddress(at)}: the object has changed while the job was reading it (ObjectChanged)`;
+    throw new StorageError("ObjectChanged", message, { cause: error });
+  }
+  const wrong = mismatch(at, answer, range);
+  if (wrong === undefined) return answer;
+  answer.body.destroy();
+  throw wrong;
+};
+
+/** What is wrong with the range that an answer declares. */
+const mismatch = (
+  at: S3Address,
+  { status, headers }: S3Answer,
+  range: ByteRange | undefined,
+): StorageError | undefined => {
+  if (range === undefined) return status === 200 ? undefined : malformed(at, `GET was answered with status ${status}`);
+  if (status !== 206) return malformed(at, `it ignores ranges: GET with one was answered with status ${status}`);
+  const declared = headers.get("content-range") ?? "";
+  const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(declared);
+  const start = Number(match?.[1]);
+  const last = Number(match?.[2]);
+  if (start === range.start && last === range.end - 1) return undefined;
+  if (start === range.start && last + 1 === Number(match?.[3]) && last < range.end) {
+    return invalidRange(at, range, ` in an object of ${last + 1} bytes`);
+  }
+  return malformed(at, `GET of the bytes ${range.start} to ${range.end} was answered with Content-Range '${declared}'`);
+};
+
+class ResumedBody implements ByteSource {
+  readonly #client: S3Client;
+  readonly #at: S3Address;
+  readonly #etag: string | undefined;
+  readonly #end: number;
+  #body: S3Answer["body"];
+  #chunks: AsyncIterator<Uint8Array>;
+  #position: number;
+  #failures = 0;
+  #failedAt = 0;
+  #closed = false;
+
+  constructor(client: S3Client, at: S3Address, answer: S3Answer, { start, end }: ByteRange) {
+    this.#client = client;
+    this.#at = at;
+    this.#etag = answer.headers.get("etag");
+    this.#position = start;
+    this.#end = end;
+    this.#body = answer.body;
+    this.#chunks = answer.body[Symbol.asyncIterator]();
+  }
+
+  async next(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const chunk = await this.#chunk();
+      if (chunk instanceof S3Error) await this.#resume(chunk);
+      else return chunk;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#body.destroy();
+  }
+
+  /** The next bytes, undefined at the end, or how the body broke off. */
+  async #chunk(): Promise<Uint8Array | S3Error | undefined> {
+    try {
+      const { done, value } = await this.#chunks.next();
+      if (done !== true) {
+        this.#position += value.length;
+        if (this.#position <= this.#end) return value;
+        throw malformed(this.#at, "it sent more bytes than it declared");
+      }
+    } catch (error) {
+      this.#client.signal?.throwIfAborted();
+      if (this.#closed || error instanceof StorageError) throw error;
+      if (this.#position === this.#end) return undefined;
+      return unreachable(this.#at, error);
+    }
+    if (this.#position === this.#end) return undefined;
+    return new S3Error("TruncatedBody", "the body ended early");
+  }
+
+  async #resume(failure: S3Error): Promise<void> {
+    if (this.#position - this.#failedAt >= progressBytes) this.#failures = 0;
+    this.#failedAt = this.#position;
+    this.#failures += 1;
+    if (this.#failures >= maxTries || !isTransient(failure) || this.#etag === undefined) {
+      const missing = `${this.#end - this.#position} bytes are missing at byte ${this.#position}`;
+      const message = `${formatAddress(this.#at)}: the store broke off its answer: ${missing} (TruncatedBody)`;
+      throw new StorageError("TruncatedBody", message, { cause: failure });
+    }
+    await this.#client.pause(backoffMs(this.#failures, Math.random()), this.#client.signal);
+    const rest = { start: this.#position, end: this.#end };
+    this.#body = (await get(this.#client, this.#at, rest, this.#etag)).body;
+    this.#chunks = this.#body[Symbol.asyncIterator]();
+    if (this.#closed) this.#body.destroy();
+  }
+}

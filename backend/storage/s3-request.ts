@@ -1,0 +1,201 @@
+import { Readable } from "node:stream";
+import { AwsV4Signer } from "aws4fetch";
+import { Agent, request, type Dispatcher } from "undici";
+import type { S3Address } from "../../shared/address.ts";
+import type { Credentials } from "../../shared/rest.ts";
+import { pauseByClock, withRetries, type Pause } from "./retry.ts";
+import { failureOf, malformed, refused, unreachable } from "./s3-failure.ts";
+import { MalformedAnswerError, parseError } from "./s3-xml.ts";
+import { StorageError } from "./store.ts";
+
+export type S3Request = {
+  readonly method: "DELETE" | "GET" | "HEAD" | "POST" | "PUT";
+  /** The bucket itself when its key is empty. */
+  readonly at: S3Address;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+};
+
+/** A successful answer; its body must be read or destroyed. */
+export type S3Answer = {
+  readonly status: number;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: Dispatcher.ResponseData["body"];
+};
+
+export type S3Options = {
+  /** @default requests are anonymous: neither signed nor with a key id */
+  readonly credentials?: Credentials | undefined;
+  /** Ends everything under way, and every later request, with its reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** @default by the clock */
+  readonly pause?: Pause | undefined;
+};
+
+/** Larger bodies are written piece by piece, so that time without an answer counts from the last one, not the first. */
+const pieceSize = 256 * 1024;
+
+/** Signs and sends the requests to S3-compatible stores. */
+export class S3Client {
+  readonly signal: AbortSignal | undefined;
+  readonly pause: Pause;
+  readonly #credentials: Credentials | undefined;
+  readonly #signingKeys = new Map<string, ArrayBuffer>();
+  /** The regions that stores asked for, by endpoint and bucket. */
+  readonly #regions = new Map<string, string>();
+  // Idle sockets do not keep the process alive. The number of connections has no limit here: a merge holds one open for
+  // each of its inputs, and would wait for itself at any limit below its own.
+  readonly #agent = new Agent({
+    connect: { timeout: 5000 },
+    headersTimeout: 20_000,
+    // counts only while the reader waits for the store, not the other way round
+    bodyTimeout: 20_000,
+  });
+
+  constructor({ credentials, signal, pause = pauseByClock }: S3Options) {
+    this.#credentials = credentials;
+    this.signal = signal;
+    this.pause = pause;
+  }
+
+  /** Sends until the answer is a success, and returns it as soon as its headers are there. */
+  open(what: S3Request): Promise<S3Answer> {
+    return this.#retrying(() => this.#send(what));
+  }
+
+  /** Sends until the answer is a success that `parse` understands. @throws StorageError also for an `<Error>` under status 200 */
+  parsed<T>(what: S3Request, parse: (text: string) => T): Promise<T> {
+    return this.#retrying(async () => {
+      const text = await this.#text(what, await this.#send(what));
+      const error = parseError(text);
+      if (error !== undefined) throw refused(what.at, 200, error);
+      try {
+        return parse(text);
+      } catch (cause) {
+        throw cause instanceof MalformedAnswerError ? malformed(what.at, cause.message, cause) : cause;
+      }
+    });
+  }
+
+  /** Sends until the answer is a success, and returns its headers. */
+  headers(what: S3Request): Promise<ReadonlyMap<string, string>> {
+    return this.#retrying(async () => {
+      const answer = await this.#send(what);
+      await this.#text(what, answer);
+      return answer.headers;
+    });
+  }
+
+  /** The region to create a bucket in. */
+  get region(): string | undefined {
+    return this.#credentials?.region;
+  }
+
+  #retrying<T>(work: () => Promise<T>): Promise<T> {
+    return withRetries(work, failureOf, this.pause, this.signal);
+  }
+
+  async #text({ at }: S3Request, { body }: S3Answer): Promise<string> {
+    try {
+      return await body.text();
+    } catch (cause) {
+      this.signal?.throwIfAborted();
+      throw unreachable(at, cause);
+    }
+  }
+
+  async #send(what: S3Request): Promise<S3Answer> {
+    const { at } = what;
+    const bucket = `${at.endpoint}/${at.bucket}`;
+    let region = this.region ?? this.#regions.get(bucket);
+    for (;;) {
+      const answer = await this.#sendOnce(what, region);
+      if (answer.status < 300) return answer;
+      const error = parseError(await this.#text(what, answer));
+      const wanted = error?.region ?? answer.headers.get("x-amz-bucket-region");
+      const mayLearn = answer.status === 400 && region === undefined && this.#credentials !== undefined;
+      if (!mayLearn || wanted === undefined) throw refused(at, answer.status, error);
+      this.#regions.set(bucket, wanted);
+      region = wanted;
+    }
+  }
+
+  async #sendOnce(what: S3Request, region: string | undefined): Promise<S3Answer> {
+    const { signal } = this;
+    const url = urlOf(what);
+    const headers = await this.#signed(what, url, region);
+    const { method, body } = what;
+    const pieces = body !== undefined && body.length > pieceSize;
+    try {
+      const answer = await request(url, {
+        dispatcher: this.#agent,
+        method,
+        headers: pieces ? { ...headers, "content-length": String(body.length) } : headers,
+        body: pieces ? Readable.from(piecesOf(body), { objectMode: false }) : (body ?? null),
+        ...(signal === undefined ? {} : { signal }),
+      });
+      // whoever reads the body sees its errors; a body that is let go must not end the process by one
+      answer.body.on("error", () => {});
+      return { status: answer.statusCode, headers: single(answer.headers), body: answer.body };
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw unreachable(what.at, cause);
+    }
+  }
+
+  async #signed(
+    { method, headers = {} }: S3Request,
+    url: URL,
+    region: string | undefined,
+  ): Promise<Record<string, string>> {
+    if (this.#credentials === undefined) return { ...headers };
+    const { username, password, sessionToken } = this.#credentials;
+    // aws4fetch declares the payload as unsigned: every store takes that, TLS protects it where it leaves the cluster, and
+    // hashing would cost either side more than all the rest
+    const signer = new AwsV4Signer({
+      method,
+      url: url.href,
+      headers: { ...headers },
+      accessKeyId: username,
+      secretAccessKey: password,
+      service: "s3",
+      cache: this.#signingKeys,
+      ...(sessionToken === undefined ? {} : { sessionToken }),
+      // without one it takes the region from the endpoint's name, else us-east-1
+      ...(region === undefined ? {} : { region }),
+    });
+    return Object.fromEntries((await signer.sign()).headers.entries());
+  }
+}
+
+const encode = (text: string): string =>
+  encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+
+const urlOf = ({ at, query = {} }: S3Request): URL => {
+  const { endpoint, bucket, key } = at;
+  if (bucket === "") throw new StorageError("InvalidBucketName", `${endpoint}: the address names no bucket`);
+  const components = key.split("/");
+  if (components.includes(".") || components.includes("..")) {
+    // URLs have no way to write such a component
+    throw new StorageError("InvalidKey", `the key '${key}' in ${endpoint}/${bucket} has '.' or '..' between slashes`);
+  }
+  const path = key === "" ? "" : `/${components.map(encode).join("/")}`;
+  const search = Object.entries(query).map(([name, value]) => `${encode(name)}=${encode(value)}`);
+  return new URL(`${endpoint}/${encode(bucket)}${path}${search.length === 0 ? "" : `?${search.join("&")}`}`);
+};
+
+const piecesOf = function* (body: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < body.length; at += pieceSize) yield body.subarray(at, at + pieceSize);
+};
+
+const single = (headers: Dispatcher.ResponseData["headers"]): ReadonlyMap<string, string> =>
+  new Map(
+    Object.entries(headers).flatMap(([name, value]) => {
+      const first = Array.isArray(value) ? value[0] : value;
+      return first === undefined ? [] : [[name, first] as const];
+    }),
+  );

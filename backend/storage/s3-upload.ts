@@ -1,0 +1,54 @@
+import type { S3Address } from "../../shared/address.ts";
+import { malformed, S3Error } from "./s3-failure.ts";
+import { attemptHeader, headS3 } from "./s3-head.ts";
+import type { S3Client } from "./s3-request.ts";
+import { completionBody, parseCompletion, parseUploadId } from "./s3-xml.ts";
+import type { UploadOutcome } from "./store.ts";
+
+const isNoSuchUpload = (error: unknown): boolean => error instanceof S3Error && error.code === "NoSuchUpload";
+
+/** Begins an upload. Where the answer is lost and the request repeated, the store keeps an upload that nobody knows of. */
+export const createS3Upload = (client: S3Client, at: S3Address, attempt: string): Promise<string> =>
+  client.parsed({ method: "POST", at, query: { uploads: "" }, headers: { [attemptHeader]: attempt } }, parseUploadId);
+
+/** Stores one part. @returns its ETag */
+export const uploadS3Part = async (
+  client: S3Client,
+  at: S3Address,
+  uploadId: string,
+  number: number,
+  body: Uint8Array,
+): Promise<string> => {
+  const query = { partNumber: String(number), uploadId };
+  const etag = (await client.headers({ method: "PUT", at, query, body })).get("etag");
+  if (etag === undefined) throw malformed(at, "the answer to a part has no ETag");
+  return etag;
+};
+
+/** Completes an upload, or finds out whether an earlier completion, whose answer was lost, had done so. */
+export const completeS3Upload = async (
+  client: S3Client,
+  at: S3Address,
+  uploadId: string,
+  tags: readonly string[],
+  attempt: string,
+): Promise<UploadOutcome> => {
+  const body = Buffer.from(completionBody(tags));
+  try {
+    await client.parsed({ method: "POST", at, query: { uploadId }, body }, parseCompletion);
+    return "completed";
+  } catch (error) {
+    if (!isNoSuchUpload(error)) throw error;
+    const found = await headS3(client, at);
+    return found?.attempt === attempt ? "completed" : "lost";
+  }
+};
+
+/** Ends an upload without an object. */
+export const abortS3Upload = async (client: S3Client, at: S3Address, uploadId: string): Promise<void> => {
+  try {
+    await client.headers({ method: "DELETE", at, query: { uploadId } });
+  } catch (error) {
+    if (!isNoSuchUpload(error)) throw error;
+  }
+};

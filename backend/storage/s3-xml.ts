@@ -1,0 +1,160 @@
+import { XMLParser } from "fast-xml-parser";
+import { z } from "zod";
+
+/** An answer that is not what S3 answers; the message says how. */
+export class MalformedAnswerError extends Error {
+  override name = "MalformedAnswerError";
+}
+
+export type S3ErrorBody = {
+  readonly code: string;
+  readonly message: string;
+  /** The region to sign for, where the store says that it was another one. */
+  readonly region: string | undefined;
+  /** The endpoint to use instead, where the store says so. */
+  readonly endpoint: string | undefined;
+};
+
+type ListPage = {
+  readonly objects: readonly { readonly key: string; readonly size: number; readonly etag: string }[];
+  /** The token of the next page; undefined on the last one. */
+  readonly next: string | undefined;
+};
+
+const lists = new Set(["ListBucketResult.Contents", "DeleteResult.Error"]);
+
+const parser = new XMLParser({
+  ignoreAttributes: true,
+  // a key "007" must not become a number, nor lose its spaces
+  parseTagValue: false,
+  trimValues: false,
+  // numeric references are only decoded together with HTML's
+  htmlEntities: true,
+  isArray: (_name, path) => typeof path === "string" && lists.has(path),
+});
+
+const parse = <T>(text: string, schema: z.ZodType<T>): T => {
+  // the parser takes a document that breaks off without complaint
+  if (!text.trimEnd().endsWith(">")) throw new MalformedAnswerError("the answer is not a whole XML document");
+  let document: unknown;
+  try {
+    document = parser.parse(text);
+  } catch (cause) {
+    throw new MalformedAnswerError("the answer is not XML", { cause });
+  }
+  const result = schema.safeParse(document);
+  if (!result.success) throw new MalformedAnswerError(z.prettifyError(result.error), { cause: result.error });
+  return result.data;
+};
+
+const errorSchema = z.object({
+  Error: z.object({
+    Code: z.string().min(1),
+    Message: z.string().default(""),
+    Region: z.string().optional(),
+    Endpoint: z.string().optional(),
+  }),
+});
+
+/** The `<Error>` of an answer, whatever its status; undefined when it is anything else. */
+export const parseError = (text: string): S3ErrorBody | undefined => {
+  if (!text.includes("<Error")) return undefined;
+  try {
+    const { Code: code, Message: message, Region: region, Endpoint: endpoint } = parse(text, errorSchema).Error;
+    return { code, message, region, endpoint };
+  } catch {
+    return undefined;
+  }
+};
+
+const listSchema = z.object({
+  ListBucketResult: z.object({
+    Contents: z
+      .array(
+        z.object({
+          Key: z.string(),
+          Size: z.string().regex(/^\d+$/).transform(Number),
+          ETag: z.string(),
+        }),
+      )
+      .default([]),
+    IsTruncated: z.enum(["true", "false"]),
+    NextContinuationToken: z.string().optional(),
+    EncodingType: z.string().optional(),
+  }),
+});
+
+// AWS and MinIO write a space as +
+const decodeKey = (key: string): string => {
+  try {
+    return decodeURIComponent(key.replaceAll("+", "%20"));
+  } catch (cause) {
+    throw new MalformedAnswerError(`the key '${key}' is not URL-encoded`, { cause });
+  }
+};
+
+/** A page of ListObjectsV2, its keys decoded. */
+export const parseListPage = (text: string): ListPage => {
+  const { ListBucketResult: page } = parse(text, listSchema);
+  if (page.IsTruncated === "true" && !page.NextContinuationToken) {
+    throw new MalformedAnswerError("the list is truncated but names no next page");
+  }
+  const encoded = page.EncodingType === "url";
+  return {
+    objects: page.Contents.map(({ Key, Size, ETag }) => ({
+      key: encoded ? decodeKey(Key) : Key,
+      size: Size,
+      etag: quoteEtag(ETag),
+    })),
+    next: page.IsTruncated === "true" ? page.NextContinuationToken : undefined,
+  };
+};
+
+/** An ETag in its quotes, which some stores leave out in some answers. */
+export const quoteEtag = (etag: string): string => (etag.endsWith('"') ? etag : `"${etag}"`);
+
+const uploadSchema = z.object({ InitiateMultipartUploadResult: z.object({ UploadId: z.string().min(1) }) });
+
+/** The id of an upload just created. */
+export const parseUploadId = (text: string): string => parse(text, uploadSchema).InitiateMultipartUploadResult.UploadId;
+
+const completionSchema = z.object({ CompleteMultipartUploadResult: z.unknown() });
+
+/** Checks that the answer reports an upload as completed. */
+export const parseCompletion = (text: string): void => {
+  parse(text, completionSchema);
+};
+
+const refusalSchema = z.object({ Key: z.string(), Code: z.string(), Message: z.string().default("") });
+// without elements, the parser makes a text of it
+const deletionSchema = z.object({
+  DeleteResult: z.union([z.string(), z.object({ Error: z.array(refusalSchema).default([]) })]),
+});
+
+/** The keys that a DeleteObjects could not remove, and why. */
+export const parseRefusals = (text: string): readonly { key: string; code: string; message: string }[] => {
+  const { DeleteResult: result } = parse(text, deletionSchema);
+  if (typeof result === "string") return [];
+  return result.Error.map(({ Key: key, Code: code, Message: message }) => ({ key, code, message }));
+};
+
+// control characters also need a reference: a parser would take \r\n for \n
+const escape = (text: string): string =>
+  // oxlint-disable-next-line no-control-regex -- keys may hold them
+  text.replaceAll(/[&<>"'\u0000-\u001f\u007f]/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/** The body of a DeleteObjects, which answers only what it could not remove. */
+export const deletionBody = (keys: readonly string[]): string =>
+  `<Delete><Quiet>true</Quiet>${keys.map((key) => `<Object><Key>${escape(key)}</Key></Object>`).join("")}</Delete>`;
+
+/** The body of a CompleteMultipartUpload; `tags` are those of the parts 1, 2, … */
+export const completionBody = (tags: readonly string[]): string => {
+  const parts = tags.map(
+    (tag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${escape(tag)}</ETag></Part>`,
+  );
+  return `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`;
+};
+
+/** The body of a CreateBucket outside `us-east-1`, where a bucket is created without one. */
+export const bucketBody = (region: string): string =>
+  `<CreateBucketConfiguration><LocationConstraint>${escape(region)}</LocationConstraint></CreateBucketConfiguration>`;

@@ -1,0 +1,106 @@
+/**
+ * Storage addresses.
+ *
+ * `http(s)://endpoint/bucket/key` is an object in an S3-compatible store (path style), `file:///…` a file. An endpoint may
+ * have a path of its own, as the local R2 of `wrangler dev` has; such paths are known by name, and the longest match wins.
+ */
+
+export type S3Address = {
+  readonly scheme: "s3";
+  /** Origin and path of the endpoint, without a trailing slash: `http://localhost:4750/cdn-cgi/local/r2/s3`. */
+  readonly endpoint: string;
+  /** Empty when the address names the endpoint alone. */
+  readonly bucket: string;
+  /** Percent-decoded, without a leading slash; empty for the bucket itself. */
+  readonly key: string;
+};
+
+export type FileAddress = {
+  readonly scheme: "file";
+  /** Absolute and percent-decoded; keeps a trailing slash. */
+  readonly path: string;
+};
+
+export type Address = S3Address | FileAddress;
+
+/** The endpoint path of the S3 interface that `wrangler dev` serves for its local R2 buckets. */
+export const localR2EndpointPath = "/cdn-cgi/local/r2/s3";
+
+const endpointPaths = [localR2EndpointPath];
+
+/** An address that cannot be understood; the message names the cure and is meant for the user. */
+export class AddressError extends Error {
+  override name = "AddressError";
+}
+
+const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new AddressError("holds a % that does not begin an escape such as %20; write a plain % as %25");
+  }
+};
+
+const encodeKey = (key: string): string => key.split("/").map(encodeURIComponent).join("/");
+
+/**
+ * Reads an address as a user writes it.
+ *
+ * @param text an `http:`, `https:` or `file:` URL, or `host[:port]/bucket/key` without a scheme
+ * @param useSSL whether an address without a scheme means `https`
+ * @throws AddressError with what is wrong
+ */
+export const parseAddress = (text: string, useSSL: boolean): Address => {
+  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `${useSSL ? "https" : "http"}://${text}`;
+  const match = /^([a-z][a-z0-9+.-]*):\/\/([^/]*)(\/.*)?$/is.exec(withScheme);
+  const scheme = match?.[1]?.toLowerCase();
+  const authority = match?.[2] ?? "";
+  const path = match?.[3] ?? "";
+  // oxlint-disable-next-line no-control-regex -- control characters are exactly what is refused here
+  if (/[\u0000-\u001f\u007f]/.test(text)) throw new AddressError("holds a control character");
+  if (scheme === "file") {
+    if (authority !== "" && authority !== "localhost") throw new AddressError("must be file:///path, without a host");
+    const file = decode(path);
+    if (file === "") throw new AddressError("must be file:///path");
+    if (file.includes("\0")) throw new AddressError("holds a NUL");
+    if (file.split("/").includes("..")) throw new AddressError("must not hold '..'");
+    return { scheme: "file", path: file };
+  }
+  if (scheme !== "http" && scheme !== "https") {
+    throw new AddressError(`must begin with http://, https:// or file://, not ${scheme ?? "nothing"}://`);
+  }
+  if (authority.includes("@")) throw new AddressError("must not hold credentials; send them as storage credentials");
+  let origin: string;
+  try {
+    origin = new URL(`${scheme}://${authority}`).origin;
+  } catch {
+    throw new AddressError(`'${authority}' is not a host or host:port`);
+  }
+  const own =
+    endpointPaths
+      .filter((prefix) => path === prefix || path.startsWith(`${prefix}/`))
+      .sort((a, b) => b.length - a.length)[0] ?? "";
+  const [bucket = "", ...key] = path.slice(own.length).replace(/^\//, "").split("/");
+  return { scheme: "s3", endpoint: origin + own, bucket: decode(bucket), key: decode(key.join("/")) };
+};
+
+/** The URL of an address, such that `parseAddress` gives the address back. */
+export const formatAddress = (address: Address): string => {
+  if (address.scheme === "file") return `file://${encodeKey(address.path)}`;
+  const { endpoint, bucket, key } = address;
+  if (bucket === "") return endpoint;
+  return key === "" ? `${endpoint}/${encodeURIComponent(bucket)}` : `${endpoint}/${encodeURIComponent(bucket)}/${encodeKey(key)}`;
+};
+
+/** The address of `name` (which may hold slashes) below `folder`. */
+export const joinAddress = (folder: Address, name: string): Address => {
+  const below = (prefix: string): string => (prefix === "" || prefix.endsWith("/") ? prefix + name : `${prefix}/${name}`);
+  return folder.scheme === "file" ? { ...folder, path: below(folder.path) } : { ...folder, key: below(folder.key) };
+};
+
+/** The part of an address that tells objects of one store apart: the key, or the path of a file. */
+export const keyOf = (address: Address): string => (address.scheme === "file" ? address.path : address.key);
+
+/** The address of another key in the same store and bucket. */
+export const withKey = (address: Address, key: string): Address =>
+  address.scheme === "file" ? { ...address, path: key } : { ...address, key };

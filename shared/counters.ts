@@ -1,0 +1,68 @@
+import { z } from "zod";
+
+/** What the runner counts by itself. Bytes of records are those of keys and values, without separators. */
+export const builtinCounters = [
+  /** Lines given to the mapper, and their bytes with the newlines. */
+  "mapInputRecords",
+  "mapInputBytes",
+  /** What the mapper emitted, before any combiner. */
+  "mapOutputRecords",
+  "mapOutputBytes",
+  "combineInputRecords",
+  "combineOutputRecords",
+  /** Written to the local disk while sorting or merging, on either side of the shuffle; each pass counts again. */
+  "spilledRecords",
+  "spilledBytes",
+  /** Bytes of the segments that reducers fetched. */
+  "shuffleBytes",
+  /** Distinct keys, and records, given to the reducer. */
+  "reduceInputGroups",
+  "reduceInputRecords",
+  /** Lines of the job's output, and their bytes. */
+  "outputRecords",
+  "outputBytes",
+] as const;
+
+export type BuiltinCounter = (typeof builtinCounters)[number];
+
+/** Most counters a program may have, as Hadoop's `mapreduce.job.counters.max`. */
+export const maxUserCounters = 120;
+/** Most groups of them, as Hadoop's `mapreduce.job.counters.groups.max`. */
+export const maxCounterGroups = 50;
+/** Longer names are cut, as by Hadoop's `mapreduce.job.counters.group.name.max` and `….counter.name.max`; in UTF-16 units. */
+export const maxGroupName = 128;
+export const maxCounterName = 64;
+
+/** The built-in counters, absent where 0, and the program's own: group, then name, then number. */
+export const CountersSchema = z.object({
+  builtin: z.partialRecord(z.enum(builtinCounters), z.number()),
+  user: z.record(z.string().max(maxGroupName), z.record(z.string().max(maxCounterName), z.number())),
+});
+
+export type CountersSnapshot = z.infer<typeof CountersSchema>;
+
+export const noCounters: CountersSnapshot = { builtin: {}, user: {} };
+
+/** The same numbers with the opposite sign, to take a snapshot out of a sum. */
+export function negatedCounters({ builtin, user }: CountersSnapshot): CountersSnapshot {
+  const negated = (numbers: Readonly<Record<string, number>>): Record<string, number> =>
+    Object.fromEntries(Object.entries(numbers).map(([name, amount]) => [name, -amount]));
+  return {
+    builtin: negated(builtin),
+    user: Object.fromEntries(Object.entries(user).map(([group, numbers]) => [group, negated(numbers)])),
+  };
+}
+
+/** The sums of two snapshots, neither of which is changed. */
+export function addCounters(a: CountersSnapshot, b: CountersSnapshot): CountersSnapshot {
+  const user = new Map(Object.entries(a.user));
+  for (const [group, counters] of Object.entries(b.user)) user.set(group, addNumbers(user.get(group) ?? {}, counters));
+  return { builtin: addNumbers(a.builtin, b.builtin), user: Object.fromEntries(user) };
+}
+
+/** Goes by way of a Map because names may be anything, `__proto__` too. */
+function addNumbers(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
+  const sums = new Map(Object.entries(a));
+  for (const [name, amount] of Object.entries(b)) sums.set(name, (sums.get(name) ?? 0) + amount);
+  return Object.fromEntries(sums);
+}

@@ -1,0 +1,510 @@
+import { z } from "zod";
+import { addCounters, CountersSchema, negatedCounters, noCounters, type CountersSnapshot } from "./counters.ts";
+import { commitBatch } from "./limits.ts";
+import type { AttemptError } from "./messages.ts";
+import { FailureSchema, TaskCountsSchema, type TaskCounts } from "./rest.ts";
+import { isEnded, jobStatuses, taskIdOf, taskKinds, taskStatuses, type TaskKind } from "./status.ts";
+
+/**
+ * The job machine: pure functions from (job row, the touched task and attempt, what happened) to new rows and effects. It
+ * knows nothing of storage, time or sockets, and its cost does not grow with the number of tasks.
+ *
+ * - An attempt is *live* while its runner may act for it, *revoked* when it must end but its runner has not said that it
+ *   did, *won* when its result counts, *ended* otherwise. Only a live attempt changes a task: that is the fence.
+ * - A task is tried until one attempt wins. A failure of its own making is charged to it, and `maxAttempts` of them fail the
+ *   job; a lost attempt (runner gone, lease over, given back) is not, but `maxLosses` bounds them, so that a task which
+ *   takes its runner down with it comes to an end too.
+ * - A phase ends when all its tasks are completed. A map output that was lost takes a reducing job back to `mapping`, an
+ *   upload that was lost takes a committing one back to the phase that makes it.
+ * - An ended job is cleaned by a task of its own, once no attempt can act any more. Then it is *released*: nothing is wanted
+ *   of the cluster, and its credentials are gone.
+ */
+
+/** Failures of a task's own making after which the job fails. As in Hadoop. */
+export const maxAttempts = 4;
+
+/** Lost attempts and lost outputs of one task after which the job fails. */
+export const maxLosses = 16;
+
+export const JobRowSchema = z.object({
+  id: z.string(),
+  status: z.enum(jobStatuses),
+  mapOnly: z.boolean(),
+  nReducers: z.int(),
+  parallelism: z.int().nullable(),
+  maps: TaskCountsSchema,
+  reduces: TaskCountsSchema,
+  /** Commit batches. */
+  commits: z.object({ total: z.int(), completed: z.int() }),
+  /** Which tasks exist already; a phase that is entered again finds them. */
+  created: z.object({ reduces: z.boolean(), commits: z.boolean() }),
+  /** Attempts that are live or revoked: those that may still act. */
+  open: z.int(),
+  /** An attempt was handed out once, so that something may have to be cleaned. */
+  touched: z.boolean(),
+  clean: z.enum(["unneeded", "waiting", "done", "abandoned"]),
+  released: z.boolean(),
+  endedAt: z.int().nullable(),
+  error: FailureSchema.nullable(),
+  /** Of winning map and reduce attempts. */
+  counters: CountersSchema,
+});
+export type JobRow = z.infer<typeof JobRowSchema>;
+
+export const TaskRowSchema = z.object({
+  kind: z.enum(taskKinds),
+  index: z.int(),
+  status: z.enum(taskStatuses),
+  /** Attempts made, which also numbers them. */
+  attempts: z.int(),
+  failures: z.int(),
+  losses: z.int(),
+  /** Open attempts. */
+  open: z.int(),
+  winner: z.string().nullable(),
+  /** Not to be claimed before this time, in ms. */
+  notBefore: z.int(),
+  startedAt: z.int(),
+  endedAt: z.int().nullable(),
+  podName: z.string(),
+  /** What the program last said of itself. */
+  message: z.string(),
+  error: FailureSchema.nullable(),
+  counters: CountersSchema,
+});
+export type TaskRow = z.infer<typeof TaskRowSchema>;
+
+export const attemptStatuses = ["live", "revoked", "won", "ended"] as const;
+export const AttemptRowSchema = z.object({
+  id: z.string(),
+  kind: z.enum(taskKinds),
+  index: z.int(),
+  runnerId: z.string(),
+  status: z.enum(attemptStatuses),
+});
+export type AttemptRow = z.infer<typeof AttemptRowSchema>;
+
+/** What the durable shell does besides storing the rows, in the same transaction. */
+export type Effect =
+  /** Insert `total` tasks of a kind, scheduled. */
+  | { readonly kind: "create"; readonly tasks: TaskKind; readonly total: number }
+  /** Revoke all live attempts, or those of one task, and tell their runners. */
+  | { readonly kind: "revoke"; readonly task: { kind: TaskKind; index: number } | "all"; readonly reason: string }
+  /** Set all tasks of the user's that have not ended to `stopped`. */
+  | { readonly kind: "stop-tasks" }
+  /** Tell the cluster how many runners are wanted now. */
+  | { readonly kind: "runners" }
+  /** Tell the Registry how the job stands. */
+  | { readonly kind: "publish" }
+  /** Tell idle runners that there may be work. */
+  | { readonly kind: "wake" }
+  /** Erase the credentials. */
+  | { readonly kind: "erase" };
+
+export type Transition = {
+  readonly job: JobRow;
+  readonly task?: TaskRow;
+  readonly attempt?: AttemptRow;
+  readonly effects: readonly Effect[];
+};
+
+const none: TaskCounts = { total: 0, running: 0, completed: 0, failed: 0 };
+
+export const newJob = (id: string, nReducers: number, parallelism: number | null): Transition => ({
+  job: {
+    id,
+    status: "pending",
+    mapOnly: nReducers === 0,
+    nReducers,
+    parallelism,
+    maps: none,
+    reduces: { ...none, total: nReducers },
+    commits: { total: 0, completed: 0 },
+    created: { reduces: false, commits: false },
+    open: 0,
+    touched: false,
+    clean: "unneeded",
+    released: false,
+    endedAt: null,
+    error: null,
+    counters: noCounters,
+  },
+  effects: [{ kind: "create", tasks: "plan", total: 1 }, { kind: "runners" }, { kind: "publish" }],
+});
+
+export const newTask = (kind: TaskKind, index: number, now: number): TaskRow => ({
+  kind,
+  index,
+  status: "scheduled",
+  attempts: 0,
+  failures: 0,
+  losses: 0,
+  open: 0,
+  winner: null,
+  notBefore: 0,
+  startedAt: now,
+  endedAt: null,
+  podName: "",
+  message: "",
+  error: null,
+  counters: noCounters,
+});
+
+/** The kind of task that may be claimed now, or undefined when there is none. */
+export const claimable = (job: JobRow): TaskKind | undefined => {
+  switch (job.status) {
+    case "pending":
+    case "planning":
+      return "plan";
+    case "mapping":
+      return "map";
+    case "reducing":
+      return "reduce";
+    case "committing":
+      return job.commits.completed < job.commits.total ? "commit" : "success";
+    case "completed":
+    case "failed":
+    case "stopped":
+      return job.clean === "waiting" && job.open === 0 ? "clean" : undefined;
+  }
+};
+
+/** How many runners the job has work for; 0 when it needs none any more. */
+export const runnersWanted = (job: JobRow): number => {
+  const most = job.parallelism ?? Number.MAX_SAFE_INTEGER;
+  switch (claimablePhase(job)) {
+    case "map":
+      return Math.min(most, job.maps.total - job.maps.completed);
+    case "reduce":
+      return Math.min(most, job.reduces.total - job.reduces.completed);
+    case "commit":
+      return Math.min(most, job.commits.total - job.commits.completed);
+    case "plan":
+    case "success":
+    case "clean":
+      return 1;
+    case undefined:
+      return 0;
+  }
+};
+
+/** As `claimable`, also while the cleaning still waits for attempts to end. */
+const claimablePhase = (job: JobRow): TaskKind | undefined =>
+  isEnded(job.status) ? (job.clean === "waiting" ? "clean" : undefined) : claimable(job);
+
+/** Applies a change to the counts that the user sees; chores have none. */
+const counted = (job: JobRow, kind: TaskKind, change: (counts: TaskCounts) => TaskCounts): JobRow =>
+  kind === "map"
+    ? { ...job, maps: change(job.maps) }
+    : kind === "reduce"
+      ? { ...job, reduces: change(job.reduces) }
+      : job;
+
+const shifted =
+  (delta: Partial<Record<"running" | "completed" | "failed", number>>) =>
+  (counts: TaskCounts): TaskCounts => ({
+    ...counts,
+    running: counts.running + (delta.running ?? 0),
+    completed: counts.completed + (delta.completed ?? 0),
+    failed: counts.failed + (delta.failed ?? 0),
+  });
+
+/** Milliseconds before a task is tried again after its `failures`-th failure: 0.5 s, doubled each time, at most 30 s. */
+const backoff = (failures: number): number => Math.min(30_000, 500 * 2 ** (failures - 1));
+
+/**
+ * A runner claims a task.
+ *
+ * @param task one that is `scheduled`, of the kind that is `claimable`, and whose `notBefore` is past
+ */
+export const assign = (
+  job: JobRow,
+  task: TaskRow,
+  runner: { readonly id: string; readonly podName: string },
+  now: number,
+): Transition & { readonly attempt: AttemptRow; readonly task: TaskRow } => {
+  const number = task.attempts + 1;
+  const begun: JobRow = { ...job, open: job.open + 1, touched: true };
+  const planning = job.status === "pending";
+  return {
+    job: counted(planning ? { ...begun, status: "planning" } : begun, task.kind, shifted({ running: 1 })),
+    task: {
+      ...task,
+      status: "in-progress",
+      attempts: number,
+      open: task.open + 1,
+      startedAt: now,
+      podName: runner.podName,
+    },
+    attempt: {
+      id: `${taskIdOf(job.id, task.kind, task.index)}-${number}`,
+      kind: task.kind,
+      index: task.index,
+      runnerId: runner.id,
+      status: "live",
+    },
+    effects: planning ? [{ kind: "publish" }] : [],
+  };
+};
+
+/** An open attempt is over: it can act no more. */
+const close = (
+  job: JobRow,
+  task: TaskRow,
+  attempt: AttemptRow,
+  status: "won" | "ended",
+): { job: JobRow; task: TaskRow; attempt: AttemptRow; effects: Effect[] } => {
+  const closed: JobRow = { ...job, open: job.open - 1 };
+  return {
+    job: closed,
+    task: { ...task, open: task.open - 1 },
+    attempt: { ...attempt, status },
+    // The cleaning waits for the last open attempt.
+    effects: isEnded(closed.status) && closed.open === 0 ? [{ kind: "wake" }] : [],
+  };
+};
+
+/** Whether what the attempt says still counts. */
+const counts = (attempt: AttemptRow, task: TaskRow): boolean =>
+  attempt.status === "live" && task.status === "in-progress";
+
+const ended = (
+  job: JobRow,
+  status: "completed" | "failed" | "stopped",
+  error: JobRow["error"],
+  now: number,
+  reason: string,
+): { job: JobRow; effects: Effect[] } => {
+  const { touched } = job;
+  return {
+    job: {
+      ...job,
+      status,
+      error,
+      endedAt: now,
+      maps: { ...job.maps, running: 0 },
+      reduces: { ...job.reduces, running: 0 },
+      clean: touched ? "waiting" : "unneeded",
+      released: !touched,
+    },
+    effects: [
+      { kind: "revoke", task: "all", reason },
+      { kind: "stop-tasks" },
+      ...(touched ? [{ kind: "create", tasks: "clean", total: 1 } as const] : [{ kind: "erase" } as const]),
+      { kind: "runners" },
+      { kind: "publish" },
+      { kind: "wake" },
+    ],
+  };
+};
+
+/** Goes on to the next phase where this one is through. */
+const advanced = (job: JobRow): { job: JobRow; effects: Effect[] } => {
+  const entered: Effect[] = [{ kind: "runners" }, { kind: "publish" }, { kind: "wake" }];
+  if (job.status === "mapping" && job.maps.completed === job.maps.total && !job.mapOnly) {
+    const reducing: JobRow = { ...job, status: "reducing", created: { ...job.created, reduces: true } };
+    const create: Effect[] = job.created.reduces ? [] : [{ kind: "create", tasks: "reduce", total: job.nReducers }];
+    const next = advanced(reducing);
+    return { job: next.job, effects: [...create, ...(next.effects.length > 0 ? next.effects : entered)] };
+  }
+  const outputs = job.mapOnly ? job.maps : job.reduces;
+  const producing = job.status === (job.mapOnly ? "mapping" : "reducing");
+  if (producing && outputs.completed === outputs.total) {
+    const total = Math.ceil(outputs.total / commitBatch);
+    const create: Effect[] = job.created.commits
+      ? []
+      : [
+          { kind: "create", tasks: "commit", total },
+          { kind: "create", tasks: "success", total: 1 },
+        ];
+    return {
+      job: {
+        ...job,
+        status: "committing",
+        created: { ...job.created, commits: true },
+        commits: job.created.commits ? job.commits : { total, completed: 0 },
+      },
+      effects: [...create, ...entered],
+    };
+  }
+  return { job, effects: [] };
+};
+
+/**
+ * An attempt has done its task.
+ *
+ * @param planned for a plan: into how many maps the input is cut
+ * @returns undefined when the attempt is fenced and only had to be closed by `lose`
+ */
+export const complete = (
+  job: JobRow,
+  task: TaskRow,
+  attempt: AttemptRow,
+  counters: CountersSnapshot,
+  now: number,
+  planned = 0,
+): Transition | undefined => {
+  if (!counts(attempt, task)) return undefined;
+  const closed = close(job, task, attempt, "won");
+  const done: TaskRow = { ...closed.task, status: "completed", winner: attempt.id, endedAt: now, error: null, counters };
+  const won = counted(closed.job, task.kind, shifted({ running: -1, completed: 1 }));
+  const others: Effect[] =
+    done.open > 0
+      ? [{ kind: "revoke", task: { kind: task.kind, index: task.index }, reason: "another attempt was first" }]
+      : [];
+  const then = ((): { job: JobRow; effects: Effect[] } => {
+    switch (task.kind) {
+      case "plan": {
+        const mapping: JobRow = { ...won, status: "mapping", maps: { ...none, total: planned } };
+        const next = advanced(mapping);
+        const entered: Effect[] = [{ kind: "runners" }, { kind: "publish" }, { kind: "wake" }];
+        return {
+          job: next.job,
+          effects: [
+            { kind: "create", tasks: "map", total: planned },
+            ...(next.effects.length > 0 ? next.effects : entered),
+          ],
+        };
+      }
+      case "map":
+      case "reduce":
+        return advanced({ ...won, counters: addCounters(won.counters, counters) });
+      case "commit": {
+        const commits = { ...won.commits, completed: won.commits.completed + 1 };
+        const through = commits.completed === commits.total && won.status === "committing";
+        return { job: { ...won, commits }, effects: through ? [{ kind: "wake" }] : [] };
+      }
+      case "success":
+        return ended(won, "completed", null, now, "the job is completed");
+      case "clean":
+        return {
+          job: { ...won, clean: "done", released: true },
+          effects: [{ kind: "erase" }, { kind: "runners" }, { kind: "publish" }],
+        };
+    }
+  })();
+  return { job: then.job, task: done, attempt: closed.attempt, effects: [...others, ...then.effects] };
+};
+
+/** A task is to be tried again, now or later, unless another attempt of it is still at work. */
+const rescheduled = (job: JobRow, task: TaskRow, notBefore: number): { job: JobRow; task: TaskRow } =>
+  task.open > 0
+    ? { job, task }
+    : {
+        job: counted(job, task.kind, shifted({ running: -1 })),
+        task: { ...task, status: "scheduled", notBefore },
+      };
+
+/** The task is given up, and the job with it, unless it was the cleaning, which is then abandoned. */
+const givenUp = (
+  job: JobRow,
+  task: TaskRow,
+  error: { readonly code: string; readonly message: string },
+  now: number,
+): { job: JobRow; task: TaskRow; effects: Effect[] } => {
+  const failed: TaskRow = { ...task, status: "failed", endedAt: now };
+  if (task.kind === "clean") {
+    return { ...abandonClean(job), task: failed };
+  }
+  const failure = { code: error.code, message: error.message, taskId: taskIdOf(job.id, task.kind, task.index) };
+  const end = ended(
+    counted(job, task.kind, shifted({ failed: 1 })),
+    "failed",
+    failure,
+    now,
+    `the job has failed: ${error.code}`,
+  );
+  return { job: end.job, task: failed, effects: end.effects };
+};
+
+/** An attempt has failed, by the task's own making. */
+export const fail = (
+  job: JobRow,
+  task: TaskRow,
+  attempt: AttemptRow,
+  error: AttemptError,
+  now: number,
+): Transition => {
+  const closed = close(job, task, attempt, "ended");
+  if (!counts(attempt, task)) return closed;
+  const taskId = taskIdOf(job.id, task.kind, task.index);
+  const charged: TaskRow = {
+    ...closed.task,
+    failures: task.failures + 1,
+    error: { code: error.code, message: error.message, taskId },
+  };
+  if (error.final || charged.failures >= maxAttempts) {
+    return { attempt: closed.attempt, ...givenUp(closed.job, charged, error, now) };
+  }
+  return {
+    attempt: closed.attempt,
+    ...rescheduled(closed.job, charged, now + backoff(charged.failures)),
+    effects: [],
+  };
+};
+
+/** An attempt is over without a result and without the task's fault: the runner is gone, its lease is over, or it gave it back. */
+export const lose = (job: JobRow, task: TaskRow, attempt: AttemptRow, reason: string, now: number): Transition => {
+  const closed = close(job, task, attempt, "ended");
+  if (!counts(attempt, task)) return closed;
+  const charged: TaskRow = { ...closed.task, losses: task.losses + 1 };
+  if (charged.losses >= maxLosses) {
+    const message = `lost ${charged.losses} times, last because ${reason}`;
+    return { attempt: closed.attempt, ...givenUp(closed.job, charged, { code: "AttemptsLost", message }, now) };
+  }
+  return { attempt: closed.attempt, ...rescheduled(closed.job, charged, now), effects: [{ kind: "wake" }] };
+};
+
+/**
+ * The stored output of a completed map or reduce is gone, so the task runs again: a shuffle object that a reduce could not
+ * read, or an upload that a commit did not find.
+ *
+ * @param outputOf the attempt whose output is gone
+ * @returns undefined when the task has another output by now, or the job is past needing it
+ */
+export const loseOutput = (
+  job: JobRow,
+  task: TaskRow,
+  outputOf: string,
+  reason: string,
+  now: number,
+): Transition | undefined => {
+  const feedsReduces = task.kind === "map" && !job.mapOnly;
+  const needed =
+    job.status === "mapping" || job.status === "reducing" || (job.status === "committing" && !feedsReduces);
+  if (!needed || task.status !== "completed" || task.winner !== outputOf) return undefined;
+  const again: TaskRow = {
+    ...task,
+    status: "scheduled",
+    winner: null,
+    endedAt: null,
+    losses: task.losses + 1,
+    counters: noCounters,
+  };
+  const without: JobRow = {
+    ...counted(job, task.kind, shifted({ completed: -1 })),
+    counters: addCounters(job.counters, negatedCounters(task.counters)),
+  };
+  if (again.losses >= maxLosses) {
+    const message = `its output was lost ${again.losses} times, last because ${reason}`;
+    return givenUp(without, again, { code: "OutputLost", message }, now);
+  }
+  return {
+    job: { ...without, status: task.kind === "map" ? "mapping" : "reducing" },
+    task: again,
+    effects: [{ kind: "runners" }, { kind: "publish" }, { kind: "wake" }],
+  };
+};
+
+/** The user stops the job. @returns why not, or the transition */
+export const stop = (job: JobRow, now: number): Transition | "ended" | "committing" => {
+  if (isEnded(job.status)) return "ended";
+  if (job.status === "committing") return "committing";
+  return ended(job, "stopped", null, now, "the job was stopped");
+};
+
+/** Cleaning has taken too long or failed for good: the job is released as it is. */
+export const abandonClean = (job: JobRow): { job: JobRow; effects: Effect[] } => ({
+  job: { ...job, clean: "abandoned", released: true },
+  effects: [{ kind: "erase" }, { kind: "runners" }, { kind: "publish" }],
+});

@@ -1,0 +1,253 @@
+import { z } from "zod";
+import { CountersSchema } from "./counters.ts";
+import { ArtifactSchema, CredentialsSchema } from "./rest.ts";
+
+/**
+ * What is said over the links that agents and runners dial to the Worker.
+ *
+ * A peer sends requests, each with an `id` of its own that the answer repeats as `re`; a request that was not answered is
+ * sent again after a reconnection, so every request may arrive twice and must mean the same then. The Worker pushes notices
+ * (without `re`) as well; one that is lost is made up for by the answer to the next `hello`.
+ */
+
+/** Both ends must speak the same version; it changes with every change that an older end would misread. */
+export const protocolVersion = 1;
+
+/** Heartbeats: answered by the platform without waking the object. */
+export const pingText = "ping";
+export const pongText = "pong";
+
+const Id = z.int().nonnegative();
+const Text = z.string().max(65_536);
+const AttemptId = z.string().min(1).max(200);
+const Index = z.int().nonnegative();
+const Bytes = z.int().nonnegative();
+
+// ---------------------------------------------------------------- runner
+
+export const ProgramRefSchema = ArtifactSchema;
+export const programRoles = ["mapper", "reducer", "combiner"] as const;
+export const ProgramRoleSchema = z.enum(programRoles);
+export type ProgramRole = z.infer<typeof ProgramRoleSchema>;
+
+/** All that a runner must know of its job. The credentials are in clear: this goes to a runner of that very job only. */
+export const RunnerJobSchema = z.object({
+  jobId: z.string(),
+  input: z.object({ path: z.string(), credentials: CredentialsSchema.optional() }),
+  output: z.object({ path: z.string(), credentials: CredentialsSchema.optional() }),
+  useSSL: z.boolean(),
+  nReducers: Index,
+  programs: z.object({
+    mapper: ProgramRefSchema,
+    reducer: ProgramRefSchema.optional(),
+    combiner: ProgramRefSchema.optional(),
+  }),
+});
+export type RunnerJob = z.infer<typeof RunnerJobSchema>;
+
+/** An upload that is to become visible: `tags` are the parts' tags in order. */
+export const PendingOutputSchema = z.object({
+  index: Index,
+  attempt: AttemptId,
+  path: z.string(),
+  uploadId: z.string(),
+  tags: z.array(z.string()),
+});
+export type PendingOutput = z.infer<typeof PendingOutputSchema>;
+
+const assignment = { taskId: z.string(), attempt: AttemptId, index: Index };
+export const AssignmentSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("plan"), ...assignment }),
+  z.object({
+    kind: z.literal("map"),
+    ...assignment,
+    input: z.object({ path: z.string(), size: Bytes, etag: z.string(), start: Bytes, end: Bytes }),
+  }),
+  z.object({ kind: z.literal("reduce"), ...assignment }),
+  z.object({ kind: z.literal("commit"), ...assignment, outputs: z.array(PendingOutputSchema) }),
+  z.object({ kind: z.literal("success"), ...assignment }),
+  z.object({ kind: z.literal("clean"), ...assignment, removeOutputs: z.boolean() }),
+]);
+export type Assignment = z.infer<typeof AssignmentSchema>;
+
+/** Where a map's shuffle object holds the segment of each partition: `lengths[r]` bytes, one segment after another. */
+export const MapOutputSchema = z.object({ path: z.string(), lengths: z.array(Bytes) });
+export const UploadedOutputSchema = z.object({
+  path: z.string(),
+  uploadId: z.string(),
+  tags: z.array(z.string()),
+  size: Bytes,
+});
+
+export const ResultSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("plan") }),
+  z.object({ kind: z.literal("map"), shuffle: MapOutputSchema }),
+  /** A reduce, or a map of a map-only job. */
+  z.object({ kind: z.literal("output"), output: UploadedOutputSchema }),
+  /** `commit`, `success` and `clean`. `lost` names the outputs whose uploads the store no longer has. */
+  z.object({ kind: z.literal("done"), lost: z.array(Index) }),
+]);
+export type Result = z.infer<typeof ResultSchema>;
+
+export const AttemptErrorSchema = z.object({
+  code: z.string().max(200),
+  message: Text,
+  /** Whether another attempt is bound to fail in the same way, so that the job fails at once. */
+  final: z.boolean(),
+});
+export type AttemptError = z.infer<typeof AttemptErrorSchema>;
+
+export const PlannedObjectSchema = z.object({ path: z.string(), size: Bytes, etag: z.string() });
+
+export const RunnerRequestSchema = z.discriminatedUnion("kind", [
+  /** First on every connection; `attempt` is the one that the runner still works on. */
+  z.object({
+    kind: z.literal("hello"),
+    id: Id,
+    version: z.int(),
+    runnerId: z.string().min(1).max(200),
+    podName: z.string().min(1).max(253),
+    attempt: AttemptId.nullable(),
+  }),
+  /** Asks for work; a runner that has an open attempt gets that one again. */
+  z.object({ kind: z.literal("claim"), id: Id }),
+  z.object({ kind: z.literal("progress"), id: Id, attempt: AttemptId, counters: CountersSchema, status: Text }),
+  /** Tells of an upload before its first part is sent, so that it can be aborted whatever happens. */
+  z.object({ kind: z.literal("upload"), id: Id, attempt: AttemptId, path: z.string(), uploadId: z.string() }),
+  z.object({
+    kind: z.literal("planned"),
+    id: Id,
+    attempt: AttemptId,
+    page: Index,
+    objects: z.array(PlannedObjectSchema),
+  }),
+  /** A reduce asks for the segments of its partition, maps from `from` on. */
+  z.object({ kind: z.literal("segments"), id: Id, attempt: AttemptId, from: Index }),
+  /** A clean asks for the uploads that must be aborted, those after `after`. */
+  z.object({ kind: z.literal("uploads"), id: Id, attempt: AttemptId, after: Index }),
+  z.object({ kind: z.literal("complete"), id: Id, attempt: AttemptId, result: ResultSchema, counters: CountersSchema }),
+  z.object({ kind: z.literal("fail"), id: Id, attempt: AttemptId, error: AttemptErrorSchema }),
+  /** A reduce could not read what map `map` had stored as attempt `mapAttempt`. */
+  z.object({
+    kind: z.literal("shuffle-lost"),
+    id: Id,
+    attempt: AttemptId,
+    map: Index,
+    mapAttempt: AttemptId,
+    message: Text,
+  }),
+  /** Gives an attempt back, unfinished: it was told to stop, or the runner ends. */
+  z.object({ kind: z.literal("release"), id: Id, attempt: AttemptId, reason: Text }),
+]);
+export type RunnerRequest = z.infer<typeof RunnerRequestSchema>;
+
+const Re = z.object({ re: Id });
+/** What the runner does next. */
+const NextSchema = z.discriminatedUnion("next", [
+  z.object({ next: z.literal("task"), task: AssignmentSchema }),
+  z.object({ next: z.literal("idle") }),
+  z.object({ next: z.literal("stop"), reason: Text }),
+]);
+export type Next = z.infer<typeof NextSchema>;
+
+export const SegmentRefSchema = z.object({
+  map: Index,
+  attempt: AttemptId,
+  path: z.string(),
+  offset: Bytes,
+  length: Bytes,
+});
+export type SegmentRef = z.infer<typeof SegmentRefSchema>;
+
+export const RunnerAnswerSchema = z.union([
+  Re.extend({
+    kind: z.literal("welcome"),
+    job: RunnerJobSchema,
+    leaseSeconds: z.number().positive(),
+    /** The open attempt is still the runner's. */
+    resume: z.boolean(),
+  }),
+  Re.extend({ kind: z.literal("next"), next: NextSchema }),
+  Re.extend({ kind: z.literal("done") }),
+  /** The attempt is no longer the runner's: it must end it and tell nobody. */
+  Re.extend({ kind: z.literal("fenced"), reason: Text }),
+  Re.extend({ kind: z.literal("segments"), segments: z.array(SegmentRefSchema), nextFrom: Index.nullable() }),
+  Re.extend({
+    kind: z.literal("uploads"),
+    uploads: z.array(z.object({ path: z.string(), uploadId: z.string() })),
+    nextAfter: Index.nullable(),
+  }),
+  /** The request was understood but cannot be served: a defect, or a version that does not fit. */
+  Re.extend({ kind: z.literal("error"), message: Text }),
+]);
+export type RunnerAnswer = z.infer<typeof RunnerAnswerSchema>;
+
+export const RunnerNoticeSchema = z.discriminatedUnion("kind", [
+  /** There is work again: claim. */
+  z.object({ kind: z.literal("wake") }),
+  /** End this attempt, its programs included, and release it. */
+  z.object({ kind: z.literal("revoke"), attempt: AttemptId, reason: Text }),
+]);
+export type RunnerNotice = z.infer<typeof RunnerNoticeSchema>;
+
+// ---------------------------------------------------------------- agent
+
+/** What an agent is to see to: `runners` runners for the job. */
+export const WantedJobSchema = z.object({ jobId: z.string(), runners: Index, token: z.string() });
+export type WantedJob = z.infer<typeof WantedJobSchema>;
+
+export const AgentRequestSchema = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("hello"),
+    id: Id,
+    version: z.int(),
+    /** The cluster's own id: a cluster's name belongs to the first one that used it. */
+    clusterId: z.string().min(1).max(200),
+    launcher: z.string().min(1).max(50),
+    /** Most runners at a time, over all jobs. */
+    capacity: z.int().positive(),
+  }),
+  /** A runner's process or pod is gone for certain. */
+  z.object({
+    kind: z.literal("exited"),
+    id: Id,
+    jobId: z.string(),
+    runnerId: z.string().min(1).max(200),
+    reason: Text,
+  }),
+  /** Nothing of the job is left in the cluster. */
+  z.object({ kind: z.literal("removed"), id: Id, jobId: z.string() }),
+  /** Runners of the job cannot be started, and why; `null` when they can again. */
+  z.object({ kind: z.literal("trouble"), id: Id, jobId: z.string(), message: Text.nullable() }),
+]);
+export type AgentRequest = z.infer<typeof AgentRequestSchema>;
+
+export const AgentAnswerSchema = z.union([
+  /** Everything that is wanted, and everything that must go. Of other jobs the agent touches nothing. */
+  Re.extend({ kind: z.literal("welcome"), wanted: z.array(WantedJobSchema), remove: z.array(z.string()) }),
+  Re.extend({ kind: z.literal("done") }),
+  Re.extend({ kind: z.literal("error"), message: Text }),
+]);
+export type AgentAnswer = z.infer<typeof AgentAnswerSchema>;
+
+export const AgentNoticeSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("wanted"), job: WantedJobSchema }),
+  z.object({ kind: z.literal("remove"), jobId: z.string() }),
+]);
+export type AgentNotice = z.infer<typeof AgentNoticeSchema>;
+
+// ---------------------------------------------------------------- closing
+
+/** WebSocket close codes of our own (RFC 6455 leaves 4000–4999 to applications). After these a peer does not dial again. */
+export const closeCodes = {
+  /** Another connection of the same peer took over. */
+  replaced: 4001,
+  /** The job has ended, and nothing is left to do for a runner. */
+  ended: 4002,
+  /** The peer's protocol version does not fit the Worker's. */
+  version: 4003,
+  /** The cluster's name belongs to another cluster. */
+  clusterTaken: 4004,
+  /** A message that is none. */
+  malformed: 4005,
+} as const;

@@ -1,0 +1,182 @@
+import { z } from "zod";
+import { AddressError, parseAddress } from "./address.ts";
+import { CountersSchema } from "./counters.ts";
+import { maxTasks } from "./limits.ts";
+import { jobStatuses, taskStatuses } from "./status.ts";
+
+/** The REST API's bodies, schema first; the OpenAPI document is generated from these same schemas. */
+
+const MillisecondsSchema = z.int().nonnegative().describe("Milliseconds since 1970-01-01T00:00:00Z");
+
+export const artifactTypes = ["executable", "module"] as const;
+export const ArtifactTypeSchema = z.enum(artifactTypes);
+export type ArtifactType = z.infer<typeof ArtifactTypeSchema>;
+
+/** A name that can be a file's name on every system that programs run on. */
+export const ArtifactNameSchema = z
+  .string()
+  .min(1, "must not be empty")
+  .refine((name) => new TextEncoder().encode(name).length <= 255, "must have at most 255 bytes")
+  .refine((name) => name !== "." && name !== "..", "must not be '.' or '..'")
+  // oxlint-disable-next-line no-control-regex -- control characters are exactly what is refused here
+  .refine((name) => !/[/\\\u0000-\u001f\u007f]/.test(name), "must not hold '/', '\\' or control characters");
+
+export const ArtifactSchema = z
+  .object({
+    name: z.string(),
+    type: ArtifactTypeSchema,
+    size: z.int().nonnegative().describe("Bytes"),
+    hash: z.string().describe("SHA-256 of the content, lower-case hex"),
+  })
+  .meta({ id: "Artifact", description: "An uploaded program" });
+export type Artifact = z.infer<typeof ArtifactSchema>;
+
+export const CredentialsSchema = z
+  .strictObject({
+    username: z.string().min(1).describe("Access key id"),
+    password: z.string().min(1).describe("Secret access key"),
+    sessionToken: z.string().min(1).optional(),
+    region: z.string().min(1).optional().describe("The one in the endpoint's name, else the one that the store asks for"),
+  })
+  .meta({ id: "StorageCredentials" });
+export type Credentials = z.infer<typeof CredentialsSchema>;
+
+const AddressTextSchema = z.string().min(1, "must not be empty").max(4096);
+const PositiveSchema = z.int().min(1, "must be 1 or more");
+
+export const JobRequestSchema = z
+  .strictObject({
+    inputPath: AddressTextSchema.describe("URL of one object, a prefix ending in '/', or a glob"),
+    inputType: z.literal("file/txt").default("file/txt"),
+    outputPath: AddressTextSchema.describe("URL under which the output appears; without a bucket it is the bucket 'reducers'"),
+    useSSL: z.boolean().default(false).describe("Whether an address without a scheme means https"),
+    mapperName: ArtifactNameSchema,
+    reducerName: ArtifactNameSchema.optional().describe("Left out in a map-only job"),
+    combinerName: ArtifactNameSchema.optional(),
+    nReducers: z
+      .int()
+      .min(0, "must be 0 or more")
+      .max(maxTasks - 1, `must be less than ${maxTasks}`)
+      .default(1)
+      .describe("0 makes a map-only job"),
+    splitSize: PositiveSchema.max(Number.MAX_SAFE_INTEGER)
+      .optional()
+      .describe("Bytes; the larger of 64 MiB and a 4096th of the input by default"),
+    parallelism: PositiveSchema.max(maxTasks).optional().describe("Most runners of this job; unlimited by default"),
+    inputStorageCredentials: CredentialsSchema.optional(),
+    outputStorageCredentials: CredentialsSchema.optional(),
+  })
+  .superRefine((request, context) => {
+    const issue = (field: string, message: string): void => {
+      context.addIssue({ code: "custom", path: [field], message });
+    };
+    if (request.nReducers > 0 && request.reducerName === undefined) {
+      issue("reducerName", "is required unless nReducers is 0 (map-only)");
+    }
+    if (request.nReducers === 0 && request.reducerName !== undefined) {
+      issue("nReducers", "is 0 (map-only) although a reducerName is given; leave one of them out");
+      issue("reducerName", "is given although nReducers is 0 (map-only); leave one of them out");
+    }
+    if (request.nReducers === 0 && request.combinerName !== undefined) {
+      issue("combinerName", "makes no sense in a map-only job (nReducers 0)");
+    }
+    for (const field of ["inputPath", "outputPath"] as const) {
+      try {
+        const address = parseAddress(request[field], request.useSSL);
+        if (field === "inputPath" && address.scheme === "s3" && address.bucket === "") {
+          issue(field, "must name a bucket: http(s)://endpoint/bucket/key");
+        }
+        if (field === "outputPath" && /[*?]/.test(address.scheme === "s3" ? address.key : address.path)) {
+          issue(field, "must not be a glob");
+        }
+      } catch (error) {
+        if (!(error instanceof AddressError)) throw error;
+        issue(field, error.message);
+      }
+    }
+  })
+  .meta({ id: "JobRequest" });
+export type JobRequest = z.infer<typeof JobRequestSchema>;
+
+export const OutputLocationSchema = z.object({ location: z.string(), useSSL: z.boolean() });
+
+export const InputDataSchema = z.object({
+  id: z.string(),
+  path: z.string(),
+  type: z.string(),
+  splitStart: z.int().nonnegative().describe("First byte"),
+  splitEnd: z.int().nonnegative().describe("The byte after the last one; 0 until it is known"),
+});
+
+export const FailureSchema = z
+  .object({
+    code: z.string().describe("The store's own code, or what kind of failure it was"),
+    message: z.string(),
+    taskId: z.string().nullable().describe("The task whose failure ended the job"),
+  })
+  .meta({ id: "Failure" });
+export type Failure = z.infer<typeof FailureSchema>;
+
+export const TaskCountsSchema = z.object({
+  total: z.int(),
+  running: z.int(),
+  completed: z.int(),
+  failed: z.int(),
+});
+export type TaskCounts = z.infer<typeof TaskCountsSchema>;
+
+export const ConditionSchema = z
+  .object({
+    type: z.string().describe("What is the matter, one word"),
+    message: z.string(),
+    since: MillisecondsSchema,
+  })
+  .meta({ id: "Condition" });
+export type Condition = z.infer<typeof ConditionSchema>;
+
+export const JobSchema = z
+  .object({
+    id: z.string().describe("UUIDv7"),
+    nReducers: z.int().nonnegative(),
+    outputLocation: OutputLocationSchema,
+    inputData: InputDataSchema,
+    startTime: MillisecondsSchema,
+    status: z.enum(jobStatuses),
+    endTime: MillisecondsSchema.nullable(),
+    error: FailureSchema.nullable(),
+    progress: z.object({ maps: TaskCountsSchema, reduces: TaskCountsSchema }),
+    counters: CountersSchema,
+    outputs: z.array(z.string()).describe("URLs of the parts, once the job is completed"),
+    conditions: z.array(ConditionSchema).describe("What keeps the job from going on, or should be known"),
+  })
+  .meta({ id: "Job" });
+export type Job = z.infer<typeof JobSchema>;
+
+export const TaskSchema = z
+  .object({
+    id: z.string(),
+    type: z.enum(["mapper", "reducer"]),
+    status: z.enum(taskStatuses),
+    program: ArtifactSchema,
+    inputData: InputDataSchema,
+    podName: z.string().describe("Empty until the task is claimed"),
+    startTime: MillisecondsSchema.describe("When it was scheduled, then when its current attempt started"),
+    attempt: z.int().nonnegative().describe("How often it was tried"),
+    endTime: MillisecondsSchema.nullable(),
+    message: z.string().describe("What the program last reported as its status"),
+    error: FailureSchema.nullable().describe("Why the last failed attempt failed"),
+    counters: CountersSchema,
+  })
+  .meta({ id: "Task" });
+export type Task = z.infer<typeof TaskSchema>;
+
+export const ProblemSchema = z
+  .object({
+    type: z.string().describe("Stable identifier of the kind of problem"),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: "Problem", description: "RFC 9457" });
+export type Problem = z.infer<typeof ProblemSchema>;

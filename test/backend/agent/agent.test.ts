@@ -1,0 +1,258 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { groupAlive } from "../../../backend/process-groups.ts";
+import { closeCodes, protocolVersion } from "../../../shared/messages.ts";
+import { Scene, patiently } from "./scene.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+let scene: Scene;
+beforeEach(async () => {
+  scene = await Scene.open();
+});
+afterEach(() => scene.close());
+
+describe("the agent's link", () => {
+  it("dials the cluster's link, says who it is, and prints that it is connected, again after a cut", async () => {
+    const agent = scene.start({ CLUSTER: "east" });
+    await vi.waitUntil(() => agent.out.includes("agent connected"), patiently);
+    const { path, authorization, received } = scene.worker.current;
+    expect({ path, authorization }).toEqual({ path: "/api/v1/agents/east/link", authorization: "Bearer agent-secret" });
+    expect(received).toMatchObject([{ kind: "hello", version: protocolVersion, launcher: "process", capacity: 4 }]);
+    expect(agent.out).toBe(`agent connected to http://127.0.0.1:${scene.worker.port} as cluster east\n`);
+    scene.worker.cut();
+    await vi.waitUntil(() => agent.out.includes("agent reconnected to"), patiently);
+    expect(scene.worker.received("hello").map((hello) => hello["clusterId"])).toEqual(
+      Array(2).fill(received[0]?.["clusterId"]),
+    );
+  });
+
+  it("ends with an error when its token is refused", async () => {
+    scene.worker.refusals = [
+      { status: 401, body: JSON.stringify({ title: "Unauthorized", detail: "wrong AGENT_TOKEN" }) },
+    ];
+    const agent = scene.start();
+    expect(await agent.exitCode).toBe(1);
+    expect(agent.out).toContain("wrong AGENT_TOKEN");
+  });
+
+  it("ends its runners when another agent takes over", async () => {
+    scene.want("a", 1);
+    const agent = scene.start();
+    await scene.settle("a", 1);
+    scene.worker.current.socket.close(closeCodes.replaced, "another agent");
+    expect(await agent.exitCode).toBe(1);
+    expect(scene.alive()).toEqual([]);
+  });
+
+  it("refuses a state directory that another agent uses, whose runners stay", async () => {
+    scene.want("a", 1);
+    scene.start();
+    const [runner] = await scene.settle("a", 1);
+    const second = scene.start();
+    await vi.waitUntil(() => second.out.includes("Another agent"), patiently);
+    expect(await second.exitCode).not.toBe(0);
+    expect(scene.alive("a")).toEqual([runner]);
+  });
+});
+
+describe("runners", () => {
+  it("know their job, and no secret of the agent", async () => {
+    scene.want("a", 1);
+    const agent = scene.start({ SORT_BUFFER: "64", AWS_REGION: "x", OTHER: "y" });
+    const [runner] = await scene.settle("a", 1);
+    const own = { JOB_ID: "a", RUNNER_TOKEN: "token-a", SORT_BUFFER: "64", AWS_REGION: "x" };
+    expect(runner?.env).toMatchObject({ ...own, WORKER_URL: `http://127.0.0.1:${scene.worker.port}` });
+    expect(JSON.stringify(runner?.env)).not.toContain("agent-secret");
+    expect(runner?.env).not.toHaveProperty("OTHER");
+    expect(existsSync(runner?.workDir ?? "")).toBe(true);
+    await vi.waitUntil(() => agent.out.includes(`[${runner?.runnerId}] ready`), patiently);
+  });
+
+  it("are as many as wanted, up and down, and report their end", async () => {
+    scene.want("a", 1);
+    scene.start();
+    await scene.settle("a", 1);
+    scene.want("a", 3);
+    await scene.settle("a", 3);
+    scene.want("a", 1);
+    const [left] = await scene.settle("a", 1);
+    const exits = await scene.told("exited", "a", 2);
+    expect(exits.map((exit) => exit["reason"])).toEqual(Array(2).fill("ended with exit code 0"));
+    expect(exits.map((exit) => exit["runnerId"])).not.toContain(left?.runnerId);
+    expect(scene.seen("a")).toHaveLength(3);
+  });
+
+  it("finish their task before they are drained", async () => {
+    scene.mode("a", "busy");
+    scene.want("a", 2);
+    const agent = scene.start({ RUNNERS: "2" }, { quantumMs: 50 });
+    const busy = await scene.settle("a", 2);
+    scene.want("b", 1);
+    scene.want("c", 1);
+    await vi.waitUntil(() => busy.every(({ runnerId }) => agent.out.includes(`[${runnerId}] draining`)), patiently);
+    expect(scene.alive("a")).toEqual(busy);
+    expect(scene.seen("b")).toEqual([]);
+    scene.want("a", 0);
+    scene.finish();
+    await scene.settle("a", 0);
+    await Promise.all([scene.settle("b", 1), scene.settle("c", 1)]);
+  });
+
+  it("are replaced when they die, and all that they had started ends", async () => {
+    scene.mode("a", "program");
+    scene.want("a", 1);
+    scene.start();
+    const [first] = await scene.settle("a", 1);
+    process.kill(first?.pid ?? 0, "SIGKILL");
+    const [exit] = await scene.told("exited", "a");
+    expect(exit).toMatchObject({ runnerId: first?.runnerId, reason: "was ended by SIGKILL" });
+    expect(groupAlive(first?.program ?? 0)).toBe(false);
+    expect(existsSync(first?.workDir ?? "")).toBe(false);
+    const [second] = await scene.settle("a", 1);
+    expect(second?.runnerId).not.toBe(first?.runnerId);
+  });
+
+  it("that end at once are reported as trouble, until they work again", async () => {
+    scene.mode("a", "crash");
+    scene.want("a", 2);
+    scene.start({}, { settleMs: 2_000, longestWaitMs: 50 });
+    const [trouble] = await scene.told("trouble", "a");
+    expect(trouble?.["message"]).toContain("exit code 3");
+    expect(trouble?.["message"]).toContain("no such thing");
+    scene.mode("a", "");
+    await vi.waitUntil(() => scene.worker.received("trouble").at(-1)?.["message"] === null, patiently);
+    await scene.settle("a", 2);
+  });
+
+  it("share the slots, and take turns where there are not enough", async () => {
+    for (const jobId of ["a", "b", "c"]) scene.want(jobId, 5);
+    scene.start({ RUNNERS: "1" }, { quantumMs: 50 });
+    await vi.waitUntil(() => ["a", "b", "c"].every((jobId) => scene.seen(jobId).length > 1), patiently);
+    expect(scene.alive().length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe("the removal of a job", () => {
+  it("ends its runners, those that ignore it too, and theirs", async () => {
+    scene.mode("a", "deaf program");
+    scene.want("a", 2);
+    scene.want("b", 1);
+    scene.start({}, { killAfterMs: 200 });
+    const runners = await scene.settle("a", 2);
+    await scene.settle("b", 1);
+    scene.removeJob("a");
+    await scene.told("removed", "a");
+    expect(scene.alive("a")).toEqual([]);
+    expect(runners.filter(({ program }) => groupAlive(program ?? 0))).toEqual([]);
+    expect(scene.worker.received("exited").map((exit) => exit["jobId"])).toEqual(["a", "a"]);
+    expect(scene.alive("b")).toHaveLength(1);
+  });
+
+  it("is answered for a job that it has never had", async () => {
+    scene.remove = ["x"];
+    scene.start();
+    await scene.told("removed", "x");
+  });
+
+  it("is made up for after a cut, and reports that were not answered are sent again", async () => {
+    scene.want("a", 1);
+    scene.start();
+    await scene.settle("a", 1);
+    let silent = true;
+    scene.worker.answer = (message, from) => {
+      if (message.kind === "hello" || !silent) scene.answer(message, from);
+    };
+    scene.wanted = [];
+    scene.remove = ["a"];
+    scene.worker.cut();
+    await scene.told("removed", "a");
+    silent = false;
+    scene.worker.cut();
+    const [first, second] = await scene.told("removed", "a", 2);
+    expect(second).toEqual(first);
+    const [exit, again] = await scene.told("exited", "a", 2);
+    expect(again).toEqual(exit);
+    expect(scene.alive()).toEqual([]);
+  });
+
+  it("touches no job of which the Worker says nothing", async () => {
+    scene.want("a", 1);
+    scene.start({ RUNNERS: "1" });
+    const [runner] = await scene.settle("a", 1);
+    scene.wanted = [];
+    scene.want("b", 1);
+    scene.worker.cut();
+    await vi.waitUntil(() => scene.worker.received("hello").length === 2, patiently);
+    process.kill(runner?.pid ?? 0, "SIGKILL");
+    await scene.told("exited", "a");
+    await scene.settle("b", 1);
+    expect(scene.seen("a")).toEqual([runner]);
+  });
+
+  it("comes before a new beginning of the same job", async () => {
+    scene.mode("a", "deaf");
+    scene.want("a", 1);
+    scene.start({}, { killAfterMs: 200 });
+    const [runner] = await scene.settle("a", 1);
+    scene.removeJob("a");
+    scene.want("a", 1);
+    await scene.told("removed", "a");
+    const [next] = await scene.settle("a", 1);
+    expect(next?.runnerId).not.toBe(runner?.runnerId);
+  });
+});
+
+describe("the end of an agent", () => {
+  it.each(["SIGTERM", "SIGINT"] as const)("by %s ends its runners, reports them, and is no failure", async (signal) => {
+    scene.mode("a", "deaf program");
+    scene.want("a", 2);
+    const agent = scene.start({}, { killAfterMs: 200 });
+    await scene.settle("a", 2);
+    agent.child.kill(signal);
+    expect(await agent.exitCode).toBe(0);
+    expect(scene.alive()).toEqual([]);
+    expect(scene.worker.received("exited")).toHaveLength(2);
+  });
+
+  it("by a second signal comes at once", async () => {
+    scene.mode("a", "deaf");
+    scene.want("a", 1);
+    const agent = scene.start({}, { killAfterMs: 3_600_000 });
+    await scene.settle("a", 1);
+    agent.child.kill("SIGTERM");
+    agent.child.kill("SIGINT");
+    expect(await agent.exitCode).toBe(1);
+    await scene.settle("a", 0);
+    scene.start();
+    await scene.told("exited", "a");
+  });
+
+  it("by SIGKILL leaves what the next one ends and reports, and nothing else", async () => {
+    scene.mode("a", "deaf program");
+    scene.want("a", 2);
+    const agent = scene.start();
+    const left = await scene.settle("a", 2);
+    agent.child.kill("SIGKILL");
+    await agent.exitCode;
+    expect(scene.alive("a")).toHaveLength(2);
+    scene.wanted = [];
+    scene.start();
+    const exits = await scene.told("exited", "a", 2);
+    expect(new Set(exits.map((exit) => exit["runnerId"]))).toEqual(new Set(left.map(({ runnerId }) => runnerId)));
+    expect(left.filter(({ pid, program }) => groupAlive(pid) || groupAlive(program ?? 0))).toEqual([]);
+    expect(left.filter(({ workDir }) => existsSync(join(workDir, "..")))).toEqual([]);
+  });
+
+  it("by SIGKILL is noticed by its runners", async () => {
+    scene.want("a", 2);
+    const agent = scene.start();
+    await scene.settle("a", 2);
+    agent.child.kill("SIGKILL");
+    await scene.settle("a", 0);
+    scene.wanted = [];
+    scene.start();
+    await scene.told("exited", "a", 2);
+  });
+});

@@ -1,0 +1,15 @@
+import { z } from "zod";
+import { readAgentConfig } from "../../../backend/agent/config.ts";
+import { runAgent } from "../../../backend/agent/run.ts";
+
+/** The agent's entry with another runner: arguments are the times as JSON and the runner's command. */
+const TimesSchema = z.object({
+  settleMs: z.number(),
+  firstWaitMs: z.number(),
+  longestWaitMs: z.number(),
+  quantumMs: z.number(),
+  killAfterMs: z.number(),
+});
+
+const [, , times = "", ...command] = process.argv;
+process.exitCode = await runAgent(readAgentConfig(process.env), command, TimesSchema.parse(JSON.parse(times)));

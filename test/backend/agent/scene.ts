@@ -1,0 +1,139 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, vi } from "vitest";
+import { z } from "zod";
+import { defaultTimes, type ProcessTimes } from "../../../backend/agent/launchers/process.ts";
+import { groupAlive, sendSignal } from "../../../backend/process-groups.ts";
+import type { WantedJob } from "../../../shared/messages.ts";
+import { FakeWorker, type Dialled, type Received } from "../fake-worker.ts";
+
+const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+const ReadySchema = z.object({
+  pid: z.int(),
+  program: z.int().optional(),
+  jobId: z.string(),
+  runnerId: z.string(),
+  workDir: z.string(),
+  env: z.record(z.string(), z.string()),
+});
+/** A runner that has come up. */
+export type Ready = z.infer<typeof ReadySchema>;
+
+/** A running agent process, and all that it has said. */
+export type AgentProcess = { readonly child: ChildProcess; out: string; exitCode: Promise<number | null> };
+
+/** Generous: these are limits for a broken agent, and no measure of a good one. */
+export const patiently = { timeout: 30_000, interval: 10 };
+
+/** A fake Worker, real agent processes and their fake runners, on one state directory. */
+export class Scene {
+  readonly dir = mkdtempSync(join(tmpdir(), "agent-"));
+  readonly stateDir = join(this.dir, "state");
+  readonly #runnersDir = join(this.dir, "seen");
+  readonly worker: FakeWorker;
+  wanted: WantedJob[] = [];
+  remove: string[] = [];
+  readonly agents: AgentProcess[] = [];
+
+  constructor(worker: FakeWorker) {
+    this.worker = worker;
+    mkdirSync(this.#runnersDir);
+    worker.answer = (message, from) => this.answer(message, from);
+  }
+
+  static async open(): Promise<Scene> {
+    return new Scene(await FakeWorker.start());
+  }
+
+  /** What the Worker answers when the test does not say otherwise. */
+  answer(message: Received, from: Dialled): void {
+    const { wanted, remove } = this;
+    const body = message.kind === "hello" ? { kind: "welcome", wanted, remove } : { kind: "done" };
+    from.send({ re: message.id, ...body });
+  }
+
+  /** What the fake runners of a job do from now on, in the words of `fake-runner.ts`. */
+  mode(jobId: string, words: string): void {
+    writeFileSync(join(this.#runnersDir, `${jobId}.mode`), words);
+  }
+
+  /** Lets the `busy` runners finish. */
+  finish(): void {
+    writeFileSync(join(this.#runnersDir, "finish"), "");
+  }
+
+  start(env: Record<string, string> = {}, times: Partial<ProcessTimes> = {}): AgentProcess {
+    const runner = [process.execPath, pathOf("fake-runner.ts"), this.#runnersDir];
+    const own = { AGENT_TOKEN: "agent-secret", RUNNERS: "4", STATE_DIR: this.stateDir };
+    const child = spawn(
+      process.execPath,
+      [pathOf("fixture-agent.ts"), JSON.stringify({ ...defaultTimes, firstWaitMs: 10, ...times }), ...runner],
+      { env: { PATH: process.env["PATH"], WORKER_URL: `http://127.0.0.1:${this.worker.port}`, ...own, ...env } },
+    );
+    const exitCode = once(child, "exit").then(() => child.exitCode);
+    const agent: AgentProcess = { child, out: "", exitCode };
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (agent.out += String(chunk)));
+    this.agents.push(agent);
+    return agent;
+  }
+
+  want(jobId: string, runners: number): void {
+    const job = { jobId, runners, token: `token-${jobId}` };
+    this.wanted = [...this.wanted.filter((other) => other.jobId !== jobId), job];
+    if (this.worker.connections.length > 0) this.worker.current.send({ kind: "wanted", job });
+  }
+
+  removeJob(jobId: string): void {
+    this.wanted = this.wanted.filter((job) => job.jobId !== jobId);
+    this.remove.push(jobId);
+    this.worker.current.send({ kind: "remove", jobId });
+  }
+
+  /** All runners that have ever come up, or those of a job. */
+  seen(jobId?: string): Ready[] {
+    return readdirSync(this.#runnersDir)
+      .filter((name) => name.endsWith(".json"))
+      .map((name) => ReadySchema.parse(JSON.parse(readFileSync(join(this.#runnersDir, name), "utf8"))))
+      .filter((runner) => jobId === undefined || runner.jobId === jobId);
+  }
+
+  /** Those that live. */
+  alive(jobId?: string): Ready[] {
+    return this.seen(jobId).filter((runner) => groupAlive(runner.pid));
+  }
+
+  /** Waits until so many runners of a job live. */
+  async settle(jobId: string, count: number): Promise<Ready[]> {
+    return vi.waitUntil(() => {
+      const alive = this.alive(jobId);
+      return alive.length === count ? alive : undefined;
+    }, patiently);
+  }
+
+  /** Waits for a report that a peer's request of this kind and job makes. */
+  async told(kind: string, jobId: string, count = 1): Promise<Received[]> {
+    return vi.waitUntil(() => {
+      const told = this.worker.received(kind).filter((message) => message["jobId"] === jobId);
+      return told.length >= count ? told : undefined;
+    }, patiently);
+  }
+
+  /** Ends everything, and fails when a process of a runner that should be gone is left. */
+  async close(): Promise<void> {
+    for (const { child } of this.agents) child.kill("SIGTERM");
+    await Promise.all(this.agents.map(({ exitCode }) => exitCode));
+    await this.worker.stop();
+    const groups = this.seen().flatMap(({ pid, program }) => (program === undefined ? [pid] : [pid, program]));
+    const left = groups.filter(groupAlive);
+    for (const group of left) sendSignal(-group, "SIGKILL");
+    const runners = join(this.stateDir, "agent", "runners");
+    const directories = existsSync(runners) ? readdirSync(runners) : [];
+    rmSync(this.dir, { recursive: true, force: true });
+    expect({ left, directories }).toEqual({ left: [], directories: [] });
+  }
+}

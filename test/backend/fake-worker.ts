@@ -1,0 +1,102 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { WebSocketServer, type WebSocket } from "ws";
+import { z } from "zod";
+import { pingText, pongText } from "../../shared/messages.ts";
+
+const MessageSchema = z.looseObject({ kind: z.string(), id: z.int() });
+/** A request as it came over the wire. */
+export type Received = z.infer<typeof MessageSchema>;
+
+/** One connection that a peer made. */
+export type Dialled = {
+  readonly socket: WebSocket;
+  readonly path: string;
+  readonly authorization: string | undefined;
+  /** The requests that came over this connection, in order. */
+  readonly received: Received[];
+  send(message: unknown): void;
+};
+
+/** A WebSocket server that a test has in its hand: what it answers is for the test to say. */
+export class FakeWorker {
+  readonly connections: Dialled[] = [];
+  /** What becomes of a request; set by the test. */
+  answer: (message: Received, from: Dialled) => void = () => {};
+  /** An HTTP status and body for the next upgrades, instead of a connection; taken from the front. */
+  refusals: { status: number; body: string }[] = [];
+  answersPings = true;
+  port = 0;
+  readonly #http: Server = createServer();
+  readonly #sockets = new WebSocketServer({ noServer: true });
+
+  static async start(port = 0): Promise<FakeWorker> {
+    const worker = new FakeWorker();
+    worker.#http.on("upgrade", (request, socket, head) => worker.#upgrade(request, socket, head));
+    worker.#http.listen(port, "127.0.0.1");
+    await once(worker.#http, "listening");
+    const address = worker.#http.address();
+    if (typeof address === "object" && address !== null) worker.port = address.port;
+    return worker;
+  }
+
+  /** All requests of a kind, over every connection. */
+  received(kind: string): Received[] {
+    return this.connections.flatMap((connection) => connection.received.filter((message) => message.kind === kind));
+  }
+
+  /** The newest connection. */
+  get current(): Dialled {
+    const connection = this.connections.at(-1);
+    if (connection === undefined) throw new Error("no connection");
+    return connection;
+  }
+
+  /** Cuts every connection, as a deploy does. */
+  cut(): void {
+    for (const client of this.#sockets.clients) client.terminate();
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
+    this.#http.closeAllConnections();
+    if (!this.#http.listening) return;
+    this.#http.close();
+    await once(this.#http, "close");
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const refusal = this.refusals.shift();
+    if (refusal !== undefined) {
+      const { status, body } = refusal;
+      socket.end(
+        `HTTP/1.1 ${status} Refused\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      );
+      return;
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (client) => this.#accept(client, request));
+  }
+
+  #accept(socket: WebSocket, request: IncomingMessage): void {
+    const connection: Dialled = {
+      socket,
+      path: request.url ?? "",
+      authorization: request.headers.authorization,
+      received: [],
+      send: (message) => socket.send(JSON.stringify(message)),
+    };
+    this.connections.push(connection);
+    socket.on("message", (data: Buffer) => {
+      const text = data.toString();
+      if (text === pingText) {
+        if (this.answersPings) socket.send(pongText);
+        return;
+      }
+      const message = MessageSchema.parse(JSON.parse(text));
+      connection.received.push(message);
+      this.answer(message, connection);
+    });
+    socket.on("error", () => {});
+  }
+}

@@ -1,0 +1,104 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { groupAlive, groupMembers, processStartTime, sendSignal, startedSince } from "../../backend/process-groups.ts";
+import { ProcessLedger, reap } from "../../backend/process-ledger.ts";
+
+let dir: string;
+const groups: number[] = [];
+
+/** Starts a shell as the leader of a group of its own. */
+const start = (script: string) => {
+  const child = spawn("sh", ["-c", script], { detached: true, stdio: "ignore" });
+  if (child.pid === undefined) throw new Error("sh did not start");
+  groups.push(child.pid);
+  return { child, pid: child.pid };
+};
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "ledger-"));
+});
+
+afterEach(async () => {
+  for (const group of groups) sendSignal(-group, "SIGKILL");
+  await vi.waitUntil(() => !groups.some(groupAlive), { timeout: 20_000, interval: 5 });
+  groups.length = 0;
+  rmSync(dir, { recursive: true, force: true });
+});
+
+it("ends a recorded group with all its members", async () => {
+  const ledger = new ProcessLedger(join(dir, "a"));
+  const { pid } = start("sleep 1000 & sleep 1000 & wait");
+  ledger.add(pid);
+  await vi.waitUntil(() => groupMembers(pid).length === 3, { timeout: 20_000, interval: 5 });
+  expect(await reap(join(dir, "a"))).toBe(1);
+  expect(groupAlive(pid)).toBe(false);
+  expect(readdirSync(join(dir, "a"))).toEqual([]);
+});
+
+it("ends what a leader that is gone has left in its group", async () => {
+  const { child, pid } = start("sleep 1000 & exit 0");
+  new ProcessLedger(dir).add(pid);
+  await once(child, "exit");
+  expect(processStartTime(pid)).toBeUndefined();
+  expect(groupAlive(pid)).toBe(true);
+  expect(await reap(dir)).toBe(1);
+  expect(groupAlive(pid)).toBe(false);
+});
+
+it("leaves alone a process that has come to the same pid at another time", async () => {
+  const { pid } = start("sleep 1000");
+  new ProcessLedger(dir).add(pid);
+  const path = join(dir, `${pid}.json`);
+  const other = readFileSync(path, "utf8").replace(/\d"}$/, (end) => `${end.startsWith("1") ? 2 : 1}"}`);
+  expect(other).not.toBe(readFileSync(path, "utf8"));
+  writeFileSync(path, other);
+  expect(await reap(dir)).toBe(0);
+  expect(groupAlive(pid)).toBe(true);
+  expect(readdirSync(dir)).toEqual([]);
+});
+
+it("leaves alone a group whose members are older than the record", async () => {
+  const { child, pid } = start("sleep 1000 & exit 0");
+  await once(child, "exit");
+  const [member] = groupMembers(pid);
+  const later = member?.startTime.replace(/\d+$/, (ticks) => String(Number(ticks) + 1)) ?? "";
+  writeFileSync(join(dir, "x.json"), JSON.stringify({ pid, startTime: later }));
+  expect(await reap(dir)).toBe(0);
+  expect(groupAlive(pid)).toBe(true);
+});
+
+it("takes no start time of another boot for an earlier one", () => {
+  expect(startedSince("boot-a/2", "boot-a/1")).toBe(true);
+  expect(startedSince("boot-a/1", "boot-a/2")).toBe(false);
+  expect(startedSince("boot-b/2", "boot-a/1")).toBe(false);
+});
+
+it("forgets what was removed, and what is no record", async () => {
+  const ledger = new ProcessLedger(dir);
+  const { pid } = start("sleep 1000");
+  ledger.add(pid);
+  ledger.remove(pid);
+  ledger.remove(pid);
+  writeFileSync(join(dir, "1.json"), "half a rec");
+  expect(await reap(dir)).toBe(0);
+  expect(groupAlive(pid)).toBe(true);
+  expect(readdirSync(dir)).toEqual([]);
+  expect(await reap(join(dir, "none"))).toBe(0);
+});
+
+it("reads a command's name for what it is, whatever it holds", async () => {
+  const { pid } = start("sleep 1000");
+  const script = join(dir, "a) R 1 1 (b");
+  writeFileSync(script, "#!/bin/sh\nsleep 1000\n", { mode: 0o755 });
+  const named = spawn(script, [], { detached: true, stdio: "ignore" });
+  await once(named, "spawn");
+  const odd = named.pid ?? 0;
+  groups.push(odd);
+  expect(groupMembers(odd).map((member) => member.group)).toContain(odd);
+  expect(processStartTime(odd)).toMatch(/\d/);
+  expect(startedSince(processStartTime(odd) ?? "", processStartTime(pid) ?? "")).toBe(true);
+});

@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import type { Program } from "../../../backend/runner/programs/program.ts";
+import { type MapOutput, newContext, newProgram, runMap, runReduce, shell, type TestContext } from "./harness.ts";
+
+const partitions = 3;
+const words = Array.from({ length: 3000 }, (_, i) => `word-${(i * i) % 97}`).join("\n");
+const splitter = newSource("export const map = (line, emit) => emit(line, 1)");
+const sum = "(k, vs, emit) => { let n = 0; for (const v of vs) n += Number(v); emit(k, n) }";
+const sumModule = newSource(`export const combine = ${sum}; export const reduce = ${sum}`);
+const sumScript = "exec awk -F '\\t' '{ n[$1] += $2 } END { for (k in n) print k \"\\t\" n[k] }'";
+
+function newSource(source: string): (role: Program["role"]) => Program {
+  return (role) => newProgram(role, "module", source);
+}
+
+async function results(output: MapOutput): Promise<string[]> {
+  const all: string[] = [];
+  for (let partition = 0; partition < partitions; partition++) {
+    all.push((await runReduce(sumModule("reducer"), [output], partition, newContext())).toString());
+  }
+  return all;
+}
+
+function builtin(context: TestContext): Record<string, number> {
+  return context.counters.snapshot().builtin;
+}
+
+describe("a combiner gives the same result with fewer records", () => {
+  test.each([
+    ["module", 1e6, 10],
+    ["module", 6000, 10],
+    ["module", 2000, 2],
+    ["executable", 1e6, 10],
+    ["executable", 30_000, 2],
+    ["executable that ends early", 10_000, 2],
+  ])("%s, %d bytes of memory, merging %d", async (kind, sortBuffer, mergeFactor) => {
+    const plain = await results(await runMap(splitter("mapper"), words, partitions, newContext()));
+    const context = newContext({ sortBuffer, mergeFactor });
+    const combiner = kind === "module" ? sumModule("combiner") : shell("combiner", sumScript);
+    const output = await runMap(splitter("mapper"), words, partitions, context, combiner);
+    expect(await results(output)).toEqual(plain);
+    const distinct = new Set(words.split("\n")).size;
+    expect(output.segments.reduce((total, { records }) => total + records, 0)).toBe(distinct);
+    expect(builtin(context)["combineInputRecords"]).toBeGreaterThanOrEqual(3000);
+    expect(builtin(context)["combineOutputRecords"]).toBeLessThan(builtin(context)["combineInputRecords"] ?? 0);
+  });
+});
+
+test("what fits after combining is never spilled", async () => {
+  const context = newContext({ sortBuffer: 30_000 });
+  await runMap(splitter("mapper"), words, partitions, context, sumModule("combiner"));
+  expect(builtin(context)["spilledRecords"]).toBeUndefined();
+  expect(builtin(context)["combineInputRecords"]).toBeGreaterThan(3000);
+});
+
+test("a combiner may change keys: they go to their own partition and place", async () => {
+  const renaming = newSource(
+    "export const combine = (k, vs, emit) => { for (const v of vs) emit('z' + k.slice(5) % 10, v) }",
+  );
+  for (const sortBuffer of [1e6, 5000]) {
+    const mapper = splitter("mapper");
+    const context = newContext({ sortBuffer, mergeFactor: 2 });
+    const output = await runMap(mapper, "word-1\nword-12\nword-22\n", partitions, context, renaming("combiner"));
+    expect((await results(output)).join("").split("\n").sort().filter(Boolean)).toEqual(["z1\t1", "z2\t2"]);
+  }
+});
+
+test("one call of map that fills the memory many times over", async () => {
+  const mapper = newProgram(
+    "mapper",
+    "module",
+    "export const map = (line, emit) => { for (let i = 0; i < 5000; i++) emit(i % 9, 1) }",
+  );
+  const context = newContext({ sortBuffer: 8000, mergeFactor: 3 });
+  const output = await runMap(mapper, "a\nb\n", partitions, context, sumModule("combiner"));
+  expect(output.segments.reduce((total, { records }) => total + records, 0)).toBe(9);
+  expect((await results(output)).join("").split("\n").sort().filter(Boolean)).toEqual(
+    Array.from({ length: 9 }, (_, i) => `${i}\t${i < 5 ? 1112 : 1110}`),
+  );
+});
+
+test("a failing combiner fails the attempt, under a module and under an executable", async () => {
+  const failing = shell("combiner", "echo sorry >&2; exit 2");
+  for (const mapper of [splitter("mapper"), shell("mapper", "seq 3000")]) {
+    const context = newContext({ sortBuffer: 20_000 });
+    await expect(runMap(mapper, words, 2, context, failing)).rejects.toThrow(
+      "combiner program exited with code 2: sorry",
+    );
+  }
+  const lacking = newSource("export const reduce = () => {}");
+  await expect(runMap(splitter("mapper"), words, 2, newContext(), lacking("combiner"))).rejects.toThrow("`combine`");
+});

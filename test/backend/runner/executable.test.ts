@@ -1,0 +1,176 @@
+import { writeFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { mapToText } from "../../../backend/runner/map.ts";
+import type { Program } from "../../../backend/runner/programs/program.ts";
+import { lines, MemorySink, newContext, newProgram, shell, type TestContext } from "./harness.ts";
+
+async function run(mapper: Program, input: string, context: TestContext = newContext()): Promise<string> {
+  const sink = new MemorySink();
+  await mapToText({ mapper, input: lines(input), context, sink });
+  return sink.text;
+}
+
+describe("what a program may do", () => {
+  test("output passes as it is, with a last newline", async () => {
+    const context = newContext();
+    expect(await run(shell("mapper", "cat; printf end"), "a\r\nb", context)).toBe("a\nb\nend\n");
+    expect(context.counters.snapshot().builtin).toEqual({
+      mapInputRecords: 2,
+      mapInputBytes: 4,
+      mapOutputRecords: 3,
+      mapOutputBytes: 8,
+      outputRecords: 3,
+      outputBytes: 8,
+    });
+  });
+
+  test("it may stop reading early, or not read at all", async () => {
+    expect(await run(shell("mapper", "head -n 1"), "first\n".repeat(200_000))).toBe("first\n");
+    expect(await run(shell("mapper", "exec <&-; echo done"), "x\n".repeat(200_000))).toBe("done\n");
+    expect(await run(shell("mapper", "exit 0"), "x\n".repeat(200_000))).toBe("");
+  });
+
+  test("it may close its stdout and live on", async () => {
+    expect(await run(shell("mapper", "echo out; exec >&-; sleep 0.3; exit 0"), "")).toBe("out\n");
+    await expect(run(shell("mapper", "echo out; exec >&-; sleep 0.1; exit 3"), "")).rejects.toThrow("code 3");
+  });
+
+  test("its standard streams can be opened by name", async () => {
+    const context = newContext();
+    const script = "echo reporter:counter:g,n,1 > /dev/stderr; cat /dev/stdin > /dev/stdout";
+    expect(await run(shell("mapper", script), "a\n", context)).toBe("a\n");
+    expect(context.counters.snapshot().user).toEqual({ g: { n: 1 } });
+  });
+
+  test("what it leaves in the background may finish, and is ended when silent", async () => {
+    expect(await run(shell("mapper", "(sleep 0.5; echo late) & echo early"), "")).toBe("early\nlate\n");
+    expect(await run(shell("mapper", "sleep 1000 & echo early"), "")).toBe("early\n");
+  });
+
+  test("its environment is small, and its folder its own", async () => {
+    process.env["EDGEFOLD_TEST_SECRET"] = "secret";
+    const text = await run(shell("mapper", 'env; test "$PWD" = "$HOME" && test "$HOME" = "$TMPDIR" && touch x'), "");
+    delete process.env["EDGEFOLD_TEST_SECRET"];
+    expect(text).toContain("EDGEFOLD_TASK=job-m-0\n");
+    expect(text).toContain(`PATH=${process.env["PATH"]}\n`);
+    expect(text).not.toContain("secret");
+  });
+
+  test("it reports counters and its status; the rest of stderr is not mixed with it", async () => {
+    const context = newContext();
+    const script = `
+      echo 'reporter:counter:words, long,2' >&2; echo 'reporter:counter:words,long,3' >&2
+      echo 'reporter:counter:words,__proto__,-1' >&2; echo 'reporter:counter:malformed' >&2
+      echo 'reporter:status:half way' >&2; printf 'no newline' >&2; exit 1`;
+    await expect(run(shell("mapper", script), "", context)).rejects.toThrow(
+      /^mapper program exited with code 1: reporter:counter:malformed\nno newline$/,
+    );
+    expect(Object.entries(context.counters.snapshot().user["words"] ?? {})).toEqual([
+      ["long", 5],
+      ["__proto__", -1],
+    ]);
+    expect(context.statuses).toEqual(["half way"]);
+  });
+});
+
+describe("how it fails", () => {
+  test.each<[string, Program["type"], string, RegExp]>([
+    ["a code", "executable", "#!/bin/sh\necho reason >&2; exit 7\n", /^mapper program exited with code 7: reason$/],
+    [
+      "silently",
+      "executable",
+      "#!/bin/sh\nexit 1\n",
+      /^mapper program exited with code 1 and wrote nothing to stderr$/,
+    ],
+    ["a signal", "executable", "#!/bin/sh\nkill -SEGV $$\n", /^mapper program was ended by SIGSEGV/],
+    ["killed", "executable", "#!/bin/sh\nkill -KILL $$\n", /SIGKILL.*lack of memory/],
+    ["no shebang", "executable", "print(1)\n", /^mapper program has no first line that names its interpreter/],
+    ["no interpreter", "executable", "#!/usr/bin/env nothing-here\n", /needs nothing-here, which is not installed/],
+    ["directory", "executable", "#!/tmp\n", /needs \/tmp, which is not installed/],
+  ])("%s", async (_, type, source, message) => {
+    await expect(run(newProgram("mapper", type, source), "x\n".repeat(100_000))).rejects.toThrow(message);
+  });
+
+  test("not executable", async () => {
+    const program = newProgram("mapper", "executable", "#!/bin/sh\n");
+    const text = `${program.path}.txt`;
+    writeFileSync(text, "#!/bin/sh\n", { mode: 0o644 });
+    await expect(run({ ...program, path: text }, "")).rejects.toThrow(/^mapper program could not be started: .*EACCES/);
+  });
+
+  test("the tail of a long stderr is kept", async () => {
+    const failed = run(
+      shell("mapper", "yes 'a long line of complaint' | head -c 1000000 >&2; echo last >&2; exit 1"),
+      "",
+    );
+    const error = await failed.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(Error);
+    const message = error instanceof Error ? error.message : "";
+    expect(message).toMatch(/complaint\nlast$/);
+    expect(message.length).toBeLessThan(8300);
+  });
+
+  test("too much output", async () => {
+    const context = newContext({ outputLimit: 1000 });
+    await expect(run(shell("mapper", "yes"), "", context)).rejects.toThrow(
+      "mapper program writes more than TASK_OUTPUT_LIMIT, 1000 bytes",
+    );
+  });
+
+  test("too many counters", async () => {
+    const script = 'i=0; while [ $i -lt 200 ]; do echo "reporter:counter:g,n$i,1" >&2; i=$((i+1)); done; sleep 1000';
+    await expect(run(shell("mapper", script), "")).rejects.toThrow("mapper program reports more than 120 counters");
+  });
+
+  test("an error of the input or the sink is not the program's", async () => {
+    const context = newContext();
+    const input = (async function* () {
+      yield { bytes: Buffer.from("a\n"), records: 1 };
+      throw new Error("the store is gone");
+    })();
+    const cat = shell("mapper", "cat");
+    await expect(mapToText({ mapper: cat, input, context, sink: new MemorySink() })).rejects.toThrow(
+      "the store is gone",
+    );
+    const sink = { write: () => Promise.reject(new Error("the disk is full")) };
+    await expect(mapToText({ mapper: cat, input: lines("a\n"), context, sink })).rejects.toThrow("the disk is full");
+  });
+});
+
+describe("abort", () => {
+  test.each([
+    ["a program that ends on SIGTERM", "sleep 1000 & echo ready; wait"],
+    ["a program that ignores SIGTERM", "trap '' TERM; echo ready; while :; do sleep 0.2; done"],
+  ])("%s", async (_, script) => {
+    const stop = new AbortController();
+    const context = newContext({ signal: stop.signal });
+    const sink = {
+      write: (): undefined => {
+        stop.abort(new Error("the lease is over"));
+      },
+    };
+    const ended = mapToText({ mapper: shell("mapper", script), input: lines("a\n"), context, sink });
+    await expect(ended).rejects.toThrow("the lease is over");
+    expect(context.groups.size).toBe(1);
+  });
+
+  test("also while the input or the sink hangs, and before the start", async () => {
+    const stop = new AbortController();
+    const context = newContext({ signal: stop.signal });
+    const hangs = new Promise<never>(() => undefined);
+    const input = (async function* () {
+      yield { bytes: Buffer.from("a\n"), records: 1 };
+      await hangs;
+    })();
+    const sink = {
+      write: () => {
+        stop.abort(new Error("the lease is over"));
+        return hangs;
+      },
+    };
+    const mapper = shell("mapper", "cat");
+    await expect(mapToText({ mapper, input, context, sink })).rejects.toThrow("the lease is over");
+    await expect(mapToText({ mapper, input: lines(""), context, sink })).rejects.toThrow("the lease is over");
+    expect(context.groups.size).toBe(1);
+  });
+});

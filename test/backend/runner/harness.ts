@@ -1,0 +1,149 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { afterEach, expect } from "vitest";
+import type { AttemptContext } from "../../../backend/runner/attempt-context.ts";
+import { Counters } from "../../../backend/runner/counters.ts";
+import { readRecords, type RecordBatch } from "../../../backend/runner/input/record-batches.ts";
+import { mapToSegments } from "../../../backend/runner/map.ts";
+import type { Program } from "../../../backend/runner/programs/program.ts";
+import { reduceSegments } from "../../../backend/runner/reduce.ts";
+import type { Segment } from "../../../backend/runner/shuffle/segment.ts";
+
+const folders: string[] = [];
+const ledgers: { readonly living: Set<number>; readonly seen: Set<number> }[] = [];
+
+/** Every test leaves no folder and no process group behind. A process that was just killed may take a moment to go. */
+afterEach(async () => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  for (const { living, seen } of ledgers.splice(0)) {
+    expect([...living], "process groups still in the ledger").toEqual([]);
+    await expect
+      .poll(() => livingGroups().filter((group) => seen.has(group)), "process groups still alive")
+      .toEqual([]);
+  }
+});
+
+/** The groups of all processes but zombies, which only await their parent. */
+function livingGroups(): number[] {
+  const table = execFileSync("ps", ["-eo", "pgid=,stat="], { encoding: "utf8" });
+  return [...table.matchAll(/^ *(\d+) [^Z]/gm)].map(([, group]) => Number(group));
+}
+
+export function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "edgefold-test-"));
+  folders.push(folder);
+  return folder;
+}
+
+export type TestContext = AttemptContext & { readonly statuses: string[]; readonly groups: ReadonlySet<number> };
+
+export function newContext(overrides: Partial<AttemptContext> = {}): TestContext {
+  const living = new Set<number>();
+  const seen = new Set<number>();
+  ledgers.push({ living, seen });
+  const statuses: string[] = [];
+  return {
+    environment: { EDGEFOLD_TASK: "job-m-0", mapreduce_map_input_file: "http://store/in.txt" },
+    workDir: newFolder(),
+    sortBuffer: 1024 * 1024,
+    mergeFactor: 10,
+    outputLimit: 1e9,
+    recordLimit: 64 * 1024 * 1024,
+    signal: new AbortController().signal,
+    counters: new Counters(),
+    processes: {
+      add: (pid) => {
+        living.add(pid);
+        seen.add(pid);
+      },
+      remove: (pid) => void living.delete(pid),
+    },
+    status: (text) => void statuses.push(text),
+    statuses,
+    groups: seen,
+    ...overrides,
+  };
+}
+
+export function newProgram(role: Program["role"], type: Program["type"], source: string | Buffer): Program {
+  const path = join(newFolder(), "artifact");
+  writeFileSync(path, source, { mode: 0o755 });
+  return { role, type, name: type === "module" ? "program.js" : "program", path };
+}
+
+export function shell(role: Program["role"], script: string): Program {
+  return newProgram(role, "executable", `#!/bin/sh\n${script}\n`);
+}
+
+export function lines(text: string | Buffer, recordLimit = 64 * 1024 * 1024): AsyncIterable<RecordBatch> {
+  return readRecords(Readable.from([Buffer.from(text)]), recordLimit);
+}
+
+/** Copies what it gets, and keeps the writer waiting now and then. */
+export class MemorySink {
+  readonly #parts: Buffer[] = [];
+
+  write(bytes: Buffer): Promise<void> | undefined {
+    this.#parts.push(Buffer.from(bytes));
+    return this.#parts.length % 2 === 0 ? new Promise((resolve) => void setImmediate(resolve)) : undefined;
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#parts);
+  }
+
+  get text(): string {
+    return this.bytes.toString("utf8");
+  }
+}
+
+export type MapOutput = { readonly object: Buffer; readonly segments: readonly Segment[] };
+
+export async function runMap(
+  mapper: Program,
+  input: string | Buffer,
+  partitions: number,
+  context: AttemptContext,
+  combiner?: Program,
+): Promise<MapOutput> {
+  const sink = new MemorySink();
+  const segments = await mapToSegments({ mapper, combiner, input: lines(input), partitions, context, sink });
+  return { object: sink.bytes, segments };
+}
+
+/** Opens a partition's segments in the outputs of several maps, in small chunks. */
+export function sources(
+  outputs: readonly MapOutput[],
+  partition: number,
+): { map: number; length: number; open: () => Promise<Readable> }[] {
+  return outputs.map(({ object, segments }, map) => {
+    const { offset, length } = segments[partition] ?? { offset: 0, length: 0 };
+    const bytes = object.subarray(offset, offset + length);
+    return {
+      map,
+      length,
+      open: async () => {
+        if (length === 0) throw new Error("an empty segment was opened");
+        return Readable.from(chunks(bytes, 1000));
+      },
+    };
+  });
+}
+
+export async function runReduce(
+  reducer: Program,
+  outputs: readonly MapOutput[],
+  partition: number,
+  context: AttemptContext,
+): Promise<Buffer> {
+  const sink = new MemorySink();
+  await reduceSegments({ reducer, segments: sources(outputs, partition).toReversed(), context, sink });
+  return sink.bytes;
+}
+
+export function* chunks(bytes: Buffer, length: number): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
+}

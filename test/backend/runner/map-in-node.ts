@@ -1,0 +1,43 @@
+/**
+ * Runs a mapper module in a process of its own, where `import` is Node's and not the test runner's.
+ * Arguments: the module's path, the input. Prints the output, or the message of the error.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { Counters } from "../../../backend/runner/counters.ts";
+import { readRecords } from "../../../backend/runner/input/record-batches.ts";
+import { mapToText } from "../../../backend/runner/map.ts";
+
+const [path = "", text = ""] = process.argv.slice(2);
+const workDir = mkdtempSync(join(tmpdir(), "edgefold-test-"));
+let output = "";
+try {
+  await mapToText({
+    mapper: { role: "mapper", name: "program.js", type: "module", path },
+    input: readRecords(Readable.from([Buffer.from(text)]), 1000),
+    context: {
+      environment: {},
+      workDir,
+      sortBuffer: 1000,
+      mergeFactor: 10,
+      outputLimit: 1000,
+      recordLimit: 1000,
+      signal: new AbortController().signal,
+      counters: new Counters(),
+      processes: { add: () => undefined, remove: () => undefined },
+      status: () => undefined,
+    },
+    sink: {
+      write: (bytes): undefined => {
+        output += bytes.toString();
+      },
+    },
+  });
+} catch (error) {
+  output += error instanceof Error ? error.message : String(error);
+} finally {
+  rmSync(workDir, { recursive: true });
+}
+process.stdout.write(output);

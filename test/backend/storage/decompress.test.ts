@@ -1,0 +1,98 @@
+import { Readable } from "node:stream";
+import { constants, gzipSync, zstdCompressSync } from "node:zlib";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decompressed } from "../../../backend/storage/decompress.ts";
+import { isCompressed } from "../../../shared/splits.ts";
+import { bytesOf, pattern } from "./bytes.ts";
+
+const inChunks = (data: Buffer, size: number): Readable => {
+  const chunks: Buffer[] = [];
+  for (let at = 0; at < data.length; at += size) chunks.push(data.subarray(at, at + size));
+  return Readable.from(chunks);
+};
+
+const skippable = Buffer.concat([Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0]), Buffer.from("abc")]);
+const checked = (data: Buffer): Buffer => zstdCompressSync(data, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+const runs = Buffer.alloc(400_000, "x");
+
+test("tells by the name", () => {
+  expect(["a.gz", "a/b.txt.zst", "a.txt", "gz", "a.gz/b", ""].map(isCompressed)).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+    false,
+  ]);
+});
+
+test("gives anything else as it is", () => {
+  const stream = Readable.from([]);
+  expect(decompressed("a.txt", stream)).toBe(stream);
+});
+
+describe.each([
+  ["a.gz", gzipSync, [gzipSync("one\n"), gzipSync(""), gzipSync("two\n")]],
+  [
+    "a.zst",
+    zstdCompressSync,
+    [zstdCompressSync("one\n"), skippable, zstdCompressSync(""), checked(Buffer.from("two\n"))],
+  ],
+] as const)("%s", (key, compress, members) => {
+  test("of several members, however they are cut", async () => {
+    const data = Buffer.concat(members);
+    for (let size = 1; size <= data.length; size++) {
+      expect((await bytesOf(decompressed(key, inChunks(data, size)))).toString()).toBe("one\ntwo\n");
+    }
+  });
+
+  test("of several long members, however they are cut", async () => {
+    const contents = [pattern(700_000), runs, pattern(10)];
+    const data = Buffer.concat(contents.map((each) => compress(each)));
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1000, max: data.length }), async (size) => {
+        expect((await bytesOf(decompressed(key, inChunks(data, size)))).equals(Buffer.concat(contents))).toBe(true);
+      }),
+      { numRuns: 10, seed: 5 },
+    );
+  });
+
+  test("cut off anywhere is an error", async () => {
+    const [first = Buffer.alloc(0)] = members;
+    const data = Buffer.concat([first, first]);
+    for (let length = 0; length < data.length; length++) {
+      if (length === first.length) continue;
+      const cut = decompressed(key, Readable.from([data.subarray(0, length)]));
+      await expect(bytesOf(cut), `at ${length}`).rejects.toMatchObject({ name: "StorageError", code: "CorruptInput" });
+    }
+  });
+
+  test("with other bytes after it, or none of its own, is an error", async () => {
+    for (const data of [
+      Buffer.concat([...members, Buffer.from("garbage!")]),
+      Buffer.from("just text, not compressed"),
+    ]) {
+      await expect(bytesOf(decompressed(key, inChunks(data, 7)))).rejects.toMatchObject({ code: "CorruptInput" });
+    }
+  });
+
+  test("hands on the error of its source", async () => {
+    const failure = new Error("source");
+    const source = new Readable({ read() {} });
+    source.push(members[0]);
+    const stream = decompressed(key, source);
+    source.destroy(failure);
+    await expect(bytesOf(stream)).rejects.toBe(failure);
+  });
+
+  test("lets go of its source when it is let go", async () => {
+    const source = inChunks(compress(pattern(3_000_000)), 1000);
+    const stream = decompressed(key, source);
+    for await (const chunk of stream) {
+      expect(chunk.length).toBeGreaterThan(0);
+      break;
+    }
+    expect(source.destroyed).toBe(true);
+  });
+});

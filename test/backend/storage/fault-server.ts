@@ -1,0 +1,74 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { once } from "node:events";
+import type { S3Address } from "../../../shared/address.ts";
+
+export type Reply = (response: ServerResponse, request: IncomingMessage) => void;
+
+export type FaultServer = {
+  readonly at: S3Address;
+  /** What was asked, `METHOD /path?query`, in order. */
+  readonly asked: string[];
+  /** The headers of what was asked, in order. */
+  readonly headers: IncomingMessage["headers"][];
+  /** The replies to come, each used once; a request beyond them is answered 599. */
+  readonly replies: Reply[];
+  readonly close: () => Promise<void>;
+};
+
+/** A store that answers as it is told. */
+export const startFaultServer = async (): Promise<FaultServer> => {
+  const asked: string[] = [];
+  const headers: IncomingMessage["headers"][] = [];
+  const replies: Reply[] = [];
+  const server = createServer((request, response) => {
+    request.resume().once("end", () => {
+      asked.push(`${request.method} ${request.url}`);
+      headers.push(request.headers);
+      const reply = replies.shift();
+      if (reply === undefined) response.writeHead(599).end();
+      else reply(response, request);
+    });
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("the server has no port");
+  return {
+    at: { scheme: "s3", endpoint: `http://127.0.0.1:${address.port}`, bucket: "bucket", key: "key" },
+    asked,
+    headers,
+    replies,
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+};
+
+export const reply =
+  (status: number, body = "", headers: Readonly<Record<string, string>> = {}): Reply =>
+  (response) => {
+    response.writeHead(status, { "content-length": Buffer.byteLength(body), ...headers }).end(body);
+  };
+
+export const error = (status: number, code: string, more = ""): Reply =>
+  reply(status, `<?xml version="1.0"?><Error><Code>${code}</Code><Message>because of ${code}</Message>${more}</Error>`);
+
+export const reset: Reply = (response) => {
+  response.socket?.resetAndDestroy();
+};
+
+/** The bytes of a range of `content`, or all, but only the first `sent` of them before the connection ends. */
+export const content =
+  (whole: string, sent = Number.POSITIVE_INFINITY): Reply =>
+  (response, request) => {
+    const [, start, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
+    const part = start === undefined ? whole : whole.slice(Number(start), Number(last) + 1);
+    response.writeHead(start === undefined ? 200 : 206, {
+      etag: '"tag"',
+      "content-length": part.length,
+      ...(start === undefined ? {} : { "content-range": `bytes ${start}-${last}/${whole.length}` }),
+    });
+    if (sent >= part.length) response.end(part);
+    else response.write(part.slice(0, sent), () => response.socket?.end());
+  };

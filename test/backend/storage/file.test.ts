@@ -1,0 +1,207 @@
+import { appendFile, mkdir, mkdtemp, readdir, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { FileAddress } from "../../../shared/address.ts";
+import { FileStore } from "../../../backend/storage/file.ts";
+import { partSize } from "../../../backend/storage/store.ts";
+import { all, bytesOf, pattern } from "./bytes.ts";
+
+const jobId = "01980000-0000-7000-8000-000000000001";
+
+let home: string;
+let root: string;
+let store: FileStore;
+const at = (name: string): FileAddress => ({ scheme: "file", path: `${root}/${name}` });
+const text = (value: string): Buffer => Buffer.from(value);
+const tree = async (): Promise<string[]> => (await readdir(root, { recursive: true })).sort();
+const names = async (prefix: string): Promise<string[]> =>
+  (await all(store.list(at(prefix)))).map(({ address }) =>
+    address.scheme === "file" ? path.relative(root, address.path) : "",
+  );
+
+beforeEach(async () => {
+  home = await mkdtemp(path.join(tmpdir(), "edgefold-file-"));
+  root = path.join(home, "root");
+  await mkdir(root);
+  await writeFile(path.join(home, "secret"), "secret");
+  store = new FileStore([root]);
+});
+afterEach(() => rm(home, { recursive: true }));
+
+describe("the roots", () => {
+  const refused = { name: "StorageError", code: "OutsideRoots", message: expect.stringContaining("FILE_ROOTS") };
+
+  test.each(["../secret", "../root-2/x", "..", "a/../../secret"])("do not hold %s", async (name) => {
+    await expect(store.head(at(name))).rejects.toMatchObject(refused);
+    await expect(store.read(at(name))).rejects.toMatchObject(refused);
+    await expect(store.put(at(name), text("x"))).rejects.toMatchObject(refused);
+    await expect(store.createUpload(at(name))).rejects.toMatchObject(refused);
+    await expect(store.ensureBucket(at(name))).rejects.toMatchObject(refused);
+    await expect(all(store.list(at(`${name}/`)))).rejects.toMatchObject(refused);
+  });
+
+  test("do not hold what links lead to outside", async () => {
+    await symlink(home, path.join(root, "out"));
+    await symlink(path.join(home, "secret"), path.join(root, "file"));
+    for (const name of ["file", "out/secret", "out/new/file"]) {
+      await expect(store.read(at(name))).rejects.toMatchObject(refused);
+      await expect(store.put(at(name), text("x"))).rejects.toMatchObject(refused);
+    }
+    await expect(store.remove([at("out/secret")])).rejects.toMatchObject(refused);
+    await expect(names("")).rejects.toMatchObject(refused);
+    expect((await stat(path.join(home, "secret"))).size).toBe(6);
+    expect(await readdir(home)).toHaveLength(2);
+  });
+
+  test("may be reached by links, and links within them may be followed, but not in circles", async () => {
+    await store.put(at("data/x"), text("x"));
+    await symlink(path.join(root, "data"), path.join(root, "link"));
+    await symlink(root, path.join(root, "data/circle"));
+    await symlink(path.join(root, "nowhere"), path.join(root, "dangling"));
+    await symlink(root, path.join(home, "alias"));
+    expect((await bytesOf(await store.read({ scheme: "file", path: `${home}/alias/link/x` }))).toString()).toBe("x");
+    expect(await names("")).toEqual(["data/x", "link/x"]);
+  });
+
+  test("none allow nothing", async () => {
+    await expect(new FileStore([]).head(at("x"))).rejects.toMatchObject(refused);
+  });
+});
+
+describe("what is left behind", () => {
+  test("is nothing once the shuffle's last file is gone", async () => {
+    await store.put(at("keep/x"), text("x"));
+    const shuffle = [at(`.edgefold/${jobId}/m-0`), at(`.edgefold/${jobId}/deep/m-1`)];
+    for (const each of shuffle) await store.put(each, text("x"));
+    await store.remove(shuffle.slice(0, 1));
+    expect(await names(`.edgefold/${jobId}/`)).toEqual([`.edgefold/${jobId}/deep/m-1`]);
+    await store.remove(shuffle);
+    expect(await tree()).toEqual(["keep", "keep/x"]);
+  });
+
+  test("is the user's own folder, empty or not", async () => {
+    await mkdir(path.join(root, "out/empty"), { recursive: true });
+    await store.put(at(`out/${jobId}/part-r-00000`), text("x"));
+    await store.remove([at(`out/${jobId}/part-r-00000`)]);
+    await store.put(at("out/empty/x"), text("x"));
+    await store.remove([at("out/empty/x"), at("out/empty"), at("out/empty/")]);
+    expect(await tree()).toEqual(["out", "out/empty"]);
+  });
+
+  test("is nothing of an upload that was aborted", async () => {
+    const [one, other] = [await store.createUpload(at(`${jobId}/a`)), await store.createUpload(at(`${jobId}/b`))];
+    await store.abortUpload(at(`${jobId}/a`), one);
+    expect(await tree()).toHaveLength(3);
+    await store.abortUpload(at(`${jobId}/b`), other);
+    expect(await tree()).toEqual([]);
+  });
+
+  test("is nothing of an abandoned upload, once its folder is removed", async () => {
+    await store.createUpload(at(`.edgefold/${jobId}/m-0`));
+    await store.createUpload(at(`.edgefold/${jobId}/deep/m-1`));
+    await store.put(at(`.edgefold/${jobId}/m-2`), text("x"));
+    await store.remove([at(`.edgefold/${jobId}/`)]);
+    expect(await tree()).toEqual([".edgefold", `.edgefold/${jobId}`, `.edgefold/${jobId}/m-2`]);
+    await store.remove([at(`.edgefold/${jobId}/m-2`), at(`.edgefold/${jobId}/`)]);
+    expect(await tree()).toEqual([]);
+  });
+
+  test("is no root", async () => {
+    const own = path.join(root, jobId);
+    const narrow = new FileStore([own]);
+    await narrow.put(at(`${jobId}/x`), text("x"));
+    await narrow.remove([at(`${jobId}/x`)]);
+    expect(await tree()).toEqual([jobId]);
+  });
+
+  test("does not hinder others who begin meanwhile", async () => {
+    const writing = Array.from({ length: 40 }, async (_, index) => {
+      const object = at(`.edgefold/${jobId}/m-${index}`);
+      await store.put(object, text("x"));
+      const id = await store.createUpload(object);
+      await store.abortUpload(object, id);
+      await store.remove([object]);
+    });
+    await Promise.all(writing);
+    expect(await tree()).toEqual([]);
+  });
+});
+
+const object = (): FileAddress => at("out/object");
+
+describe("a completion", () => {
+  test.each([
+    ["none", () => []],
+    ["in another order", (tags: string[]) => tags.toReversed()],
+    ["fewer", (tags: string[]) => tags.slice(0, 1)],
+    ["of another store", () => ['"etag"']],
+  ])("refuses parts: %s", async (_name, change) => {
+    const id = await store.createUpload(object());
+    const tags = [
+      await store.uploadPart(object(), id, 1, pattern(partSize)),
+      await store.uploadPart(object(), id, 2, text("x")),
+    ];
+    await expect(store.completeUpload(object(), id, change(tags))).rejects.toMatchObject({ code: "InvalidPart" });
+    expect(await store.head(object())).toBeUndefined();
+    expect(await store.completeUpload(object(), id, tags)).toBe("completed");
+  });
+
+  test("refuses a short part that is not the last", async () => {
+    const id = await store.createUpload(object());
+    const tags = [
+      await store.uploadPart(object(), id, 1, text("x")),
+      await store.uploadPart(object(), id, 2, text("x")),
+    ];
+    await expect(store.completeUpload(object(), id, tags)).rejects.toMatchObject({ code: "InvalidPart" });
+  });
+
+  test("of an id that no upload has is lost", async () => {
+    for (const id of ["../../x", "", "x.1", `${jobId}.99`]) {
+      expect(await store.completeUpload(object(), id, ["1-0"])).toBe("lost");
+      await expect(store.uploadPart(object(), id, 1, text("x"))).rejects.toMatchObject({ code: "NoSuchUpload" });
+      await store.abortUpload(object(), id);
+    }
+  });
+});
+
+describe("refusals of the system", () => {
+  test("keep its code and name the address", async () => {
+    await store.put(at("file"), text("x"));
+    await mkdir(path.join(root, "folder"));
+    await expect(store.put(at("file/below"), text("x"))).rejects.toMatchObject({
+      name: "StorageError",
+      code: expect.stringMatching(/^(ENOTDIR|EEXIST)$/),
+      message: expect.stringContaining("file/below"),
+    });
+    await expect(store.put(at("folder"), text("x"))).rejects.toMatchObject({ name: "StorageError", code: "EISDIR" });
+    await expect(store.put(at("folder/"), text("x"))).rejects.toMatchObject({ name: "StorageError", code: "EISDIR" });
+    expect(await tree()).toEqual(["file", "folder"]);
+  });
+
+  test("a folder is no object", async () => {
+    await mkdir(path.join(root, "folder"));
+    expect(await store.head(at("folder"))).toBeUndefined();
+    await expect(store.read(at("folder"))).rejects.toMatchObject({ code: "NoSuchKey" });
+  });
+});
+
+describe("a file that changes under its reader", () => {
+  test("and gets shorter is an error", async () => {
+    await writeFile(at("x").path, pattern(2_000_000));
+    const stream = await store.read(at("x"));
+    await truncate(at("x").path, 1000);
+    await expect(bytesOf(stream)).rejects.toMatchObject({ code: "TruncatedBody" });
+  });
+
+  test("and gets longer is an error where it must not change", async () => {
+    await writeFile(at("x").path, pattern(2_000_000));
+    const [free, bound] = [
+      await store.read(at("x")),
+      await store.read(at("x"), undefined, (await store.head(at("x")))?.etag),
+    ];
+    await appendFile(at("x").path, "more");
+    expect(await bytesOf(free)).toHaveLength(2_000_000);
+    await expect(bytesOf(bound)).rejects.toMatchObject({ code: "ObjectChanged" });
+  });
+});

@@ -1,0 +1,341 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { s3Store } from "../../../backend/storage/s3.ts";
+import type { Credentials } from "../../../shared/rest.ts";
+import type { Store } from "../../../backend/storage/store.ts";
+import { all, bytesOf } from "./bytes.ts";
+import { content, error, reply, reset, startFaultServer, type FaultServer } from "./fault-server.ts";
+
+let server: FaultServer;
+let pauses: number[];
+let store: Store;
+
+const open = (credentials?: Credentials): Store =>
+  s3Store({
+    credentials,
+    pause: async (ms) => {
+      pauses.push(ms);
+    },
+  });
+
+beforeEach(async () => {
+  server = await startFaultServer();
+  pauses = [];
+  store = open();
+});
+afterEach(() => server.close());
+
+describe("what can pass by itself", () => {
+  test.each([
+    ["500", error(500, "InternalError")],
+    ["503 SlowDown", error(503, "SlowDown")],
+    ["429", reply(429)],
+    ["502 of a proxy", reply(502, "<html>bad gateway</html>")],
+    ["a reset", reset],
+    ["RequestTimeout under 400", error(400, "RequestTimeout")],
+  ])("is tried again: %s", async (_name, fault) => {
+    server.replies.push(fault, fault, reply(200, "", { etag: '"tag"' }));
+    await store.put(server.at, Buffer.from("x"));
+    expect(server.asked).toEqual(Array.from({ length: 3 }, () => "PUT /bucket/key"));
+    expect(pauses).toHaveLength(2);
+  });
+
+  test("is given up after six tries, with the store's code", async () => {
+    for (let tries = 0; tries < 9; tries++) server.replies.push(error(503, "SlowDown"));
+    await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject({
+      name: "StorageError",
+      code: "SlowDown",
+      message: `${server.at.endpoint}/bucket/key: because of SlowDown (SlowDown)`,
+    });
+    expect(server.asked).toHaveLength(6);
+    expect(pauses).toHaveLength(5);
+  });
+
+  test("is not waited for after an abort", async () => {
+    const controller = new AbortController();
+    const stopped = new Error("stopped");
+    const waiting = s3Store({
+      signal: controller.signal,
+      pause: async (_ms, signal) => {
+        controller.abort(stopped);
+        signal?.throwIfAborted();
+      },
+    });
+    server.replies.push(error(503, "SlowDown"));
+    await expect(waiting.put(server.at, Buffer.from("x"))).rejects.toBe(stopped);
+    expect(server.asked).toHaveLength(1);
+  });
+});
+
+test.each([
+  ["403", error(403, "SignatureDoesNotMatch"), "SignatureDoesNotMatch"],
+  ["501", error(501, "NotImplemented"), "NotImplemented"],
+  ["a redirect", reply(307, "", { location: "http://127.0.0.1:1/" }), "TemporaryRedirect"],
+  ["what S3 would not answer", reply(418, "teapot"), "Http418"],
+])("what lasts is told at once: %s", async (_name, fault, code) => {
+  server.replies.push(fault);
+  await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject({ code });
+  expect(server.asked).toHaveLength(1);
+});
+
+describe("the network", () => {
+  test("names the host that refuses connections", async () => {
+    const at = { ...server.at, endpoint: "http://127.0.0.1:1" };
+    await expect(store.head(at)).rejects.toMatchObject({
+      code: "ECONNREFUSED",
+      message: expect.stringContaining("cannot use 127.0.0.1:1"),
+    });
+    expect(pauses).toHaveLength(5);
+  });
+
+  test("names the host that is not there", async () => {
+    const at = { ...server.at, endpoint: "http://no-such-host.invalid" };
+    const failure = store.head(at);
+    await expect(failure).rejects.toMatchObject({
+      message: expect.stringContaining("cannot use no-such-host.invalid"),
+    });
+    await expect(failure).rejects.toMatchObject({ code: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) });
+  });
+});
+
+describe("head", () => {
+  test("asks with GET for the reason that HEAD cannot tell", async () => {
+    server.replies.push(reply(403), error(403, "InvalidAccessKeyId"));
+    await expect(store.head(server.at)).rejects.toMatchObject({ code: "InvalidAccessKeyId" });
+    expect(server.asked).toEqual(["HEAD /bucket/key", "GET /bucket/key"]);
+  });
+
+  test("tells a missing bucket from a missing object", async () => {
+    server.replies.push(reply(404), error(404, "NoSuchKey"), reply(404), error(404, "NoSuchBucket"));
+    expect(await store.head(server.at)).toBeUndefined();
+    await expect(store.head(server.at)).rejects.toMatchObject({ code: "NoSuchBucket" });
+  });
+
+  test("does not take any 404 for a missing object", async () => {
+    server.replies.push(reply(404), reply(404, "<html>no such page</html>"));
+    await expect(store.head(server.at)).rejects.toMatchObject({ code: "NotFound" });
+  });
+});
+
+describe("a body that breaks off", () => {
+  const whole = "0123456789";
+
+  test("goes on from the byte that was reached, if the object is the same", async () => {
+    server.replies.push(
+      content(whole, 3),
+      error(503, "SlowDown"),
+      content(whole, 0),
+      content(whole, 4),
+      content(whole),
+    );
+    expect((await bytesOf(await store.read(server.at))).toString()).toBe(whole);
+    expect(server.headers.map(({ range }) => range)).toEqual([
+      undefined,
+      "bytes=3-9",
+      "bytes=3-9",
+      "bytes=3-9",
+      "bytes=7-9",
+    ]);
+    expect(server.headers.map((headers) => headers["if-match"])).toEqual([
+      undefined,
+      '"tag"',
+      '"tag"',
+      '"tag"',
+      '"tag"',
+    ]);
+  });
+
+  test("goes on within a range", async () => {
+    server.replies.push(content(whole, 2), content(whole));
+    expect((await bytesOf(await store.read(server.at, { start: 4, end: 9 }))).toString()).toBe("45678");
+    expect(server.headers.map(({ range }) => range)).toEqual(["bytes=4-8", "bytes=6-8"]);
+  });
+
+  test("is an error and never short data when it keeps breaking off", async () => {
+    for (let tries = 0; tries < 9; tries++) server.replies.push(content(whole, tries === 0 ? 3 : 0));
+    const stream = await store.read(server.at);
+    await expect(bytesOf(stream)).rejects.toMatchObject({ name: "StorageError", code: "TruncatedBody" });
+    expect(server.asked).toHaveLength(6);
+  });
+
+  test("is an error when the object has changed meanwhile", async () => {
+    server.replies.push(content(whole, 3), error(412, "PreconditionFailed"));
+    await expect(bytesOf(await store.read(server.at))).rejects.toMatchObject({ code: "ObjectChanged" });
+  });
+});
+
+describe("a range", () => {
+  const range = { start: 2, end: 5 };
+
+  test.each([
+    ["is ignored", reply(200, "0123456789"), "MalformedAnswer"],
+    ["has no Content-Range", reply(206, "234"), "MalformedAnswer"],
+    ["is another one", reply(206, "345", { "content-range": "bytes 3-5/10" }), "MalformedAnswer"],
+    ["is cut off by the end", reply(206, "23", { "content-range": "bytes 2-3/4" }), "InvalidRange"],
+    ["is beyond the end", error(416, "InvalidRange"), "InvalidRange"],
+  ])("that %s is an error", async (_name, answer, code) => {
+    server.replies.push(answer);
+    await expect(store.read(server.at, range)).rejects.toMatchObject({ code });
+  });
+
+  test("with a body longer than declared is an error", async () => {
+    server.replies.push(reply(206, "2345", { "content-range": "bytes 2-4/10" }));
+    await expect(bytesOf(await store.read(server.at, range))).rejects.toMatchObject({ code: "MalformedAnswer" });
+  });
+});
+
+test("a body with Content-Encoding is not decoded", async () => {
+  server.replies.push(reply(200, "not gzip", { "content-encoding": "gzip" }));
+  expect((await bytesOf(await store.read(server.at))).toString()).toBe("not gzip");
+});
+
+const complete = (): Promise<string> => store.completeUpload(server.at, "id", ['"t"'], "mine");
+const done = reply(200, "<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>");
+const objectOf = (attempt: string) => reply(200, "", { etag: '"x"', "x-amz-meta-attempt": attempt });
+
+describe("a completion", () => {
+  test("that answers with an error under status 200 is tried again, or told", async () => {
+    server.replies.push(error(200, "InternalError"), done, error(200, "InvalidPart"));
+    expect(await complete()).toBe("completed");
+    await expect(complete()).rejects.toMatchObject({ code: "InvalidPart" });
+  });
+
+  test("that had worked before its answer was lost is completed", async () => {
+    server.replies.push(reset, error(404, "NoSuchUpload"), objectOf("mine"));
+    expect(await complete()).toBe("completed");
+    expect(server.asked).toEqual(["POST /bucket/key?uploadId=id", "POST /bucket/key?uploadId=id", "HEAD /bucket/key"]);
+  });
+
+  test("of an upload that is gone is lost", async () => {
+    server.replies.push(error(404, "NoSuchUpload"), reply(404), error(404, "NoSuchKey"));
+    expect(await complete()).toBe("lost");
+    server.replies.push(error(404, "NoSuchUpload"), objectOf("another"));
+    expect(await complete()).toBe("lost");
+  });
+
+  test("in a bucket that is gone is neither", async () => {
+    server.replies.push(error(404, "NoSuchBucket"));
+    await expect(complete()).rejects.toMatchObject({ code: "NoSuchBucket" });
+  });
+});
+
+const page = (keys: readonly string[], more: string): string =>
+  `<ListBucketResult>${keys.map((key) => `<Contents><Key>${key}</Key><Size>1</Size><ETag>&quot;e&quot;</ETag></Contents>`).join("")}<EncodingType>url</EncodingType>${more}</ListBucketResult>`;
+
+describe("a list", () => {
+  test("follows the pages", async () => {
+    server.replies.push(
+      reply(
+        200,
+        page(["a+b", "c%2Fd"], "<IsTruncated>true</IsTruncated><NextContinuationToken>a+/=</NextContinuationToken>"),
+      ),
+      error(500, "InternalError"),
+      reply(200, page([], "<IsTruncated>true</IsTruncated><NextContinuationToken>2</NextContinuationToken>")),
+      reply(200, page(["007"], "<IsTruncated>false</IsTruncated>")),
+    );
+    const infos = await all(store.list({ ...server.at, key: "" }));
+    expect(infos.map(({ address }) => address)).toEqual(["a b", "c/d", "007"].map((key) => ({ ...server.at, key })));
+    expect(server.asked[2]).toContain("continuation-token=a%2B%2F%3D");
+    expect(server.asked).toHaveLength(4);
+  });
+
+  test("that is no list is an error, not an empty one", async () => {
+    server.replies.push(reply(200, "<html>welcome</html>"));
+    await expect(all(store.list(server.at))).rejects.toMatchObject({ code: "MalformedAnswer" });
+  });
+});
+
+const refusal = (code: string): string => `<Error><Key>k</Key><Code>${code}</Code><Message>why</Message></Error>`;
+
+describe("a removal", () => {
+  test("goes in batches of a thousand", async () => {
+    server.replies.push(reply(200, "<DeleteResult/>"), reply(200, "<DeleteResult>\n</DeleteResult>"));
+    await store.remove(Array.from({ length: 1001 }, (_, index) => ({ ...server.at, key: `k${index}` })));
+    expect(server.asked).toEqual(["POST /bucket?delete=", "POST /bucket?delete="]);
+    expect(server.headers[0]?.["content-md5"]).toMatch(/^[A-Za-z0-9+/]{22}==$/);
+  });
+
+  test("is tried again for what can pass, and told for what lasts", async () => {
+    server.replies.push(
+      reply(200, `<DeleteResult>${refusal("InternalError")}${refusal("NoSuchKey")}</DeleteResult>`),
+      reply(200, `<DeleteResult>${refusal("SlowDown")}${refusal("AccessDenied")}</DeleteResult>`),
+    );
+    await expect(store.remove([server.at])).rejects.toMatchObject({
+      code: "AccessDenied",
+      message: expect.stringContaining("/bucket/k: why"),
+    });
+    expect(server.asked).toHaveLength(2);
+  });
+});
+
+describe("a bucket", () => {
+  test("is created where it is missing", async () => {
+    server.replies.push(reply(200), reply(404), error(404, "NoSuchBucket"), reply(200));
+    await store.ensureBucket(server.at);
+    await store.ensureBucket(server.at);
+    expect(server.asked).toEqual(["HEAD /bucket", "HEAD /bucket", "GET /bucket?list-type=2&max-keys=1", "PUT /bucket"]);
+  });
+
+  test("that another has just created is there", async () => {
+    server.replies.push(reply(404), error(404, "NoSuchBucket"), error(409, "BucketAlreadyOwnedByYou"));
+    await store.ensureBucket(server.at);
+  });
+
+  test("that the store does not create must be created by the user", async () => {
+    server.replies.push(reply(404), error(404, "NoSuchBucket"), error(501, "NotImplemented"));
+    await expect(store.ensureBucket(server.at)).rejects.toMatchObject({
+      code: "NoSuchBucket",
+      message: expect.stringContaining("create it yourself"),
+    });
+  });
+
+  test("that may not be listed may still be written", async () => {
+    server.replies.push(reply(403), error(403, "AccessDenied"));
+    await store.ensureBucket(server.at);
+  });
+});
+
+describe("signing", () => {
+  const credentials = { username: "id", password: "secret" };
+
+  test("is left out without credentials", async () => {
+    server.replies.push(reply(200));
+    await store.put(server.at, Buffer.from("x"));
+    expect(server.headers[0]).not.toHaveProperty("authorization");
+  });
+
+  test("uses the session token and the region", async () => {
+    server.replies.push(reply(200));
+    await open({ ...credentials, sessionToken: "token", region: "eu-west-1" }).put(server.at, Buffer.from("x"));
+    expect(server.headers[0]?.authorization).toContain("/eu-west-1/s3/aws4_request");
+    expect(server.headers[0]?.["x-amz-security-token"]).toBe("token");
+  });
+
+  test("learns the region from the store, once for a bucket", async () => {
+    const learning = open(credentials);
+    server.replies.push(
+      error(400, "AuthorizationHeaderMalformed", "<Region>eu-north-1</Region>"),
+      reply(200),
+      reply(200),
+    );
+    await learning.put(server.at, Buffer.from("x"));
+    await learning.put(server.at, Buffer.from("x"));
+    const regions = server.headers.map(({ authorization }) => /\/\d{8}\/([^/]+)\//.exec(authorization ?? "")?.[1]);
+    expect(regions).toEqual(["us-east-1", "eu-north-1", "eu-north-1"]);
+    expect(pauses).toEqual([]);
+  });
+
+  test("does not overrule a region that was given", async () => {
+    server.replies.push(error(400, "AuthorizationHeaderMalformed", "<Region>eu-north-1</Region>"));
+    const given = open({ ...credentials, region: "us-west-2" });
+    await expect(given.put(server.at, Buffer.from("x"))).rejects.toMatchObject({
+      code: "AuthorizationHeaderMalformed",
+    });
+  });
+});
+
+test("keys that no URL can hold are refused before they are sent", async () => {
+  await expect(store.put({ ...server.at, key: "a/../b" }, Buffer.from("x"))).rejects.toMatchObject({
+    code: "InvalidKey",
+  });
+  expect(server.asked).toEqual([]);
+});

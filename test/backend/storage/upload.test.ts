@@ -1,0 +1,97 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { FileAddress } from "../../../shared/address.ts";
+import { FileStore } from "../../../backend/storage/file.ts";
+import { partSize, type Store } from "../../../backend/storage/store.ts";
+import { MultipartWriter, writeObject } from "../../../backend/storage/upload.ts";
+
+const at: FileAddress = { scheme: "file", path: "/x" };
+const part = Buffer.alloc(partSize);
+
+/** A store that notes uploads, and lets parts finish when it is told. */
+class NotingStore extends FileStore implements Store {
+  readonly noted: string[] = [];
+  readonly waiting: (() => void)[] = [];
+  holding = false;
+  failing: number | undefined;
+
+  override async createUpload(): Promise<string> {
+    this.noted.push("create");
+    return "id";
+  }
+
+  override async uploadPart(_at: unknown, _id: string, number: number, bytes: Uint8Array): Promise<string> {
+    this.noted.push(`part ${number} ${bytes.length}`);
+    if (this.holding) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    if (this.failing === number) throw new Error(`part ${number} failed`);
+    return `t${number}`;
+  }
+
+  override async abortUpload(): Promise<void> {
+    this.noted.push("abort");
+  }
+}
+
+let store: NotingStore;
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const options = {
+  attempt: "a",
+  onCreated: async (id: string): Promise<void> => {
+    await settled();
+    store.noted.push(`created ${id}`);
+  },
+};
+
+beforeEach(() => {
+  store = new NotingStore([]);
+});
+
+describe("a writer", () => {
+  test("tells the upload's id before the first part is sent", async () => {
+    const writer = new MultipartWriter(store, at, options);
+    expect(writer.write(Buffer.from("abc"))).toBeUndefined();
+    expect(store.noted).toEqual([]);
+    expect(await writer.finish()).toEqual({ uploadId: "id", tags: ["t1"], size: 3 });
+    expect(store.noted).toEqual(["create", "created id", "part 1 3"]);
+  });
+
+  test("sends nothing when the id could not be told", async () => {
+    const untold = { ...options, onCreated: () => Promise.reject(new Error("untold")) };
+    await expect(writeObject(store, at, [part], untold)).rejects.toThrow("untold");
+    expect(store.noted).toEqual(["create", "abort"]);
+  });
+
+  test("waits while two parts are under way", async () => {
+    store.holding = true;
+    const writer = new MultipartWriter(store, at, options);
+    let taken = 0;
+    const writing = (async () => {
+      for (let parts = 0; parts < 4; parts++) {
+        await writer.write(part);
+        taken += 1;
+      }
+    })();
+    for (let turns = 0; turns < 5; turns++) await settled();
+    expect(taken).toBe(2);
+    expect(store.waiting).toHaveLength(2);
+    store.holding = false;
+    for (const resolve of store.waiting) resolve();
+    await writing;
+    expect(await writer.finish()).toMatchObject({ tags: ["t1", "t2", "t3", "t4"], size: 4 * partSize });
+  });
+
+  test("tells the failure of a part, and aborts", async () => {
+    store.failing = 2;
+    const chunks = Array.from({ length: 9 }, () => part);
+    await expect(writeObject(store, at, chunks, options)).rejects.toThrow("part 2 failed");
+    expect(store.noted.at(-1)).toBe("abort");
+    expect(store.noted.length).toBeLessThan(8);
+  });
+
+  test("has no upload to abort before its first part", async () => {
+    const writer = new MultipartWriter(store, at, options);
+    await writer.write(Buffer.from("abc"));
+    await writer.abort();
+    expect(store.noted).toEqual([]);
+    expect(() => writer.write(Buffer.from("abc"))).toThrow("was aborted");
+  });
+});

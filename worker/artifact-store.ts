@@ -1,0 +1,74 @@
+import { registryOf, type Env } from "./env.ts";
+import { ProblemError } from "./problems.ts";
+
+/** Bytes of a part. R2 wants 5 MiB or more, and all parts but the last equal; one part is all of a content that is held. */
+const partSize = 8 * 1024 * 1024;
+
+export type StoredContent = { readonly key: string; readonly size: number; readonly hash: string };
+
+/**
+ * Content on its way to R2, hashed while it passes. What fits one part is put at once; the rest is a multipart upload.
+ * The Registry knows of it from the start, and removes it unless it becomes an artifact.
+ */
+export class ContentUpload {
+  readonly key = crypto.randomUUID();
+  readonly #env: Env;
+  readonly #digest = new crypto.DigestStream("SHA-256");
+  readonly #hasher = this.#digest.getWriter();
+  readonly #parts: R2UploadedPart[] = [];
+  #buffer = new Uint8Array(0);
+  #filled = 0;
+  #size = 0;
+  #upload: R2MultipartUpload | null = null;
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
+
+  async begin(): Promise<void> {
+    await registryOf(this.#env).beginContent(this.key);
+    this.#buffer = new Uint8Array(partSize);
+  }
+
+  /** Takes bytes; they may be overwritten once the promise has resolved. */
+  async write(chunk: Uint8Array): Promise<void> {
+    await this.#hasher.write(chunk);
+    this.#size += chunk.length;
+    let rest = chunk;
+    while (rest.length > 0) {
+      // Only when more is there is a full buffer not the last part, which a single put may be enough for.
+      if (this.#filled === partSize) await this.#flush();
+      const taken = rest.subarray(0, partSize - this.#filled);
+      this.#buffer.set(taken, this.#filled);
+      this.#filled += taken.length;
+      rest = rest.subarray(taken.length);
+    }
+  }
+
+  async finish(): Promise<StoredContent> {
+    if (this.#upload === null) {
+      await this.#env.ARTIFACTS.put(this.key, this.#buffer.subarray(0, this.#filled));
+    } else {
+      await this.#flush();
+      await this.#upload.complete(this.#parts);
+    }
+    await this.#hasher.close();
+    const hash = new Uint8Array(await this.#digest.digest).toHex();
+    return { key: this.key, size: this.#size, hash };
+  }
+
+  /** Leaves the removal of what is there to the Registry. */
+  async abandon(): Promise<void> {
+    await registryOf(this.#env).abandonContent(this.key);
+  }
+
+  async #flush(): Promise<void> {
+    this.#upload ??= await this.#env.ARTIFACTS.createMultipartUpload(this.key);
+    if (!(await registryOf(this.#env).renewContent(this.key, this.#upload.uploadId))) {
+      throw new ProblemError("busy", "The upload took too long between two parts; send it again.");
+    }
+    const part = await this.#upload.uploadPart(this.#parts.length + 1, this.#buffer.subarray(0, this.#filled));
+    this.#parts.push(part);
+    this.#filled = 0;
+  }
+}

@@ -1,0 +1,73 @@
+import type { z } from "zod";
+import { invalidRequest, ProblemError, type FieldError } from "./problems.ts";
+
+const maxJsonBytes = 1024 * 1024;
+
+/** The media type of a request's body, without its parameters. */
+export const mediaType = (request: Request): string =>
+  (request.headers.get("Content-Type") ?? "").replace(/;.*$/s, "").trim().toLowerCase();
+
+/** @throws ProblemError 415 unless the body is of the type */
+export const requireMediaType = (request: Request, type: string): void => {
+  if (mediaType(request) === type) return;
+  throw new ProblemError("unsupported-media-type", `Send the body as ${type}.`, { headers: { Accept: type } });
+};
+
+const readText = async (body: ReadableStream<Uint8Array> | null): Promise<string> => {
+  if (body === null) return "";
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+  let text = "";
+  let size = 0;
+  try {
+    for await (const chunk of body) {
+      size += chunk.length;
+      if (size > maxJsonBytes)
+        throw new ProblemError("body-too-large", `A JSON body has at most ${maxJsonBytes} bytes.`);
+      text += decoder.decode(chunk, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    throw new ProblemError("malformed-body", "The body broke off, or is not UTF-8.");
+  }
+};
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ProblemError("malformed-body", "The body is not JSON.");
+  }
+};
+
+const fieldErrors = (issue: z.core.$ZodIssue): FieldError[] => {
+  const field = (...path: readonly PropertyKey[]): string => path.map(String).join(".");
+  return issue.code === "unrecognized_keys"
+    ? issue.keys.map((key) => ({ field: field(...issue.path, key), message: "is not a known field" }))
+    : [{ field: field(...issue.path), message: issue.message }];
+};
+
+/** Says what is wrong as the rest of a sentence that begins with the field's name. */
+const describeIssue: z.core.$ZodErrorMap = (issue) => {
+  if (issue.input === undefined) return "is required";
+  if (issue.code === "invalid_type")
+    return `must be ${issue.expected === "int" ? "a whole number" : `of type ${issue.expected}`}`;
+  if (issue.code === "invalid_value")
+    return `must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
+  if (issue.code === "too_big" && issue.origin === "string") return `must have at most ${issue.maximum} characters`;
+  if (issue.code === "too_small" && issue.origin === "string") return "must not be empty";
+  return undefined;
+};
+
+/** Checks a value that came from outside. @throws ProblemError 400 with every fault */
+export const check = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> => {
+  const result = schema.safeParse(value, { error: describeIssue });
+  if (result.success) return result.data;
+  throw invalidRequest(result.error.issues.flatMap(fieldErrors));
+};
+
+/** Reads a JSON body of a schema. @throws ProblemError 400, 413 or 415 */
+export const readJson = async <S extends z.ZodType>(request: Request, schema: S): Promise<z.output<S>> => {
+  requireMediaType(request, "application/json");
+  return check(schema, parseJson(await readText(request.body)));
+};

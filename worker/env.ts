@@ -1,0 +1,33 @@
+import type { ClusterObject } from "./objects/cluster.ts";
+import type { JobObject } from "./objects/job.ts";
+import type { Registry } from "./objects/registry.ts";
+
+/** The bindings and variables of `wrangler.toml`, and the secrets that are set beside it. */
+export interface Env {
+  readonly ARTIFACTS: R2Bucket;
+  readonly REGISTRY: DurableObjectNamespace<Registry>;
+  readonly JOBS: DurableObjectNamespace<JobObject>;
+  readonly CLUSTERS: DurableObjectNamespace<ClusterObject>;
+  /** Tokens of the REST API, separated by commas. */
+  readonly API_TOKENS?: string;
+  /** `cluster=token` pairs, separated by commas: one token an agent. */
+  readonly AGENT_TOKENS?: string;
+  /** Any long random text; runner tokens are signed, and storage credentials encrypted, with keys derived from it. */
+  readonly SECRET_KEY?: string;
+  /** `loopback` serves requests from this machine without a token. Set by the development configuration alone. */
+  readonly OPEN_TO?: string;
+  /** Seconds without a sign of life after which an attempt is given away. 30 by default. */
+  readonly LEASE_SECONDS?: string;
+}
+
+/** The one Registry. */
+export const registryOf = (env: Env): DurableObjectStub<Registry> => env.REGISTRY.getByName("registry");
+
+/** The object of a job. Call it for ids only that the Registry knows: naming an object brings it into being. */
+export const jobOf = (env: Env, jobId: string): DurableObjectStub<JobObject> => env.JOBS.getByName(jobId);
+
+export const clusterOf = (env: Env, cluster: string): DurableObjectStub<ClusterObject> =>
+  env.CLUSTERS.getByName(cluster);
+
+/** The cluster that jobs run on. */
+export const defaultCluster = "default";

@@ -1,0 +1,40 @@
+import { Router, type IRequestStrict } from "itty-router";
+import { secretsOf } from "./configuration.ts";
+import type { Env } from "./env.ts";
+import { readChunks } from "./multipart-input.ts";
+import { renderProblem } from "./problems.ts";
+import { refuseUnknownPath, serve } from "./routes/resource.ts";
+import { resources } from "./routes/resources.ts";
+
+export { ClusterObject } from "./objects/cluster.ts";
+export { JobObject } from "./objects/job.ts";
+export { Registry } from "./objects/registry.ts";
+
+const router = Router<IRequestStrict, [Env, ExecutionContext]>({
+  catch: (error: unknown, request: Request, env: Env) => renderProblem(error, request, secretsOf(env)),
+});
+for (const resource of resources) {
+  router.all(resource.path, async (request, env, ctx) => await serve(resource, request, request.params, env, ctx));
+}
+router.all("*", async (request, env) => await refuseUnknownPath(request, env));
+
+/**
+ * Reads what is left of a body that was refused: clients do not listen before they have sent it, and `wrangler dev` ends
+ * where a body is left half read.
+ */
+const drain = async ({ body }: Request): Promise<void> => {
+  if (body === null || body.locked) return;
+  try {
+    for await (const _ of readChunks(body));
+  } catch (error) {
+    console.debug("a refused body broke off", error);
+  }
+};
+
+export default {
+  async fetch(request, env, ctx): Promise<Response> {
+    const response: Response = await router.fetch(request, env, ctx);
+    if (response.status >= 400) await drain(request);
+    return response;
+  },
+} satisfies ExportedHandler<Env>;

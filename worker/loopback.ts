@@ -1,0 +1,32 @@
+import { ProblemError } from "./problems.ts";
+
+/** Whether a URL's host name is this machine's own. URLs write every spelling of 127.0.0.1 in the same way. */
+const isLoopback = (hostname: string): boolean =>
+  hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+
+const hostnameOf = (host: string): string => {
+  try {
+    return new URL(`http://${host}`).hostname;
+  } catch {
+    return "";
+  }
+};
+
+/**
+ * Refuses what a web page elsewhere could make a browser on this machine send: under a name of its own that resolves to
+ * this machine (the Host header shows it), or from its own origin. For the development mode, in which no token is needed.
+ *
+ * @throws ProblemError
+ */
+export const requireLoopback = (request: Request): void => {
+  const url = new URL(request.url);
+  const host = request.headers.get("Host");
+  if (!isLoopback(url.hostname) || (host !== null && !isLoopback(hostnameOf(host)))) {
+    throw new ProblemError("not-loopback", "This Worker is open to its own machine only; call it at http://localhost.");
+  }
+  const origin = request.headers.get("Origin");
+  const site = request.headers.get("Sec-Fetch-Site");
+  if ((origin !== null && origin !== url.origin) || (site !== null && site !== "same-origin" && site !== "none")) {
+    throw new ProblemError("foreign-page", "The request comes from a page of another origin.");
+  }
+};

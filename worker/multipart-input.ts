@@ -1,0 +1,50 @@
+import { ProblemError } from "./problems.ts";
+
+/** Bytes that are asked for at once. A body arrives in pieces of 4 KiB otherwise, each at the price of a turn. */
+const readSize = 256 * 1024;
+
+/**
+ * A body in large pieces. Two buffers take turns: a piece may still be looked at while the next one is, as the parser keeps
+ * the end of a piece until it is given more, but not longer.
+ */
+export async function* readChunks(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader({ mode: "byob" });
+  let current = new Uint8Array(readSize);
+  let other = new Uint8Array(readSize);
+  try {
+    for (;;) {
+      const { value, done } = await reader.readAtLeast(readSize, current).catch(() => {
+        throw new ProblemError("malformed-form", "The body broke off.");
+      });
+      if (value !== undefined && value.length > 0) yield value;
+      if (value === undefined || done) return;
+      // The buffer that was passed in is empty now; its bytes came back as the value's.
+      [current, other] = [other, new Uint8Array(value.buffer)];
+    }
+  } finally {
+    reader.releaseLock();
+  }
+}
+
+const endsWith = (bytes: Uint8Array, end: Uint8Array): boolean =>
+  bytes.length >= end.length && end.every((byte, index) => bytes[bytes.length - end.length + index] === byte);
+
+/**
+ * Multipasta 0.2.8 does not see a form's end where a piece ends between the two dashes behind the last boundary. This
+ * passes pieces on such that none does: a lone dash waits for the next piece.
+ */
+export const finalDashGuard = (contentType: string): ((chunk: Uint8Array) => Uint8Array) => {
+  const boundary = /;\s*boundary=(?:"([^"]*)"|([^;\s]+))/i.exec(contentType);
+  const cut = new TextEncoder().encode(`--${boundary?.[1] ?? boundary?.[2] ?? ""}-`);
+  let held = false;
+  return (chunk) => {
+    let piece = chunk;
+    if (held) {
+      piece = new Uint8Array(chunk.length + 1);
+      piece[0] = 0x2d;
+      piece.set(chunk, 1);
+    }
+    held = endsWith(piece, cut);
+    return held ? piece.subarray(0, -1) : piece;
+  };
+};

@@ -1,0 +1,23 @@
+import type { Artifact, JobRequest } from "../../shared/rest.ts";
+
+/** An artifact's content as a job holds on to it: `key` names it in R2, whatever becomes of the artifact's name. */
+export type PinnedProgram = Artifact & { readonly key: string };
+
+export type PinnedPrograms = {
+  readonly mapper: PinnedProgram;
+  readonly reducer?: PinnedProgram;
+  readonly combiner?: PinnedProgram;
+};
+
+/** What a JobObject is created from. */
+export type JobSpec = {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly request: JobRequest;
+  readonly programs: PinnedPrograms;
+};
+
+/** A page of a list, ready to be sent: a JSON array, and the `after` of the next page. */
+export type Page = { readonly body: ReadableStream<Uint8Array>; readonly next: string | null };
+
+export type PageRequest = { readonly limit?: number; readonly after?: string };

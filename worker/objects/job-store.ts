@@ -1,0 +1,446 @@
+import { z } from "zod";
+import {
+  AttemptRowSchema,
+  JobRowSchema,
+  TaskRowSchema,
+  type AttemptRow,
+  type JobRow,
+  type TaskRow,
+} from "../../shared/machine.ts";
+import { SegmentRefSchema, type PlannedObjectSchema, type SegmentRef } from "../../shared/messages.ts";
+import type { TaskKind } from "../../shared/status.ts";
+import type { JobSpec } from "./job-spec.ts";
+
+/** A map's split; a task of another kind has none. */
+export const TaskInputSchema = z.object({
+  path: z.string(),
+  size: z.int(),
+  etag: z.string(),
+  start: z.int(),
+  end: z.int(),
+});
+export type TaskInput = z.infer<typeof TaskInputSchema>;
+
+/** What a map or a reduce has left in the store: a shuffle object, or an upload that waits for its commit. */
+export const StoredOutputSchema = z.object({
+  path: z.string(),
+  uploadId: z.string().optional(),
+  tags: z.array(z.string()).optional(),
+});
+export type StoredOutput = z.infer<typeof StoredOutputSchema>;
+
+export const UploadRowSchema = z.object({ id: z.int(), path: z.string(), uploadId: z.string() });
+
+type PlannedObject = z.infer<typeof PlannedObjectSchema>;
+
+const jobColumns = z.object({ row: z.string(), input_bytes: z.number() });
+const taskColumns = z.object({ row: z.string() });
+
+/** Bytes of one offset in a map's index: a float64 holds every offset up to 2^53. */
+const offsetBytes = 8;
+
+/** The offsets of the segments in a shuffle object, one more than there are partitions: segment r is `[o[r], o[r+1])`. */
+const indexOf = (lengths: readonly number[]): ArrayBuffer => {
+  const offsets = new DataView(new ArrayBuffer((lengths.length + 1) * offsetBytes));
+  let offset = 0;
+  for (const [r, length] of lengths.entries()) {
+    offset += length;
+    offsets.setFloat64((r + 1) * offsetBytes, offset);
+  }
+  return offsets.buffer;
+};
+
+/**
+ * The tables of a JobObject. Rows of the machine are kept as JSON beside the columns that queries need; everything read is
+ * parsed by its schema. Writes that follow each other without an `await` are one transaction.
+ */
+export class JobStore {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** Whether the job was created. Creates no table. */
+  exists(): boolean {
+    return this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'job'").toArray().length > 0;
+  }
+
+  create(spec: JobSpec, row: JobRow): void {
+    this.#sql.exec(`
+      CREATE TABLE job (id INTEGER PRIMARY KEY CHECK (id = 1), spec TEXT NOT NULL, row TEXT NOT NULL, input_bytes INTEGER NOT NULL);
+      CREATE TABLE secret (sealed TEXT NOT NULL);
+      CREATE TABLE condition (type TEXT PRIMARY KEY, message TEXT NOT NULL, since INTEGER NOT NULL);
+      CREATE TABLE task (
+        kind TEXT NOT NULL, idx INTEGER NOT NULL, status TEXT NOT NULL, not_before INTEGER NOT NULL, winner TEXT,
+        row TEXT NOT NULL, input TEXT, input_bytes INTEGER NOT NULL DEFAULT 0, output TEXT, segments BLOB,
+        PRIMARY KEY (kind, idx));
+      CREATE INDEX task_queue ON task (kind, status, idx);
+      CREATE TABLE attempt (
+        id TEXT PRIMARY KEY, kind TEXT NOT NULL, idx INTEGER NOT NULL, runner TEXT NOT NULL, status TEXT NOT NULL,
+        lease_until INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE INDEX attempt_open ON attempt (lease_until) WHERE status IN ('live', 'revoked');
+      CREATE TABLE planned (
+        attempt TEXT NOT NULL, page INTEGER NOT NULL, seq INTEGER NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL,
+        etag TEXT NOT NULL, PRIMARY KEY (attempt, page, seq)) WITHOUT ROWID;
+      CREATE TABLE upload (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, attempt TEXT NOT NULL, path TEXT NOT NULL, upload_id TEXT NOT NULL,
+        UNIQUE (attempt, path, upload_id));
+      CREATE TABLE outbox (target TEXT PRIMARY KEY, version INTEGER NOT NULL, due INTEGER NOT NULL, tries INTEGER NOT NULL);
+    `);
+    this.#sql.exec(
+      "INSERT INTO job (id, spec, row, input_bytes) VALUES (1, ?, ?, 0)",
+      JSON.stringify(spec),
+      JSON.stringify(row),
+    );
+  }
+
+  // ---- the job
+
+  /** As it was stored by `create`: our own words, so not parsed again. */
+  spec(): JobSpec {
+    return JSON.parse(z.string().parse(this.#sql.exec("SELECT spec FROM job").one()["spec"])) as JobSpec;
+  }
+
+  job(): JobRow {
+    return JobRowSchema.parse(JSON.parse(jobColumns.parse(this.#sql.exec("SELECT row, input_bytes FROM job").one()).row));
+  }
+
+  saveJob(row: JobRow): void {
+    this.#sql.exec("UPDATE job SET row = ?", JSON.stringify(row));
+  }
+
+  inputBytes(): number {
+    return jobColumns.parse(this.#sql.exec("SELECT row, input_bytes FROM job").one()).input_bytes;
+  }
+
+  setInputBytes(bytes: number): void {
+    this.#sql.exec("UPDATE job SET input_bytes = ?", bytes);
+  }
+
+  sealed(): string | undefined {
+    const row = this.#sql.exec("SELECT sealed FROM secret").toArray()[0];
+    return row === undefined ? undefined : z.string().parse(row["sealed"]);
+  }
+
+  setSealed(sealed: string): void {
+    this.#sql.exec("INSERT INTO secret (sealed) VALUES (?)", sealed);
+  }
+
+  eraseSealed(): void {
+    this.#sql.exec("DELETE FROM secret");
+  }
+
+  conditions(): { type: string; message: string; since: number }[] {
+    return z
+      .array(z.object({ type: z.string(), message: z.string(), since: z.int() }))
+      .parse(this.#sql.exec("SELECT type, message, since FROM condition ORDER BY since, type").toArray());
+  }
+
+  /** Sets a condition, or removes it where `message` is null. `since` stays while the message does. */
+  setCondition(type: string, message: string | null, now: number): void {
+    if (message === null) {
+      this.#sql.exec("DELETE FROM condition WHERE type = ?", type);
+      return;
+    }
+    this.#sql.exec(
+      `INSERT INTO condition (type, message, since) VALUES (?, ?, ?)
+       ON CONFLICT (type) DO UPDATE SET message = excluded.message, since = excluded.since WHERE message != excluded.message`,
+      type,
+      message,
+      now,
+    );
+  }
+
+  // ---- tasks
+
+  addTask(row: TaskRow, input?: TaskInput, inputBytes = 0): void {
+    this.#sql.exec(
+      "INSERT INTO task (kind, idx, status, not_before, winner, row, input, input_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      row.kind,
+      row.index,
+      row.status,
+      row.notBefore,
+      row.winner,
+      JSON.stringify(row),
+      input === undefined ? null : JSON.stringify(input),
+      inputBytes,
+    );
+  }
+
+  task(kind: TaskKind, index: number): TaskRow {
+    const found = this.#sql.exec("SELECT row FROM task WHERE kind = ? AND idx = ?", kind, index).one();
+    return TaskRowSchema.parse(JSON.parse(taskColumns.parse(found).row));
+  }
+
+  saveTask(row: TaskRow): void {
+    this.#sql.exec(
+      "UPDATE task SET status = ?, not_before = ?, winner = ?, row = ? WHERE kind = ? AND idx = ?",
+      row.status,
+      row.notBefore,
+      row.winner,
+      JSON.stringify(row),
+      row.kind,
+      row.index,
+    );
+  }
+
+  /** The first scheduled task of a kind that may be claimed at `now`. */
+  nextTask(kind: TaskKind, now: number): TaskRow | undefined {
+    const found = this.#sql
+      .exec(
+        "SELECT row FROM task WHERE kind = ? AND status = 'scheduled' AND not_before <= ? ORDER BY idx LIMIT 1",
+        kind,
+        now,
+      )
+      .toArray()[0];
+    return found === undefined ? undefined : TaskRowSchema.parse(JSON.parse(taskColumns.parse(found).row));
+  }
+
+  /** When the next scheduled task of a kind may be claimed, in ms; undefined when none is scheduled. */
+  nextDue(kind: TaskKind): number | undefined {
+    const found = this.#sql.exec("SELECT min(not_before) AS due FROM task WHERE kind = ? AND status = 'scheduled'", kind);
+    return z.object({ due: z.number().nullable() }).parse(found.one()).due ?? undefined;
+  }
+
+  /** All tasks but the cleaning that have not ended become `stopped`. */
+  stopTasks(now: number): void {
+    this.#sql.exec(
+      `UPDATE task SET status = 'stopped', row = json_set(row, '$.status', 'stopped', '$.endedAt', ?)
+       WHERE kind != 'clean' AND status IN ('scheduled', 'in-progress')`,
+      now,
+    );
+  }
+
+  input(kind: TaskKind, index: number): TaskInput {
+    const found = this.#sql.exec("SELECT input FROM task WHERE kind = ? AND idx = ?", kind, index).one();
+    return TaskInputSchema.parse(JSON.parse(z.string().parse(found["input"])));
+  }
+
+  saveOutput(kind: TaskKind, index: number, output: StoredOutput, lengths?: readonly number[]): void {
+    this.#sql.exec(
+      "UPDATE task SET output = ?, segments = ? WHERE kind = ? AND idx = ?",
+      JSON.stringify(output),
+      lengths === undefined ? null : indexOf(lengths),
+      kind,
+      index,
+    );
+  }
+
+  /** The stored outputs of completed tasks `from` (inclusive) to `to` (exclusive). */
+  outputs(kind: TaskKind, from: number, to: number): { index: number; winner: string; output: StoredOutput }[] {
+    return this.#sql
+      .exec(
+        "SELECT idx, winner, output FROM task WHERE kind = ? AND idx >= ? AND idx < ? AND status = 'completed' ORDER BY idx",
+        kind,
+        from,
+        to,
+      )
+      .toArray()
+      .map((row) => ({
+        index: z.int().parse(row["idx"]),
+        winner: z.string().parse(row["winner"]),
+        output: StoredOutputSchema.parse(JSON.parse(z.string().parse(row["output"]))),
+      }));
+  }
+
+  /**
+   * The segments of a partition in the outputs of at most `limit` maps from `from` on, in order, empty ones left out.
+   * @returns undefined when one of these maps has no output at the moment
+   */
+  segments(partition: number, from: number, limit: number): { segments: SegmentRef[]; next: number | null } | undefined {
+    const rows = this.#sql
+      .exec(
+        `SELECT idx, status, winner, json_extract(output, '$.path') AS path, substr(segments, ?, ?) AS range
+         FROM task WHERE kind = 'map' AND idx >= ? ORDER BY idx LIMIT ?`,
+        partition * offsetBytes + 1,
+        2 * offsetBytes,
+        from,
+        limit,
+      )
+      .toArray();
+    const segments: SegmentRef[] = [];
+    for (const row of rows) {
+      if (row["status"] !== "completed" || !(row["range"] instanceof ArrayBuffer)) return undefined;
+      const range = new DataView(row["range"]);
+      const offset = range.getFloat64(0);
+      const length = range.getFloat64(offsetBytes) - offset;
+      if (length > 0) {
+        const { idx, winner, path } = row;
+        segments.push(SegmentRefSchema.parse({ map: idx, attempt: winner, path, offset, length }));
+      }
+    }
+    return { segments, next: rows.length < limit ? null : from + limit };
+  }
+
+  /** The bytes that each partition has in all map outputs. */
+  partitionBytes(partitions: number): Float64Array {
+    const bytes = new Float64Array(partitions);
+    for (const row of this.#sql.exec("SELECT segments FROM task WHERE kind = 'map' AND segments IS NOT NULL")) {
+      if (!(row["segments"] instanceof ArrayBuffer)) continue;
+      const offsets = new DataView(row["segments"]);
+      for (let r = 0; r < partitions; r++) {
+        const length = offsets.getFloat64((r + 1) * offsetBytes) - offsets.getFloat64(r * offsetBytes);
+        bytes[r] = (bytes[r] ?? 0) + length;
+      }
+    }
+    return bytes;
+  }
+
+  /** Tasks of a kind below `before`, highest first, with what their view needs. */
+  tasksBelow(kind: TaskKind, before: number, limit: number): { row: TaskRow; input: TaskInput | null; inputBytes: number }[] {
+    return this.#sql
+      .exec(
+        "SELECT row, input, input_bytes FROM task WHERE kind = ? AND idx < ? ORDER BY idx DESC LIMIT ?",
+        kind,
+        before,
+        limit,
+      )
+      .toArray()
+      .map((found) => ({
+        row: TaskRowSchema.parse(JSON.parse(z.string().parse(found["row"]))),
+        input: found["input"] === null ? null : TaskInputSchema.parse(JSON.parse(z.string().parse(found["input"]))),
+        inputBytes: z.number().parse(found["input_bytes"]),
+      }));
+  }
+
+  // ---- attempts
+
+  addAttempt(attempt: AttemptRow, leaseUntil: number): void {
+    this.#sql.exec(
+      "INSERT INTO attempt (id, kind, idx, runner, status, lease_until) VALUES (?, ?, ?, ?, ?, ?)",
+      attempt.id,
+      attempt.kind,
+      attempt.index,
+      attempt.runnerId,
+      attempt.status,
+      leaseUntil,
+    );
+  }
+
+  saveAttempt(attempt: AttemptRow): void {
+    this.#sql.exec("UPDATE attempt SET status = ? WHERE id = ?", attempt.status, attempt.id);
+  }
+
+  attempt(id: string): AttemptRow | undefined {
+    return this.#attempts("WHERE id = ?", id)[0];
+  }
+
+  openAttemptsOf(runnerId: string): AttemptRow[] {
+    return this.#attempts("WHERE status IN ('live', 'revoked') AND runner = ?", runnerId);
+  }
+
+  overdueAttempts(now: number): AttemptRow[] {
+    return this.#attempts("WHERE status IN ('live', 'revoked') AND lease_until <= ?", now);
+  }
+
+  /** Marks live attempts as revoked, those of one task or all. @returns them */
+  revoke(task: { kind: TaskKind; index: number } | "all"): AttemptRow[] {
+    const live =
+      task === "all"
+        ? this.#attempts("WHERE status = 'live'")
+        : this.#attempts("WHERE status = 'live' AND kind = ? AND idx = ?", task.kind, task.index);
+    for (const attempt of live) this.saveAttempt({ ...attempt, status: "revoked" });
+    return live;
+  }
+
+  setLease(id: string, until: number): void {
+    this.#sql.exec("UPDATE attempt SET lease_until = ? WHERE id = ?", until, id);
+  }
+
+  /** When the first lease of an open attempt ends, in ms. */
+  nextLeaseEnd(): number | undefined {
+    const found = this.#sql.exec("SELECT min(lease_until) AS due FROM attempt WHERE status IN ('live', 'revoked')");
+    return z.object({ due: z.number().nullable() }).parse(found.one()).due ?? undefined;
+  }
+
+  #attempts(where: string, ...values: (string | number)[]): AttemptRow[] {
+    return this.#sql
+      .exec(`SELECT id, kind, idx AS "index", runner AS runnerId, status FROM attempt ${where}`, ...values)
+      .toArray()
+      .map((row) => AttemptRowSchema.parse(row));
+  }
+
+  // ---- the plan's pages
+
+  savePage(attempt: string, page: number, objects: readonly PlannedObject[]): void {
+    this.#sql.exec("DELETE FROM planned WHERE attempt != ? OR page = ?", attempt, page);
+    for (const [seq, { path, size, etag }] of objects.entries()) {
+      this.#sql.exec("INSERT INTO planned VALUES (?, ?, ?, ?, ?, ?)", attempt, page, seq, path, size, etag);
+    }
+  }
+
+  *planned(attempt: string): Generator<PlannedObject> {
+    for (const row of this.#sql.exec(
+      "SELECT path, size, etag FROM planned WHERE attempt = ? ORDER BY page, seq",
+      attempt,
+    )) {
+      yield z.object({ path: z.string(), size: z.int(), etag: z.string() }).parse(row);
+    }
+  }
+
+  forgetPlan(): void {
+    this.#sql.exec("DELETE FROM planned");
+  }
+
+  // ---- uploads
+
+  addUpload(attempt: string, path: string, uploadId: string): void {
+    this.#sql.exec(
+      "INSERT OR IGNORE INTO upload (attempt, path, upload_id) VALUES (?, ?, ?)",
+      attempt,
+      path,
+      uploadId,
+    );
+  }
+
+  uploads(after: number, limit: number): z.infer<typeof UploadRowSchema>[] {
+    return z
+      .array(UploadRowSchema)
+      .parse(
+        this.#sql
+          .exec("SELECT id, path, upload_id AS uploadId FROM upload WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+          .toArray(),
+      );
+  }
+
+  /** Forgets the uploads that have become outputs. */
+  forgetUploadsOf(attempts: readonly string[]): void {
+    for (const attempt of attempts) this.#sql.exec("DELETE FROM upload WHERE attempt = ?", attempt);
+  }
+
+  // ---- the outbox
+
+  /** Marks that a target must be told how the job stands now. */
+  markDirty(target: OutboxTarget, now: number): void {
+    this.#sql.exec(
+      `INSERT INTO outbox (target, version, due, tries) VALUES (?, 1, ?, 0)
+       ON CONFLICT (target) DO UPDATE SET version = version + 1, due = excluded.due, tries = 0`,
+      target,
+      now,
+    );
+  }
+
+  dirty(now: number): { target: OutboxTarget; version: number; tries: number }[] {
+    return z
+      .array(z.object({ target: OutboxTargetSchema, version: z.int(), tries: z.int() }))
+      .parse(this.#sql.exec("SELECT target, version, tries FROM outbox WHERE due <= ?", now).toArray());
+  }
+
+  /** The target has been told; whatever changed since then is still to be told. */
+  delivered(target: OutboxTarget, version: number): void {
+    this.#sql.exec("DELETE FROM outbox WHERE target = ? AND version = ?", target, version);
+  }
+
+  postpone(target: OutboxTarget, due: number): void {
+    this.#sql.exec("UPDATE outbox SET due = ?, tries = tries + 1 WHERE target = ?", due, target);
+  }
+
+  nextDelivery(): number | undefined {
+    return z.object({ due: z.number().nullable() }).parse(this.#sql.exec("SELECT min(due) AS due FROM outbox").one()).due ?? undefined;
+  }
+}
+
+const OutboxTargetSchema = z.enum(["cluster", "registry"]);
+export type OutboxTarget = z.infer<typeof OutboxTargetSchema>;
+

@@ -1,0 +1,58 @@
+import { formatAddress } from "../../shared/address.ts";
+import type { JobRow, TaskRow } from "../../shared/machine.ts";
+import { outputUrls, shuffleFolder } from "../../shared/outputs.ts";
+import type { Artifact, Condition, Job, Task } from "../../shared/rest.ts";
+import { taskIdOf } from "../../shared/status.ts";
+import type { JobSpec, PinnedProgram } from "./job-spec.ts";
+import type { TaskInput } from "./job-store.ts";
+
+/** A job as the REST API shows it. */
+export const jobView = (spec: JobSpec, row: JobRow, inputBytes: number, conditions: Condition[]): Job => {
+  const { request } = spec;
+  const job = {
+    id: spec.id,
+    nReducers: row.nReducers,
+    outputLocation: { location: request.outputPath, useSSL: request.useSSL },
+    inputData: { id: spec.id, path: request.inputPath, type: request.inputType, splitStart: 0, splitEnd: inputBytes },
+    startTime: spec.createdAt,
+    status: row.status,
+    endTime: row.endedAt,
+    error: row.error,
+    progress: { maps: row.maps, reduces: row.reduces },
+    counters: row.counters,
+    conditions,
+  };
+  return { ...job, outputs: outputUrls(job) };
+};
+
+const programView = ({ name, type, size, hash }: PinnedProgram): Artifact => ({ name, type, size, hash });
+
+/** A map or reduce task as the REST API shows it. */
+export const taskView = (spec: JobSpec, row: TaskRow, input: TaskInput | null, inputBytes: number): Task => {
+  const { request, programs } = spec;
+  const id = taskIdOf(spec.id, row.kind, row.index);
+  const map = row.kind === "map";
+  return {
+    id,
+    type: map ? "mapper" : "reducer",
+    status: row.status,
+    program: programView(map ? programs.mapper : (programs.reducer ?? programs.mapper)),
+    inputData:
+      input === null
+        ? {
+            id,
+            path: formatAddress(shuffleFolder(request.outputPath, request.useSSL, spec.id)),
+            type: "segments",
+            splitStart: 0,
+            splitEnd: inputBytes,
+          }
+        : { id, path: input.path, type: request.inputType, splitStart: input.start, splitEnd: input.end },
+    podName: row.podName,
+    startTime: row.startedAt,
+    attempt: row.attempts,
+    endTime: row.endedAt,
+    message: row.message,
+    error: row.error,
+    counters: row.counters,
+  };
+};

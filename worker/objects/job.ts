@@ -1,0 +1,314 @@
+import { DurableObject } from "cloudflare:workers";
+import { z } from "zod";
+import {
+  abandonClean,
+  claimable,
+  lose,
+  newJob,
+  newTask,
+  runnersWanted,
+  stop,
+  type Effect,
+  type JobRow,
+  type Transition,
+} from "../../shared/machine.ts";
+import { pingText, pongText, type ProgramRole } from "../../shared/messages.ts";
+import { CredentialsSchema, type Condition, type Job } from "../../shared/rest.ts";
+import { cutSplits, isCompressed } from "../../shared/splits.ts";
+import { clusterOf, defaultCluster, registryOf, type Env } from "../env.ts";
+import { openCredentials, sealCredentials } from "../sealed.ts";
+import { signRunnerToken } from "../tokens.ts";
+import type { JobSpec, Page, PageRequest, PinnedProgram } from "./job-spec.ts";
+import { JobStore } from "./job-store.ts";
+import { jobView, taskView } from "./job-view.ts";
+import { jsonPages } from "./json-pages.ts";
+import { Outbox } from "./outbox.ts";
+import { measure } from "./plan.ts";
+import { RunnerSockets } from "./runner-sockets.ts";
+import { RunnerDesk } from "./runner-desk.ts";
+
+/** How long cleaning may take after the job's end, in ms. Then the credentials are erased all the same. */
+const cleanLimit = 60 * 60 * 1000;
+
+const laterThan = (now: number, due: number | undefined): number =>
+  due !== undefined && due > now ? due : Number.POSITIVE_INFINITY;
+
+const SecretsSchema = z.object({ input: CredentialsSchema.optional(), output: CredentialsSchema.optional() });
+export type Secrets = z.infer<typeof SecretsSchema>;
+
+/**
+ * One job: its tasks, attempts and leases. A thin durable shell around the job machine: it stores what the machine decides,
+ * in one transaction with what others must be told of it, and speaks with the job's runners.
+ */
+export class JobObject extends DurableObject<Env> {
+  readonly #store: JobStore;
+  readonly #sockets: RunnerSockets;
+  readonly #outbox: Outbox;
+  readonly #desk: RunnerDesk;
+  readonly #leaseMs: number;
+  /** When the alarm is set for, as far as this instance knows. */
+  #armed = Number.POSITIVE_INFINITY;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#leaseMs = Number(env.LEASE_SECONDS ?? 30) * 1000;
+    this.#store = new JobStore(ctx.storage.sql);
+    this.#sockets = new RunnerSockets(ctx);
+    this.#outbox = new Outbox(this.#store, {
+      cluster: () => this.#tellCluster(),
+      registry: () => this.#tellRegistry(),
+    });
+    this.#desk = new RunnerDesk({
+      store: this.#store,
+      sockets: this.#sockets,
+      leaseMs: this.#leaseMs,
+      apply: (transition) => this.#apply(transition),
+      secrets: () => this.#secrets(),
+    });
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pingText, pongText));
+  }
+
+  /** Brings the job into being; a repetition changes nothing. */
+  async create(spec: JobSpec): Promise<Job> {
+    const { inputStorageCredentials, outputStorageCredentials, ...request } = spec.request;
+    const secrets: Secrets = { input: inputStorageCredentials, output: outputStorageCredentials };
+    const sealed = await sealCredentials(this.env, spec.id, JSON.stringify(secrets));
+    if (!this.#store.exists()) {
+      const born = newJob(spec.id, request.nReducers, request.parallelism ?? null);
+      this.#store.create({ ...spec, request }, born.job);
+      this.#store.setSealed(sealed);
+      this.#apply(born);
+    }
+    return this.describe();
+  }
+
+  async describe(): Promise<Job> {
+    const row = this.#store.job();
+    const waiting = !row.released && this.#sockets.count() === 0;
+    const conditions = this.#store.conditions();
+    const absent = waiting ? await this.#agentAbsent() : undefined;
+    return this.#view(absent === undefined ? conditions : [...conditions, absent]);
+  }
+
+  /** The tasks, newest first: reduces before maps, each kind from the highest index down. */
+  async tasks(request: PageRequest): Promise<Page> {
+    const spec = this.#store.spec();
+    const start = /^([rm])-(\d+)$/.exec(request.after ?? "");
+    let kind: "reduce" | "map" | undefined = start?.[1] === "m" ? "map" : "reduce";
+    let below = start === null ? Number.MAX_SAFE_INTEGER : Number(start[2]);
+    let last: string | null = null;
+    const read = (limit: number): string[] => {
+      const views: string[] = [];
+      while (kind !== undefined && views.length < limit) {
+        const rows = this.#store.tasksBelow(kind, below, limit - views.length);
+        for (const { row, input, inputBytes } of rows) {
+          views.push(JSON.stringify(taskView(spec, row, input, inputBytes)));
+          below = row.index;
+          last = `${kind === "map" ? "m" : "r"}-${row.index}`;
+        }
+        if (views.length < limit) {
+          kind = kind === "reduce" ? "map" : undefined;
+          below = Number.MAX_SAFE_INTEGER;
+        }
+      }
+      return views;
+    };
+    return jsonPages(request.limit, read, () => last);
+  }
+
+  async stop(): Promise<"stopped" | "ended" | "committing"> {
+    const stopped = stop(this.#store.job(), Date.now());
+    if (typeof stopped === "string") return stopped;
+    this.#apply(stopped);
+    return "stopped";
+  }
+
+  /** The content that a runner is to run, or null when the job has no program in that role. */
+  async program(role: ProgramRole): Promise<PinnedProgram | null> {
+    return this.#store.spec().programs[role] ?? null;
+  }
+
+  /** The agent knows that a runner is gone: its attempts are lost without waiting for their leases. */
+  async runnerExited(runnerId: string, reason: string): Promise<void> {
+    for (const attempt of this.#store.openAttemptsOf(runnerId)) {
+      const task = this.#store.task(attempt.kind, attempt.index);
+      this.#apply(lose(this.#store.job(), task, attempt, reason, Date.now()));
+    }
+  }
+
+  /** The agent cannot start runners, or (null) can again. */
+  async trouble(message: string | null): Promise<void> {
+    this.#store.setCondition("RunnersCannotStart", message, Date.now());
+    this.#store.markDirty("registry", Date.now());
+    this.#settle();
+  }
+
+  // ---- the runners' links
+
+  override async fetch(): Promise<Response> {
+    return this.#sockets.accept();
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    await this.#desk.receive(socket, message);
+  }
+
+  override webSocketClose(socket: WebSocket, code: number, reason: string): void {
+    this.#sockets.closed(socket, code, reason);
+  }
+
+  // ---- time
+
+  override async alarm(): Promise<void> {
+    this.#armed = Number.POSITIVE_INFINITY;
+    if (!this.#store.exists()) return;
+    this.#sweepLeases(Date.now());
+    const job = this.#store.job();
+    if (job.clean === "waiting" && job.endedAt !== null && job.endedAt + cleanLimit <= Date.now()) {
+      this.#store.setCondition(
+        "CleaningAbandoned",
+        "No runner could remove the job's temporary objects in time; what is left of them lies under the shuffle and output folders.",
+        Date.now(),
+      );
+      this.#apply(abandonClean(job));
+    }
+    const kind = claimable(job);
+    const due = kind === undefined ? undefined : this.#store.nextDue(kind);
+    if (due !== undefined && due <= Date.now()) this.#sockets.wake();
+    await this.#outbox.deliver();
+    this.#arm();
+  }
+
+  /** Ends the attempts whose runner has given no sign of life for a lease, and prolongs the others. */
+  #sweepLeases(now: number): void {
+    for (const attempt of this.#store.overdueAttempts(now)) {
+      const until = this.#sockets.lastContact(attempt.runnerId) + this.#leaseMs;
+      if (until > now) {
+        this.#store.setLease(attempt.id, until);
+        continue;
+      }
+      const task = this.#store.task(attempt.kind, attempt.index);
+      const reason = `its runner gave no sign of life for ${this.#leaseMs / 1000} s`;
+      this.#apply(lose(this.#store.job(), task, attempt, reason, now));
+    }
+  }
+
+  /** Sets the alarm for the next thing that has to happen without being asked. */
+  #arm(): void {
+    const job = this.#store.job();
+    const kind = this.#sockets.count() > 0 ? claimable(job) : undefined;
+    const now = Date.now();
+    const next = Math.min(
+      this.#store.nextDelivery() ?? Number.POSITIVE_INFINITY,
+      this.#store.nextLeaseEnd() ?? Number.POSITIVE_INFINITY,
+      job.clean === "waiting" && job.endedAt !== null ? job.endedAt + cleanLimit : Number.POSITIVE_INFINITY,
+      // A task that is already due is claimed by whoever asks; only one that becomes due needs the alarm.
+      kind === undefined ? Number.POSITIVE_INFINITY : laterThan(now, this.#store.nextDue(kind)),
+    );
+    if (next >= this.#armed || next === Number.POSITIVE_INFINITY) return;
+    this.#armed = next;
+    void this.ctx.storage.setAlarm(next);
+  }
+
+  // ---- the machine's shell
+
+  /** Stores a transition and carries out its effects; no `await` in here, so that all of it is one transaction. */
+  #apply(transition: Transition): void {
+    this.#store.saveJob(transition.job);
+    if (transition.task !== undefined) this.#store.saveTask(transition.task);
+    if (transition.attempt !== undefined) this.#store.saveAttempt(transition.attempt);
+    for (const effect of transition.effects) this.#carryOut(effect, transition.job);
+    this.#settle();
+  }
+
+  #carryOut(effect: Effect, job: JobRow): void {
+    const now = Date.now();
+    switch (effect.kind) {
+      case "create":
+        this.#createTasks(effect.tasks, effect.total, now);
+        break;
+      case "revoke":
+        for (const attempt of this.#store.revoke(effect.task)) this.#sockets.revoke(attempt, effect.reason);
+        break;
+      case "stop-tasks":
+        this.#store.stopTasks(now);
+        break;
+      case "runners":
+        this.#store.markDirty("cluster", now);
+        break;
+      case "publish":
+        this.#store.markDirty("registry", now);
+        break;
+      case "wake":
+        this.#sockets.wake();
+        break;
+      case "erase":
+        this.#store.eraseSealed();
+        if (job.released) this.#sockets.endAll();
+        break;
+    }
+  }
+
+  #createTasks(kind: "plan" | "map" | "reduce" | "commit" | "success" | "clean", total: number, now: number): void {
+    if (kind === "map") {
+      this.#createMaps(now);
+      return;
+    }
+    const bytes = kind === "reduce" ? this.#store.partitionBytes(total) : undefined;
+    for (let index = 0; index < total; index++) {
+      this.#store.addTask(newTask(kind, index, now), undefined, bytes?.[index] ?? 0);
+    }
+  }
+
+  /** Cuts what the winning plan has listed into maps. */
+  #createMaps(now: number): void {
+    const winner = this.#store.task("plan", 0).winner;
+    if (winner === null) return;
+    const { splitSize } = measure(this.#store, winner);
+    let index = 0;
+    for (const { path, size, etag } of [...this.#store.planned(winner)]) {
+      for (const { start, end } of cutSplits(size, splitSize, !isCompressed(path))) {
+        this.#store.addTask(newTask("map", index++, now), { path, size, etag, start, end });
+      }
+    }
+    this.#store.forgetPlan();
+  }
+
+  /** After every change: sets the alarm and delivers what is to be told, once the transaction is through. */
+  #settle(): void {
+    this.#arm();
+    this.ctx.waitUntil(this.#outbox.deliver());
+  }
+
+  async #tellCluster(): Promise<void> {
+    const job = this.#store.job();
+    const cluster = clusterOf(this.env, defaultCluster);
+    if (job.released) {
+      await cluster.remove(job.id);
+    } else {
+      const token = await signRunnerToken(this.env, job.id);
+      await cluster.want({ jobId: job.id, runners: runnersWanted(job), token });
+    }
+  }
+
+  async #tellRegistry(): Promise<void> {
+    await registryOf(this.env).publish(this.#view(this.#store.conditions()), this.#store.job().released);
+  }
+
+  #view(conditions: Condition[]): Job {
+    return jobView(this.#store.spec(), this.#store.job(), this.#store.inputBytes(), conditions);
+  }
+
+  async #agentAbsent(): Promise<Condition | undefined> {
+    const since = await clusterOf(this.env, defaultCluster).agentAbsentSince();
+    if (since === null) return undefined;
+    const message = `No agent is connected for the cluster '${defaultCluster}'; the job goes on when one is.`;
+    return { type: "NoAgent", message, since: Math.max(since, this.#store.spec().createdAt) };
+  }
+
+  async #secrets(): Promise<Secrets> {
+    const sealed = this.#store.sealed();
+    if (sealed === undefined) return {};
+    return SecretsSchema.parse(JSON.parse(await openCredentials(this.env, this.#store.spec().id, sealed)));
+  }
+}

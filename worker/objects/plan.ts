@@ -1,0 +1,26 @@
+import { maxTasks } from "../../shared/limits.ts";
+import { countSplits, defaultSplitSize, isCompressed } from "../../shared/splits.ts";
+import type { JobStore } from "./job-store.ts";
+
+export type Measure = {
+  /** Of the whole input, as stored. */
+  readonly bytes: number;
+  readonly splitSize: number;
+  readonly maps: number;
+};
+
+/** How the input that the attempt `plan` has listed is to be cut. */
+export const measure = (store: JobStore, plan: string): Measure => {
+  const objects = [...store.planned(plan)];
+  const bytes = objects.reduce((sum, { size }) => sum + size, 0);
+  const splitSize = store.spec().request.splitSize ?? defaultSplitSize(bytes);
+  const maps = objects.reduce((sum, { size, path }) => sum + countSplits(size, splitSize, !isCompressed(path)), 0);
+  return { bytes, splitSize, maps };
+};
+
+/** Why the job has too many tasks, or undefined when it has not. */
+export const tooManyTasks = ({ maps, splitSize, bytes }: Measure, nReducers: number): string | undefined =>
+  maps + nReducers > maxTasks
+    ? `The input of ${bytes} bytes makes ${maps} maps at a splitSize of ${splitSize} bytes, and there are ${nReducers} ` +
+      `reduces; a job has at most ${maxTasks} tasks. Choose a larger splitSize.`
+    : undefined;

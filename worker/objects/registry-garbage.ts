@@ -1,0 +1,93 @@
+import { GarbageRowSchema, rowsOf } from "./registry-tables.ts";
+import { z } from "zod";
+
+/** Milliseconds after which an upload that was not heard of is given up. It is heard of with every part. */
+export const uploadSilence = 60 * 60 * 1000;
+
+/** R2 deletes at most so many objects at once. */
+const batch = 1000;
+
+/** The longest wait between two tries to delete, in milliseconds. */
+const maxRetryDelay = 60 * 60 * 1000;
+
+/** Puts content that nothing names and nothing pins among the garbage. */
+export const discardUnused = (sql: SqlStorage, key: string, now: number): void => {
+  sql.exec(
+    `INSERT OR IGNORE INTO garbage (key, due) SELECT ?1, ?2
+     WHERE NOT EXISTS (SELECT 1 FROM artifact WHERE key = ?1) AND NOT EXISTS (SELECT 1 FROM pin WHERE key = ?1)`,
+    key,
+    now,
+  );
+};
+
+/** Puts an upload that will not be finished among the garbage. */
+export const discardUpload = (sql: SqlStorage, key: string, now: number): void => {
+  sql.exec(
+    "INSERT OR IGNORE INTO garbage (key, upload_id, due) SELECT key, upload_id, ? FROM upload WHERE key = ?",
+    now,
+    key,
+  );
+  sql.exec("DELETE FROM upload WHERE key = ?", key);
+};
+
+/** Lets go of a job's pins, and of the content that only they held. */
+export const unpin = (sql: SqlStorage, jobId: string, now: number): void => {
+  const keys = rowsOf(sql, z.object({ key: z.string() }), "DELETE FROM pin WHERE job_id = ? RETURNING key", jobId);
+  for (const { key } of keys) discardUnused(sql, key, now);
+};
+
+/** Gives up what has waited for too long: silent uploads, jobs that never came into being, old idempotency keys. */
+export const expire = (sql: SqlStorage, now: number): void => {
+  const silent = "SELECT key FROM upload WHERE touched <= ?";
+  for (const { key } of rowsOf(sql, z.object({ key: z.string() }), silent, now - uploadSilence))
+    discardUpload(sql, key, now);
+  const reserved = "DELETE FROM job WHERE reserved_until <= ? RETURNING id";
+  for (const { id } of rowsOf(sql, z.object({ id: z.string() }), reserved, now)) {
+    unpin(sql, id, now);
+    sql.exec("DELETE FROM idempotency WHERE job_id = ?", id);
+  }
+  sql.exec("DELETE FROM idempotency WHERE expires <= ?", now);
+};
+
+/** When something is to be done next, in milliseconds since 1970; null when nothing waits. */
+export const nextDue = (sql: SqlStorage): number | null => {
+  const [row] = rowsOf(
+    sql,
+    z.object({ due: z.number().nullable() }),
+    `SELECT min(due) AS due FROM (
+       SELECT min(due) AS due FROM garbage
+       UNION ALL SELECT min(reserved_until) FROM job WHERE reserved_until IS NOT NULL
+       UNION ALL SELECT min(touched) + ? FROM upload
+       UNION ALL SELECT min(expires) FROM idempotency)`,
+    uploadSilence,
+  );
+  return row?.due ?? null;
+};
+
+/** Ends an open multipart upload; one that is completed or gone already is no error. */
+const abortUpload = async (bucket: R2Bucket, key: string, uploadId: string): Promise<void> => {
+  try {
+    await bucket.resumeMultipartUpload(key, uploadId).abort();
+  } catch (error) {
+    // R2's code for NoSuchUpload.
+    if (!(error instanceof Error && error.message.includes("10024"))) throw error;
+  }
+};
+
+/** Deletes due garbage from R2. What fails stays, and is due again later. */
+export const collectGarbage = async (sql: SqlStorage, bucket: R2Bucket, now: number): Promise<void> => {
+  const query = "SELECT key, upload_id, tries FROM garbage WHERE due <= ? ORDER BY due LIMIT ?";
+  const due = rowsOf(sql, GarbageRowSchema, query, now, batch);
+  if (due.length === 0) return;
+  try {
+    for (const { key, upload_id } of due) if (upload_id !== null) await abortUpload(bucket, key, upload_id);
+    await bucket.delete(due.map(({ key }) => key));
+    for (const { key } of due) sql.exec("DELETE FROM garbage WHERE key = ?", key);
+  } catch (error) {
+    console.warn("R2 did not delete; it is tried again", error);
+    for (const { key, tries } of due) {
+      const delay = Math.min(maxRetryDelay, 1000 * 2 ** tries);
+      sql.exec("UPDATE garbage SET tries = tries + 1, due = ? WHERE key = ?", now + delay, key);
+    }
+  }
+};

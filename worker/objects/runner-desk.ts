@@ -1,0 +1,316 @@
+import {
+  assign,
+  claimable,
+  complete,
+  fail,
+  lose,
+  loseOutput,
+  type AttemptRow,
+  type TaskRow,
+  type Transition,
+} from "../../shared/machine.ts";
+import { commitBatch } from "../../shared/limits.ts";
+import {
+  closeCodes,
+  protocolVersion,
+  RunnerRequestSchema,
+  type Assignment,
+  type AttemptError,
+  type Next,
+  type PendingOutput,
+  type RunnerAnswer,
+  type RunnerRequest,
+} from "../../shared/messages.ts";
+import { parseJson } from "../../shared/json.ts";
+import { taskIdOf } from "../../shared/status.ts";
+import type { JobStore } from "./job-store.ts";
+import type { Secrets } from "./job.ts";
+import { measure, tooManyTasks } from "./plan.ts";
+import type { Peer, RunnerSockets } from "./runner-sockets.ts";
+
+/** Segments in one answer; a reduce asks again for the rest. */
+const segmentsPage = 4096;
+
+/** Uploads in one answer to a cleaning. */
+const uploadsPage = 500;
+
+type Desk = {
+  readonly store: JobStore;
+  readonly sockets: RunnerSockets;
+  readonly leaseMs: number;
+  readonly apply: (transition: Transition) => void;
+  readonly secrets: () => Promise<Secrets>;
+};
+
+type Request<Kind extends RunnerRequest["kind"]> = Extract<RunnerRequest, { kind: Kind }>;
+/** Answers without the `re`, which is the same for all. */
+type Reply = RunnerAnswer extends infer Answer ? (Answer extends { re: number } ? Omit<Answer, "re"> : never) : never;
+type Handlers = {
+  [Kind in Exclude<RunnerRequest["kind"], "hello">]: (request: Request<Kind>, peer: Peer, socket: WebSocket) => Reply;
+};
+
+const fenced = (reason: string): Reply => ({ kind: "fenced", reason });
+const done: Reply = { kind: "done" };
+
+/** Answers what the runners of a job ask. Every request may come twice, late, or from a runner that was given up. */
+export class RunnerDesk {
+  readonly #desk: Desk;
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+  }
+
+  async receive(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    const parsed = RunnerRequestSchema.safeParse(parseJson(message));
+    if (!parsed.success) {
+      socket.close(closeCodes.malformed, "not a message that this Worker understands");
+      return;
+    }
+    const request = parsed.data;
+    const reply = request.kind === "hello" ? await this.#hello(request, socket) : this.#answer(request, socket);
+    if (reply !== undefined) socket.send(JSON.stringify({ re: request.id, ...reply }));
+  }
+
+  async #hello(request: Request<"hello">, socket: WebSocket): Promise<Reply | undefined> {
+    if (request.version !== protocolVersion) {
+      socket.close(closeCodes.version, `the Worker speaks protocol ${protocolVersion}, the runner ${request.version}`);
+      return undefined;
+    }
+    const { store, sockets, leaseMs } = this.#desk;
+    if (!store.exists() || store.job().released) {
+      socket.close(closeCodes.ended, "the job has ended");
+      return undefined;
+    }
+    const secrets = await this.#desk.secrets();
+    sockets.identify(socket, request.runnerId, request.podName);
+    const attempt = request.attempt === null ? undefined : store.attempt(request.attempt);
+    const resume = attempt?.status === "live" && attempt.runnerId === request.runnerId;
+    for (const open of store.openAttemptsOf(request.runnerId)) store.setLease(open.id, Date.now() + leaseMs);
+    // What was revoked while the runner was away, it hears now. It answers by giving the attempt back.
+    if (attempt?.status === "revoked") sockets.revoke(attempt, "the attempt was ended while the runner was away");
+    const { id, request: job, programs } = store.spec();
+    return {
+      kind: "welcome",
+      leaseSeconds: leaseMs / 1000,
+      resume: resume || attempt?.status === "revoked",
+      job: {
+        jobId: id,
+        input: { path: job.inputPath, credentials: secrets.input },
+        output: { path: job.outputPath, credentials: secrets.output },
+        useSSL: job.useSSL,
+        nReducers: job.nReducers,
+        programs,
+      },
+    };
+  }
+
+  #answer(request: Exclude<RunnerRequest, { kind: "hello" }>, socket: WebSocket): Reply | undefined {
+    const peer = this.#desk.sockets.peer(socket);
+    if (peer === undefined) {
+      socket.close(closeCodes.malformed, "the first message must be hello");
+      return undefined;
+    }
+    // The union of handlers takes the union of requests only pair by pair, which the type system cannot see.
+    const handle = this.#handlers[request.kind] as (request: RunnerRequest, peer: Peer, socket: WebSocket) => Reply;
+    return handle(request, peer, socket);
+  }
+
+  readonly #handlers: Handlers = {
+    claim: (_request, peer, socket) => this.#next(peer, socket),
+
+    progress: ({ attempt: id, counters, status }) =>
+      this.#live(id, (_attempt, task) => {
+        this.#desk.store.saveTask({ ...task, counters, message: status });
+        return done;
+      }),
+
+    upload: ({ attempt: id, path, uploadId }) =>
+      this.#live(id, () => {
+        this.#desk.store.addUpload(id, path, uploadId);
+        return done;
+      }),
+
+    planned: ({ attempt: id, page, objects }) =>
+      this.#live(id, () => {
+        this.#desk.store.savePage(id, page, objects);
+        return done;
+      }),
+
+    segments: ({ attempt: id, from }) =>
+      this.#live(id, (attempt, task) => {
+        const found = this.#desk.store.segments(attempt.index, from, segmentsPage);
+        if (found === undefined) {
+          this.#apply(lose(this.#desk.store.job(), task, attempt, "a map output that it needs was lost", Date.now()));
+          return fenced("a map output that it needs was lost");
+        }
+        return { kind: "segments", segments: found.segments, nextFrom: found.next };
+      }),
+
+    uploads: ({ attempt: id, after }) =>
+      this.#live(id, () => {
+        const uploads = this.#desk.store.uploads(after, uploadsPage);
+        const last = uploads.length < uploadsPage ? null : (uploads.at(-1)?.id ?? null);
+        return { kind: "uploads", uploads: uploads.map(({ path, uploadId }) => ({ path, uploadId })), nextAfter: last };
+      }),
+
+    complete: (request, peer, socket) => {
+      const attempt = this.#desk.store.attempt(request.attempt);
+      // A repetition of what was accepted before: the answer was lost, so it gets the same one.
+      if (attempt?.status !== "won") {
+        const refused = this.#open(request.attempt, (open, task) => this.#completed(request, open, task));
+        if (refused !== undefined) return refused;
+      }
+      return this.#next(peer, socket);
+    },
+
+    fail: ({ attempt: id, error }, peer, socket) =>
+      this.#open(id, (attempt, task) => this.#failed(attempt, task, error)) ?? this.#next(peer, socket),
+
+    "shuffle-lost": ({ attempt: id, map, mapAttempt, message }, peer, socket) =>
+      this.#open(id, (attempt, task) => {
+        const { store } = this.#desk;
+        if (attempt.status === "live" && task.status === "in-progress") {
+          const lost = loseOutput(store.job(), store.task("map", map), mapAttempt, message, Date.now());
+          if (lost !== undefined) this.#apply(lost);
+        }
+        this.#given(id, `the output of ${taskIdOf(store.job().id, "map", map)} could not be read: ${message}`);
+      }) ?? this.#next(peer, socket),
+
+    release: ({ attempt: id, reason }) => this.#open(id, () => this.#given(id, reason)) ?? done,
+  };
+
+  #apply(transition: Transition): void {
+    this.#desk.apply(transition);
+  }
+
+  /** For what only a live attempt may ask. */
+  #live(id: string, then: (attempt: AttemptRow, task: TaskRow) => Reply): Reply {
+    const attempt = this.#desk.store.attempt(id);
+    if (attempt?.status !== "live") return fenced("the attempt was given up");
+    return then(attempt, this.#desk.store.task(attempt.kind, attempt.index));
+  }
+
+  /** For what ends an attempt. @returns a refusal when it is not open */
+  #open(id: string, then: (attempt: AttemptRow, task: TaskRow) => void): Reply | undefined {
+    const attempt = this.#desk.store.attempt(id);
+    if (attempt?.status !== "live" && attempt?.status !== "revoked") return fenced("the attempt was given up");
+    then(attempt, this.#desk.store.task(attempt.kind, attempt.index));
+    return undefined;
+  }
+
+  /** The attempt is over without a result. What happened just before may have closed it already. */
+  #given(id: string, reason: string): void {
+    this.#open(id, (attempt, task) => this.#apply(lose(this.#desk.store.job(), task, attempt, reason, Date.now())));
+  }
+
+  #failed(attempt: AttemptRow, task: TaskRow, error: AttemptError): void {
+    this.#apply(fail(this.#desk.store.job(), task, attempt, error, Date.now()));
+  }
+
+  #completed({ result, counters }: Request<"complete">, attempt: AttemptRow, task: TaskRow): void {
+    const { store } = this.#desk;
+    if (attempt.status !== "live" || task.status !== "in-progress") {
+      this.#given(attempt.id, "another attempt was first");
+      return;
+    }
+    let maps = 0;
+    switch (result.kind) {
+      case "plan": {
+        const size = measure(store, attempt.id);
+        const message = tooManyTasks(size, store.job().nReducers);
+        if (message !== undefined) {
+          this.#failed(attempt, task, { code: "TooManyTasks", message, final: true });
+          return;
+        }
+        store.setInputBytes(size.bytes);
+        maps = size.maps;
+        break;
+      }
+      case "map":
+        store.saveOutput("map", task.index, { path: result.shuffle.path }, result.shuffle.lengths);
+        break;
+      case "output": {
+        const { path, uploadId, tags } = result.output;
+        store.saveOutput(task.kind, task.index, { path, uploadId, tags });
+        break;
+      }
+      case "done":
+        if (task.kind === "commit") {
+          const outputs = this.#batch(task.index);
+          const lost = outputs.filter(({ index }) => result.lost.includes(index));
+          for (const output of lost) this.#outputLost(output);
+          if (lost.length > 0) {
+            this.#given(attempt.id, "uploads were lost before their commit");
+            return;
+          }
+          store.forgetUploadsOf(outputs.map((output) => output.attempt));
+        }
+        break;
+    }
+    const transition = complete(store.job(), task, attempt, counters, Date.now(), maps);
+    if (transition !== undefined) this.#apply(transition);
+  }
+
+  #outputLost({ index, attempt, path }: PendingOutput): void {
+    const { store } = this.#desk;
+    const kind = store.job().mapOnly ? "map" : "reduce";
+    const lost = loseOutput(store.job(), store.task(kind, index), attempt, `the store has lost ${path}`, Date.now());
+    if (lost !== undefined) this.#apply(lost);
+  }
+
+  /** What the runner does next: the attempt that it has open, or else a new one. */
+  #next(peer: Peer, socket: WebSocket): Reply {
+    const next = this.#claim(peer);
+    this.#desk.sockets.setIdle(socket, next.next === "idle");
+    return { kind: "next", next };
+  }
+
+  #claim(peer: Peer): Next {
+    const { store, leaseMs } = this.#desk;
+    const now = Date.now();
+    const open = store.openAttemptsOf(peer.runnerId).find(({ status }) => status === "live");
+    if (open !== undefined) return { next: "task", task: this.#assignment(open) };
+    const job = store.job();
+    if (job.released) return { next: "stop", reason: "the job has ended" };
+    const kind = claimable(job);
+    const task = kind === undefined ? undefined : store.nextTask(kind, now);
+    if (task === undefined) return { next: "idle" };
+    const assigned = assign(job, task, { id: peer.runnerId, podName: peer.podName }, now);
+    store.addAttempt(assigned.attempt, now + leaseMs);
+    this.#apply(assigned);
+    return { next: "task", task: this.#assignment(assigned.attempt) };
+  }
+
+  #assignment({ id, kind, index }: AttemptRow): Assignment {
+    const { store } = this.#desk;
+    const job = store.job();
+    const common = { taskId: taskIdOf(job.id, kind, index), attempt: id, index };
+    switch (kind) {
+      case "map":
+        return { kind, ...common, input: store.input("map", index) };
+      case "commit":
+        return { kind, ...common, outputs: this.#batch(index) };
+      case "clean":
+        return { kind, ...common, removeOutputs: job.status !== "completed" };
+      case "plan":
+      case "reduce":
+      case "success":
+        return { kind, ...common };
+    }
+  }
+
+  /** The outputs that a commit task makes visible. */
+  #batch(index: number): PendingOutput[] {
+    const { store } = this.#desk;
+    const kind = store.job().mapOnly ? "map" : "reduce";
+    return store
+      .outputs(kind, index * commitBatch, (index + 1) * commitBatch)
+      .map(({ index: of, winner, output: { path, uploadId = "", tags = [] } }) => ({
+        index: of,
+        attempt: winner,
+        path,
+        uploadId,
+        tags,
+      }));
+  }
+}

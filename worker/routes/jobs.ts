@@ -1,0 +1,109 @@
+import { v7 as uuidv7 } from "uuid";
+import { z } from "zod";
+import { outputUrls } from "../../shared/outputs.ts";
+import { JobRequestSchema, JobSchema, type Job, type JobRequest } from "../../shared/rest.ts";
+import { check, readJson } from "../body.ts";
+import { jobOf, registryOf, type Env } from "../env.ts";
+import { listResponse, nextLink, pageOf } from "../lists.ts";
+import type { ReservationRequest } from "../objects/registry-reservation.ts";
+import { invalidRequest, ProblemError } from "../problems.ts";
+import { jsonResponse } from "../responses.ts";
+import { fingerprint } from "../tokens.ts";
+import { param, type Call, type Resource } from "./resource.ts";
+
+const IdempotencySchema = z.object({
+  "Idempotency-Key": z
+    .string()
+    .regex(/^[!-~]([ -~]{0,253}[!-~])?$/, "must have 1 to 255 visible ASCII characters")
+    .optional(),
+});
+
+const knownJob = async (call: Call): Promise<string> => {
+  const id = param(call, "id");
+  if (!(await registryOf(call.env).hasJob(id))) throw new ProblemError("unknown-job", `There is no job '${id}'.`);
+  return id;
+};
+
+const reservationFor = async (env: Env, request: JobRequest, key: string | null): Promise<ReservationRequest> => ({
+  id: uuidv7(),
+  createdAt: Date.now(),
+  names: { mapper: request.mapperName, reducer: request.reducerName, combiner: request.combinerName },
+  idempotency: key === null ? undefined : { key, fingerprint: await fingerprint(env, request) },
+});
+
+const createdJob = async (env: Env, request: JobRequest, key: string | null): Promise<Job> => {
+  const reservation = await registryOf(env).createJob(await reservationFor(env, request, key));
+  switch (reservation.kind) {
+    case "reserved": {
+      const { id, createdAt, programs } = reservation;
+      const job = await jobOf(env, id).create({ id, createdAt, request, programs });
+      // The object tells the Registry, too, in its own time; the answer must not be ahead of what can be asked for.
+      await registryOf(env).confirmJob(job);
+      return job;
+    }
+    case "exists":
+      return await jobOf(env, reservation.id).describe();
+    case "conflict":
+      throw new ProblemError("idempotency-conflict", `The Idempotency-Key '${key}' was sent with another request.`);
+    default:
+      throw invalidRequest(
+        reservation.roles.map((role) => {
+          const field = `${role}Name` as const;
+          return { field, message: `names the artifact '${request[field]}', which does not exist` };
+        }),
+        "unknown-artifact",
+      );
+  }
+};
+
+const create = async ({ request, env }: Call): Promise<Response> => {
+  const key = request.headers.get("Idempotency-Key");
+  check(IdempotencySchema, { "Idempotency-Key": key ?? undefined });
+  const job = await createdJob(env, await readJson(request, JobRequestSchema), key);
+  return jsonResponse(JSON.stringify(job), 201, { Location: `/api/v1/jobs/${job.id}` });
+};
+
+const stop = async (call: Call): Promise<Response> => {
+  const id = await knownJob(call);
+  const outcome = await jobOf(call.env, id).stop();
+  if (outcome === "ended") throw new ProblemError("job-ended", `Job ${id} has ended.`);
+  if (outcome === "committing") {
+    throw new ProblemError("job-committing", `Job ${id} is making its output visible, and cannot be stopped any more.`);
+  }
+  return jsonResponse(JSON.stringify(`Job ${id} was successfully stopped`));
+};
+
+const tasks = async (call: Call): Promise<Response> => {
+  const page = pageOf(call.url);
+  const { body, next } = await jobOf(call.env, await knownJob(call)).tasks(page);
+  return jsonResponse(body, 200, nextLink(call.url, next));
+};
+
+/** The list's snapshots are kept without the outputs, of which a job can have 100,000. */
+const withOutputs = (snapshot: string): string => {
+  const job = JobSchema.parse(JSON.parse(snapshot));
+  return JSON.stringify({ ...job, outputs: outputUrls(job) });
+};
+
+const list = async ({ url, env }: Call): Promise<Response> =>
+  await listResponse(url, async (after, limit) => await registryOf(env).listJobs(after, limit), withOutputs);
+
+export const jobResources: readonly Resource[] = [
+  {
+    path: "/api/v1/jobs",
+    audience: "api",
+    methods: { GET: list, POST: create },
+    advice: {
+      DELETE: new ProblemError("job-id-missing", "Say which job to stop: call DELETE /api/v1/jobs/{id}."),
+    },
+  },
+  {
+    path: "/api/v1/jobs/:id",
+    audience: "api",
+    methods: {
+      GET: async (call) => jsonResponse(JSON.stringify(await jobOf(call.env, await knownJob(call)).describe())),
+      DELETE: stop,
+    },
+  },
+  { path: "/api/v1/jobs/:id/tasks", audience: "api", methods: { GET: tasks } },
+];

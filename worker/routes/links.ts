@@ -1,0 +1,45 @@
+import { ProgramRoleSchema } from "../../shared/messages.ts";
+import { contentResponse } from "../content.ts";
+import { clusterOf, jobOf } from "../env.ts";
+import { ProblemError } from "../problems.ts";
+import { param, type Call, type Resource } from "./resource.ts";
+
+const requireUpgrade = ({ request }: Call): void => {
+  if (request.headers.get("Upgrade")?.toLowerCase() === "websocket") return;
+  throw new ProblemError("upgrade-required", "Open this path as a WebSocket.", {
+    headers: { Upgrade: "websocket", Connection: "Upgrade" },
+  });
+};
+
+const program = async (call: Call): Promise<Response> => {
+  const role = ProgramRoleSchema.safeParse(param(call, "role"));
+  const pinned = role.success ? await jobOf(call.env, param(call, "id")).program(role.data) : null;
+  const response = pinned === null ? null : await contentResponse(call.env.ARTIFACTS, pinned);
+  if (response === null) throw new ProblemError("unknown-program", `The job has no '${param(call, "role")}'.`);
+  return response;
+};
+
+/** What agents and runners call. A runner's token proves that its job exists, so that the Registry need not be asked. */
+export const linkResources: readonly Resource[] = [
+  {
+    path: "/api/v1/jobs/:id/link",
+    audience: "runner",
+    methods: {
+      GET: async (call) => {
+        requireUpgrade(call);
+        return await jobOf(call.env, param(call, "id")).fetch(call.request);
+      },
+    },
+  },
+  { path: "/api/v1/jobs/:id/programs/:role", audience: "runner", methods: { GET: program } },
+  {
+    path: "/api/v1/agents/:cluster/link",
+    audience: "agent",
+    methods: {
+      GET: async (call) => {
+        requireUpgrade(call);
+        return await clusterOf(call.env, param(call, "cluster")).fetch(call.request);
+      },
+    },
+  },
+];

@@ -1,0 +1,13 @@
+import { artifactResources } from "./artifacts.ts";
+import { jobResources } from "./jobs.ts";
+import { linkResources } from "./links.ts";
+import type { Resource } from "./resource.ts";
+import { rootResources } from "./root.ts";
+
+/** Everything that the Worker serves. */
+export const resources: readonly Resource[] = [
+  ...rootResources,
+  ...artifactResources,
+  ...jobResources,
+  ...linkResources,
+];
