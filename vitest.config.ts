@@ -1,8 +1,10 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+import { ClosingLine } from "./test/helpers/closing-line.ts";
 
 export default defineConfig({
   test: {
+    reporters: ["default", new ClosingLine()],
     projects: [
       {
         plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],

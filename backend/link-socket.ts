@@ -75,7 +75,7 @@ export class LinkSocket {
     this.#gone = gone.promise;
     let failure = "";
     socket.on("open", () => {
-      this.#beginHeartbeat();
+      this.beat(options.heartbeatMs);
       options.onOpen();
     });
     socket.on("message", (data: Buffer, isBinary) => {
@@ -119,8 +119,11 @@ export class LinkSocket {
     clearTimeout(timer);
   }
 
-  #beginHeartbeat(): void {
-    const { heartbeatMs } = this.#options;
+  /** Sends a ping every `heartbeatMs` milliseconds from now on, in place of those that were due. */
+  beat(heartbeatMs: number): void {
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#silence);
+    if (this.#ended) return;
     const ping = (): void => {
       this.#pings.push(performance.now());
       this.send(pingText);

@@ -24,7 +24,7 @@ export type LinkOptions<Request, Answer, Notice> = {
   /** A connection that had been welcomed is lost. */
   onDown?(): void;
   log: (text: string) => void;
-  /** @default 10000 */
+  /** Until `setHeartbeat` says otherwise. @default 10000 */
   heartbeatMs?: number;
 };
 
@@ -38,7 +38,7 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
   /** Resolves when the link is over for good. */
   readonly closed: Promise<LinkEnd>;
   readonly #options: LinkOptions<Request, Answer, Notice>;
-  readonly #heartbeatMs: number;
+  #heartbeatMs: number;
   readonly #resolveClosed: (end: LinkEnd) => void;
   /** Unanswered requests but for hello, by id, in the order in which they were made. */
   readonly #pending = new Map<number, Pending<Answer>>();
@@ -65,11 +65,19 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
   }
 
   /**
-   * When the Worker last heard us for certain, as `performance.now()`: the time at which the latest message that it has
-   * answered was sent. `-Infinity` before the first.
+   * When the Worker last noted for certain that we live, as `performance.now()`: the time at which the latest hello or ping
+   * that it has answered was sent. Other messages leave no such note. `-Infinity` before the first.
    */
   get lastContact(): number {
     return Math.max(this.#lastAnswered, this.#socket?.answeredPingAt ?? -Infinity);
+  }
+
+  /** Sets how often a ping goes out, in milliseconds, on this connection and on those to come. */
+  setHeartbeat(ms: number): void {
+    if (ms === this.#heartbeatMs) return;
+    this.#heartbeatMs = ms;
+    this.#socket?.beat(ms);
+    this.#watchAnswers();
   }
 
   /** Resolves with the answer, however many connections it takes; rejects with `LinkEndedError` when the link is over. */
@@ -114,11 +122,18 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
     const id = this.#nextId++;
     this.#hello = { id, sentAt: performance.now() };
     socket.send(JSON.stringify(Object.assign({ id }, this.#options.hello())));
+    this.#watchAnswers();
+  }
+
+  #watchAnswers(): void {
+    clearInterval(this.#overdue);
     // Pings are answered on behalf of the object, so they do not show that it has lost a request: its answer being overdue does.
     const limit = 6 * this.#heartbeatMs;
     this.#overdue = setInterval(() => {
       const [oldest] = this.#welcomed ? this.#pending.values() : [this.#hello];
-      if (oldest !== undefined && performance.now() - oldest.sentAt > limit) socket.drop("an answer is overdue");
+      if (oldest !== undefined && performance.now() - oldest.sentAt > limit) {
+        this.#socket?.drop("an answer is overdue");
+      }
     }, this.#heartbeatMs).unref();
   }
 
@@ -162,7 +177,6 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
     const pending = this.#pending.get(answer.re);
     if (pending === undefined) return; // A second answer to a request that was sent twice.
     this.#pending.delete(answer.re);
-    this.#lastAnswered = Math.max(this.#lastAnswered, pending.sentAt);
     pending.resolve(answer);
   }
 

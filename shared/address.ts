@@ -41,6 +41,13 @@ const decode = (text: string): string => {
   }
 };
 
+const originOf = (scheme: string, authority: string): string => {
+  const url = URL.canParse(`${scheme}://${authority}`) ? new URL(`${scheme}://${authority}`) : undefined;
+  // Anything besides host and port would be dropped without a word.
+  if (url?.href !== `${url?.origin}/`) throw new AddressError(`'${authority}' is not a host or host:port`);
+  return url.origin;
+};
+
 const encodeKey = (key: string): string => key.split("/").map(encodeURIComponent).join("/");
 
 /**
@@ -58,6 +65,7 @@ export const parseAddress = (text: string, useSSL: boolean): Address => {
   const path = match?.[3] ?? "";
   // oxlint-disable-next-line no-control-regex -- control characters are exactly what is refused here
   if (/[\u0000-\u001f\u007f]/.test(text)) throw new AddressError("holds a control character");
+  if (!text.isWellFormed()) throw new AddressError("is not Unicode text: it holds half of a surrogate pair");
   if (scheme === "file") {
     if (authority !== "" && authority !== "localhost") throw new AddressError("must be file:///path, without a host");
     const file = decode(path);
@@ -70,18 +78,24 @@ export const parseAddress = (text: string, useSSL: boolean): Address => {
     throw new AddressError(`must begin with http://, https:// or file://, not ${scheme ?? "nothing"}://`);
   }
   if (authority.includes("@")) throw new AddressError("must not hold credentials; send them as storage credentials");
-  let origin: string;
-  try {
-    origin = new URL(`${scheme}://${authority}`).origin;
-  } catch {
-    throw new AddressError(`'${authority}' is not a host or host:port`);
-  }
+  const origin = originOf(scheme, authority);
   const own =
     endpointPaths
       .filter((prefix) => path === prefix || path.startsWith(`${prefix}/`))
       .sort((a, b) => b.length - a.length)[0] ?? "";
   const [bucket = "", ...key] = path.slice(own.length).replace(/^\//, "").split("/");
-  return { scheme: "s3", endpoint: origin + own, bucket: decode(bucket), key: decode(key.join("/")) };
+  const address: S3Address = {
+    scheme: "s3",
+    endpoint: origin + own,
+    bucket: decode(bucket),
+    key: decode(key.join("/")),
+  };
+  if (address.bucket === "" && address.key !== "") throw new AddressError("has an empty bucket name");
+  // HTTP clients resolve these before they send a request, which would then name something else.
+  if ([address.bucket, ...address.key.split("/")].some((segment) => segment === "." || segment === "..")) {
+    throw new AddressError("must not hold '.' or '..' between slashes");
+  }
+  return address;
 };
 
 /** The URL of an address, such that `parseAddress` gives the address back. */
@@ -89,12 +103,15 @@ export const formatAddress = (address: Address): string => {
   if (address.scheme === "file") return `file://${encodeKey(address.path)}`;
   const { endpoint, bucket, key } = address;
   if (bucket === "") return endpoint;
-  return key === "" ? `${endpoint}/${encodeURIComponent(bucket)}` : `${endpoint}/${encodeURIComponent(bucket)}/${encodeKey(key)}`;
+  return key === ""
+    ? `${endpoint}/${encodeURIComponent(bucket)}`
+    : `${endpoint}/${encodeURIComponent(bucket)}/${encodeKey(key)}`;
 };
 
 /** The address of `name` (which may hold slashes) below `folder`. */
 export const joinAddress = (folder: Address, name: string): Address => {
-  const below = (prefix: string): string => (prefix === "" || prefix.endsWith("/") ? prefix + name : `${prefix}/${name}`);
+  const below = (prefix: string): string =>
+    prefix === "" || prefix.endsWith("/") ? prefix + name : `${prefix}/${name}`;
   return folder.scheme === "file" ? { ...folder, path: below(folder.path) } : { ...folder, key: below(folder.key) };
 };
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** What the runner counts by itself. Bytes of records are those of keys and values, without separators. */
-export const builtinCounters = [
+const builtinCounters = [
   /** Lines given to the mapper, and their bytes with the newlines. */
   "mapInputRecords",
   "mapInputBytes",
@@ -45,8 +45,6 @@ export const noCounters: CountersSnapshot = { builtin: {}, user: {} };
 
 /** The same numbers with the opposite sign, to take a snapshot out of a sum. */
 export function negatedCounters({ builtin, user }: CountersSnapshot): CountersSnapshot {
-  const negated = (numbers: Readonly<Record<string, number>>): Record<string, number> =>
-    Object.fromEntries(Object.entries(numbers).map(([name, amount]) => [name, -amount]));
   return {
     builtin: negated(builtin),
     user: Object.fromEntries(Object.entries(user).map(([group, numbers]) => [group, negated(numbers)])),
@@ -65,4 +63,8 @@ function addNumbers(a: Readonly<Record<string, number>>, b: Readonly<Record<stri
   const sums = new Map(Object.entries(a));
   for (const [name, amount] of Object.entries(b)) sums.set(name, (sums.get(name) ?? 0) + amount);
   return Object.fromEntries(sums);
+}
+
+function negated(numbers: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(numbers).map(([name, amount]) => [name, -amount]));
 }

@@ -1,5 +1,13 @@
 import { z } from "zod";
-import { addCounters, CountersSchema, negatedCounters, noCounters, type CountersSnapshot } from "./counters.ts";
+import {
+  addCounters,
+  CountersSchema,
+  maxCounterGroups,
+  maxUserCounters,
+  negatedCounters,
+  noCounters,
+  type CountersSnapshot,
+} from "./counters.ts";
 import { commitBatch } from "./limits.ts";
 import type { AttemptError } from "./messages.ts";
 import { FailureSchema, TaskCountsSchema, type TaskCounts } from "./rest.ts";
@@ -169,16 +177,20 @@ export const claimable = (job: JobRow): TaskKind | undefined => {
   }
 };
 
-/** How many runners the job has work for; 0 when it needs none any more. */
+/**
+ * How many runners the job has work for; 0 when it needs none any more. Those at work count even where the phase has fewer
+ * tasks left, so that a map that must run again does not cost the reduces their runners.
+ */
 export const runnersWanted = (job: JobRow): number => {
-  const most = job.parallelism ?? Number.MAX_SAFE_INTEGER;
+  const wanted = (left: number): number =>
+    Math.min(job.parallelism ?? Number.MAX_SAFE_INTEGER, Math.max(left, job.open));
   switch (claimablePhase(job)) {
     case "map":
-      return Math.min(most, job.maps.total - job.maps.completed);
+      return wanted(job.maps.total - job.maps.completed);
     case "reduce":
-      return Math.min(most, job.reduces.total - job.reduces.completed);
+      return wanted(job.reduces.total - job.reduces.completed);
     case "commit":
-      return Math.min(most, job.commits.total - job.commits.completed);
+      return wanted(job.commits.total - job.commits.completed);
     case "plan":
     case "success":
     case "clean":
@@ -330,6 +342,18 @@ const advanced = (job: JobRow): { job: JobRow; effects: Effect[] } => {
   return { job, effects: [] };
 };
 
+const isCounted = (kind: TaskKind): boolean => kind === "map" || kind === "reduce";
+
+/** Why a job's counters are too many, or undefined when they are not. As in Hadoop the limits hold for the whole job. */
+const tooManyCounters = ({ user }: CountersSnapshot): string | undefined => {
+  const groups = Object.values(user);
+  const names = groups.reduce((sum, group) => sum + Object.keys(group).length, 0);
+  return groups.length > maxCounterGroups || names > maxUserCounters
+    ? `The job's programs count under ${names} names in ${groups.length} groups; ` +
+        `a job has at most ${maxUserCounters} counters in ${maxCounterGroups} groups.`
+    : undefined;
+};
+
 /**
  * An attempt has done its task.
  *
@@ -345,8 +369,20 @@ export const complete = (
   planned = 0,
 ): Transition | undefined => {
   if (!counts(attempt, task)) return undefined;
+  const sums = isCounted(task.kind) ? addCounters(job.counters, counters) : job.counters;
+  const excess = tooManyCounters(sums);
+  if (excess !== undefined) {
+    return fail(job, task, attempt, { code: "TooManyCounters", message: excess, final: true }, now);
+  }
   const closed = close(job, task, attempt, "won");
-  const done: TaskRow = { ...closed.task, status: "completed", winner: attempt.id, endedAt: now, error: null, counters };
+  const done: TaskRow = {
+    ...closed.task,
+    status: "completed",
+    winner: attempt.id,
+    endedAt: now,
+    error: null,
+    counters,
+  };
   const won = counted(closed.job, task.kind, shifted({ running: -1, completed: 1 }));
   const others: Effect[] =
     done.open > 0
@@ -368,7 +404,7 @@ export const complete = (
       }
       case "map":
       case "reduce":
-        return advanced({ ...won, counters: addCounters(won.counters, counters) });
+        return advanced({ ...won, counters: sums });
       case "commit": {
         const commits = { ...won.commits, completed: won.commits.completed + 1 };
         const through = commits.completed === commits.total && won.status === "committing";
@@ -418,13 +454,7 @@ const givenUp = (
 };
 
 /** An attempt has failed, by the task's own making. */
-export const fail = (
-  job: JobRow,
-  task: TaskRow,
-  attempt: AttemptRow,
-  error: AttemptError,
-  now: number,
-): Transition => {
+export const fail = (job: JobRow, task: TaskRow, attempt: AttemptRow, error: AttemptError, now: number): Transition => {
   const closed = close(job, task, attempt, "ended");
   if (!counts(attempt, task)) return closed;
   const taskId = taskIdOf(job.id, task.kind, task.index);
@@ -443,11 +473,16 @@ export const fail = (
   };
 };
 
+/** What the task reads was lost. The loss is charged to the task that makes it, or else every reader would be charged for all. */
+const lacksInput = (job: JobRow, task: TaskRow): boolean =>
+  (task.kind === "reduce" && job.status === "mapping") ||
+  (task.kind === "commit" && (job.status === "mapping" || job.status === "reducing"));
+
 /** An attempt is over without a result and without the task's fault: the runner is gone, its lease is over, or it gave it back. */
 export const lose = (job: JobRow, task: TaskRow, attempt: AttemptRow, reason: string, now: number): Transition => {
   const closed = close(job, task, attempt, "ended");
   if (!counts(attempt, task)) return closed;
-  const charged: TaskRow = { ...closed.task, losses: task.losses + 1 };
+  const charged: TaskRow = { ...closed.task, losses: task.losses + (lacksInput(job, task) ? 0 : 1) };
   if (charged.losses >= maxLosses) {
     const message = `lost ${charged.losses} times, last because ${reason}`;
     return { attempt: closed.attempt, ...givenUp(closed.job, charged, { code: "AttemptsLost", message }, now) };
@@ -490,7 +525,8 @@ export const loseOutput = (
     return givenUp(without, again, { code: "OutputLost", message }, now);
   }
   return {
-    job: { ...without, status: task.kind === "map" ? "mapping" : "reducing" },
+    // A reduce waits for the maps, should some of them be missing as well.
+    job: { ...without, status: task.kind === "map" || job.status === "mapping" ? "mapping" : "reducing" },
     task: again,
     effects: [{ kind: "runners" }, { kind: "publish" }, { kind: "wake" }],
   };
@@ -506,5 +542,10 @@ export const stop = (job: JobRow, now: number): Transition | "ended" | "committi
 /** Cleaning has taken too long or failed for good: the job is released as it is. */
 export const abandonClean = (job: JobRow): { job: JobRow; effects: Effect[] } => ({
   job: { ...job, clean: "abandoned", released: true },
-  effects: [{ kind: "erase" }, { kind: "runners" }, { kind: "publish" }],
+  effects: [
+    { kind: "revoke", task: "all", reason: "the cleaning was given up" },
+    { kind: "erase" },
+    { kind: "runners" },
+    { kind: "publish" },
+  ],
 });

@@ -3,8 +3,8 @@ import { defaultSplits, minDefaultSplitSize } from "./limits.ts";
 /** A half-open byte range of an input object: `{start: 0, end: 3}` holds the bytes 0, 1 and 2. */
 export type Split = { readonly start: number; readonly end: number };
 
-/** The last split may be longer than the others by this factor, so that no task is left with a crumb (as in Hadoop). */
-const slop = 1.1;
+/** What is left after whole splits is a split of its own if it is more than a tenth of one, else no task gets a crumb (as in Hadoop). */
+const isSplit = (rest: number, splitSize: number): boolean => rest * 10 > splitSize;
 
 /** The split size where the user names none, in bytes: the larger of 64 MiB and a 4096th of the input. */
 export const defaultSplitSize = (totalBytes: number): number =>
@@ -17,9 +17,8 @@ export const defaultSplitSize = (totalBytes: number): number =>
 export function* cutSplits(size: number, splitSize: number, splittable: boolean): Generator<Split> {
   if (size === 0) return;
   let start = 0;
-  while (splittable && (size - start) / splitSize > slop) {
-    yield { start, end: start + splitSize };
-    start += splitSize;
+  if (splittable) {
+    for (; isSplit(size - start - splitSize, splitSize); start += splitSize) yield { start, end: start + splitSize };
   }
   yield { start, end: size };
 }
@@ -28,9 +27,9 @@ export function* cutSplits(size: number, splitSize: number, splittable: boolean)
 export const countSplits = (size: number, splitSize: number, splittable: boolean): number => {
   if (size === 0) return 0;
   if (!splittable) return 1;
-  const whole = Math.floor(size / splitSize);
-  const rest = size - whole * splitSize;
-  return Math.max(1, rest / splitSize > slop - 1 ? whole + 1 : whole);
+  const rest = size % splitSize;
+  const whole = (size - rest) / splitSize;
+  return Math.max(1, isSplit(rest, splitSize) ? whole + 1 : whole);
 };
 
 /** Whether the content of an object has to be read from its start: `.gz` and `.zst` are decompressed as one stream. */

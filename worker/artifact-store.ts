@@ -4,7 +4,7 @@ import { ProblemError } from "./problems.ts";
 /** Bytes of a part. R2 wants 5 MiB or more, and all parts but the last equal; one part is all of a content that is held. */
 const partSize = 8 * 1024 * 1024;
 
-export type StoredContent = { readonly key: string; readonly size: number; readonly hash: string };
+type StoredContent = { readonly key: string; readonly size: number; readonly hash: string };
 
 /**
  * Content on its way to R2, hashed while it passes. What fits one part is put at once; the rest is a multipart upload.

@@ -1,10 +1,11 @@
 import type { z } from "zod";
+import { readChunks } from "./chunks.ts";
 import { invalidRequest, ProblemError, type FieldError } from "./problems.ts";
 
 const maxJsonBytes = 1024 * 1024;
 
 /** The media type of a request's body, without its parameters. */
-export const mediaType = (request: Request): string =>
+const mediaType = (request: Request): string =>
   (request.headers.get("Content-Type") ?? "").replace(/;.*$/s, "").trim().toLowerCase();
 
 /** @throws ProblemError 415 unless the body is of the type */
@@ -19,7 +20,7 @@ const readText = async (body: ReadableStream<Uint8Array> | null): Promise<string
   let text = "";
   let size = 0;
   try {
-    for await (const chunk of body) {
+    for await (const chunk of readChunks(body)) {
       size += chunk.length;
       if (size > maxJsonBytes)
         throw new ProblemError("body-too-large", `A JSON body has at most ${maxJsonBytes} bytes.`);
@@ -28,7 +29,7 @@ const readText = async (body: ReadableStream<Uint8Array> | null): Promise<string
     return text + decoder.decode();
   } catch (error) {
     if (error instanceof ProblemError) throw error;
-    throw new ProblemError("malformed-body", "The body broke off, or is not UTF-8.");
+    throw new ProblemError("malformed-body", "The body is not UTF-8.");
   }
 };
 
@@ -40,8 +41,9 @@ const parseJson = (text: string): unknown => {
   }
 };
 
+const field = (...path: readonly PropertyKey[]): string => path.map(String).join(".");
+
 const fieldErrors = (issue: z.core.$ZodIssue): FieldError[] => {
-  const field = (...path: readonly PropertyKey[]): string => path.map(String).join(".");
   return issue.code === "unrecognized_keys"
     ? issue.keys.map((key) => ({ field: field(...issue.path, key), message: "is not a known field" }))
     : [{ field: field(...issue.path), message: issue.message }];

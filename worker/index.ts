@@ -1,7 +1,7 @@
 import { Router, type IRequestStrict } from "itty-router";
 import { secretsOf } from "./configuration.ts";
 import type { Env } from "./env.ts";
-import { readChunks } from "./multipart-input.ts";
+import { readChunks } from "./chunks.ts";
 import { renderProblem } from "./problems.ts";
 import { refuseUnknownPath, serve } from "./routes/resource.ts";
 import { resources } from "./routes/resources.ts";

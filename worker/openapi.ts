@@ -7,7 +7,10 @@ import { openApiPaths, schemaUri } from "./openapi-paths.ts";
  */
 const componentSchemas = (): Record<string, unknown> => {
   const { schemas } = z.toJSONSchema(z.globalRegistry, { io: "input", uri: schemaUri });
-  return Object.fromEntries(Object.entries(schemas).map(([id, { $id: _, $schema: __, ...schema }]) => [id, schema]));
+  return Object.fromEntries(
+    // Within a document of another kind these two would say something else.
+    Object.entries(schemas).map(([id, schema]) => [id, { ...schema, $id: undefined, $schema: undefined }]),
+  );
 };
 
 const bearer = (description: string) => ({ type: "http", scheme: "bearer", description });

@@ -27,11 +27,11 @@ const catalogue = {
   busy: { status: 503, title: "Busy; try again" },
 } as const satisfies Record<string, { status: number; title: string }>;
 
-export type ProblemKind = keyof typeof catalogue;
+type ProblemKind = keyof typeof catalogue;
 export type FieldError = NonNullable<Problem["errors"]>[number];
 
 /** The stable identifier of a kind of problem. */
-export const problemType = (kind: ProblemKind): string => `urn:edgefold:problem:${kind}`;
+const problemType = (kind: ProblemKind): string => `urn:edgefold:problem:${kind}`;
 
 type Extras = { readonly errors?: FieldError[]; readonly headers?: Readonly<Record<string, string>> };
 

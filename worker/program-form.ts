@@ -1,13 +1,14 @@
 import * as multipasta from "multipasta";
 import { ArtifactNameSchema, artifactTypes, ArtifactTypeSchema, type ArtifactType } from "../shared/rest.ts";
+import { readChunks } from "./chunks.ts";
 import { parsePartDisposition, type PartNames } from "./disposition.ts";
-import { finalDashGuard, readChunks } from "./multipart-input.ts";
+import { finalDashGuard } from "./multipart-guard.ts";
 import { invalidRequest, ProblemError } from "./problems.ts";
 
 /** Where a form's file goes. */
-export type ProgramSink = { begin(): Promise<void>; write(chunk: Uint8Array): Promise<void> };
+type ProgramSink = { begin(): Promise<void>; write(chunk: Uint8Array): Promise<void> };
 
-export type ProgramForm = { readonly name: string; readonly type: ArtifactType };
+type ProgramForm = { readonly name: string; readonly type: ArtifactType };
 
 /** More than enough for the word in the field `type`. */
 const maxFieldBytes = 1024;

@@ -35,6 +35,11 @@ export class Guarded {
     });
   }
 
+  /** Of the process group, which this process's own signals do not reach. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   get tail(): string {
     return this.#tail;
   }

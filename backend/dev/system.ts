@@ -40,43 +40,67 @@ export type System = {
 
 /** Starts the Worker, then the agent. Resolves when a job can be posted. @throws StartError */
 export const startSystem = async ({ port, stateDir, fileRoots }: SystemOptions): Promise<System> => {
-  await checkPort(port);
   const url = `http://localhost:${port}`;
-  const worker = startWorker(port, stateDir);
-  const parts = [worker];
-  const stop = async (): Promise<void> => {
-    // The agent first, so that its runners can give their attempts back.
-    for (const part of parts.toReversed()) await part.stop();
-  };
+  const worker = await startWorker(port, stateDir);
   try {
-    await answering(url, worker);
-    const connected = Promise.withResolvers<void>();
-    const agent = new Guarded([join(root, "backend/agent/main.ts")], agentEnvironment(url, stateDir, fileRoots), (line) => {
-      if (line.startsWith("agent connected")) connected.resolve();
-    });
-    parts.push(agent);
-    await Promise.race([connected.promise, failure(agent, "The agent"), timeLimit("The agent did not connect")]);
-    const failed = Promise.race([ended(worker, "The Worker"), ended(agent, "The agent")]);
-    return { url, s3Endpoint: url + localR2EndpointPath, failed, stop };
+    const agent = await startAgent(url, stateDir, fileRoots);
+    return {
+      url,
+      s3Endpoint: url + localR2EndpointPath,
+      failed: Promise.race([ended(worker, "The Worker"), ended(agent, "The agent")]),
+      stop: async () => {
+        // The agent first, so that its runners can give their attempts back.
+        await agent.stop();
+        await worker.stop();
+      },
+    };
   } catch (error) {
-    await stop();
+    await worker.stop();
     throw error;
   }
 };
 
-const startWorker = (port: number, stateDir: string): Guarded =>
-  new Guarded(
+/** Starts `wrangler dev` with the local S3 endpoint. Resolves when it answers. @throws StartError */
+export const startWorker = async (port: number, stateDir: string): Promise<Guarded> => {
+  await checkPort(port);
+  const { LEASE_SECONDS } = process.env;
+  const worker = new Guarded(
     [
       join(root, "node_modules/wrangler/bin/wrangler.js"),
       "dev",
       ...["--config", join(root, "wrangler.toml"), "--env", "dev"],
       ...["--port", String(port), "--persist-to", stateDir],
-      ...["--inspector-port", "0", "--log-level", "warn", "--show-interactive-dev-session=false"],
-      ...(process.env["LEASE_SECONDS"] === undefined ? [] : ["--var", `LEASE_SECONDS:${process.env["LEASE_SECONDS"]}`]),
+      ...["--inspector-port", "0", "--log-level", "error", "--show-interactive-dev-session=false"],
+      ...(LEASE_SECONDS === undefined ? [] : ["--var", `LEASE_SECONDS:${LEASE_SECONDS}`]),
     ],
     // The local trace store costs more than half of the throughput.
     { ...process.env, X_LOCAL_OBSERVABILITY: "false", WRANGLER_SEND_METRICS: "false" },
   );
+  return started(worker, "The Worker", answering(`http://localhost:${port}`));
+};
+
+/** Starts an agent with its runners. Resolves when it is connected. @throws StartError */
+export const startAgent = async (url: string, stateDir: string, fileRoots: readonly string[]): Promise<Guarded> => {
+  const connected = Promise.withResolvers<void>();
+  const agent = new Guarded([join(root, "backend/agent/main.ts")], agentEnvironment(url, stateDir, fileRoots), (line) => {
+    if (line.startsWith("agent connected")) connected.resolve();
+  });
+  return started(agent, "The agent", connected.promise);
+};
+
+/** Waits for a part to be ready, and ends it where that fails. */
+const started = async (part: Guarded, name: string, ready: Promise<void>): Promise<Guarded> => {
+  const limit = new AbortController();
+  const late = sleep(startMs, undefined, { ref: false, signal: limit.signal }).then(
+    () => `${name} did not start within ${startMs / 1000} s.\n${part.tail}`,
+    () => undefined,
+  );
+  const problem = await Promise.race([ready, ended(part, name), late]);
+  limit.abort();
+  if (typeof problem !== "string") return part;
+  await part.stop();
+  throw new StartError(problem);
+};
 
 const agentEnvironment = (url: string, stateDir: string, fileRoots: readonly string[]): NodeJS.ProcessEnv => {
   const { AGENT_TOKENS = "" } = parseEnv(readFileSync(join(root, ".dev.vars"), "utf8"));
@@ -103,27 +127,16 @@ const checkPort = async (port: number): Promise<void> => {
   }
 };
 
-const answering = async (url: string, worker: Guarded): Promise<void> => {
-  const failed = failure(worker, "The Worker");
-  for (const end = Date.now() + startMs; Date.now() < end;) {
-    const answer = await Promise.race([fetch(url).catch(() => undefined), failed]);
+const answering = async (url: string): Promise<void> => {
+  for (;;) {
+    const answer = await fetch(url).catch(() => undefined);
     await answer?.body?.cancel();
     if (answer?.ok === true) return;
-    await sleep(100);
+    await sleep(100, undefined, { ref: false });
   }
-  throw new StartError(`The Worker did not answer on ${url} within ${startMs / 1000} s.\n${worker.tail}`);
 };
 
 const ended = async (part: Guarded, name: string): Promise<string> => {
   await part.exited;
   return `${name} has ended.\n${part.tail}`;
-};
-
-const failure = async (part: Guarded, name: string): Promise<never> => {
-  throw new StartError(await ended(part, name));
-};
-
-const timeLimit = async (what: string): Promise<never> => {
-  await sleep(startMs, undefined, { ref: false });
-  throw new StartError(`${what} within ${startMs / 1000} s.`);
 };

@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline";
+import { reap } from "../process-ledger.ts";
 import { readConfig } from "./config.ts";
 import { Runner } from "./runner.ts";
 
@@ -13,7 +14,7 @@ const farewellMs = 2_500;
 
 const quit = (reason: string): void => {
   runner.quit(reason);
-  setTimeout(() => process.exit(1), farewellMs);
+  setTimeout(() => void reap(config.PROCESS_LEDGER).finally(() => process.exit(1)), farewellMs);
 };
 process.once("SIGTERM", () => quit("the runner was told to end"));
 process.once("SIGINT", () => quit("the runner was told to end"));

@@ -16,7 +16,7 @@ import { TextRecords } from "./shuffle/text-records.ts";
 import type { Sink } from "./sink.ts";
 
 /** A map task whose output is for reducers. */
-export type MapToSegments = {
+type MapToSegments = {
   readonly mapper: Program;
   readonly combiner?: Program | undefined;
   readonly input: AsyncIterable<RecordBatch>;
@@ -62,7 +62,7 @@ async function runMapper({ mapper, input, context }: MapToSegments, target: Reco
 }
 
 /** A map task whose output is the job's output. */
-export type MapToText = {
+type MapToText = {
   readonly mapper: Program;
   readonly input: AsyncIterable<RecordBatch>;
   readonly context: AttemptContext;

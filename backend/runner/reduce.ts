@@ -14,7 +14,7 @@ import { RunFiles } from "./shuffle/run-files.ts";
 import { textBatches } from "./shuffle/text-batches.ts";
 
 /** A reduce task. */
-export type ReduceSegments = {
+type ReduceSegments = {
   readonly reducer: Program;
   /** One segment of each map output, in any order. */
   readonly segments: readonly SegmentSource[];

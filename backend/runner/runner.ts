@@ -1,4 +1,3 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import {
@@ -7,7 +6,6 @@ import {
   RunnerNoticeSchema,
   type Assignment,
   type Next,
-  type Result,
   type RunnerAnswer,
   type RunnerJob,
   type RunnerNotice,
@@ -15,24 +13,22 @@ import {
 } from "../../shared/messages.ts";
 import { Link, type Unnumbered } from "../link.ts";
 import { LinkEndedError } from "../link-end.ts";
-import { ProcessLedger } from "../process-ledger.ts";
-import { ambientCredentials } from "../storage/credentials.ts";
-import { openStore } from "../storage/open.ts";
-import type { AttemptContext } from "./attempt-context.ts";
-import { attemptError } from "./attempt-failure.ts";
 import type { RunnerConfig } from "./config.ts";
-import { Counters } from "./counters.ts";
-import { taskEnvironment } from "./environment.ts";
 import { ProgramCache } from "./program-cache.ts";
-import { runClean } from "./tasks/clean.ts";
-import { runCommit, runSuccess } from "./tasks/commit.ts";
-import { runMap } from "./tasks/map.ts";
-import { runPlan } from "./tasks/plan.ts";
-import { MapOutputLostError, runReduce } from "./tasks/reduce.ts";
-import { AttemptEndedError, type TaskRun } from "./tasks/task-run.ts";
+import type { Program } from "./programs/program.ts";
+import { AttemptEndedError } from "./tasks/task-run.ts";
+import type { Call } from "./thread/messages.ts";
+import { TaskThread } from "./thread/task-thread.ts";
 
 /** An idle runner asks again after this time, in ms, in case a wake was lost. */
 const idleMs = 15_000;
+
+/** Most milliseconds between two pings, and how many pings at least are to go out in a lease. */
+const longestHeartbeatMs = 10_000;
+const pingsInLease = 3;
+
+/** Of a lease, after which part the runner takes it for over: the rest is for its programs, which need some time to end. */
+const usableLease = 0.9;
 
 type Attempt = { readonly id: string; readonly abort: AbortController };
 
@@ -43,13 +39,13 @@ type Attempt = { readonly id: string; readonly abort: AbortController };
  * lease, by this machine's own monotonic clock: before anyone else is given the task.
  */
 export class Runner {
-  readonly #config: RunnerConfig;
   readonly #link: Link<RunnerRequest, RunnerAnswer, RunnerNotice>;
   readonly #programs: ProgramCache;
-  readonly #ledger: ProcessLedger;
+  readonly #thread: TaskThread;
   readonly #welcomed = Promise.withResolvers<void>();
   #job: RunnerJob | undefined;
   #leaseMs = Number.POSITIVE_INFINITY;
+  #leaseWatch: NodeJS.Timeout | undefined;
   #attempt: Attempt | undefined;
   /** There may be work since the last claim was sent. */
   #woken = false;
@@ -58,12 +54,19 @@ export class Runner {
   #draining = false;
 
   constructor(config: RunnerConfig) {
-    this.#config = config;
-    this.#programs = new ProgramCache(join(config.WORK_DIR, "programs"), config.WORKER_URL, config.RUNNER_TOKEN);
-    this.#ledger = new ProcessLedger(config.PROCESS_LEDGER);
+    const { RUNNER_TOKEN, ...threadConfig } = config;
+    this.#programs = new ProgramCache(join(config.WORK_DIR, "programs"), config.WORKER_URL, RUNNER_TOKEN);
+    this.#thread = new TaskThread(threadConfig, {
+      call: (call) => this.#serve(call),
+      progress: ({ counters, status }) => {
+        const attempt = this.#attempt?.id;
+        if (attempt === undefined) return;
+        this.#ask({ kind: "progress", attempt, counters, status }).catch(() => undefined);
+      },
+    });
     this.#link = new Link({
       url: new URL(`/api/v1/jobs/${config.JOB_ID}/link`, config.WORKER_URL.replace(/^http/, "ws")).href,
-      token: config.RUNNER_TOKEN,
+      token: RUNNER_TOKEN,
       answerSchema: RunnerAnswerSchema,
       noticeSchema: RunnerNoticeSchema,
       hello: () => ({
@@ -81,7 +84,6 @@ export class Runner {
 
   /** Works until the job has ended, the runner is drained, or it is told to quit. */
   async run(): Promise<void> {
-    const lease = setInterval(() => this.#watchLease(), 1000);
     void this.#link.closed.then(() => this.#end(new AttemptEndedError("the link to the job is over")));
     try {
       await Promise.race([this.#welcomed.promise, this.#link.closed]);
@@ -89,7 +91,7 @@ export class Runner {
     } catch (error) {
       if (!(error instanceof LinkEndedError)) throw error;
     } finally {
-      clearInterval(lease);
+      clearInterval(this.#leaseWatch);
       await this.#link.close();
     }
     const end = await this.#link.closed;
@@ -123,120 +125,38 @@ export class Runner {
   /** Runs a task and reports how it went. @returns what to do next */
   async #perform(task: Assignment): Promise<Next> {
     this.#woken = false;
+    const job = this.#job;
+    if (job === undefined) throw new Error("a task came before the job was known");
     const abort = new AbortController();
     this.#attempt = { id: task.attempt, abort };
-    const counters = new Counters();
-    const report = await this.#run(task, abort.signal, counters);
+    const report = await this.#thread.run(task, job, abort.signal);
     this.#attempt = undefined;
     const answer = await this.#link.request(report);
-    // A runner that is to end takes no further task: the one in the answer is given back.
     if (answer.kind !== "next") return this.#draining ? { next: "idle" } : this.#claim();
+    // A runner that is to end takes no further task: the one in the answer is given back.
     if (!this.#draining || answer.next.next !== "task") return answer.next;
-    await this.#release(answer.next.task.attempt, "the runner is no longer needed");
+    await this.#link.request({
+      kind: "release",
+      attempt: answer.next.task.attempt,
+      reason: "the runner is no longer needed",
+    });
     return { next: "idle" };
   }
 
-  /** Runs a task to its end, whatever that is. @returns what the job is told of it */
-  async #run(task: Assignment, signal: AbortSignal, counters: Counters): Promise<Unnumbered<RunnerRequest>> {
-    const { attempt } = task;
-    const tasksDir = join(this.#config.WORK_DIR, "tasks");
-    let status = "";
-    let told = "";
-    const progress = setInterval(() => {
-      const state = JSON.stringify([counters.snapshot(), status]);
-      if (state === told) return;
-      told = state;
-      const message = { kind: "progress", attempt, counters: counters.snapshot(), status } as const;
-      this.#ask(attempt, message).catch(() => undefined);
-    }, 10_000);
-    try {
-      await mkdir(tasksDir, { recursive: true });
-      const workDir = await mkdtemp(join(tasksDir, "task-"));
-      try {
-        const result = await this.#dispatch(task, {
-          ...this.#context(task, workDir, signal, counters),
-          status: (text) => {
-            status = text;
-          },
-        });
-        signal.throwIfAborted();
-        return { kind: "complete", attempt, result, counters: counters.snapshot() };
-      } finally {
-        await rm(workDir, { recursive: true, force: true });
-      }
-    } catch (error) {
-      if (signal.aborted) return { kind: "release", attempt, reason: String(signal.reason) };
-      if (error instanceof AttemptEndedError) return { kind: "release", attempt, reason: error.message };
-      if (error instanceof MapOutputLostError) {
-        const { map, mapAttempt, message } = error;
-        return { kind: "shuffle-lost", attempt, map, mapAttempt, message };
-      }
-      return { kind: "fail", attempt, error: attemptError(error) };
-    } finally {
-      clearInterval(progress);
-    }
+  /** Does what the task thread cannot do by itself. */
+  async #serve(call: Call): Promise<RunnerAnswer | Program> {
+    if (call.what === "ask") return this.#ask(call.request);
+    if (this.#job === undefined) throw new Error("the job is not known yet");
+    return this.#programs.get(this.#job, call.role);
   }
 
-  async #dispatch(task: Assignment, context: AttemptContext): Promise<Result> {
-    const job = this.#job;
-    if (job === undefined) throw new Error("a task came before the job was known");
-    const run = this.#taskRun(job, task, context);
-    switch (task.kind) {
-      case "plan":
-        return runPlan(task, run);
-      case "map":
-        return runMap(task, run);
-      case "reduce":
-        return runReduce(task, run);
-      case "commit":
-        return runCommit(task, run);
-      case "success":
-        return runSuccess(run);
-      case "clean":
-        return runClean(task, run);
-    }
-  }
-
-  #taskRun(job: RunnerJob, task: Assignment, context: AttemptContext): TaskRun {
-    const { FILE_ROOTS: fileRoots } = this.#config;
-    const { signal } = context;
-    const ambient = ambientCredentials(process.env);
-    return {
-      job,
-      context,
-      input: openStore({ credentials: job.input.credentials, ambient, fileRoots, signal }),
-      output: openStore({ credentials: job.output.credentials, ambient, fileRoots, signal }),
-      program: (role) => this.#programs.get(job, role),
-      ask: async (request, kind) => {
-        const answer = await this.#ask(task.attempt, request);
-        if (!hasKind(answer, kind)) throw new Error(`the Worker answered ${answer.kind} to ${request.kind}`);
-        return answer;
-      },
-    };
-  }
-
-  #context(task: Assignment, workDir: string, signal: AbortSignal, counters: Counters): Omit<AttemptContext, "status"> {
-    const { SORT_BUFFER, MERGE_FACTOR, TASK_OUTPUT_LIMIT, RECORD_LIMIT } = this.#config;
-    const job = this.#job;
-    return {
-      environment: job === undefined ? {} : taskEnvironment(job, task),
-      workDir,
-      sortBuffer: SORT_BUFFER,
-      mergeFactor: MERGE_FACTOR,
-      outputLimit: TASK_OUTPUT_LIMIT,
-      recordLimit: RECORD_LIMIT,
-      signal,
-      counters,
-      processes: this.#ledger,
-    };
-  }
-
-  /** Asks for an attempt. @throws AttemptEndedError when the job has taken it away */
-  async #ask(attempt: string, request: Unnumbered<RunnerRequest>): Promise<RunnerAnswer> {
+  /** Asks for the attempt under way. @throws AttemptEndedError when the job has taken it away */
+  async #ask(request: Unnumbered<RunnerRequest>): Promise<RunnerAnswer> {
+    const attempt = this.#attempt;
     const answer = await this.#link.request(request);
     if (answer.kind !== "fenced") return answer;
     const ended = new AttemptEndedError(answer.reason);
-    if (this.#attempt?.id === attempt) this.#end(ended);
+    attempt?.abort.abort(ended);
     throw ended;
   }
 
@@ -245,10 +165,6 @@ export class Runner {
     const answer = await this.#link.request({ kind: "claim" });
     if (answer.kind !== "next") throw new Error(`the Worker answered ${answer.kind} to a claim`);
     return answer.next;
-  }
-
-  async #release(attempt: string, reason: string): Promise<void> {
-    await this.#link.request({ kind: "release", attempt, reason });
   }
 
   async #idle(): Promise<void> {
@@ -267,6 +183,9 @@ export class Runner {
     if (answer.kind !== "welcome") throw new Error(`the Worker answered ${answer.kind} to hello`);
     this.#job = answer.job;
     this.#leaseMs = answer.leaseSeconds * 1000;
+    this.#link.setHeartbeat(Math.min(longestHeartbeatMs, this.#leaseMs / pingsInLease));
+    clearInterval(this.#leaseWatch);
+    this.#leaseWatch = setInterval(() => this.#watchLease(), this.#leaseMs / 30);
     if (!answer.resume) this.#end(new AttemptEndedError("the attempt was given up while the runner was away"));
     this.#welcomed.resolve();
   }
@@ -280,7 +199,7 @@ export class Runner {
 
   #watchLease(): void {
     const silent = performance.now() - this.#link.lastContact;
-    if (silent > this.#leaseMs) this.#end(new AttemptEndedError("the Worker could not be reached for a lease"));
+    if (silent > usableLease * this.#leaseMs) this.#end(new AttemptEndedError("the Worker could not be reached for a lease"));
   }
 
   /** Ends the attempt under way, if there is one. */
@@ -288,8 +207,3 @@ export class Runner {
     this.#attempt?.abort.abort(reason);
   }
 }
-
-const hasKind = <Kind extends RunnerAnswer["kind"]>(
-  answer: RunnerAnswer,
-  kind: Kind,
-): answer is Extract<RunnerAnswer, { kind: Kind }> => answer.kind === kind;

@@ -46,7 +46,11 @@ export const problemOf = async (response: Response): Promise<Problem> => {
 };
 
 /** Uploads a program as browsers and curl do. */
-export const upload = async (name: string, content: BlobPart, type?: string): Promise<Response> => {
+export const upload = async (
+  name: string,
+  content: string | Uint8Array<ArrayBuffer>,
+  type?: string,
+): Promise<Response> => {
   const form = new FormData();
   form.append("program", new Blob([content]), name);
   if (type !== undefined) form.append("type", type);

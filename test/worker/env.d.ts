@@ -1,6 +1,8 @@
-declare namespace Cloudflare {
-  /** What `env` of `cloudflare:test` holds: the bindings of `wrangler.toml`. */
-  interface Env extends WorkerEnv {}
-}
+import type { Env as WorkerEnv } from "../../worker/env.ts";
 
-type WorkerEnv = import("../../worker/env.ts").Env;
+declare global {
+  namespace Cloudflare {
+    /** What `env` of `cloudflare:test` holds: the bindings of `wrangler.toml`. */
+    interface Env extends WorkerEnv {}
+  }
+}

@@ -14,11 +14,23 @@ import {
 } from "../../shared/messages.ts";
 import { parseJson } from "../../shared/json.ts";
 import { jobOf, type Env } from "../env.ts";
+import { answerClose, sendJson } from "./socket.ts";
 
 type Request<Kind extends AgentRequest["kind"]> = Extract<AgentRequest, { kind: Kind }>;
 type Reply = AgentAnswer extends infer Answer ? (Answer extends { re: number } ? Omit<Answer, "re"> : never) : never;
 
 const done: Reply = { kind: "done" };
+
+/** Tells a job, twice where the first try fails, as one does that meets a new deployment. An agent must always be answered. */
+const told = async (tell: () => Promise<void>): Promise<Reply> => {
+  try {
+    await tell().catch(tell);
+    return done;
+  } catch (error) {
+    console.error("a job could not be told", error);
+    return { kind: "error", message: "the job could not be told" };
+  }
+};
 
 /**
  * One cluster: what its agent is to see to. The JobObjects write here what they want, the agent is told at once if it is
@@ -65,7 +77,8 @@ export class ClusterObject extends DurableObject<Env> {
   async agentAbsentSince(): Promise<number | null> {
     return this.#welcomed().length > 0
       ? null
-      : z.object({ absent_since: z.int() }).parse(this.#sql.exec("SELECT absent_since FROM cluster").one()).absent_since;
+      : z.object({ absent_since: z.int() }).parse(this.#sql.exec("SELECT absent_since FROM cluster").one())
+          .absent_since;
   }
 
   override async fetch(): Promise<Response> {
@@ -81,7 +94,7 @@ export class ClusterObject extends DurableObject<Env> {
       return;
     }
     const reply = await this.#answer(parsed.data, socket);
-    if (reply !== undefined) socket.send(JSON.stringify({ re: parsed.data.id, ...reply }));
+    if (reply !== undefined) sendJson(socket, { re: parsed.data.id, ...reply });
   }
 
   override webSocketClose(socket: WebSocket, code: number, reason: string): void {
@@ -90,9 +103,11 @@ export class ClusterObject extends DurableObject<Env> {
     if (welcomed && this.#welcomed().length === 0) {
       this.#sql.exec("UPDATE cluster SET absent_since = ?", Date.now());
     }
-    // 1005 and 1006 say that no code was sent, and may not be sent themselves (RFC 6455, section 7.4.1).
-    if (code === 1005 || code === 1006) socket.close();
-    else socket.close(code, reason);
+    answerClose(socket, code, reason);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.webSocketClose(socket, 1006, "");
   }
 
   async #answer(request: AgentRequest, socket: WebSocket): Promise<Reply | undefined> {
@@ -105,11 +120,13 @@ export class ClusterObject extends DurableObject<Env> {
     if (!this.#knows(request.jobId)) return done;
     switch (request.kind) {
       case "exited":
-        await jobOf(this.env, request.jobId).runnerExited(request.runnerId, request.reason);
-        return done;
+        return await told(async () => {
+          await jobOf(this.env, request.jobId).runnerExited(request.runnerId, request.reason);
+        });
       case "trouble":
-        await jobOf(this.env, request.jobId).trouble(request.message);
-        return done;
+        return await told(async () => {
+          await jobOf(this.env, request.jobId).trouble(request.message);
+        });
       case "removed":
         this.#sql.exec("DELETE FROM removal WHERE job = ?", request.jobId);
         return done;
@@ -124,7 +141,10 @@ export class ClusterObject extends DurableObject<Env> {
     this.#sql.exec("UPDATE cluster SET cluster_id = ? WHERE cluster_id IS NULL", request.clusterId);
     const bound = this.#sql.exec("SELECT cluster_id FROM cluster").one()["cluster_id"];
     if (bound !== request.clusterId) {
-      socket.close(closeCodes.clusterTaken, "this name belongs to another cluster; give each cluster a name of its own");
+      socket.close(
+        closeCodes.clusterTaken,
+        "this name belongs to another cluster; give each cluster a name of its own",
+      );
       return undefined;
     }
     for (const other of this.#welcomed()) {
@@ -159,12 +179,6 @@ export class ClusterObject extends DurableObject<Env> {
   }
 
   #notify(notice: AgentNotice): void {
-    for (const socket of this.#welcomed()) {
-      try {
-        socket.send(JSON.stringify(notice));
-      } catch {
-        // The socket is closing; the agent hears everything when it connects again.
-      }
-    }
+    for (const socket of this.#welcomed()) sendJson(socket, notice);
   }
 }

@@ -76,10 +76,12 @@ export class JobStore {
         row TEXT NOT NULL, input TEXT, input_bytes INTEGER NOT NULL DEFAULT 0, output TEXT, segments BLOB,
         PRIMARY KEY (kind, idx));
       CREATE INDEX task_queue ON task (kind, status, idx);
+      CREATE INDEX task_later ON task (kind, not_before) WHERE status = 'scheduled' AND not_before > 0;
       CREATE TABLE attempt (
         id TEXT PRIMARY KEY, kind TEXT NOT NULL, idx INTEGER NOT NULL, runner TEXT NOT NULL, status TEXT NOT NULL,
-        lease_until INTEGER NOT NULL) WITHOUT ROWID;
+        lease_until INTEGER NOT NULL, linked INTEGER NOT NULL) WITHOUT ROWID;
       CREATE INDEX attempt_open ON attempt (lease_until) WHERE status IN ('live', 'revoked');
+      CREATE INDEX attempt_runner ON attempt (runner) WHERE status IN ('live', 'revoked');
       CREATE TABLE planned (
         attempt TEXT NOT NULL, page INTEGER NOT NULL, seq INTEGER NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL,
         etag TEXT NOT NULL, PRIMARY KEY (attempt, page, seq)) WITHOUT ROWID;
@@ -99,11 +101,14 @@ export class JobStore {
 
   /** As it was stored by `create`: our own words, so not parsed again. */
   spec(): JobSpec {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it was a JobSpec when it was stored
     return JSON.parse(z.string().parse(this.#sql.exec("SELECT spec FROM job").one()["spec"])) as JobSpec;
   }
 
   job(): JobRow {
-    return JobRowSchema.parse(JSON.parse(jobColumns.parse(this.#sql.exec("SELECT row, input_bytes FROM job").one()).row));
+    return JobRowSchema.parse(
+      JSON.parse(jobColumns.parse(this.#sql.exec("SELECT row, input_bytes FROM job").one()).row),
+    );
   }
 
   saveJob(row: JobRow): void {
@@ -189,7 +194,8 @@ export class JobStore {
   nextTask(kind: TaskKind, now: number): TaskRow | undefined {
     const found = this.#sql
       .exec(
-        "SELECT row FROM task WHERE kind = ? AND status = 'scheduled' AND not_before <= ? ORDER BY idx LIMIT 1",
+        `SELECT row FROM task INDEXED BY task_queue
+         WHERE kind = ? AND status = 'scheduled' AND not_before <= ? ORDER BY idx LIMIT 1`,
         kind,
         now,
       )
@@ -197,9 +203,14 @@ export class JobStore {
     return found === undefined ? undefined : TaskRowSchema.parse(JSON.parse(taskColumns.parse(found).row));
   }
 
-  /** When the next scheduled task of a kind may be claimed, in ms; undefined when none is scheduled. */
-  nextDue(kind: TaskKind): number | undefined {
-    const found = this.#sql.exec("SELECT min(not_before) AS due FROM task WHERE kind = ? AND status = 'scheduled'", kind);
+  /** When the next scheduled task of a kind that may not be claimed at `now` may be, in ms; undefined when there is none. */
+  nextDue(kind: TaskKind, now: number): number | undefined {
+    const found = this.#sql.exec(
+      `SELECT min(not_before) AS due FROM task INDEXED BY task_later
+       WHERE kind = ? AND status = 'scheduled' AND not_before > 0 AND not_before > ?`,
+      kind,
+      now,
+    );
     return z.object({ due: z.number().nullable() }).parse(found.one()).due ?? undefined;
   }
 
@@ -248,7 +259,11 @@ export class JobStore {
    * The segments of a partition in the outputs of at most `limit` maps from `from` on, in order, empty ones left out.
    * @returns undefined when one of these maps has no output at the moment
    */
-  segments(partition: number, from: number, limit: number): { segments: SegmentRef[]; next: number | null } | undefined {
+  segments(
+    partition: number,
+    from: number,
+    limit: number,
+  ): { segments: SegmentRef[]; next: number | null } | undefined {
     const rows = this.#sql
       .exec(
         `SELECT idx, status, winner, json_extract(output, '$.path') AS path, substr(segments, ?, ?) AS range
@@ -288,7 +303,11 @@ export class JobStore {
   }
 
   /** Tasks of a kind below `before`, highest first, with what their view needs. */
-  tasksBelow(kind: TaskKind, before: number, limit: number): { row: TaskRow; input: TaskInput | null; inputBytes: number }[] {
+  tasksBelow(
+    kind: TaskKind,
+    before: number,
+    limit: number,
+  ): { row: TaskRow; input: TaskInput | null; inputBytes: number }[] {
     return this.#sql
       .exec(
         "SELECT row, input, input_bytes FROM task WHERE kind = ? AND idx < ? ORDER BY idx DESC LIMIT ?",
@@ -308,7 +327,7 @@ export class JobStore {
 
   addAttempt(attempt: AttemptRow, leaseUntil: number): void {
     this.#sql.exec(
-      "INSERT INTO attempt (id, kind, idx, runner, status, lease_until) VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT INTO attempt (id, kind, idx, runner, status, lease_until, linked) VALUES (?, ?, ?, ?, ?, ?, 1)",
       attempt.id,
       attempt.kind,
       attempt.index,
@@ -334,18 +353,28 @@ export class JobStore {
     return this.#attempts("WHERE status IN ('live', 'revoked') AND lease_until <= ?", now);
   }
 
+  /** Whether the end of the runner's connection was not noticed, as far as this attempt goes. */
+  isLinked(id: string): boolean {
+    return this.#sql.exec("SELECT 1 FROM attempt WHERE id = ? AND linked = 1", id).toArray().length > 0;
+  }
+
   /** Marks live attempts as revoked, those of one task or all. @returns them */
   revoke(task: { kind: TaskKind; index: number } | "all"): AttemptRow[] {
     const live =
       task === "all"
-        ? this.#attempts("WHERE status = 'live'")
-        : this.#attempts("WHERE status = 'live' AND kind = ? AND idx = ?", task.kind, task.index);
+        ? this.#attempts("WHERE status IN ('live', 'revoked') AND status = 'live'")
+        : this.#attempts(
+            "WHERE status IN ('live', 'revoked') AND status = 'live' AND kind = ? AND idx = ?",
+            task.kind,
+            task.index,
+          );
     for (const attempt of live) this.saveAttempt({ ...attempt, status: "revoked" });
     return live;
   }
 
-  setLease(id: string, until: number): void {
-    this.#sql.exec("UPDATE attempt SET lease_until = ? WHERE id = ?", until, id);
+  /** @param linked whether the runner is connected */
+  setLease(id: string, until: number, linked: boolean): void {
+    this.#sql.exec("UPDATE attempt SET lease_until = ?, linked = ? WHERE id = ?", until, linked ? 1 : 0, id);
   }
 
   /** When the first lease of an open attempt ends, in ms. */
@@ -364,15 +393,18 @@ export class JobStore {
   // ---- the plan's pages
 
   savePage(attempt: string, page: number, objects: readonly PlannedObject[]): void {
-    this.#sql.exec("DELETE FROM planned WHERE attempt != ? OR page = ?", attempt, page);
+    this.#sql.exec("DELETE FROM planned WHERE attempt < ?", attempt);
+    this.#sql.exec("DELETE FROM planned WHERE attempt > ?", attempt);
+    this.#sql.exec("DELETE FROM planned WHERE attempt = ? AND page = ?", attempt, page);
     for (const [seq, { path, size, etag }] of objects.entries()) {
       this.#sql.exec("INSERT INTO planned VALUES (?, ?, ?, ?, ?, ?)", attempt, page, seq, path, size, etag);
     }
   }
 
+  /** What was listed, in order, but for the empty objects. Nothing may be written while this is read. */
   *planned(attempt: string): Generator<PlannedObject> {
     for (const row of this.#sql.exec(
-      "SELECT path, size, etag FROM planned WHERE attempt = ? ORDER BY page, seq",
+      "SELECT path, size, etag FROM planned WHERE attempt = ? AND size > 0 ORDER BY page, seq",
       attempt,
     )) {
       yield z.object({ path: z.string(), size: z.int(), etag: z.string() }).parse(row);
@@ -386,12 +418,7 @@ export class JobStore {
   // ---- uploads
 
   addUpload(attempt: string, path: string, uploadId: string): void {
-    this.#sql.exec(
-      "INSERT OR IGNORE INTO upload (attempt, path, upload_id) VALUES (?, ?, ?)",
-      attempt,
-      path,
-      uploadId,
-    );
+    this.#sql.exec("INSERT OR IGNORE INTO upload (attempt, path, upload_id) VALUES (?, ?, ?)", attempt, path, uploadId);
   }
 
   uploads(after: number, limit: number): z.infer<typeof UploadRowSchema>[] {
@@ -404,9 +431,9 @@ export class JobStore {
       );
   }
 
-  /** Forgets the uploads that have become outputs. */
-  forgetUploadsOf(attempts: readonly string[]): void {
-    for (const attempt of attempts) this.#sql.exec("DELETE FROM upload WHERE attempt = ?", attempt);
+  /** Forgets an upload that has become an output. */
+  forgetUpload(attempt: string, path: string, uploadId: string): void {
+    this.#sql.exec("DELETE FROM upload WHERE attempt = ? AND path = ? AND upload_id = ?", attempt, path, uploadId);
   }
 
   // ---- the outbox
@@ -421,10 +448,9 @@ export class JobStore {
     );
   }
 
-  dirty(now: number): { target: OutboxTarget; version: number; tries: number }[] {
-    return z
-      .array(z.object({ target: OutboxTargetSchema, version: z.int(), tries: z.int() }))
-      .parse(this.#sql.exec("SELECT target, version, tries FROM outbox WHERE due <= ?", now).toArray());
+  /** The targets that must be told, and when that is due. */
+  dirty(): OutboxRow[] {
+    return z.array(OutboxRowSchema).parse(this.#sql.exec("SELECT target, version, due, tries FROM outbox").toArray());
   }
 
   /** The target has been told; whatever changed since then is still to be told. */
@@ -432,15 +458,13 @@ export class JobStore {
     this.#sql.exec("DELETE FROM outbox WHERE target = ? AND version = ?", target, version);
   }
 
-  postpone(target: OutboxTarget, due: number): void {
-    this.#sql.exec("UPDATE outbox SET due = ?, tries = tries + 1 WHERE target = ?", due, target);
-  }
-
-  nextDelivery(): number | undefined {
-    return z.object({ due: z.number().nullable() }).parse(this.#sql.exec("SELECT min(due) AS due FROM outbox").one()).due ?? undefined;
+  postpone(target: OutboxTarget, due: number, tries: number): void {
+    this.#sql.exec("UPDATE outbox SET due = ?, tries = ? WHERE target = ?", due, tries, target);
   }
 }
 
 const OutboxTargetSchema = z.enum(["cluster", "registry"]);
 export type OutboxTarget = z.infer<typeof OutboxTargetSchema>;
 
+const OutboxRowSchema = z.object({ target: OutboxTargetSchema, version: z.int(), due: z.int(), tries: z.int() });
+type OutboxRow = z.infer<typeof OutboxRowSchema>;

@@ -8,6 +8,7 @@ import {
   newTask,
   runnersWanted,
   stop,
+  type AttemptRow,
   type Effect,
   type JobRow,
   type Transition,
@@ -30,8 +31,18 @@ import { RunnerDesk } from "./runner-desk.ts";
 /** How long cleaning may take after the job's end, in ms. Then the credentials are erased all the same. */
 const cleanLimit = 60 * 60 * 1000;
 
-const laterThan = (now: number, due: number | undefined): number =>
-  due !== undefined && due > now ? due : Number.POSITIVE_INFINITY;
+/** What is said then, or when the cleaning has failed for good. */
+const cleaningAbandoned =
+  "The job's temporary objects could not all be removed; what is left of them lies under the shuffle and output folders.";
+
+/** A silence in seconds after which an attempt is given away, where none is configured. */
+const defaultLease = 30;
+
+/** How long a description waits to hear whether there is an agent, in ms. */
+const agentPatience = 1000;
+
+/** Milliseconds before another try after the alarm's own work has failed. */
+const alarmRetry = 30_000;
 
 const SecretsSchema = z.object({ input: CredentialsSchema.optional(), output: CredentialsSchema.optional() });
 export type Secrets = z.infer<typeof SecretsSchema>;
@@ -51,7 +62,7 @@ export class JobObject extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#leaseMs = Number(env.LEASE_SECONDS ?? 30) * 1000;
+    this.#leaseMs = (Number(env.LEASE_SECONDS) || defaultLease) * 1000;
     this.#store = new JobStore(ctx.storage.sql);
     this.#sockets = new RunnerSockets(ctx);
     this.#outbox = new Outbox(this.#store, {
@@ -63,6 +74,7 @@ export class JobObject extends DurableObject<Env> {
       sockets: this.#sockets,
       leaseMs: this.#leaseMs,
       apply: (transition) => this.#apply(transition),
+      atomically: (change) => this.#atomically(change),
       secrets: () => this.#secrets(),
     });
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pingText, pongText));
@@ -74,10 +86,12 @@ export class JobObject extends DurableObject<Env> {
     const secrets: Secrets = { input: inputStorageCredentials, output: outputStorageCredentials };
     const sealed = await sealCredentials(this.env, spec.id, JSON.stringify(secrets));
     if (!this.#store.exists()) {
-      const born = newJob(spec.id, request.nReducers, request.parallelism ?? null);
-      this.#store.create({ ...spec, request }, born.job);
-      this.#store.setSealed(sealed);
-      this.#apply(born);
+      this.#atomically(() => {
+        const born = newJob(spec.id, request.nReducers, request.parallelism ?? null);
+        this.#store.create({ ...spec, request }, born.job);
+        this.#store.setSealed(sealed);
+        this.#apply(born);
+      });
     }
     return this.describe();
   }
@@ -85,8 +99,8 @@ export class JobObject extends DurableObject<Env> {
   async describe(): Promise<Job> {
     const row = this.#store.job();
     const waiting = !row.released && this.#sockets.count() === 0;
-    const conditions = this.#store.conditions();
     const absent = waiting ? await this.#agentAbsent() : undefined;
+    const conditions = this.#store.conditions();
     return this.#view(absent === undefined ? conditions : [...conditions, absent]);
   }
 
@@ -119,7 +133,7 @@ export class JobObject extends DurableObject<Env> {
   async stop(): Promise<"stopped" | "ended" | "committing"> {
     const stopped = stop(this.#store.job(), Date.now());
     if (typeof stopped === "string") return stopped;
-    this.#apply(stopped);
+    this.#atomically(() => this.#apply(stopped));
     return "stopped";
   }
 
@@ -130,10 +144,9 @@ export class JobObject extends DurableObject<Env> {
 
   /** The agent knows that a runner is gone: its attempts are lost without waiting for their leases. */
   async runnerExited(runnerId: string, reason: string): Promise<void> {
-    for (const attempt of this.#store.openAttemptsOf(runnerId)) {
-      const task = this.#store.task(attempt.kind, attempt.index);
-      this.#apply(lose(this.#store.job(), task, attempt, reason, Date.now()));
-    }
+    this.#atomically(() => {
+      for (const attempt of this.#store.openAttemptsOf(runnerId)) this.#lose(attempt, reason);
+    });
   }
 
   /** The agent cannot start runners, or (null) can again. */
@@ -154,7 +167,16 @@ export class JobObject extends DurableObject<Env> {
   }
 
   override webSocketClose(socket: WebSocket, code: number, reason: string): void {
+    const runnerId = this.#sockets.peer(socket)?.runnerId;
     this.#sockets.closed(socket, code, reason);
+    if (runnerId === undefined || this.#sockets.contacts().has(runnerId)) return;
+    // It was there until now, so its own clock gives it a whole lease to come back.
+    const until = Date.now() + this.#leaseMs;
+    for (const { id } of this.#store.openAttemptsOf(runnerId)) this.#store.setLease(id, until, false);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.webSocketClose(socket, 1006, "");
   }
 
   // ---- time
@@ -162,48 +184,64 @@ export class JobObject extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.#armed = Number.POSITIVE_INFINITY;
     if (!this.#store.exists()) return;
-    this.#sweepLeases(Date.now());
+    try {
+      this.#atomically(() => this.#overdue(Date.now()));
+      const delivery = this.#outbox.deliver();
+      this.#arm();
+      // Not awaited: while an alarm is at work there is no other, and leases must not wait for a slow receiver.
+      this.ctx.waitUntil(delivery.then(() => this.#arm()));
+    } catch (error) {
+      // An alarm that throws is given up by the platform after a few tries; this one never is.
+      console.error("the alarm's work failed; it is tried again", error);
+      this.#armed = Date.now() + alarmRetry;
+      await this.ctx.storage.setAlarm(this.#armed);
+    }
+  }
+
+  /** Does what time has made due. */
+  #overdue(now: number): void {
+    this.#sweepLeases(now);
     const job = this.#store.job();
-    if (job.clean === "waiting" && job.endedAt !== null && job.endedAt + cleanLimit <= Date.now()) {
-      this.#store.setCondition(
-        "CleaningAbandoned",
-        "No runner could remove the job's temporary objects in time; what is left of them lies under the shuffle and output folders.",
-        Date.now(),
-      );
+    if (job.clean === "waiting" && job.endedAt !== null && job.endedAt + cleanLimit <= now) {
       this.#apply(abandonClean(job));
+      return;
     }
     const kind = claimable(job);
-    const due = kind === undefined ? undefined : this.#store.nextDue(kind);
-    if (due !== undefined && due <= Date.now()) this.#sockets.wake();
-    await this.#outbox.deliver();
-    this.#arm();
+    if (kind !== undefined && this.#store.nextTask(kind, now) !== undefined) this.#sockets.wake();
   }
 
   /** Ends the attempts whose runner has given no sign of life for a lease, and prolongs the others. */
   #sweepLeases(now: number): void {
-    for (const attempt of this.#store.overdueAttempts(now)) {
-      const until = this.#sockets.lastContact(attempt.runnerId) + this.#leaseMs;
-      if (until > now) {
-        this.#store.setLease(attempt.id, until);
-        continue;
-      }
-      const task = this.#store.task(attempt.kind, attempt.index);
-      const reason = `its runner gave no sign of life for ${this.#leaseMs / 1000} s`;
-      this.#apply(lose(this.#store.job(), task, attempt, reason, now));
+    const overdue = this.#store.overdueAttempts(now);
+    if (overdue.length === 0) return;
+    const contacts = this.#sockets.contacts();
+    for (const attempt of overdue) {
+      const contact = contacts.get(attempt.runnerId);
+      if (contact !== undefined && contact + this.#leaseMs > now) {
+        this.#store.setLease(attempt.id, contact + this.#leaseMs, true);
+      } else if (contact === undefined && this.#store.isLinked(attempt.id)) {
+        // Its connection went down together with this object, so nobody has seen when; that is no reason to give up on it.
+        this.#store.setLease(attempt.id, now + this.#leaseMs, false);
+      } else this.#lose(attempt, `its runner gave no sign of life for ${this.#leaseMs / 1000} s`);
     }
+  }
+
+  #lose(attempt: AttemptRow, reason: string): void {
+    const task = this.#store.task(attempt.kind, attempt.index);
+    this.#apply(lose(this.#store.job(), task, attempt, reason, Date.now()));
   }
 
   /** Sets the alarm for the next thing that has to happen without being asked. */
   #arm(): void {
     const job = this.#store.job();
-    const kind = this.#sockets.count() > 0 ? claimable(job) : undefined;
+    const kind = claimable(job);
     const now = Date.now();
     const next = Math.min(
-      this.#store.nextDelivery() ?? Number.POSITIVE_INFINITY,
+      this.#outbox.next() ?? Number.POSITIVE_INFINITY,
       this.#store.nextLeaseEnd() ?? Number.POSITIVE_INFINITY,
       job.clean === "waiting" && job.endedAt !== null ? job.endedAt + cleanLimit : Number.POSITIVE_INFINITY,
       // A task that is already due is claimed by whoever asks; only one that becomes due needs the alarm.
-      kind === undefined ? Number.POSITIVE_INFINITY : laterThan(now, this.#store.nextDue(kind)),
+      kind === undefined ? Number.POSITIVE_INFINITY : (this.#store.nextDue(kind, now) ?? Number.POSITIVE_INFINITY),
     );
     if (next >= this.#armed || next === Number.POSITIVE_INFINITY) return;
     this.#armed = next;
@@ -212,12 +250,26 @@ export class JobObject extends DurableObject<Env> {
 
   // ---- the machine's shell
 
+  /** Runs a change of which all is kept, or nothing where it throws. */
+  #atomically<T>(change: () => T): T {
+    try {
+      return this.ctx.storage.transactionSync(change);
+    } catch (error) {
+      // An alarm that was set in there is undone as well.
+      this.#armed = Number.POSITIVE_INFINITY;
+      throw error;
+    }
+  }
+
   /** Stores a transition and carries out its effects; no `await` in here, so that all of it is one transaction. */
   #apply(transition: Transition): void {
     this.#store.saveJob(transition.job);
     if (transition.task !== undefined) this.#store.saveTask(transition.task);
     if (transition.attempt !== undefined) this.#store.saveAttempt(transition.attempt);
     for (const effect of transition.effects) this.#carryOut(effect, transition.job);
+    if (transition.job.clean === "abandoned") {
+      this.#store.setCondition("CleaningAbandoned", cleaningAbandoned, Date.now());
+    }
     this.#settle();
   }
 
@@ -228,7 +280,7 @@ export class JobObject extends DurableObject<Env> {
         this.#createTasks(effect.tasks, effect.total, now);
         break;
       case "revoke":
-        for (const attempt of this.#store.revoke(effect.task)) this.#sockets.revoke(attempt, effect.reason);
+        this.#sockets.revoke(this.#store.revoke(effect.task), effect.reason);
         break;
       case "stop-tasks":
         this.#store.stopTasks(now);
@@ -265,8 +317,10 @@ export class JobObject extends DurableObject<Env> {
     const winner = this.#store.task("plan", 0).winner;
     if (winner === null) return;
     const { splitSize } = measure(this.#store, winner);
+    // Read to the end before anything is written; none of them is empty, so there are no more than tasks.
+    const objects = Array.from(this.#store.planned(winner));
     let index = 0;
-    for (const { path, size, etag } of [...this.#store.planned(winner)]) {
+    for (const { path, size, etag } of objects) {
       for (const { start, end } of cutSplits(size, splitSize, !isCompressed(path))) {
         this.#store.addTask(newTask("map", index++, now), { path, size, etag, start, end });
       }
@@ -277,16 +331,24 @@ export class JobObject extends DurableObject<Env> {
   /** After every change: sets the alarm and delivers what is to be told, once the transaction is through. */
   #settle(): void {
     this.#arm();
-    this.ctx.waitUntil(this.#outbox.deliver());
+    this.ctx.waitUntil(this.#deliver());
+  }
+
+  async #deliver(): Promise<void> {
+    // A microtask later the transaction that called this is through, or undone.
+    await Promise.resolve();
+    await this.#outbox.deliver();
+    this.#arm();
   }
 
   async #tellCluster(): Promise<void> {
+    const token = await signRunnerToken(this.env, this.#store.job().id);
+    // Read after the wait, so that what is sent is not older than what was sent before.
     const job = this.#store.job();
     const cluster = clusterOf(this.env, defaultCluster);
     if (job.released) {
       await cluster.remove(job.id);
     } else {
-      const token = await signRunnerToken(this.env, job.id);
       await cluster.want({ jobId: job.id, runners: runnersWanted(job), token });
     }
   }
@@ -300,7 +362,9 @@ export class JobObject extends DurableObject<Env> {
   }
 
   async #agentAbsent(): Promise<Condition | undefined> {
-    const since = await clusterOf(this.env, defaultCluster).agentAbsentSince();
+    const asked = clusterOf(this.env, defaultCluster).agentAbsentSince();
+    // A job can be described also when the cluster's object is slow or fails.
+    const since = await Promise.race([asked.catch(() => null), scheduler.wait(agentPatience).then(() => null)]);
     if (since === null) return undefined;
     const message = `No agent is connected for the cluster '${defaultCluster}'; the job goes on when one is.`;
     return { type: "NoAgent", message, since: Math.max(since, this.#store.spec().createdAt) };

@@ -13,37 +13,46 @@ const patience = 10_000;
 export class Outbox {
   readonly #store: JobStore;
   readonly #tell: Record<OutboxTarget, () => Promise<void>>;
-  #busy: Promise<void> | undefined;
+  /** Targets to which a delivery is under way. */
+  readonly #busy = new Set<OutboxTarget>();
 
   constructor(store: JobStore, tell: Record<OutboxTarget, () => Promise<void>>) {
     this.#store = store;
     this.#tell = tell;
   }
 
-  /** Delivers what is due. Calls while a delivery is under way share it, and what was marked meanwhile is delivered too. */
+  /** Delivers what is due, and to the same targets what is marked meanwhile. No target waits for another. */
   async deliver(): Promise<void> {
-    this.#busy ??= this.#run().finally(() => {
-      this.#busy = undefined;
-    });
-    await this.#busy;
+    const now = Date.now();
+    const due = this.#store.dirty().filter((row) => row.due <= now && !this.#busy.has(row.target));
+    await Promise.all(due.map(async ({ target }) => await this.#deliverTo(target)));
   }
 
-  async #run(): Promise<void> {
-    for (;;) {
-      const due = this.#store.dirty(Date.now());
-      if (due.length === 0) return;
-      await Promise.all(
-        due.map(async ({ target, version, tries }) => {
-          this.#store.postpone(target, Date.now() + patience);
-          try {
-            await this.#tell[target]();
-            this.#store.delivered(target, version);
-          } catch (error) {
-            console.error(`${target} could not be told`, error);
-            this.#store.postpone(target, Date.now() + delay(tries));
-          }
-        }),
-      );
+  /** When `deliver` should be called next, in ms, if what is under way came to nothing; undefined when all is told. */
+  next(): number | undefined {
+    const later = Date.now() + patience;
+    const due = this.#store.dirty().map((row) => (this.#busy.has(row.target) ? Math.max(row.due, later) : row.due));
+    return due.length === 0 ? undefined : Math.min(...due);
+  }
+
+  async #deliverTo(target: OutboxTarget): Promise<void> {
+    this.#busy.add(target);
+    try {
+      for (;;) {
+        const now = Date.now();
+        const mark = this.#store.dirty().find((row) => row.target === target && row.due <= now);
+        if (mark === undefined) return;
+        this.#store.postpone(target, now + patience, mark.tries);
+        try {
+          await this.#tell[target]();
+          this.#store.delivered(target, mark.version);
+        } catch (error) {
+          console.warn(`the ${target} could not be told; it is tried again`, error);
+          this.#store.postpone(target, Date.now() + delay(mark.tries), mark.tries + 1);
+        }
+      }
+    } finally {
+      this.#busy.delete(target);
     }
   }
 }

@@ -11,10 +11,11 @@ export type Measure = {
 
 /** How the input that the attempt `plan` has listed is to be cut. */
 export const measure = (store: JobStore, plan: string): Measure => {
-  const objects = [...store.planned(plan)];
-  const bytes = objects.reduce((sum, { size }) => sum + size, 0);
+  let bytes = 0;
+  for (const { size } of store.planned(plan)) bytes += size;
   const splitSize = store.spec().request.splitSize ?? defaultSplitSize(bytes);
-  const maps = objects.reduce((sum, { size, path }) => sum + countSplits(size, splitSize, !isCompressed(path)), 0);
+  let maps = 0;
+  for (const { size, path } of store.planned(plan)) maps += countSplits(size, splitSize, !isCompressed(path));
   return { bytes, splitSize, maps };
 };
 

@@ -2,7 +2,7 @@ import { GarbageRowSchema, rowsOf } from "./registry-tables.ts";
 import { z } from "zod";
 
 /** Milliseconds after which an upload that was not heard of is given up. It is heard of with every part. */
-export const uploadSilence = 60 * 60 * 1000;
+const uploadSilence = 60 * 60 * 1000;
 
 /** R2 deletes at most so many objects at once. */
 const batch = 1000;
@@ -64,8 +64,11 @@ export const nextDue = (sql: SqlStorage): number | null => {
   return row?.due ?? null;
 };
 
+type Bucket = Pick<R2Bucket, "delete" | "resumeMultipartUpload">;
+type Garbage = z.infer<typeof GarbageRowSchema>;
+
 /** Ends an open multipart upload; one that is completed or gone already is no error. */
-const abortUpload = async (bucket: R2Bucket, key: string, uploadId: string): Promise<void> => {
+const abortUpload = async (bucket: Bucket, key: string, uploadId: string): Promise<void> => {
   try {
     await bucket.resumeMultipartUpload(key, uploadId).abort();
   } catch (error) {
@@ -74,20 +77,33 @@ const abortUpload = async (bucket: R2Bucket, key: string, uploadId: string): Pro
   }
 };
 
-/** Deletes due garbage from R2. What fails stays, and is due again later. */
-export const collectGarbage = async (sql: SqlStorage, bucket: R2Bucket, now: number): Promise<void> => {
-  const query = "SELECT key, upload_id, tries FROM garbage WHERE due <= ? ORDER BY due LIMIT ?";
-  const due = rowsOf(sql, GarbageRowSchema, query, now, batch);
-  if (due.length === 0) return;
+/** Runs a deletion of some garbage; says whether it worked, and if not, has it be tried again later. */
+const attempt = async (sql: SqlStorage, rows: Garbage[], now: number, act: () => Promise<void>): Promise<boolean> => {
   try {
-    for (const { key, upload_id } of due) if (upload_id !== null) await abortUpload(bucket, key, upload_id);
-    await bucket.delete(due.map(({ key }) => key));
-    for (const { key } of due) sql.exec("DELETE FROM garbage WHERE key = ?", key);
+    await act();
+    return true;
   } catch (error) {
     console.warn("R2 did not delete; it is tried again", error);
-    for (const { key, tries } of due) {
+    for (const { key, tries } of rows) {
       const delay = Math.min(maxRetryDelay, 1000 * 2 ** tries);
       sql.exec("UPDATE garbage SET tries = tries + 1, due = ? WHERE key = ?", now + delay, key);
     }
+    return false;
+  }
+};
+
+/** Deletes due garbage from R2. What fails stays, and is due again later. */
+export const collectGarbage = async (sql: SqlStorage, bucket: Bucket, now: number): Promise<void> => {
+  const query = "SELECT key, upload_id, tries FROM garbage WHERE due <= ? ORDER BY due LIMIT ?";
+  const ready: Garbage[] = [];
+  for (const row of rowsOf(sql, GarbageRowSchema, query, now, batch)) {
+    const { key, upload_id } = row;
+    if (upload_id === null || (await attempt(sql, [row], now, async () => await abortUpload(bucket, key, upload_id)))) {
+      ready.push(row);
+    }
+  }
+  if (ready.length === 0) return;
+  if (await attempt(sql, ready, now, async () => await bucket.delete(ready.map(({ key }) => key)))) {
+    for (const { key } of ready) sql.exec("DELETE FROM garbage WHERE key = ?", key);
   }
 };

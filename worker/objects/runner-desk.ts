@@ -18,15 +18,17 @@ import {
   type AttemptError,
   type Next,
   type PendingOutput,
+  type Result,
   type RunnerAnswer,
   type RunnerRequest,
 } from "../../shared/messages.ts";
 import { parseJson } from "../../shared/json.ts";
-import { taskIdOf } from "../../shared/status.ts";
+import { taskIdOf, type TaskKind } from "../../shared/status.ts";
 import type { JobStore } from "./job-store.ts";
 import type { Secrets } from "./job.ts";
 import { measure, tooManyTasks } from "./plan.ts";
 import type { Peer, RunnerSockets } from "./runner-sockets.ts";
+import { sendJson } from "./socket.ts";
 
 /** Segments in one answer; a reduce asks again for the rest. */
 const segmentsPage = 4096;
@@ -39,6 +41,8 @@ type Desk = {
   readonly sockets: RunnerSockets;
   readonly leaseMs: number;
   readonly apply: (transition: Transition) => void;
+  /** Runs a change of which all is kept, or nothing where it throws. */
+  readonly atomically: <T>(change: () => T) => T;
   readonly secrets: () => Promise<Secrets>;
 };
 
@@ -51,6 +55,15 @@ type Handlers = {
 
 const fenced = (reason: string): Reply => ({ kind: "fenced", reason });
 const done: Reply = { kind: "done" };
+
+const resultKinds: Record<TaskKind, Result["kind"]> = {
+  plan: "plan",
+  map: "map",
+  reduce: "output",
+  commit: "done",
+  success: "done",
+  clean: "done",
+};
 
 /** Answers what the runners of a job ask. Every request may come twice, late, or from a runner that was given up. */
 export class RunnerDesk {
@@ -67,8 +80,8 @@ export class RunnerDesk {
       return;
     }
     const request = parsed.data;
-    const reply = request.kind === "hello" ? await this.#hello(request, socket) : this.#answer(request, socket);
-    if (reply !== undefined) socket.send(JSON.stringify({ re: request.id, ...reply }));
+    const reply = request.kind === "hello" ? await this.#hello(request, socket) : this.#serve(request, socket);
+    if (reply !== undefined) sendJson(socket, { re: request.id, ...reply });
   }
 
   async #hello(request: Request<"hello">, socket: WebSocket): Promise<Reply | undefined> {
@@ -81,14 +94,16 @@ export class RunnerDesk {
       socket.close(closeCodes.ended, "the job has ended");
       return undefined;
     }
-    const secrets = await this.#desk.secrets();
     sockets.identify(socket, request.runnerId, request.podName);
+    this.#closeRevoked(request.runnerId, request.attempt);
     const attempt = request.attempt === null ? undefined : store.attempt(request.attempt);
     const resume = attempt?.status === "live" && attempt.runnerId === request.runnerId;
-    for (const open of store.openAttemptsOf(request.runnerId)) store.setLease(open.id, Date.now() + leaseMs);
+    for (const open of store.openAttemptsOf(request.runnerId)) store.setLease(open.id, Date.now() + leaseMs, true);
     // What was revoked while the runner was away, it hears now. It answers by giving the attempt back.
-    if (attempt?.status === "revoked") sockets.revoke(attempt, "the attempt was ended while the runner was away");
+    if (attempt?.status === "revoked") sockets.revoke([attempt], "the attempt was ended while the runner was away");
     const { id, request: job, programs } = store.spec();
+    // All is decided by now: while this waits, other messages are served.
+    const secrets = await this.#desk.secrets();
     return {
       kind: "welcome",
       leaseSeconds: leaseMs / 1000,
@@ -104,6 +119,25 @@ export class RunnerDesk {
     };
   }
 
+  #serve(request: Exclude<RunnerRequest, { kind: "hello" }>, socket: WebSocket): Reply | undefined {
+    const { atomically } = this.#desk;
+    try {
+      return atomically(() => this.#answer(request, socket));
+    } catch (error) {
+      console.error(`'${request.kind}' could not be served`, error);
+      return atomically(() => this.#unserved(request));
+    }
+  }
+
+  /** A defect must not leave the job waiting for ever: the attempt for which a request cannot be served has failed. */
+  #unserved(request: Exclude<RunnerRequest, { kind: "hello" }>): Reply {
+    const message = `the Worker could not serve '${request.kind}'`;
+    if (!("attempt" in request)) return { kind: "error", message };
+    const error: AttemptError = { code: "InternalError", message, final: false };
+    this.#open(request.attempt, (attempt, task) => this.#failed(attempt, task, error));
+    return fenced(message);
+  }
+
   #answer(request: Exclude<RunnerRequest, { kind: "hello" }>, socket: WebSocket): Reply | undefined {
     const peer = this.#desk.sockets.peer(socket);
     if (peer === undefined) {
@@ -111,6 +145,7 @@ export class RunnerDesk {
       return undefined;
     }
     // The union of handlers takes the union of requests only pair by pair, which the type system cannot see.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
     const handle = this.#handlers[request.kind] as (request: RunnerRequest, peer: Peer, socket: WebSocket) => Reply;
     return handle(request, peer, socket);
   }
@@ -124,11 +159,12 @@ export class RunnerDesk {
         return done;
       }),
 
-    upload: ({ attempt: id, path, uploadId }) =>
-      this.#live(id, () => {
-        this.#desk.store.addUpload(id, path, uploadId);
-        return done;
-      }),
+    upload: ({ attempt: id, path, uploadId }) => {
+      // Also for an attempt that was given up meanwhile: the upload is there, and must be aborted.
+      const status = this.#desk.store.attempt(id)?.status;
+      if (status !== undefined && status !== "won") this.#desk.store.addUpload(id, path, uploadId);
+      return this.#live(id, () => done);
+    },
 
     planned: ({ attempt: id, page, objects }) =>
       this.#live(id, () => {
@@ -213,6 +249,11 @@ export class RunnerDesk {
       this.#given(attempt.id, "another attempt was first");
       return;
     }
+    const misfit = this.#misfit(task, result);
+    if (misfit !== undefined) {
+      this.#failed(attempt, task, { code: "InvalidResult", message: misfit, final: false });
+      return;
+    }
     let maps = 0;
     switch (result.kind) {
       case "plan": {
@@ -239,11 +280,11 @@ export class RunnerDesk {
           const outputs = this.#batch(task.index);
           const lost = outputs.filter(({ index }) => result.lost.includes(index));
           for (const output of lost) this.#outputLost(output);
-          if (lost.length > 0) {
+          if (result.lost.length > 0) {
             this.#given(attempt.id, "uploads were lost before their commit");
             return;
           }
-          store.forgetUploadsOf(outputs.map((output) => output.attempt));
+          for (const { attempt: of, path, uploadId } of outputs) store.forgetUpload(of, path, uploadId);
         }
         break;
     }
@@ -251,11 +292,29 @@ export class RunnerDesk {
     if (transition !== undefined) this.#apply(transition);
   }
 
+  /** Why a result cannot be this task's, or undefined when it can. */
+  #misfit({ kind, index }: TaskRow, result: Result): string | undefined {
+    const { id, mapOnly, nReducers } = this.#desk.store.job();
+    const expected = kind === "map" && mapOnly ? "output" : resultKinds[kind];
+    if (result.kind !== expected) return `${taskIdOf(id, kind, index)} ended with '${result.kind}', not '${expected}'`;
+    if (result.kind === "map" && result.shuffle.lengths.length !== nReducers) {
+      return `the map output has ${result.shuffle.lengths.length} segments, not ${nReducers}`;
+    }
+    return undefined;
+  }
+
   #outputLost({ index, attempt, path }: PendingOutput): void {
     const { store } = this.#desk;
     const kind = store.job().mapOnly ? "map" : "reduce";
     const lost = loseOutput(store.job(), store.task(kind, index), attempt, `the store has lost ${path}`, Date.now());
     if (lost !== undefined) this.#apply(lost);
+  }
+
+  /** A runner that is at another attempt, or asks for one, has ended those that were revoked, though it may not have said so. */
+  #closeRevoked(runnerId: string, at: string | null): void {
+    for (const { id, status } of this.#desk.store.openAttemptsOf(runnerId)) {
+      if (status === "revoked" && id !== at) this.#given(id, "it was revoked");
+    }
   }
 
   /** What the runner does next: the attempt that it has open, or else a new one. */
@@ -268,6 +327,7 @@ export class RunnerDesk {
   #claim(peer: Peer): Next {
     const { store, leaseMs } = this.#desk;
     const now = Date.now();
+    this.#closeRevoked(peer.runnerId, null);
     const open = store.openAttemptsOf(peer.runnerId).find(({ status }) => status === "live");
     if (open !== undefined) return { next: "task", task: this.#assignment(open) };
     const job = store.job();

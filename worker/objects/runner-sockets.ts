@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { AttemptRow } from "../../shared/machine.ts";
 import { closeCodes, type RunnerNotice } from "../../shared/messages.ts";
+import { answerClose, sendJson } from "./socket.ts";
 
 /** Who is at the other end of a socket; kept with the socket, so that it survives the object's hibernation. */
 const PeerSchema = z.object({
@@ -54,15 +55,14 @@ export class RunnerSockets {
     return [...this.#peers()].length;
   }
 
-  /** When the runner last gave a sign of life, in ms; 0 when it is not connected. */
-  lastContact(runnerId: string): number {
-    let last = 0;
-    for (const [socket, peer] of this.#peers()) {
-      if (peer.runnerId !== runnerId) continue;
+  /** When each connected runner last gave a sign of life, in ms. */
+  contacts(): Map<string, number> {
+    const contacts = new Map<string, number>();
+    for (const [socket, { runnerId, since }] of this.#peers()) {
       const pinged = this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0;
-      last = Math.max(last, peer.since, pinged);
+      contacts.set(runnerId, Math.max(contacts.get(runnerId) ?? 0, since, pinged));
     }
-    return last;
+    return contacts;
   }
 
   /** Tells idle runners that there may be work. */
@@ -74,9 +74,12 @@ export class RunnerSockets {
     }
   }
 
-  revoke(attempt: AttemptRow, reason: string): void {
-    for (const [socket, peer] of this.#peers()) {
-      if (peer.runnerId === attempt.runnerId) notify(socket, { kind: "revoke", attempt: attempt.id, reason });
+  /** Tells the runners of these attempts to end them. */
+  revoke(attempts: readonly AttemptRow[], reason: string): void {
+    if (attempts.length === 0) return;
+    const ofRunner = Map.groupBy(attempts, ({ runnerId }) => runnerId);
+    for (const [socket, { runnerId }] of this.#peers()) {
+      for (const { id } of ofRunner.get(runnerId) ?? []) notify(socket, { kind: "revoke", attempt: id, reason });
     }
   }
 
@@ -85,12 +88,10 @@ export class RunnerSockets {
     for (const [socket] of this.#peers()) socket.close(closeCodes.ended, "the job has ended");
   }
 
-  /** Answers a close, without which the peer waits for ten seconds. */
+  /** The peer has closed its end. */
   closed(socket: WebSocket, code: number, reason: string): void {
     socket.serializeAttachment(null);
-    // 1005 and 1006 say that no code was sent, and may not be sent themselves (RFC 6455, section 7.4.1).
-    if (code === 1005 || code === 1006) socket.close();
-    else socket.close(code, reason);
+    answerClose(socket, code, reason);
   }
 
   *#peers(): Generator<[WebSocket, Peer]> {
@@ -101,10 +102,4 @@ export class RunnerSockets {
   }
 }
 
-const notify = (socket: WebSocket, notice: RunnerNotice): void => {
-  try {
-    socket.send(JSON.stringify(notice));
-  } catch {
-    // The socket is closing; the runner learns of it from the answer to its next hello.
-  }
-};
+const notify = (socket: WebSocket, notice: RunnerNotice): void => sendJson(socket, notice);

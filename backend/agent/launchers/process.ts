@@ -25,7 +25,7 @@ export const defaultTimes: ProcessTimes = {
   killAfterMs: 3_000,
 };
 
-export type ProcessLauncherOptions = {
+type ProcessLauncherOptions = {
   capacity: number;
   /** The agent's directory, which is this launcher's alone. */
   dir: string;

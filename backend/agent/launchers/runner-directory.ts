@@ -35,7 +35,7 @@ export const removeRunnerDirectory = async (path: string): Promise<void> => {
 };
 
 /** A runner that an earlier agent had started. */
-export type Leftover = { readonly jobId: string; readonly runnerId: string };
+type Leftover = { readonly jobId: string; readonly runnerId: string };
 
 /**
  * Ends what an earlier agent in the same directory has left: its runners, then what those had started, then their files.

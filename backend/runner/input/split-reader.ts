@@ -9,7 +9,7 @@ const firstLookAhead = 64 * 1024;
 const maxLookAhead = 8 * 1024 * 1024;
 
 /** A split `[start, end)` of an object of `size` bytes: `{start: 0, end: 3, size: 9}` is its first 3 bytes. */
-export type SplitSource = ByteRange & {
+type SplitSource = ByteRange & {
   readonly size: number;
   /** Most bytes of a line, without its newline. */
   readonly recordLimit: number;

@@ -7,8 +7,11 @@ import { type Exit, ProcessGroup } from "./process-group.ts";
 import { type Program, ProgramError } from "./program.ts";
 import { StderrReader } from "./reporter.ts";
 
+/** How often a late reader of stdin is admitted, in milliseconds. */
+const admissionInterval = 50;
+
 /** One run of an executable. */
-export type ExecutableRun = {
+type ExecutableRun = {
   readonly program: Program;
   readonly context: AttemptContext;
   /** What it reads. A batch is written later than it is taken, so it must stay as it is. */
@@ -50,6 +53,9 @@ export async function runExecutable(run: ExecutableRun): Promise<void> {
   context.signal.addEventListener("abort", abort, { once: true });
   if (context.signal.aborted) abort();
   let hasExited = false;
+  const admission = setInterval(() => {
+    if (stdin.closed) group.pipes.admitLateReader();
+  }, admissionInterval);
   const feeding = feed(stdin, untilAborted(run.input, context.signal)).catch((error: unknown) => {
     // A program that has ended did not need the rest of the input.
     if (!hasExited) fail(error);
@@ -59,6 +65,7 @@ export async function runExecutable(run: ExecutableRun): Promise<void> {
 
   const exit = await group.exited;
   hasExited = true;
+  clearInterval(admission);
   await reader.settle();
   group.end();
   // Whatever still holds a pipe has left the group.
@@ -66,6 +73,7 @@ export async function runExecutable(run: ExecutableRun): Promise<void> {
   context.signal.removeEventListener("abort", abort);
   close();
   await feeding;
+  await group.pipes.remove();
   if (failures.length > 0) throw failures[0];
   if (exit.code !== 0) throw new ProgramError(program, exitProblem(exit, diagnostics.tail()));
 }

@@ -1,5 +1,5 @@
 /** What an executable is checked against. */
-export type Machine = {
+type Machine = {
   /** `process.platform` and `process.arch` of the runner. */
   readonly platform: string;
   readonly arch: string;

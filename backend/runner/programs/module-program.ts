@@ -7,7 +7,7 @@ import { type Program, ProgramError } from "./program.ts";
 import { decodeUtf8 } from "./text.ts";
 
 /** What modules get as the last argument of each call. */
-export type ModuleContext = {
+type ModuleContext = {
   /** The same variables as an executable's environment. */
   readonly environment: Readonly<Record<string, string>>;
   /** The object that a mapper reads; empty for others. */

@@ -19,32 +19,43 @@ export type Pipes = {
   readonly descriptors: readonly [number, number, number];
   /** Closes the program's ends here: to be called once it has them, or could not be started. */
   closeDescriptors(): void;
+  /**
+   * Lets a program go on that opens its stdin by name when all has been written: opening a named pipe to read waits for a
+   * writer, and then there is none any more. To be repeated from the end of the input until the program has ended.
+   */
+  admitLateReader(): void;
+  /** Removes what the pipes have in the file system. */
+  remove(): Promise<void>;
 };
 
 /**
  * Makes the pipes for a program. The pipes that `spawn` makes are sockets, which a program cannot open again by name, so
- * `cat /dev/stdin` and `echo … > /dev/stderr`, common in scripts, would fail (ENXIO). These are pipes.
- * @param folder where they have a name for the moment
+ * `cat /dev/stdin` and `echo … > /dev/stderr`, common in scripts, would fail (ENXIO). These are named pipes.
+ * @param folder where they get their names
  */
 export async function openPipes(folder: string): Promise<Pipes> {
   const names = await mkdtemp(join(folder, "pipes-"));
-  try {
-    const [stdinName, stdoutName, stderrName] = [join(names, "0"), join(names, "1"), join(names, "2")];
-    await promisify(execFile)("mkfifo", ["-m", "600", stdinName, stdoutName, stderrName]);
-    const stdin = openPipe(stdinName, "write");
-    const stdout = openPipe(stdoutName, "read");
-    const stderr = openPipe(stderrName, "read");
-    const descriptors = [stdin.descriptor, stdout.descriptor, stderr.descriptor] as const;
-    return {
-      stdin: stdin.stream,
-      stdout: stdout.stream,
-      stderr: stderr.stream,
-      descriptors,
-      closeDescriptors: () => descriptors.forEach((descriptor) => closeSync(descriptor)),
-    };
-  } finally {
-    await rm(names, { recursive: true, force: true });
-  }
+  const [stdinName, stdoutName, stderrName] = [join(names, "0"), join(names, "1"), join(names, "2")];
+  await promisify(execFile)("mkfifo", ["-m", "600", stdinName, stdoutName, stderrName]);
+  const stdin = openPipe(stdinName, "write");
+  const stdout = openPipe(stdoutName, "read");
+  const stderr = openPipe(stderrName, "read");
+  const descriptors = [stdin.descriptor, stdout.descriptor, stderr.descriptor] as const;
+  return {
+    stdin: stdin.stream,
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    descriptors,
+    closeDescriptors: () => descriptors.forEach((descriptor) => closeSync(descriptor)),
+    admitLateReader() {
+      try {
+        closeSync(openSync(stdinName, O_WRONLY | O_NONBLOCK));
+      } catch {
+        // ENXIO: nobody reads any more.
+      }
+    },
+    remove: () => rm(names, { recursive: true, force: true }),
+  };
 }
 
 /** @param mode what is done on this side */

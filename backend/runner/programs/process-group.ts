@@ -25,6 +25,7 @@ export class ProcessGroup {
   readonly #id: number;
   readonly #ledger: AttemptContext["processes"];
   #lastResort: NodeJS.Timeout | undefined;
+  #isEnded = false;
 
   private constructor(id: number, pipes: Pipes, exited: Promise<Exit>, ledger: AttemptContext["processes"]) {
     this.#id = id;
@@ -67,12 +68,15 @@ export class ProcessGroup {
 
   /** Asks the group to end, and makes it end 2 s later. */
   terminate(): void {
+    // After that, the number may be another group's.
+    if (this.#isEnded) return;
     this.#signal("SIGTERM");
     this.#lastResort ??= setTimeout(() => this.#signal("SIGKILL"), terminationGrace);
   }
 
   /** Ends whatever is left of the group. Only after `exited`. */
   end(): void {
+    this.#isEnded = true;
     clearTimeout(this.#lastResort);
     this.#signal("SIGKILL");
     this.#ledger.remove(this.#id);

@@ -4,7 +4,7 @@ const newline = 0x0a;
 const tailBytes = 8 * 1024;
 
 /** Takes what a program reports by way of stderr. */
-export type ReportHandler = {
+type ReportHandler = {
   counter(group: string, name: string, amount: number): void;
   status(text: string): void;
 };

@@ -4,7 +4,7 @@ import { isUtf8 } from "node:buffer";
 const shortText = 64;
 
 /** Bytes are not valid UTF-8. */
-export class InvalidUtf8Error extends Error {
+class InvalidUtf8Error extends Error {
   override readonly name = "InvalidUtf8Error";
 
   /** @param offset of the first byte that is not part of a character, from the beginning of the text */

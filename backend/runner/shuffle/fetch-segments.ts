@@ -25,7 +25,7 @@ const parallelFetches = 5;
 const smallPart = 1 / (2 * parallelFetches);
 
 /** Everything that a reducer needs, on this machine. */
-export type FetchedSegments = {
+type FetchedSegments = {
   readonly runs: readonly Run[];
   /** Segments of later maps than those in the runs, in the order of the maps. */
   readonly memory: readonly Buffer[];

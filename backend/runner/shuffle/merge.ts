@@ -5,7 +5,7 @@ import { compareKeys } from "./key.ts";
  * Merges sorted cursors into one, stably: records with equal keys come in the order of their cursors. A binary heap of
  * cursors, each standing on its next record.
  */
-export class MergeCursor extends Cursor {
+class MergeCursor extends Cursor {
   /** A heap: `#heap[i]` is not after `#heap[2i + 1]` and `#heap[2i + 2]`. */
   readonly #heap: Source[] = [];
   #started = false;

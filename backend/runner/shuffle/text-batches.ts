@@ -8,7 +8,7 @@ const newline = 0x0a;
 const batchLength = 64 * 1024;
 
 /** What has been turned into text so far. */
-export type TextCounts = { records: number; groups: number };
+type TextCounts = { records: number; groups: number };
 
 /**
  * Sorted records as executables read them: lines `key TAB value`, always with the tab, in batches.

@@ -1,4 +1,4 @@
-import { formatAddress, joinAddress, parseAddress, type Address } from "../../../shared/address.ts";
+import { formatAddress, joinAddress, parseAddress } from "../../../shared/address.ts";
 import { outputFolder, shuffleFolder } from "../../../shared/outputs.ts";
 import type { Result } from "../../../shared/messages.ts";
 import { isCompressed } from "../../../shared/splits.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { readAgentConfig } from "../../../backend/agent/config.ts";
 import { runAgent } from "../../../backend/agent/run.ts";
 
-/** The agent's entry with another runner: arguments are the times as JSON and the runner's command. */
+// The agent's entry with another runner: its arguments are the times, as JSON, and the runner's command.
 const TimesSchema = z.object({
   settleMs: z.number(),
   firstWaitMs: z.number(),

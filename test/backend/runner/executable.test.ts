@@ -40,6 +40,9 @@ describe("what a program may do", () => {
     const script = "echo reporter:counter:g,n,1 > /dev/stderr; cat /dev/stdin > /dev/stdout";
     expect(await run(shell("mapper", script), "a\n", context)).toBe("a\n");
     expect(context.counters.snapshot().user).toEqual({ g: { n: 1 } });
+    // Also when all of the input has been written before, and when there is none.
+    expect(await run(shell("mapper", "sleep 0.3; cat /dev/stdin; cat /dev/stdin"), "a\n")).toBe("a\n");
+    expect(await run(shell("mapper", "sleep 0.3; cat < /dev/stdin"), "")).toBe("");
   });
 
   test("what it leaves in the background may finish, and is ended when silent", async () => {

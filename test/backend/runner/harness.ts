@@ -21,7 +21,7 @@ afterEach(async () => {
   for (const { living, seen } of ledgers.splice(0)) {
     expect([...living], "process groups still in the ledger").toEqual([]);
     await expect
-      .poll(() => livingGroups().filter((group) => seen.has(group)), "process groups still alive")
+      .poll(() => livingGroups().filter((group) => seen.has(group)), { message: "process groups still alive" })
       .toEqual([]);
   }
 });

@@ -1,0 +1,143 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { CountersSnapshot } from "../../../shared/counters.ts";
+import type {
+  Assignment,
+  ProgramRole,
+  Result,
+  RunnerAnswer,
+  RunnerJob,
+  RunnerRequest,
+} from "../../../shared/messages.ts";
+import type { Unnumbered } from "../../link.ts";
+import { ProcessLedger } from "../../process-ledger.ts";
+import { ambientCredentials } from "../../storage/credentials.ts";
+import { openStore } from "../../storage/open.ts";
+import type { AttemptContext } from "../attempt-context.ts";
+import { attemptError } from "../attempt-failure.ts";
+import { Counters } from "../counters.ts";
+import { taskEnvironment } from "../environment.ts";
+import type { Program } from "../programs/program.ts";
+import type { Report, ThreadConfig } from "../thread/messages.ts";
+import { runClean } from "./clean.ts";
+import { runCommit, runSuccess } from "./commit.ts";
+import { runMap } from "./map.ts";
+import { runPlan } from "./plan.ts";
+import { MapOutputLostError, runReduce } from "./reduce.ts";
+import { AttemptEndedError, type TaskRun } from "./task-run.ts";
+
+/** Where attempts have their directories, in the runner's. */
+export const tasksFolder = "tasks";
+
+/** Between reports of progress, in ms; it is told only where it has changed. */
+const progressMs = 10_000;
+
+/** What a task needs of its runner. */
+export type RunnerCalls = {
+  ask(request: Unnumbered<RunnerRequest>): Promise<RunnerAnswer>;
+  program(role: ProgramRole): Promise<Program>;
+  progress(counters: CountersSnapshot, status: string): void;
+};
+
+/** Runs a task to its end, whatever that is. Never rejects. @returns what the job is told of it */
+export const runTask = async (
+  task: Assignment,
+  job: RunnerJob,
+  config: ThreadConfig,
+  signal: AbortSignal,
+  runner: RunnerCalls,
+): Promise<Report> => {
+  const { attempt } = task;
+  const counters = new Counters();
+  let status = "";
+  let told = "";
+  const progress = setInterval(() => {
+    const state = JSON.stringify([counters.snapshot(), status]);
+    if (state !== told) runner.progress(counters.snapshot(), status);
+    told = state;
+  }, progressMs);
+  const setStatus = (text: string): void => {
+    status = text;
+  };
+  try {
+    const tasks = join(config.WORK_DIR, tasksFolder);
+    await mkdir(tasks, { recursive: true });
+    const workDir = await mkdtemp(join(tasks, "task-"));
+    try {
+      const context = { ...contextOf(task, job, config, workDir), signal, counters, status: setStatus };
+      const result = await dispatch(task, taskRun(job, config, context, runner));
+      signal.throwIfAborted();
+      return { kind: "complete", attempt, result, counters: counters.snapshot() };
+    } finally {
+      await rm(workDir, { recursive: true, force: true });
+    }
+  } catch (error) {
+    return failureReport(attempt, signal.aborted ? signal.reason : error);
+  } finally {
+    clearInterval(progress);
+  }
+};
+
+const failureReport = (attempt: string, error: unknown): Report => {
+  if (error instanceof AttemptEndedError) return { kind: "release", attempt, reason: error.message };
+  if (error instanceof MapOutputLostError) {
+    const { map, mapAttempt, message } = error;
+    return { kind: "shuffle-lost", attempt, map, mapAttempt, message };
+  }
+  return { kind: "fail", attempt, error: attemptError(error) };
+};
+
+const dispatch = (task: Assignment, run: TaskRun): Promise<Result> => {
+  switch (task.kind) {
+    case "plan":
+      return runPlan(task, run);
+    case "map":
+      return runMap(task, run);
+    case "reduce":
+      return runReduce(task, run);
+    case "commit":
+      return runCommit(task, run);
+    case "success":
+      return runSuccess(run);
+    case "clean":
+      return runClean(task, run);
+  }
+};
+
+const contextOf = (
+  task: Assignment,
+  job: RunnerJob,
+  config: ThreadConfig,
+  workDir: string,
+): Omit<AttemptContext, "signal" | "counters" | "status"> => ({
+  environment: taskEnvironment(job, task),
+  workDir,
+  sortBuffer: config.SORT_BUFFER,
+  mergeFactor: config.MERGE_FACTOR,
+  outputLimit: config.TASK_OUTPUT_LIMIT,
+  recordLimit: config.RECORD_LIMIT,
+  processes: new ProcessLedger(config.PROCESS_LEDGER),
+});
+
+const taskRun = (job: RunnerJob, config: ThreadConfig, context: AttemptContext, runner: RunnerCalls): TaskRun => {
+  const { signal } = context;
+  const fileRoots = config.FILE_ROOTS;
+  const ambient = ambientCredentials(process.env);
+  return {
+    job,
+    context,
+    input: openStore({ credentials: job.input.credentials, ambient, fileRoots, signal }),
+    output: openStore({ credentials: job.output.credentials, ambient, fileRoots, signal }),
+    program: (role) => runner.program(role),
+    ask: async (request, kind) => {
+      const answer = await runner.ask(request);
+      if (!hasKind(answer, kind)) throw new Error(`the Worker answered ${answer.kind} to ${request.kind}`);
+      return answer;
+    },
+  };
+};
+
+const hasKind = <Kind extends RunnerAnswer["kind"]>(
+  answer: RunnerAnswer,
+  kind: Kind,
+): answer is Extract<RunnerAnswer, { kind: Kind }> => answer.kind === kind;

@@ -1,0 +1,69 @@
+import { parentPort, workerData } from "node:worker_threads";
+import type { RunnerAnswer } from "../../../shared/messages.ts";
+import type { Program } from "../programs/program.ts";
+import { runTask } from "../tasks/run.ts";
+import { AttemptEndedError } from "../tasks/task-run.ts";
+import type { Call, FromThread, ThreadConfig, ToThread } from "./messages.ts";
+
+/** The thread that tasks run in, so that nothing a program does keeps the runner from answering for its lease. */
+
+if (parentPort === null) throw new Error("this is the entry of a thread");
+const port = parentPort;
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are this very code base, in one process
+const config = workerData as ThreadConfig;
+const send = (message: FromThread): void => port.postMessage(message);
+
+type Waiting = { resolve(value: RunnerAnswer | Program): void; reject(error: Error): void };
+const waiting = new Map<number, Waiting>();
+let lastCall = 0;
+let abort = new AbortController();
+
+const call = (what: Call): Promise<RunnerAnswer | Program> =>
+  new Promise((resolve, reject) => {
+    const id = ++lastCall;
+    waiting.set(id, { resolve, reject });
+    send({ kind: "call", id, call: what });
+  });
+
+const runner = {
+  ask: async (request: Extract<Call, { what: "ask" }>["request"]) => {
+    const answer = await call({ what: "ask", request });
+    if (!("re" in answer)) throw new Error("the runner answered a request with a program");
+    return answer;
+  },
+  program: async (role: Program["role"]) => {
+    const program = await call({ what: "program", role });
+    if ("re" in program) throw new Error("the runner answered with no program");
+    return program;
+  },
+  progress: (counters: Extract<FromThread, { kind: "progress" }>["counters"], status: string) =>
+    send({ kind: "progress", counters, status }),
+};
+
+const settled = (id: number): Waiting | undefined => {
+  const waiter = waiting.get(id);
+  waiting.delete(id);
+  return waiter;
+};
+
+port.on("message", (message: ToThread) => {
+  switch (message.kind) {
+    case "run":
+      abort = new AbortController();
+      void runTask(message.task, message.job, config, abort.signal, runner).then((report) =>
+        send({ kind: "report", report }),
+      );
+      break;
+    case "abort":
+      abort.abort(new AttemptEndedError(message.reason));
+      break;
+    case "returned":
+      settled(message.id)?.resolve(message.value);
+      break;
+    case "threw": {
+      const { id, message: text, attemptEnded } = message;
+      settled(id)?.reject(attemptEnded ? new AttemptEndedError(text) : new Error(text));
+      break;
+    }
+  }
+});

@@ -1,0 +1,29 @@
+import type { CountersSnapshot } from "../../../shared/counters.ts";
+import type { Assignment, ProgramRole, RunnerAnswer, RunnerJob, RunnerRequest } from "../../../shared/messages.ts";
+import type { Unnumbered } from "../../link.ts";
+import type { RunnerConfig } from "../config.ts";
+import type { Program } from "../programs/program.ts";
+
+/** What the runner and its task thread say to each other: structured clones within one process. */
+
+/** What the thread is started with: the configuration without the token, which no program is to find in its memory's environment. */
+export type ThreadConfig = Omit<RunnerConfig, "RUNNER_TOKEN">;
+
+/** How an attempt ended, as the job is told. */
+export type Report = Unnumbered<Extract<RunnerRequest, { kind: "complete" | "fail" | "shuffle-lost" | "release" }>>;
+
+/** What the thread cannot do by itself. */
+export type Call =
+  | { readonly what: "ask"; readonly request: Unnumbered<RunnerRequest> }
+  | { readonly what: "program"; readonly role: ProgramRole };
+
+export type ToThread =
+  | { readonly kind: "run"; readonly task: Assignment; readonly job: RunnerJob }
+  | { readonly kind: "abort"; readonly reason: string }
+  | { readonly kind: "returned"; readonly id: number; readonly value: RunnerAnswer | Program }
+  | { readonly kind: "threw"; readonly id: number; readonly message: string; readonly attemptEnded: boolean };
+
+export type FromThread =
+  | { readonly kind: "call"; readonly id: number; readonly call: Call }
+  | { readonly kind: "progress"; readonly counters: CountersSnapshot; readonly status: string }
+  | { readonly kind: "report"; readonly report: Report };

@@ -1,0 +1,109 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import type { Assignment, RunnerAnswer, RunnerJob } from "../../../shared/messages.ts";
+import { reap } from "../../process-ledger.ts";
+import type { Program } from "../programs/program.ts";
+import { tasksFolder } from "../tasks/run.ts";
+import { AttemptEndedError } from "../tasks/task-run.ts";
+import type { Call, FromThread, Report, ThreadConfig, ToThread } from "./messages.ts";
+
+/** How long a task may take to end by itself once its attempt is over, in ms; programs get 2 s of it. */
+const graceMs = 3_000;
+
+/** What the thread asks of the runner. */
+export type ThreadCalls = {
+  call(call: Call): Promise<RunnerAnswer | Program>;
+  progress(message: Extract<FromThread, { kind: "progress" }>): void;
+};
+
+/**
+ * The thread that runs tasks, one at a time; it lives on from task to task. A task that does not end when its attempt is over,
+ * such as a module in an endless loop, takes the thread with it, and so does one that runs out of memory or calls
+ * `process.exit`: the next task gets a new one.
+ */
+export class TaskThread {
+  readonly #config: ThreadConfig;
+  readonly #calls: ThreadCalls;
+  #worker: Worker | undefined;
+
+  constructor(config: ThreadConfig, calls: ThreadCalls) {
+    this.#config = config;
+    this.#calls = calls;
+  }
+
+  /** Runs a task to its end, or until `signal` ends the attempt. Never rejects. */
+  async run(task: Assignment, job: RunnerJob, signal: AbortSignal): Promise<Report> {
+    const worker = (this.#worker ??= this.#start());
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is for windows
+    const post = (message: ToThread): void => worker.postMessage(message);
+    const { promise, resolve } = Promise.withResolvers<Report | Error>();
+    const onMessage = (message: FromThread): void => {
+      if (message.kind === "report") resolve(message.report);
+      else if (message.kind === "progress") this.#calls.progress(message);
+      else void this.#serve(message.id, message.call, post);
+    };
+    let killer: NodeJS.Timeout | undefined;
+    const onAbort = (): void => {
+      post({ kind: "abort", reason: reasonOf(signal) });
+      killer = setTimeout(() => void worker.terminate(), graceMs);
+    };
+    worker.on("message", onMessage);
+    const onExit = (code: number): void => resolve(new Error(`the task's thread has ended with exit code ${code}`));
+    worker.once("error", resolve);
+    worker.once("exit", onExit);
+    signal.addEventListener("abort", onAbort);
+    if (signal.aborted) onAbort();
+    post({ kind: "run", task, job });
+    try {
+      const outcome = await promise;
+      if (!(outcome instanceof Error)) return outcome;
+      await this.#bury(worker);
+      return signal.aborted ? released(task, reasonOf(signal)) : crashed(task, outcome);
+    } finally {
+      clearTimeout(killer);
+      signal.removeEventListener("abort", onAbort);
+      // Not `removeAllListeners`: that takes the Worker's own as well, and no further message comes.
+      worker.off("message", onMessage).off("error", resolve).off("exit", onExit);
+    }
+  }
+
+  async #serve(id: number, call: Call, post: (message: ToThread) => void): Promise<void> {
+    try {
+      post({ kind: "returned", id, value: await this.#calls.call(call) });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      post({ kind: "threw", id, message, attemptEnded: error instanceof AttemptEndedError });
+    }
+  }
+
+  #start(): Worker {
+    return new Worker(new URL("main.ts", import.meta.url), { workerData: this.#config });
+  }
+
+  /** What a thread that is gone has left: programs, and files. */
+  async #bury(worker: Worker): Promise<void> {
+    this.#worker = undefined;
+    await worker.terminate();
+    await reap(this.#config.PROCESS_LEDGER);
+    await rm(join(this.#config.WORK_DIR, tasksFolder), { recursive: true, force: true });
+  }
+}
+
+const reasonOf = (signal: AbortSignal): string =>
+  signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
+
+const released = ({ attempt }: Assignment, reason: string): Report => ({ kind: "release", attempt, reason });
+
+const crashed = ({ attempt }: Assignment, error: Error): Report => {
+  const outOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+  return {
+    kind: "fail",
+    attempt,
+    error: {
+      code: outOfMemory ? "OutOfMemory" : "TaskCrashed",
+      message: outOfMemory ? `the task ran out of memory: ${error.message}` : error.message,
+      final: false,
+    },
+  };
+};

@@ -1,0 +1,10 @@
+#!/usr/bin/env python3
+"""Inverted index, the mapper: writes each word of its split once, with the address of the file it reads."""
+
+import os
+import sys
+
+file = os.environb[b"mapreduce_map_input_file"]
+words = {word for line in sys.stdin.buffer for word in line.split()}
+for word in words:
+    sys.stdout.buffer.write(b"%b\t%b\n" % (word, file))

@@ -1,0 +1,115 @@
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Edgefold } from "../helpers/edgefold.ts";
+import { lacks } from "../helpers/interpreters.ts";
+
+/** Every example as a real job, compared with what plain code here makes of the same input. */
+
+let edgefold: Edgefold;
+beforeAll(async () => {
+  edgefold = await Edgefold.start();
+});
+afterAll(() => edgefold.stop());
+
+const upload = async (path: string): Promise<void> => {
+  const file = fileURLToPath(new URL(`../../examples/${path}`, import.meta.url));
+  await edgefold.uploadFile(file, path.endsWith(".mjs") ? "module" : "executable");
+};
+
+/** The parts' texts, a character a byte. */
+const outputTexts = async (request: Record<string, unknown>): Promise<string[]> => {
+  const { id } = await edgefold.post(request);
+  return (await edgefold.outputsOf(await edgefold.completed(id))).map((part) => part.toString("latin1"));
+};
+
+const linesOf = (text: string): string[] => text.split("\n").slice(0, -1);
+
+const latin1 = (text: string): Buffer => Buffer.from(text, "latin1");
+
+/** The lines of `key TAB value` of all parts. */
+const pairsOf = (parts: readonly string[]): Map<string, string> => {
+  const lines = parts.flatMap(linesOf);
+  const pairs = new Map(lines.map((line) => [line.slice(0, line.indexOf("\t")), line.slice(line.indexOf("\t") + 1)]));
+  expect(pairs.size).toBe(lines.length);
+  return pairs;
+};
+
+const counted = (words: Iterable<string>): Map<string, string> => {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return new Map([...counts].map(([word, count]) => [word, String(count)]));
+};
+
+/** Bytes that are valid in no encoding but Latin-1, numbers that are equal but not the same, and no last newline. */
+const text = `${Array.from({ length: 4000 }, (_, n) => `w${(n * n) % 97} fold\tfold\xff ${n % 3} ${n % 3}.0  \xe9t\xe9`).join("\n")}\nthe end`;
+
+describe("word count", () => {
+  test("as modules, which know letters of all languages", async () => {
+    const words = "Über die Brücke, über den Fluß — ÜBER alles; 東京 東京\n".repeat(500);
+    for (const program of ["mapper.mjs", "reducer.mjs"]) await upload(`word-count/${program}`);
+    const request = { mapperName: "mapper.mjs", reducerName: "reducer.mjs", combinerName: "reducer.mjs", nReducers: 3 };
+    const inputPath = await edgefold.put("data/modules.txt", words);
+    const parts = await outputTexts({ ...request, inputPath, splitSize: 8000 });
+    expect(parts).toHaveLength(3);
+    const got = pairsOf(parts.map((part) => latin1(part).toString("utf8")));
+    expect(got).toEqual(counted(words.toLowerCase().split(/[\s,;—]+/).filter(Boolean)));
+  });
+
+  for (const [language, extension, interpreter] of [
+    ["Python", "py", "python3"],
+    ["awk", "awk", "/usr/bin/awk"],
+  ] as const) {
+    test.skipIf(lacks(interpreter))(`in ${language}, the reducer as a combiner, too`, async () => {
+      const programs = { mapperName: `mapper.${extension}`, reducerName: `reducer.${extension}` };
+      for (const program of Object.values(programs)) await upload(`word-count/${program}`);
+      const inputPath = await edgefold.put(`data/${extension}.txt`, latin1(text));
+      const request = { ...programs, inputPath, nReducers: 2, splitSize: 30_000 };
+      const expected = counted(text.split(/[ \t\n]+/));
+      const plain = await outputTexts(request);
+      expect(pairsOf(plain)).toEqual(expected);
+      expect(await outputTexts({ ...request, combinerName: programs.reducerName })).toEqual(plain);
+    });
+  }
+});
+
+test.skipIf(lacks("python3"))("inverted index: each word with the files that hold it", async () => {
+  const files = new Map([
+    ["a.txt", "one two two\nthree\n"],
+    ["b,c.txt", "two four\n"],
+    ["d/e f.txt", "three\ntwo\none"],
+  ]);
+  const expected = new Map<string, string[]>();
+  for (const [name, content] of files) {
+    await edgefold.put(`data/index/${name}`, content);
+    const address = `${edgefold.s3Endpoint}/data/index/${name.split("/").map(encodeURIComponent).join("/")}`;
+    for (const word of new Set(content.split(/\s+/).filter(Boolean))) {
+      expected.set(word, [...(expected.get(word) ?? []), address]);
+    }
+  }
+  for (const program of ["index-mapper.py", "index-reducer.py"]) await upload(`inverted-index/${program}`);
+  const request = { mapperName: "index-mapper.py", reducerName: "index-reducer.py", combinerName: "index-reducer.py" };
+  const parts = await outputTexts({ ...request, inputPath: `${edgefold.s3Endpoint}/data/index/`, splitSize: 8 });
+  expect(pairsOf(parts)).toEqual(new Map([...expected].map(([word, found]) => [word, found.sort().join(",")])));
+});
+
+test.skipIf(lacks("/bin/sh", "grep"))("grep: the lines that match, also where a split has none", async () => {
+  const matching = (line: string): boolean => line.includes("fold") || line.includes("Fold");
+  const lines = [...linesOf(`${text}\n`).slice(0, 200), ...Array.from({ length: 300 }, (_, n) => `nothing ${n}\0\xff`), "A Fold"];
+  await upload("grep/grep.sh");
+  const inputPath = await edgefold.put("data/grep.txt", latin1(lines.join("\n")));
+  const parts = await outputTexts({ inputPath, mapperName: "grep.sh", nReducers: 0, splitSize: 1500 });
+  expect(parts.length).toBeGreaterThan(5);
+  expect(parts).toContain("");
+  expect(parts.flatMap(linesOf)).toEqual(lines.filter(matching));
+});
+
+test("sort: all lines in the order of their bytes", async () => {
+  const lines = Array.from({ length: 5000 }, (_, n) => `${(n * 7919) % 5003}\t\xff${n % 7}\xe9`);
+  await upload("sort/sort.mjs");
+  for (const half of [0, 1]) {
+    await edgefold.put(`data/sort/${half}.txt`, latin1(lines.filter((_, n) => n % 2 === half).join("\n")));
+  }
+  const programs = { mapperName: "sort.mjs", reducerName: "sort.mjs", nReducers: 1 };
+  const parts = await outputTexts({ ...programs, inputPath: `${edgefold.s3Endpoint}/data/sort/`, splitSize: 10_000 });
+  expect(parts.map(linesOf)).toEqual([lines.toSorted((a, b) => (a < b ? -1 : 1))]);
+});

@@ -1,0 +1,276 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Job } from "../../shared/rest.ts";
+import { Edgefold, freePort } from "../helpers/edgefold.ts";
+import { processesWith } from "../helpers/processes.ts";
+
+/** Jobs that cannot succeed: each says why in words that name the cure, and leaves nothing behind. */
+
+const outputLimit = 1_000_000;
+const recordLimit = 100_000;
+
+const elf = (machine: number): Buffer => {
+  const header = Buffer.alloc(64);
+  header.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+  header.writeUInt16LE(2, 16);
+  header.writeUInt16LE(machine, 18);
+  return header;
+};
+/** `e_machine` of a machine that no runner is. */
+const s390x = 0x16;
+const machO = Buffer.from([0xcf, 0xfa, 0xed, 0xfe, 0x0c, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0]);
+const windows = Buffer.concat([Buffer.from("MZ"), Buffer.alloc(62)]);
+
+const here = `${process.platform}/${process.arch}`;
+
+type Programs = {
+  readonly mapper?: string | Buffer;
+  readonly reducer?: string | Buffer;
+  readonly type?: "executable" | "module";
+};
+
+/** Programs that fail, and what the job says then; those that are not given are in order. */
+const programs: Record<string, Programs & { readonly says: RegExp }> = {
+  "a mapper that exits with an error": {
+    mapper: "#!/bin/sh\necho 'no dictionary at /etc/words' >&2\nexit 3\n",
+    says: /^mapper \S+ exited with code 3: no dictionary at \/etc\/words$/,
+  },
+  "a reducer that exits with an error after it has written": {
+    reducer: "#!/bin/sh\ncat\necho 'half way' >&2\nexit 4\n",
+    says: /^reducer \S+ exited with code 4: half way$/,
+  },
+  "a mapper that fails without a word": {
+    mapper: "#!/bin/sh\nexit 1\n",
+    says: /^mapper \S+ exited with code 1 and wrote nothing to stderr$/,
+  },
+  "a mapper that is killed": {
+    mapper: "#!/bin/sh\nkill -KILL $$\n",
+    says: /^mapper \S+ was ended by SIGKILL .*lack of memory/,
+  },
+  "an interpreter that is missing": {
+    mapper: "#!/usr/bin/env nosuchlang\n",
+    says: /^mapper \S+ needs nosuchlang, which is not installed on the runner$/,
+  },
+  "Windows line endings": {
+    mapper: "#!/usr/bin/env python3\r\nprint(1)\r\n",
+    says: /^mapper \S+ has Windows line endings.*sed -i 's\/\\r\$\/\/' FILE/,
+  },
+  "no first line with an interpreter": {
+    mapper: "print(1)\n",
+    says: /^mapper \S+ has no first line.*#!\/usr\/bin\/env.*--form type=module/,
+  },
+  "a program for another processor": {
+    mapper: elf(s390x),
+    says: new RegExp(`^mapper \\S+ is built for linux/s390x, build it for ${here}$`),
+  },
+  "a program for macOS": { reducer: machO, says: /^reducer \S+ is built for macOS, build it for / },
+  "a program for Windows": { mapper: windows, says: /^mapper \S+ is built for Windows, build it for / },
+  "endless output": {
+    mapper: "#!/bin/sh\nexec yes\n",
+    says: new RegExp(`^mapper \\S+ writes more than TASK_OUTPUT_LIMIT, ${outputLimit} bytes$`),
+  },
+  "endless output of a reducer": {
+    reducer: "#!/bin/sh\nexec yes\n",
+    says: new RegExp(`^reducer \\S+ writes more than TASK_OUTPUT_LIMIT, ${outputLimit} bytes$`),
+  },
+  "a line without an end": {
+    mapper: "#!/bin/sh\nexec tr '\\0' x < /dev/zero\n",
+    says: /^mapper \S+ .*RECORD_LIMIT.*100000/,
+  },
+  "a module that throws": {
+    mapper: 'export function map(line) {\n  throw new Error(`cannot read "${line}"`);\n}\n',
+    type: "module",
+    says: /^mapper \S+ failed at record 1 of its input: Error: cannot read "some words"\n.*:2:9/,
+  },
+  "a module whose promise is rejected": {
+    reducer: 'export async function reduce() {\n  throw new TypeError("not today");\n}\n',
+    type: "module",
+    says: /^reducer \S+ failed at key 1 of its input: TypeError: not today/,
+  },
+  "a module with a syntax error": {
+    mapper: "export function map( {\n",
+    type: "module",
+    says: /^mapper \S+ cannot be loaded: SyntaxError: /,
+  },
+  "a module without the export": {
+    mapper: "export function reduce() {}\n",
+    type: "module",
+    says: /^mapper \S+ does not export a function `map`$/,
+  },
+  "a module that ends its process": {
+    mapper: "export function map() { process.exit(7); }\n",
+    type: "module",
+    says: /ended with exit code 7/,
+  },
+};
+
+type Stored = { readonly code: string; readonly says: RegExp; readonly request: (edgefold: Edgefold) => object };
+
+const file = (edgefold: Edgefold, name: string): string => pathToFileURL(join(edgefold.files, name)).href;
+
+/** Addresses and credentials that are wrong: no second try helps. */
+const stores: Record<string, Stored> = {
+  "a wrong password": {
+    code: "SignatureDoesNotMatch",
+    says: /data\/text\.txt: .*\(SignatureDoesNotMatch\)/,
+    request: ({ keys }) => ({ inputStorageCredentials: { username: keys.username, password: "wrong" } }),
+  },
+  "a wrong password of the output": {
+    code: "SignatureDoesNotMatch",
+    says: /reducers\/.*\(SignatureDoesNotMatch\)/,
+    request: ({ keys, s3Endpoint }) => ({
+      outputPath: s3Endpoint,
+      outputStorageCredentials: { username: keys.username, password: "wrong" },
+    }),
+  },
+  "an unknown user": {
+    code: "InvalidAccessKeyId",
+    says: /data\/text\.txt: .*\(InvalidAccessKeyId\)/,
+    request: ({ keys }) => ({ inputStorageCredentials: { username: "nobody", password: keys.password } }),
+  },
+  "a bucket that is missing": {
+    code: "NoSuchBucket",
+    says: /no-such-bucket\/text\.txt: .*\(NoSuchBucket\)/,
+    request: ({ s3Endpoint }) => ({ inputPath: `${s3Endpoint}/no-such-bucket/text.txt` }),
+  },
+  "an object that is missing": {
+    code: "NoSuchKey",
+    says: /data\/no-such-key: there is no such object \(NoSuchKey\)/,
+    request: ({ s3Endpoint }) => ({ inputPath: `${s3Endpoint}/data/no-such-key` }),
+  },
+  "a folder without its slash": {
+    code: "NoSuchKey",
+    says: /for all objects below it, write http:\S+\/data\/folder\/ /,
+    request: ({ s3Endpoint }) => ({ inputPath: `${s3Endpoint}/data/folder` }),
+  },
+  "a pattern that nothing matches": {
+    code: "NoInput",
+    says: /data\/\*\.csv: nothing matches this pattern/,
+    request: ({ s3Endpoint }) => ({ inputPath: `${s3Endpoint}/data/*.csv` }),
+  },
+  "a host that there is not": {
+    code: "ENOTFOUND",
+    says: /no-such-host\.invalid\/bucket\/key: cannot use no-such-host\.invalid: there is no such host \(ENOTFOUND\)/,
+    request: () => ({ inputPath: "http://no-such-host.invalid/bucket/key" }),
+  },
+  "a file that is missing": {
+    code: "NoSuchKey",
+    says: /files\/nothing: there is no such object \(NoSuchKey\)/,
+    request: (edgefold) => ({ inputPath: file(edgefold, "nothing") }),
+  },
+  "a file outside the roots": {
+    code: "OutsideRoots",
+    says: /^file:\/\/\/etc\/hostname leads outside the directories in FILE_ROOTS: these are \/.*files/,
+    request: () => ({ inputPath: "file:///etc/hostname" }),
+  },
+  "an output outside the roots": {
+    code: "OutsideRoots",
+    says: /FILE_ROOTS/,
+    request: () => ({ outputPath: "file:///etc/edgefold" }),
+  },
+};
+
+const fine = {
+  executable: { mapper: "#!/bin/sh\nexec cat\n", reducer: "#!/bin/sh\nexec cat\n" },
+  module: {
+    mapper: "export function map(line, emit) { emit(line, 1); }\n",
+    reducer: "export function reduce(key, values, emit) { emit(key, [...values].length); }\n",
+  },
+};
+
+describe("failures", () => {
+  let edgefold: Edgefold;
+  const ended = new Map<string, Job>();
+
+  const postPrograms = async (name: string, { mapper, reducer, type = "executable" }: Programs): Promise<string> => {
+    const names = { mapper: `mapper-${name}`.replaceAll(" ", "-"), reducer: `reducer-${name}`.replaceAll(" ", "-") };
+    await edgefold.upload(names.mapper, mapper ?? fine[type].mapper, type);
+    await edgefold.upload(names.reducer, reducer ?? fine[type].reducer, type);
+    const { id } = await edgefold.post({
+      inputPath: `${edgefold.s3Endpoint}/data/text.txt`,
+      outputPath: file(edgefold, "out"),
+      mapperName: names.mapper,
+      reducerName: names.reducer,
+    });
+    return id;
+  };
+
+  beforeAll(async () => {
+    edgefold = await Edgefold.start({
+      env: { RUNNERS: "12", TASK_OUTPUT_LIMIT: String(outputLimit), RECORD_LIMIT: String(recordLimit) },
+    });
+    await edgefold.put("data/text.txt", "some words\n".repeat(100));
+    await edgefold.put("data/folder/text.txt", "some words\n");
+    await edgefold.upload("fine", fine.executable.mapper);
+    // All at once, as each waits 3.5 s between its attempts.
+    const ids = new Map<string, string>();
+    for (const [name, job] of Object.entries(programs)) ids.set(name, await postPrograms(name, job));
+    for (const [name, { request }] of Object.entries(stores)) {
+      const { id } = await edgefold.post({
+        inputPath: `${edgefold.s3Endpoint}/data/text.txt`,
+        outputPath: file(edgefold, "out"),
+        mapperName: "fine",
+        reducerName: "fine",
+        ...request(edgefold),
+      });
+      ids.set(name, id);
+    }
+    for (const [name, id] of ids) ended.set(name, await edgefold.ended(id));
+  });
+
+  afterAll(async () => {
+    await edgefold.stop();
+  });
+
+  const failed = (name: string): Job => {
+    const job = ended.get(name);
+    if (job === undefined) throw new Error(`no job has ended: ${name}`);
+    expect(job).toMatchObject({ status: "failed", outputs: [], endTime: expect.any(Number) });
+    return job;
+  };
+
+  test.each(Object.entries(programs))("%s fails the job after 4 attempts", async (name, { says, reducer }) => {
+    const { id, error, progress } = failed(name);
+    const kind = reducer === undefined ? "m" : "r";
+    expect(error).toMatchObject({ taskId: `${id}-${kind}-0`, message: expect.stringMatching(says) });
+    expect(kind === "m" ? progress.maps.failed : progress.reduces.failed).toBe(1);
+    const task = (await edgefold.tasks(id)).find((one) => one.id === `${id}-${kind}-0`);
+    expect(task).toMatchObject({ status: "failed", attempt: 4, error, endTime: expect.any(Number) });
+  });
+
+  test.each(Object.entries(stores))(
+    "%s fails the job at once, in the store's own words",
+    async (name, { code, says }) => {
+      const { id, error } = failed(name);
+      expect(error).toMatchObject({ code, message: expect.stringMatching(says) });
+      expect(error?.taskId).toBe(`${id}-p-0`);
+      expect(await edgefold.tasks(id)).toEqual([]);
+    },
+  );
+
+  test("nothing of them stays behind", async () => {
+    const runners = join(edgefold.stateDir, "agent", "runners");
+    await expect.poll(() => processesWith(runners), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => readdir(runners), { timeout: 5000 }).toEqual([]);
+    expect(await edgefold.keysIn("reducers")).toEqual([]);
+    expect(await edgefold.keysIn("data")).toEqual(["folder/text.txt", "text.txt"]);
+    // Neither parts nor the shuffle, nor uploads: not even a folder.
+    expect(await readdir(edgefold.files, { recursive: true })).toEqual([]);
+    for (const { conditions } of await edgefold.listJobs()) expect(conditions).toEqual([]);
+  });
+
+  test("the store's refusals reach as far as a store that is not there", async () => {
+    // A connection that is refused may be tried again later, so this job takes its time.
+    const endpoint = `http://localhost:${await freePort()}`;
+    const { id } = await edgefold.post({
+      inputPath: `${endpoint}/data/text.txt`,
+      mapperName: "fine",
+      reducerName: "fine",
+    });
+    const stopped = await edgefold.waitFor(id, ({ status }) => status === "planning");
+    expect(stopped.error).toBeNull();
+    expect((await edgefold.stopJob(id)).status).toBe(200);
+  });
+});

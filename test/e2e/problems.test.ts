@@ -1,0 +1,225 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ProblemSchema, type Problem } from "../../shared/rest.ts";
+import { Edgefold } from "../helpers/edgefold.ts";
+
+/** Requests that are refused: each with a problem of its own (RFC 9457) that names the field. */
+
+let edgefold: Edgefold;
+beforeAll(async () => {
+  edgefold = await Edgefold.start({ withoutAgent: true });
+  await edgefold.upload("mapper", "#!/bin/sh\ncat\n");
+  await edgefold.upload("reducer", "#!/bin/sh\ncat\n");
+});
+afterAll(async () => {
+  expect(await edgefold.listJobs()).toEqual([]);
+  expect(await (await fetch(`${edgefold.url}/api/v1/artifacts`)).json()).toHaveLength(2);
+  await edgefold.stop();
+});
+
+const problemOf = async (answer: Response): Promise<Problem> => {
+  expect(answer.headers.get("content-type")).toBe("application/problem+json");
+  const problem = ProblemSchema.parse(await answer.json());
+  expect(problem.status).toBe(answer.status);
+  return problem;
+};
+
+describe("POST /jobs", () => {
+  const request = {
+    inputPath: "http://localhost:9000/data/text.txt",
+    mapperName: "mapper",
+    reducerName: "reducer",
+  };
+
+  type Refused = [name: string, change: object, status: number, kind: string, errors: [string, RegExp][]];
+  const refused: Refused[] = [
+    ["an unknown mapper", { mapperName: "nobody" }, 404, "unknown-artifact", [["mapperName", /'nobody'.*not exist/]]],
+    ["an unknown reducer", { reducerName: "nobody" }, 404, "unknown-artifact", [["reducerName", /'nobody'/]]],
+    ["an unknown combiner", { combinerName: "nobody" }, 404, "unknown-artifact", [["combinerName", /'nobody'/]]],
+    ["an unknown field", { reducers: 4 }, 400, "invalid-request", [["reducers", /not a known field/]]],
+    [
+      "an unknown field in the credentials",
+      { inputStorageCredentials: { username: "u", password: "p", token: "t" } },
+      400,
+      "invalid-request",
+      [["inputStorageCredentials.token", /not a known field/]],
+    ],
+    ["a negative number of reducers", { nReducers: -1 }, 400, "invalid-request", [["nReducers", /0 or more/]]],
+    ["half a reducer", { nReducers: 1.5 }, 400, "invalid-request", [["nReducers", /whole number/]]],
+    ["too many reducers", { nReducers: 100_000 }, 400, "invalid-request", [["nReducers", /less than 100000/]]],
+    ["a number as text", { nReducers: "1" }, 400, "invalid-request", [["nReducers", /number/]]],
+    ["a split size of 0", { splitSize: 0 }, 400, "invalid-request", [["splitSize", /1 or more/]]],
+    ["a negative parallelism", { parallelism: -2 }, 400, "invalid-request", [["parallelism", /1 or more/]]],
+    ["a text where a flag should be", { useSSL: "yes" }, 400, "invalid-request", [["useSSL", /boolean/]]],
+    ["another input type", { inputType: "file/csv" }, 400, "invalid-request", [["inputType", /"file\/txt"/]]],
+    ["no input", { inputPath: undefined }, 400, "invalid-request", [["inputPath", /required/]]],
+    ["no output", { outputPath: undefined }, 400, "invalid-request", [["outputPath", /required/]]],
+    ["no mapper", { mapperName: undefined }, 400, "invalid-request", [["mapperName", /required/]]],
+    ["no reducer", { reducerName: undefined }, 400, "invalid-request", [["reducerName", /required unless nReducers/]]],
+    ["an address of another kind", { inputPath: "ftp://host/x" }, 400, "invalid-request", [["inputPath", /not ftp/]]],
+    ["an input without a bucket", { inputPath: "http://host" }, 400, "invalid-request", [["inputPath", /bucket/]]],
+    ["a pattern as output", { outputPath: "http://host/b/*" }, 400, "invalid-request", [["outputPath", /glob/]]],
+    [
+      "credentials without a password",
+      { outputStorageCredentials: { username: "u" } },
+      400,
+      "invalid-request",
+      [["outputStorageCredentials.password", /required/]],
+    ],
+    [
+      "a reducer in a map-only job",
+      { nReducers: 0 },
+      400,
+      "invalid-request",
+      [
+        ["nReducers", /map-only/],
+        ["reducerName", /map-only/],
+      ],
+    ],
+    [
+      "two faults at once",
+      { nReducers: -1, splitSize: "big" },
+      400,
+      "invalid-request",
+      [
+        ["nReducers", /0 or more/],
+        ["splitSize", /number/],
+      ],
+    ],
+  ];
+
+  test.each(refused)("%s", async (_name, change, status, kind, errors) => {
+    const problem = await problemOf(await edgefold.postRaw({ ...request, ...change }));
+    expect(problem).toMatchObject({ status, type: `urn:edgefold:problem:${kind}`, title: expect.stringMatching(/./) });
+    expect(problem.errors?.map(({ field }) => field).toSorted()).toEqual(errors.map(([field]) => field).toSorted());
+    for (const [field, message] of errors) {
+      expect(problem.errors?.find((error) => error.field === field)?.message).toMatch(message);
+      expect(problem.detail).toContain(field);
+    }
+  });
+
+  type Body = [name: string, body: string, type: string, status: number, kind: string, detail: RegExp];
+  const bodies: Body[] = [
+    ["malformed JSON", '{"nReducers": 1,', "application/json", 400, "malformed-body", /not JSON/],
+    ["an empty body", "", "application/json", 400, "malformed-body", /not JSON/],
+    ["a list", "[]", "application/json", 400, "invalid-request", /object/],
+    ["another content type", "{}", "text/plain", 415, "unsupported-media-type", /application\/json/],
+    ["a form", "a=b", "application/x-www-form-urlencoded", 415, "unsupported-media-type", /application\/json/],
+  ];
+
+  test.each(bodies)("%s", async (_name, body, type, status, kind, detail) => {
+    const answer = await fetch(`${edgefold.url}/api/v1/jobs`, {
+      method: "POST",
+      headers: { "content-type": type },
+      body,
+    });
+    expect(await problemOf(answer)).toMatchObject({
+      status,
+      type: `urn:edgefold:problem:${kind}`,
+      detail: expect.stringMatching(detail),
+    });
+  });
+});
+
+describe("PUT /artifacts", () => {
+  const boundary = "x-boundary-x";
+  const formType = `multipart/form-data; boundary=${boundary}`;
+  const part = (disposition: string, content: string): string =>
+    `--${boundary}\r\nContent-Disposition: ${disposition}\r\n\r\n${content}\r\n`;
+  const program = part('form-data; name="program"; filename="late"', "#!/bin/sh\n");
+  const end = `--${boundary}--\r\n`;
+
+  type Form = [name: string, body: string, type: string, status: number, kind: string, detail: RegExp];
+  const forms: Form[] = [
+    ["JSON", "{}", "application/json", 415, "unsupported-media-type", /multipart\/form-data/],
+    ["a form without a boundary", program + end, "multipart/form-data", 400, "malformed-form", /form/],
+    ["a form that breaks off", program, formType, 400, "malformed-form", /ends before its last boundary/],
+    ["what is no form", "hello", formType, 400, "malformed-form", /form/],
+    [
+      "a form without a program",
+      part('form-data; name="type"', "module") + end,
+      formType,
+      400,
+      "invalid-request",
+      /program is required/,
+    ],
+    [
+      "a program without a name",
+      part('form-data; name="program"', "#!") + end,
+      formType,
+      400,
+      "invalid-request",
+      /program .*filename/,
+    ],
+    [
+      "a name with a slash",
+      part('form-data; name="program"; filename="a/b"', "#!") + end,
+      formType,
+      400,
+      "invalid-request",
+      /program .*'\/'/,
+    ],
+    [
+      "an unknown type",
+      part('form-data; name="type"', "jar") + program + end,
+      formType,
+      400,
+      "invalid-request",
+      /type must be executable or module/,
+    ],
+    [
+      "an unknown field",
+      program + part('form-data; name="color"', "red") + end,
+      formType,
+      400,
+      "invalid-request",
+      /color is not a known field/,
+    ],
+    ["two programs", program + program + end, formType, 400, "invalid-request", /program is given twice/],
+  ];
+
+  test.each(forms)("%s", async (_name, body, type, status, kind, detail) => {
+    const answer = await fetch(`${edgefold.url}/api/v1/artifacts`, {
+      method: "PUT",
+      headers: { "content-type": type },
+      body,
+    });
+    expect(await problemOf(answer)).toMatchObject({
+      status,
+      type: `urn:edgefold:problem:${kind}`,
+      detail: expect.stringMatching(detail),
+    });
+  });
+});
+
+describe("paths and methods", () => {
+  type Other = [method: string, path: string, status: number, kind: string];
+  const others: Other[] = [
+    ["GET", "/api/v1/nothing", 404, "unknown-path"],
+    ["GET", "/api/v1/jobs/nobody", 404, "unknown-job"],
+    ["GET", "/api/v1/jobs/nobody/tasks", 404, "unknown-job"],
+    ["DELETE", "/api/v1/jobs/nobody", 404, "unknown-job"],
+    ["DELETE", "/api/v1/jobs", 400, "job-id-missing"],
+    ["GET", "/api/v1/artifacts/nobody", 404, "unknown-artifact"],
+    ["DELETE", "/api/v1/artifacts/nobody", 404, "unknown-artifact"],
+    ["GET", "/api/v1/jobs?limit=0", 400, "invalid-request"],
+    ["GET", "/api/v1/artifacts/%E0%A4%A", 400, "malformed-path"],
+  ];
+
+  test.each(others)("%s %s", async (method, path, status, kind) => {
+    const problem = await problemOf(await fetch(edgefold.url + path, { method }));
+    expect(problem).toMatchObject({ status, type: `urn:edgefold:problem:${kind}` });
+  });
+
+  test.each([
+    ["PATCH", "/api/v1/jobs", ["GET", "POST"]],
+    ["POST", "/api/v1/artifacts", ["GET", "PUT"]],
+    ["PUT", "/api/v1/artifacts/mapper", ["DELETE", "GET"]],
+    ["POST", "/api/v1/jobs/nobody/tasks", ["GET"]],
+  ])("%s %s is refused with the methods that there are", async (method, path, allowed) => {
+    const answer = await fetch(edgefold.url + path, { method });
+    const problem = await problemOf(answer);
+    expect(problem).toMatchObject({ status: 405, type: "urn:edgefold:problem:method-not-allowed" });
+    const allow = answer.headers.get("allow")?.split(/, */) ?? [];
+    expect(allow.filter((one) => one !== "HEAD" && one !== "OPTIONS").toSorted()).toEqual(allowed);
+  });
+});

@@ -1,0 +1,197 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { parseAddress, type Address } from "../../shared/address.ts";
+import { ArtifactSchema, JobSchema, TaskSchema, type Artifact, type Job, type Task } from "../../shared/rest.ts";
+import { isEnded } from "../../shared/status.ts";
+import { localKeys, startAgent, startWorker } from "../../backend/dev/system.ts";
+import type { Guarded } from "../../backend/dev/guarded.ts";
+import { openStore } from "../../backend/storage/open.ts";
+import type { Store } from "../../backend/storage/store.ts";
+
+/** A port that nothing listens on at the moment. */
+export const freePort = async (): Promise<number> => {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const address = server.address();
+  await new Promise((closed) => server.close(closed));
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  return address.port;
+};
+
+export type EdgefoldOptions = {
+  /** For the Worker, the agent and its runners. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Starts without an agent. */
+  readonly withoutAgent?: boolean;
+};
+
+/** A whole Edgefold with real processes and a state of its own, for end-to-end tests. */
+export class Edgefold {
+  readonly port: number;
+  readonly url: string;
+  readonly s3Endpoint: string;
+  /** Holds the state, and `files`, which `file:` addresses may lie in. */
+  readonly dir: string;
+  readonly files: string;
+  readonly keys = localKeys;
+  worker: Guarded | undefined;
+  agent: Guarded | undefined;
+  readonly #env: Readonly<Record<string, string>>;
+
+  private constructor(port: number, dir: string, env: Readonly<Record<string, string>>) {
+    this.port = port;
+    this.dir = dir;
+    this.files = join(dir, "files");
+    this.url = `http://localhost:${port}`;
+    this.s3Endpoint = `${this.url}/cdn-cgi/local/r2/s3`;
+    this.#env = env;
+  }
+
+  static async start({ env = {}, withoutAgent = false }: EdgefoldOptions = {}): Promise<Edgefold> {
+    const edgefold = new Edgefold(await freePort(), await mkdtemp(join(tmpdir(), "edgefold-")), env);
+    await edgefold.startWorker();
+    if (!withoutAgent) await edgefold.startAgent();
+    return edgefold;
+  }
+
+  get stateDir(): string {
+    return join(this.dir, "state");
+  }
+
+  async startWorker(): Promise<void> {
+    this.worker = await this.#withEnv(() => startWorker(this.port, this.stateDir));
+  }
+
+  async startAgent(): Promise<void> {
+    this.agent = await this.#withEnv(() => startAgent(this.url, this.stateDir, [this.files]));
+  }
+
+  /** Ends everything and removes the state. */
+  async stop(): Promise<void> {
+    await this.agent?.stop();
+    await this.worker?.stop();
+    await rm(this.dir, { recursive: true, force: true });
+  }
+
+  /** The local S3 endpoint as the product's own client sees it. */
+  get store(): Store {
+    return openStore({ credentials: this.keys, fileRoots: [this.files] });
+  }
+
+  /** The address of a key of the local S3 endpoint. */
+  at(key: string): Address {
+    return parseAddress(`${this.s3Endpoint}/${key}`, false);
+  }
+
+  async put(key: string, content: string | Uint8Array): Promise<string> {
+    await this.store.put(this.at(key), typeof content === "string" ? Buffer.from(content) : content);
+    return `${this.s3Endpoint}/${key}`;
+  }
+
+  async readAll(url: string): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of await this.store.read(parseAddress(url, false))) chunks.push(Buffer.from(chunk));
+    return Buffer.concat(chunks);
+  }
+
+  /** Every key that the bucket holds. */
+  async keysIn(bucket: string, prefix = ""): Promise<string[]> {
+    const keys: string[] = [];
+    for await (const { address } of this.store.list(this.at(`${bucket}/${prefix}`))) {
+      keys.push(address.scheme === "s3" ? address.key : address.path);
+    }
+    return keys;
+  }
+
+  /** The contents of a completed job's parts, in order. */
+  async outputsOf(job: Job): Promise<Buffer[]> {
+    return Promise.all(job.outputs.map((part) => this.readAll(part)));
+  }
+
+  async upload(name: string, content: string | Uint8Array, type: "executable" | "module" = "executable"): Promise<Artifact> {
+    const form = new FormData();
+    form.set("type", type);
+    form.set("program", new Blob([Buffer.from(content)]), name);
+    const answer = await fetch(`${this.url}/api/v1/artifacts`, { method: "PUT", body: form });
+    if (answer.status !== 200) throw new Error(`upload of ${name}: ${answer.status} ${await answer.text()}`);
+    return ArtifactSchema.parse(await answer.json());
+  }
+
+  async uploadFile(path: string, type: "executable" | "module" = "executable"): Promise<Artifact> {
+    return this.upload(basename(path), await readFile(path), type);
+  }
+
+  /** Posts a job on the local S3 endpoint; `request` overrides and adds to what every such job needs. */
+  async post(request: Record<string, unknown>): Promise<Job> {
+    const answer = await this.postRaw(request);
+    if (answer.status !== 201) throw new Error(`POST /jobs: ${answer.status} ${await answer.text()}`);
+    return JobSchema.parse(await answer.json());
+  }
+
+  async postRaw(request: Record<string, unknown>): Promise<Response> {
+    return fetch(`${this.url}/api/v1/jobs`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        outputPath: this.s3Endpoint,
+        inputStorageCredentials: this.keys,
+        outputStorageCredentials: this.keys,
+        ...request,
+      }),
+    });
+  }
+
+  async job(id: string): Promise<Job> {
+    const answer = await fetch(`${this.url}/api/v1/jobs/${id}`);
+    if (answer.status !== 200) throw new Error(`GET job: ${answer.status} ${await answer.text()}`);
+    return JobSchema.parse(await answer.json());
+  }
+
+  async listJobs(): Promise<Job[]> {
+    return z.array(JobSchema).parse(await (await fetch(`${this.url}/api/v1/jobs`)).json());
+  }
+
+  async tasks(id: string): Promise<Task[]> {
+    return z.array(TaskSchema).parse(await (await fetch(`${this.url}/api/v1/jobs/${id}/tasks`)).json());
+  }
+
+  async stopJob(id: string): Promise<Response> {
+    return fetch(`${this.url}/api/v1/jobs/${id}`, { method: "DELETE" });
+  }
+
+  /** Waits until the job is as described; connection failures in between do not matter. */
+  async waitFor(id: string, what: (job: Job) => boolean, limitMs = 90_000): Promise<Job> {
+    let last: Job | undefined;
+    for (const end = Date.now() + limitMs; Date.now() < end; await sleep(50)) {
+      last = await this.job(id).catch(() => last);
+      if (last !== undefined && what(last)) return last;
+    }
+    throw new Error(`the job did not get there within ${limitMs / 1000} s: ${JSON.stringify(last)}`);
+  }
+
+  async ended(id: string, limitMs = 90_000): Promise<Job> {
+    return this.waitFor(id, ({ status }) => isEnded(status), limitMs);
+  }
+
+  async completed(id: string, limitMs = 90_000): Promise<Job> {
+    const job = await this.ended(id, limitMs);
+    if (job.status !== "completed") throw new Error(`the job has ${job.status}: ${JSON.stringify(job.error)}`);
+    return job;
+  }
+
+  async #withEnv<T>(start: () => Promise<T>): Promise<T> {
+    const before = { ...process.env };
+    Object.assign(process.env, this.#env);
+    try {
+      return await start();
+    } finally {
+      for (const name of Object.keys(this.#env)) delete process.env[name];
+      Object.assign(process.env, before);
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import { once } from "node:events";
+import { createServer, request as send, type IncomingMessage, type ServerResponse } from "node:http";
+import { localR2EndpointPath } from "../../shared/address.ts";
+
+/** A completion of an upload that the store has answered. */
+export type Completion = { readonly part: string; readonly status: number };
+
+/** What is held back: the request, which the store has not seen, or the answer to what the store has done. */
+export type Held = "request" | "answer";
+
+/** A completion that is held back. */
+export type Hold = {
+  /** Resolves when it is there, and is held. */
+  readonly reached: Promise<void>;
+  /** Lets the request go on its way, or breaks off the connection on which the answer would be due. */
+  release(): void;
+};
+
+type Waiting = {
+  readonly part: string;
+  readonly what: Held;
+  readonly reach: () => void;
+  readonly released: Promise<void>;
+};
+
+type Answer = { readonly status: number; readonly headers: IncomingMessage["headers"]; readonly body: Buffer };
+
+/**
+ * Stands between the runners and the local S3 endpoint, passes everything on as it is, and can hold back the completions of
+ * uploads. It knows of every upload whether it has been ended.
+ */
+export class S3Proxy {
+  /** In place of the S3 endpoint that it stands before. */
+  readonly endpoint: string;
+  /** In the order of their answers. */
+  readonly completions: Completion[] = [];
+  /** The uploads that were neither completed nor aborted, with their keys. */
+  readonly openUploads = new Map<string, string>();
+  readonly #server: ReturnType<typeof createServer>;
+  readonly #storePort: number;
+  readonly #waiting: Waiting[] = [];
+
+  private constructor(server: ReturnType<typeof createServer>, port: number, storePort: number) {
+    this.#server = server;
+    this.#storePort = storePort;
+    this.endpoint = `http://127.0.0.1:${port}${localR2EndpointPath}`;
+    server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+      // Whatever goes wrong on either side looks from the other one like a connection that broke.
+      this.#pass(request, response).catch(() => response.destroy());
+    });
+  }
+
+  static async start(storePort: number): Promise<S3Proxy> {
+    const server = createServer();
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const address = server.address();
+    if (address === null || typeof address === "string") throw new Error("the proxy has no port");
+    return new S3Proxy(server, address.port, storePort);
+  }
+
+  /** Holds back the next completion of the output `part`, once. */
+  hold(part: string, what: Held): Hold {
+    const reached = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    this.#waiting.push({ part, what, reach: reached.resolve, released: released.promise });
+    return { reached: reached.promise, release: released.resolve };
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "", this.endpoint);
+    const part = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
+    const completes = request.method === "POST" && url.searchParams.has("uploadId");
+    const body = await bodyOf(request);
+    const at = completes ? this.#waiting.findIndex((waiting) => waiting.part === part) : -1;
+    const [waiting] = at === -1 ? [] : this.#waiting.splice(at, 1);
+    if (waiting?.what === "request") await held(waiting);
+    // A client that has gone meanwhile took its request along.
+    if (response.destroyed) return;
+    const answer = await this.#forward(request, body);
+    this.#note(request.method, url, part, answer);
+    if (waiting?.what === "answer") {
+      await held(waiting);
+      response.destroy();
+      return;
+    }
+    response.writeHead(answer.status, answer.headers).end(answer.body);
+  }
+
+  /** With all its headers: the signature covers the host that the client has called. */
+  async #forward({ method, url, headers }: IncomingMessage, body: Buffer): Promise<Answer> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    send({ host: "localhost", port: this.#storePort, agent: false, method, path: url, headers }, resolve)
+      .on("error", reject)
+      .end(body);
+    const answer = await promise;
+    return { status: answer.statusCode ?? 0, headers: answer.headers, body: await bodyOf(answer) };
+  }
+
+  #note(method: string | undefined, url: URL, part: string, { status, body }: Answer): void {
+    const uploadId = url.searchParams.get("uploadId");
+    if (method === "POST" && url.searchParams.has("uploads")) {
+      const [, created] = /<UploadId>([^<]+)</.exec(body.toString()) ?? [];
+      if (created !== undefined) this.openUploads.set(created, url.pathname);
+    } else if (uploadId !== null && method === "POST") {
+      this.completions.push({ part, status });
+      if (status === 200) this.openUploads.delete(uploadId);
+    } else if (uploadId !== null && method === "DELETE" && status === 204) this.openUploads.delete(uploadId);
+  }
+}
+
+const held = async ({ reach, released }: Waiting): Promise<void> => {
+  reach();
+  await released;
+};
+
+const bodyOf = async (message: IncomingMessage): Promise<Buffer> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of message) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+};

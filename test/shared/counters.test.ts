@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { Counters } from "../../backend/runner/counters.ts";
+import { addCounters, CountersSchema } from "../../shared/counters.ts";
+
+test("snapshots add up, by group and name, and change nothing", () => {
+  const a = { builtin: { mapInputRecords: 1, shuffleBytes: 2 }, user: { g: { n: 1 }, h: { n: 5 } } };
+  const b = { builtin: { shuffleBytes: 3 }, user: { g: { n: 2, m: 1 } } };
+  const sum = { builtin: { mapInputRecords: 1, shuffleBytes: 5 }, user: { g: { n: 3, m: 1 }, h: { n: 5 } } };
+  expect(addCounters(a, b)).toEqual(sum);
+  expect(addCounters(b, a)).toEqual(sum);
+  expect(a.user).toEqual({ g: { n: 1 }, h: { n: 5 } });
+});
+
+test("a program's counters are limited in number and length, and its names are nothing special", () => {
+  const counters = new Counters();
+  counters.add("g".repeat(200), "n".repeat(100), 2);
+  counters.add("g".repeat(200), "n".repeat(101), 3);
+  counters.count("outputRecords", 1);
+  const snapshot = counters.snapshot();
+  expect(snapshot).toEqual({ builtin: { outputRecords: 1 }, user: { ["g".repeat(128)]: { ["n".repeat(64)]: 5 } } });
+  expect(CountersSchema.parse(snapshot)).toEqual(snapshot);
+  for (let name = 0; name < 119; name++) counters.add("g", String(name), 1);
+  expect(() => counters.add("g", "one more", 1)).toThrow("more than 120 counters");
+  counters.add("g", "0", 1);
+  const groups = new Counters();
+  for (let group = 0; group < 50; group++) groups.add(String(group), "n", 1);
+  expect(() => groups.add("one more", "n", 1)).toThrow("more than 50 groups");
+  expect(() => CountersSchema.parse({ builtin: { unknown: 1 }, user: {} })).toThrow();
+});

@@ -1,0 +1,263 @@
+import { noCounters, type CountersSnapshot } from "../../shared/counters.ts";
+import { commitBatch } from "../../shared/limits.ts";
+import {
+  abandonClean,
+  assign,
+  claimable,
+  complete,
+  fail,
+  lose,
+  loseOutput,
+  newJob,
+  newTask,
+  stop,
+  type AttemptRow,
+  type Effect,
+  type JobRow,
+  type TaskRow,
+  type Transition,
+} from "../../shared/machine.ts";
+import { isEnded, type TaskKind } from "../../shared/status.ts";
+
+export type WorldOptions = { readonly maps: number; readonly reducers: number; readonly parallelism?: number };
+
+/** The job machine with a store in memory that carries out its effects, as a JobObject does; time stands still unless moved. */
+export class World {
+  job: JobRow;
+  now = 1000;
+  erased = false;
+  readonly tasks = new Map<string, TaskRow>();
+  readonly attempts = new Map<string, AttemptRow>();
+  /** Kinds of the effects of the last transition. */
+  effects: Effect["kind"][] = [];
+  /** How often tasks of a kind were created. */
+  readonly creations: TaskKind[] = [];
+  readonly #maps: number;
+
+  constructor({ maps, reducers, parallelism }: WorldOptions) {
+    this.#maps = maps;
+    const born = newJob("j", reducers, parallelism ?? null);
+    this.job = born.job;
+    this.#apply(born);
+  }
+
+  task(kind: TaskKind, index: number): TaskRow {
+    const task = this.tasks.get(`${kind}-${index}`);
+    if (task === undefined) throw new Error(`there is no ${kind} ${index}`);
+    return task;
+  }
+
+  attempt(id: string): AttemptRow {
+    const attempt = this.attempts.get(id);
+    if (attempt === undefined) throw new Error(`there is no attempt ${id}`);
+    return attempt;
+  }
+
+  tasksOf(kind: TaskKind): TaskRow[] {
+    return [...this.tasks.values()].filter((task) => task.kind === kind);
+  }
+
+  open(): AttemptRow[] {
+    return [...this.attempts.values()].filter(({ status }) => status === "live" || status === "revoked");
+  }
+
+  /** A runner asks for work. @returns its attempt's id, or undefined when there is nothing to do now */
+  claim(runner = "runner"): string | undefined {
+    const kind = claimable(this.job);
+    const task = this.tasksOf(kind ?? "plan").find(
+      ({ status, notBefore }) => kind !== undefined && status === "scheduled" && notBefore <= this.now,
+    );
+    if (task === undefined) return undefined;
+    const assigned = assign(this.job, task, { id: runner, podName: `pod-${runner}` }, this.now);
+    this.attempts.set(assigned.attempt.id, assigned.attempt);
+    this.#apply(assigned);
+    return assigned.attempt.id;
+  }
+
+  /** As `claim`, where there must be something to do. */
+  mustClaim(runner?: string): string {
+    const id = this.claim(runner);
+    if (id === undefined) throw new Error(`nothing to claim in ${this.job.status}`);
+    return id;
+  }
+
+  complete(id: string, counters: CountersSnapshot = noCounters): void {
+    this.#ifOpen(id, (attempt, task) => {
+      const done = complete(this.job, task, attempt, counters, this.now, this.#maps);
+      this.#apply(done ?? lose(this.job, task, attempt, "another attempt was first", this.now));
+    });
+  }
+
+  fail(id: string, final = false): void {
+    this.#ifOpen(id, (attempt, task) => {
+      this.#apply(fail(this.job, task, attempt, { code: "Broken", message: "it broke", final }, this.now));
+    });
+  }
+
+  lose(id: string): void {
+    this.#ifOpen(id, (attempt, task) => this.#apply(lose(this.job, task, attempt, "it is gone", this.now)));
+  }
+
+  /** The output of `outputOf`, which it may have left as a map or a reduce, is gone. */
+  loseOutput(outputOf: string): void {
+    const { kind, index } = this.attempt(outputOf);
+    const lost = loseOutput(this.job, this.task(kind, index), outputOf, "it is gone", this.now);
+    if (lost !== undefined) this.#apply(lost);
+  }
+
+  /** The reduce attempt `id` could not read what map attempt `outputOf` had stored. */
+  shuffleLost(id: string, outputOf: string): void {
+    if (this.#isOpen(id) && this.attempt(id).status === "live") this.loseOutput(outputOf);
+    this.lose(id);
+  }
+
+  /** The commit attempt `id` has found that the uploads of these outputs of its batch are gone. */
+  uploadsLost(id: string, outputs: readonly number[]): void {
+    if (this.#isOpen(id) && this.attempt(id).status === "live") {
+      const first = this.attempt(id).index * commitBatch;
+      const batch = this.tasksOf(this.job.mapOnly ? "map" : "reduce").slice(first, first + commitBatch);
+      for (const { index, winner } of batch) if (winner !== null && outputs.includes(index)) this.loseOutput(winner);
+    }
+    this.lose(id);
+  }
+
+  stop(): string {
+    const stopped = stop(this.job, this.now);
+    if (typeof stopped === "string") return stopped;
+    this.#apply(stopped);
+    return "stopped";
+  }
+
+  abandonClean(): void {
+    if (this.job.clean === "waiting") this.#apply(abandonClean(this.job));
+  }
+
+  /** Claims and completes whatever there is, until `until` says so or there is nothing left. @returns the attempts */
+  run(until: (world: World) => boolean = () => false): string[] {
+    const done: string[] = [];
+    while (!until(this)) {
+      const id = this.claim();
+      if (id === undefined) break;
+      this.complete(id);
+      done.push(id);
+    }
+    return done;
+  }
+
+  #isOpen(id: string): boolean {
+    const status = this.attempts.get(id)?.status;
+    return status === "live" || status === "revoked";
+  }
+
+  #ifOpen(id: string, then: (attempt: AttemptRow, task: TaskRow) => void): void {
+    if (!this.#isOpen(id)) return;
+    const attempt = this.attempt(id);
+    then(attempt, this.task(attempt.kind, attempt.index));
+  }
+
+  #apply({ job, task, attempt, effects }: Transition): void {
+    this.job = job;
+    if (task !== undefined) this.tasks.set(`${task.kind}-${task.index}`, task);
+    if (attempt !== undefined) this.attempts.set(attempt.id, attempt);
+    this.effects = effects.map(({ kind }) => kind);
+    for (const effect of effects) this.#carryOut(effect);
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect.kind) {
+      case "create":
+        this.creations.push(effect.tasks);
+        for (let index = 0; index < effect.total; index++) {
+          if (this.tasks.has(`${effect.tasks}-${index}`)) throw new Error(`${effect.tasks} ${index} is created twice`);
+          this.tasks.set(`${effect.tasks}-${index}`, newTask(effect.tasks, index, this.now));
+        }
+        break;
+      case "revoke": {
+        const { task: of } = effect;
+        for (const attempt of this.attempts.values()) {
+          const meant = of === "all" || (of.kind === attempt.kind && of.index === attempt.index);
+          if (meant && attempt.status === "live") this.attempts.set(attempt.id, { ...attempt, status: "revoked" });
+        }
+        break;
+      }
+      case "stop-tasks":
+        for (const [id, task] of this.tasks) {
+          if (task.kind === "clean" || (task.status !== "scheduled" && task.status !== "in-progress")) continue;
+          this.tasks.set(id, { ...task, status: "stopped", endedAt: this.now });
+        }
+        break;
+      case "erase":
+        this.erased = true;
+        break;
+      case "runners":
+      case "publish":
+      case "wake":
+        break;
+    }
+  }
+}
+
+/** What `world` breaks of the rules that hold after every event; empty when all is well. */
+export const violations = (world: World): string[] => {
+  const { job } = world;
+  const found: string[] = [];
+  const expectEqual = (what: string, actual: unknown, expected: unknown): void => {
+    if (JSON.stringify(actual) !== JSON.stringify(expected)) {
+      found.push(`${what} is ${JSON.stringify(actual)}, not ${JSON.stringify(expected)}`);
+    }
+  };
+  for (const kind of ["map", "reduce"] as const) {
+    const tasks = world.tasksOf(kind);
+    const count = (status: TaskRow["status"]): number => tasks.filter((task) => task.status === status).length;
+    const { total, ...counts } = kind === "map" ? job.maps : job.reduces;
+    expectEqual(`the ${kind} counts`, counts, {
+      running: count("in-progress"),
+      completed: count("completed"),
+      failed: count("failed"),
+    });
+    if (tasks.length > 0) expectEqual(`the ${kind} total`, total, tasks.length);
+  }
+  const committed = world.tasksOf("commit").filter(({ status }) => status === "completed");
+  expectEqual("the commits", job.commits.completed, committed.length);
+  // A later phase needs all of the earlier one.
+  if (job.status === "reducing" || job.status === "committing") {
+    expectEqual("the maps that are completed", job.maps.completed, job.maps.total);
+  }
+  if (job.status === "committing") {
+    expectEqual("the reduces that are completed", job.reduces.completed, job.reduces.total);
+  }
+  expectEqual("open", job.open, world.open().length);
+  for (const task of world.tasks.values()) {
+    const open = world.open().filter(({ kind, index }) => kind === task.kind && index === task.index);
+    const name = `${task.kind} ${task.index}`;
+    expectEqual(`open of ${name}`, task.open, open.length);
+    if (task.status === "in-progress" && !job.released) {
+      expectEqual(`live of ${name}`, open.filter(({ status }) => status === "live").length, 1);
+    }
+    expectEqual(`whether ${name} has a winner`, task.winner !== null, task.status === "completed");
+    if (task.winner !== null) expectEqual(`the winner of ${name}`, world.attempt(task.winner).status, "won");
+  }
+  if (isEnded(job.status)) {
+    expectEqual("the tasks at work", [...world.tasks.values()].filter(isAtWork).length, 0);
+    expectEqual("whether it has an end", job.endedAt !== null, true);
+    expectEqual("whether it has an error", job.error !== null, job.status === "failed");
+  }
+  if (job.released) expectEqual("whether the credentials are erased", world.erased, true);
+  expectEqual("the user's counters", summed(world), job.counters.builtin.mapInputRecords ?? 0);
+  if (job.status === "completed") {
+    const unfinished = [...world.tasks.values()].filter(
+      ({ kind, status }) => kind !== "clean" && status !== "completed",
+    );
+    expectEqual("what a completed job lacks", unfinished.length, 0);
+  }
+  return found;
+};
+
+const isAtWork = ({ kind, status }: TaskRow): boolean =>
+  kind !== "clean" && (status === "scheduled" || status === "in-progress");
+
+/** The sum over the winning maps and reduces. */
+const summed = (world: World): number =>
+  [...world.tasksOf("map"), ...world.tasksOf("reduce")]
+    .filter(({ status }) => status === "completed")
+    .reduce((sum, { counters }) => sum + (counters.builtin.mapInputRecords ?? 0), 0);

@@ -1,0 +1,374 @@
+import { describe, expect, test } from "vitest";
+import { maxUserCounters, type CountersSnapshot } from "../../shared/counters.ts";
+import { claimable, maxAttempts, maxLosses, runnersWanted } from "../../shared/machine.ts";
+import type { JobStatus, TaskKind } from "../../shared/status.ts";
+import { violations, World } from "./machine-world.ts";
+
+const counted = (mapInputRecords: number): CountersSnapshot => ({ builtin: { mapInputRecords }, user: {} });
+
+/** So many counters of a program's own. */
+const named = (prefix: string, count: number): CountersSnapshot => ({
+  builtin: {},
+  user: { group: Object.fromEntries(Array.from({ length: count }, (_, i) => [`${prefix}${i}`, 1])) },
+});
+
+/** A job of two maps and two reduces that has got as far as `status`. */
+const worldIn = (status: JobStatus, options = { maps: 2, reducers: 2 }): World => {
+  const world = new World(options);
+  world.run(({ job }) => job.status === status);
+  expect(world.job.status).toBe(status);
+  return world;
+};
+
+const counts = (total: number, completed: number, running = 0, failed = 0) => ({ total, running, completed, failed });
+
+describe("a job that goes well", () => {
+  test("goes through its phases, each task once, and is released when it is clean", () => {
+    const world = new World({ maps: 2, reducers: 3 });
+    const seen: string[] = [];
+    for (let id = world.claim(); id !== undefined; id = world.claim()) {
+      seen.push(`${world.job.status} ${id}`);
+      world.complete(id, counted(2));
+      expect(violations(world)).toEqual([]);
+    }
+    expect(seen).toEqual([
+      "planning j-p-0-1",
+      "mapping j-m-0-1",
+      "mapping j-m-1-1",
+      "reducing j-r-0-1",
+      "reducing j-r-1-1",
+      "reducing j-r-2-1",
+      "committing j-c-0-1",
+      "committing j-s-0-1",
+      "completed j-x-0-1",
+    ]);
+    expect(world.job).toMatchObject({
+      status: "completed",
+      maps: counts(2, 2),
+      reduces: counts(3, 3),
+      counters: counted(10),
+      clean: "done",
+      released: true,
+    });
+    expect(world.erased).toBe(true);
+  });
+
+  test.each([
+    { maps: 3, reducers: 0, kinds: ["plan", "map", "commit", "success", "clean"] },
+    { maps: 0, reducers: 2, kinds: ["plan", "reduce", "commit", "success", "clean"] },
+    { maps: 0, reducers: 0, kinds: ["plan", "success", "clean"] },
+    { maps: 33, reducers: 0, kinds: ["plan", "map", "commit", "success", "clean"] },
+  ])("with $maps maps and $reducers reduces runs $kinds", ({ maps, reducers, kinds }) => {
+    const world = new World({ maps, reducers });
+    const ran = world.run().map((id) => world.attempt(id).kind);
+    expect([...new Set(ran)]).toEqual(kinds);
+    expect(ran.filter((kind) => kind === "commit")).toHaveLength(Math.ceil((reducers || maps) / 16));
+    expect(world.job).toMatchObject({ status: "completed", released: true });
+  });
+
+  test.each<{ status: JobStatus; kind: TaskKind | undefined; wanted: number }>([
+    { status: "pending", kind: "plan", wanted: 1 },
+    { status: "mapping", kind: "map", wanted: 40 },
+    { status: "reducing", kind: "reduce", wanted: 20 },
+    { status: "committing", kind: "commit", wanted: 2 },
+    { status: "completed", kind: "clean", wanted: 1 },
+  ])("in $status hands out $kind to $wanted runners", ({ status, kind, wanted }) => {
+    const world = worldIn(status, { maps: 40, reducers: 20 });
+    expect(claimable(world.job)).toBe(kind);
+    expect(runnersWanted(world.job)).toBe(wanted);
+  });
+
+  test("wants no more runners than its parallelism, and none at the end", () => {
+    const world = new World({ maps: 40, reducers: 1, parallelism: 8 });
+    world.run(({ job }) => job.status === "mapping");
+    expect(runnersWanted(world.job)).toBe(8);
+    world.run();
+    expect(runnersWanted(world.job)).toBe(0);
+  });
+});
+
+describe("an attempt that fails", () => {
+  test("is made again, later each time, and the task's last failure fails the job", () => {
+    const world = worldIn("mapping");
+    const waits: number[] = [];
+    for (let failure = 1; failure < maxAttempts; failure++) {
+      world.fail(world.mustClaim());
+      expect(world.task("map", 0)).toMatchObject({ status: "scheduled", failures: failure, error: { code: "Broken" } });
+      waits.push(world.task("map", 0).notBefore - world.now);
+      expect(violations(world)).toEqual([]);
+      world.now = world.task("map", 0).notBefore;
+    }
+    expect(waits).toEqual([500, 1000, 2000]);
+    world.fail(world.mustClaim());
+    expect(world.task("map", 0).status).toBe("failed");
+    expect(world.task("map", 1).status).toBe("stopped");
+    expect(world.job).toMatchObject({
+      status: "failed",
+      error: { code: "Broken", message: "it broke", taskId: "j-m-0" },
+      maps: counts(2, 0, 0, 1),
+      endedAt: world.now,
+    });
+    expect(world.effects).toEqual(["revoke", "stop-tasks", "create", "runners", "publish", "wake"]);
+  });
+
+  test("waits while others are handed out", () => {
+    const world = worldIn("mapping");
+    world.fail(world.mustClaim());
+    expect(world.mustClaim()).toBe("j-m-1-1");
+    expect(world.claim()).toBeUndefined();
+    world.now += 500;
+    expect(world.mustClaim()).toBe("j-m-0-2");
+  });
+
+  test.each<JobStatus>(["pending", "mapping", "reducing", "committing"])(
+    "for good in %s fails the job at once",
+    (status) => {
+      const world = worldIn(status);
+      const id = world.mustClaim();
+      world.fail(id, true);
+      expect(world.job).toMatchObject({ status: "failed", error: { taskId: id.replace(/-1$/, "") }, released: false });
+      expect(world.attempt(world.mustClaim()).kind).toBe("clean");
+      expect(violations(world)).toEqual([]);
+    },
+  );
+
+  test("leaves no trace in a task that is completed later", () => {
+    const world = worldIn("mapping");
+    world.fail(world.mustClaim());
+    world.now += 500;
+    world.complete(world.mustClaim());
+    expect(world.task("map", 0)).toMatchObject({ status: "completed", error: null, winner: "j-m-0-2", attempts: 2 });
+  });
+});
+
+describe("an attempt that is lost", () => {
+  test("is made again at once, without a failure", () => {
+    const world = worldIn("mapping");
+    world.lose(world.mustClaim());
+    expect(world.task("map", 0)).toMatchObject({ status: "scheduled", failures: 0, losses: 1 });
+    expect(world.effects).toEqual(["wake"]);
+    expect(world.mustClaim()).toBe("j-m-0-2");
+  });
+
+  test("too often fails the job", () => {
+    const world = worldIn("mapping");
+    for (let loss = 1; loss < maxLosses; loss++) world.lose(world.mustClaim());
+    expect(world.job.status).toBe("mapping");
+    world.lose(world.mustClaim());
+    expect(world.job).toMatchObject({ status: "failed", error: { code: "AttemptsLost", taskId: "j-m-0" } });
+  });
+
+  test.each(["complete", "fail", "lose"] as const)("changes nothing when it still says %s", (word) => {
+    const world = worldIn("mapping");
+    const late = world.mustClaim("a");
+    world.lose(late);
+    const next = world.mustClaim("b");
+    const before = [world.job, world.task("map", 0)];
+    world[word](late);
+    expect([world.job, world.task("map", 0)]).toEqual(before);
+    world.complete(next);
+    expect(world.task("map", 0).winner).toBe(next);
+  });
+});
+
+test("a completion that comes twice counts once", () => {
+  const world = worldIn("mapping");
+  const id = world.mustClaim();
+  world.complete(id, counted(3));
+  world.complete(id, counted(3));
+  expect(world.job).toMatchObject({ maps: counts(2, 1), counters: counted(3), open: 0 });
+});
+
+test("too many counters fail the job", () => {
+  const world = worldIn("mapping");
+  world.complete(world.mustClaim(), named("a", maxUserCounters));
+  expect(world.job.status).toBe("mapping");
+  world.complete(world.mustClaim(), named("b", 1));
+  expect(world.job).toMatchObject({ status: "failed", error: { code: "TooManyCounters", taskId: "j-m-1" } });
+  expect(violations(world)).toEqual([]);
+});
+
+describe("a map output that is lost", () => {
+  test("takes the job back to mapping, and on without making its reduces anew", () => {
+    const world = worldIn("reducing");
+    const [other, reduce] = [world.mustClaim("a"), world.mustClaim("b")];
+    world.shuffleLost(reduce, "j-m-1-1");
+    expect(world.job).toMatchObject({ status: "mapping", maps: counts(2, 1), reduces: counts(2, 0, 1) });
+    expect(world.task("map", 1)).toMatchObject({ status: "scheduled", winner: null, losses: 1 });
+    expect(world.task("reduce", 1)).toMatchObject({ status: "scheduled", losses: 0, failures: 0 });
+    expect(world.mustClaim()).toBe("j-m-1-2");
+    world.complete(other);
+    expect(world.job).toMatchObject({ status: "mapping", reduces: counts(2, 1) });
+    world.complete("j-m-1-2");
+    expect(world.job.status).toBe("reducing");
+    world.run();
+    expect(world.job.status).toBe("completed");
+    expect(world.creations.filter((kind) => kind === "reduce")).toHaveLength(1);
+    expect(violations(world)).toEqual([]);
+  });
+
+  test("takes its counters along", () => {
+    const world = new World({ maps: 1, reducers: 1 });
+    world.complete(world.mustClaim());
+    world.complete(world.mustClaim(), counted(5));
+    world.shuffleLost(world.mustClaim(), "j-m-0-1");
+    expect(world.job.counters.builtin.mapInputRecords).toBe(0);
+    world.complete(world.mustClaim(), counted(7));
+    expect(world.job.counters).toEqual(counted(7));
+  });
+
+  test("that was replaced already costs the reduce alone", () => {
+    const world = worldIn("reducing");
+    const [a, b] = [world.mustClaim("a"), world.mustClaim("b")];
+    world.shuffleLost(a, "j-m-0-1");
+    world.complete(world.mustClaim());
+    expect(world.job.status).toBe("reducing");
+    world.shuffleLost(b, "j-m-0-1");
+    expect(world.job.status).toBe("reducing");
+    expect(world.task("map", 0)).toMatchObject({ status: "completed", winner: "j-m-0-2", losses: 1 });
+    expect(world.task("reduce", 1)).toMatchObject({ status: "scheduled", losses: 1 });
+  });
+
+  test("does not cost the running reduces their runners", () => {
+    const world = worldIn("reducing", { maps: 2, reducers: 10 });
+    const reduces = Array.from({ length: 10 }, (_, i) => world.mustClaim(`runner-${i}`));
+    world.shuffleLost(reduces[0] ?? "", "j-m-0-1");
+    expect(runnersWanted(world.job)).toBe(9);
+  });
+
+  test("again and again fails the job, however many reduces wait for it", () => {
+    const world = worldIn("reducing");
+    for (let loss = 1; loss < maxLosses; loss++) {
+      world.shuffleLost(world.mustClaim(), world.task("map", 0).winner ?? "");
+      world.complete(world.mustClaim());
+      expect(world.job.status).toBe("reducing");
+    }
+    world.shuffleLost(world.mustClaim(), world.task("map", 0).winner ?? "");
+    expect(world.job).toMatchObject({ status: "failed", error: { code: "OutputLost", taskId: "j-m-0" } });
+    expect(violations(world)).toEqual([]);
+  });
+
+  test("matters no more once the reduces are committed", () => {
+    const world = worldIn("committing");
+    world.loseOutput("j-m-0-1");
+    expect(world.job).toMatchObject({ status: "committing", maps: counts(2, 2) });
+  });
+});
+
+describe("an upload that is lost", () => {
+  test("takes the job from committing to reducing and back", () => {
+    const world = worldIn("committing");
+    world.uploadsLost(world.mustClaim(), [1]);
+    expect(world.job).toMatchObject({ status: "reducing", reduces: counts(2, 1) });
+    expect(world.task("commit", 0)).toMatchObject({ status: "scheduled", losses: 0 });
+    expect(world.run(({ job }) => job.status === "committing")).toEqual(["j-r-1-2"]);
+    expect(world.run()).toEqual(["j-c-0-2", "j-s-0-1", "j-x-0-1"]);
+    expect(world.job.status).toBe("completed");
+  });
+
+  test("takes a map-only job back to mapping", () => {
+    const world = worldIn("committing", { maps: 2, reducers: 0 });
+    world.uploadsLost(world.mustClaim(), [0, 1]);
+    expect(world.job).toMatchObject({ status: "mapping", maps: counts(2, 0) });
+    world.run();
+    expect(world.job.status).toBe("completed");
+  });
+
+  test("leaves other batches alone, which go on", () => {
+    const world = worldIn("committing", { maps: 1, reducers: 20 });
+    const [first, second] = [world.mustClaim("a"), world.mustClaim("b")];
+    world.uploadsLost(first, [3]);
+    world.complete(second);
+    expect(world.job).toMatchObject({ status: "reducing", commits: { total: 2, completed: 1 } });
+    expect(world.run()).toEqual(["j-r-3-2", "j-c-0-2", "j-s-0-1", "j-x-0-1"]);
+  });
+
+  test("does not hide that a map is missing as well", () => {
+    const world = worldIn("committing", { maps: 1, reducers: 20 });
+    const [first, second] = [world.mustClaim("a"), world.mustClaim("b")];
+    world.uploadsLost(first, [3]);
+    world.shuffleLost(world.mustClaim("a"), "j-m-0-1");
+    expect(world.job.status).toBe("mapping");
+    world.uploadsLost(second, [18]);
+    expect(world.job).toMatchObject({ status: "mapping", reduces: counts(20, 18) });
+    expect(world.run().slice(0, 3)).toEqual(["j-m-0-2", "j-r-3-3", "j-r-18-2"]);
+    expect(world.job.status).toBe("completed");
+  });
+});
+
+describe("stop", () => {
+  test("releases a job at once that nobody has worked for", () => {
+    const world = new World({ maps: 2, reducers: 2 });
+    expect(world.stop()).toBe("stopped");
+    expect(world.job).toMatchObject({ status: "stopped", clean: "unneeded", released: true, error: null });
+    expect(world.erased).toBe(true);
+    expect(world.claim()).toBeUndefined();
+    expect(violations(world)).toEqual([]);
+  });
+
+  test.each<JobStatus>(["planning", "mapping", "reducing"])("in %s revokes and cleans", (status) => {
+    const world = status === "planning" ? new World({ maps: 2, reducers: 2 }) : worldIn(status);
+    const id = world.mustClaim();
+    expect(world.job.status).toBe(status);
+    expect(world.stop()).toBe("stopped");
+    expect(world.attempt(id).status).toBe("revoked");
+    expect(world.job).toMatchObject({ status: "stopped", clean: "waiting", released: false, open: 1 });
+    expect(world.claim()).toBeUndefined();
+    expect(runnersWanted(world.job)).toBe(1);
+    world.complete(id);
+    expect(world.effects).toEqual(["wake"]);
+    expect(world.run()).toEqual(["j-x-0-1"]);
+    expect(world.job).toMatchObject({ status: "stopped", clean: "done", released: true });
+    expect(violations(world)).toEqual([]);
+  });
+
+  test.each<[JobStatus, string]>([
+    ["committing", "committing"],
+    ["completed", "ended"],
+    ["failed", "ended"],
+    ["stopped", "ended"],
+  ])("in %s is refused as %s", (status, refusal) => {
+    const world = worldIn(status === "committing" || status === "completed" ? status : "mapping");
+    if (status === "failed") world.fail(world.mustClaim(), true);
+    if (status === "stopped") world.stop();
+    const before = world.job;
+    expect(world.stop()).toBe(refusal);
+    expect(world.job).toBe(before);
+  });
+});
+
+describe("the cleaning", () => {
+  test("waits for every attempt that may still act", () => {
+    const world = worldIn("mapping");
+    const [a, b] = [world.mustClaim("a"), world.mustClaim("b")];
+    world.stop();
+    world.lose(a);
+    expect(world.effects).toEqual([]);
+    expect(world.claim()).toBeUndefined();
+    world.fail(b);
+    expect(world.effects).toEqual(["wake"]);
+    expect(world.mustClaim()).toBe("j-x-0-1");
+  });
+
+  test("is tried again, and abandoned when it fails for good", () => {
+    const world = worldIn("completed");
+    for (let failure = 1; failure < maxAttempts; failure++) {
+      world.fail(world.mustClaim());
+      expect(world.job).toMatchObject({ clean: "waiting", released: false });
+      world.now += 60_000;
+    }
+    world.fail(world.mustClaim());
+    expect(world.job).toMatchObject({ status: "completed", error: null, clean: "abandoned", released: true });
+    expect(world.erased).toBe(true);
+  });
+
+  test("that was abandoned for its slowness changes nothing afterwards", () => {
+    const world = worldIn("completed");
+    const id = world.mustClaim();
+    world.abandonClean();
+    expect(world.job).toMatchObject({ clean: "abandoned", released: true });
+    world.complete(id);
+    expect(world.job).toMatchObject({ status: "completed", clean: "abandoned", released: true, open: 0 });
+    expect(world.claim()).toBeUndefined();
+  });
+});

@@ -1,0 +1,215 @@
+import { env, runInDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { ArtifactSchema } from "../../shared/rest.ts";
+import { registryOf } from "../../worker/env.ts";
+import { call, jsonOf, problemOf, sha256, upload } from "./api.ts";
+import { settle, storedKeys } from "./registry-helpers.ts";
+
+const path = (name: string): string => `/api/v1/artifacts/${encodeURIComponent(name)}`;
+const stored = async (): Promise<number> => (await storedKeys()).length;
+
+/** Bytes that repeat nowhere near, and hold everything that a boundary consists of. */
+const pattern = (size: number): Uint8Array<ArrayBuffer> => {
+  const bytes = new Uint8Array(size);
+  let x = 1;
+  for (let i = 0; i < size; i++) {
+    x = (Math.imul(x, 1_664_525) + 1_013_904_223) >>> 0;
+    bytes[i] = x >>> 24;
+  }
+  bytes.set(new TextEncoder().encode("\r\n--boundar\r\n--\r\n\r\n--boundary"), Math.min(100, size));
+  return bytes;
+};
+
+describe("an upload", () => {
+  it.each([
+    ["nothing", 0],
+    ["one byte less than a part", 8 * 1024 * 1024 - 1],
+    ["a part", 8 * 1024 * 1024],
+    ["one byte more than a part", 8 * 1024 * 1024 + 1],
+    ["two parts and some", 20_000_003],
+  ])("of %s comes back as it was", async (_, size) => {
+    const content = size === 0 ? new Uint8Array() : pattern(size);
+    const response = await upload("program", content);
+    expect(response.status).toBe(200);
+    const artifact = { name: "program", type: "executable", size, hash: await sha256(content) };
+    expect(await response.json()).toEqual(artifact);
+    const metadata = await call("GET", path("program"));
+    expect(await metadata.json()).toEqual(artifact);
+
+    const download = await call("GET", `${path("program")}/content`);
+    expect(download.headers.get("Content-Length")).toBe(String(size));
+    expect(download.headers.get("Content-Type")).toBe("application/octet-stream");
+    expect(download.headers.get("ETag")).toBe(`"${artifact.hash}"`);
+    expect(await sha256(await download.arrayBuffer())).toBe(artifact.hash);
+  });
+
+  it("of the same name replaces, and its old content goes", async () => {
+    await upload("again", "first");
+    await settle();
+    const before = await stored();
+    const second = await jsonOf(ArtifactSchema, await upload("again", "second", "module"));
+    expect(second.type).toBe("module");
+    await settle();
+    expect(await stored()).toBe(before);
+    expect(await (await call("GET", `${path("again")}/content`)).text()).toBe("second");
+  });
+
+  it("can be deleted, once", async () => {
+    await upload("gone", "x");
+    await settle();
+    const before = await stored();
+    const response = await call("DELETE", `${path("gone")}/`);
+    expect([response.status, await response.text()]).toEqual([204, ""]);
+    await settle();
+    expect(await stored()).toBe(before - 1);
+    expect((await call("GET", path("gone"))).status).toBe(404);
+    expect((await call("DELETE", path("gone"))).status).toBe(404);
+  });
+
+  it.each(['a "quoted" 100% name', "жü 日本.py", "with space", "%41", "a'b(c)*", "-", "x".repeat(255)])(
+    "may be named %s",
+    async (name) => {
+      expect(await jsonOf(ArtifactSchema, await upload(name, name))).toMatchObject({ name });
+      expect(await jsonOf(ArtifactSchema, await call("GET", path(name)))).toMatchObject({ name });
+      const download = await call("GET", `${path(name)}/content`);
+      expect(await download.text()).toBe(name);
+      const encoded = /filename\*=UTF-8''(\S+)$/.exec(download.headers.get("Content-Disposition") ?? "")?.[1];
+      expect(decodeURIComponent(encoded ?? "")).toBe(name);
+      expect((await call("DELETE", path(name))).status).toBe(204);
+    },
+  );
+});
+
+const boundary = "boundary";
+const part = (disposition: string, content: string): string =>
+  `--${boundary}\r\nContent-Disposition: ${disposition}\r\n\r\n${content}\r\n`;
+const end = `--${boundary}--\r\n`;
+const file = part('form-data; name="program"; filename="formed"', "content");
+const type = (value: string): string => part('form-data; name="type"', value);
+
+const putForm = async (body: BodyInit, contentType = `multipart/form-data; boundary=${boundary}`): Promise<Response> =>
+  await call("PUT", "/api/v1/artifacts", { headers: { "Content-Type": contentType }, body });
+
+const form = (size: number): string => part('form-data; name="program"; filename="cut"', "x".repeat(size)) + end;
+
+describe("a form", () => {
+  it.each([
+    ["the file alone", file + end, "executable"],
+    ["the type before the file", type("module") + file + end, "module"],
+    ["the type after the file", file + type("module") + end, "module"],
+    ["something before and after", `before\r\n${file}${end}after`, "executable"],
+    ["no line end after the end", file + `--${boundary}--`, "executable"],
+    ["an old curl's escapes", part('form-data; name="program"; filename="fo\\"rm"', "content") + end, "executable"],
+  ])("of %s is understood", async (_, body, wanted) => {
+    const artifact = await jsonOf(ArtifactSchema, await putForm(body));
+    expect(artifact).toMatchObject({ type: wanted, size: 7, hash: await sha256(new TextEncoder().encode("content")) });
+  });
+
+  it.each([
+    ["an unknown field", file + part('form-data; name="colour"', "x") + end, "colour"],
+    ["an unknown file", part('form-data; name="other"; filename="x"', "x") + end, "other"],
+    ["two files", file + file + end, "program"],
+    ["two types", type("module") + type("module") + file + end, "type"],
+    ["an unknown type", file + type("binary") + end, "type"],
+    ["a type without end", type("x".repeat(5000)) + file + end, "type"],
+    ["no file", type("module") + end, "program"],
+    ["a file without a name", part('form-data; name="program"', "x") + end, "program"],
+    ["an empty name", part('form-data; name="program"; filename=""', "x") + end, "program"],
+    ["a name with a slash", part('form-data; name="program"; filename="a/b"', "x") + end, "program"],
+    ["a name with a line end", part('form-data; name="program"; filename="a%0Ab"', "x") + end, "program"],
+    ["a name that is a folder", part('form-data; name="program"; filename=".."', "x") + end, "program"],
+    ["a name that is too long", part(`form-data; name="program"; filename="${"ü".repeat(128)}"`, "x") + end, "program"],
+  ])("with %s is refused by name", async (_, body, field) => {
+    const response = await putForm(body);
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).errors?.map((error) => error.field)).toEqual([field]);
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["no boundary", "just text"],
+    ["no end", file],
+    ["half a file", file.slice(0, -6)],
+    ["half an end", file + end.slice(0, -3)],
+    ["no disposition", `--${boundary}\r\nX: y\r\n\r\nz\r\n${end}`],
+    ["bad headers", `--${boundary}\r\n:::\r\n\r\nz\r\n${end}`],
+    ["another disposition", part('attachment; name="program"; filename="x"', "x") + end],
+  ])("that has %s is refused and leaves nothing", async (_, body) => {
+    await settle();
+    const before = await stored();
+    const response = await putForm(body);
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).type).toMatch(/malformed-form|invalid-request/);
+    await settle();
+    expect(await stored()).toBe(before);
+  });
+
+  it("without a boundary is refused", async () => {
+    const response = await putForm(file + end, "multipart/form-data");
+    expect((await problemOf(response)).type).toBe("urn:edgefold:problem:malformed-form");
+  });
+
+  it("may end anywhere in what is read at once", async () => {
+    const readSize = 256 * 1024;
+    // The form's last bytes lie before, on and behind the border between two reads.
+    for (let over = -2; over <= end.length + 2; over++) {
+      const size = readSize - form(0).length + over;
+      expect(await jsonOf(ArtifactSchema, await putForm(form(size)))).toMatchObject({ size });
+    }
+  });
+
+  it("that breaks off after a part was stored leaves nothing", async () => {
+    await settle();
+    const before = await stored();
+    const large = pattern(17 * 1024 * 1024);
+    const head = new TextEncoder().encode(
+      '--boundary\r\nContent-Disposition: form-data; name="program"; filename="cut"\r\n\r\n',
+    );
+    const body = new Uint8Array(head.length + large.length);
+    body.set(head);
+    body.set(large.fill(120, 0, 200), head.length);
+    expect((await problemOf(await putForm(body))).type).toBe("urn:edgefold:problem:malformed-form");
+    await settle();
+    expect(await stored()).toBe(before);
+    expect((await call("GET", path("cut"))).status).toBe(200);
+  });
+});
+
+describe("1,200 artifacts", () => {
+  const ListSchema = z.array(ArtifactSchema);
+  const names = (list: z.infer<typeof ListSchema>): string[] => list.map(({ name }) => name);
+  const all = Array.from({ length: 1200 }, (_, index) => `many-${index}`);
+
+  it("are listed whole and in pages, newest first", async () => {
+    await runInDurableObject(registryOf(env), async (registry) => {
+      for (const name of all) {
+        await registry.beginContent(`key-${name}`);
+        expect(await registry.putArtifact({ name, type: "module", size: 1, hash: "00", key: `key-${name}` })).toBe(
+          true,
+        );
+      }
+    });
+    const whole = await call("GET", "/api/v1/artifacts");
+    expect(whole.headers.get("Link")).toBeNull();
+    const listed = names(await jsonOf(ListSchema, whole));
+    expect(listed.slice(0, 1200)).toEqual(all.toReversed());
+
+    const paged: string[] = [];
+    let next: string | undefined = "/api/v1/artifacts?limit=500";
+    const lengths: number[] = [];
+    while (next !== undefined) {
+      const page = await call("GET", next);
+      const list = names(await jsonOf(ListSchema, page));
+      paged.push(...list);
+      lengths.push(list.length);
+      const link = /^<(http:\/\/localhost:4750(\/[^>]+))>; rel="next"$/.exec(page.headers.get("Link") ?? "");
+      next = link?.[2];
+    }
+    expect(paged).toEqual(listed);
+    expect(lengths).toEqual([500, 500, listed.length - 1000]);
+
+    const rest = await jsonOf(ListSchema, await call("GET", "/api/v1/artifacts?after=nonsense"));
+    expect(rest).toEqual([]);
+  });
+});

@@ -1,0 +1,194 @@
+import { env, runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import {
+  AgentAnswerSchema,
+  AgentNoticeSchema,
+  AgentRequestSchema,
+  closeCodes,
+  protocolVersion,
+  type AgentAnswer,
+  type AgentNotice,
+  type AgentRequest,
+} from "../../shared/messages.ts";
+import { clusterOf, jobOf } from "../../worker/env.ts";
+import { JobFixture } from "./job-fixture.ts";
+import { hangUp, Peer } from "./peer.ts";
+
+afterEach(hangUp);
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+type Agent = Peer<AgentRequest, AgentAnswer, AgentNotice>;
+
+const schemas = { request: AgentRequestSchema, answer: AgentAnswerSchema, notice: AgentNoticeSchema };
+let clusters = 0;
+
+/** A cluster that no other test uses. */
+const newCluster = () => clusterOf(env, `cluster-${clusters++}`);
+type Cluster = ReturnType<typeof newCluster>;
+
+const dial = async (cluster: Cluster): Promise<Agent> => await Peer.dial(cluster, schemas);
+
+const hello = (clusterId: string, version = protocolVersion) =>
+  ({ kind: "hello", version, clusterId, launcher: "process", capacity: 4 }) as const;
+
+/** An agent that was welcomed, and the answer to its hello. */
+const welcomed = async (cluster: Cluster, clusterId = "uid-1"): Promise<{ agent: Agent; answer: AgentAnswer }> => {
+  const agent = await dial(cluster);
+  const answer = await agent.request(hello(clusterId));
+  expect(answer.kind).toBe("welcome");
+  return { agent, answer };
+};
+
+const wanted = (jobId: string, runners: number) => ({ jobId, runners, token: `${jobId}.token` });
+
+describe("what is wanted", () => {
+  test("is told at the welcome, oldest first, with what must go", async () => {
+    const cluster = newCluster();
+    await cluster.want(wanted("b", 1));
+    await cluster.want(wanted("a", 2));
+    await cluster.want(wanted("b", 3));
+    await cluster.want(wanted("gone", 1));
+    await cluster.remove("gone");
+    const { answer } = await welcomed(cluster);
+    expect(answer).toMatchObject({ wanted: [wanted("b", 3), wanted("a", 2)], remove: ["gone"] });
+  });
+
+  test("is told at once to an agent that is connected", async () => {
+    const cluster = newCluster();
+    const { agent } = await welcomed(cluster);
+    await cluster.want(wanted("a", 2));
+    await cluster.remove("a");
+    await vi.waitFor(() => expect(agent.notices).toHaveLength(2));
+    expect(agent.notices).toEqual([
+      { kind: "wanted", job: wanted("a", 2) },
+      { kind: "remove", jobId: "a" },
+    ]);
+  });
+
+  test("is not told before the welcome", async () => {
+    const cluster = newCluster();
+    const agent = await dial(cluster);
+    await cluster.want(wanted("a", 2));
+    await agent.request(hello("uid-1"));
+    expect(agent.notices).toEqual([]);
+  });
+
+  test("is removed until the agent says that it is, and does not come back meanwhile", async () => {
+    const cluster = newCluster();
+    await cluster.want(wanted("a", 2));
+    await cluster.remove("a");
+    await cluster.want(wanted("a", 1));
+    const { agent, answer } = await welcomed(cluster);
+    expect(answer).toMatchObject({ wanted: [], remove: ["a"] });
+    for (const _ of [1, 2])
+      expect(await agent.request({ kind: "removed", jobId: "a" })).toMatchObject({ kind: "done" });
+    expect((await welcomed(cluster)).answer).toMatchObject({ wanted: [], remove: [] });
+  });
+
+  test("needs no removal where it was never wanted", async () => {
+    const cluster = newCluster();
+    await cluster.remove("a");
+    expect((await welcomed(cluster)).answer).toMatchObject({ wanted: [], remove: [] });
+  });
+});
+
+describe("an agent", () => {
+  test("of another cluster is refused, and does not disturb the one that is there", async () => {
+    const cluster = newCluster();
+    const { agent } = await welcomed(cluster);
+    const other = await dial(cluster);
+    void other.request(hello("uid-2"));
+    expect(await other.closed).toMatchObject({ code: closeCodes.clusterTaken });
+    expect(await cluster.agentAbsentSince()).toBeNull();
+    await agent.close();
+    const again = await dial(cluster);
+    void again.request(hello("uid-2"));
+    expect(await again.closed).toMatchObject({ code: closeCodes.clusterTaken });
+  });
+
+  test("that connects again replaces its former connection, and is not missed", async () => {
+    const cluster = newCluster();
+    const { agent: former } = await welcomed(cluster);
+    const { agent } = await welcomed(cluster);
+    expect(await former.closed).toMatchObject({ code: closeCodes.replaced });
+    expect(await cluster.agentAbsentSince()).toBeNull();
+    await cluster.want(wanted("a", 1));
+    await vi.waitFor(() => expect(agent.notices).toHaveLength(1));
+    expect(former.notices).toEqual([]);
+  });
+
+  test("is absent before it comes and after it goes", async () => {
+    const cluster = newCluster();
+    expect(await cluster.agentAbsentSince()).toEqual(expect.any(Number));
+    const { agent } = await welcomed(cluster);
+    expect(await cluster.agentAbsentSince()).toBeNull();
+    await runInDurableObject(cluster, (_, state) =>
+      state.storage.sql.exec("UPDATE cluster SET absent_since = 1").toArray(),
+    );
+    await agent.close();
+    expect(await cluster.agentAbsentSince()).toBeGreaterThan(1);
+  });
+
+  test("of another version is closed", async () => {
+    const agent = await dial(newCluster());
+    void agent.request(hello("uid-1", protocolVersion + 1));
+    expect(await agent.closed).toMatchObject({ code: closeCodes.version });
+  });
+
+  test.each(["", '{"kind":"hello","id":1}', '{"kind":"removed","id":1,"jobId":"a"}'])(
+    "that begins with %j is closed",
+    async (text) => {
+      const agent = await dial(newCluster());
+      agent.send(text);
+      expect(await agent.closed).toMatchObject({ code: closeCodes.malformed });
+    },
+  );
+});
+
+describe("what an agent reports", () => {
+  test("reaches the job", async () => {
+    const job = await JobFixture.create();
+    const cluster = newCluster();
+    await cluster.want(wanted(job.id, 1));
+    const { agent } = await welcomed(cluster);
+    const runner = await job.runner("a");
+    await job.planned(runner);
+    await agent.request({ kind: "trouble", jobId: job.id, message: "ImagePullBackOff" });
+    expect((await job.stub.describe()).conditions).toMatchObject([
+      { type: "RunnersCannotStart", message: "ImagePullBackOff" },
+    ]);
+    await agent.request({ kind: "exited", jobId: job.id, runnerId: "a", reason: "OOMKilled" });
+    const { conditions, progress } = await job.stub.describe();
+    expect([conditions.length, progress.maps.running]).toEqual([1, 0]);
+    await agent.request({ kind: "trouble", jobId: job.id, message: null });
+    expect((await job.stub.describe()).conditions).toEqual([]);
+  });
+
+  test("of a job that the cluster does not know touches nothing", async () => {
+    const { agent } = await welcomed(newCluster());
+    const jobId = "unknown";
+    const answers = [
+      await agent.request({ kind: "exited", jobId, runnerId: "a", reason: "" }),
+      await agent.request({ kind: "trouble", jobId, message: "" }),
+      await agent.request({ kind: "removed", jobId }),
+    ];
+    expect(answers.map(({ kind }) => kind)).toEqual(["done", "done", "done"]);
+    const tables = await runInDurableObject(jobOf(env, jobId), (_, state) =>
+      state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'job'").toArray(),
+    );
+    expect(tables).toEqual([]);
+  });
+
+  test("is answered also where the job cannot be told", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const cluster = newCluster();
+    await cluster.want(wanted("never-created", 1));
+    const { agent } = await welcomed(cluster);
+    const answer = await agent.request({ kind: "exited", jobId: "never-created", runnerId: "a", reason: "" });
+    expect(answer.kind).toBe("error");
+    expect(logged).toHaveBeenCalledOnce();
+    expect(await agent.request({ kind: "removed", jobId: "never-created" })).toMatchObject({ kind: "done" });
+  });
+});

@@ -1,0 +1,178 @@
+import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { v7 as uuidv7 } from "uuid";
+import { expect } from "vitest";
+import { noCounters } from "../../shared/counters.ts";
+import {
+  protocolVersion,
+  RunnerAnswerSchema,
+  RunnerNoticeSchema,
+  RunnerRequestSchema,
+  type Assignment,
+  type Result,
+  type RunnerAnswer,
+  type RunnerNotice,
+  type RunnerRequest,
+} from "../../shared/messages.ts";
+import { JobRequestSchema } from "../../shared/rest.ts";
+import { jobOf } from "../../worker/env.ts";
+import type { JobObject } from "../../worker/objects/job.ts";
+import type { JobSpec, PinnedProgram } from "../../worker/objects/job-spec.ts";
+import { Peer } from "./peer.ts";
+
+export const password = "storage-password";
+
+const program = (name: string): PinnedProgram => ({
+  name,
+  type: "executable",
+  size: 1,
+  hash: "00",
+  key: `key-${name}`,
+});
+
+export const specOf = (changes: Record<string, unknown> = {}): JobSpec => ({
+  id: uuidv7(),
+  createdAt: Date.now(),
+  request: JobRequestSchema.parse({
+    inputPath: "http://store/input/",
+    outputPath: "http://store/out",
+    mapperName: "mapper",
+    reducerName: "reducer",
+    nReducers: 2,
+    splitSize: 100,
+    inputStorageCredentials: { username: "me", password },
+    outputStorageCredentials: { username: "me", password },
+    ...changes,
+  }),
+  programs: { mapper: program("mapper"), reducer: program("reducer") },
+});
+
+export type Runner = Peer<RunnerRequest, RunnerAnswer, RunnerNotice>;
+
+/** A job's object, and what a test does with it. */
+export class JobFixture {
+  readonly spec: JobSpec;
+  readonly stub: DurableObjectStub<JobObject>;
+
+  private constructor(spec: JobSpec) {
+    this.spec = spec;
+    this.stub = jobOf(env, spec.id);
+  }
+
+  static async create(changes: Record<string, unknown> = {}): Promise<JobFixture> {
+    const fixture = new JobFixture(specOf(changes));
+    await fixture.stub.create(fixture.spec);
+    return fixture;
+  }
+
+  get id(): string {
+    return this.spec.id;
+  }
+
+  async dial(): Promise<Runner> {
+    return await Peer.dial(this.stub, {
+      request: RunnerRequestSchema,
+      answer: RunnerAnswerSchema,
+      notice: RunnerNoticeSchema,
+    });
+  }
+
+  /** A runner that was welcomed. */
+  async runner(runnerId = "runner", attempt: string | null = null): Promise<Runner> {
+    const runner = await this.dial();
+    expect(await this.hello(runner, runnerId, attempt)).toMatchObject({ kind: "welcome" });
+    return runner;
+  }
+
+  async hello(runner: Runner, runnerId = "runner", attempt: string | null = null): Promise<RunnerAnswer> {
+    return await runner.request({
+      kind: "hello",
+      version: protocolVersion,
+      runnerId,
+      podName: `pod-${runnerId}`,
+      attempt,
+    });
+  }
+
+  /** A job that is planned, its input being objects of these sizes. @returns its first map */
+  async planned(runner: Runner, sizes: readonly number[] = [100, 100]): Promise<Assignment> {
+    const plan = await claimed(runner);
+    const objects = sizes.map((size, i) => ({ path: `http://store/input/${i}`, size, etag: `"${i}"` }));
+    expect(await runner.request({ kind: "planned", attempt: plan.attempt, page: 0, objects })).toMatchObject({
+      kind: "done",
+    });
+    return taskOf(await complete(runner, plan));
+  }
+
+  /** A job of two maps and two reduces whose maps are completed. @returns its first reduce */
+  async mapped(runner: Runner): Promise<Assignment> {
+    const first = await this.planned(runner);
+    const second = taskOf(await complete(runner, first));
+    return taskOf(await complete(runner, second));
+  }
+
+  async query(query: string, ...bindings: (string | number)[]): Promise<Record<string, SqlStorageValue>[]> {
+    return await runInDurableObject(this.stub, (_, state) => state.storage.sql.exec(query, ...bindings).toArray());
+  }
+
+  async alarm(): Promise<number | null> {
+    return await runInDurableObject(this.stub, async (_, state) => await state.storage.getAlarm());
+  }
+}
+
+/** The task that an answer hands out; fails where there is none. */
+export const taskOf = (answer: RunnerAnswer): Assignment => {
+  if (answer.kind !== "next" || answer.next.next !== "task") throw new Error(`no task: ${JSON.stringify(answer)}`);
+  return answer.next.task;
+};
+
+export const claim = async (runner: Runner): Promise<RunnerAnswer> => await runner.request({ kind: "claim" });
+export const claimed = async (runner: Runner): Promise<Assignment> => taskOf(await claim(runner));
+
+/** What a runner would report for a task. Segments are 10 bytes for the first partition, 20 for the second, and so on. */
+export const resultOf = ({ kind, attempt, index }: Assignment): Result => {
+  switch (kind) {
+    case "plan":
+      return { kind: "plan" };
+    case "map":
+      return { kind: "map", shuffle: { path: `http://store/shuffle/${attempt}`, lengths: [10, 20] } };
+    case "reduce":
+      return {
+        kind: "output",
+        output: { path: `http://store/out/part-${index}`, uploadId: `upload-${attempt}`, tags: ["a"], size: 1 },
+      };
+    case "commit":
+    case "success":
+    case "clean":
+      return { kind: "done", lost: [] };
+  }
+};
+
+export const complete = async (runner: Runner, task: Assignment, result = resultOf(task)): Promise<RunnerAnswer> =>
+  await runner.request({ kind: "complete", attempt: task.attempt, result, counters: noCounters });
+
+/** Does whatever there is to do, to the end. @returns the kinds of the tasks */
+export const work = async (runner: Runner): Promise<string[]> => {
+  const kinds: string[] = [];
+  let answer = await claim(runner);
+  while (answer.kind === "next" && answer.next.next === "task") {
+    const { task } = answer.next;
+    kinds.push(task.kind);
+    if (task.kind === "clean") {
+      finish(runner, task);
+      break;
+    }
+    answer = await complete(runner, task);
+  }
+  return kinds;
+};
+
+/** Completes the cleaning, which is not answered: the link is closed first. */
+export const finish = (runner: Runner, clean: Assignment): void => {
+  void complete(runner, clean);
+};
+
+/** Puts every lease into the past, and lets the alarm see it. */
+export const outlive = async (job: JobFixture): Promise<void> => {
+  await job.query("UPDATE attempt SET lease_until = 1");
+  await runDurableObjectAlarm(job.stub);
+};

@@ -1,0 +1,194 @@
+import { env, runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { closeCodes, protocolVersion } from "../../shared/messages.ts";
+import { TaskSchema } from "../../shared/rest.ts";
+import { jobOf } from "../../worker/env.ts";
+import { claimed, complete, JobFixture, password, resultOf, specOf, taskOf, work } from "./job-fixture.ts";
+import { hangUp } from "./peer.ts";
+
+afterEach(hangUp);
+
+describe("a job", () => {
+  test("is done by one runner from plan to clean", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.dial();
+    expect(await job.hello(runner)).toMatchObject({
+      kind: "welcome",
+      resume: false,
+      job: {
+        jobId: job.id,
+        input: { path: "http://store/input/", credentials: { username: "me", password } },
+        nReducers: 2,
+        programs: { mapper: { name: "mapper" }, reducer: { name: "reducer" } },
+      },
+    });
+    expect(await job.planned(runner, [150, 0, 50])).toMatchObject({
+      kind: "map",
+      index: 0,
+      input: { path: "http://store/input/0", size: 150, etag: '"0"', start: 0, end: 100 },
+    });
+    expect(await job.stub.describe()).toMatchObject({
+      status: "mapping",
+      inputData: { splitEnd: 200 },
+      progress: { maps: { total: 3, running: 1 }, reduces: { total: 2 } },
+    });
+    expect(await work(runner)).toEqual(["map", "map", "map", "reduce", "reduce", "commit", "success", "clean"]);
+    expect(await runner.closed).toMatchObject({ code: closeCodes.ended });
+    const done = await job.stub.describe();
+    expect(done).toMatchObject({
+      status: "completed",
+      error: null,
+      progress: { maps: { total: 3, completed: 3, running: 0 } },
+    });
+    expect(done.outputs).toHaveLength(2);
+    expect(await job.query("SELECT * FROM planned")).toEqual([]);
+  });
+
+  test("is created once, whoever repeats it", async () => {
+    const job = await JobFixture.create();
+    await job.runner();
+    const again = await job.stub.create(job.spec);
+    expect(again.id).toBe(job.id);
+    expect(await job.query("SELECT * FROM secret")).toHaveLength(1);
+    const both = specOf();
+    const [a, b] = await Promise.all([jobOf(env, both.id).create(both), jobOf(env, both.id).create(both)]);
+    expect(a).toEqual(b);
+  });
+
+  test("lists its tasks in pages, newest first", async () => {
+    const job = await JobFixture.create();
+    await job.mapped(await job.runner());
+    const page = async (request: { limit?: number; after?: string }) => {
+      const { body, next } = await job.stub.tasks(request);
+      const tasks = z.array(TaskSchema).parse(await new Response(body).json());
+      return { ids: tasks.map(({ id }) => id.slice(job.id.length + 1)), next };
+    };
+    expect(await page({})).toEqual({ ids: ["r-1", "r-0", "m-1", "m-0"], next: null });
+    expect(await page({ limit: 3 })).toEqual({ ids: ["r-1", "r-0", "m-1"], next: "m-1" });
+    expect(await page({ limit: 3, after: "m-1" })).toEqual({ ids: ["m-0"], next: null });
+    expect(await page({ limit: 2 })).toEqual({ ids: ["r-1", "r-0"], next: "r-0" });
+    expect(await page({ limit: 2, after: "r-0" })).toEqual({ ids: ["m-1", "m-0"], next: null });
+    expect(await page({ limit: 4 })).toMatchObject({ next: null });
+  });
+
+  test("shows of a reduce what it will read", async () => {
+    const job = await JobFixture.create();
+    await job.mapped(await job.runner());
+    const tasks = z.array(TaskSchema).parse(await new Response((await job.stub.tasks({})).body).json());
+    expect(tasks.map(({ inputData }) => inputData.splitEnd)).toEqual([40, 20, 100, 100]);
+    expect(tasks[1]).toMatchObject({ status: "in-progress", podName: "pod-runner", attempt: 1, type: "reducer" });
+  });
+
+  test("of more tasks than are allowed fails, naming splitSize", async () => {
+    const job = await JobFixture.create({ splitSize: 1 });
+    const runner = await job.runner();
+    const plan = await claimed(runner);
+    const objects = [{ path: "http://store/input/0", size: 100_000, etag: "" }];
+    await runner.request({ kind: "planned", attempt: plan.attempt, page: 0, objects });
+    expect(taskOf(await complete(runner, plan)).kind).toBe("clean");
+    const { status: end, error } = await job.stub.describe();
+    expect([end, error?.code]).toEqual(["failed", "TooManyTasks"]);
+    expect(error?.message).toContain("splitSize");
+  });
+});
+
+describe("a message that comes twice", () => {
+  test("is answered alike, and counts once", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    const plan = await claimed(runner);
+    expect(await claimed(runner)).toEqual(plan);
+    const objects = [{ path: "http://store/input/0", size: 250, etag: "" }];
+    for (const _ of [1, 2]) await runner.request({ kind: "planned", attempt: plan.attempt, page: 0, objects });
+    const map = taskOf(await complete(runner, plan));
+    expect(taskOf(await complete(runner, plan))).toEqual(map);
+    expect((await job.stub.describe()).progress.maps).toMatchObject({ total: 3, running: 1, completed: 0 });
+    const error = { code: "Broken", message: "", final: false };
+    const next = taskOf(await runner.request({ kind: "fail", attempt: map.attempt, error }));
+    expect(await runner.request({ kind: "fail", attempt: map.attempt, error })).toMatchObject({ kind: "fenced" });
+    expect(await claimed(runner)).toEqual(next);
+    expect((await job.stub.describe()).progress.maps).toMatchObject({ running: 1, failed: 0 });
+  });
+
+  test("is answered alike also to a runner that comes back for the answer", async () => {
+    const job = await JobFixture.create();
+    const lost = await job.runner();
+    const first = await job.planned(lost);
+    const second = taskOf(await complete(lost, first));
+    await lost.close();
+    const runner = await job.runner();
+    expect(taskOf(await complete(runner, first))).toEqual(second);
+    expect(taskOf(await complete(runner, second)).kind).toBe("reduce");
+  });
+});
+
+describe("a link", () => {
+  test("of another version is closed", async () => {
+    const runner = await (await JobFixture.create()).dial();
+    runner.send(
+      JSON.stringify({
+        kind: "hello",
+        id: 1,
+        version: protocolVersion + 1,
+        runnerId: "a",
+        podName: "a",
+        attempt: null,
+      }),
+    );
+    expect(await runner.closed).toMatchObject({ code: closeCodes.version });
+  });
+
+  test.each(["", "{", "null", '{"kind":"nothing","id":1}', '{"kind":"claim"}', '{"kind":"claim","id":1}'])(
+    "that begins with %j is closed",
+    async (text) => {
+      const runner = await (await JobFixture.create()).dial();
+      runner.send(text);
+      expect(await runner.closed).toMatchObject({ code: closeCodes.malformed });
+    },
+  );
+
+  test("to a job that was never created is closed, and creates nothing", async () => {
+    const object = jobOf(env, "nobody");
+    const { webSocket } = await object.fetch("http://object/link", { headers: { Upgrade: "websocket" } });
+    const closed = new Promise<number>((resolve) => {
+      webSocket?.addEventListener("close", ({ code }) => {
+        webSocket.close();
+        resolve(code);
+      });
+    });
+    webSocket?.accept();
+    webSocket?.send(
+      JSON.stringify({ kind: "hello", id: 1, version: protocolVersion, runnerId: "a", podName: "a", attempt: null }),
+    );
+    expect(await closed).toBe(closeCodes.ended);
+    const tables = await runInDurableObject(object, (_, state) =>
+      state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'job'").toArray(),
+    );
+    expect(tables).toEqual([]);
+  });
+});
+
+test("100,000 maps are made and handed out", async () => {
+  const job = await JobFixture.create({ splitSize: 1, nReducers: 0, reducerName: undefined });
+  const runner = await job.runner();
+  const map = await job.planned(runner, [100_000]);
+  expect((await job.stub.describe()).progress.maps).toMatchObject({ total: 100_000, running: 1 });
+  const output = { path: "http://store/out/0", uploadId: "u", tags: [], size: 0 };
+  expect(taskOf(await complete(runner, map, { kind: "output", output })).index).toBe(1);
+});
+
+test("100,000 segments fit a map's row", async () => {
+  const job = await JobFixture.create({ nReducers: 99_998 });
+  const runner = await job.runner();
+  const map = await job.planned(runner, [100]);
+  const lengths = Array.from({ length: 99_998 }, (_, r) => r % 2);
+  const reduce = taskOf(
+    await complete(runner, map, { kind: "map", shuffle: { path: "http://store/shuffle/x", lengths } }),
+  );
+  expect(reduce).toMatchObject({ kind: "reduce", index: 0 });
+  const second = taskOf(await complete(runner, reduce, resultOf(reduce)));
+  expect(await runner.request({ kind: "segments", attempt: second.attempt, from: 0 })).toMatchObject({
+    segments: [{ offset: 0, length: 1 }],
+  });
+});

@@ -1,0 +1,56 @@
+import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { clusterOf, defaultCluster, registryOf } from "../../worker/env.ts";
+import { claimed, finish, JobFixture } from "./job-fixture.ts";
+import { hangUp } from "./peer.ts";
+
+afterEach(hangUp);
+
+const wantedOf = async (id: string): Promise<unknown> =>
+  await runInDurableObject(clusterOf(env, defaultCluster), (_, state) => ({
+    wanted: state.storage.sql.exec("SELECT runners FROM wanted WHERE job = ?", id).toArray(),
+    removal: state.storage.sql.exec("SELECT 1 AS one FROM removal WHERE job = ?", id).toArray().length,
+  }));
+const listed = async (id: string): Promise<string | undefined> => {
+  const { items } = await registryOf(env).listJobs(null, 1000);
+  return items.find((item) => item.includes(id) && item.includes('"status"'));
+};
+
+describe("what others must hear", () => {
+  test("is told to the cluster and the Registry", async () => {
+    const job = await JobFixture.create();
+    await vi.waitFor(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [{ runners: 1 }], removal: 0 }));
+    const runner = await job.runner();
+    const map = await job.planned(runner, [100, 100, 100]);
+    await vi.waitFor(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [{ runners: 3 }], removal: 0 }));
+    await vi.waitFor(async () => expect(await listed(job.id)).toContain('"status":"mapping"'));
+    await runner.request({ kind: "fail", attempt: map.attempt, error: { code: "Broken", message: "", final: true } });
+    finish(runner, await claimed(runner));
+    await vi.waitFor(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [], removal: 1 }));
+    await vi.waitFor(async () => expect(await listed(job.id)).toContain('"status":"failed"'));
+    await vi.waitFor(async () => expect(await job.query("SELECT * FROM outbox")).toEqual([]));
+  });
+
+  test("is told by the alarm where the object died before", async () => {
+    const job = await JobFixture.create();
+    await vi.waitFor(async () => expect(await job.query("SELECT * FROM outbox")).toEqual([]));
+    await runInDurableObject(clusterOf(env, defaultCluster), (_, state) =>
+      state.storage.sql.exec("DELETE FROM wanted WHERE job = ?", job.id),
+    );
+    await runInDurableObject(job.stub, async (_, state) => {
+      state.storage.sql.exec("INSERT INTO outbox (target, version, due, tries) VALUES ('cluster', 1, 1, 0)");
+      await state.storage.setAlarm(Date.now() + 100_000);
+    });
+    await runDurableObjectAlarm(job.stub);
+    await vi.waitFor(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [{ runners: 1 }], removal: 0 }));
+  });
+
+  test("shows among the conditions: no agent, and runners that cannot start", async () => {
+    const job = await JobFixture.create();
+    await job.stub.trouble("ImagePullBackOff");
+    expect((await job.stub.describe()).conditions.map(({ type }) => type)).toEqual(["RunnersCannotStart", "NoAgent"]);
+    await job.stub.trouble(null);
+    await job.runner();
+    expect((await job.stub.describe()).conditions).toEqual([]);
+  });
+});

@@ -1,0 +1,128 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { closeCodes } from "../../shared/messages.ts";
+import { claim, claimed, complete, JobFixture, outlive, taskOf } from "./job-fixture.ts";
+import { hangUp } from "./peer.ts";
+
+afterEach(hangUp);
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("a runner", () => {
+  test("resumes its attempt after a reconnection", async () => {
+    const job = await JobFixture.create();
+    const lost = await job.runner();
+    const map = await job.planned(lost);
+    const back = await job.dial();
+    expect(await job.hello(back, "runner", map.attempt)).toMatchObject({ kind: "welcome", resume: true });
+    expect(await lost.closed).toMatchObject({ code: closeCodes.replaced });
+    expect(await claimed(back)).toEqual(map);
+  });
+
+  test("that is silent for a lease loses its attempt, and hears so when it is back", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner("a");
+    const map = await job.planned(runner);
+    await runner.close();
+    await outlive(job);
+    const other = await job.runner("b");
+    expect(await claimed(other)).toMatchObject({ kind: "map", index: 0, attempt: `${job.id}-m-0-2` });
+    const back = await job.dial();
+    expect(await job.hello(back, "a", map.attempt)).toMatchObject({ kind: "welcome", resume: false });
+    const { attempt } = map;
+    const answers = [
+      await complete(back, map),
+      await back.request({ kind: "progress", attempt, counters: { builtin: {}, user: {} }, status: "" }),
+      await back.request({ kind: "release", attempt, reason: "" }),
+      await back.request({ kind: "upload", attempt, path: "http://store/out/x", uploadId: "late" }),
+    ];
+    expect(answers.map(({ kind }) => kind)).toEqual(["fenced", "fenced", "fenced", "fenced"]);
+    expect(await job.query("SELECT upload_id FROM upload")).toEqual([{ upload_id: "late" }]);
+    expect(taskOf(await claim(back))).toMatchObject({ index: 1 });
+  });
+
+  test("that pings keeps its attempt", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    const map = await job.planned(runner);
+    const before = Date.now();
+    await outlive(job);
+    const [row] = await job.query("SELECT status, lease_until FROM attempt WHERE id = ?", map.attempt);
+    expect(row?.["status"]).toBe("live");
+    expect(Number(row?.["lease_until"])).toBeGreaterThan(before);
+  });
+
+  test("whose connection went down unseen has a lease to come back", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    const map = await job.planned(runner);
+    await runner.close();
+    await job.query("UPDATE attempt SET linked = 1");
+    await outlive(job);
+    expect(await job.query("SELECT status, linked FROM attempt WHERE id = ?", map.attempt)).toEqual([
+      { status: "live", linked: 0 },
+    ]);
+    await outlive(job);
+    expect(await job.query("SELECT status FROM attempt WHERE id = ?", map.attempt)).toEqual([{ status: "ended" }]);
+  });
+
+  test("that has exited gives its task to another at once, who is woken", async () => {
+    const job = await JobFixture.create();
+    const [a, b] = [await job.runner("a"), await job.runner("b")];
+    await job.planned(a, [100]);
+    expect(await claim(b)).toMatchObject({ next: { next: "idle" } });
+    await job.stub.runnerExited("a", "OOMKilled");
+    await vi.waitFor(() => expect(b.notices).toEqual([{ kind: "wake" }]));
+    expect(await claimed(b)).toMatchObject({ index: 0, attempt: `${job.id}-m-0-2` });
+    await job.stub.runnerExited("a", "OOMKilled");
+    expect((await job.stub.describe()).progress.maps.running).toBe(1);
+  });
+
+  test("that is idle is woken when a failed task may be tried again", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    const map = await job.planned(runner, [100]);
+    const error = { code: "Broken", message: "", final: false };
+    const answer = await runner.request({ kind: "fail", attempt: map.attempt, error });
+    expect(answer).toMatchObject({ next: { next: "idle" } });
+    // All sockets are cut, and an alarm that fires meanwhile must not forget the task.
+    await job.query("UPDATE task SET not_before = not_before + 100000 WHERE kind = 'map'");
+    await runner.close();
+    await runDurableObjectAlarm(job.stub);
+    const [later] = await job.query("SELECT not_before FROM task WHERE kind = 'map'");
+    await vi.waitFor(async () => expect(await job.alarm()).toBe(later?.["not_before"]));
+    const back = await job.runner();
+    expect(await claim(back)).toMatchObject({ next: { next: "idle" } });
+    await job.query("UPDATE task SET not_before = 1, row = json_set(row, '$.notBefore', 1) WHERE kind = 'map'");
+    await runDurableObjectAlarm(job.stub);
+    await vi.waitFor(() => expect(back.notices).toEqual([{ kind: "wake" }]));
+    expect(await claimed(back)).toMatchObject({ attempt: `${job.id}-m-0-2` });
+  });
+
+  test("whose result does not fit has failed", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    const map = await job.planned(runner);
+    const other = taskOf(await complete(runner, map, { kind: "plan" }));
+    expect(other.index).toBe(1);
+    await complete(runner, other, { kind: "map", shuffle: { path: "x", lengths: [1, 2, 3] } });
+    const rows = await job.query("SELECT json_extract(row, '$.error.code') AS code FROM task WHERE kind = 'map'");
+    expect(rows).toEqual([{ code: "InvalidResult" }, { code: "InvalidResult" }]);
+  });
+
+  test("that asks what cannot be served fails its attempt, of which nothing stays half done", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    const reduce = await job.mapped(runner);
+    const message = { kind: "shuffle-lost", attempt: reduce.attempt, map: 9, mapAttempt: "x", message: "" } as const;
+    expect(await runner.request(message)).toMatchObject({ kind: "fenced" });
+    expect(logged).toHaveBeenCalledOnce();
+    expect((await job.stub.describe()).status).toBe("reducing");
+    expect(
+      await job.query("SELECT json_extract(row, '$.error.code') AS code FROM task WHERE kind = 'reduce' AND idx = 0"),
+    ).toEqual([{ code: "InternalError" }]);
+    expect(await claimed(runner)).toMatchObject({ kind: "reduce", index: 1 });
+  });
+});

@@ -1,0 +1,90 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { z } from "zod";
+import { closeCodes, protocolVersion } from "../../shared/messages.ts";
+import { TaskSchema } from "../../shared/rest.ts";
+import { claim, claimed, complete, finish, JobFixture, password, taskOf } from "./job-fixture.ts";
+import { hangUp } from "./peer.ts";
+
+afterEach(hangUp);
+
+describe("a job that is stopped", () => {
+  test("revokes, waits, cleans, and forgets its credentials", async () => {
+    const job = await JobFixture.create();
+    const [a, b] = [await job.runner("a"), await job.runner("b")];
+    const [first, second] = [await job.planned(a), await claimed(b)];
+    await a.request({ kind: "upload", attempt: first.attempt, path: "http://store/out/x", uploadId: "u1" });
+    const [sealed] = await job.query("SELECT sealed FROM secret");
+    expect(atob(z.string().parse(sealed?.["sealed"]))).not.toContain(password);
+    const everything = JSON.stringify(await job.query("SELECT spec, row FROM job"));
+    expect(everything).not.toContain(password);
+
+    expect(await job.stub.stop()).toBe("stopped");
+    expect(await job.stub.stop()).toBe("ended");
+    await vi.waitFor(() =>
+      expect(a.notices).toContainEqual({ kind: "revoke", attempt: first.attempt, reason: "the job was stopped" }),
+    );
+    expect(await a.request({ kind: "release", attempt: first.attempt, reason: "told to" })).toMatchObject({
+      kind: "done",
+    });
+    expect(await claim(a)).toMatchObject({ next: { next: "idle" } });
+    const clean = taskOf(await complete(b, second));
+    expect(clean).toMatchObject({ kind: "clean", removeOutputs: true });
+    expect(await b.request({ kind: "uploads", attempt: clean.attempt, after: 0 })).toMatchObject({
+      uploads: [{ path: "http://store/out/x", uploadId: "u1" }],
+      nextAfter: null,
+    });
+    expect(await job.query("SELECT * FROM secret")).toHaveLength(1);
+    finish(b, clean);
+    expect((await Promise.all([a.closed, b.closed])).map(({ code }) => code)).toEqual([
+      closeCodes.ended,
+      closeCodes.ended,
+    ]);
+    expect(await job.query("SELECT * FROM secret")).toEqual([]);
+    const tasks = z.array(TaskSchema).parse(await new Response((await job.stub.tasks({})).body).json());
+    expect(tasks.map((task) => [task.status, Number.isSafeInteger(task.endTime)])).toEqual([
+      ["stopped", true],
+      ["stopped", true],
+    ]);
+    const late = await job.dial();
+    late.send(
+      JSON.stringify({ kind: "hello", id: 1, version: protocolVersion, runnerId: "a", podName: "a", attempt: null }),
+    );
+    expect(await late.closed).toMatchObject({ code: closeCodes.ended });
+  });
+
+  test("tells a runner that was away, and cleans when it gives back what was revoked", async () => {
+    const job = await JobFixture.create();
+    const away = await job.runner();
+    const map = await job.planned(away);
+    await away.close();
+    await job.stub.stop();
+    const runner = await job.dial();
+    expect(await job.hello(runner, "runner", map.attempt)).toMatchObject({ resume: true });
+    await vi.waitFor(() => expect(runner.notices).toMatchObject([{ kind: "revoke", attempt: map.attempt }]));
+    expect(await runner.request({ kind: "release", attempt: map.attempt, reason: "" })).toMatchObject({ kind: "done" });
+    expect((await claimed(runner)).kind).toBe("clean");
+  });
+
+  test("cleans also when the runner has forgotten what was revoked", async () => {
+    const job = await JobFixture.create();
+    const away = await job.runner();
+    await job.planned(away);
+    await away.close();
+    await job.stub.stop();
+    expect((await claimed(await job.runner())).kind).toBe("clean");
+  });
+
+  test("says so when its cleaning was abandoned", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    await job.planned(runner);
+    await job.stub.stop();
+    await job.query("UPDATE job SET row = json_set(row, '$.endedAt', 1)");
+    await runDurableObjectAlarm(job.stub);
+    expect(await runner.closed).toMatchObject({ code: closeCodes.ended });
+    const { status: end, conditions } = await job.stub.describe();
+    expect([end, conditions.map(({ type }) => type)]).toEqual(["stopped", ["CleaningAbandoned"]]);
+    expect(await job.query("SELECT * FROM secret")).toEqual([]);
+  });
+});

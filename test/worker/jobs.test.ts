@@ -1,0 +1,127 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { JobSchema } from "../../shared/rest.ts";
+import { signRunnerToken } from "../../worker/tokens.ts";
+import { call, jsonOf, openEnv, postJob, problemOf, upload } from "./api.ts";
+
+const request = {
+  inputPath: "http://minio:9000/test/test.txt",
+  inputType: "file/txt",
+  outputPath: "http://minio:9000",
+  useSSL: false,
+  nReducers: 1,
+  mapperName: "mapper",
+  reducerName: "reducer",
+  inputStorageCredentials: { username: "username", password: "password" },
+  outputStorageCredentials: { username: "username", password: "password" },
+};
+const created = async (headers: Record<string, string> = {}) =>
+  await jsonOf(JobSchema, await postJob(request, headers));
+
+beforeAll(async () => {
+  await upload("mapper", "the mapper");
+  await upload("reducer", "the reducer", "module");
+});
+
+describe("a job", () => {
+  it("is created as it was asked for, and can be asked for", async () => {
+    const response = await postJob(request);
+    expect(response.status).toBe(201);
+    const job = await jsonOf(JobSchema, response);
+    expect(response.headers.get("Location")).toBe(`/api/v1/jobs/${job.id}`);
+    expect(job.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(job).toMatchObject({
+      nReducers: 1,
+      outputLocation: { location: "http://minio:9000", useSSL: false },
+      inputData: { path: "http://minio:9000/test/test.txt", type: "file/txt", splitStart: 0, splitEnd: 0 },
+      endTime: null,
+      outputs: [],
+    });
+    expect(JSON.stringify(job)).not.toContain("password");
+    expect(Math.abs(job.startTime - Date.now())).toBeLessThan(60_000);
+
+    expect(await jsonOf(JobSchema, await call("GET", `/api/v1/jobs/${job.id}/`))).toMatchObject({ id: job.id });
+    const tasks = await call("GET", `/api/v1/jobs/${job.id}/tasks`);
+    expect(tasks.headers.get("Content-Type")).toBe("application/json");
+    expect(z.array(z.unknown()).parse(await tasks.json())).toBeInstanceOf(Array);
+  });
+
+  it("is listed, newest first, whole and in pages", async () => {
+    const ids = [(await created()).id, (await created()).id, (await created()).id].toReversed();
+    const list = await jsonOf(z.array(JobSchema), await call("GET", "/api/v1/jobs"));
+    expect(list.slice(0, 3).map(({ id }) => id)).toEqual(ids);
+    const page = await call("GET", "/api/v1/jobs?limit=2");
+    expect((await jsonOf(z.array(JobSchema), page)).map(({ id }) => id)).toEqual(ids.slice(0, 2));
+    const next = /^<(?:http:\/\/localhost:4750)(\/[^>]+)>; rel="next"$/.exec(page.headers.get("Link") ?? "")?.[1] ?? "";
+    expect((await jsonOf(z.array(JobSchema), await call("GET", next)))[0]?.id).toBe(ids[2]);
+  });
+
+  it("names the artifacts that there are not", async () => {
+    const response = await postJob({ ...request, mapperName: "nobody", combinerName: "none" });
+    expect(response.status).toBe(404);
+    expect(await problemOf(response)).toMatchObject({
+      type: "urn:edgefold:problem:unknown-artifact",
+      errors: [
+        { field: "mapperName", message: "names the artifact 'nobody', which does not exist" },
+        { field: "combinerName", message: "names the artifact 'none', which does not exist" },
+      ],
+    });
+  });
+
+  it("can be stopped, once", async () => {
+    const { id } = await created();
+    const response = await call("DELETE", `/api/v1/jobs/${id}`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toBe(`Job ${id} was successfully stopped`);
+    const again = await call("DELETE", `/api/v1/jobs/${id}`);
+    expect(again.status).toBe(409);
+    expect((await problemOf(again)).type).toBe("urn:edgefold:problem:job-ended");
+    expect(await jsonOf(JobSchema, await call("GET", `/api/v1/jobs/${id}`))).toMatchObject({ status: "stopped" });
+  });
+});
+
+describe("an Idempotency-Key", () => {
+  it("makes one job of one request", async () => {
+    const key = { "Idempotency-Key": "one" };
+    const { id } = await created(key);
+    const again = await postJob(request, key);
+    expect([again.status, (await jsonOf(JobSchema, again)).id]).toEqual([201, id]);
+    const other = await postJob({ ...request, nReducers: 2 }, key);
+    expect(other.status).toBe(422);
+    expect((await problemOf(other)).type).toBe("urn:edgefold:problem:idempotency-conflict");
+    const password = { ...request, inputStorageCredentials: { username: "username", password: "another" } };
+    expect((await postJob(password, key)).status).toBe(422);
+    expect((await created({ "Idempotency-Key": "two" })).id).not.toBe(id);
+  });
+
+  it("makes one job of requests at the same time", async () => {
+    const key = { "Idempotency-Key": "at once" };
+    const jobs = await Promise.all([created(key), created(key), created(key)]);
+    expect(new Set(jobs.map(({ id }) => id)).size).toBe(1);
+  });
+
+  it.each(["", "x".repeat(256)])("must not be '%s'", async (key) => {
+    const response = await postJob(request, { "Idempotency-Key": key });
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).errors?.[0]?.field).toBe("Idempotency-Key");
+  });
+});
+
+const text = async (response: Response): Promise<string> => new TextDecoder().decode(await response.arrayBuffer());
+
+describe("a job's programs", () => {
+  it("are what was pinned, for its runners", async () => {
+    const { id } = await created();
+    await upload("mapper", "another mapper");
+    const headers = { Authorization: `Bearer ${await signRunnerToken(openEnv, id)}` };
+    const content = async (role: string): Promise<Response> =>
+      await call("GET", `/api/v1/jobs/${id}/programs/${role}`, { headers });
+    expect(await text(await content("mapper"))).toBe("the mapper");
+    expect(await text(await content("reducer"))).toBe("the reducer");
+    for (const role of ["combiner", "partitioner"]) {
+      const response = await content(role);
+      expect(response.status).toBe(404);
+      expect((await problemOf(response)).type).toBe("urn:edgefold:problem:unknown-program");
+    }
+  });
+});

@@ -1,0 +1,285 @@
+import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { noCounters } from "../../shared/counters.ts";
+import type { Job } from "../../shared/rest.ts";
+import { registryOf } from "../../worker/env.ts";
+import type { PinnedProgram } from "../../worker/objects/job-spec.ts";
+import { collectGarbage } from "../../worker/objects/registry-garbage.ts";
+import type { Reservation } from "../../worker/objects/registry-reservation.ts";
+import { rows, settle, storedKeys } from "./registry-helpers.ts";
+
+const registry = registryOf(env);
+
+/** An artifact with content in R2, whose key is told. */
+const put = async (name: string): Promise<PinnedProgram> => {
+  const key = crypto.randomUUID();
+  await registry.beginContent(key);
+  await env.ARTIFACTS.put(key, name);
+  const program: PinnedProgram = { name, type: "executable", size: name.length, hash: `hash of ${key}`, key };
+  expect(await registry.putArtifact(program)).toBe(true);
+  return program;
+};
+
+const jobOf = (id: string, status: Job["status"] = "pending"): Job => ({
+  id,
+  nReducers: 2,
+  outputLocation: { location: "http://h/b", useSSL: false },
+  inputData: { id: "i", path: "http://h/b/k", type: "file/txt", splitStart: 0, splitEnd: 0 },
+  startTime: 1,
+  status,
+  endTime: null,
+  error: null,
+  progress: {
+    maps: { total: 0, running: 0, completed: 0, failed: 0 },
+    reduces: { total: 2, running: 0, completed: 0, failed: 0 },
+  },
+  counters: noCounters,
+  outputs: [],
+  conditions: [],
+});
+
+let count = 0;
+const newId = (): string => `01890000-0000-7000-8000-${String(++count).padStart(12, "0")}`;
+const reserve = async (
+  names: { mapper: string; reducer?: string },
+  key?: string,
+  fingerprint = "f",
+): Promise<Reservation> =>
+  await registry.createJob({
+    id: newId(),
+    createdAt: 5,
+    names,
+    idempotency: key === undefined ? undefined : { key, fingerprint },
+  });
+
+const reserved = (reservation: Reservation): Extract<Reservation, { kind: "reserved" }> => {
+  if (reservation.kind !== "reserved") throw new Error(`is ${reservation.kind}`);
+  return reservation;
+};
+
+/** Lets time pass for what the Registry waits for, and has it look. */
+const later = async (update: string): Promise<void> => {
+  await runInDurableObject(registry, (_, state) => {
+    state.storage.sql.exec(update);
+  });
+  await runInDurableObject(registry, async (instance) => await instance.alarm());
+  await settle();
+};
+
+describe("pins", () => {
+  it("hold on to content that was replaced and deleted, until the job ends", async () => {
+    const first = await put("pinned");
+    const { id, programs } = reserved(await reserve({ mapper: "pinned", reducer: "pinned" }));
+    expect(programs).toEqual({ mapper: first, reducer: first });
+    await registry.confirmJob(jobOf(id));
+    const second = await put("pinned");
+    await registry.deleteArtifact("pinned");
+    await settle();
+    expect(await storedKeys()).toContain(first.key);
+    expect(await storedKeys()).not.toContain(second.key);
+
+    await registry.publish(jobOf(id, "mapping"), false);
+    await settle();
+    expect(await storedKeys()).toContain(first.key);
+    await registry.publish(jobOf(id, "completed"), true);
+    await settle();
+    expect(await storedKeys()).not.toContain(first.key);
+  });
+
+  it("of one job do not outlive those of another, nor the name", async () => {
+    const program = await put("shared");
+    const ids = [reserved(await reserve({ mapper: "shared" })).id, reserved(await reserve({ mapper: "shared" })).id];
+    await registry.deleteArtifact("shared");
+    await registry.publish(jobOf(ids[0] ?? "", "failed"), true);
+    await settle();
+    expect(await storedKeys()).toContain(program.key);
+    await registry.publish(jobOf(ids[1] ?? "", "failed"), true);
+    await settle();
+    expect(await storedKeys()).not.toContain(program.key);
+
+    const named = await put("named");
+    await registry.publish(jobOf(reserved(await reserve({ mapper: "named" })).id, "failed"), true);
+    await settle();
+    expect(await storedKeys()).toContain(named.key);
+  });
+
+  it("are all or none", async () => {
+    await put("known");
+    expect(await reserve({ mapper: "unknown", reducer: "known" })).toEqual({ kind: "unknown", roles: ["mapper"] });
+    expect(await reserve({ mapper: "unknown", reducer: "too" })).toEqual({
+      kind: "unknown",
+      roles: ["mapper", "reducer"],
+    });
+    expect(await rows("SELECT * FROM pin WHERE name IN ('unknown', 'known', 'too')")).toEqual([]);
+  });
+});
+
+describe("a reserved job", () => {
+  it("is not known before its object is, and dropped if that never comes", async () => {
+    const program = await put("lost");
+    const { id } = reserved(await reserve({ mapper: "lost" }, "key-of-lost"));
+    expect(await registry.hasJob(id)).toBe(false);
+    await registry.deleteArtifact("lost");
+    await later("UPDATE job SET reserved_until = 1 WHERE reserved_until IS NOT NULL");
+    expect(await rows("SELECT id FROM job WHERE id = ?", id)).toEqual([]);
+    expect(await storedKeys()).not.toContain(program.key);
+    await put("lost");
+    expect((await reserve({ mapper: "lost" }, "key-of-lost")).kind).toBe("reserved");
+  });
+
+  it("stays once it is confirmed or has published", async () => {
+    await put("kept");
+    const [a, b] = [reserved(await reserve({ mapper: "kept" })).id, reserved(await reserve({ mapper: "kept" })).id];
+    await registry.confirmJob(jobOf(a));
+    await registry.publish(jobOf(b, "planning"), false);
+    await later("UPDATE job SET reserved_until = 1 WHERE reserved_until IS NOT NULL");
+    expect([await registry.hasJob(a), await registry.hasJob(b)]).toEqual([true, true]);
+    expect(await rows("SELECT job_id FROM pin WHERE job_id IN (?, ?) ORDER BY job_id", a, b)).toEqual([
+      { job_id: a },
+      { job_id: b },
+    ]);
+  });
+
+  it("that was dropped is listed again when it publishes after all", async () => {
+    await put("late");
+    const { id } = reserved(await reserve({ mapper: "late" }));
+    await later("UPDATE job SET reserved_until = 1 WHERE reserved_until IS NOT NULL");
+    await registry.publish(jobOf(id, "planning"), false);
+    expect(await registry.hasJob(id)).toBe(true);
+    await registry.publish(jobOf(id, "failed"), true);
+    await settle();
+  });
+});
+
+const listed = async (id: string): Promise<unknown> => {
+  const { items } = await registry.listJobs(null, 1000);
+  return items.map((item): unknown => JSON.parse(item)).find((job) => JSON.stringify(job).includes(id));
+};
+
+describe("publishing", () => {
+  it("keeps the newest, without outputs, and nothing after the end", async () => {
+    const id = newId();
+    await registry.publish({ ...jobOf(id, "mapping"), outputs: ["x"] }, false);
+    await registry.confirmJob(jobOf(id, "pending"));
+    expect(await listed(id)).toEqual(jobOf(id, "mapping"));
+    await registry.publish(jobOf(id, "completed"), true);
+    await registry.publish(jobOf(id, "committing"), false);
+    expect(await listed(id)).toEqual(jobOf(id, "completed"));
+    await registry.publish({ ...jobOf(id, "completed"), endTime: 9 }, true);
+    expect(await listed(id)).toMatchObject({ endTime: 9 });
+  });
+
+  it("leaves the programs' own counters out where they are too long to store", async () => {
+    const id = newId();
+    const user = { group: { ["x".repeat(600_000)]: 1 } };
+    await registry.publish({ ...jobOf(id), counters: { builtin: { outputRecords: 3 }, user } }, false);
+    expect(await listed(id)).toMatchObject({ counters: { builtin: { outputRecords: 3 }, user: {} } });
+  });
+
+  it("lists newest first, in pages that are short where jobs are long", async () => {
+    const ids = Array.from({ length: 12 }, newId);
+    const user = { group: { ["x".repeat(450_000)]: 1 } };
+    for (const id of ids) await registry.publish({ ...jobOf(id), counters: { builtin: {}, user } }, false);
+    const first = await registry.listJobs(null, 1000);
+    expect(first.items.length).toBe(9);
+    const second = await registry.listJobs(first.next, 2);
+    expect(second.items.length).toBe(2);
+    const third = await registry.listJobs(second.next, 1);
+    const seen = [first, second, third].flatMap(({ items }) => items.map((item) => /"id":"([^"]+)"/.exec(item)?.[1]));
+    expect(seen).toEqual(ids.toReversed());
+  });
+});
+
+describe("an Idempotency-Key", () => {
+  it("stands for one job", async () => {
+    await put("once");
+    const first = reserved(await reserve({ mapper: "once" }, "k"));
+    const again = reserved(await reserve({ mapper: "once" }, "k"));
+    expect(again).toEqual(first);
+    expect(await reserve({ mapper: "once" }, "k", "other")).toEqual({ kind: "conflict" });
+    await registry.confirmJob(jobOf(first.id));
+    expect(await reserve({ mapper: "once" }, "k")).toEqual({ kind: "exists", id: first.id });
+    await registry.publish(jobOf(first.id, "stopped"), true);
+    expect(await reserve({ mapper: "once" }, "k")).toEqual({ kind: "exists", id: first.id });
+    expect(reserved(await reserve({ mapper: "once" }, "l")).id).not.toBe(first.id);
+  });
+
+  it("is forgotten after its time", async () => {
+    const [row] = await rows("SELECT expires FROM idempotency WHERE key = 'k'");
+    const due = Number(row?.["expires"]) - Date.now();
+    expect(due).toBeGreaterThan(23 * 3_600_000);
+    expect(due).toBeLessThanOrEqual(24 * 3_600_000);
+    await later("UPDATE idempotency SET expires = 1");
+    expect(reserved(await reserve({ mapper: "once" }, "k", "other")).kind).toBe("reserved");
+  });
+});
+
+const fails = async () => await Promise.reject(new Error("R2 is away"));
+const works = async () => await Promise.resolve();
+
+describe("garbage", () => {
+  it("is what of an upload nobody came back for", async () => {
+    const [single, parts] = [crypto.randomUUID(), crypto.randomUUID()];
+    await registry.beginContent(single);
+    await env.ARTIFACTS.put(single, "x");
+    await registry.beginContent(parts);
+    const upload = await env.ARTIFACTS.createMultipartUpload(parts);
+    expect(await registry.renewContent(parts, upload.uploadId)).toBe(true);
+    await upload.uploadPart(1, new Uint8Array(5 * 1024 * 1024));
+
+    await runDurableObjectAlarm(registry);
+    expect(await storedKeys()).toContain(single);
+    await later("UPDATE upload SET touched = 1");
+    expect(await storedKeys()).not.toContain(single);
+    await expect(upload.uploadPart(2, new Uint8Array(1))).rejects.toThrow(/10024/);
+    expect(await registry.renewContent(parts, upload.uploadId)).toBe(false);
+    expect(await registry.putArtifact({ name: "n", type: "module", size: 1, hash: "", key: single })).toBe(false);
+    expect(await registry.getArtifact("n")).toBeNull();
+  });
+
+  it("may be a multipart upload that was completed", async () => {
+    const key = crypto.randomUUID();
+    await registry.beginContent(key);
+    const upload = await env.ARTIFACTS.createMultipartUpload(key);
+    await registry.renewContent(key, upload.uploadId);
+    await upload.complete([await upload.uploadPart(1, new Uint8Array(3))]);
+    await registry.abandonContent(key);
+    await settle();
+    expect(await storedKeys()).not.toContain(key);
+  });
+
+  it("is tried again when R2 fails, and what fails keeps nothing else", async () => {
+    await runInDurableObject(registry, async (_, { storage: { sql } }) => {
+      sql.exec("INSERT INTO garbage (key, upload_id, due) VALUES ('open', 'u', 1)");
+      sql.exec("INSERT INTO garbage (key, due, tries) VALUES ('single', 1, 3)");
+      const left = () => sql.exec("SELECT key, tries, due FROM garbage ORDER BY key").toArray();
+      const deleted: (string | string[])[] = [];
+      const bucket = (abort: () => Promise<void>, remove: () => Promise<void>) => ({
+        resumeMultipartUpload: (key: string, uploadId: string) => ({
+          key,
+          uploadId,
+          abort,
+          uploadPart: async () => await Promise.reject(new Error("is not called")),
+          complete: async () => await Promise.reject(new Error("is not called")),
+        }),
+        delete: async (keys: string | string[]) => {
+          await remove();
+          deleted.push(keys);
+        },
+      });
+
+      await collectGarbage(sql, bucket(works, fails), 10);
+      expect(left()).toEqual([
+        { key: "open", tries: 1, due: 1010 },
+        { key: "single", tries: 4, due: 8010 },
+      ]);
+      await collectGarbage(sql, bucket(works, works), 1009);
+      expect(deleted).toEqual([]);
+      await collectGarbage(sql, bucket(fails, works), 8010);
+      expect(deleted).toEqual([["single"]]);
+      expect(left()).toEqual([{ key: "open", tries: 2, due: 10_010 }]);
+      await collectGarbage(sql, bucket(works, works), 10_010);
+      expect(left()).toEqual([]);
+    });
+  });
+});
