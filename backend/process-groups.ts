@@ -52,6 +52,12 @@ const ps = (...selection: string[]): { state: string; info: ProcessInfo }[] => {
 export const processStartTime = (pid: number): string | undefined =>
   (onLinux ? readStat(pid) : ps("-p", String(pid))[0])?.info.startTime;
 
+/** Whether the process that had this pid and start time has not ended. */
+export const isRunning = (pid: number, startTime: string): boolean => {
+  const found = onLinux ? readStat(pid) : ps("-p", String(pid))[0];
+  return found !== undefined && found.info.startTime === startTime && !isGone(found.state);
+};
+
 /** The live processes of a group. */
 export const groupMembers = (group: number): ProcessInfo[] => {
   const all = onLinux

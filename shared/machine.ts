@@ -48,7 +48,7 @@ export const JobRowSchema = z.object({
   created: z.object({ reduces: z.boolean(), commits: z.boolean() }),
   /** Attempts that are live or revoked: those that may still act. */
   open: z.int(),
-  /** An attempt was handed out once, so that something may have to be cleaned. */
+  /** A task other than the plan was handed out, or an upload was begun, so that something may have to be cleaned. */
   touched: z.boolean(),
   clean: z.enum(["unneeded", "waiting", "done", "abandoned"]),
   released: z.boolean(),
@@ -236,7 +236,7 @@ export const assign = (
   now: number,
 ): Transition & { readonly attempt: AttemptRow; readonly task: TaskRow } => {
   const number = task.attempts + 1;
-  const begun: JobRow = { ...job, open: job.open + 1, touched: true };
+  const begun: JobRow = { ...job, open: job.open + 1, touched: job.touched || task.kind !== "plan" };
   const planning = job.status === "pending";
   return {
     job: counted(planning ? { ...begun, status: "planning" } : begun, task.kind, shifted({ running: 1 })),
@@ -287,7 +287,8 @@ const ended = (
   now: number,
   reason: string,
 ): { job: JobRow; effects: Effect[] } => {
-  const { touched } = job;
+  // An attempt that may still act may still begin an upload.
+  const touched = job.touched || job.open > 0;
   return {
     job: {
       ...job,
@@ -531,6 +532,9 @@ export const loseOutput = (
     effects: [{ kind: "runners" }, { kind: "publish" }, { kind: "wake" }],
   };
 };
+
+/** An upload was begun, which has to be aborted unless it is committed. */
+export const touch = (job: JobRow): Transition => ({ job: { ...job, touched: true }, effects: [] });
 
 /** The user stops the job. @returns why not, or the transition */
 export const stop = (job: JobRow, now: number): Transition | "ended" | "committing" => {

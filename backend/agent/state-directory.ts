@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { processStartTime } from "../process-groups.ts";
+import { isRunning, processStartTime } from "../process-groups.ts";
 
 const OwnerSchema = z.object({ pid: z.int(), startTime: z.string() });
 type Owner = z.infer<typeof OwnerSchema>;
@@ -75,7 +75,7 @@ const refuseLive = (lock: string): void => {
   } catch {
     return; // It has just gone, or a crash of the whole machine has emptied it.
   }
-  if (processStartTime(owner.pid) !== owner.startTime) return;
+  if (!isRunning(owner.pid, owner.startTime)) return;
   throw new StateDirectoryInUseError(
     `Another agent (process ${owner.pid}) uses the same directory (${lock}). ` +
       "End it first, or set STATE_DIR to another directory and CLUSTER to another name.",

@@ -51,8 +51,7 @@ export class Guarded {
 
   /** Ends the command with all that it has started. */
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.#child.kill("SIGTERM");
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGTERM");
     const timer = setTimeout(() => this.#kill(), graceMs);
     await this.#exited;
     clearTimeout(timer);

@@ -38,17 +38,38 @@ export type System = {
   stop(): Promise<void>;
 };
 
-/** Starts the Worker, then the agent. Resolves when a job can be posted. @throws StartError */
+/**
+ * Starts the Worker, then the agent. Resolves when a job can be posted. A Worker that ends by itself is started again, as
+ * `wrangler dev` does when a client breaks off an upload; its state is on disk, and everyone dials it again.
+ *
+ * @throws StartError
+ */
 export const startSystem = async ({ port, stateDir, fileRoots }: SystemOptions): Promise<System> => {
   const url = `http://localhost:${port}`;
-  const worker = await startWorker(port, stateDir);
+  let worker = await startWorker(port, stateDir);
+  let stopping = false;
+  const keepWorker = async (): Promise<string> => {
+    for (;;) {
+      await worker.exited;
+      // What it may have left in its group still holds the port.
+      await worker.stop();
+      if (stopping) return "The Worker was stopped.";
+      process.stderr.write("The Worker has ended; starting it again.\n");
+      try {
+        worker = await startWorker(port, stateDir);
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error);
+      }
+    }
+  };
   try {
     const agent = await startAgent(url, stateDir, fileRoots);
     return {
       url,
       s3Endpoint: url + localR2EndpointPath,
-      failed: Promise.race([ended(worker, "The Worker"), ended(agent, "The agent")]),
+      failed: Promise.race([keepWorker(), ended(agent, "The agent")]),
       stop: async () => {
+        stopping = true;
         // The agent first, so that its runners can give their attempts back.
         await agent.stop();
         await worker.stop();

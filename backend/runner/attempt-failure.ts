@@ -21,6 +21,7 @@ const finalCodes: ReadonlySet<string> = new Set([
   "ObjectChanged",
   "OutsideRoots",
   "SignatureDoesNotMatch",
+  "Unauthorized",
 ]);
 
 /** How a failed attempt is reported: in the words of the store or the program, and whether trying again can help. */

@@ -43,7 +43,7 @@ const counted = (words: Iterable<string>): Map<string, string> => {
 /** Bytes that are valid in no encoding but Latin-1, numbers that are equal but not the same, and no last newline. */
 const text = `${Array.from({ length: 4000 }, (_, n) => `w${(n * n) % 97} fold\tfold\xff ${n % 3} ${n % 3}.0  \xe9t\xe9`).join("\n")}\nthe end`;
 
-describe("word count", () => {
+describe.concurrent("word count", () => {
   test("as modules, which know letters of all languages", async () => {
     const words = "Über die Brücke, über den Fluß — ÜBER alles; 東京 東京\n".repeat(500);
     for (const program of ["mapper.mjs", "reducer.mjs"]) await upload(`word-count/${program}`);
@@ -52,7 +52,14 @@ describe("word count", () => {
     const parts = await outputTexts({ ...request, inputPath, splitSize: 8000 });
     expect(parts).toHaveLength(3);
     const got = pairsOf(parts.map((part) => latin1(part).toString("utf8")));
-    expect(got).toEqual(counted(words.toLowerCase().split(/[\s,;—]+/).filter(Boolean)));
+    expect(got).toEqual(
+      counted(
+        words
+          .toLowerCase()
+          .split(/[\s,;—]+/)
+          .filter(Boolean),
+      ),
+    );
   });
 
   for (const [language, extension, interpreter] of [
@@ -72,7 +79,7 @@ describe("word count", () => {
   }
 });
 
-test.skipIf(lacks("python3"))("inverted index: each word with the files that hold it", async () => {
+test.skipIf(lacks("python3")).concurrent("inverted index: each word with the files that hold it", async () => {
   const files = new Map([
     ["a.txt", "one two two\nthree\n"],
     ["b,c.txt", "two four\n"],
@@ -92,9 +99,14 @@ test.skipIf(lacks("python3"))("inverted index: each word with the files that hol
   expect(pairsOf(parts)).toEqual(new Map([...expected].map(([word, found]) => [word, found.sort().join(",")])));
 });
 
+const matching = (line: string): boolean => line.includes("fold") || line.includes("Fold");
+
 test.skipIf(lacks("/bin/sh", "grep"))("grep: the lines that match, also where a split has none", async () => {
-  const matching = (line: string): boolean => line.includes("fold") || line.includes("Fold");
-  const lines = [...linesOf(`${text}\n`).slice(0, 200), ...Array.from({ length: 300 }, (_, n) => `nothing ${n}\0\xff`), "A Fold"];
+  const lines = [
+    ...linesOf(`${text}\n`).slice(0, 200),
+    ...Array.from({ length: 300 }, (_, n) => `nothing ${n}\0\xff`),
+    "A Fold",
+  ];
   await upload("grep/grep.sh");
   const inputPath = await edgefold.put("data/grep.txt", latin1(lines.join("\n")));
   const parts = await outputTexts({ inputPath, mapperName: "grep.sh", nReducers: 0, splitSize: 1500 });

@@ -1,10 +1,10 @@
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Job } from "../../shared/rest.ts";
 import { Edgefold, freePort } from "../helpers/edgefold.ts";
-import { processesWith } from "../helpers/processes.ts";
+import { processesWith } from "../helpers/proc.ts";
 
 /** Jobs that cannot succeed: each says why in words that name the cure, and leaves nothing behind. */
 
@@ -119,15 +119,16 @@ const stores: Record<string, Stored> = {
   },
   "a wrong password of the output": {
     code: "SignatureDoesNotMatch",
-    says: /reducers\/.*\(SignatureDoesNotMatch\)/,
+    says: /\/reducers: .*Check your secret access key.*\(SignatureDoesNotMatch\)/,
     request: ({ keys, s3Endpoint }) => ({
       outputPath: s3Endpoint,
       outputStorageCredentials: { username: keys.username, password: "wrong" },
     }),
   },
   "an unknown user": {
-    code: "InvalidAccessKeyId",
-    says: /data\/text\.txt: .*\(InvalidAccessKeyId\)/,
+    // The local S3 endpoint has no other word for it; AWS says InvalidAccessKeyId.
+    code: "Unauthorized",
+    says: /data\/text\.txt: .*\(Unauthorized\)/,
     request: ({ keys }) => ({ inputStorageCredentials: { username: "nobody", password: keys.password } }),
   },
   "a bucket that is missing": {
@@ -256,9 +257,38 @@ describe("failures", () => {
     await expect.poll(() => readdir(runners), { timeout: 5000 }).toEqual([]);
     expect(await edgefold.keysIn("reducers")).toEqual([]);
     expect(await edgefold.keysIn("data")).toEqual(["folder/text.txt", "text.txt"]);
-    // Neither parts nor the shuffle, nor uploads: not even a folder.
-    expect(await readdir(edgefold.files, { recursive: true })).toEqual([]);
-    for (const { conditions } of await edgefold.listJobs()) expect(conditions).toEqual([]);
+    // Neither parts nor the shuffle, nor uploads: not even a folder of a job's own.
+    expect(await readdir(edgefold.files, { recursive: true })).toEqual(["out"]);
+    for (const { id, conditions } of await edgefold.listJobs()) expect({ id, conditions }).toEqual({ id, conditions: [] });
+  });
+
+  test("a module that fails after its attempt costs its runner nothing", async () => {
+    const pids = join(edgefold.dir, "late-pids");
+    const late = `import { appendFileSync } from "node:fs";
+let isFirst = true;
+export function map(line, emit, { environment }) {
+  if (isFirst) appendFileSync("${pids}", process.pid + "\\n");
+  isFirst = false;
+  if (environment.EDGEFOLD_ATTEMPT_ID.endsWith("-1")) {
+    setTimeout(() => { throw new Error("late"); }, 50);
+    throw new Error("in time");
+  }
+  emit(line, 1);
+}
+`;
+    await edgefold.upload("late", late, "module");
+    const { id } = await edgefold.post({
+      inputPath: `${edgefold.s3Endpoint}/data/text.txt`,
+      mapperName: "late",
+      reducerName: "fine",
+    });
+    // The second throws while the task waits for its next attempt, and the runner for work.
+    const job = await edgefold.completed(id, 30_000);
+    expect((await edgefold.outputsOf(job)).join("")).toBe("some words\t1\n".repeat(100));
+    const [, map] = await edgefold.tasks(id);
+    expect(map).toMatchObject({ id: `${id}-m-0`, status: "completed", attempt: 2, error: null });
+    const [first, second] = (await readFile(pids, "utf8")).trim().split("\n");
+    expect(second).toBe(first);
   });
 
   test("the store's refusals reach as far as a store that is not there", async () => {

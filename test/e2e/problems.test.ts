@@ -132,7 +132,7 @@ describe("PUT /artifacts", () => {
   const forms: Form[] = [
     ["JSON", "{}", "application/json", 415, "unsupported-media-type", /multipart\/form-data/],
     ["a form without a boundary", program + end, "multipart/form-data", 400, "malformed-form", /form/],
-    ["a form that breaks off", program, formType, 400, "malformed-form", /ends before its last boundary/],
+    ["a form that breaks off", program, formType, 400, "malformed-form", /form (cannot be read|ends)/],
     ["what is no form", "hello", formType, 400, "malformed-form", /form/],
     [
       "a form without a program",

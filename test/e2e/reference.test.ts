@@ -78,6 +78,8 @@ describe.skipIf(!hasCurl)("the API reference's samples", () => {
     return `curl --location '${jobs}' ${json} --data '${JSON.stringify(body, null, 2)}'`;
   };
 
+  const split = (splitStart: number, splitEnd: number) => ({ path: input, type: "file/txt", splitStart, splitEnd });
+
   /** The fields that the reference shows of a job. */
   const jobFields = (id: string, startTime: number, splitEnd: number) => ({
     id,
@@ -190,7 +192,6 @@ describe.skipIf(!hasCurl)("the API reference's samples", () => {
       podName: expect.stringMatching(/./),
       startTime: expect.any(Number),
     });
-    const split = (splitStart: number, splitEnd: number) => ({ path: input, type: "file/txt", splitStart, splitEnd });
     const segments = {
       path: `${edgefold.s3Endpoint}/reducers/.edgefold/${id}/`,
       type: "segments",

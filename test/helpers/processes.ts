@@ -1,28 +1,69 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { groupAlive, sendSignal } from "../../backend/process-groups.ts";
+import type { Guarded } from "../../backend/dev/guarded.ts";
+import type { Edgefold } from "./edgefold.ts";
+import { processesWith } from "./proc.ts";
+import { until, untilNone } from "./until.ts";
 
-/** What is in a file below `/proc`; empty where the process has ended or is another user's. */
-const read = (path: string): string => {
+/** The runners of a job, and the programs that they have started. */
+export const processesOf = (jobId: string): number[] => processesWith(jobId).map(({ pid }) => pid);
+
+/** The programs of a job that run. */
+export const programsOf = (jobId: string): number[] => processesWith(`EDGEFOLD_JOB_ID=${jobId}`).map(({ pid }) => pid);
+
+/** The one runner that a job has. */
+export const onlyRunnerOf = (jobId: string): number => {
+  const [runner, ...others] = processesWith(`\0JOB_ID=${jobId}`);
+  if (runner === undefined || others.length > 0) throw new Error(`the job has not one runner, ${others.length} more`);
+  return runner.pid;
+};
+
+/** The process of the runner at work on a task of a job. */
+export const runnerOf = async (edgefold: Edgefold, jobId: string, taskId: string): Promise<number> => {
+  const task = (await edgefold.tasks(jobId)).find(({ id }) => id === taskId);
+  const [runner] = processesWith(`RUNNER_ID=${task?.podName}`);
+  if (runner === undefined) throw new Error(`no runner is at work on ${taskId}: ${JSON.stringify(task)}`);
+  return runner.pid;
+};
+
+const pidOf = (part: Guarded | undefined): number => {
+  if (part?.pid === undefined) throw new Error("this part of the Edgefold does not run");
+  return part.pid;
+};
+
+const isOpen = async (port: number): Promise<boolean> => {
+  const socket = connect(port, "localhost");
   try {
-    return readFileSync(path, "utf8");
+    await once(socket, "connect");
+    return true;
   } catch {
-    return "";
+    return false;
+  } finally {
+    socket.destroy();
   }
 };
 
-/** Whether the process lives; one that has ended and whose parent has not asked for its status does not. */
-export const isAlive = (pid: number): boolean => {
-  const stat = read(`/proc/${pid}/stat`);
-  return stat !== "" && !/^[ZXx]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+/** `kill -9` of `wrangler dev` with all that it has started. */
+export const killWorker = async ({ worker, port }: Edgefold): Promise<void> => {
+  const group = pidOf(worker);
+  sendSignal(-group, "SIGKILL");
+  await worker?.exited;
+  await until("the end of wrangler dev", () => (groupAlive(group) ? undefined : true));
+  // The last threads of a killed process end, and its port becomes free, after the process itself counts as dead.
+  await until("the end of its port", async () => ((await isOpen(port)) ? undefined : true));
 };
 
-export type Found = { readonly pid: number; readonly command: string };
+/** `kill -9` of the agent's own process; its runners are left to themselves. */
+export const killAgent = async ({ agent }: Edgefold): Promise<void> => {
+  const guard = pidOf(agent);
+  const [child, ...others] = readFileSync(`/proc/${guard}/task/${guard}/children`, "utf8").trim().split(" ");
+  if (child === undefined || others.length > 0) throw new Error("the guard guards something else than one agent");
+  sendSignal(Number(child), "SIGKILL");
+  await agent?.exited;
+};
 
-/** The live processes, but for this one, that have `marker` on their command line or in their environment. */
-export const processesWith = (marker: string): Found[] =>
-  readdirSync("/proc").flatMap((name) => {
-    const pid = Number(name);
-    if (!Number.isInteger(pid) || pid === process.pid || !isAlive(pid)) return [];
-    const command = read(`/proc/${pid}/cmdline`);
-    if (!command.includes(marker) && !read(`/proc/${pid}/environ`).includes(marker)) return [];
-    return [{ pid, command: command.replaceAll("\0", " ").trim() }];
-  });
+/** Waits until the runners of a job have ended, and their programs with them. */
+export const runnersGone = async (jobId: string): Promise<void> =>
+  untilNone("processes of a job whose agent was killed", () => processesOf(jobId));

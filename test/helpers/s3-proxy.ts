@@ -12,15 +12,18 @@ export type Held = "request" | "answer";
 export type Hold = {
   /** Resolves when it is there, and is held. */
   readonly reached: Promise<void>;
-  /** Lets the request go on its way, or breaks off the connection on which the answer would be due. */
-  release(): void;
+  /** Lets it go on its way. */
+  pass(): void;
+  /** Breaks off the connection on which it came or would go. */
+  lose(): void;
 };
 
 type Waiting = {
   readonly part: string;
   readonly what: Held;
   readonly reach: () => void;
-  readonly released: Promise<void>;
+  /** Resolves with whether it goes on its way. */
+  readonly released: Promise<boolean>;
 };
 
 type Answer = { readonly status: number; readonly headers: IncomingMessage["headers"]; readonly body: Buffer };
@@ -34,8 +37,8 @@ export class S3Proxy {
   readonly endpoint: string;
   /** In the order of their answers. */
   readonly completions: Completion[] = [];
-  /** The uploads that were neither completed nor aborted, with their keys. */
-  readonly openUploads = new Map<string, string>();
+  /** The paths of the uploads that were neither completed nor aborted, by their ids. */
+  readonly #openUploads = new Map<string, string>();
   readonly #server: ReturnType<typeof createServer>;
   readonly #storePort: number;
   readonly #waiting: Waiting[] = [];
@@ -61,9 +64,18 @@ export class S3Proxy {
   /** Holds back the next completion of the output `part`, once. */
   hold(part: string, what: Held): Hold {
     const reached = Promise.withResolvers<void>();
-    const released = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<boolean>();
     this.#waiting.push({ part, what, reach: reached.resolve, released: released.promise });
-    return { reached: reached.promise, release: released.resolve };
+    return {
+      reached: reached.promise,
+      pass: () => released.resolve(true),
+      lose: () => released.resolve(false),
+    };
+  }
+
+  /** The paths of a job's uploads that were begun and neither completed nor aborted. */
+  openUploadsOf(jobId: string): string[] {
+    return [...this.#openUploads.values()].filter((path) => path.includes(jobId));
   }
 
   async stop(): Promise<void> {
@@ -79,13 +91,13 @@ export class S3Proxy {
     const body = await bodyOf(request);
     const at = completes ? this.#waiting.findIndex((waiting) => waiting.part === part) : -1;
     const [waiting] = at === -1 ? [] : this.#waiting.splice(at, 1);
-    if (waiting?.what === "request") await held(waiting);
-    // A client that has gone meanwhile took its request along.
-    if (response.destroyed) return;
+    if (waiting?.what === "request" && !(await passes(waiting))) {
+      response.destroy();
+      return;
+    }
     const answer = await this.#forward(request, body);
     this.#note(request.method, url, part, answer);
-    if (waiting?.what === "answer") {
-      await held(waiting);
+    if (waiting?.what === "answer" && !(await passes(waiting))) {
       response.destroy();
       return;
     }
@@ -106,17 +118,17 @@ export class S3Proxy {
     const uploadId = url.searchParams.get("uploadId");
     if (method === "POST" && url.searchParams.has("uploads")) {
       const [, created] = /<UploadId>([^<]+)</.exec(body.toString()) ?? [];
-      if (created !== undefined) this.openUploads.set(created, url.pathname);
+      if (created !== undefined) this.#openUploads.set(created, url.pathname);
     } else if (uploadId !== null && method === "POST") {
       this.completions.push({ part, status });
-      if (status === 200) this.openUploads.delete(uploadId);
-    } else if (uploadId !== null && method === "DELETE" && status === 204) this.openUploads.delete(uploadId);
+      if (status === 200) this.#openUploads.delete(uploadId);
+    } else if (uploadId !== null && method === "DELETE" && status === 204) this.#openUploads.delete(uploadId);
   }
 }
 
-const held = async ({ reach, released }: Waiting): Promise<void> => {
+const passes = async ({ reach, released }: Waiting): Promise<boolean> => {
   reach();
-  await released;
+  return released;
 };
 
 const bodyOf = async (message: IncomingMessage): Promise<Buffer> => {

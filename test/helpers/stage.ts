@@ -2,6 +2,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { join } from "node:path";
 import { until } from "./until.ts";
 
+/** What the `writer` of a stage writes: 20 MB in lines of 16 bytes. */
+export const bulk = Buffer.from("0123456789abcde\n".repeat(1_250_000));
+
 /**
  * Programs of an inverted index that note each of their runs, and wait where they are told. Attempts are named without the
  * job: `m-2-1` is the first of the third map.
@@ -33,6 +36,13 @@ export class Stage {
         NR > 1 { print word "\\t" list }
         { word = $1; list = $2 }
         END { print word "\\t" list }'`);
+  }
+
+  /** A mapper that writes more than one part of an upload, `bulk`, before it waits, whatever it reads. */
+  get writer(): string {
+    return this.#program(`
+      yes 0123456789abcde | head -c ${bulk.length}
+      wait_if_told`);
   }
 
   /** Makes these attempts wait after their first line. */

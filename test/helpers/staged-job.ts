@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { Job } from "../../shared/rest.ts";
@@ -51,7 +51,7 @@ export class StagedJob {
     this.id = id;
   }
 
-  /** Posts the job; `hold` names the attempts that are to wait, `request` overrides. */
+  /** Posts the job; `hold` names the attempts that are to wait, `request` overrides. The input is also a file, `input`. */
   static async post(
     edgefold: Edgefold,
     proxy: S3Proxy,
@@ -60,8 +60,10 @@ export class StagedJob {
   ): Promise<StagedJob> {
     const stage = new Stage(edgefold.dir);
     stage.hold(...hold);
+    mkdirSync(edgefold.files, { recursive: true });
     const index = makeIndex(7, maps, nReducers);
     await edgefold.put("data/restarts/input", index.input);
+    writeFileSync(join(edgefold.files, "input"), index.input);
     await edgefold.upload("mapper.sh", stage.mapper);
     await edgefold.upload("reducer.sh", stage.reducer);
     const { id } = await edgefold.post({
@@ -87,7 +89,7 @@ export class StagedJob {
 
   /** The process of the runner at work on a task, such as `m-2`. */
   async runnerOf(task: string): Promise<number> {
-    return runnerOf(this.#edgefold, `${this.id}-${task}`);
+    return runnerOf(this.#edgefold, this.id, `${this.id}-${task}`);
   }
 
   async status(): Promise<Job["status"]> {
@@ -129,7 +131,7 @@ export class StagedJob {
     await untilNone("processes of an ended job", () => processesOf(this.id));
     await untilNone("directories of runners of an ended job", () => runnerDirectories(this.#edgefold, this.id));
     expect(await this.#edgefold.keysIn("reducers", `.edgefold/${this.id}/`)).toEqual([]);
-    expect([...this.#proxy.openUploads.values()]).toEqual([]);
+    expect(this.#proxy.openUploadsOf(this.id)).toEqual([]);
   }
 
   /** The keys of the job's output, in the default bucket. */

@@ -1,15 +1,15 @@
 import { formatAddress } from "../../shared/address.ts";
 import type { JobRow, TaskRow } from "../../shared/machine.ts";
-import { outputUrls, shuffleFolder } from "../../shared/outputs.ts";
+import { shuffleFolder } from "../../shared/outputs.ts";
 import type { Artifact, Condition, Job, Task } from "../../shared/rest.ts";
 import { taskIdOf } from "../../shared/status.ts";
 import type { JobSpec, PinnedProgram } from "./job-spec.ts";
 import type { TaskInput } from "./job-store.ts";
 
-/** A job as the REST API shows it. */
+/** A job as the REST API shows it, but for its outputs, which are told from the rest (see `outputUrls`). */
 export const jobView = (spec: JobSpec, row: JobRow, inputBytes: number, conditions: Condition[]): Job => {
   const { request } = spec;
-  const job = {
+  return {
     id: spec.id,
     nReducers: row.nReducers,
     outputLocation: { location: request.outputPath, useSSL: request.useSSL },
@@ -20,9 +20,9 @@ export const jobView = (spec: JobSpec, row: JobRow, inputBytes: number, conditio
     error: row.error,
     progress: { maps: row.maps, reduces: row.reduces },
     counters: row.counters,
+    outputs: [],
     conditions,
   };
-  return { ...job, outputs: outputUrls(job) };
 };
 
 const programView = ({ name, type, size, hash }: PinnedProgram): Artifact => ({ name, type, size, hash });

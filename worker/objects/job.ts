@@ -13,6 +13,7 @@ import {
   type JobRow,
   type Transition,
 } from "../../shared/machine.ts";
+import { outputUrls } from "../../shared/outputs.ts";
 import { pingText, pongText, type ProgramRole } from "../../shared/messages.ts";
 import { CredentialsSchema, type Condition, type Job } from "../../shared/rest.ts";
 import { cutSplits, isCompressed } from "../../shared/splits.ts";
@@ -101,7 +102,8 @@ export class JobObject extends DurableObject<Env> {
     const waiting = !row.released && this.#sockets.count() === 0;
     const absent = waiting ? await this.#agentAbsent() : undefined;
     const conditions = this.#store.conditions();
-    return this.#view(absent === undefined ? conditions : [...conditions, absent]);
+    const job = this.#view(absent === undefined ? conditions : [...conditions, absent]);
+    return { ...job, outputs: outputUrls(job) };
   }
 
   /** The tasks, newest first: reduces before maps, each kind from the highest index down. */

@@ -19,9 +19,17 @@ export const measure = (store: JobStore, plan: string): Measure => {
   return { bytes, splitSize, maps };
 };
 
+/** Most segments of a job, maps times reduces: their index takes 8 bytes each, and an object holds 10 GB. */
+const maxSegments = 500_000_000;
+
 /** Why the job has too many tasks, or undefined when it has not. */
-export const tooManyTasks = ({ maps, splitSize, bytes }: Measure, nReducers: number): string | undefined =>
-  maps + nReducers > maxTasks
-    ? `The input of ${bytes} bytes makes ${maps} maps at a splitSize of ${splitSize} bytes, and there are ${nReducers} ` +
-      `reduces; a job has at most ${maxTasks} tasks. Choose a larger splitSize.`
-    : undefined;
+export const tooManyTasks = ({ maps, splitSize, bytes }: Measure, nReducers: number): string | undefined => {
+  const size =
+    `The input of ${bytes} bytes makes ${maps} maps at a splitSize of ${splitSize} bytes, and there are ` +
+    `${nReducers} reduces;`;
+  if (maps + nReducers > maxTasks) return `${size} a job has at most ${maxTasks} tasks. Choose a larger splitSize.`;
+  if (maps * nReducers > maxSegments) {
+    return `${size} maps times reduces must be at most ${maxSegments}. Choose a larger splitSize or a smaller nReducers.`;
+  }
+  return undefined;
+};

@@ -5,6 +5,7 @@ import {
   fail,
   lose,
   loseOutput,
+  touch,
   type AttemptRow,
   type TaskRow,
   type Transition,
@@ -162,7 +163,10 @@ export class RunnerDesk {
     upload: ({ attempt: id, path, uploadId }) => {
       // Also for an attempt that was given up meanwhile: the upload is there, and must be aborted.
       const status = this.#desk.store.attempt(id)?.status;
-      if (status !== undefined && status !== "won") this.#desk.store.addUpload(id, path, uploadId);
+      if (status !== undefined && status !== "won") {
+        this.#desk.store.addUpload(id, path, uploadId);
+        this.#apply(touch(this.#desk.store.job()));
+      }
       return this.#live(id, () => done);
     },
 

@@ -31,6 +31,9 @@ const probeOutput = async (task: Task<"plan">, run: TaskRun): Promise<void> => {
   const probe = joinAddress(outputFolder(output.path, useSSL, jobId), "_SUCCESS");
   if (usesDefaultBucket(output.path, useSSL)) await run.output.ensureBucket(probe);
   const uploadId = await run.output.createUpload(probe, task.attempt);
-  await run.ask({ kind: "upload", attempt: task.attempt, path: formatAddress(probe), uploadId }, "done");
-  await run.output.abortUpload(probe, uploadId);
+  try {
+    await run.ask({ kind: "upload", attempt: task.attempt, path: formatAddress(probe), uploadId }, "done");
+  } finally {
+    await run.output.abortUpload(probe, uploadId);
+  }
 };

@@ -78,7 +78,16 @@ export class TaskThread {
   }
 
   #start(): Worker {
-    return new Worker(new URL("main.ts", import.meta.url), { workerData: this.#config });
+    const worker = new Worker(new URL("main.ts", import.meta.url), {
+      workerData: this.#config,
+      trackUnmanagedFds: false,
+    });
+    // Between tasks, too, the thread may end: a module can have left a timer behind that throws.
+    worker.on("error", () => undefined);
+    worker.once("exit", () => {
+      if (this.#worker === worker) this.#worker = undefined;
+    });
+    return worker;
   }
 
   /** What a thread that is gone has left: programs, and files. */

@@ -1,0 +1,241 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { sendSignal } from "../../backend/process-groups.ts";
+import { ArtifactSchema, JobSchema, type Job } from "../../shared/rest.ts";
+import { isEnded } from "../../shared/status.ts";
+import { Command } from "../helpers/command.ts";
+import { freePort } from "../helpers/edgefold.ts";
+import { processesWith } from "../helpers/proc.ts";
+import { isInstalled } from "../helpers/sample.ts";
+import { until } from "../helpers/until.ts";
+
+/** The commands of the README as a user types them. */
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const hasCurl = await isInstalled("curl");
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "edgefold-dev-"));
+});
+afterAll(async () => {
+  await rm(dir, { recursive: true, force: true });
+});
+
+const commands: Command[] = [];
+afterEach(async () => {
+  for (const command of commands.splice(0)) {
+    command.signal("SIGKILL");
+    await command.exit();
+  }
+  // All that a test has started has its folder on the command line or in the environment.
+  await nothingLeft();
+});
+
+const nothingLeft = async (): Promise<void> => {
+  await expect.poll(() => processesWith(dir), { timeout: 20_000 }).toEqual([]);
+};
+
+const started = (...[program, args, options]: ConstructorParameters<typeof Command>): Command => {
+  const command = new Command(program, args, options);
+  commands.push(command);
+  return command;
+};
+
+const jobsAt = async (url: string): Promise<Job[]> =>
+  z.array(JobSchema).parse(await (await fetch(`${url}/api/v1/jobs`)).json());
+
+/** How npm ends after Ctrl-C, which it gets itself as well; the command exits with 0. */
+const endedByUser = [0, 130, "SIGINT"];
+
+/** What is to be pasted stands indented at the end. */
+const toPaste = ({ output }: Command): string => output.slice(output.indexOf("A job to paste:")).split(":\n")[1] ?? "";
+
+describe("npm run dev", () => {
+  let stateDir: string;
+  beforeAll(() => {
+    stateDir = join(dir, "state");
+  });
+
+  const dev = async (port: number): Promise<Command> =>
+    started("npm", ["run", "dev"], { cwd: root, env: { PORT: String(port), STATE_DIR: stateDir } });
+
+  const ready = async (port: number): Promise<Command> => {
+    const command = await dev(port);
+    await command.printed(new RegExp(`^Edgefold is ready on http://localhost:${port}$`, "m"));
+    return command;
+  };
+
+  test.skipIf(!hasCurl)("is ready when it says so, with a job to paste; Ctrl-C ends all of it", async () => {
+    const port = await freePort();
+    const url = `http://localhost:${port}`;
+    const command = await ready(port);
+    expect(await jobsAt(url)).toEqual([]);
+    await command.printed(/outputStorageCredentials.*\n\s*\n/);
+    expect(command.output).toContain(`S3 endpoint        ${url}/cdn-cgi/local/r2/s3 (buckets: data, reducers)`);
+    expect(command.output).toMatch(/^access key id {6}\S+$/m);
+    expect(command.output).toMatch(/^secret access key {2}\S+$/m);
+
+    const { stdout } = await promisify(execFile)("bash", ["-e", "-c", toPaste(command)], { cwd: root });
+    const posted = JobSchema.parse(JSON.parse(stdout.slice(stdout.indexOf('{"id"'))));
+    const job = await until("the end of the pasted job", async () =>
+      (await jobsAt(url)).find(({ id, status }) => id === posted.id && isEnded(status)),
+    );
+    expect(job).toMatchObject({ status: "completed", error: null });
+    const { size } = await stat(join(root, "README.md"));
+    expect(job.inputData.splitEnd).toBe(size);
+
+    command.signal("SIGINT");
+    expect(endedByUser).toContain(await command.exit());
+    await nothingLeft();
+    await expect(fetch(url)).rejects.toThrow(TypeError);
+  });
+
+  test("finds the jobs and artifacts of an earlier start, and leaves nothing when it is killed", async () => {
+    const port = await freePort();
+    const url = `http://localhost:${port}`;
+    const first = await ready(port);
+    const form = new FormData();
+    form.set("program", new Blob(["#!/bin/sh\nexec cat\n"]), "kept");
+    expect((await fetch(`${url}/api/v1/artifacts`, { method: "PUT", body: form })).status).toBe(200);
+    const input = join(root, "package.json");
+    const answer = await fetch(`${url}/api/v1/jobs`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        inputPath: `file://${input}`,
+        outputPath: `file://${dir}/outside`,
+        mapperName: "kept",
+        reducerName: "kept",
+      }),
+    });
+    const posted = JobSchema.parse(await answer.json());
+    // The current folder is the one root, so that this output is refused; that, too, is to be found again.
+    const ended = await until("the end of the job", async () =>
+      (await jobsAt(url)).find(({ id, status }) => id === posted.id && isEnded(status)),
+    );
+    expect(ended).toMatchObject({ status: "failed", error: { code: "OutsideRoots" } });
+
+    const [main, ...more] = processesWith(dir).filter(({ command }) =>
+      /^\S*node .*backend\/dev\/main\.ts$/.test(command),
+    );
+    expect(more).toEqual([]);
+    expect(main).toBeDefined();
+    if (main !== undefined) sendSignal(main.pid, "SIGKILL");
+    expect(await first.exit()).not.toBe(0);
+    await nothingLeft();
+
+    const second = await ready(port);
+    expect((await jobsAt(url)).find(({ id }) => id === posted.id)).toEqual(ended);
+    const kept = await (await fetch(`${url}/api/v1/artifacts/kept`)).json();
+    expect(ArtifactSchema.parse(kept)).toMatchObject({ name: "kept", type: "executable", size: 19 });
+    second.signal("SIGINT");
+    expect(endedByUser).toContain(await second.exit());
+    await nothingLeft();
+  });
+
+  test("names PORT when the port is taken", async () => {
+    const server = createServer();
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    try {
+      const command = await dev(port);
+      expect(await command.exit()).toBe(1);
+      expect(command.output).toContain(
+        `Port ${port} is taken. Choose another one with the variable PORT, as in: PORT=`,
+      );
+      expect(command.output).not.toContain("ready");
+    } finally {
+      await new Promise((closed) => server.close(closed));
+    }
+  });
+
+  test("refuses a port that is none", async () => {
+    const command = started("npm", ["run", "dev"], { cwd: root, env: { PORT: "http", STATE_DIR: stateDir } });
+    expect(await command.exit()).toBe(1);
+    expect(command.output).toContain("PORT must be a port number");
+  });
+});
+
+test("npx wrangler dev alone answers, and a job waits for an agent", async () => {
+  const port = await freePort();
+  const url = `http://localhost:${port}`;
+  const command = started("npx", ["wrangler", "dev", "--port", String(port), "--persist-to", join(dir, "worker")], {
+    cwd: root,
+    env: { EDGEFOLD_TEST: dir, WRANGLER_SEND_METRICS: "false" },
+  });
+  await until("an answer of the Worker", async () => fetch(url).catch(() => undefined));
+  const form = new FormData();
+  form.set("program", new Blob(["#!/bin/sh\nexec cat\n"]), "cat");
+  expect((await fetch(`${url}/api/v1/artifacts`, { method: "PUT", body: form })).status).toBe(200);
+  const answer = await fetch(`${url}/api/v1/jobs`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      inputPath: "http://localhost:9000/data/text.txt",
+      outputPath: "http://localhost:9000",
+      mapperName: "cat",
+      reducerName: "cat",
+    }),
+  });
+  expect(answer.status).toBe(201);
+  const { id } = JobSchema.parse(await answer.json());
+  const job = JobSchema.parse(await (await fetch(`${url}/api/v1/jobs/${id}`)).json());
+  expect(job).toMatchObject({
+    status: "pending",
+    conditions: [{ type: "NoAgent", message: expect.stringContaining("No agent is connected") }],
+  });
+  command.signal("SIGINT");
+  await command.exit();
+  await nothingLeft();
+});
+
+describe("npm run demo", () => {
+  test("counts the words of a folder", async () => {
+    const texts = join(dir, "texts");
+    await mkdir(join(texts, "below"), { recursive: true });
+    await writeFile(join(texts, "one.txt"), "a b c d e f g h i j k\n".repeat(50));
+    await writeFile(join(texts, "below", "two.txt"), "b, B! zoë\na");
+    // Its state is in the current folder, which is not to be the project's here.
+    const demo = join(root, "backend/dev/demo.ts");
+    const command = started(process.execPath, [demo, texts], { cwd: dir, env: { EDGEFOLD_TEST: dir } });
+    expect(await command.exit()).toBe(0);
+    const { output } = command;
+    expect(output).toContain("stored 2 files");
+    expect(output).toContain("checked: 554 words, 12 different ones, as counted directly");
+    expect(output.match(/^ +\d+ \S+$/gm)?.map((line) => line.trim())).toEqual([
+      "52 b",
+      "51 a",
+      ...["c", "d", "e", "f", "g", "h", "i", "j"].map((word) => `50 ${word}`),
+    ]);
+    expect(output).toMatch(/MB in \d+\.\d\d s from the POST to the end: \d+\.\d MB\/s/);
+    const copy = /a copy: (\S+)/.exec(output)?.[1] ?? "";
+    const lines = (await readFile(copy, "utf8")).trimEnd().split("\n");
+    expect(lines).toHaveLength(12);
+    expect(lines).toContain("zoë\t1");
+    await nothingLeft();
+  });
+
+  test("says what is wrong with a folder that there is not", async () => {
+    const missing = join(dir, "no-such-folder");
+    const command = started("npm", ["run", "demo", "--", missing], { cwd: root });
+    expect(await command.exit()).toBe(1);
+    expect(command.output).toMatch(/The demo has failed: .*no such file or directory.*no-such-folder/);
+  });
+
+  test("says that a folder is empty", async () => {
+    const empty = await mkdtemp(join(dir, "empty-"));
+    expect(await readdir(empty)).toEqual([]);
+    const command = started("npm", ["run", "demo", "--", empty], { cwd: root });
+    expect(await command.exit()).toBe(1);
+    expect(command.output).toContain("The demo has failed: there are no files to count words in");
+  });
+});

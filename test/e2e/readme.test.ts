@@ -1,0 +1,136 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { JobSchema, TaskSchema } from "../../shared/rest.ts";
+import { Edgefold } from "../helpers/edgefold.ts";
+import { lacks } from "../helpers/interpreters.ts";
+
+/** What the documentation tells the reader to do is done here, as it is printed there. */
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const readme = readFileSync(`${root}README.md`, "utf8");
+const examples = readFileSync(`${root}examples/README.md`, "utf8");
+
+/** The code blocks of a language in a text, or in one section of it. */
+const blocks = (markdown: string, language: string, heading?: string): string[] => {
+  const from = heading === undefined ? 0 : markdown.indexOf(`\n## ${heading}\n`);
+  if (from === -1) throw new Error(`there is no section '${heading}'`);
+  const end = heading === undefined ? -1 : markdown.indexOf("\n## ", from + 1);
+  const section = markdown.slice(from, end === -1 ? undefined : end);
+  return [...section.matchAll(/^```(\w+)\n(.*?)^```$/gms)].flatMap(([, of, code = ""]) =>
+    of === language ? [code] : [],
+  );
+};
+
+let edgefold: Edgefold;
+beforeAll(async () => {
+  edgefold = await Edgefold.start();
+  // So that curl fails where the server says no, and leaves out the progress that it shows to humans.
+  await writeFile(`${edgefold.dir}/.curlrc`, "fail-with-body\nsilent\nshow-error\n");
+});
+afterAll(() => edgefold.stop());
+
+const utf8 = (latin1: string): string => Buffer.from(latin1, "latin1").toString("utf8");
+
+const between = "----- the next block -----";
+
+/** Runs blocks in one shell in the project's folder. @returns what each has written */
+const runBlocks = async (code: readonly string[]): Promise<string[]> => {
+  const script = code.join(`\nprintf '%s' '${between}'\n`).replaceAll("localhost:4750", `localhost:${edgefold.port}`);
+  const { stdout } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", script], {
+    cwd: root,
+    env: { ...process.env, CURL_HOME: edgefold.dir, LC_ALL: "C" },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return stdout.split(between);
+};
+
+/** The JSON values, arrays or objects, that were written one after another. */
+const jsonIn = (output: string): unknown[] =>
+  output
+    .split(/(?<=^[\]}])\n/m)
+    .filter((text) => text.trim() !== "")
+    .map((text): unknown => JSON.parse(text));
+
+test.skipIf(lacks("bash", "curl", "jq"))("the walk-through", async () => {
+  const [, artifacts = "", put, start, watch = "", output = "", stop = "", remove] = await runBlocks(
+    blocks(readme, "sh", "Walk-through"),
+  );
+  expect(artifacts).toContain('"name":"mapper.mjs"');
+  expect(artifacts).toContain(readFileSync(`${root}examples/word-count/mapper.mjs`, "utf8"));
+  expect([put, start, remove]).toEqual(["", "", ""]);
+
+  const [job, tasks, jobs] = jsonIn(watch.slice(watch.indexOf("{")));
+  const { id, status, counters } = JobSchema.parse(job);
+  expect(status).toBe("completed");
+  expect(z.array(TaskSchema).parse(tasks)).toHaveLength(2);
+  expect(
+    z
+      .array(JobSchema)
+      .parse(jobs)
+      .map((listed) => listed.id),
+  ).toEqual([id]);
+  const words = readme.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  expect(counters.builtin.mapOutputRecords).toBe(words.length);
+
+  const top = output
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.split("\t"));
+  expect(top).toHaveLength(10);
+  for (const [word, count] of top)
+    expect([word, count]).toEqual([word, String(words.filter((other) => other === word).length)]);
+
+  expect(stop).toMatch(/"Job [0-9a-f-]{36} was successfully stopped"\n$/);
+  expect((await fetch(`${edgefold.url}/api/v1/artifacts/sleep.sh`)).status).toBe(404);
+});
+
+test.skipIf(lacks("bash", "curl", "jq", "python3", "/usr/bin/awk"))("the commands of the examples", async () => {
+  const [abbreviations = ""] = blocks(readme, "sh", "Walk-through");
+  const outputs = await runBlocks([abbreviations, ...blocks(examples, "sh")]);
+  // Each prints the answer to the upload, which has no newline, and then the last five lines of the output.
+  const [modules = [], python = [], awk = [], index = [], grep, sort] = outputs.slice(2).map((output) => {
+    return output
+      .replace(/^(\{[^}]*\})+/, "")
+      .trimEnd()
+      .split("\n");
+  });
+  for (const lines of [modules, python, awk])
+    expect(lines.map((line) => /^\S+\t\d+$/.test(line))).toEqual(Array(5).fill(true));
+  expect(python).toEqual(awk);
+  const folder = `${edgefold.s3Endpoint}/data/docs`;
+  for (const line of index)
+    expect([`${folder}/LICENSE`, `${folder}/README.md`, `${folder}/LICENSE,${folder}/README.md`]).toContain(
+      line.split("\t")[1],
+    );
+  const text = [readFileSync(`${root}LICENSE`, "latin1"), readFileSync(`${root}README.md`, "latin1")].flatMap((file) =>
+    file.trimEnd().split("\n"),
+  );
+  expect(grep).toEqual(
+    text
+      .filter((line) => /[Ff]old/.test(line))
+      .slice(-5)
+      .map(utf8),
+  );
+  expect(sort).toEqual(
+    text
+      .toSorted((a, b) => (a < b ? -1 : 1))
+      .slice(-5)
+      .map(utf8),
+  );
+});
+
+test.skipIf(lacks("python3"))("the programs in Python", async () => {
+  const [mapper = "", reducer = ""] = blocks(readme, "python");
+  await edgefold.upload("readme-mapper.py", mapper);
+  await edgefold.upload("readme-reducer.py", reducer);
+  const inputPath = await edgefold.put("data/python.txt", "b a\n\nb\n");
+  const names = { mapperName: "readme-mapper.py", reducerName: "readme-reducer.py", combinerName: "readme-reducer.py" };
+  const job = await edgefold.completed((await edgefold.post({ inputPath, ...names })).id);
+  expect((await edgefold.outputsOf(job)).map(String)).toEqual(["a\t1\nb\t2\n"]);
+  expect(job.counters.user).toEqual({ text: { "empty lines": 1 } });
+});

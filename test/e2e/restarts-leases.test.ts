@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { sendSignal } from "../../backend/process-groups.ts";
+import { Edgefold } from "../helpers/edgefold.ts";
+import { killWorker, processesOf, programsOf } from "../helpers/processes.ts";
+import { S3Proxy } from "../helpers/s3-proxy.ts";
+import { StagedJob } from "../helpers/staged-job.ts";
+import { untilNone } from "../helpers/until.ts";
+
+/* Leases that end, or do not, with nobody there to notice anything else. */
+
+/** Shorter than a heartbeat is by default, so that the runners have to adapt theirs. */
+const leaseSeconds = 6;
+
+let edgefold: Edgefold;
+let proxy: S3Proxy;
+
+beforeAll(async () => {
+  edgefold = await Edgefold.start({ env: { LEASE_SECONDS: String(leaseSeconds), RUNNERS: "2" } });
+  proxy = await S3Proxy.start(edgefold.port);
+});
+
+afterAll(async () => {
+  await edgefold?.stop();
+  await proxy?.stop();
+});
+
+it("an attempt may take longer than a lease while its runner lives", async () => {
+  const job = await StagedJob.post(edgefold, proxy, ["m-2-1", "m-3-1"]);
+  await job.paused({ maps: 2, reduces: 0 });
+  await sleep(2.2 * leaseSeconds * 1000);
+  job.stage.release();
+  await job.expectCompleted();
+});
+
+it("runners end their attempts by themselves when the Worker stays away for a lease", async () => {
+  const job = await StagedJob.post(edgefold, proxy, ["m-2-1", "m-3-1"]);
+  await job.paused({ maps: 2, reduces: 0 });
+  const runners = processesOf(job.id).length - programsOf(job.id).length;
+  expect(runners).toBe(2);
+  await killWorker(edgefold);
+  await untilNone("programs of runners without a Worker", () => programsOf(job.id));
+  // The runners themselves are there still, and take up the job again.
+  expect(processesOf(job.id)).toHaveLength(runners);
+  await edgefold.startWorker();
+  await job.expectCompleted(["m-2-2", "m-3-2"]);
+});
+
+it("the task of a runner that hangs goes to another, and what it says later does not count", async () => {
+  const job = await StagedJob.post(edgefold, proxy, ["m-2-1"]);
+  await job.paused({ maps: 5, reduces: 0 });
+  const hanging = await job.runnerOf("m-2");
+  job.stage.hold("r-0-1");
+  sendSignal(hanging, "SIGSTOP");
+  // Its program has done its work, and the runner would say so as soon as it can.
+  job.stage.release("m-2-1");
+  await job.paused({ maps: 6, reduces: 0 });
+  sendSignal(hanging, "SIGCONT");
+  // The other runner is held at the first reduce, so that these are done by this one.
+  await edgefold.waitFor(job.id, ({ progress }) => progress.reduces.completed === 2);
+  job.stage.release();
+  await job.expectCompleted(["m-2-2"]);
+});
