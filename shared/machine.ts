@@ -82,7 +82,7 @@ export const TaskRowSchema = z.object({
 });
 export type TaskRow = z.infer<typeof TaskRowSchema>;
 
-export const attemptStatuses = ["live", "revoked", "won", "ended"] as const;
+const attemptStatuses = ["live", "revoked", "won", "ended"] as const;
 export const AttemptRowSchema = z.object({
   id: z.string(),
   kind: z.enum(taskKinds),

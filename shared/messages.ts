@@ -25,13 +25,13 @@ const Bytes = z.int().nonnegative();
 
 // ---------------------------------------------------------------- runner
 
-export const ProgramRefSchema = ArtifactSchema;
+const ProgramRefSchema = ArtifactSchema;
 export const programRoles = ["mapper", "reducer", "combiner"] as const;
 export const ProgramRoleSchema = z.enum(programRoles);
 export type ProgramRole = z.infer<typeof ProgramRoleSchema>;
 
 /** All that a runner must know of its job. The credentials are in clear: this goes to a runner of that very job only. */
-export const RunnerJobSchema = z.object({
+const RunnerJobSchema = z.object({
   jobId: z.string(),
   input: z.object({ path: z.string(), credentials: CredentialsSchema.optional() }),
   output: z.object({ path: z.string(), credentials: CredentialsSchema.optional() }),
@@ -46,7 +46,7 @@ export const RunnerJobSchema = z.object({
 export type RunnerJob = z.infer<typeof RunnerJobSchema>;
 
 /** An upload that is to become visible: `tags` are the parts' tags in order. */
-export const PendingOutputSchema = z.object({
+const PendingOutputSchema = z.object({
   index: Index,
   attempt: AttemptId,
   path: z.string(),
@@ -56,7 +56,7 @@ export const PendingOutputSchema = z.object({
 export type PendingOutput = z.infer<typeof PendingOutputSchema>;
 
 const assignment = { taskId: z.string(), attempt: AttemptId, index: Index };
-export const AssignmentSchema = z.discriminatedUnion("kind", [
+const AssignmentSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("plan"), ...assignment }),
   z.object({
     kind: z.literal("map"),
@@ -71,15 +71,15 @@ export const AssignmentSchema = z.discriminatedUnion("kind", [
 export type Assignment = z.infer<typeof AssignmentSchema>;
 
 /** Where a map's shuffle object holds the segment of each partition: `lengths[r]` bytes, one segment after another. */
-export const MapOutputSchema = z.object({ path: z.string(), lengths: z.array(Bytes) });
-export const UploadedOutputSchema = z.object({
+const MapOutputSchema = z.object({ path: z.string(), lengths: z.array(Bytes) });
+const UploadedOutputSchema = z.object({
   path: z.string(),
   uploadId: z.string(),
   tags: z.array(z.string()),
   size: Bytes,
 });
 
-export const ResultSchema = z.discriminatedUnion("kind", [
+const ResultSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("plan") }),
   z.object({ kind: z.literal("map"), shuffle: MapOutputSchema }),
   /** A reduce, or a map of a map-only job. */
@@ -89,7 +89,7 @@ export const ResultSchema = z.discriminatedUnion("kind", [
 ]);
 export type Result = z.infer<typeof ResultSchema>;
 
-export const AttemptErrorSchema = z.object({
+const AttemptErrorSchema = z.object({
   code: z.string().max(200),
   message: Text,
   /** Whether another attempt is bound to fail in the same way, so that the job fails at once. */

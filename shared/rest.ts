@@ -36,7 +36,11 @@ export const CredentialsSchema = z
     username: z.string().min(1).describe("Access key id"),
     password: z.string().min(1).describe("Secret access key"),
     sessionToken: z.string().min(1).optional(),
-    region: z.string().min(1).optional().describe("The one in the endpoint's name, else the one that the store asks for"),
+    region: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("The one in the endpoint's name, else the one that the store asks for"),
   })
   .meta({ id: "StorageCredentials" });
 export type Credentials = z.infer<typeof CredentialsSchema>;
@@ -48,7 +52,9 @@ export const JobRequestSchema = z
   .strictObject({
     inputPath: AddressTextSchema.describe("URL of one object, a prefix ending in '/', or a glob"),
     inputType: z.literal("file/txt").default("file/txt"),
-    outputPath: AddressTextSchema.describe("URL under which the output appears; without a bucket it is the bucket 'reducers'"),
+    outputPath: AddressTextSchema.describe(
+      "URL under which the output appears; without a bucket it is the bucket 'reducers'",
+    ),
     useSSL: z.boolean().default(false).describe("Whether an address without a scheme means https"),
     mapperName: ArtifactNameSchema,
     reducerName: ArtifactNameSchema.optional().describe("Left out in a map-only job"),
@@ -98,9 +104,9 @@ export const JobRequestSchema = z
   .meta({ id: "JobRequest" });
 export type JobRequest = z.infer<typeof JobRequestSchema>;
 
-export const OutputLocationSchema = z.object({ location: z.string(), useSSL: z.boolean() });
+const OutputLocationSchema = z.object({ location: z.string(), useSSL: z.boolean() });
 
-export const InputDataSchema = z.object({
+const InputDataSchema = z.object({
   id: z.string(),
   path: z.string(),
   type: z.string(),
@@ -115,7 +121,6 @@ export const FailureSchema = z
     taskId: z.string().nullable().describe("The task whose failure ended the job"),
   })
   .meta({ id: "Failure" });
-export type Failure = z.infer<typeof FailureSchema>;
 
 export const TaskCountsSchema = z.object({
   total: z.int(),
@@ -125,7 +130,7 @@ export const TaskCountsSchema = z.object({
 });
 export type TaskCounts = z.infer<typeof TaskCountsSchema>;
 
-export const ConditionSchema = z
+const ConditionSchema = z
   .object({
     type: z.string().describe("What is the matter, one word"),
     message: z.string(),

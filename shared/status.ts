@@ -18,7 +18,6 @@ export type JobStatus = (typeof jobStatuses)[number];
 
 /** `scheduled → in-progress → completed | failed | stopped`; back to `scheduled` when an attempt or its output is lost. */
 export const taskStatuses = ["scheduled", "in-progress", "completed", "failed", "stopped"] as const;
-export type TaskStatus = (typeof taskStatuses)[number];
 
 /**
  * What a task does. `map` and `reduce` are the user's; the others are the job's own chores and are not listed:

@@ -1,5 +1,4 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -8,6 +7,7 @@ import { ArtifactSchema, JobSchema, type Job } from "../../shared/rest.ts";
 import { isEnded } from "../../shared/status.ts";
 import { openStore } from "../storage/open.ts";
 import { demoFiles } from "./demo-text.ts";
+import { freePort } from "./free-port.ts";
 import { localKeys, startSystem, type System } from "./system.ts";
 
 /** `npm run demo [-- FILE|FOLDER …]`: word count through the REST API on a whole Edgefold of its own, checked and shown. */
@@ -15,14 +15,6 @@ import { localKeys, startSystem, type System } from "./system.ts";
 const stateDir = resolve(".wrangler/demo");
 const programs = fileURLToPath(new URL("../../examples/word-count/", import.meta.url));
 const MB = 1e6;
-
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
-};
 
 const upload = async (url: string, name: string): Promise<void> => {
   const form = new FormData();
@@ -37,7 +29,8 @@ const upload = async (url: string, name: string): Promise<void> => {
 /** Says how the phase that has ended went. */
 const phaseLine = ({ status, progress }: Job, milliseconds: number): string => {
   const { maps, reduces } = progress;
-  const counts = status === "mapping" ? `, ${maps.total} maps` : status === "reducing" ? `, ${reduces.total} reduces` : "";
+  const counts =
+    status === "mapping" ? `, ${maps.total} maps` : status === "reducing" ? `, ${reduces.total} reduces` : "";
   return `  ${status.padEnd(10)} ${(milliseconds / 1000).toFixed(2)} s${counts}`;
 };
 
@@ -110,7 +103,8 @@ const run = async (system: System, files: readonly string[]): Promise<void> => {
   const posted = JobSchema.parse(await answer.json());
   console.log(`posted job ${posted.id}`);
   const job = await follow(url, posted);
-  if (job.status !== "completed") throw new Error(`the job has ${job.status}: ${job.error?.code} ${job.error?.message}`);
+  if (job.status !== "completed")
+    throw new Error(`the job has ${job.status}: ${job.error?.code} ${job.error?.message}`);
   const seconds = (Date.now() - startedAt) / 1000;
 
   const parts: Buffer[] = [];
@@ -120,10 +114,14 @@ const run = async (system: System, files: readonly string[]): Promise<void> => {
   const output = Buffer.concat(parts);
   const counts = parseCounts(output.toString());
   const expected = countDirectly([text.toString()]);
-  const wrong = [...new Set([...counts.keys(), ...expected.keys()])].filter((word) => counts.get(word) !== expected.get(word));
+  const wrong = [...new Set([...counts.keys(), ...expected.keys()])].filter(
+    (word) => counts.get(word) !== expected.get(word),
+  );
   if (wrong.length > 0) {
     const [word = ""] = wrong;
-    throw new Error(`${wrong.length} words differ from the direct count, first '${word}': ${counts.get(word)}, not ${expected.get(word)}`);
+    throw new Error(
+      `${wrong.length} words differ from the direct count, first '${word}': ${counts.get(word)}, not ${expected.get(word)}`,
+    );
   }
 
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);

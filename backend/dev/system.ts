@@ -89,9 +89,13 @@ export const startWorker = async (port: number, stateDir: string): Promise<Guard
     [
       join(root, "node_modules/wrangler/bin/wrangler.js"),
       "dev",
-      ...["--config", join(root, "wrangler.toml"), "--env", "dev"],
-      ...["--port", String(port), "--persist-to", stateDir],
-      ...["--inspector-port", "0", "--log-level", "error", "--show-interactive-dev-session=false"],
+      `--config=${join(root, "wrangler.toml")}`,
+      "--env=dev",
+      `--port=${port}`,
+      `--persist-to=${stateDir}`,
+      "--inspector-port=0",
+      "--log-level=error",
+      "--show-interactive-dev-session=false",
       ...(LEASE_SECONDS === undefined ? [] : ["--var", `LEASE_SECONDS:${LEASE_SECONDS}`]),
     ],
     // The local trace store costs more than half of the throughput.
@@ -103,9 +107,13 @@ export const startWorker = async (port: number, stateDir: string): Promise<Guard
 /** Starts an agent with its runners. Resolves when it is connected. @throws StartError */
 export const startAgent = async (url: string, stateDir: string, fileRoots: readonly string[]): Promise<Guarded> => {
   const connected = Promise.withResolvers<void>();
-  const agent = new Guarded([join(root, "backend/agent/main.ts")], agentEnvironment(url, stateDir, fileRoots), (line) => {
-    if (line.startsWith("agent connected")) connected.resolve();
-  });
+  const agent = new Guarded(
+    [join(root, "backend/agent/main.ts")],
+    agentEnvironment(url, stateDir, fileRoots),
+    (line) => {
+      if (line.startsWith("agent connected")) connected.resolve();
+    },
+  );
   return started(agent, "The agent", connected.promise);
 };
 
@@ -141,7 +149,12 @@ const checkPort = async (port: number): Promise<void> => {
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error: NodeJS.ErrnoException) => {
         if (error.code !== "EADDRINUSE") resolve();
-        else reject(new StartError(`Port ${port} is taken. Choose another one with the variable PORT, as in: PORT=${port + 1} npm run dev`));
+        else
+          reject(
+            new StartError(
+              `Port ${port} is taken. Choose another one with the variable PORT, as in: PORT=${port + 1} npm run dev`,
+            ),
+          );
       });
       server.listen(port, host, () => server.close(() => resolve()));
     });

@@ -199,7 +199,8 @@ export class Runner {
 
   #watchLease(): void {
     const silent = performance.now() - this.#link.lastContact;
-    if (silent > usableLease * this.#leaseMs) this.#end(new AttemptEndedError("the Worker could not be reached for a lease"));
+    if (silent > usableLease * this.#leaseMs)
+      this.#end(new AttemptEndedError("the Worker could not be reached for a lease"));
   }
 
   /** Ends the attempt under way, if there is one. */

@@ -11,7 +11,7 @@ import { sendSignal } from "../../backend/process-groups.ts";
 import { ArtifactSchema, JobSchema, type Job } from "../../shared/rest.ts";
 import { isEnded } from "../../shared/status.ts";
 import { Command } from "../helpers/command.ts";
-import { freePort } from "../helpers/edgefold.ts";
+import { freePort } from "../../backend/dev/free-port.ts";
 import { processesWith } from "../helpers/proc.ts";
 import { isInstalled } from "../helpers/sample.ts";
 import { until } from "../helpers/until.ts";

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Job } from "../../shared/rest.ts";
-import { Edgefold, freePort } from "../helpers/edgefold.ts";
+import { freePort } from "../../backend/dev/free-port.ts";
+import { Edgefold } from "../helpers/edgefold.ts";
 import { processesWith } from "../helpers/proc.ts";
 
 /** Jobs that cannot succeed: each says why in words that name the cure, and leaves nothing behind. */
@@ -259,7 +260,8 @@ describe("failures", () => {
     expect(await edgefold.keysIn("data")).toEqual(["folder/text.txt", "text.txt"]);
     // Neither parts nor the shuffle, nor uploads: not even a folder of a job's own.
     expect(await readdir(edgefold.files, { recursive: true })).toEqual(["out"]);
-    for (const { id, conditions } of await edgefold.listJobs()) expect({ id, conditions }).toEqual({ id, conditions: [] });
+    for (const { id, conditions } of await edgefold.listJobs())
+      expect({ id, conditions }).toEqual({ id, conditions: [] });
   });
 
   test("a module that fails after its attempt costs its runner nothing", async () => {

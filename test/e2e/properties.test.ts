@@ -7,7 +7,7 @@ import type { BuiltinCounter } from "../../shared/counters.ts";
 import type { Job } from "../../shared/rest.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { packed, propertyCases, type ProgramKind, type StoreKind } from "./property-cases.ts";
-import { expectedParts, lineOf, pairOf, recordsOf, sortedPairs } from "./reference.ts";
+import { expectedParts, lineOf, pairOf, recordsOf, sortedPairs } from "./property-reference.ts";
 
 /** Whole jobs that change nothing: the output is exactly the input, sorted and partitioned. */
 

@@ -32,14 +32,14 @@ const filesBelow = (dir: string): string[] =>
     .map((entry) => entry.name)
     .sort();
 
+const pausedInMapping = async (): Promise<StagedJob> => {
+  const job = await StagedJob.post(edgefold, proxy, ["m-2-1", "m-3-1"]);
+  await job.paused({ maps: 2, reduces: 0 });
+  return job;
+};
+
 describe("with two maps open", () => {
   const again = ["m-2-2", "m-3-2"];
-  const pausedInMapping = async (): Promise<StagedJob> => {
-    const job = await StagedJob.post(edgefold, proxy, ["m-2-1", "m-3-1"]);
-    await job.paused({ maps: 2, reduces: 0 });
-    return job;
-  };
-
   it("the Worker and the agent are killed at the same moment", async () => {
     const job = await pausedInMapping();
     await Promise.all([killWorker(edgefold), killAgent(edgefold)]);
@@ -50,8 +50,8 @@ describe("with two maps open", () => {
 
   it("everything is killed at the same moment", async () => {
     const job = await pausedInMapping();
-    const all = processesOf(job.id);
-    await Promise.all([killWorker(edgefold), killAgent(edgefold), ...all.map((pid) => sendSignal(pid, "SIGKILL"))]);
+    for (const pid of processesOf(job.id)) sendSignal(pid, "SIGKILL");
+    await Promise.all([killWorker(edgefold), killAgent(edgefold)]);
     await edgefold.startWorker();
     await edgefold.startAgent();
     await job.expectCompleted(again);
@@ -101,23 +101,23 @@ describe("in directories", () => {
   });
 });
 
-describe("the upload that a killed runner has begun", () => {
-  const killedWhileUploading = async (outputPath: string, begun: (jobId: string) => boolean): Promise<string> => {
-    const stage = new Stage(edgefold.dir);
-    stage.hold("m-0-1");
-    const inputPath = await edgefold.put("data/restarts/line", "a line\n");
-    await edgefold.upload("writer.sh", stage.writer);
-    const { id } = await edgefold.post({ inputPath, outputPath, mapperName: "writer.sh", nReducers: 0 });
-    await stage.held();
-    await until("the upload", () => (begun(id) ? true : undefined));
-    sendSignal(onlyRunnerOf(id), "SIGKILL");
-    const job = await edgefold.completed(id);
-    expect((await edgefold.outputsOf(job)).map((part) => part.equals(bulk))).toEqual([true]);
-    expect(stage.runs).toEqual(["m-0-1", "m-0-2"]);
-    await untilNone("processes of an ended job", () => processesOf(id));
-    return id;
-  };
+const killedWhileUploading = async (outputPath: string, begun: (jobId: string) => boolean): Promise<string> => {
+  const stage = new Stage(edgefold.dir);
+  stage.hold("m-0-1");
+  const inputPath = await edgefold.put("data/restarts/line", "a line\n");
+  await edgefold.upload("writer.sh", stage.writer);
+  const { id } = await edgefold.post({ inputPath, outputPath, mapperName: "writer.sh", nReducers: 0 });
+  await stage.held();
+  await until("the upload", () => (begun(id) ? true : undefined));
+  sendSignal(onlyRunnerOf(id), "SIGKILL");
+  const job = await edgefold.completed(id);
+  expect((await edgefold.outputsOf(job)).map((part) => part.equals(bulk))).toEqual([true]);
+  expect(stage.runs).toEqual(["m-0-1", "m-0-2"]);
+  await untilNone("processes of an ended job", () => processesOf(id));
+  return id;
+};
 
+describe("the upload that a killed runner has begun", () => {
   it("is aborted in a store", async () => {
     const id = await killedWhileUploading(proxy.endpoint, (jobId) => proxy.openUploadsOf(jobId).length > 0);
     expect(proxy.openUploadsOf(id)).toEqual([]);

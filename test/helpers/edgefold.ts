@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { readFile } from "node:fs/promises";
@@ -9,19 +8,10 @@ import { parseAddress, type Address } from "../../shared/address.ts";
 import { ArtifactSchema, JobSchema, TaskSchema, type Artifact, type Job, type Task } from "../../shared/rest.ts";
 import { isEnded } from "../../shared/status.ts";
 import { localKeys, startAgent, startWorker } from "../../backend/dev/system.ts";
+import { freePort } from "../../backend/dev/free-port.ts";
 import type { Guarded } from "../../backend/dev/guarded.ts";
 import { openStore } from "../../backend/storage/open.ts";
 import type { Store } from "../../backend/storage/store.ts";
-
-/** A port that nothing listens on at the moment. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  if (address === null || typeof address === "string") throw new Error("the server has no port");
-  return address.port;
-};
 
 export type EdgefoldOptions = {
   /** For the Worker, the agent and its runners. */
@@ -113,7 +103,11 @@ export class Edgefold {
     return Promise.all(job.outputs.map((part) => this.readAll(part)));
   }
 
-  async upload(name: string, content: string | Uint8Array, type: "executable" | "module" = "executable"): Promise<Artifact> {
+  async upload(
+    name: string,
+    content: string | Uint8Array,
+    type: "executable" | "module" = "executable",
+  ): Promise<Artifact> {
     const form = new FormData();
     form.set("type", type);
     form.set("program", new Blob([Buffer.from(content)]), name);

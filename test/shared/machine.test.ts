@@ -127,7 +127,11 @@ describe("an attempt that fails", () => {
       const id = world.mustClaim();
       world.fail(id, true);
       const touched = status !== "pending";
-      expect(world.job).toMatchObject({ status: "failed", error: { taskId: id.replace(/-1$/, "") }, released: !touched });
+      expect(world.job).toMatchObject({
+        status: "failed",
+        error: { taskId: id.replace(/-1$/, "") },
+        released: !touched,
+      });
       // A plan that has begun no upload leaves nothing to clean.
       if (touched) expect(world.attempt(world.mustClaim()).kind).toBe("clean");
       else expect(world.claim()).toBeUndefined();

@@ -12,7 +12,7 @@ import type { TaskKind } from "../../shared/status.ts";
 import type { JobSpec } from "./job-spec.ts";
 
 /** A map's split; a task of another kind has none. */
-export const TaskInputSchema = z.object({
+const TaskInputSchema = z.object({
   path: z.string(),
   size: z.int(),
   etag: z.string(),
@@ -22,7 +22,7 @@ export const TaskInputSchema = z.object({
 export type TaskInput = z.infer<typeof TaskInputSchema>;
 
 /** What a map or a reduce has left in the store: a shuffle object, or an upload that waits for its commit. */
-export const StoredOutputSchema = z.object({
+const StoredOutputSchema = z.object({
   path: z.string(),
   uploadId: z.string().optional(),
   tags: z.array(z.string()).optional(),

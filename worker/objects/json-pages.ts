@@ -10,7 +10,11 @@ const chunk = 500;
  * @param read reads on: up to so many items, as JSON, where the last call ended
  * @param cursor the `after` value of the item that was read last
  */
-export const jsonPages = (limit: number | undefined, read: (limit: number) => string[], cursor: () => string | null): Page => {
+export const jsonPages = (
+  limit: number | undefined,
+  read: (limit: number) => string[],
+  cursor: () => string | null,
+): Page => {
   const encoder = new TextEncoder();
   if (limit !== undefined) {
     const items = read(limit);

@@ -7,7 +7,7 @@ const carriageReturn = 0x0d;
 export type RecordBatch = { readonly bytes: Buffer; readonly records: number };
 
 /** An input line is longer than the configured limit. */
-export class RecordLimitError extends Error {
+class RecordLimitError extends Error {
   override readonly name = "RecordLimitError";
 
   /** @param offset where the line begins, in bytes from the beginning of the (decompressed) input */

@@ -32,7 +32,7 @@ function livingGroups(): number[] {
   return [...table.matchAll(/^ *(\d+) [^Z]/gm)].map(([, group]) => Number(group));
 }
 
-export function newFolder(): string {
+function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "edgefold-test-"));
   folders.push(folder);
   return folder;
