@@ -1,10 +1,10 @@
-import { partitionOf } from "../../../shared/partition.ts";
+import { hashKey } from "../../../shared/partition.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { Pacer } from "../pacer.ts";
 import type { RecordTarget } from "../record-target.ts";
 import { type Sink, writeTo } from "../sink.ts";
 import type { Cursor } from "./cursor.ts";
-import { RecordArena } from "./record-arena.ts";
+import { Arena } from "./arena.ts";
 import { mergedPartitions, OpenRuns, type Run } from "./run.ts";
 import { RunFiles } from "./run-files.ts";
 import type { Segment } from "./segment.ts";
@@ -16,7 +16,7 @@ export class Collector implements RecordTarget {
   records = 0;
   readonly #context: AttemptContext;
   readonly #partitions: number;
-  readonly #arena: RecordArena;
+  readonly #arena: Arena;
   readonly #files: RunFiles;
   readonly #runs: Run[];
 
@@ -27,7 +27,7 @@ export class Collector implements RecordTarget {
   constructor(context: AttemptContext, partitions: number, memory: number, runs: readonly Run[] = []) {
     this.#context = context;
     this.#partitions = partitions;
-    this.#arena = new RecordArena(memory);
+    this.#arena = new Arena(memory);
     this.#files = new RunFiles(context);
     this.#runs = [...runs];
   }
@@ -45,8 +45,7 @@ export class Collector implements RecordTarget {
   add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     const length = keyEnd - keyStart + valueEnd - valueStart;
     if (!this.#arena.fits(length)) this.spill();
-    const partition = partitionOf(bytes, keyStart, keyEnd, this.#partitions);
-    this.#arena.add(partition, bytes, keyStart, keyEnd, valueStart, valueEnd);
+    this.#arena.add(hashKey(bytes, keyStart, keyEnd), bytes, keyStart, keyEnd, valueStart, valueEnd);
     this.records++;
   }
 

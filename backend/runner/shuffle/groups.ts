@@ -1,5 +1,5 @@
 import type { Cursor } from "./cursor.ts";
-import { compareKeys } from "./key.ts";
+import { copyBytes, VarintReader } from "./packed.ts";
 
 /** Decodes bytes for a module. */
 type Decode = (bytes: Buffer, start: number, end: number) => string | Buffer;
@@ -11,14 +11,14 @@ export class Groups {
   groups = 0;
   readonly #sorted: Cursor;
   readonly #decode: Decode;
-  /** A copy of the current key: the record it came from is overwritten by the ones after it. */
+  readonly #reader = new VarintReader();
+  /** A copy of the current key: the piece it came from is overwritten by the ones after it. */
   #key: Buffer = Buffer.allocUnsafeSlow(256);
   #keyLength = 0;
-  #prefix = -1;
-  /** The cursor stands on a record that has not been handed out. */
-  #pending = false;
+  /** The cursor stands on the first piece of a key that has not been begun, or on the current key. */
+  #at: "new key" | "current key" | "end" = "current key";
 
-  /** @param sorted before its first record */
+  /** @param sorted before its first piece */
   constructor(sorted: Cursor, decode: Decode) {
     this.#sorted = sorted;
     this.#decode = decode;
@@ -26,14 +26,14 @@ export class Groups {
 
   /** Goes to the next key, past all values of the current one. @returns false at the end */
   next(): boolean {
-    while (this.#pending && this.isInGroup()) this.#advance();
-    if (this.groups === 0) this.#advance();
-    if (!this.#pending) return false;
-    const { bytes, keyStart, keyEnd, prefix } = this.#sorted;
+    while (this.#at === "current key") this.#advance();
+    if (this.#at === "end") return false;
+    const { bytes, keyStart, keyEnd, valuesStart } = this.#sorted;
     this.#keyLength = keyEnd - keyStart;
     if (this.#keyLength > this.#key.length) this.#key = Buffer.allocUnsafeSlow(2 * this.#keyLength);
-    bytes.copy(this.#key, 0, keyStart, keyEnd);
-    this.#prefix = prefix;
+    copyBytes(bytes, keyStart, keyEnd, this.#key, 0);
+    this.#reader.at = valuesStart;
+    this.#at = "current key";
     this.groups++;
     return true;
   }
@@ -50,24 +50,29 @@ export class Groups {
 
   /** Whether there is another value of the current key. */
   isInGroup(): boolean {
-    if (!this.#pending) return false;
-    const { bytes, keyStart, keyEnd, prefix } = this.#sorted;
-    return prefix === this.#prefix && compareKeys(bytes, keyStart, keyEnd, this.#key, 0, this.#keyLength) === 0;
+    if (this.#at === "current key" && this.#reader.at === this.#sorted.valuesEnd) this.#advance();
+    return this.#at === "current key";
   }
 
   /** The next value of the current key. Only after `isInGroup`. */
   takeValue(): string | Buffer {
-    const value = this.#decode(this.#sorted.bytes, this.#sorted.keyEnd, this.#sorted.valueEnd);
-    this.#advance();
-    return value;
+    const { valueBytes } = this.#sorted;
+    const length = this.#reader.read(valueBytes);
+    const start = this.#reader.at;
+    this.#reader.at = start + length;
+    return this.#decode(valueBytes, start, start + length);
   }
 
   #advance(): void {
-    this.#pending = this.#sorted.next();
-    if (this.#pending) this.records++;
+    if (!this.#sorted.next()) {
+      this.#at = "end";
+      return;
+    }
+    this.records += this.#sorted.count;
+    this.#reader.at = this.#sorted.valuesStart;
+    this.#at = this.#sorted.continued ? "current key" : "new key";
   }
 }
-
 /** The values of one key, as modules get them: lazily, to be walked over once. Those left over are skipped. */
 class GroupValues extends Iterator<string | Buffer> {
   readonly #groups: Groups;

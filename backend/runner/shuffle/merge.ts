@@ -1,16 +1,20 @@
 import { Cursor } from "./cursor.ts";
 import { compareKeys } from "./key.ts";
+import { copyBytes } from "./packed.ts";
 
 /**
- * Merges sorted cursors into one, stably: records with equal keys come in the order of their cursors. A binary heap of
- * cursors, each standing on its next record.
+ * Merges sorted cursors into one, stably: values of equal keys come in the order of their cursors. A binary heap of
+ * cursors, each standing on its next piece. Pieces are passed on as they are, however many values they have.
  */
 class MergeCursor extends Cursor {
   /** A heap: `#heap[i]` is not after `#heap[2i + 1]` and `#heap[2i + 2]`. */
   readonly #heap: Source[] = [];
   #started = false;
+  /** A copy of the current key: the cursor that it came from may have gone on. */
+  #key = Buffer.allocUnsafeSlow(256);
+  #keyLength = -1;
 
-  /** @param cursors before their first record */
+  /** @param cursors before their first piece */
   constructor(cursors: readonly Cursor[]) {
     super();
     cursors.forEach((cursor, rank) => {
@@ -20,27 +24,39 @@ class MergeCursor extends Cursor {
   }
 
   override next(): boolean {
-    if (this.#started) this.#advance();
+    const goesOn = this.#started && this.#advance();
     this.#started = true;
     const top = this.#heap[0]?.cursor;
     if (top === undefined) return false;
-    this.bytes = top.bytes;
-    this.keyStart = top.keyStart;
-    this.keyEnd = top.keyEnd;
-    this.valueEnd = top.valueEnd;
-    this.prefix = top.prefix;
+    this.show(top, goesOn || this.#isCurrentKey(top));
+    if (!this.continued) this.#keepKey(top);
     return true;
   }
 
-  #advance(): void {
+  #isCurrentKey({ prefix, bytes, keyStart, keyEnd }: Cursor): boolean {
+    if (this.#keyLength < 0 || prefix !== this.prefix) return false;
+    return compareKeys(bytes, keyStart, keyEnd, this.#key, 0, this.#keyLength) === 0;
+  }
+
+  #keepKey({ bytes, keyStart, keyEnd }: Cursor): void {
+    this.#keyLength = keyEnd - keyStart;
+    if (this.#keyLength > this.#key.length) this.#key = Buffer.allocUnsafeSlow(2 * this.#keyLength);
+    copyBytes(bytes, keyStart, keyEnd, this.#key, 0);
+  }
+
+  /** @returns whether the same cursor goes on with the same key, so that it stays on top */
+  #advance(): boolean {
     const top = this.#heap[0];
-    if (top === undefined) return;
+    if (top === undefined) return false;
     if (!top.cursor.next()) {
       const last = this.#heap.pop();
-      if (last === undefined || this.#heap.length === 0) return;
+      if (last === undefined || this.#heap.length === 0) return false;
       this.#heap[0] = last;
+    } else if (top.cursor.continued) {
+      return true;
     }
     this.#sink(0);
+    return false;
   }
 
   #sink(from: number): void {

@@ -1,45 +1,37 @@
 import { Cursor } from "./cursor.ts";
 import { compareKeys, keyPrefix } from "./key.ts";
-import { mergeSort } from "./merge-sort.ts";
+import { copyBytes, maxVarint, putVarint } from "./packed.ts";
+import { sortByPartition, type SortedItems } from "./prefix-sort.ts";
 
-/** What the arrays below need for a record: offset, two lengths, partition, prefix, and its places in the sorted order. */
-const recordOverhead = 4 + 4 + 4 + 4 + 8 + 2 * 4;
+/** The words of a record's row. Its packed value follows its key. */
+const offsetAt = 0;
+const keyLengthAt = 1;
+const packedLengthAt = 2;
+const hashAt = 3;
+const rowWords = 4;
+
+/** What a record needs besides its bytes: its row, and its places while sorting. */
+const recordOverhead = rowWords * 4 + 2 * (8 + 4);
 
 /** Offsets are 32-bit. */
 const maxMemory = 0xffff_ffff;
 
-/** Keys and values are copied by hand up to this many bytes: a call into the engine costs more. */
-const shortCopy = 48;
-
 /**
- * Records in memory: their bytes one after another in one buffer, and all else about them in typed arrays. The memory is
- * reserved at once but, as the system gives out pages on first use, occupied only as far as it is filled.
+ * Records in memory one by one, for keys that hardly repeat: there is no table to look them up in. The memory is reserved at
+ * once but, as the system gives out pages on first use, occupied only as far as it is filled.
  */
 export class RecordArena {
   readonly #memory: number;
   #bytes: Buffer;
   #used = 0;
   #records = 0;
-  readonly #offsets: Uint32Array;
-  readonly #keyLengths: Uint32Array;
-  readonly #valueLengths: Uint32Array;
-  readonly #partitions: Uint32Array;
-  readonly #prefixes: Float64Array;
-  readonly #order: Uint32Array;
-  readonly #spareOrder: Uint32Array;
+  readonly #rows: Uint32Array;
 
   /** @param memory bytes to occupy at most, except that a single record may be larger */
   constructor(memory: number) {
     this.#memory = Math.min(memory, maxMemory);
-    const records = Math.max(1, Math.floor(this.#memory / recordOverhead));
     this.#bytes = Buffer.allocUnsafeSlow(this.#memory);
-    this.#offsets = new Uint32Array(records);
-    this.#keyLengths = new Uint32Array(records);
-    this.#valueLengths = new Uint32Array(records);
-    this.#partitions = new Uint32Array(records);
-    this.#prefixes = new Float64Array(records);
-    this.#order = new Uint32Array(records);
-    this.#spareOrder = new Uint32Array(records);
+    this.#rows = new Uint32Array(Math.max(1, Math.floor(this.#memory / recordOverhead)) * rowWords);
   }
 
   get records(): number {
@@ -53,23 +45,27 @@ export class RecordArena {
 
   /** Whether there is room for a record of that many bytes. An empty arena takes any. */
   fits(length: number): boolean {
-    return this.#records === 0 || this.#used + length + (this.#records + 1) * recordOverhead <= this.#memory;
+    const needed = length + maxVarint;
+    return this.#records === 0 || this.#used + needed + (this.#records + 1) * recordOverhead <= this.#memory;
   }
 
-  /** Copies a record. Only where it `fits`. */
-  add(partition: number, bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
+  /** Copies a record. Only where it `fits`. @param hash of the key: `hashKey` */
+  add(hash: number, bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     const keyLength = keyEnd - keyStart;
     const valueLength = valueEnd - valueStart;
-    const end = this.#used + keyLength + valueLength;
-    if (end > this.#bytes.length) this.#bytes = Buffer.allocUnsafeSlow(end);
-    const record = this.#records++;
-    this.#offsets[record] = this.#used;
-    this.#keyLengths[record] = keyLength;
-    this.#valueLengths[record] = valueLength;
-    this.#partitions[record] = partition;
-    this.#prefixes[record] = keyPrefix(bytes, keyStart, keyEnd);
-    copy(bytes, keyStart, keyEnd, this.#bytes, this.#used);
-    copy(bytes, valueStart, valueEnd, this.#bytes, this.#used + keyLength);
+    const most = this.#used + keyLength + maxVarint + valueLength;
+    if (most > this.#bytes.length) {
+      const grown = Buffer.allocUnsafeSlow(most);
+      this.#bytes.copy(grown, 0, 0, this.#used);
+      this.#bytes = grown;
+    }
+    const row = this.#records++ * rowWords;
+    const value = copyBytes(bytes, keyStart, keyEnd, this.#bytes, this.#used);
+    const end = copyBytes(bytes, valueStart, valueEnd, this.#bytes, putVarint(this.#bytes, value, valueLength));
+    this.#rows[row + offsetAt] = this.#used;
+    this.#rows[row + keyLengthAt] = keyLength;
+    this.#rows[row + packedLengthAt] = end - value;
+    this.#rows[row + hashAt] = hash;
     this.#used = end;
   }
 
@@ -85,72 +81,55 @@ export class RecordArena {
    * @returns a cursor for each partition, valid until the arena changes
    */
   sort(partitions: number): Cursor[] {
-    // A counting sort by partition: `ends` are first the counts, then the starts, then the ends of each one's records.
-    const ends = new Uint32Array(partitions + 1);
-    for (let record = 0; record < this.#records; record++) {
-      const after = (this.#partitions[record] ?? 0) + 1;
-      ends[after] = (ends[after] ?? 0) + 1;
-    }
-    for (let partition = 1; partition <= partitions; partition++) {
-      ends[partition] = (ends[partition] ?? 0) + (ends[partition - 1] ?? 0);
-    }
-    for (let record = 0; record < this.#records; record++) {
-      const partition = this.#partitions[record] ?? 0;
-      const place = ends[partition] ?? 0;
-      this.#order[place] = record;
-      ends[partition] = place + 1;
-    }
-    const cursors: Cursor[] = [];
-    for (let partition = 0; partition < partitions; partition++) {
-      const start = partition === 0 ? 0 : (ends[partition - 1] ?? 0);
-      const end = ends[partition] ?? 0;
-      mergeSort(this.#order, this.#spareOrder, start, end, this.#compare);
-      cursors.push(new ArenaCursor(this.#bytes, this.#order.subarray(start, end), this.#locate));
-    }
-    return cursors;
+    const bytes = this.#bytes;
+    const rows = this.#rows;
+    // `?? 0` satisfies the index check of the compiler: every index here is in bounds.
+    const start = (record: number): number => rows[record * rowWords + offsetAt] ?? 0;
+    const end = (record: number): number => start(record) + (rows[record * rowWords + keyLengthAt] ?? 0);
+    const sorted = sortByPartition(
+      {
+        length: this.#records,
+        hash: (record) => rows[record * rowWords + hashAt] ?? 0,
+        prefix: (record) => keyPrefix(bytes, start(record), end(record)),
+        compareTies: (a, b) => compareKeys(bytes, start(a), end(a), bytes, start(b), end(b)),
+      },
+      partitions,
+    );
+    return sorted.map((order) => new RecordCursor(bytes, rows, order));
   }
-
-  readonly #compare = (a: number, b: number): number => {
-    const difference = (this.#prefixes[a] ?? 0) - (this.#prefixes[b] ?? 0);
-    if (difference !== 0) return difference;
-    const aStart = this.#offsets[a] ?? 0;
-    const bStart = this.#offsets[b] ?? 0;
-    const aEnd = aStart + (this.#keyLengths[a] ?? 0);
-    const bEnd = bStart + (this.#keyLengths[b] ?? 0);
-    return compareKeys(this.#bytes, aStart, aEnd, this.#bytes, bStart, bEnd);
-  };
-
-  readonly #locate = (record: number, cursor: Cursor): void => {
-    cursor.keyStart = this.#offsets[record] ?? 0;
-    cursor.keyEnd = cursor.keyStart + (this.#keyLengths[record] ?? 0);
-    cursor.valueEnd = cursor.keyEnd + (this.#valueLengths[record] ?? 0);
-    cursor.prefix = this.#prefixes[record] ?? 0;
-  };
 }
 
-/** Walks over the records of an arena in sorted order. */
-class ArenaCursor extends Cursor {
-  readonly #order: Uint32Array;
-  readonly #locate: (record: number, cursor: Cursor) => void;
+/** Walks over sorted records. */
+class RecordCursor extends Cursor {
+  readonly #rows: Uint32Array;
+  readonly #order: SortedItems;
   #position = 0;
 
-  constructor(bytes: Buffer, order: Uint32Array, locate: (record: number, cursor: Cursor) => void) {
+  constructor(bytes: Buffer, rows: Uint32Array, order: SortedItems) {
     super();
     this.bytes = bytes;
+    this.valueBytes = bytes;
+    this.count = 1;
+    this.prefix = -1;
+    this.#rows = rows;
     this.#order = order;
-    this.#locate = locate;
   }
 
   override next(): boolean {
-    const record = this.#order[this.#position];
+    const record = this.#order.items[this.#position];
     if (record === undefined) return false;
+    const row = record * rowWords;
+    const start = this.#rows[row + offsetAt] ?? 0;
+    const end = start + (this.#rows[row + keyLengthAt] ?? 0);
+    const prefix = this.#order.prefixes[this.#position] ?? 0;
+    this.continued =
+      prefix === this.prefix && compareKeys(this.bytes, start, end, this.bytes, this.keyStart, this.keyEnd) === 0;
+    this.prefix = prefix;
+    this.keyStart = start;
+    this.keyEnd = end;
+    this.valuesStart = end;
+    this.valuesEnd = end + (this.#rows[row + packedLengthAt] ?? 0);
     this.#position++;
-    this.#locate(record, this);
     return true;
   }
-}
-
-function copy(from: Buffer, start: number, end: number, to: Buffer, at: number): void {
-  if (end - start > shortCopy) from.copy(to, at, start, end);
-  else for (let index = start, target = at; index < end; index++, target++) to[target] = from[index] ?? 0;
 }

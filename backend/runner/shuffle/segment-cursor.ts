@@ -1,16 +1,17 @@
 import { Cursor } from "./cursor.ts";
 import { keyPrefix } from "./key.ts";
-import { headerLength } from "./segment.ts";
+import { VarintReader } from "./packed.ts";
+import { headerLength, pieceKinds, single } from "./segment.ts";
 
 /**
  * Gives the payloads of a segment's blocks, one after another, then undefined. Each is valid until the next one is asked for.
  */
 export type Blocks = () => Buffer | undefined;
 
-/** Walks over the records of a segment that is known to be intact. */
+/** Walks over the pieces of a segment that is known to be intact. */
 export class SegmentCursor extends Cursor {
   readonly #blocks: Blocks;
-  #at = 0;
+  readonly #reader = new VarintReader();
   #end = 0;
 
   constructor(blocks: Blocks) {
@@ -19,31 +20,38 @@ export class SegmentCursor extends Cursor {
   }
 
   override next(): boolean {
-    if (this.#at === this.#end) {
+    const reader = this.#reader;
+    if (reader.at === this.#end) {
       const block = this.#blocks();
       if (block === undefined) return false;
       this.bytes = block;
-      this.#at = 0;
+      this.valueBytes = block;
+      reader.at = 0;
       this.#end = block.length;
     }
-    const keyLength = this.#varint();
-    const valueLength = this.#varint();
-    this.keyStart = this.#at;
-    this.keyEnd = this.keyStart + keyLength;
-    this.valueEnd = this.keyEnd + valueLength;
-    this.#at = this.valueEnd;
-    this.prefix = keyPrefix(this.bytes, this.keyStart, this.keyEnd);
-    return true;
-  }
-
-  #varint(): number {
-    let byte = this.bytes[this.#at++] ?? 0;
-    let value = byte & 0x7f;
-    for (let shift = 7; byte >= 0x80; shift += 7) {
-      byte = this.bytes[this.#at++] ?? 0;
-      value |= (byte & 0x7f) << shift;
+    const bytes = this.bytes;
+    const head = reader.read(bytes);
+    const kind = head & 6;
+    this.continued = kind !== pieceKinds.newKey;
+    if (kind !== pieceKinds.sameKey) {
+      this.keyStart = reader.at;
+      this.keyEnd = this.keyStart + (head >>> 3);
+      this.prefix = keyPrefix(bytes, this.keyStart, this.keyEnd);
+      reader.at = this.keyEnd;
     }
-    return value >>> 0;
+    if ((head & 1) === single) {
+      this.count = 1;
+      this.valuesStart = reader.at;
+      const length = reader.read(bytes);
+      this.valuesEnd = reader.at + length;
+    } else {
+      this.count = reader.read(bytes);
+      const length = reader.read(bytes);
+      this.valuesStart = reader.at;
+      this.valuesEnd = this.valuesStart + length;
+    }
+    reader.at = this.valuesEnd;
+    return true;
   }
 }
 

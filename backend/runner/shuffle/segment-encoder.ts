@@ -1,12 +1,13 @@
 import { crc32 } from "node:zlib";
 import type { Cursor } from "./cursor.ts";
-import { headerLength, type Segment } from "./segment.ts";
+import { copyBytes, maxVarint, putVarint } from "./packed.ts";
+import { headerLength, pieceKinds, type Segment, single } from "./segment.ts";
 
-/** A block is closed when it has this many bytes, so it is longer by less than a record. */
+/** A block is closed when it has this many bytes, so it is longer by less than a piece. */
 const blockLength = 64 * 1024;
 
-/** Most bytes of the two varints of a record. */
-const maxLengths = 10;
+/** Most bytes of the three varints of a piece. */
+const maxLengths = 3 * maxVarint;
 
 /** Encodes sorted records into segments, one after another. */
 export class SegmentEncoder {
@@ -19,7 +20,7 @@ export class SegmentEncoder {
 
   /**
    * Encodes one segment for each cursor. Each block is valid until the next one is asked for.
-   * @param sorted cursors before their first record; each is taken when the one before it is done
+   * @param sorted cursors before their first piece; each is taken when the one before it is done
    */
   *encode(sorted: Iterable<Cursor>): Generator<Buffer, void, void> {
     for (const cursor of sorted) {
@@ -35,7 +36,7 @@ export class SegmentEncoder {
     this.#checksum = 0;
     while (cursor.next()) {
       this.#append(cursor);
-      inBlock++;
+      inBlock += cursor.count;
       if (this.#used < blockLength) continue;
       records += inBlock;
       yield this.#close(inBlock);
@@ -49,23 +50,27 @@ export class SegmentEncoder {
     return records;
   }
 
-  #append({ bytes, keyStart, keyEnd, valueEnd }: Cursor): void {
-    const needed = this.#used + maxLengths + valueEnd - keyStart;
+  #append(cursor: Cursor): void {
+    const { bytes, keyStart, keyEnd, continued, valueBytes, valuesStart, valuesEnd, count } = cursor;
+    const keyLength = keyEnd - keyStart;
+    const needed = this.#used + maxLengths + keyLength + valuesEnd - valuesStart;
     if (needed > this.#block.length) {
       const grown = Buffer.allocUnsafeSlow(needed);
       this.#block.copy(grown, 0, 0, this.#used);
       this.#block = grown;
     }
-    this.#appendVarint(keyEnd - keyStart);
-    this.#appendVarint(valueEnd - keyEnd);
-    bytes.copy(this.#block, this.#used, keyStart, valueEnd);
-    this.#used += valueEnd - keyStart;
-  }
-
-  #appendVarint(value: number): void {
-    let rest = value;
-    for (; rest >= 0x80; rest >>>= 7) this.#block[this.#used++] = (rest & 0x7f) | 0x80;
-    this.#block[this.#used++] = rest;
+    const block = this.#block;
+    const one = count === 1 ? single : 0;
+    let at = this.#used;
+    if (continued && at > headerLength) {
+      at = putVarint(block, at, pieceKinds.sameKey | one);
+    } else {
+      // As a multiplication: a key may have more than 2^29 bytes.
+      at = putVarint(block, at, keyLength * 8 + ((continued ? pieceKinds.sameKeyAgain : pieceKinds.newKey) | one));
+      at = copyBytes(bytes, keyStart, keyEnd, block, at);
+    }
+    if (one === 0) at = putVarint(block, putVarint(block, at, count), valuesEnd - valuesStart);
+    this.#used = copyBytes(valueBytes, valuesStart, valuesEnd, block, at);
   }
 
   /** Completes the block, or the terminator, which is a block without records of its own. */
@@ -78,7 +83,7 @@ export class SegmentEncoder {
     block.writeUInt32LE(this.#checksum, 8);
     this.#offset += this.#used;
     this.#used = headerLength;
-    // The memory for a large record is not kept.
+    // The memory for a large piece is not kept.
     if (this.#block.length > 4 * blockLength) this.#block = Buffer.allocUnsafeSlow(blockLength + 4096);
     return block;
   }

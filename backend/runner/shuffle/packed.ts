@@ -1,0 +1,48 @@
+/** Packed values: each is its length as a varint (LEB128, 7 bits a byte, the lowest first), then its bytes. */
+
+/** Most bytes of a varint of 32 bits. */
+export const maxVarint = 5;
+
+/** Bytes are copied by hand up to this many: a call into the engine costs more. */
+const shortCopy = 32;
+
+/** Writes a number of 0 to 2^32 - 1 at `at`. @returns where it ends */
+export function putVarint(target: Buffer, at: number, value: number): number {
+  let rest = value;
+  let end = at;
+  for (; rest >= 0x80; rest >>>= 7) target[end++] = (rest & 0x7f) | 0x80;
+  target[end++] = rest;
+  return end;
+}
+
+/** How many bytes `putVarint` writes. */
+export function varintLength(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
+  return value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5;
+}
+
+/** Reads varints, and remembers where it is. */
+export class VarintReader {
+  at = 0;
+
+  read(bytes: Buffer): number {
+    // `?? 0` satisfies the index check of the compiler: every index here is in bounds.
+    let byte = bytes[this.at++] ?? 0;
+    if (byte < 0x80) return byte;
+    let value = byte & 0x7f;
+    for (let shift = 7; byte >= 0x80; shift += 7) {
+      byte = bytes[this.at++] ?? 0;
+      value |= (byte & 0x7f) << shift;
+    }
+    return value >>> 0;
+  }
+}
+
+/** Copies `[start, end)` to `at`. @returns where it ends */
+export function copyBytes(from: Buffer, start: number, end: number, to: Buffer, at: number): number {
+  const length = end - start;
+  if (length > shortCopy) from.copy(to, at, start, end);
+  else for (let index = 0; index < length; index++) to[at + index] = from[start + index] ?? 0;
+  return at + length;
+}
