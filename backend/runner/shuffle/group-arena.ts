@@ -1,8 +1,8 @@
 import { hashKey } from "../../../shared/partition.ts";
 import { Cursor } from "./cursor.ts";
-import { compareKeys, keyPrefix } from "./key.ts";
 import { copyBytes, maxVarint, putVarint, VarintReader, varintLength } from "./packed.ts";
-import { sortByPartition, type SortedItems } from "./prefix-sort.ts";
+import { sortRows } from "./keyed-rows.ts";
+import type { SortedItems } from "./prefix-sort.ts";
 
 /** The words of a key's row: all that is touched for a record of a known key lies in one cache line. */
 const hashAt = 0;
@@ -107,19 +107,8 @@ export class GroupArena {
     for (let row = 0; row < this.#keys * rowWords; row += rowWords) this.#closeBlock(row);
     const bytes = this.#bytes;
     const rows = this.#rows;
-    // `?? 0` satisfies the index check of the compiler: every index here is in bounds.
-    const start = (key: number): number => rows[key * rowWords + keyAt] ?? 0;
-    const end = (key: number): number => start(key) + (rows[key * rowWords + keyLengthAt] ?? 0);
-    const sorted = sortByPartition(
-      {
-        length: this.#keys,
-        hash: (key) => rows[key * rowWords + hashAt] ?? 0,
-        prefix: (key) => keyPrefix(bytes, start(key), end(key)),
-        compareTies: (a, b) => compareKeys(bytes, start(a), end(a), bytes, start(b), end(b)),
-      },
-      partitions,
-    );
-    return sorted.map((order) => new GroupCursor(bytes, rows, order));
+    const keyed = { bytes, rows, count: this.#keys, words: rowWords, hashAt, keyAt, keyLengthAt };
+    return sortRows(keyed, partitions).map((order) => new GroupCursor(bytes, rows, order));
   }
 
   /** Gives every record again, the values of each key in their order. @param use takes what `add` was given */

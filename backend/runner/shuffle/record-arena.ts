@@ -1,10 +1,11 @@
 import { Cursor } from "./cursor.ts";
-import { compareKeys, keyPrefix } from "./key.ts";
+import { compareKeys } from "./key.ts";
 import { copyBytes, maxVarint, putVarint } from "./packed.ts";
-import { sortByPartition, type SortedItems } from "./prefix-sort.ts";
+import { sortRows } from "./keyed-rows.ts";
+import type { SortedItems } from "./prefix-sort.ts";
 
 /** The words of a record's row. Its packed value follows its key. */
-const offsetAt = 0;
+const keyAt = 0;
 const keyLengthAt = 1;
 const packedLengthAt = 2;
 const hashAt = 3;
@@ -62,7 +63,7 @@ export class RecordArena {
     const row = this.#records++ * rowWords;
     const value = copyBytes(bytes, keyStart, keyEnd, this.#bytes, this.#used);
     const end = copyBytes(bytes, valueStart, valueEnd, this.#bytes, putVarint(this.#bytes, value, valueLength));
-    this.#rows[row + offsetAt] = this.#used;
+    this.#rows[row + keyAt] = this.#used;
     this.#rows[row + keyLengthAt] = keyLength;
     this.#rows[row + packedLengthAt] = end - value;
     this.#rows[row + hashAt] = hash;
@@ -83,19 +84,8 @@ export class RecordArena {
   sort(partitions: number): Cursor[] {
     const bytes = this.#bytes;
     const rows = this.#rows;
-    // `?? 0` satisfies the index check of the compiler: every index here is in bounds.
-    const start = (record: number): number => rows[record * rowWords + offsetAt] ?? 0;
-    const end = (record: number): number => start(record) + (rows[record * rowWords + keyLengthAt] ?? 0);
-    const sorted = sortByPartition(
-      {
-        length: this.#records,
-        hash: (record) => rows[record * rowWords + hashAt] ?? 0,
-        prefix: (record) => keyPrefix(bytes, start(record), end(record)),
-        compareTies: (a, b) => compareKeys(bytes, start(a), end(a), bytes, start(b), end(b)),
-      },
-      partitions,
-    );
-    return sorted.map((order) => new RecordCursor(bytes, rows, order));
+    const keyed = { bytes, rows, count: this.#records, words: rowWords, hashAt, keyAt, keyLengthAt };
+    return sortRows(keyed, partitions).map((order) => new RecordCursor(bytes, rows, order));
   }
 }
 
@@ -119,7 +109,7 @@ class RecordCursor extends Cursor {
     const record = this.#order.items[this.#position];
     if (record === undefined) return false;
     const row = record * rowWords;
-    const start = this.#rows[row + offsetAt] ?? 0;
+    const start = this.#rows[row + keyAt] ?? 0;
     const end = start + (this.#rows[row + keyLengthAt] ?? 0);
     const prefix = this.#order.prefixes[this.#position] ?? 0;
     this.continued =
