@@ -1,58 +1,78 @@
 import { hashKey } from "../../../shared/partition.ts";
 import { Cursor } from "./cursor.ts";
-import { copyBytes, maxVarint, putVarint, VarintReader, varintLength } from "./packed.ts";
-import { sortRows } from "./keyed-rows.ts";
+import { copyBytes, maxVarint, putVarint, VarintReader } from "./packed.ts";
+import { sortKeyed } from "./keyed.ts";
 import type { SortedItems } from "./prefix-sort.ts";
 
-/** The words of a key's row: all that is touched for a record of a known key lies in one cache line. */
+/** The words of a key's entry, before the key itself: all that is touched for a record of a known key lies side by side. */
 const hashAt = 0;
-const keyAt = 1;
-const keyLengthAt = 2;
-/** The first block of its values, the one that is filled now, where the next value goes, where the block ends. */
-const headAt = 3;
-const blockAt = 4;
-const writeAt = 5;
-const endAt = 6;
+const keyLengthAt = 1;
+/** The block of values that is filled now, where the next value goes, where the block ends: offsets in bytes. */
+const blockAt = 2;
+const writeAt = 3;
+const endAt = 4;
 /** Values in the block that is filled now. */
-const countAt = 7;
-const rowWords = 8;
+const countAt = 5;
+const entryHeader = 6 * 4;
 
-/** A block begins with three 32-bit numbers: the next block (0 for none), where its values end, how many there are. */
-const blockHeader = 12;
+/** The words of a block, before its values: the next block (0 for none), where its values end, how many there are. */
+const nextAt = 0;
+const valuesEndAt = 1;
+const valueCountAt = 2;
+const blockHeader = 3 * 4;
 
 /** Room for values in the first block of a key; each further one is twice as large, up to the largest. */
 const firstRoom = 8;
 const largestRoom = 64 * 1024;
 
-/** What a key needs besides its bytes and values: its row, twice a slot and a half, and its places while sorting. */
-const keyOverhead = rowWords * 4 + 2 * 4 + 2 * (8 + 4);
+/** What a key needs besides its entry: its place in the list, twice a slot and a half, and its places while sorting. */
+const keyOverhead = 4 + 2 * 4 + 2 * (8 + 4);
 
 const firstSlots = 1024;
 
-/** Offsets are 32-bit. */
-const maxMemory = 0xffff_ffff;
+/** Records that are looked up together, and their bytes; a longer record is looked up alone. */
+const stageRecords = 256;
+const stageBytes = 32 * 1024;
+
+/** Offsets are signed 32-bit numbers, with which the engine computes fastest. */
+const maxMemory = 0x7fff_fff0;
 
 /**
  * Records in memory, grouped: each key is kept once, with its values in a chain of blocks. So only distinct keys are sorted,
  * and a map output, in which keys repeat, takes a fraction of its size. The memory is reserved at once but, as the system
  * gives out pages on first use, occupied only as far as it is filled.
+ *
+ * Nearly all of the time goes into waiting for memory: for the slot, the entry and the block of a key, one after another.
+ * So records are gathered on a stage, and the slots of all of them are read, then the entries, then the blocks: each of
+ * these loops waits for many places at once.
  */
 export class GroupArena {
   readonly #memory: number;
+  /** The same memory as bytes and as words; entries and blocks begin at multiples of 4. */
   #bytes: Buffer;
-  /** From 1 on, so that 0 is no offset. */
-  #used = 1;
+  #words: Int32Array;
+  /** From 4 on, so that 0 is no offset. */
+  #used = 4;
   #records = 0;
   #keys = 0;
-  readonly #rows: Uint32Array;
-  /** An open hash table of keys, by the place of their row plus one; 0 is free. At most half full. */
-  #slots = new Uint32Array(firstSlots);
+  /** The offset of each key's entry. */
+  #entries = new Int32Array(firstSlots);
+  /** An open hash table of the offsets of entries; 0 is free. At most half full. */
+  #slots = new Int32Array(firstSlots);
+  /** The stage: keys, each followed by its packed value; where each record ends; and what is known of it. */
+  readonly #stage = Buffer.allocUnsafeSlow(stageBytes);
+  readonly #stageEnds = new Int32Array(stageRecords + 1);
+  readonly #stageKeyLengths = new Int32Array(stageRecords);
+  readonly #stageHashes = new Int32Array(stageRecords);
+  readonly #stageEntries = new Int32Array(stageRecords);
+  #staged = 0;
+  /** Keeps the reads that only fetch memory from being optimized away. */
+  fetched = 0;
 
   /** @param memory bytes to occupy at most, except that a single record may be larger */
   constructor(memory: number) {
     this.#memory = Math.min(memory, maxMemory);
-    this.#bytes = Buffer.allocUnsafeSlow(this.#memory);
-    this.#rows = new Uint32Array(Math.max(1, Math.floor(this.#memory / keyOverhead)) * rowWords);
+    [this.#bytes, this.#words] = allocate(this.#memory);
   }
 
   get records(): number {
@@ -61,6 +81,7 @@ export class GroupArena {
 
   /** Distinct ones. */
   get keys(): number {
+    this.#settle();
     return this.#keys;
   }
 
@@ -71,32 +92,87 @@ export class GroupArena {
 
   /** Whether there is room for a record of that many bytes. An empty arena takes any. */
   fits(length: number): boolean {
-    const needed = length + maxVarint + blockHeader + firstRoom;
-    return this.#records === 0 || this.#used + needed + (this.#keys + 1) * keyOverhead <= this.#memory;
+    if (this.#records === 0) return true;
+    if (this.#wouldFit(length + (this.#stageEnds[this.#staged] ?? 0), this.#staged + 1)) return true;
+    this.#settle();
+    return this.#wouldFit(length, 1);
   }
 
   /** Copies a record. Only where it `fits`. @param hash of the key: `hashKey` */
   add(hash: number, bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
+    const keyLength = keyEnd - keyStart;
     const valueLength = valueEnd - valueStart;
-    const packed = varintLength(valueLength) + valueLength;
-    const row = this.#find(hash, bytes, keyStart, keyEnd, packed);
-    const rows = this.#rows;
-    // `?? 0` satisfies the index check of the compiler: every index here is in bounds.
-    let write = rows[row + writeAt] ?? 0;
-    if (write + packed > (rows[row + endAt] ?? 0)) write = this.#extend(row, packed);
-    const end = copyBytes(bytes, valueStart, valueEnd, this.#bytes, putVarint(this.#bytes, write, valueLength));
-    rows[row + writeAt] = end;
-    rows[row + countAt] = (rows[row + countAt] ?? 0) + 1;
+    const length = keyLength + maxVarint + valueLength;
+    if (this.#staged === stageRecords || (this.#stageEnds[this.#staged] ?? 0) + length > stageBytes) this.#settle();
     this.#records++;
+    const long = length > stageBytes;
+    const stage = long ? Buffer.allocUnsafe(length) : this.#stage;
+    const start = long ? 0 : (this.#stageEnds[this.#staged] ?? 0);
+    const value = copyBytes(bytes, keyStart, keyEnd, stage, start);
+    const end = copyBytes(bytes, valueStart, valueEnd, stage, putVarint(stage, value, valueLength));
+    if (long) {
+      this.#append(this.#find(hash | 0, stage, 0, keyLength, end - value), stage, value, end);
+      return;
+    }
+    this.#stageHashes[this.#staged] = hash;
+    this.#stageKeyLengths[this.#staged] = keyLength;
+    this.#stageEnds[++this.#staged] = end;
+  }
+
+  #wouldFit(bytes: number, records: number): boolean {
+    const each = entryHeader + maxVarint + blockHeader + firstRoom + 8 + keyOverhead;
+    return this.#used + this.#keys * keyOverhead + bytes + records * each <= this.#memory;
+  }
+
+  /** Takes the records from the stage to where they belong. */
+  #settle(): void {
+    const staged = this.#staged;
+    if (staged === 0) return;
+    const slots = this.#slots;
+    const words = this.#words;
+    const bytes = this.#bytes;
+    const mask = slots.length - 1;
+    // `?? 0` satisfies the index check of the compiler: every index here is in bounds.
+    for (let record = 0; record < staged; record++) {
+      this.#stageEntries[record] = slots[(this.#stageHashes[record] ?? 0) & mask] ?? 0;
+    }
+    let fetched = 0;
+    for (let record = 0; record < staged; record++) {
+      fetched ^= words[((this.#stageEntries[record] ?? 0) >> 2) + writeAt] ?? 0;
+    }
+    for (let record = 0; record < staged; record++) {
+      fetched ^= bytes[words[((this.#stageEntries[record] ?? 0) >> 2) + writeAt] ?? 0] ?? 0;
+    }
+    this.fetched = fetched;
+    const stage = this.#stage;
+    for (let record = 0; record < staged; record++) {
+      const start = this.#stageEnds[record] ?? 0;
+      const value = start + (this.#stageKeyLengths[record] ?? 0);
+      const end = this.#stageEnds[record + 1] ?? 0;
+      this.#append(this.#find(this.#stageHashes[record] ?? 0, stage, start, value, end - value), stage, value, end);
+    }
+    this.#staged = 0;
+  }
+
+  /** Appends the packed value in `[value, end)` to those of an entry. */
+  #append(offset: number, from: Buffer, value: number, end: number): void {
+    const entry = offset >> 2;
+    let write = this.#words[entry + writeAt] ?? 0;
+    if (write + end - value > (this.#words[entry + endAt] ?? 0)) write = this.#extend(entry, end - value);
+    const words = this.#words;
+    words[entry + writeAt] = copyBytes(from, value, end, this.#bytes, write);
+    words[entry + countAt] = (words[entry + countAt] ?? 0) + 1;
   }
 
   /** Forgets all records, and gives back the memory of a large one. */
   clear(): void {
-    this.#used = 1;
+    this.#used = 4;
     this.#records = 0;
     this.#keys = 0;
-    this.#slots = new Uint32Array(firstSlots);
-    if (this.#bytes.length > this.#memory) this.#bytes = Buffer.allocUnsafeSlow(this.#memory);
+    this.#staged = 0;
+    this.#entries = new Int32Array(firstSlots);
+    this.#slots = new Int32Array(firstSlots);
+    if (this.#bytes.length > this.#memory + 4) [this.#bytes, this.#words] = allocate(this.#memory);
   }
 
   /**
@@ -104,11 +180,19 @@ export class GroupArena {
    * @returns a cursor for each partition, valid until the arena changes
    */
   sort(partitions: number): Cursor[] {
-    for (let row = 0; row < this.#keys * rowWords; row += rowWords) this.#closeBlock(row);
+    this.#settle();
+    const words = this.#words;
+    const entries = this.#entries;
     const bytes = this.#bytes;
-    const rows = this.#rows;
-    const keyed = { bytes, rows, count: this.#keys, words: rowWords, hashAt, keyAt, keyLengthAt };
-    return sortRows(keyed, partitions).map((order) => new GroupCursor(bytes, rows, order));
+    for (let key = 0; key < this.#keys; key++) this.#closeBlock((entries[key] ?? 0) >> 2);
+    const keyed = {
+      bytes,
+      count: this.#keys,
+      hash: (key: number) => (words[((entries[key] ?? 0) >> 2) + hashAt] ?? 0) >>> 0,
+      start: (key: number) => (entries[key] ?? 0) + entryHeader,
+      length: (key: number) => words[((entries[key] ?? 0) >> 2) + keyLengthAt] ?? 0,
+    };
+    return sortKeyed(keyed, partitions).map((order) => new GroupCursor(bytes, words, entries, order));
   }
 
   /** Gives every record again, the values of each key in their order. @param use takes what `add` was given */
@@ -128,35 +212,42 @@ export class GroupArena {
     }
   }
 
-  /** The row of a key, made where the key is new. */
+  /** The offset of a key's entry, made where the key is new. */
   #find(hash: number, bytes: Buffer, keyStart: number, keyEnd: number, packed: number): number {
-    const rows = this.#rows;
+    const words = this.#words;
     const slots = this.#slots;
     const mask = slots.length - 1;
     const keyLength = keyEnd - keyStart;
     let slot = hash & mask;
-    for (let taken = slots[slot] ?? 0; taken !== 0; taken = slots[slot] ?? 0) {
-      const row = (taken - 1) * rowWords;
-      if (rows[row + hashAt] === hash && rows[row + keyLengthAt] === keyLength) {
-        if (this.#hasKey(rows[row + keyAt] ?? 0, bytes, keyStart, keyLength)) return row;
+    for (let entry = slots[slot] ?? 0; entry !== 0; entry = slots[slot] ?? 0) {
+      const word = entry >> 2;
+      if (words[word + hashAt] === hash && words[word + keyLengthAt] === keyLength) {
+        if (this.#hasKey(entry + entryHeader, bytes, keyStart, keyLength)) return entry;
       }
       slot = (slot + 1) & mask;
     }
-    slots[slot] = this.#keys + 1;
-    const row = this.#keys * rowWords;
-    const key = this.#used;
-    const block = key + keyLength;
-    const end = block + blockHeader + Math.max(firstRoom, packed);
+    return this.#insert(slot, hash, bytes, keyStart, keyEnd, packed);
+  }
+
+  #insert(slot: number, hash: number, bytes: Buffer, keyStart: number, keyEnd: number, packed: number): number {
+    const entry = this.#used;
+    const block = aligned(entry + entryHeader + keyEnd - keyStart);
+    const end = aligned(block + blockHeader + Math.max(firstRoom, packed));
     this.#reserve(end);
-    copyBytes(bytes, keyStart, keyEnd, this.#bytes, key);
-    rows[row + hashAt] = hash;
-    rows[row + keyAt] = key;
-    rows[row + keyLengthAt] = keyLength;
-    rows[row + headAt] = block;
-    this.#openBlock(row, block, end);
-    this.#keys++;
-    if (this.#keys * 2 > slots.length) this.#growSlots();
-    return row;
+    const word = entry >> 2;
+    this.#words[word + hashAt] = hash;
+    this.#words[word + keyLengthAt] = keyEnd - keyStart;
+    copyBytes(bytes, keyStart, keyEnd, this.#bytes, entry + entryHeader);
+    this.#openBlock(word, block, end);
+    this.#slots[slot] = entry;
+    if (this.#keys === this.#entries.length) {
+      const grown = new Int32Array(2 * this.#keys);
+      grown.set(this.#entries);
+      this.#entries = grown;
+    }
+    this.#entries[this.#keys++] = entry;
+    if (this.#keys * 2 > this.#slots.length) this.#growSlots();
+    return entry;
   }
 
   #hasKey(at: number, bytes: Buffer, keyStart: number, length: number): boolean {
@@ -168,90 +259,102 @@ export class GroupArena {
     return true;
   }
 
-  #openBlock(row: number, block: number, end: number): void {
-    const rows = this.#rows;
-    this.#bytes.writeUInt32LE(0, block);
-    rows[row + blockAt] = block;
-    rows[row + writeAt] = block + blockHeader;
-    rows[row + endAt] = end;
-    rows[row + countAt] = 0;
+  #openBlock(entry: number, block: number, end: number): void {
+    const words = this.#words;
+    words[(block >> 2) + nextAt] = 0;
+    words[entry + blockAt] = block;
+    words[entry + writeAt] = block + blockHeader;
+    words[entry + endAt] = end;
+    words[entry + countAt] = 0;
     this.#used = end;
   }
 
-  #closeBlock(row: number): void {
-    const rows = this.#rows;
-    const block = rows[row + blockAt] ?? 0;
-    this.#bytes.writeUInt32LE(rows[row + writeAt] ?? 0, block + 4);
-    this.#bytes.writeUInt32LE(rows[row + countAt] ?? 0, block + 8);
+  #closeBlock(entry: number): void {
+    const words = this.#words;
+    const block = (words[entry + blockAt] ?? 0) >> 2;
+    words[block + valuesEndAt] = words[entry + writeAt] ?? 0;
+    words[block + valueCountAt] = words[entry + countAt] ?? 0;
   }
 
-  /** Gives a key another block. @returns where its values begin */
-  #extend(row: number, packed: number): number {
-    const rows = this.#rows;
-    const block = rows[row + blockAt] ?? 0;
-    const room = (rows[row + endAt] ?? 0) - block - blockHeader;
+  /** Gives a key another block. @param entry in words @returns where its values begin */
+  #extend(entry: number, packed: number): number {
+    const block = this.#words[entry + blockAt] ?? 0;
+    const room = (this.#words[entry + endAt] ?? 0) - block - blockHeader;
     const next = this.#used;
-    const free = this.#memory - this.#keys * keyOverhead - next - blockHeader;
-    const end = next + blockHeader + Math.max(packed, Math.min(2 * room, largestRoom, free));
+    const free = this.#memory - this.#keys * keyOverhead - next - blockHeader - 4;
+    const end = aligned(next + blockHeader + Math.max(packed, Math.min(2 * room, largestRoom, free)));
     this.#reserve(end);
-    this.#closeBlock(row);
-    this.#bytes.writeUInt32LE(next, block);
-    this.#openBlock(row, next, end);
+    this.#closeBlock(entry);
+    this.#words[(block >> 2) + nextAt] = next;
+    this.#openBlock(entry, next, end);
     return next + blockHeader;
   }
 
   /** Makes room for a single record that is larger than the memory. */
   #reserve(end: number): void {
     if (end <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafeSlow(end);
-    this.#bytes.copy(grown, 0, 0, this.#used);
-    this.#bytes = grown;
+    const [bytes, words] = allocate(end);
+    this.#bytes.copy(bytes, 0, 0, this.#used);
+    [this.#bytes, this.#words] = [bytes, words];
   }
 
   #growSlots(): void {
-    const slots = new Uint32Array(this.#slots.length * 2);
+    const slots = new Int32Array(this.#slots.length * 2);
     const mask = slots.length - 1;
     for (let key = 0; key < this.#keys; key++) {
-      let slot = (this.#rows[key * rowWords + hashAt] ?? 0) & mask;
+      const entry = this.#entries[key] ?? 0;
+      let slot = (this.#words[(entry >> 2) + hashAt] ?? 0) & mask;
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = key + 1;
+      slots[slot] = entry;
     }
     this.#slots = slots;
   }
 }
 
+/** The next multiple of 4. */
+const aligned = (offset: number): number => (offset + 3) & ~3;
+
+function allocate(length: number): [Buffer, Int32Array] {
+  const bytes = Buffer.allocUnsafeSlow(aligned(length));
+  return [bytes, new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)];
+}
+
 /** Walks over the blocks of sorted keys. */
 class GroupCursor extends Cursor {
-  readonly #rows: Uint32Array;
+  readonly #words: Int32Array;
+  readonly #entries: Int32Array;
   readonly #order: SortedItems;
   #position = 0;
   #block = 0;
 
-  constructor(bytes: Buffer, rows: Uint32Array, order: SortedItems) {
+  constructor(bytes: Buffer, words: Int32Array, entries: Int32Array, order: SortedItems) {
     super();
     this.bytes = bytes;
     this.valueBytes = bytes;
-    this.#rows = rows;
+    this.#words = words;
+    this.#entries = entries;
     this.#order = order;
   }
 
   override next(): boolean {
+    const words = this.#words;
     this.continued = this.#block !== 0;
     if (!this.continued) {
       const key = this.#order.items[this.#position];
       if (key === undefined) return false;
-      const row = key * rowWords;
-      this.keyStart = this.#rows[row + keyAt] ?? 0;
-      this.keyEnd = this.keyStart + (this.#rows[row + keyLengthAt] ?? 0);
+      const entry = this.#entries[key] ?? 0;
+      this.keyStart = entry + entryHeader;
+      this.keyEnd = this.keyStart + (words[(entry >> 2) + keyLengthAt] ?? 0);
       this.prefix = this.#order.prefixes[this.#position] ?? 0;
-      this.#block = this.#rows[row + headAt] ?? 0;
+      // The first block follows the key.
+      this.#block = aligned(this.keyEnd);
       this.#position++;
     }
-    const block = this.#block;
-    this.#block = this.bytes.readUInt32LE(block);
-    this.valuesStart = block + blockHeader;
-    this.valuesEnd = this.bytes.readUInt32LE(block + 4);
-    this.count = this.bytes.readUInt32LE(block + 8);
+    const block = this.#block >> 2;
+    this.valuesStart = this.#block + blockHeader;
+    this.valuesEnd = words[block + valuesEndAt] ?? 0;
+    this.count = words[block + valueCountAt] ?? 0;
+    this.#block = words[block + nextAt] ?? 0;
     return true;
   }
 }

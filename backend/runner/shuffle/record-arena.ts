@@ -1,7 +1,7 @@
 import { Cursor } from "./cursor.ts";
 import { compareKeys } from "./key.ts";
 import { copyBytes, maxVarint, putVarint } from "./packed.ts";
-import { sortRows } from "./keyed-rows.ts";
+import { sortKeyed } from "./keyed.ts";
 import type { SortedItems } from "./prefix-sort.ts";
 
 /** The words of a record's row. Its packed value follows its key. */
@@ -84,8 +84,15 @@ export class RecordArena {
   sort(partitions: number): Cursor[] {
     const bytes = this.#bytes;
     const rows = this.#rows;
-    const keyed = { bytes, rows, count: this.#records, words: rowWords, hashAt, keyAt, keyLengthAt };
-    return sortRows(keyed, partitions).map((order) => new RecordCursor(bytes, rows, order));
+    // `?? 0` satisfies the index check of the compiler: every index here is in bounds.
+    const keyed = {
+      bytes,
+      count: this.#records,
+      hash: (record: number) => rows[record * rowWords + hashAt] ?? 0,
+      start: (record: number) => rows[record * rowWords + keyAt] ?? 0,
+      length: (record: number) => rows[record * rowWords + keyLengthAt] ?? 0,
+    };
+    return sortKeyed(keyed, partitions).map((order) => new RecordCursor(bytes, rows, order));
   }
 }
 
