@@ -18,6 +18,8 @@ export type EdgefoldOptions = {
   readonly env?: Readonly<Record<string, string>>;
   /** Starts without an agent. */
   readonly withoutAgent?: boolean;
+  /** Directories that `file:` addresses may lie in, besides `files`. */
+  readonly fileRoots?: readonly string[];
 };
 
 /** A whole Edgefold with real processes and a state of its own, for end-to-end tests. */
@@ -32,18 +34,20 @@ export class Edgefold {
   worker: Guarded | undefined;
   agent: Guarded | undefined;
   readonly #env: Readonly<Record<string, string>>;
+  readonly #fileRoots: readonly string[];
 
-  private constructor(port: number, dir: string, env: Readonly<Record<string, string>>) {
+  private constructor(port: number, dir: string, env: Readonly<Record<string, string>>, fileRoots: readonly string[]) {
     this.port = port;
     this.dir = dir;
     this.files = join(dir, "files");
     this.url = `http://localhost:${port}`;
     this.s3Endpoint = `${this.url}/cdn-cgi/local/r2/s3`;
     this.#env = env;
+    this.#fileRoots = [this.files, ...fileRoots];
   }
 
-  static async start({ env = {}, withoutAgent = false }: EdgefoldOptions = {}): Promise<Edgefold> {
-    const edgefold = new Edgefold(await freePort(), await mkdtemp(join(tmpdir(), "edgefold-")), env);
+  static async start({ env = {}, withoutAgent = false, fileRoots = [] }: EdgefoldOptions = {}): Promise<Edgefold> {
+    const edgefold = new Edgefold(await freePort(), await mkdtemp(join(tmpdir(), "edgefold-")), env, fileRoots);
     await edgefold.startWorker();
     if (!withoutAgent) await edgefold.startAgent();
     return edgefold;
@@ -58,7 +62,7 @@ export class Edgefold {
   }
 
   async startAgent(): Promise<void> {
-    this.agent = await this.#withEnv(() => startAgent(this.url, this.stateDir, [this.files]));
+    this.agent = await this.#withEnv(() => startAgent(this.url, this.stateDir, this.#fileRoots));
   }
 
   /** Ends everything and removes the state. */

@@ -5,10 +5,10 @@ import { sortByPartition, type SortedItems } from "./prefix-sort.ts";
 type Keyed = {
   readonly bytes: Buffer;
   readonly count: number;
-  hash(item: number): number;
-  /** Where the key begins, and its bytes. */
-  start(item: number): number;
-  length(item: number): number;
+  readonly hash: (item: number) => number;
+  /** Where the key begins, and how many bytes it has. */
+  readonly start: (item: number) => number;
+  readonly length: (item: number) => number;
 };
 
 /** Sorts by the partition of the keys (their hash modulo `partitions`), then by key, stably. @returns one entry a partition */
