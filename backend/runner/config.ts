@@ -22,7 +22,7 @@ const ConfigSchema = z.object({
     .string()
     .default("")
     .transform((text) => text.split(delimiter).filter((root) => root !== "")),
-  SORT_BUFFER: BytesSchema.default(100 * MiB),
+  SORT_BUFFER: BytesSchema.default(160 * MiB),
   MERGE_FACTOR: z.coerce.number().int().min(2).default(32),
   TASK_OUTPUT_LIMIT: BytesSchema.default(16 * 1024 * MiB),
   RECORD_LIMIT: BytesSchema.default(64 * MiB),
