@@ -8,12 +8,16 @@ export type ByteSource = {
   close(): Promise<void>;
 };
 
+/** Bytes that are fetched ahead while earlier ones are at work. */
+const readAhead = 1024 * 1024;
+
 /**
  * The source as a stream. Unlike `Readable.from(generator)` it closes the source at once when it is destroyed, even where
  * nothing was read yet or a read is under way.
  */
 export const pulled = (source: ByteSource, signal?: AbortSignal): Readable =>
   new Readable({
+    highWaterMark: readAhead,
     ...(signal === undefined ? {} : { signal }),
     read() {
       source.next().then(

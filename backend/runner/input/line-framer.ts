@@ -4,7 +4,10 @@ const newlineBytes = Buffer.from("\n");
 /** The end of a line is looked for by hand within this many bytes, then by the engine, where a call costs more than a few bytes. */
 const shortLine = 24;
 
-/** Cuts a stream of chunks into batches of whole lines, each ending with a newline. Copies only what spans two chunks. */
+/**
+ * Cuts a stream of chunks into batches of whole lines, each ending with a newline. Copies only what spans two chunks. What
+ * `push` and `end` give is to be taken to its end, each batch before the next one.
+ */
 export class LineFramer {
   readonly #limit: number;
   readonly #tooLong: (offset: number) => Error;
@@ -28,21 +31,19 @@ export class LineFramer {
     return this.#offset;
   }
 
-  /** Takes a chunk, and keeps it until its last line is whole. @returns the lines that are whole now, if any */
-  push(chunk: Buffer): Buffer | undefined {
+  /** Takes a chunk, and keeps it until its last line is whole. Gives the lines that are whole now, in one batch or two. */
+  *push(chunk: Buffer): Generator<Buffer, void, void> {
     const end = chunk.lastIndexOf(newline) + 1;
-    if (end === 0) {
-      this.#hold(chunk);
-      return undefined;
-    }
-    const lines = this.#release(chunk.subarray(0, end));
+    // Of a line that began in an earlier chunk only the rest is copied, not all that follows it.
+    const first = end > 0 && this.#heldBytes > 0 ? chunk.indexOf(newline) + 1 : 0;
+    if (first > 0) yield this.#release(chunk.subarray(0, first));
+    if (end > first) yield this.#release(chunk.subarray(first, end));
     if (end < chunk.length) this.#hold(chunk.subarray(end));
-    return lines;
   }
 
-  /** @returns the last line, which had no newline and gets one, if there is such a line */
-  end(): Buffer | undefined {
-    return this.#heldBytes === 0 ? undefined : this.#release(newlineBytes);
+  /** Gives the last line, which had no newline and gets one, if there is such a line. */
+  *end(): Generator<Buffer, void, void> {
+    if (this.#heldBytes > 0) yield this.#release(newlineBytes);
   }
 
   #hold(part: Buffer): void {

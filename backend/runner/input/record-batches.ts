@@ -30,13 +30,14 @@ export async function* readRecords(
 ): AsyncGenerator<RecordBatch, void, void> {
   const framer = new LineFramer(recordLimit, (at) => new RecordLimitError(recordLimit, at), offset);
   for await (const chunk of stream) {
-    const begin = framer.offset;
-    const lines = framer.push(chunk);
-    if (lines !== undefined) yield toBatch(lines, recordLimit, begin);
+    let begin = framer.offset;
+    for (const lines of framer.push(chunk)) {
+      yield toBatch(lines, recordLimit, begin);
+      begin = framer.offset;
+    }
   }
   const begin = framer.offset;
-  const last = framer.end();
-  if (last !== undefined) yield toBatch(last, recordLimit, begin);
+  for (const last of framer.end()) yield toBatch(last, recordLimit, begin);
 }
 
 function toBatch(lines: Buffer, recordLimit: number, offset: number): RecordBatch {

@@ -13,8 +13,19 @@ class InvalidUtf8Error extends Error {
   }
 }
 
+/** The ASCII texts of one and two characters: counts and flags are decoded so often that looking them up pays. */
+const oneCharacter = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
+const twoCharacters = oneCharacter.flatMap((first) => oneCharacter.map((second) => first + second));
+
 /** The UTF-8 text in `[start, end)`. @throws InvalidUtf8Error, never a replacement character */
 export function decodeUtf8(bytes: Buffer, start: number, end: number): string {
+  if (end - start <= 2) {
+    const first = bytes[start] ?? 0;
+    const second = bytes[start + 1] ?? 0;
+    if (end === start) return "";
+    if (end - start === 1 && first < 0x80) return oneCharacter[first] ?? "";
+    if (end - start === 2 && (first | second) < 0x80) return twoCharacters[first * 128 + second] ?? "";
+  }
   let at = start;
   while (at < end && (bytes[at] ?? 0) < 0x80) at++;
   if (at === end) return bytes.toString("latin1", start, end);

@@ -14,13 +14,18 @@ const hardly = 0.7;
  */
 export class Arena {
   readonly #memory: number;
+  readonly #keysRepeat: boolean;
   readonly #groups: GroupArena;
   #records: RecordArena | undefined;
   #isGrouped = true;
 
-  /** @param memory bytes to occupy at most, except that a single record may be larger */
-  constructor(memory: number) {
+  /**
+   * @param memory bytes to occupy at most, except that a single record may be larger
+   * @param keysRepeat that they do is known, and the first records are not to tell
+   */
+  constructor(memory: number, keysRepeat: boolean) {
     this.#memory = memory;
+    this.#keysRepeat = keysRepeat;
     this.#groups = new GroupArena(memory);
   }
 
@@ -41,7 +46,8 @@ export class Arena {
   /** Copies a record. Only where it `fits`. @param hash of the key: `hashKey` */
   add(hash: number, bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     this.#current.add(hash, bytes, keyStart, keyEnd, valueStart, valueEnd);
-    if (this.#isGrouped && this.#groups.records === sample && this.#groups.keys > sample * hardly) this.#ungroup();
+    if (this.#keysRepeat || !this.#isGrouped || this.#groups.records !== sample) return;
+    if (this.#groups.keys > sample * hardly) this.#ungroup();
   }
 
   /** Forgets all records. */

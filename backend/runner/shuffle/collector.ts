@@ -22,12 +22,19 @@ export class Collector implements RecordTarget {
 
   /**
    * @param memory bytes of memory for records
+   * @param combining what a combiner has emitted is added: its keys do not repeat, but those that come after it do
    * @param runs earlier runs with as many partitions, whose records come before those that are added
    */
-  constructor(context: AttemptContext, partitions: number, memory: number, runs: readonly Run[] = []) {
+  constructor(
+    context: AttemptContext,
+    partitions: number,
+    memory: number,
+    combining = false,
+    runs: readonly Run[] = [],
+  ) {
     this.#context = context;
     this.#partitions = partitions;
-    this.#arena = new Arena(memory);
+    this.#arena = new Arena(memory, combining);
     this.#files = new RunFiles(context);
     this.#runs = [...runs];
   }

@@ -36,7 +36,7 @@ export class CombiningCollector implements RecordTarget {
     this.#context = context;
     this.#combine = combine;
     this.#memory = Math.max(1, Math.floor(context.sortBuffer / 2));
-    this.#collector = new Collector(context, 1, this.#memory);
+    this.#collector = new Collector(context, 1, this.#memory, true);
   }
 
   add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
@@ -49,7 +49,7 @@ export class CombiningCollector implements RecordTarget {
 
   /** Combines everything a last time and writes it as one segment a partition. @returns where they are, by partition */
   async writeSegments(sink: Sink, partitions: number): Promise<Segment[]> {
-    const combined = new Collector(this.#context, partitions, this.#memory);
+    const combined = new Collector(this.#context, partitions, this.#memory, true);
     await this.#collector.sorted(async (all) => {
       for (const sorted of all) await this.#combineTo(combined, sorted);
     });
@@ -57,7 +57,7 @@ export class CombiningCollector implements RecordTarget {
   }
 
   async #relieve(): Promise<void> {
-    const combined = new Collector(this.#context, 1, this.#memory, this.#collector.runs);
+    const combined = new Collector(this.#context, 1, this.#memory, true, this.#collector.runs);
     for (const sorted of this.#collector.sortedMemory()) await this.#combineTo(combined, sorted);
     this.#collector = combined;
     if (combined.fullness > stubborn) combined.spill();

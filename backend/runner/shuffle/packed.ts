@@ -15,13 +15,6 @@ export function putVarint(target: Buffer, at: number, value: number): number {
   return end;
 }
 
-/** How many bytes `putVarint` writes. */
-export function varintLength(value: number): number {
-  if (value < 0x80) return 1;
-  if (value < 0x4000) return 2;
-  return value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5;
-}
-
 /** Reads varints, and remembers where it is. */
 export class VarintReader {
   at = 0;

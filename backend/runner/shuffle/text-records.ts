@@ -25,14 +25,12 @@ export class TextRecords {
 
   /** Takes the next bytes. The promise is to be awaited before the next ones. @throws ProgramError for a line over the limit */
   async push(chunk: Buffer): Promise<void> {
-    const lines = this.#framer.push(chunk);
-    if (lines !== undefined) await this.#addAll(lines);
+    for (const lines of this.#framer.push(chunk)) await this.#addAll(lines);
   }
 
   /** Takes the last line, which may lack its newline. */
   async end(): Promise<void> {
-    const last = this.#framer.end();
-    if (last !== undefined) await this.#addAll(last);
+    for (const last of this.#framer.end()) await this.#addAll(last);
   }
 
   async #addAll(lines: Buffer): Promise<void> {

@@ -60,7 +60,7 @@ const record = fc.record({
 const memory = 4 * 1024 * 1024;
 
 describe.each([
-  ["Arena", () => new Arena(memory)],
+  ["Arena", () => new Arena(memory, false)],
   ["GroupArena", () => new GroupArena(memory)],
   ["RecordArena", () => new RecordArena(memory)],
 ] as const)("%s", (_name, create) => {
@@ -88,7 +88,7 @@ describe.each([
 });
 
 test("an arena changes its form where keys hardly repeat, and back when it is cleared", () => {
-  const arena = new Arena(16 * 1024 * 1024);
+  const arena = new Arena(16 * 1024 * 1024, false);
   const unique = Array.from({ length: 20_000 }, (_, n) => ({
     key: Buffer.from(String(n * 7919)),
     value: Buffer.from([n & 255]),
