@@ -35,7 +35,7 @@ export class Agent {
   readonly #wanted = new Map<string, WantedJob>();
   /** Jobs of which the Worker has not confirmed yet that they are gone. A job wanted again must wait for that. */
   readonly #removing = new Set<string>();
-  readonly #reports = new Set<Promise<void>>();
+  readonly #reports = new Set<Promise<boolean>>();
   #wasConnected = false;
   #stopping = false;
 
@@ -45,7 +45,7 @@ export class Agent {
       exited: (jobId, runnerId, reason) => this.exited(jobId, runnerId, reason),
       trouble: (jobId, message) => {
         if (message !== null) options.log(`job ${jobId}: ${message}`);
-        this.#tell({ kind: "trouble", jobId, message });
+        void this.#report({ kind: "trouble", jobId, message });
       },
     });
     this.#link = new Link<AgentRequest, AgentAnswer, AgentNotice>({
@@ -61,9 +61,9 @@ export class Agent {
     this.ended = this.#link.closed;
   }
 
-  /** Reports a runner that is gone. */
-  exited(jobId: string, runnerId: string, reason: string): void {
-    this.#tell({ kind: "exited", jobId, runnerId, reason });
+  /** Reports a runner that is gone. @returns whether the Worker knows, once that is settled */
+  async exited(jobId: string, runnerId: string, reason: string): Promise<boolean> {
+    return this.#report({ kind: "exited", jobId, runnerId, reason });
   }
 
   /** Ends what would not outlive the agent, reports it if the Worker can be reached, and closes the link. */
@@ -130,25 +130,24 @@ export class Agent {
     void removal();
   }
 
-  #tell(message: Unnumbered<AgentRequest>): void {
-    void this.#report(message);
-  }
-
-  /** Resolves when the Worker knows, or never will. */
-  async #report(message: Unnumbered<AgentRequest>): Promise<void> {
+  /** @returns whether the Worker knows, or false when the link is over before it does */
+  async #report(message: Unnumbered<AgentRequest>): Promise<boolean> {
     const delivery = this.#deliver(message);
     this.#reports.add(delivery);
-    await delivery;
+    const known = await delivery;
     this.#reports.delete(delivery);
+    return known;
   }
 
-  async #deliver(message: Unnumbered<AgentRequest>): Promise<void> {
+  async #deliver(message: Unnumbered<AgentRequest>): Promise<boolean> {
     try {
       const answer = await this.#link.request(message);
       if (answer.kind === "error")
         this.#options.log(`the Worker refused the report '${message.kind}': ${answer.message}`);
+      return true;
     } catch (error) {
       if (!(error instanceof LinkEndedError)) throw error;
+      return false;
     }
   }
 }

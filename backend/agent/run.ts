@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Agent } from "./agent.ts";
 import type { AgentConfig } from "./config.ts";
 import { ProcessLauncher, type ProcessTimes } from "./launchers/process.ts";
-import { reapLeftovers } from "./launchers/runner-directory.ts";
+import { forgetExit, reapLeftovers } from "./launchers/runner-directory.ts";
 import { inheritedEnvironment } from "./launchers/runner-environment.ts";
 import { openStateDirectory } from "./state-directory.ts";
 
@@ -47,7 +47,11 @@ export const runAgent = async (
       },
       log,
     });
-    for (const { jobId, runnerId } of leftovers) agent.exited(jobId, runnerId, "was left by an earlier agent");
+    for (const { jobId, runnerId } of leftovers) {
+      void agent.exited(jobId, runnerId, "was left by an earlier agent").then((known) => {
+        if (known) forgetExit(directory.path, runnerId);
+      });
+    }
     stopAtSignal(agent);
     const end = await agent.ended;
     if (end.kind === "closed") return 0;

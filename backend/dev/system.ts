@@ -16,6 +16,9 @@ const startMs = 60_000;
 /** The keys of the local S3 endpoint, as `wrangler.toml` sets them. They protect nothing: the endpoint is this machine's alone. */
 export const localKeys = { username: "local-development", password: "local-development-secret" } as const;
 
+/** How long a Worker that has ended may keep its port, in ms. */
+const portMs = 5_000;
+
 /** Why the system does not start, in words for the user. */
 export class StartError extends Error {
   override name = "StartError";
@@ -55,6 +58,8 @@ export const startSystem = async ({ port, stateDir, fileRoots }: SystemOptions):
       await worker.stop();
       if (stopping) return "The Worker was stopped.";
       process.stderr.write("The Worker has ended; starting it again.\n");
+      // A process that was killed may keep its port for a moment.
+      for (const end = Date.now() + portMs; !(await isFree(port)) && Date.now() < end;) await sleep(50);
       try {
         worker = await startWorker(port, stateDir);
       } catch (error) {
@@ -83,7 +88,10 @@ export const startSystem = async ({ port, stateDir, fileRoots }: SystemOptions):
 
 /** Starts `wrangler dev` with the local S3 endpoint. Resolves when it answers. @throws StartError */
 export const startWorker = async (port: number, stateDir: string): Promise<Guarded> => {
-  await checkPort(port);
+  if (!(await isFree(port))) {
+    const advice = `Choose another one with the variable PORT, as in: PORT=${port + 1} npm run dev`;
+    throw new StartError(`Port ${port} is taken. ${advice}`);
+  }
   const { LEASE_SECONDS } = process.env;
   const worker = new Guarded(
     [
@@ -101,7 +109,7 @@ export const startWorker = async (port: number, stateDir: string): Promise<Guard
     // The local trace store costs more than half of the throughput.
     { ...process.env, X_LOCAL_OBSERVABILITY: "false", WRANGLER_SEND_METRICS: "false" },
   );
-  return started(worker, "The Worker", answering(`http://localhost:${port}`));
+  return started(worker, "The Worker", (signal) => answering(`http://localhost:${port}`, signal));
 };
 
 /** Starts an agent with its runners. Resolves when it is connected. @throws StartError */
@@ -114,17 +122,21 @@ export const startAgent = async (url: string, stateDir: string, fileRoots: reado
       if (line.startsWith("agent connected")) connected.resolve();
     },
   );
-  return started(agent, "The agent", connected.promise);
+  return started(agent, "The agent", () => connected.promise);
 };
 
 /** Waits for a part to be ready, and ends it where that fails. */
-const started = async (part: Guarded, name: string, ready: Promise<void>): Promise<Guarded> => {
+const started = async (
+  part: Guarded,
+  name: string,
+  ready: (signal: AbortSignal) => Promise<void>,
+): Promise<Guarded> => {
   const limit = new AbortController();
   const late = sleep(startMs, undefined, { ref: false, signal: limit.signal }).then(
     () => `${name} did not start within ${startMs / 1000} s.\n${part.tail}`,
     () => undefined,
   );
-  const problem = await Promise.race([ready, ended(part, name), late]);
+  const problem = await Promise.race([ready(limit.signal), ended(part, name), late]);
   limit.abort();
   if (typeof problem !== "string") return part;
   await part.stop();
@@ -142,27 +154,23 @@ const agentEnvironment = (url: string, stateDir: string, fileRoots: readonly str
   };
 };
 
-/** @throws StartError where something else listens on the port */
-const checkPort = async (port: number): Promise<void> => {
+/** Whether nothing listens on the port. */
+const isFree = async (port: number): Promise<boolean> => {
   for (const host of ["127.0.0.1", "::1"]) {
     const server = createServer();
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", (error: NodeJS.ErrnoException) => {
-        if (error.code !== "EADDRINUSE") resolve();
-        else
-          reject(
-            new StartError(
-              `Port ${port} is taken. Choose another one with the variable PORT, as in: PORT=${port + 1} npm run dev`,
-            ),
-          );
-      });
-      server.listen(port, host, () => server.close(() => resolve()));
+    const isTaken = await new Promise<boolean>((resolve) => {
+      // Any other error means that this machine has no such address.
+      server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "EADDRINUSE"));
+      server.listen(port, host, () => server.close(() => resolve(false)));
     });
+    if (isTaken) return false;
   }
+  return true;
 };
 
-const answering = async (url: string): Promise<void> => {
-  for (;;) {
+/** Resolves when the Worker answers, or the signal has ended the wait. */
+const answering = async (url: string, signal: AbortSignal): Promise<void> => {
+  while (!signal.aborted) {
     const answer = await fetch(url).catch(() => undefined);
     await answer?.body?.cancel();
     if (answer?.ok === true) return;

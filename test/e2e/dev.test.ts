@@ -98,6 +98,20 @@ describe("npm run dev", () => {
     await expect(fetch(url)).rejects.toThrow(TypeError);
   });
 
+  test("starts a Worker that has ended again", async () => {
+    const port = await freePort();
+    const url = `http://localhost:${port}`;
+    const command = await ready(port);
+    const [guard] = processesWith(dir).filter(({ command: line }) => /\/guard\.ts .*wrangler/.test(line));
+    if (guard === undefined) throw new Error("the Worker's processes are not to be found");
+    sendSignal(-guard.pid, "SIGKILL");
+    await command.printed(/^The Worker has ended; starting it again\.$/m);
+    await until("an answer", async () => ((await fetch(url).catch(() => undefined))?.ok === true ? true : undefined));
+    command.signal("SIGINT");
+    expect(endedByUser).toContain(await command.exit());
+    await nothingLeft();
+  });
+
   test("finds the jobs and artifacts of an earlier start, and leaves nothing when it is killed", async () => {
     const port = await freePort();
     const url = `http://localhost:${port}`;

@@ -2,8 +2,8 @@ import type { WantedJob } from "../../../shared/messages.ts";
 
 /** What a launcher tells of its own accord. */
 export type LauncherEvents = {
-  /** A runner is gone for certain, with all that it had started. */
-  exited(jobId: string, runnerId: string, reason: string): void;
+  /** A runner is gone for certain, with all that it had started. @returns whether the Worker knows, once that is settled */
+  exited(jobId: string, runnerId: string, reason: string): Promise<boolean>;
   /** Runners of the job cannot be started or end at once, and why; `null` when they work again. */
   trouble(jobId: string, message: string | null): void;
 };

@@ -6,7 +6,7 @@ import { fairShares, nextTurn } from "./fair-share.ts";
 import { JobRunners, type Runner } from "./job-runners.ts";
 import type { Launcher, LauncherEvents } from "./launcher.ts";
 import type { RestartTimes } from "./restart-policy.ts";
-import { ledgerDirectory, makeRunnerDirectory } from "./runner-directory.ts";
+import { forgetExit, ledgerDirectory, makeRunnerDirectory, removeRunnerDirectory } from "./runner-directory.ts";
 import { RunnerProcess, type RunnerGone } from "./runner-process.ts";
 
 /** In milliseconds. */
@@ -150,7 +150,7 @@ export class ProcessLauncher implements Launcher {
       const process = new RunnerProcess({
         command: this.#options.command,
         env: { ...this.#options.env, ...own, WORK_DIR: directory.work, PROCESS_LEDGER: directory.programs },
-        directory,
+        removeDirectory: () => removeRunnerDirectory(this.#options.dir, runnerId),
         ledger: this.#ledger,
         killAfterMs: this.#options.times.killAfterMs,
         onLine: (line) => this.#options.log(`[${runnerId}] ${line}`),
@@ -177,7 +177,9 @@ export class ProcessLauncher implements Launcher {
 
   #gone(job: JobRunners, runner: Runner, { reason, tail }: RunnerGone): void {
     job.runners.delete(runner);
-    this.#events.exited(job.jobId, runner.runnerId, reason);
+    void this.#events.exited(job.jobId, runner.runnerId, reason).then((known) => {
+      if (known) forgetExit(this.#options.dir, runner.runnerId);
+    });
     if (!runner.leaving) this.#failed(job, runner.startedAt, reason + (tail && `\n${tail}`));
     this.#arrange();
   }

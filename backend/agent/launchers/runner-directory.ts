@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { reap } from "../../process-ledger.ts";
@@ -7,11 +7,11 @@ import { reap } from "../../process-ledger.ts";
 export const ledgerDirectory = (agentDir: string): string => join(agentDir, "ledger");
 const runnersDirectory = (agentDir: string): string => join(agentDir, "runners");
 const jobFile = (path: string): string => join(path, "job");
+const exitsDirectory = (agentDir: string): string => join(agentDir, "exits");
 const programsDirectory = (path: string): string => join(path, "programs");
 
 /** A runner's own directory, which goes with it. */
-export type RunnerDirectory = {
-  readonly path: string;
+type RunnerDirectory = {
   /** For the runner's files. */
   readonly work: string;
   /** The ledger of the process groups that the runner starts. */
@@ -25,44 +25,55 @@ export const makeRunnerDirectory = (agentDir: string, jobId: string, runnerId: s
   mkdirSync(work, { recursive: true });
   mkdirSync(programs);
   writeFileSync(jobFile(path), jobId);
-  return { path, work, programs };
+  return { work, programs };
 };
 
-/** Ends the programs of a runner that is gone, and removes its directory. */
-export const removeRunnerDirectory = async (path: string): Promise<void> => {
+/**
+ * Ends the programs of a runner that is gone, and removes its directory. What remains is a record of its end, until the Worker
+ * knows: whenever this process is killed, the next one finds either the directory or the record, and reports it.
+ */
+export const removeRunnerDirectory = async (agentDir: string, runnerId: string): Promise<void> => {
+  const path = join(runnersDirectory(agentDir), runnerId);
   await reap(programsDirectory(path));
+  const jobId = readJob(jobFile(path));
+  if (jobId !== undefined) {
+    mkdirSync(exitsDirectory(agentDir), { recursive: true });
+    writeFileSync(join(exitsDirectory(agentDir), runnerId), jobId);
+  }
   await rm(path, { recursive: true, force: true, maxRetries: 3 });
 };
+
+/** The Worker knows of the runner's end. */
+export const forgetExit = (agentDir: string, runnerId: string): void =>
+  rmSync(join(exitsDirectory(agentDir), runnerId), { force: true });
 
 /** A runner that an earlier agent had started. */
 type Leftover = { readonly jobId: string; readonly runnerId: string };
 
 /**
  * Ends what an earlier agent in the same directory has left: its runners, then what those had started, then their files.
- * @returns the runners that are gone for certain now
+ * @returns the runners that are gone for certain now, and of whose end the Worker may not know
  */
 export const reapLeftovers = async (agentDir: string): Promise<Leftover[]> => {
   await reap(ledgerDirectory(agentDir));
-  let runnerIds: string[];
+  await Promise.all(namesIn(runnersDirectory(agentDir)).map((runnerId) => removeRunnerDirectory(agentDir, runnerId)));
+  return namesIn(exitsDirectory(agentDir)).flatMap((runnerId) => {
+    const jobId = readJob(join(exitsDirectory(agentDir), runnerId));
+    return jobId === undefined ? [] : [{ jobId, runnerId }];
+  });
+};
+
+const namesIn = (directory: string): string[] => {
   try {
-    runnerIds = readdirSync(runnersDirectory(agentDir));
+    return readdirSync(directory);
   } catch {
     return [];
   }
-  const leftovers = await Promise.all(
-    runnerIds.map(async (runnerId): Promise<Leftover[]> => {
-      const path = join(runnersDirectory(agentDir), runnerId);
-      const jobId = readJob(path);
-      await removeRunnerDirectory(path);
-      return jobId === undefined ? [] : [{ jobId, runnerId }];
-    }),
-  );
-  return leftovers.flat();
 };
 
 const readJob = (path: string): string | undefined => {
   try {
-    return readFileSync(jobFile(path), "utf8") || undefined;
+    return readFileSync(path, "utf8") || undefined;
   } catch {
     return undefined; // The agent was killed before it had started this runner.
   }

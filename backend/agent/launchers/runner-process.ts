@@ -2,7 +2,6 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { sendSignal } from "../../process-groups.ts";
 import type { ProcessLedger } from "../../process-ledger.ts";
-import { removeRunnerDirectory, type RunnerDirectory } from "./runner-directory.ts";
 import { RunnerOutput } from "./runner-output.ts";
 
 /** How a runner ended. */
@@ -16,7 +15,8 @@ type RunnerProcessOptions = {
   /** Program and arguments. */
   command: readonly string[];
   env: NodeJS.ProcessEnv;
-  directory: RunnerDirectory;
+  /** Called when the runner is gone. */
+  removeDirectory: () => Promise<void>;
   ledger: ProcessLedger;
   /** How long it may take to end when told to, in milliseconds. */
   killAfterMs: number;
@@ -89,7 +89,7 @@ export class RunnerProcess {
     // status was collected in this very tick or shortly before, much too short a time for its pid to come round again.
     this.kill();
     try {
-      await removeRunnerDirectory(this.#options.directory.path);
+      await this.#options.removeDirectory();
     } catch (error) {
       this.#options.onLine(`the runner's directory cannot be removed: ${String(error)}`);
     }

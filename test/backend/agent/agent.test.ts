@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { groupAlive } from "../../../backend/process-groups.ts";
@@ -243,6 +243,28 @@ describe("the end of an agent", () => {
     expect(new Set(exits.map((exit) => exit["runnerId"]))).toEqual(new Set(left.map(({ runnerId }) => runnerId)));
     expect(left.filter(({ pid, program }) => groupAlive(pid) || groupAlive(program ?? 0))).toEqual([]);
     expect(left.filter(({ workDir }) => existsSync(join(workDir, "..")))).toEqual([]);
+  });
+
+  it("by SIGKILL before the Worker knows of a runner's end leaves the report to the next one", async () => {
+    scene.want("a", 1);
+    const agent = scene.start();
+    const [runner] = await scene.settle("a", 1);
+    scene.worker.answer = (message, from) => {
+      if (message.kind !== "exited") scene.answer(message, from);
+    };
+    scene.wanted = [];
+    process.kill(runner?.pid ?? 0, "SIGKILL");
+    // By now nothing else tells of the runner.
+    await scene.told("exited", "a");
+    expect(existsSync(join(runner?.workDir ?? "", ".."))).toBe(false);
+    agent.child.kill("SIGKILL");
+    await agent.exitCode;
+    scene.worker.answer = (message, from) => scene.answer(message, from);
+    scene.start();
+    const [, again] = await scene.told("exited", "a", 2);
+    expect(again).toMatchObject({ runnerId: runner?.runnerId });
+    const exits = join(scene.stateDir, "agent", "exits");
+    await vi.waitUntil(() => !readdirSync(exits).includes(runner?.runnerId ?? ""), patiently);
   });
 
   it("by SIGKILL is noticed by its runners", async () => {
