@@ -265,7 +265,7 @@ const close = (
   task: TaskRow,
   attempt: AttemptRow,
   status: "won" | "ended",
-): { job: JobRow; task: TaskRow; attempt: AttemptRow; effects: Effect[] } => {
+): { job: JobRow; task: TaskRow; attempt: AttemptRow; effects: readonly Effect[] } => {
   const closed: JobRow = { ...job, open: job.open - 1 };
   return {
     job: closed,
@@ -286,7 +286,7 @@ const ended = (
   error: JobRow["error"],
   now: number,
   reason: string,
-): { job: JobRow; effects: Effect[] } => {
+): { job: JobRow; effects: readonly Effect[] } => {
   // An attempt that may still act may still begin an upload.
   const touched = job.touched || job.open > 0;
   return {
@@ -311,9 +311,14 @@ const ended = (
   };
 };
 
+/** What entering a phase brings with it, forwards or back. */
+const entered: readonly Effect[] = [{ kind: "runners" }, { kind: "publish" }, { kind: "wake" }];
+
+/** What releasing a job brings with it. */
+const releasing: readonly Effect[] = [{ kind: "erase" }, { kind: "runners" }, { kind: "publish" }];
+
 /** Goes on to the next phase where this one is through. */
-const advanced = (job: JobRow): { job: JobRow; effects: Effect[] } => {
-  const entered: Effect[] = [{ kind: "runners" }, { kind: "publish" }, { kind: "wake" }];
+const advanced = (job: JobRow): { job: JobRow; effects: readonly Effect[] } => {
   if (job.status === "mapping" && job.maps.completed === job.maps.total && !job.mapOnly) {
     const reducing: JobRow = { ...job, status: "reducing", created: { ...job.created, reduces: true } };
     const create: Effect[] = job.created.reduces ? [] : [{ kind: "create", tasks: "reduce", total: job.nReducers }];
@@ -389,12 +394,11 @@ export const complete = (
     done.open > 0
       ? [{ kind: "revoke", task: { kind: task.kind, index: task.index }, reason: "another attempt was first" }]
       : [];
-  const then = ((): { job: JobRow; effects: Effect[] } => {
+  const then = ((): { job: JobRow; effects: readonly Effect[] } => {
     switch (task.kind) {
       case "plan": {
         const mapping: JobRow = { ...won, status: "mapping", maps: { ...none, total: planned } };
         const next = advanced(mapping);
-        const entered: Effect[] = [{ kind: "runners" }, { kind: "publish" }, { kind: "wake" }];
         return {
           job: next.job,
           effects: [
@@ -416,7 +420,7 @@ export const complete = (
       case "clean":
         return {
           job: { ...won, clean: "done", released: true },
-          effects: [{ kind: "erase" }, { kind: "runners" }, { kind: "publish" }],
+          effects: releasing,
         };
     }
   })();
@@ -438,7 +442,7 @@ const givenUp = (
   task: TaskRow,
   error: { readonly code: string; readonly message: string },
   now: number,
-): { job: JobRow; task: TaskRow; effects: Effect[] } => {
+): { job: JobRow; task: TaskRow; effects: readonly Effect[] } => {
   const failed: TaskRow = { ...task, status: "failed", endedAt: now };
   if (task.kind === "clean") {
     return { ...abandonClean(job), task: failed };
@@ -529,7 +533,7 @@ export const loseOutput = (
     // A reduce waits for the maps, should some of them be missing as well.
     job: { ...without, status: task.kind === "map" || job.status === "mapping" ? "mapping" : "reducing" },
     task: again,
-    effects: [{ kind: "runners" }, { kind: "publish" }, { kind: "wake" }],
+    effects: entered,
   };
 };
 
@@ -544,12 +548,7 @@ export const stop = (job: JobRow, now: number): Transition | "ended" | "committi
 };
 
 /** Cleaning has taken too long or failed for good: the job is released as it is. */
-export const abandonClean = (job: JobRow): { job: JobRow; effects: Effect[] } => ({
+export const abandonClean = (job: JobRow): { job: JobRow; effects: readonly Effect[] } => ({
   job: { ...job, clean: "abandoned", released: true },
-  effects: [
-    { kind: "revoke", task: "all", reason: "the cleaning was given up" },
-    { kind: "erase" },
-    { kind: "runners" },
-    { kind: "publish" },
-  ],
+  effects: [{ kind: "revoke", task: "all", reason: "the cleaning was given up" }, ...releasing],
 });

@@ -31,12 +31,13 @@ export function hashKey(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /**
- * The partition of the key in `[start, end)` of `bytes`.
+ * The partition of a key.
+ * @param hash of the key: `hashKey`
  * @param partitions how many there are, at least 1
  * @returns 0 to `partitions - 1`
  */
-export function partitionOf(bytes: Uint8Array, start: number, end: number, partitions: number): number {
-  return partitions === 1 ? 0 : hashKey(bytes, start, end) % partitions;
+export function partitionOf(hash: number, partitions: number): number {
+  return hash % partitions;
 }
 
 function scramble(word: number): number {

@@ -48,9 +48,7 @@ export const runAgent = async (
       log,
     });
     for (const { jobId, runnerId } of leftovers) {
-      void agent.exited(jobId, runnerId, "was left by an earlier agent").then((known) => {
-        if (known) forgetExit(directory.path, runnerId);
-      });
+      void forgetExit(directory.path, runnerId, agent.exited(jobId, runnerId, "was left by an earlier agent"));
     }
     stopAtSignal(agent);
     const end = await agent.ended;

@@ -23,6 +23,19 @@ const problemOf = async (answer: Response): Promise<Problem> => {
   return problem;
 };
 
+/** A body of a content type, and the problem that it is answered with. */
+type Refusal = [body: string, type: string, status: number, kind: string, detail: RegExp];
+
+const expectRefusal = async (method: string, resource: string, ...refusal: Refusal): Promise<void> => {
+  const [body, type, status, kind, detail] = refusal;
+  const answer = await fetch(`${edgefold.url}/api/v1/${resource}`, { method, headers: { "content-type": type }, body });
+  expect(await problemOf(answer)).toMatchObject({
+    status,
+    type: `urn:edgefold:problem:${kind}`,
+    detail: expect.stringMatching(detail),
+  });
+};
+
 describe("POST /jobs", () => {
   const request = {
     inputPath: "http://localhost:9000/data/text.txt",
@@ -97,8 +110,7 @@ describe("POST /jobs", () => {
     }
   });
 
-  type Body = [name: string, body: string, type: string, status: number, kind: string, detail: RegExp];
-  const bodies: Body[] = [
+  const bodies: [name: string, ...Refusal][] = [
     ["malformed JSON", '{"nReducers": 1,', "application/json", 400, "malformed-body", /not JSON/],
     ["an empty body", "", "application/json", 400, "malformed-body", /not JSON/],
     ["a list", "[]", "application/json", 400, "invalid-request", /object/],
@@ -106,18 +118,7 @@ describe("POST /jobs", () => {
     ["a form", "a=b", "application/x-www-form-urlencoded", 415, "unsupported-media-type", /application\/json/],
   ];
 
-  test.each(bodies)("%s", async (_name, body, type, status, kind, detail) => {
-    const answer = await fetch(`${edgefold.url}/api/v1/jobs`, {
-      method: "POST",
-      headers: { "content-type": type },
-      body,
-    });
-    expect(await problemOf(answer)).toMatchObject({
-      status,
-      type: `urn:edgefold:problem:${kind}`,
-      detail: expect.stringMatching(detail),
-    });
-  });
+  test.each(bodies)("%s", async (_name, ...refusal) => expectRefusal("POST", "jobs", ...refusal));
 });
 
 describe("PUT /artifacts", () => {
@@ -128,8 +129,7 @@ describe("PUT /artifacts", () => {
   const program = part('form-data; name="program"; filename="late"', "#!/bin/sh\n");
   const end = `--${boundary}--\r\n`;
 
-  type Form = [name: string, body: string, type: string, status: number, kind: string, detail: RegExp];
-  const forms: Form[] = [
+  const forms: [name: string, ...Refusal][] = [
     ["JSON", "{}", "application/json", 415, "unsupported-media-type", /multipart\/form-data/],
     ["a form without a boundary", program + end, "multipart/form-data", 400, "malformed-form", /form/],
     ["a form that breaks off", program, formType, 400, "malformed-form", /form (cannot be read|ends)/],
@@ -177,18 +177,7 @@ describe("PUT /artifacts", () => {
     ["two programs", program + program + end, formType, 400, "invalid-request", /program is given twice/],
   ];
 
-  test.each(forms)("%s", async (_name, body, type, status, kind, detail) => {
-    const answer = await fetch(`${edgefold.url}/api/v1/artifacts`, {
-      method: "PUT",
-      headers: { "content-type": type },
-      body,
-    });
-    expect(await problemOf(answer)).toMatchObject({
-      status,
-      type: `urn:edgefold:problem:${kind}`,
-      detail: expect.stringMatching(detail),
-    });
-  });
+  test.each(forms)("%s", async (_name, ...refusal) => expectRefusal("PUT", "artifacts", ...refusal));
 });
 
 describe("paths and methods", () => {

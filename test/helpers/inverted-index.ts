@@ -1,4 +1,4 @@
-import { partitionOf } from "../../shared/partition.ts";
+import { hashKey, partitionOf } from "../../shared/partition.ts";
 
 /** An input for the programs of `Stage`, and all that must come of it. */
 export type Index = {
@@ -37,7 +37,7 @@ export const makeIndex = (seed: number, maps: number, nReducers: number): Index 
   }
   const parts = Array.from({ length: nReducers }, () => "");
   for (const [word, found] of [...numbersOf].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    parts[partitionOf(Buffer.from(word), 0, word.length, nReducers)] += `${word}\t${found.join(",")}\n`;
+    parts[partitionOf(hashKey(Buffer.from(word), 0, word.length), nReducers)] += `${word}\t${found.join(",")}\n`;
   }
   const input = Buffer.from(lines.join(""));
   return {

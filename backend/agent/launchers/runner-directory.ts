@@ -43,9 +43,10 @@ export const removeRunnerDirectory = async (agentDir: string, runnerId: string):
   await rm(path, { recursive: true, force: true, maxRetries: 3 });
 };
 
-/** The Worker knows of the runner's end. */
-export const forgetExit = (agentDir: string, runnerId: string): void =>
-  rmSync(join(exitsDirectory(agentDir), runnerId), { force: true });
+/** Forgets a runner's end once the Worker knows of it. @param known whether it does: what reporting the end resolves with */
+export const forgetExit = async (agentDir: string, runnerId: string, known: Promise<boolean>): Promise<void> => {
+  if (await known) rmSync(join(exitsDirectory(agentDir), runnerId), { force: true });
+};
 
 /** A runner that an earlier agent had started. */
 type Leftover = { readonly jobId: string; readonly runnerId: string };

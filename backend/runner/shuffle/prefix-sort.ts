@@ -1,10 +1,12 @@
+import { partitionOf } from "../../../shared/partition.ts";
+
 /** Runs of this many are sorted by insertion, which is the fastest for so few. */
 const smallRun = 16;
 
 /** What is to be sorted: items 0 to `length - 1`. */
 export type Sortable = {
   readonly length: number;
-  /** Decides the partition: its remainder. */
+  /** Of the key: it decides the partition. */
   hash(item: number): number;
   /** Items are sorted by this number first. */
   prefix(item: number): number;
@@ -26,7 +28,7 @@ export function sortByPartition(sortable: Sortable, partitions: number): SortedI
   const ends = new Uint32Array(partitions + 1);
   // `?? 0` satisfies the index check of the compiler: every index here is in bounds.
   for (let item = 0; item < length; item++) {
-    const after = (sortable.hash(item) % partitions) + 1;
+    const after = partitionOf(sortable.hash(item), partitions) + 1;
     ends[after] = (ends[after] ?? 0) + 1;
   }
   for (let partition = 1; partition <= partitions; partition++) {
@@ -35,7 +37,7 @@ export function sortByPartition(sortable: Sortable, partitions: number): SortedI
   const prefixes = new Float64Array(length);
   const items = new Uint32Array(length);
   for (let item = 0; item < length; item++) {
-    const partition = sortable.hash(item) % partitions;
+    const partition = partitionOf(sortable.hash(item), partitions);
     const place = ends[partition] ?? 0;
     prefixes[place] = sortable.prefix(item);
     items[place] = item;

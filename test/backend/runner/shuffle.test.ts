@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { partitionOf } from "../../../shared/partition.ts";
+import { hashKey, partitionOf } from "../../../shared/partition.ts";
 import type { AttemptContext } from "../../../backend/runner/attempt-context.ts";
 import { type MapOutput, newContext, newProgram, runMap, runReduce, shell } from "./harness.ts";
 
@@ -48,7 +48,7 @@ function reference(maps: readonly (readonly string[])[], partitions: number): st
   const outputs = Array.from({ length: partitions }, () => "");
   for (const key of [...groups.keys()].sort()) {
     const bytes = Buffer.from(key, "hex");
-    const partition = partitionOf(bytes, 0, bytes.length, partitions);
+    const partition = partitionOf(hashKey(bytes, 0, bytes.length), partitions);
     const values = groups.get(key)?.join() ?? "";
     outputs[partition] += values === "" ? `${key}\n` : `${key}\t${values}\n`;
   }
