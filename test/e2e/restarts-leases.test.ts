@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { sendSignal } from "../../backend/process-groups.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
-import { killWorker, processesOf, programsOf } from "../helpers/processes.ts";
+import { killWorker, programsOf, runnersOf } from "../helpers/processes.ts";
 import { S3Proxy } from "../helpers/s3-proxy.ts";
 import { StagedJob } from "../helpers/staged-job.ts";
 import { untilNone } from "../helpers/until.ts";
@@ -36,12 +36,12 @@ it("an attempt may take longer than a lease while its runner lives", async () =>
 it("runners end their attempts by themselves when the Worker stays away for a lease", async () => {
   const job = await StagedJob.post(edgefold, proxy, ["m-2-1", "m-3-1"]);
   await job.paused({ maps: 2, reduces: 0 });
-  const runners = processesOf(job.id).length - programsOf(job.id).length;
-  expect(runners).toBe(2);
+  const runners = runnersOf(job.id);
+  expect(runners).toHaveLength(2);
   await killWorker(edgefold);
   await untilNone("programs of runners without a Worker", () => programsOf(job.id));
   // The runners themselves are there still, and take up the job again.
-  expect(processesOf(job.id)).toHaveLength(runners);
+  expect(runnersOf(job.id)).toEqual(runners);
   await edgefold.startWorker();
   await job.expectCompleted(["m-2-2", "m-3-2"]);
 });

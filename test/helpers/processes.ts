@@ -13,11 +13,14 @@ export const processesOf = (jobId: string): number[] => processesWith(jobId).map
 /** The programs of a job that run. */
 export const programsOf = (jobId: string): number[] => processesWith(`EDGEFOLD_JOB_ID=${jobId}`).map(({ pid }) => pid);
 
+/** The runners of a job that run. */
+export const runnersOf = (jobId: string): number[] => processesWith(`\0JOB_ID=${jobId}`).map(({ pid }) => pid);
+
 /** The one runner that a job has. */
 export const onlyRunnerOf = (jobId: string): number => {
-  const [runner, ...others] = processesWith(`\0JOB_ID=${jobId}`);
+  const [runner, ...others] = runnersOf(jobId);
   if (runner === undefined || others.length > 0) throw new Error(`the job has not one runner, ${others.length} more`);
-  return runner.pid;
+  return runner;
 };
 
 /** The process of the runner at work on a task of a job. */
