@@ -19,6 +19,8 @@ export const pongText = "pong";
 
 const Id = z.int().nonnegative();
 const Text = z.string().max(65_536);
+/** Also the name of a directory. */
+const JobId = z.string().regex(/^[0-9A-Za-z-]{1,64}$/);
 const AttemptId = z.string().min(1).max(200);
 const Index = z.int().nonnegative();
 const Bytes = z.int().nonnegative();
@@ -70,8 +72,13 @@ const AssignmentSchema = z.discriminatedUnion("kind", [
 ]);
 export type Assignment = z.infer<typeof AssignmentSchema>;
 
-/** Where a map's shuffle object holds the segment of each partition: `lengths[r]` bytes, one segment after another. */
-const MapOutputSchema = z.object({ path: z.string(), lengths: z.array(Bytes) });
+/**
+ * Where a map's shuffle object holds the segment of each partition: `lengths[r]` bytes, one segment after another. Reading any
+ * of them takes as much memory as its largest block.
+ */
+const MapOutputSchema = z.object({ path: z.string(), lengths: z.array(Bytes), largestBlock: Bytes });
+export type MapOutput = z.infer<typeof MapOutputSchema>;
+
 const UploadedOutputSchema = z.object({
   path: z.string(),
   uploadId: z.string(),
@@ -156,6 +163,7 @@ export const SegmentRefSchema = z.object({
   path: z.string(),
   offset: Bytes,
   length: Bytes,
+  largestBlock: Bytes,
 });
 export type SegmentRef = z.infer<typeof SegmentRefSchema>;
 
@@ -193,7 +201,7 @@ export type RunnerNotice = z.infer<typeof RunnerNoticeSchema>;
 // ---------------------------------------------------------------- agent
 
 /** What an agent is to see to: `runners` runners for the job. */
-export const WantedJobSchema = z.object({ jobId: z.string(), runners: Index, token: z.string() });
+export const WantedJobSchema = z.object({ jobId: JobId, runners: Index, token: z.string() });
 export type WantedJob = z.infer<typeof WantedJobSchema>;
 
 export const AgentRequestSchema = z.discriminatedUnion("kind", [
@@ -224,7 +232,7 @@ export type AgentRequest = z.infer<typeof AgentRequestSchema>;
 
 export const AgentAnswerSchema = z.union([
   /** Everything that is wanted, and everything that must go. Of other jobs the agent touches nothing. */
-  Re.extend({ kind: z.literal("welcome"), wanted: z.array(WantedJobSchema), remove: z.array(z.string()) }),
+  Re.extend({ kind: z.literal("welcome"), wanted: z.array(WantedJobSchema), remove: z.array(JobId) }),
   Re.extend({ kind: z.literal("done") }),
   Re.extend({ kind: z.literal("error"), message: Text }),
 ]);
@@ -232,7 +240,7 @@ export type AgentAnswer = z.infer<typeof AgentAnswerSchema>;
 
 export const AgentNoticeSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("wanted"), job: WantedJobSchema }),
-  z.object({ kind: z.literal("remove"), jobId: z.string() }),
+  z.object({ kind: z.literal("remove"), jobId: JobId }),
 ]);
 export type AgentNotice = z.infer<typeof AgentNoticeSchema>;
 

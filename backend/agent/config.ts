@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 
 const EnvironmentSchema = z.object({
@@ -17,8 +17,13 @@ const EnvironmentSchema = z.object({
     .regex(/^[1-9]\d{0,5}$/, "must be a whole number from 1 to 999999")
     .transform(Number)
     .default(availableParallelism()),
+  /** Where map outputs lie: a directory of this machine, or `store`, the store of the job's output. */
+  SHUFFLE: z.string().optional(),
   STATE_DIR: z.string().default(".wrangler/state"),
 });
+
+/** The agent's own directory. */
+export const agentDirectory = (stateDir: string): string => join(stateDir, "agent");
 
 export type AgentConfig = {
   /** Without a slash at the end. */
@@ -28,6 +33,8 @@ export type AgentConfig = {
   readonly runners: number;
   /** Absolute. */
   readonly stateDir: string;
+  /** The directory of map outputs, absolute, or `store`. */
+  readonly shuffle: string;
 };
 
 /** The environment does not say what the agent must know; the message names every variable at fault. */
@@ -42,12 +49,14 @@ export const readAgentConfig = (environment: NodeJS.ProcessEnv): AgentConfig => 
   if (!parsed.success) {
     throw new ConfigError(parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`).join("\n"));
   }
-  const { WORKER_URL, CLUSTER, AGENT_TOKEN, RUNNERS, STATE_DIR } = parsed.data;
+  const { WORKER_URL, CLUSTER, AGENT_TOKEN, RUNNERS, SHUFFLE, STATE_DIR } = parsed.data;
+  const stateDir = resolve(STATE_DIR);
   return {
     workerUrl: WORKER_URL.replace(/\/+$/, ""),
     cluster: CLUSTER,
     token: AGENT_TOKEN,
     runners: RUNNERS,
-    stateDir: resolve(STATE_DIR),
+    stateDir,
+    shuffle: SHUFFLE === "store" ? SHUFFLE : resolve(SHUFFLE ?? join(agentDirectory(stateDir), "shuffle")),
   };
 };

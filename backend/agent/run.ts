@@ -1,6 +1,5 @@
-import { join } from "node:path";
 import { Agent } from "./agent.ts";
-import type { AgentConfig } from "./config.ts";
+import { agentDirectory, type AgentConfig } from "./config.ts";
 import { ProcessLauncher, type ProcessTimes } from "./launchers/process.ts";
 import { forgetExit, reapLeftovers } from "./launchers/runner-directory.ts";
 import { inheritedEnvironment } from "./launchers/runner-environment.ts";
@@ -22,7 +21,7 @@ export const runAgent = async (
   runnerCommand: readonly string[],
   times: ProcessTimes,
 ): Promise<number> => {
-  const directory = openStateDirectory(join(config.stateDir, "agent"));
+  const directory = openStateDirectory(agentDirectory(config.stateDir));
   try {
     const leftovers = await reapLeftovers(directory.path);
     const agent = new Agent({
@@ -34,6 +33,7 @@ export const runAgent = async (
           {
             capacity: config.runners,
             dir: directory.path,
+            shuffle: config.shuffle,
             command: runnerCommand,
             env: { ...inheritedEnvironment(process.env), WORKER_URL: config.workerUrl, PARENT: "pipe" },
             times,

@@ -22,8 +22,10 @@ const ConfigSchema = z.object({
     .string()
     .default("")
     .transform((text) => text.split(delimiter).filter((root) => root !== "")),
+  /** Where map outputs lie: `store`, beside the job's output, or the path of a directory that all runners of the job see. */
+  SHUFFLE: z.union([z.literal("store"), z.string().startsWith("/")]).default("store"),
   SORT_BUFFER: BytesSchema.default(160 * MiB),
-  MERGE_FACTOR: z.coerce.number().int().min(2).default(32),
+  MERGE_FACTOR: z.coerce.number().int().min(2).default(128),
   TASK_OUTPUT_LIMIT: BytesSchema.default(16 * 1024 * MiB),
   RECORD_LIMIT: BytesSchema.default(64 * MiB),
 });

@@ -11,7 +11,7 @@ import type { RecordTarget } from "./record-target.ts";
 import { Collector } from "./shuffle/collector.ts";
 import { loadCombiner } from "./shuffle/combiner.ts";
 import { CombiningCollector } from "./shuffle/combining-collector.ts";
-import type { Segment } from "./shuffle/segment.ts";
+import type { SegmentIndex } from "./shuffle/segment.ts";
 import { TextRecords } from "./shuffle/text-records.ts";
 import type { Sink } from "./sink.ts";
 
@@ -25,23 +25,25 @@ type MapToSegments = {
   readonly context: AttemptContext;
   /** Gets the shuffle object: the segments one after another. */
   readonly sink: Sink;
+  /** Whether to compress them. */
+  readonly compressing: boolean;
 };
 
 /**
  * Runs a mapper, sorts what it emits, combines it, and writes it as one segment a partition.
- * @returns where the segments are, by partition; one without records has length 0
+ * @returns where the segments are
  * @throws ProgramError where a program fails; the signal's reason when aborted; what `input` or `sink` throws
  */
-export async function mapToSegments(task: MapToSegments): Promise<Segment[]> {
-  const { combiner, partitions, context, sink } = task;
+export async function mapToSegments(task: MapToSegments): Promise<SegmentIndex> {
+  const { combiner, partitions, context, sink, compressing } = task;
   if (combiner === undefined) {
     const collector = new Collector(context, partitions, context.sortBuffer);
     await runMapper(task, collector);
-    return collector.writeSegments(sink);
+    return collector.writeSegments(sink, compressing);
   }
   const collector = new CombiningCollector(context, await loadCombiner(combiner, context));
   await runMapper(task, collector);
-  return collector.writeSegments(sink, partitions);
+  return collector.writeSegments(sink, compressing, partitions);
 }
 
 async function runMapper({ mapper, input, context }: MapToSegments, target: RecordTarget): Promise<void> {

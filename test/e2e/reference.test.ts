@@ -90,7 +90,7 @@ describe.skipIf(!hasCurl)("the API reference's samples", () => {
   });
 
   beforeAll(async () => {
-    edgefold = await Edgefold.start();
+    edgefold = await Edgefold.start({ env: { SHUFFLE: "store" } });
     artifacts = `${edgefold.url}/api/v1/artifacts`;
     jobs = `${edgefold.url}/api/v1/jobs`;
     folder = join(edgefold.dir, "programs");

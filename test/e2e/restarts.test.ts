@@ -14,7 +14,7 @@ let edgefold: Edgefold;
 let proxy: S3Proxy;
 
 beforeAll(async () => {
-  edgefold = await Edgefold.start({ env: { LEASE_SECONDS: "200", RUNNERS: "2" } });
+  edgefold = await Edgefold.start({ env: { LEASE_SECONDS: "200", RUNNERS: "2", SHUFFLE: "store" } });
   proxy = await S3Proxy.start(edgefold.port);
 });
 

@@ -96,6 +96,15 @@ export class StagedJob {
     return (await this.#edgefold.job(this.id)).status;
   }
 
+  /** The contents of the completed job's parts, in order, and what they must be. */
+  async outputs(): Promise<Buffer[]> {
+    return this.#edgefold.outputsOf(await this.#edgefold.job(this.id));
+  }
+
+  get expected(): readonly string[] {
+    return this.#index.parts;
+  }
+
   /**
    * Waits for the job's end, and checks its output, its counters, which attempts there were, and that nothing is left.
    *
@@ -131,6 +140,7 @@ export class StagedJob {
     await untilNone("processes of an ended job", () => processesOf(this.id));
     await untilNone("directories of runners of an ended job", () => runnerDirectories(this.#edgefold, this.id));
     expect(await this.#edgefold.keysIn("reducers", `.edgefold/${this.id}/`)).toEqual([]);
+    expect(existsSync(join(this.#edgefold.stateDir, "agent/shuffle", this.id))).toBe(false);
     expect(this.#proxy.openUploadsOf(this.id)).toEqual([]);
   }
 

@@ -134,7 +134,7 @@ export const resultOf = ({ kind, attempt, index }: Assignment): Result => {
     case "plan":
       return { kind: "plan" };
     case "map":
-      return { kind: "map", shuffle: { path: `http://store/shuffle/${attempt}`, lengths: [10, 20] } };
+      return { kind: "map", shuffle: { path: `http://store/shuffle/${attempt}`, lengths: [10, 20], largestBlock: 20 } };
     case "reduce":
       return {
         kind: "output",

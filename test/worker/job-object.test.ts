@@ -186,7 +186,7 @@ test("100,000 segments fit a map's row", async () => {
   const map = await job.planned(runner, [100]);
   const lengths = Array.from({ length: 99_998 }, (_, r) => r % 2);
   const reduce = taskOf(
-    await complete(runner, map, { kind: "map", shuffle: { path: "http://store/shuffle/x", lengths } }),
+    await complete(runner, map, { kind: "map", shuffle: { path: "http://store/shuffle/x", lengths, largestBlock: 1 } }),
   );
   expect(reduce).toMatchObject({ kind: "reduce", index: 0 });
   const second = taskOf(await complete(runner, reduce, resultOf(reduce)));

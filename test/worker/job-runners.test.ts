@@ -106,7 +106,7 @@ describe("a runner", () => {
     const map = await job.planned(runner);
     const other = taskOf(await complete(runner, map, { kind: "plan" }));
     expect(other.index).toBe(1);
-    await complete(runner, other, { kind: "map", shuffle: { path: "x", lengths: [1, 2, 3] } });
+    await complete(runner, other, { kind: "map", shuffle: { path: "x", lengths: [1, 2, 3], largestBlock: 3 } });
     const rows = await job.query("SELECT json_extract(row, '$.error.code') AS code FROM task WHERE kind = 'map'");
     expect(rows).toEqual([{ code: "InvalidResult" }, { code: "InvalidResult" }]);
   });

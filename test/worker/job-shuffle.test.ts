@@ -9,7 +9,7 @@ describe("the segments of a reduce", () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     const first = await job.planned(runner);
-    const shuffle = { path: "http://store/shuffle/x", lengths: [7, 0] };
+    const shuffle = { path: "http://store/shuffle/x", lengths: [7, 0], largestBlock: 7 };
     const second = taskOf(await complete(runner, first, { kind: "map", shuffle }));
     const reduce = taskOf(await complete(runner, second));
     expect(await runner.request({ kind: "segments", attempt: reduce.attempt, from: 0 })).toMatchObject({

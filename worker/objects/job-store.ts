@@ -26,6 +26,7 @@ const StoredOutputSchema = z.object({
   path: z.string(),
   uploadId: z.string().optional(),
   tags: z.array(z.string()).optional(),
+  largestBlock: z.int().optional(),
 });
 export type StoredOutput = z.infer<typeof StoredOutputSchema>;
 
@@ -266,7 +267,8 @@ export class JobStore {
   ): { segments: SegmentRef[]; next: number | null } | undefined {
     const rows = this.#sql
       .exec(
-        `SELECT idx, status, winner, json_extract(output, '$.path') AS path, substr(segments, ?, ?) AS range
+        `SELECT idx, status, winner, json_extract(output, '$.path') AS path,
+           json_extract(output, '$.largestBlock') AS largestBlock, substr(segments, ?, ?) AS range
          FROM task WHERE kind = 'map' AND idx >= ? ORDER BY idx LIMIT ?`,
         partition * offsetBytes + 1,
         2 * offsetBytes,
@@ -281,11 +283,19 @@ export class JobStore {
       const offset = range.getFloat64(0);
       const length = range.getFloat64(offsetBytes) - offset;
       if (length > 0) {
-        const { idx, winner, path } = row;
-        segments.push(SegmentRefSchema.parse({ map: idx, attempt: winner, path, offset, length }));
+        const { idx, winner, path, largestBlock } = row;
+        segments.push(SegmentRefSchema.parse({ map: idx, attempt: winner, path, offset, length, largestBlock }));
       }
     }
     return { segments, next: rows.length < limit ? null : from + limit };
+  }
+
+  /** The path of the first map output that there is, undefined while there is none. */
+  firstMapOutput(): string | undefined {
+    const found = this.#sql
+      .exec("SELECT json_extract(output, '$.path') AS path FROM task WHERE kind = 'map' AND output IS NOT NULL LIMIT 1")
+      .toArray()[0];
+    return found === undefined ? undefined : z.string().parse(found["path"]);
   }
 
   /** The bytes that each partition has in all map outputs. */

@@ -27,8 +27,20 @@ export const jobView = (spec: JobSpec, row: JobRow, inputBytes: number, conditio
 
 const programView = ({ name, type, size, hash }: PinnedProgram): Artifact => ({ name, type, size, hash });
 
-/** A map or reduce task as the REST API shows it. */
-export const taskView = (spec: JobSpec, row: TaskRow, input: TaskInput | null, inputBytes: number): Task => {
+/** The folder of a job's map outputs, told from one of them; where they would be in the job's store while there is none. */
+export const shufflePath = ({ id, request }: JobSpec, mapOutput: string | undefined): string =>
+  mapOutput === undefined
+    ? formatAddress(shuffleFolder(request.outputPath, request.useSSL, id))
+    : mapOutput.slice(0, mapOutput.lastIndexOf("/") + 1);
+
+/** A map or reduce task as the REST API shows it. @param shuffle the folder of the map outputs */
+export const taskView = (
+  spec: JobSpec,
+  row: TaskRow,
+  input: TaskInput | null,
+  inputBytes: number,
+  shuffle: string,
+): Task => {
   const { request, programs } = spec;
   const id = taskIdOf(spec.id, row.kind, row.index);
   const map = row.kind === "map";
@@ -41,7 +53,7 @@ export const taskView = (spec: JobSpec, row: TaskRow, input: TaskInput | null, i
       input === null
         ? {
             id,
-            path: formatAddress(shuffleFolder(request.outputPath, request.useSSL, spec.id)),
+            path: shuffle,
             type: "segments",
             splitStart: 0,
             splitEnd: inputBytes,

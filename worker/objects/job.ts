@@ -22,7 +22,7 @@ import { openCredentials, sealCredentials } from "../sealed.ts";
 import { signRunnerToken } from "../tokens.ts";
 import type { JobSpec, Page, PageRequest, PinnedProgram } from "./job-spec.ts";
 import { JobStore } from "./job-store.ts";
-import { jobView, taskView } from "./job-view.ts";
+import { jobView, shufflePath, taskView } from "./job-view.ts";
 import { jsonPages } from "./json-pages.ts";
 import { Outbox } from "./outbox.ts";
 import { measure } from "./plan.ts";
@@ -109,6 +109,7 @@ export class JobObject extends DurableObject<Env> {
   /** The tasks, newest first: reduces before maps, each kind from the highest index down. */
   async tasks(request: PageRequest): Promise<Page> {
     const spec = this.#store.spec();
+    const shuffle = shufflePath(spec, this.#store.firstMapOutput());
     const start = /^([rm])-(\d+)$/.exec(request.after ?? "");
     let kind: "reduce" | "map" | undefined = start?.[1] === "m" ? "map" : "reduce";
     let below = start === null ? Number.MAX_SAFE_INTEGER : Number(start[2]);
@@ -118,7 +119,7 @@ export class JobObject extends DurableObject<Env> {
       while (kind !== undefined && views.length < limit) {
         const rows = this.#store.tasksBelow(kind, below, limit - views.length);
         for (const { row, input, inputBytes } of rows) {
-          views.push(JSON.stringify(taskView(spec, row, input, inputBytes)));
+          views.push(JSON.stringify(taskView(spec, row, input, inputBytes, shuffle)));
           below = row.index;
           last = `${kind === "map" ? "m" : "r"}-${row.index}`;
         }

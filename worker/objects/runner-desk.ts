@@ -271,9 +271,11 @@ export class RunnerDesk {
         maps = size.maps;
         break;
       }
-      case "map":
-        store.saveOutput("map", task.index, { path: result.shuffle.path }, result.shuffle.lengths);
+      case "map": {
+        const { path, lengths, largestBlock } = result.shuffle;
+        store.saveOutput("map", task.index, { path, largestBlock }, lengths);
         break;
+      }
       case "output": {
         const { path, uploadId, tags } = result.output;
         store.saveOutput(task.kind, task.index, { path, uploadId, tags });

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { WantedJob } from "../../../shared/messages.ts";
 import { ProcessLedger } from "../../process-ledger.ts";
@@ -29,6 +31,8 @@ type ProcessLauncherOptions = {
   capacity: number;
   /** The agent's directory, which is this launcher's alone. */
   dir: string;
+  /** The directory in which runners keep map outputs, a folder a job, or `store`. */
+  shuffle: string;
   /** The runner's program and arguments. */
   command: readonly string[];
   /** Given to every runner, beside what it needs to know of its job. */
@@ -67,10 +71,14 @@ export class ProcessLauncher implements Launcher {
 
   async remove(jobId: string): Promise<void> {
     const job = this.#jobs.get(jobId);
-    if (job === undefined) return;
-    job.wanted = undefined;
-    await this.#end([...job.runners]);
-    this.#arrange();
+    if (job !== undefined) {
+      job.wanted = undefined;
+      await this.#end([...job.runners]);
+      this.#arrange();
+    }
+    // The job's own cleaning has done it already, but for what a runner has written that hung meanwhile.
+    const { shuffle } = this.#options;
+    if (shuffle !== "store") await rm(join(shuffle, jobId), { recursive: true, force: true });
   }
 
   async stop(): Promise<void> {
@@ -146,7 +154,8 @@ export class ProcessLauncher implements Launcher {
     let runner: Runner;
     try {
       const directory = makeRunnerDirectory(this.#options.dir, jobId, runnerId);
-      const own = { JOB_ID: jobId, RUNNER_TOKEN: token, RUNNER_ID: runnerId };
+      const { shuffle: SHUFFLE } = this.#options;
+      const own = { JOB_ID: jobId, RUNNER_TOKEN: token, RUNNER_ID: runnerId, SHUFFLE };
       const process = new RunnerProcess({
         command: this.#options.command,
         env: { ...this.#options.env, ...own, WORK_DIR: directory.work, PROCESS_LEDGER: directory.programs },

@@ -3,6 +3,7 @@ import { extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { abortable } from "../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
+import { ShuffleLostError } from "../shuffle/shuffle-lost.ts";
 import { type Program, ProgramError } from "./program.ts";
 import { decodeUtf8 } from "./text.ts";
 
@@ -99,7 +100,7 @@ export class ModuleProgram {
    * @param place where in the input, such as `at record 3`
    */
   explain(error: unknown, place: string): unknown {
-    if (this.#signal.aborted || error instanceof ProgramError) return error;
+    if (this.#signal.aborted || error instanceof ProgramError || error instanceof ShuffleLostError) return error;
     return new ProgramError(this.program, `failed ${place}: ${describe(error, this.#url, this.program)}`, {
       cause: error,
     });

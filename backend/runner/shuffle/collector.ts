@@ -7,7 +7,7 @@ import type { Cursor } from "./cursor.ts";
 import { Arena } from "./arena.ts";
 import { mergedPartitions, OpenRuns, type Run } from "./run.ts";
 import { RunFiles } from "./run-files.ts";
-import type { Segment } from "./segment.ts";
+import type { SegmentIndex } from "./segment.ts";
 import { SegmentEncoder } from "./segment-encoder.ts";
 
 /** Partitions and sorts any number of records: in memory, and in local files where they do not fit. */
@@ -83,17 +83,17 @@ export class Collector implements RecordTarget {
     }
   }
 
-  /** Writes all records as one segment a partition. @returns where they are, by partition */
-  async writeSegments(sink: Sink): Promise<Segment[]> {
+  /** Writes all records as one segment a partition. @param compressing see `SegmentEncoder` @returns where they are */
+  async writeSegments(sink: Sink, compressing: boolean): Promise<SegmentIndex> {
     const { signal } = this.#context;
     return this.sorted(async (partitions) => {
-      const encoder = new SegmentEncoder();
+      const encoder = new SegmentEncoder(compressing);
       const pacer = new Pacer(signal);
       for (const block of encoder.encode(partitions)) {
         await writeTo(sink, block, signal);
         if (pacer.due) await pacer.rest();
       }
-      return encoder.segments;
+      return encoder.index;
     });
   }
 }

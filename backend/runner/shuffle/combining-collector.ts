@@ -3,7 +3,7 @@ import type { RecordTarget } from "../record-target.ts";
 import type { Sink } from "../sink.ts";
 import { Collector } from "./collector.ts";
 import type { Cursor } from "./cursor.ts";
-import type { Segment } from "./segment.ts";
+import type { SegmentIndex } from "./segment.ts";
 
 /** Runs a combiner over records sorted by key, and adds what it emits to the target. @returns how many records it was given */
 export type Combine = (sorted: Cursor, target: RecordTarget) => Promise<number>;
@@ -47,13 +47,13 @@ export class CombiningCollector implements RecordTarget {
     return this.#collector.fullness < pressure ? undefined : this.#relieve();
   }
 
-  /** Combines everything a last time and writes it as one segment a partition. @returns where they are, by partition */
-  async writeSegments(sink: Sink, partitions: number): Promise<Segment[]> {
+  /** Combines everything a last time and writes it as one segment a partition. @param compressing see `SegmentEncoder` */
+  async writeSegments(sink: Sink, compressing: boolean, partitions: number): Promise<SegmentIndex> {
     const combined = new Collector(this.#context, partitions, this.#memory, true);
     await this.#collector.sorted(async (all) => {
       for (const sorted of all) await this.#combineTo(combined, sorted);
     });
-    return combined.writeSegments(sink);
+    return combined.writeSegments(sink, compressing);
   }
 
   async #relieve(): Promise<void> {

@@ -1,3 +1,4 @@
+import { closeSync, openSync, readSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { abortable, untilAborted } from "../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
@@ -14,15 +15,23 @@ export type SegmentSource = {
   readonly map: number;
   /** Bytes. A segment of 0 bytes has no records and is never opened. */
   readonly length: number;
-  /** Opens exactly its bytes. */
-  open(): Promise<Readable>;
+  /** Bytes of the largest block of the map output, uncompressed. */
+  readonly largestBlock: number;
+  /** Where it is: in a file on this machine, from byte `offset` on; or behind a function that opens exactly its bytes. */
+  readonly at: { readonly path: string; readonly offset: number } | { readonly open: () => Promise<Readable> };
 };
 
-/** Segments fetched at the same time, as Hadoop's `mapreduce.reduce.shuffle.parallelcopies`. */
-const parallelFetches = 5;
+/** Most segments fetched at the same time. */
+const parallelFetches = 32;
 
-/** The part of the sort buffer up to which a segment is held in memory: those being fetched then take half of it. */
-const smallPart = 1 / (2 * parallelFetches);
+/** The part of the sort buffer that segments being fetched may take. */
+const fetchPart = 1 / 4;
+
+/** The part of the sort buffer up to which a segment is held in memory. */
+const smallPart = 1 / 10;
+
+/** Bytes that the fetching of a segment takes which goes into a file: what is read ahead of it. */
+const streamBytes = 1024 * 1024;
 
 /** Everything that a reducer needs, on this machine. */
 type FetchedSegments = {
@@ -32,11 +41,12 @@ type FetchedSegments = {
 };
 
 /** A segment is here: small ones in memory, others in a run of their own. */
-type Fetched = { readonly memory: Buffer } | { readonly run: Run };
+type Fetched = { readonly memory: Buffer; readonly largestBlock: number } | { readonly run: Run };
 
 /**
  * Fetches and verifies segments. Small ones are gathered in memory, and merged into a run when they fill half the sort
- * buffer; large ones become local runs at once.
+ * buffer; large ones become runs of their own: local files, where they are not in one already. What lies on this machine is
+ * verified while it is merged.
  * @param segments in the order of the map tasks
  * @throws ShuffleLostError for a segment that cannot be read or is not intact
  */
@@ -47,6 +57,7 @@ export async function fetchSegments(
   const files = new RunFiles(context);
   const runs: Run[] = [];
   let memory: Buffer[] = [];
+  // With what it takes to decompress a block of each.
   let held = 0;
   const spill = async (): Promise<void> => {
     if (memory.length > 0) runs.push(await files.write([merged(memoryCursors(memory))]));
@@ -59,9 +70,10 @@ export async function fetchSegments(
       await spill();
       runs.push(fetched.run);
     } else {
-      if (held + fetched.memory.length > context.sortBuffer / 2) await spill();
+      const weight = fetched.memory.length + fetched.largestBlock;
+      if (held + weight > context.sortBuffer / 2) await spill();
       memory.push(fetched.memory);
-      held += fetched.memory.length;
+      held += weight;
     }
   }
   return { runs, memory };
@@ -80,59 +92,93 @@ async function* inOrder(
 ): AsyncGenerator<Fetched, void, void> {
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  const waiting: Promise<Fetched>[] = [];
-  const rest = segments.values();
+  const small = context.sortBuffer * smallPart;
+  const waiting: { readonly fetched: Promise<Fetched>; readonly bytes: number }[] = [];
+  let underWay = 0;
+  let next = 0;
   try {
     for (;;) {
-      while (waiting.length < parallelFetches) {
-        const next = rest.next();
-        if (next.done === true) break;
-        const fetched = fetchOne(next.value, context, signal, files);
+      for (; waiting.length < parallelFetches; next++) {
+        const segment = segments[next];
+        if (segment === undefined) break;
+        const isSmall = segment.length <= small;
+        const bytes = isSmall ? segment.length : streamBytes;
+        if (waiting.length > 0 && underWay + bytes > context.sortBuffer * fetchPart) break;
+        const fetched = isSmall ? toMemory(segment, signal) : toRun(segment, signal, files);
         // It is awaited in its turn; until then a rejection is not unhandled.
         fetched.catch(() => undefined);
-        waiting.push(fetched);
+        waiting.push({ fetched, bytes });
+        underWay += bytes;
       }
       const first = waiting.shift();
       if (first === undefined) return;
-      yield await first;
+      const fetched = await first.fetched;
+      underWay -= first.bytes;
+      context.counters.count("shuffleBytes", "run" in fetched ? lengthOf(fetched.run) : fetched.memory.length);
+      yield fetched;
     }
   } finally {
     stop.abort();
-    await Promise.allSettled(waiting);
+    await Promise.allSettled(waiting.map(({ fetched }) => fetched));
   }
 }
 
-async function fetchOne(
-  segment: SegmentSource,
-  context: AttemptContext,
-  signal: AbortSignal,
-  files: RunFiles,
-): Promise<Fetched> {
-  const verifier = new SegmentVerifier();
-  const chunks = verifiedChunks(segment, verifier, signal);
-  let fetched: Fetched;
-  if (segment.length <= context.sortBuffer * smallPart) {
-    const memory = Buffer.allocUnsafeSlow(segment.length);
-    let filled = 0;
-    for await (const chunk of chunks) filled += chunk.copy(memory, filled);
-    fetched = { memory };
-  } else {
-    const whole = (): Run["segments"][number] => ({ offset: 0, length: segment.length, records: verifier.records });
-    fetched = { run: await files.copy(chunks, whole) };
+const lengthOf = ({ segments }: Run): number => segments.reduce((sum, { length }) => sum + length, 0);
+
+async function toMemory(segment: SegmentSource, signal: AbortSignal): Promise<Fetched> {
+  const { at, length, largestBlock } = segment;
+  if ("path" in at) return { memory: readLocal(segment, at), largestBlock: 0 };
+  const memory = Buffer.allocUnsafeSlow(length);
+  let filled = 0;
+  for await (const chunk of verifiedChunks(segment, at.open, new SegmentVerifier(), signal)) {
+    filled += chunk.copy(memory, filled);
   }
-  context.counters.count("shuffleBytes", segment.length);
-  return fetched;
+  return { memory, largestBlock };
+}
+
+async function toRun(segment: SegmentSource, signal: AbortSignal, files: RunFiles): Promise<Fetched> {
+  const { at, map, length, largestBlock } = segment;
+  if ("path" in at) {
+    return { run: { path: at.path, segments: [{ offset: at.offset, length }], largestBlock, map } };
+  }
+  const verifier = new SegmentVerifier();
+  const chunks = verifiedChunks(segment, at.open, verifier, signal);
+  return { run: await files.copy(chunks, () => ({ offset: 0, length, records: verifier.records }), largestBlock) };
+}
+
+/** A segment of a file. Synchronously, as a small read takes less time than the switching of threads for it. */
+function readLocal({ map, length }: SegmentSource, { path, offset }: { path: string; offset: number }): Buffer {
+  const memory = Buffer.allocUnsafeSlow(length);
+  const verifier = new SegmentVerifier();
+  try {
+    const file = openSync(path, "r");
+    try {
+      for (let filled = 0; filled < length;) {
+        const read = readSync(file, memory, filled, length - filled, offset + filled);
+        if (read === 0) throw new Error("the segment ends too early");
+        filled += read;
+      }
+    } finally {
+      closeSync(file);
+    }
+    verifier.push(memory);
+    verifier.end();
+  } catch (error) {
+    throw new ShuffleLostError(map, error);
+  }
+  return memory;
 }
 
 /** The bytes of a segment; what is wrong with them, or with reading them, is the loss of the map's output. */
 async function* verifiedChunks(
   segment: SegmentSource,
+  open: () => Promise<Readable>,
   verifier: SegmentVerifier,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, void> {
   let length = 0;
   try {
-    const stream: AsyncIterable<Buffer> = await abortable(segment.open(), signal);
+    const stream: AsyncIterable<Buffer> = await abortable(open(), signal);
     for await (const chunk of untilAborted(stream, signal)) {
       verifier.push(chunk);
       length += chunk.length;

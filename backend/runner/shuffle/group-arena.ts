@@ -85,8 +85,10 @@ export class GroupArena {
     return this.#keys;
   }
 
-  /** The occupied part of the memory, 0 to 1, or more for a single large record. */
+  /** The occupied part of the memory, 0 to 1, or more for a single large record; give or take what is on the stage. */
   get fullness(): number {
+    // In a small memory the stage is not to be neglected.
+    if (this.#memory < 64 * stageBytes) this.#settle();
     return (this.#used + this.#keys * keyOverhead) / this.#memory;
   }
 

@@ -20,19 +20,19 @@ export class RunFiles {
 
   /** Writes a run from one cursor a partition, synchronously: the `emit` of a module can only return when there is room. */
   spill(sorted: Iterable<Cursor>): Run {
-    const encoder = new SegmentEncoder();
+    const encoder = new SegmentEncoder(false);
     const { path, file } = this.#create();
     try {
       for (const block of encoder.encode(sorted)) writeAll(file, block);
     } finally {
       closeSync(file);
     }
-    return this.#count({ path, segments: encoder.segments });
+    return this.#written(path, encoder.segments, encoder.largestBlock);
   }
 
   /** The same, but lets others have their turn: for more than fits in memory. */
   async write(sorted: Iterable<Cursor>): Promise<Run> {
-    const encoder = new SegmentEncoder();
+    const encoder = new SegmentEncoder(false);
     const { path, file } = this.#create();
     const pacer = new Pacer(this.#context.signal);
     try {
@@ -43,35 +43,35 @@ export class RunFiles {
     } finally {
       closeSync(file);
     }
-    return this.#count({ path, segments: encoder.segments });
+    return this.#written(path, encoder.segments, encoder.largestBlock);
   }
 
   /**
    * Writes a run with a single partition, that comes encoded.
    * @param segment says what it was, after the last chunk
+   * @param largestBlock bytes of its largest block, uncompressed
    */
-  async copy(chunks: AsyncIterable<Buffer>, segment: () => Segment): Promise<Run> {
+  async copy(chunks: AsyncIterable<Buffer>, segment: () => Segment, largestBlock: number): Promise<Run> {
     const { path, file } = this.#create();
     try {
       for await (const chunk of untilAborted(chunks, this.#context.signal)) writeAll(file, chunk);
     } finally {
       closeSync(file);
     }
-    return this.#count({ path, segments: [segment()] });
+    return this.#written(path, [segment()], largestBlock);
   }
 
   /**
-   * Merges neighbouring runs until at most `mergeFactor` are left, rewriting as little as possible.
-   * @returns runs in the same order; the files of merged ones are removed
+   * Merges neighbouring runs until so few are left that they can be merged at once, rewriting as little as possible.
+   * @returns runs in the same order; the attempt's own files of merged ones are removed
    */
   async reduce(runs: readonly Run[]): Promise<readonly Run[]> {
-    const { mergeFactor } = this.#context;
     let current = runs;
-    while (current.length > mergeFactor) {
+    for (let fanIn = this.#fanIn(current); current.length > fanIn; fanIn = this.#fanIn(current)) {
       const next: Run[] = [];
-      let surplus = current.length - mergeFactor;
+      let surplus = current.length - fanIn;
       for (let at = 0; at < current.length;) {
-        const group = current.slice(at, at + Math.min(mergeFactor, surplus + 1));
+        const group = current.slice(at, at + Math.min(fanIn, surplus + 1));
         next.push(...(group.length === 1 ? group : [await this.#merge(group)]));
         surplus -= group.length - 1;
         at += group.length;
@@ -81,13 +81,20 @@ export class RunFiles {
     return current;
   }
 
+  /** How many runs can be merged at once: each holds a block in memory, and together they may fill half the sort buffer. */
+  #fanIn(runs: readonly Run[]): number {
+    const { mergeFactor, sortBuffer } = this.#context;
+    const largest = runs.reduce((most, { largestBlock }) => Math.max(most, largestBlock), 1);
+    return Math.min(mergeFactor, Math.max(2, Math.floor(sortBuffer / 2 / largest)));
+  }
+
   async #merge(group: readonly Run[]): Promise<Run> {
     const open = new OpenRuns(group);
     try {
       return await this.write(mergedPartitions(open, group[0]?.segments.length ?? 0));
     } finally {
       open.close();
-      for (const { path } of group) await rm(path);
+      for (const { path, map } of group) if (map === undefined) await rm(path);
     }
   }
 
@@ -96,15 +103,16 @@ export class RunFiles {
     return { path, file: openSync(path, "wx") };
   }
 
-  #count(run: Run): Run {
-    for (const { length, records } of run.segments) {
+  #written(path: string, segments: readonly Segment[], largestBlock: number): Run {
+    for (const { length, records } of segments) {
       this.#context.counters.count("spilledRecords", records);
       this.#context.counters.count("spilledBytes", length);
     }
-    return run;
+    return { path, segments, largestBlock };
   }
 }
 
-function writeAll(file: number, bytes: Buffer): void {
+/** Writes all of `bytes` to an open file. */
+export function writeAll(file: number, bytes: Buffer): void {
   for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
 }

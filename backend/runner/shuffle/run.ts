@@ -2,10 +2,22 @@ import { closeSync, openSync, readSync } from "node:fs";
 import type { Cursor } from "./cursor.ts";
 import { merged } from "./merge.ts";
 import { headerLength, type Segment } from "./segment.ts";
-import { type Blocks, SegmentCursor } from "./segment-cursor.ts";
+import { type Blocks, payloadLength, payloadOf, SegmentCursor } from "./segment-cursor.ts";
+import { SegmentVerifier } from "./segment-verifier.ts";
+import { ShuffleLostError } from "./shuffle-lost.ts";
 
-/** A sorted run: a local file with a segment for each partition. */
-export type Run = { readonly path: string; readonly segments: readonly Segment[] };
+/** A sorted run: a file with a segment for each partition. */
+export type Run = {
+  readonly path: string;
+  readonly segments: readonly Extent[];
+  /** Bytes of its largest block, uncompressed. */
+  readonly largestBlock: number;
+  /** The map whose output this is, where it is one in a local shuffle: not the attempt's own file, but to be read only. */
+  readonly map?: number;
+};
+
+/** Where a segment lies in its file. One of 0 bytes has no records. */
+type Extent = Pick<Segment, "offset" | "length">;
 
 /** Bytes read at once at first; a block's header tells how much more is needed. */
 const initialRead = 64 * 1024 + 4096;
@@ -15,10 +27,11 @@ export class OpenRuns {
   readonly #runs: readonly Run[];
   readonly #files: number[] = [];
 
+  /** @throws ShuffleLostError for a map output that cannot be opened */
   constructor(runs: readonly Run[]) {
     this.#runs = runs;
     try {
-      for (const { path } of runs) this.#files.push(openSync(path, "r"));
+      for (const run of runs) this.#files.push(blaming(run, () => openSync(run.path, "r")));
     } catch (error) {
       this.close();
       throw error;
@@ -27,11 +40,11 @@ export class OpenRuns {
 
   /** A cursor for each run that has records of the partition, in the order of the runs. */
   cursors(partition: number): Cursor[] {
-    return this.#runs.flatMap(({ segments }, index) => {
-      const segment = segments[partition];
+    return this.#runs.flatMap((run, index) => {
+      const segment = run.segments[partition];
       const file = this.#files[index];
       if (segment === undefined || file === undefined || segment.length === 0) return [];
-      return [new SegmentCursor(fileBlocks(file, segment.offset))];
+      return [new SegmentCursor(fileBlocks(file, segment, run))];
     });
   }
 
@@ -54,28 +67,69 @@ export function* mergedPartitions(
   }
 }
 
-/** The blocks of a segment in a file, read synchronously: modules walk over values without awaiting. */
-function fileBlocks(file: number, offset: number): Blocks {
-  let position = offset;
-  let buffer = Buffer.alloc(0);
+/** Does something with a run's file; what is wrong with a map output is its loss. */
+function blaming<T>({ map }: Run, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw map === undefined ? error : new ShuffleLostError(map, error);
+  }
+}
+
+/**
+ * The blocks of a segment in a file, each checked before it is given, read synchronously: modules walk over values without
+ * awaiting. After an error there is only that error: a module that catches it does not get away with less data.
+ */
+function fileBlocks(file: number, segment: Extent, run: Run): Blocks {
+  const reader = new BlockReader(file, segment);
+  let failure: { readonly error: unknown } | undefined;
   return () => {
-    // Each read takes the block and, since most are of about the same length, rarely needs a second one.
-    if (buffer.length === 0) buffer = Buffer.allocUnsafeSlow(initialRead);
-    let filled = readSync(file, buffer, 0, buffer.length, position);
-    if (filled < headerLength) throw new Error("a local run ends too early");
-    const length = buffer.readUInt32LE(0);
-    const end = headerLength + length;
-    if (end > buffer.length) {
-      const grown = Buffer.allocUnsafeSlow(end);
-      buffer.copy(grown, 0, 0, filled);
-      buffer = grown;
+    if (failure !== undefined) throw failure.error;
+    try {
+      return blaming(run, () => reader.next());
+    } catch (error) {
+      failure = { error };
+      throw error;
     }
-    while (filled < end) {
-      const read = readSync(file, buffer, filled, end - filled, position + filled);
-      if (read === 0) throw new Error("a local run ends too early");
+  };
+}
+
+class BlockReader {
+  readonly #file: number;
+  readonly #verifier = new SegmentVerifier();
+  #position: number;
+  readonly #end: number;
+  #buffer = Buffer.alloc(0);
+
+  constructor(file: number, { offset, length }: Extent) {
+    this.#file = file;
+    this.#position = offset;
+    this.#end = offset + length;
+  }
+
+  next(): Buffer | undefined {
+    // Each read takes the block and, since most are of about the same length, rarely needs a second one.
+    if (this.#buffer.length === 0) this.#buffer = Buffer.allocUnsafeSlow(initialRead);
+    const most = Math.min(this.#buffer.length, this.#end - this.#position);
+    let filled = readSync(this.#file, this.#buffer, 0, most, this.#position);
+    if (filled < headerLength) throw new Error("the segment ends too early");
+    const length = headerLength + payloadLength(this.#buffer, 0);
+    if (length > this.#end - this.#position) throw new Error("a block goes beyond the end of its segment");
+    if (length > this.#buffer.length) {
+      const grown = Buffer.allocUnsafeSlow(length);
+      this.#buffer.copy(grown, 0, 0, filled);
+      this.#buffer = grown;
+    }
+    while (filled < length) {
+      const read = readSync(this.#file, this.#buffer, filled, length - filled, this.#position + filled);
+      if (read === 0) throw new Error("the segment ends too early");
       filled += read;
     }
-    position += end;
-    return length === 0 ? undefined : buffer.subarray(headerLength, end);
-  };
+    const block = this.#buffer.subarray(0, length);
+    this.#verifier.push(block);
+    this.#position += length;
+    if (length > headerLength) return payloadOf(block);
+    if (this.#position < this.#end) throw new Error("the segment is shorter than it was");
+    return undefined;
+  }
 }

@@ -1,7 +1,8 @@
+import { zstdDecompressSync } from "node:zlib";
 import { Cursor } from "./cursor.ts";
 import { keyPrefix } from "./key.ts";
 import { VarintReader } from "./packed.ts";
-import { headerLength, pieceKinds, single } from "./segment.ts";
+import { headerLength, pieceKinds, single, zstd } from "./segment.ts";
 
 /**
  * Gives the payloads of a segment's blocks, one after another, then undefined. Each is valid until the next one is asked for.
@@ -55,13 +56,24 @@ export class SegmentCursor extends Cursor {
   }
 }
 
-/** The blocks of a segment in memory. */
+/** The blocks of a segment in memory that is known to be intact. */
 export function blocksOf(segment: Buffer): Blocks {
   let at = 0;
   return () => {
-    const length = segment.readUInt32LE(at);
-    const start = at + headerLength;
-    at = start + length;
-    return length === 0 ? undefined : segment.subarray(start, at);
+    const length = payloadLength(segment, at);
+    const block = segment.subarray(at, at + headerLength + length);
+    at += block.length;
+    return length === 0 ? undefined : payloadOf(block);
   };
+}
+
+/** Bytes of the payload of the block whose header is at `at`. */
+export function payloadLength(bytes: Buffer, at: number): number {
+  return bytes.readUInt32LE(at) % zstd;
+}
+
+/** The payload of a block, decompressed. */
+export function payloadOf(block: Buffer): Buffer {
+  const payload = block.subarray(headerLength);
+  return block.readUInt32LE(0) < zstd ? payload : zstdDecompressSync(payload);
 }

@@ -1,7 +1,7 @@
-import { crc32 } from "node:zlib";
+import { constants, crc32, zstdCompressSync } from "node:zlib";
 import type { Cursor } from "./cursor.ts";
 import { copyBytes, maxVarint, putVarint } from "./packed.ts";
-import { headerLength, pieceKinds, type Segment, single } from "./segment.ts";
+import { headerLength, pieceKinds, type Segment, type SegmentIndex, single, zstd } from "./segment.ts";
 
 /** A block is closed when it has this many bytes, so it is longer by less than a piece. */
 const blockLength = 64 * 1024;
@@ -9,14 +9,35 @@ const blockLength = 64 * 1024;
 /** Most bytes of the three varints of a piece. */
 const maxLengths = 3 * maxVarint;
 
+/** A block is compressed where that leaves less than this part of it. */
+const worthwhile = 0.9;
+
+/** Smaller blocks are not compressed: starting the compressor takes longer than sending them. */
+const minCompressed = 512;
+
+const fastest = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
 /** Encodes sorted records into segments, one after another. */
 export class SegmentEncoder {
   /** What has been written so far, in order. */
   readonly segments: Segment[] = [];
+  /** Bytes of the largest block so far, uncompressed. */
+  largestBlock = 0;
+  readonly #compressing: boolean;
   #offset = 0;
   #block = Buffer.allocUnsafeSlow(blockLength + 4096);
   #used = headerLength;
   #checksum = 0;
+
+  /** @param compressing pays where blocks travel over a network, not where they stay on this machine */
+  constructor(compressing: boolean) {
+    this.#compressing = compressing;
+  }
+
+  /** The segments written so far, as they lie one after another. */
+  get index(): SegmentIndex {
+    return { lengths: this.segments.map(({ length }) => length), largestBlock: this.largestBlock };
+  }
 
   /**
    * Encodes one segment for each cursor. Each block is valid until the next one is asked for.
@@ -75,16 +96,29 @@ export class SegmentEncoder {
 
   /** Completes the block, or the terminator, which is a block without records of its own. */
   #close(records: number): Buffer {
-    const block = this.#block.subarray(0, this.#used);
-    block.writeUInt32LE(this.#used - headerLength, 0);
+    const compressed = this.#compressed();
+    const block = compressed ?? this.#block.subarray(0, this.#used);
+    const payload = block.subarray(headerLength);
+    block.writeUInt32LE(payload.length + (compressed === undefined ? 0 : zstd), 0);
     block.writeUInt32LE(records % 0x1_0000_0000, 4);
     this.#checksum = crc32(block.subarray(0, 8), this.#checksum);
-    this.#checksum = crc32(block.subarray(headerLength), this.#checksum);
+    this.#checksum = crc32(payload, this.#checksum);
     block.writeUInt32LE(this.#checksum, 8);
-    this.#offset += this.#used;
+    this.largestBlock = Math.max(this.largestBlock, this.#used);
+    this.#offset += block.length;
     this.#used = headerLength;
     // The memory for a large piece is not kept.
     if (this.#block.length > 4 * blockLength) this.#block = Buffer.allocUnsafeSlow(blockLength + 4096);
+    return block;
+  }
+
+  /** The block with its payload compressed, undefined where that is not wanted or not worth it. */
+  #compressed(): Buffer | undefined {
+    if (!this.#compressing || this.#used < minCompressed) return undefined;
+    const compressed = zstdCompressSync(this.#block.subarray(headerLength, this.#used), fastest);
+    if (compressed.length > worthwhile * this.#used) return undefined;
+    const block = Buffer.allocUnsafeSlow(headerLength + compressed.length);
+    compressed.copy(block, headerLength);
     return block;
   }
 }

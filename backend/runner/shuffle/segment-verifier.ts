@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { headerLength } from "./segment.ts";
+import { payloadLength } from "./segment-cursor.ts";
 
 /** Bytes of a header that its checksum covers. */
 const checkedHeader = 8;
@@ -14,7 +15,7 @@ export class SegmentVerifier {
   #records = 0;
   #isComplete = false;
 
-  /** The records of the segment, once it is complete. */
+  /** The records of the blocks so far. */
   get records(): number {
     return this.#records;
   }
@@ -46,7 +47,7 @@ export class SegmentVerifier {
 
   #endHeader(): void {
     this.#checksum = crc32(this.#header.subarray(0, checkedHeader), this.#checksum);
-    this.#missing = this.#header.readUInt32LE(0);
+    this.#missing = payloadLength(this.#header, 0);
     if (this.#missing === 0) this.#endBlock();
   }
 
@@ -54,7 +55,7 @@ export class SegmentVerifier {
     if (this.#header.readUInt32LE(8) !== this.#checksum) throw new Error("the segment's checksum is wrong");
     const records = this.#header.readUInt32LE(4);
     this.#headerFilled = 0;
-    if (this.#header.readUInt32LE(0) > 0) {
+    if (payloadLength(this.#header, 0) > 0) {
       this.#records += records;
     } else if (records === this.#records % 0x1_0000_0000) {
       this.#isComplete = true;

@@ -1,19 +1,16 @@
-import { parseAddress, type Address } from "../../../shared/address.ts";
-import { outputFolder, shuffleFolder } from "../../../shared/outputs.ts";
+import { parseAddress } from "../../../shared/address.ts";
+import { outputFolder } from "../../../shared/outputs.ts";
 import type { Result } from "../../../shared/messages.ts";
-import type { Store } from "../../storage/store.ts";
 import { inParallel } from "./parallel.ts";
+import { removeFolder } from "./remove-folder.ts";
 import type { Task, TaskRun } from "./task-run.ts";
-
-/** Objects removed by one request. */
-const batchSize = 1000;
 
 /** Removes what the job has left behind: uploads that nobody will complete, the shuffle, and outputs that do not count. */
 export const runClean = async (task: Task<"clean">, run: TaskRun): Promise<Result> => {
   const { output, useSSL, jobId } = run.job;
   await abortUploads(task, run);
-  await removeAll(run.output, shuffleFolder(output.path, useSSL, jobId));
-  if (task.removeOutputs) await removeAll(run.output, outputFolder(output.path, useSSL, jobId));
+  await run.shuffle.remove();
+  if (task.removeOutputs) await removeFolder(run.output, outputFolder(output.path, useSSL, jobId));
   return { kind: "done", lost: [] };
 };
 
@@ -28,16 +25,4 @@ const abortUploads = async (task: Task<"clean">, run: TaskRun): Promise<void> =>
     });
     after = page.nextAfter;
   }
-};
-
-const removeAll = async (store: Store, folder: Address): Promise<void> => {
-  let batch: Address[] = [];
-  for await (const { address } of store.list(folder)) {
-    batch.push(address);
-    if (batch.length < batchSize) continue;
-    await store.remove(batch);
-    batch = [];
-  }
-  // The folder itself too: where folders are real, abandoned uploads lie in it.
-  await store.remove([...batch, folder]);
 };

@@ -1,5 +1,5 @@
-import { formatAddress, joinAddress, parseAddress } from "../../../shared/address.ts";
-import { outputFolder, shuffleFolder } from "../../../shared/outputs.ts";
+import { joinAddress, parseAddress } from "../../../shared/address.ts";
+import { outputFolder } from "../../../shared/outputs.ts";
 import type { Result } from "../../../shared/messages.ts";
 import { isCompressed } from "../../../shared/splits.ts";
 import { partName } from "../../../shared/status.ts";
@@ -7,7 +7,7 @@ import { decompressed } from "../../storage/decompress.ts";
 import { readSplit } from "../input/split-reader.ts";
 import { readRecords, type RecordBatch } from "../input/record-batches.ts";
 import { mapToSegments, mapToText } from "../map.ts";
-import { writeObjectFrom, writeOutput } from "./output.ts";
+import { writeOutput } from "./output.ts";
 import type { Task, TaskRun } from "./task-run.ts";
 
 /** Runs the mapper over a split; its output is sorted segments in one shuffle object, or in a map-only job a part. */
@@ -21,12 +21,11 @@ export const runMap = async (task: Task<"map">, run: TaskRun): Promise<Result> =
     return writeOutput(task.attempt, part, run, (sink) => mapToText({ mapper, input, context, sink }));
   }
   const combiner = job.programs.combiner === undefined ? undefined : await run.program("combiner");
-  // The attempt in its name: a late attempt never overwrites what a reduce may be reading.
-  const object = joinAddress(shuffleFolder(path, job.useSSL, job.jobId), task.attempt.slice(job.jobId.length + 1));
-  const segments = await writeObjectFrom(task.attempt, object, run, (sink) =>
-    mapToSegments({ mapper, combiner, input, partitions: job.nReducers, context, sink }),
+  const { compressing } = run.shuffle;
+  const shuffle = await run.shuffle.write(task.attempt, (sink) =>
+    mapToSegments({ mapper, combiner, input, partitions: job.nReducers, context, sink, compressing }),
   );
-  return { kind: "map", shuffle: { path: formatAddress(object), lengths: segments.map(({ length }) => length) } };
+  return { kind: "map", shuffle };
 };
 
 /** The records of the task's split, decompressed where the object is. */

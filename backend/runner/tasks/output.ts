@@ -4,8 +4,11 @@ import { MultipartWriter } from "../../storage/upload.ts";
 import type { Sink } from "../sink.ts";
 import type { TaskRun } from "./task-run.ts";
 
+/** What of a task's run it takes to upload. */
+type UploadingRun = Pick<TaskRun, "output" | "ask">;
+
 /** Writers that tell the job of each upload before its first part is sent. */
-const openWriter = (attempt: string, at: Address, run: TaskRun): MultipartWriter =>
+const openWriter = (attempt: string, at: Address, run: UploadingRun): MultipartWriter =>
   new MultipartWriter(run.output, at, {
     attempt,
     onCreated: async (uploadId) => {
@@ -42,7 +45,7 @@ export const writeOutput = async (
 export const writeObjectFrom = async <T>(
   attempt: string,
   at: Address,
-  run: TaskRun,
+  run: UploadingRun,
   produce: (sink: Sink) => Promise<T>,
 ): Promise<T> => {
   const writer = openWriter(attempt, at, run);

@@ -1,4 +1,4 @@
-import { joinAddress, parseAddress } from "../../../shared/address.ts";
+import { joinAddress } from "../../../shared/address.ts";
 import { outputFolder } from "../../../shared/outputs.ts";
 import type { Result, SegmentRef } from "../../../shared/messages.ts";
 import { partName } from "../../../shared/status.ts";
@@ -25,11 +25,7 @@ export const runReduce = async (task: Task<"reduce">, run: TaskRun): Promise<Res
   const { job, context } = run;
   const reducer = await run.program("reducer");
   const refs = await segmentRefs(task, run);
-  const segments = refs.map(({ map, path, offset, length }) => ({
-    map,
-    length,
-    open: () => run.output.read(parseAddress(path, job.useSSL), { start: offset, end: offset + length }),
-  }));
+  const segments = refs.map((ref) => run.shuffle.source(ref));
   const part = joinAddress(outputFolder(job.output.path, job.useSSL, job.jobId), partName(false, task.index));
   try {
     return await writeOutput(task.attempt, part, run, (sink) => reduceSegments({ reducer, segments, context, sink }));

@@ -21,9 +21,11 @@ import type { Program } from "../programs/program.ts";
 import type { Report, ThreadConfig } from "../thread/messages.ts";
 import { runClean } from "./clean.ts";
 import { runCommit, runSuccess } from "./commit.ts";
+import { LocalShuffle } from "./local-shuffle.ts";
 import { runMap } from "./map.ts";
 import { runPlan } from "./plan.ts";
 import { MapOutputLostError, runReduce } from "./reduce.ts";
+import { StoreShuffle } from "./store-shuffle.ts";
 import { AttemptEndedError, type TaskRun } from "./task-run.ts";
 
 /** Where attempts have their directories, in the runner's. */
@@ -123,7 +125,7 @@ const taskRun = (job: RunnerJob, config: ThreadConfig, context: AttemptContext, 
   const { signal } = context;
   const fileRoots = config.FILE_ROOTS;
   const ambient = ambientCredentials(process.env);
-  return {
+  const run: Omit<TaskRun, "shuffle"> = {
     job,
     context,
     input: openStore({ credentials: job.input.credentials, ambient, fileRoots, signal }),
@@ -135,6 +137,8 @@ const taskRun = (job: RunnerJob, config: ThreadConfig, context: AttemptContext, 
       return answer;
     },
   };
+  const { SHUFFLE } = config;
+  return { ...run, shuffle: SHUFFLE === "store" ? new StoreShuffle(run) : new LocalShuffle(SHUFFLE, job.jobId) };
 };
 
 const hasKind = <Kind extends RunnerAnswer["kind"]>(

@@ -3,6 +3,7 @@ import type { Store } from "../../storage/store.ts";
 import type { Unnumbered } from "../../link.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import type { Program } from "../programs/program.ts";
+import type { Shuffle } from "./shuffle.ts";
 
 /** What a task works with. */
 export type TaskRun = {
@@ -10,6 +11,7 @@ export type TaskRun = {
   /** The job's input and output stores, each with its own credentials. */
   readonly input: Store;
   readonly output: Store;
+  readonly shuffle: Shuffle;
   readonly context: AttemptContext;
   program(role: ProgramRole): Promise<Program>;
   /** Asks the job for this attempt; rejects with `AttemptEndedError` when it is no longer the runner's. */

@@ -10,6 +10,7 @@ it("has a default for everything but the token", () => {
     token: "t",
     runners: availableParallelism(),
     stateDir: resolve(".wrangler/state"),
+    shuffle: resolve(".wrangler/state/agent/shuffle"),
   });
 });
 
@@ -20,6 +21,7 @@ it("takes what is set", () => {
     AGENT_TOKEN: "t",
     RUNNERS: "8",
     STATE_DIR: "/s",
+    SHUFFLE: "/fast",
   };
   expect(readAgentConfig(environment)).toEqual({
     workerUrl: "https://x.example",
@@ -27,7 +29,12 @@ it("takes what is set", () => {
     token: "t",
     runners: 8,
     stateDir: "/s",
+    shuffle: "/fast",
   });
+});
+
+it("keeps map outputs in the job's store where told so", () => {
+  expect(readAgentConfig({ AGENT_TOKEN: "t", SHUFFLE: "store" }).shuffle).toBe("store");
 });
 
 it.each([

@@ -1,6 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { Program } from "../../../backend/runner/programs/program.ts";
-import { type MapOutput, newContext, newProgram, runMap, runReduce, shell, type TestContext } from "./harness.ts";
+import {
+  type MapOutput,
+  newContext,
+  newProgram,
+  runMap,
+  runReduce,
+  shell,
+  type TestContext,
+  recordsIn,
+} from "./harness.ts";
 
 const partitions = 3;
 const words = Array.from({ length: 3000 }, (_, i) => `word-${(i * i) % 97}`).join("\n");
@@ -40,7 +49,7 @@ describe("a combiner gives the same result with fewer records", () => {
     const output = await runMap(splitter("mapper"), words, partitions, context, combiner);
     expect(await results(output)).toEqual(plain);
     const distinct = new Set(words.split("\n")).size;
-    expect(output.segments.reduce((total, { records }) => total + records, 0)).toBe(distinct);
+    expect(recordsIn(output)).toBe(distinct);
     expect(builtin(context)["combineInputRecords"]).toBeGreaterThanOrEqual(3000);
     expect(builtin(context)["combineOutputRecords"]).toBeLessThan(builtin(context)["combineInputRecords"] ?? 0);
   });
@@ -73,7 +82,7 @@ test("one call of map that fills the memory many times over", async () => {
   );
   const context = newContext({ sortBuffer: 8000, mergeFactor: 3 });
   const output = await runMap(mapper, "a\nb\n", partitions, context, sumModule("combiner"));
-  expect(output.segments.reduce((total, { records }) => total + records, 0)).toBe(9);
+  expect(recordsIn(output)).toBe(9);
   expect((await results(output)).join("").split("\n").sort().filter(Boolean)).toEqual(
     Array.from({ length: 9 }, (_, i) => `${i}\t${i < 5 ? 1112 : 1110}`),
   );

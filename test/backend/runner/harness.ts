@@ -10,7 +10,9 @@ import { readRecords, type RecordBatch } from "../../../backend/runner/input/rec
 import { mapToSegments } from "../../../backend/runner/map.ts";
 import type { Program } from "../../../backend/runner/programs/program.ts";
 import { reduceSegments } from "../../../backend/runner/reduce.ts";
-import type { Segment } from "../../../backend/runner/shuffle/segment.ts";
+import type { SegmentSource } from "../../../backend/runner/shuffle/fetch-segments.ts";
+import type { SegmentIndex } from "../../../backend/runner/shuffle/segment.ts";
+import { SegmentVerifier } from "../../../backend/runner/shuffle/segment-verifier.ts";
 
 const folders: string[] = [];
 const ledgers: { readonly living: Set<number>; readonly seen: Set<number> }[] = [];
@@ -100,7 +102,7 @@ export class MemorySink {
   }
 }
 
-export type MapOutput = { readonly object: Buffer; readonly segments: readonly Segment[] };
+export type MapOutput = { readonly object: Buffer; readonly index: SegmentIndex };
 
 export async function runMap(
   mapper: Program,
@@ -110,27 +112,49 @@ export async function runMap(
   combiner?: Program,
 ): Promise<MapOutput> {
   const sink = new MemorySink();
-  const segments = await mapToSegments({ mapper, combiner, input: lines(input), partitions, context, sink });
-  return { object: sink.bytes, segments };
+  const task = { mapper, combiner, input: lines(input), partitions, context, sink, compressing: true };
+  const index = await mapToSegments(task);
+  return { object: sink.bytes, index };
 }
 
-/** Opens a partition's segments in the outputs of several maps, in small chunks. */
+/** The records in all segments of a map output. */
+export function recordsIn({ object, index }: MapOutput): number {
+  let records = 0;
+  let offset = 0;
+  for (const length of index.lengths) {
+    const verifier = new SegmentVerifier();
+    verifier.push(object.subarray(offset, (offset += length)));
+    records += verifier.records;
+  }
+  return records;
+}
+
+/**
+ * A partition's segments in the outputs of several maps: in turn in a store, where they come in small chunks, and on this
+ * machine, in a file with other bytes before and after them.
+ */
 export function sources(
   outputs: readonly MapOutput[],
   partition: number,
-): { map: number; length: number; open: () => Promise<Readable> }[] {
-  return outputs.map(({ object, segments }, map) => {
-    const { offset, length } = segments[partition] ?? { offset: 0, length: 0 };
+  isLocal = (map: number) => map % 2 === 1,
+): SegmentSource[] {
+  return outputs.map(({ object, index: { lengths, largestBlock } }, map) => {
+    const offset = lengths.slice(0, partition).reduce((sum, length) => sum + length, 0);
+    const length = lengths[partition] ?? 0;
     const bytes = object.subarray(offset, offset + length);
-    return {
-      map,
-      length,
-      open: async () => {
-        if (length === 0) throw new Error("an empty segment was opened");
-        return Readable.from(chunks(bytes, 1000));
-      },
+    const open = async (): Promise<Readable> => {
+      if (length === 0) throw new Error("an empty segment was opened");
+      return Readable.from(chunks(bytes, 1000));
     };
+    return { map, length, largestBlock, at: isLocal(map) ? fileOf(bytes) : { open } };
   });
+}
+
+function fileOf(bytes: Buffer): { path: string; offset: number } {
+  const path = join(newFolder(), "output");
+  const others = Buffer.from("the bytes of another partition");
+  writeFileSync(path, Buffer.concat([others, bytes, others]));
+  return { path, offset: others.length };
 }
 
 export async function runReduce(

@@ -1,0 +1,18 @@
+import type { Address } from "../../../shared/address.ts";
+import type { Store } from "../../storage/store.ts";
+
+/** Objects removed by one request. */
+const batchSize = 1000;
+
+/** Removes all objects below a folder, and the folder where there is such a thing. */
+export const removeFolder = async (store: Store, folder: Address): Promise<void> => {
+  let batch: Address[] = [];
+  for await (const { address } of store.list(folder)) {
+    batch.push(address);
+    if (batch.length < batchSize) continue;
+    await store.remove(batch);
+    batch = [];
+  }
+  // The folder itself too: where folders are real, abandoned uploads lie in it.
+  await store.remove([...batch, folder]);
+};

@@ -1,0 +1,19 @@
+import type { MapOutput, SegmentRef } from "../../../shared/messages.ts";
+import type { SegmentSource } from "../shuffle/fetch-segments.ts";
+import type { SegmentIndex } from "../shuffle/segment.ts";
+import type { Sink } from "../sink.ts";
+
+/** Where the outputs of a job's maps lie until it has ended. */
+export interface Shuffle {
+  /** Whether compressing them pays: see `SegmentEncoder`. */
+  readonly compressing: boolean;
+  /** Stores the output of an attempt, which is there when this resolves. What fails leaves nothing that nobody knows of. */
+  write(attempt: string, produce: (sink: Sink) => Promise<SegmentIndex>): Promise<MapOutput>;
+  /** A segment, to be read. */
+  source(segment: SegmentRef): SegmentSource;
+  /** Removes all. */
+  remove(): Promise<void>;
+}
+
+/** The name of an attempt's output: the attempt without the job. So a late attempt never overwrites what a reduce may be reading. */
+export const shuffleName = (jobId: string, attempt: string): string => attempt.slice(jobId.length + 1);

@@ -1,0 +1,40 @@
+import { formatAddress, joinAddress, parseAddress } from "../../../shared/address.ts";
+import type { MapOutput, SegmentRef } from "../../../shared/messages.ts";
+import { shuffleFolder } from "../../../shared/outputs.ts";
+import type { SegmentSource } from "../shuffle/fetch-segments.ts";
+import type { SegmentIndex } from "../shuffle/segment.ts";
+import type { Sink } from "../sink.ts";
+import { writeObjectFrom } from "./output.ts";
+import { removeFolder } from "./remove-folder.ts";
+import { type Shuffle, shuffleName } from "./shuffle.ts";
+import type { TaskRun } from "./task-run.ts";
+
+/** The shuffle in the store of the job's output, one object a map: runners need nothing in common, and none is missed. */
+export class StoreShuffle implements Shuffle {
+  /** Level 1 of Zstandard takes in 400 MB/s and more a core; few stores give as much to a runner. */
+  readonly compressing = true;
+  readonly #run: Omit<TaskRun, "shuffle">;
+
+  constructor(run: Omit<TaskRun, "shuffle">) {
+    this.#run = run;
+  }
+
+  async write(attempt: string, produce: (sink: Sink) => Promise<SegmentIndex>): Promise<MapOutput> {
+    const { jobId, output, useSSL } = this.#run.job;
+    const object = joinAddress(shuffleFolder(output.path, useSSL, jobId), shuffleName(jobId, attempt));
+    const { lengths, largestBlock } = await writeObjectFrom(attempt, object, this.#run, produce);
+    return { path: formatAddress(object), lengths: [...lengths], largestBlock };
+  }
+
+  source({ map, path, offset, length, largestBlock }: SegmentRef): SegmentSource {
+    const object = parseAddress(path, this.#run.job.useSSL);
+    const open = (): ReturnType<TaskRun["output"]["read"]> =>
+      this.#run.output.read(object, { start: offset, end: offset + length });
+    return { map, length, largestBlock, at: { open } };
+  }
+
+  async remove(): Promise<void> {
+    const { jobId, output, useSSL } = this.#run.job;
+    await removeFolder(this.#run.output, shuffleFolder(output.path, useSSL, jobId));
+  }
+}

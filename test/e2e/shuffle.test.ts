@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Edgefold } from "../helpers/edgefold.ts";
+import { S3Proxy } from "../helpers/s3-proxy.ts";
+import { StagedJob } from "../helpers/staged-job.ts";
+
+/* Both places of the shuffle, and what becomes of a job of which a map output is lost there before it is read. */
+
+let edgefold: Edgefold;
+let proxy: S3Proxy;
+
+const start = async (shuffle: Record<string, string>): Promise<void> => {
+  edgefold = await Edgefold.start({ env: { RUNNERS: "2", ...shuffle } });
+  proxy = await S3Proxy.start(edgefold.port);
+};
+
+const stop = async (): Promise<void> => {
+  await edgefold?.stop();
+  await proxy?.stop();
+};
+
+/** A job that is held in its last map, with the outputs of the others stored. */
+const mapped = async (): Promise<StagedJob> => {
+  const job = await StagedJob.post(edgefold, proxy, ["m-5-1"]);
+  await job.paused({ maps: 5, reduces: 0 });
+  return job;
+};
+
+const outputs = ["m-0-1", "m-1-1", "m-2-1", "m-3-1", "m-4-1"];
+
+describe("in a directory of this machine, as is the default", () => {
+  beforeAll(async () => start({}));
+  afterAll(stop);
+
+  it("a map output that was changed is made again", async () => {
+    const job = await mapped();
+    const folder = join(edgefold.stateDir, "agent/shuffle", job.id);
+    expect(readdirSync(folder).filter((name) => outputs.includes(name))).toEqual(outputs);
+    const damaged = readFileSync(join(folder, "m-1-1"));
+    damaged[20] = (damaged[20] ?? 0) ^ 1;
+    writeFileSync(join(folder, "m-1-1"), damaged);
+    job.stage.release();
+    // The first reduce may find out a second time, of another partition, before the map has run again.
+    await edgefold.completed(job.id);
+    expect(job.stage.runs.filter((run) => run.startsWith("m-"))).toEqual([...outputs, "m-1-2", "m-5-1"].sort());
+    expect((await job.outputs()).map(String)).toEqual(job.expected);
+  });
+});
+
+describe("in the store of the job's output", () => {
+  beforeAll(async () => start({ SHUFFLE: "store" }));
+  afterAll(stop);
+
+  it("a map output that was removed is made again", async () => {
+    const job = await mapped();
+    const folder = `reducers/.edgefold/${job.id}`;
+    const names = (await edgefold.keysIn("reducers", `.edgefold/${job.id}/`)).map((key) => key.split("/").at(-1));
+    expect(new Set(names)).toEqual(new Set(outputs));
+    await edgefold.store.remove([edgefold.at(`${folder}/m-1-1`)]);
+    job.stage.release();
+    await edgefold.completed(job.id);
+    expect(job.stage.runs.filter((run) => run.startsWith("m-"))).toEqual([...outputs, "m-1-2", "m-5-1"].sort());
+    expect((await job.outputs()).map(String)).toEqual(job.expected);
+  });
+});
