@@ -1,112 +1,159 @@
-import { records, words } from "./inputs.ts";
+import * as inputs from "./inputs.ts";
+import type { Input } from "./inputs.ts";
+import * as programs from "./programs.ts";
+import { asShellWord, type Program } from "./programs.ts";
 
-type Program = { readonly name: string; readonly type: "executable" | "module"; readonly text: string };
-
-/** A job, and the command that a user would type instead. */
-export type BenchCase = {
-  readonly name: string;
-  readonly input: { readonly name: string; readonly chunks: () => Generator<string, never, void> };
+/** A job, but for its input. */
+export type BenchJob = {
   readonly mapper: Program;
   readonly reducer?: Program;
+  readonly combiner?: Program;
   readonly nReducers: number;
-  /** For bash, with `LC_ALL=C`: reads `$INPUT`, writes the sorted result to `$OUTPUT`. */
-  readonly command: string;
-  /** How the parts become what the command writes. */
+  /** Small input files share a map. */
+  readonly combineInputs?: true;
+};
+
+/** What a case measures: a whole job, or sorting and merging alone, in a process of its own (see `kernel.ts`). */
+type Subject = { readonly kind: "job"; readonly job: BenchJob } | { readonly kind: "kernel" };
+
+/** What it is compared with, on the same machine in the same run. */
+type Baseline =
+  /**
+   * For bash, with `LC_ALL=C` and `pipefail`: what a user would type instead. Reads `$INPUT`, a file or a folder with a slash
+   * at its end, and writes files `$OUTPUT/part-…`.
+   */
+  | { readonly kind: "command"; readonly script: string }
+  /** Another job, over another input. */
+  | { readonly kind: "job"; readonly job: BenchJob; readonly input: Input };
+
+export type BenchCase = {
+  readonly name: string;
+  readonly input: Input;
+  readonly subject: Subject;
+  readonly baseline?: Baseline;
+  /** How the parts of an output become one text, which must be the baseline's, too. */
   readonly merge: "sort" | "concatenate";
+  /** Whether the series of sizes is made of it. */
+  readonly inScale?: true;
 };
 
-const text = { name: "words", chunks: words };
-const sortable = { name: "records", chunks: records };
+const command = (script: string): Baseline => ({ kind: "command", script });
+const job = (of: BenchJob): Subject => ({ kind: "job", job: of });
 
-const mawkMapper: Program = {
-  name: "split.awk",
-  type: "executable",
-  text: '#!/usr/bin/mawk -f\n{ for (i = 1; i <= NF; i++) print $i "\\t1" }\n',
-};
-const mawkReducer: Program = {
-  name: "sum.awk",
-  type: "executable",
-  text: `#!/usr/bin/mawk -f
-BEGIN { FS = "\\t" }
-NR > 1 && $1 != word { print word "\\t" count; count = 0 }
-{ word = $1; count += $2 }
-END { if (NR > 0) print word "\\t" count }
-`,
-};
-const wordCountModule: Program = {
-  name: "word-count.mjs",
-  type: "module",
-  text: `export function map(line, emit) {
-  for (const word of line.split(" ")) emit(word, 1);
-}
-export function reduce(word, counts, emit) {
-  let sum = 0;
-  for (const count of counts) sum += Number(count);
-  emit(word, sum);
-}
-`,
-};
-const identityModule: Program = {
-  name: "identity.mjs",
-  type: "module",
-  text: `export const encoding = "bytes";
-export function map(line, emit) {
-  const tab = line.indexOf(9);
-  emit(line.subarray(0, tab), line.subarray(tab + 1));
-}
-export function reduce(key, values, emit) {
-  for (const value of values) emit(key, value);
-}
-`,
-};
-const cat: Program = { name: "cat.sh", type: "executable", text: "#!/bin/sh\nexec cat\n" };
-const grep: Program = { name: "grep.sh", type: "executable", text: "#!/bin/sh\nLC_ALL=C grep -F qua || true\n" };
+const sort = "sort -s -k1,1 --parallel=2 -S 50%";
+const mawkWordCount = { mapper: programs.splitWords, reducer: programs.sumCounts, nReducers: 2 };
+const mawkPipeline = command(
+  `mawk ${asShellWord(programs.splitWords)} "$INPUT" | ${sort} | mawk ${asShellWord(programs.sumCounts)} > "$OUTPUT/part-0"`,
+);
+const mawkArray = command(
+  `mawk '{ for (i = 1; i <= NF; i++) c[$i]++ } END { for (w in c) print w "\\t" c[w] }' "$INPUT" > "$OUTPUT/raw" && sort "$OUTPUT/raw" > "$OUTPUT/part-0"`,
+);
+const sortLines = command(`sort --parallel=2 -S 50% "$INPUT" > "$OUTPUT/part-0"`);
+const sortByKey = command(`${sort} "$INPUT" > "$OUTPUT/part-0"`);
+const measureLargeValues = `mawk -F'\\t' 'NR > 1 && $1 != k { show(); c = b = 0 } { k = $1; c++; b += length($2) } END { show() } function show() { printf "%s\\t%d %.0f\\n", k, c, b }'`;
 
-const mawkMap = `mawk '{ for (i = 1; i <= NF; i++) print $i "\\t1" }' "$INPUT"`;
+const wordCount: BenchCase = {
+  name: "word-count",
+  input: inputs.words,
+  subject: job(mawkWordCount),
+  baseline: mawkPipeline,
+  merge: "sort",
+};
+
+const wordCountModule: BenchCase = {
+  name: "word-count-module",
+  input: inputs.words,
+  subject: job({ mapper: programs.wordCount, reducer: programs.wordCount, nReducers: 2 }),
+  baseline: mawkArray,
+  merge: "sort",
+};
+
+const combining = programs.combiningWordCount;
 
 export const benchCases: readonly BenchCase[] = [
+  { ...wordCount, inScale: true },
+  wordCountModule,
   {
-    name: "word-count",
-    input: text,
-    mapper: mawkMapper,
-    reducer: mawkReducer,
-    nReducers: 2,
-    command: `${mawkMap} | sort -s -k1,1 --parallel=2 -S 50% | mawk -F'\\t' 'NR > 1 && $1 != w { print w "\\t" c; c = 0 } { w = $1; c += $2 } END { print w "\\t" c }' > "$OUTPUT"`,
-    merge: "sort",
+    ...wordCount,
+    name: "word-count-combiner",
+    subject: job({ ...mawkWordCount, combiner: programs.sumCounts }),
   },
   {
-    name: "word-count-module",
-    input: text,
-    mapper: wordCountModule,
-    reducer: wordCountModule,
-    nReducers: 2,
-    command: `mawk '{ for (i = 1; i <= NF; i++) c[$i]++ } END { for (w in c) print w "\\t" c[w] }' "$INPUT" > "$OUTPUT.raw"; sort "$OUTPUT.raw" > "$OUTPUT"; rm "$OUTPUT.raw"`,
-    merge: "sort",
+    ...wordCountModule,
+    name: "word-count-combiner-module",
+    subject: job({ mapper: combining, reducer: combining, combiner: combining, nReducers: 2 }),
   },
   {
     name: "sort-module",
-    input: sortable,
-    mapper: identityModule,
-    reducer: identityModule,
-    nReducers: 2,
-    command: `sort --parallel=2 -S 50% "$INPUT" > "$OUTPUT"`,
+    input: inputs.records,
+    subject: job({ mapper: programs.identity, reducer: programs.identity, nReducers: 2 }),
+    baseline: sortLines,
     merge: "sort",
+    inScale: true,
   },
   {
     name: "sort-cat",
-    input: sortable,
-    mapper: cat,
-    reducer: cat,
-    nReducers: 2,
-    command: `sort --parallel=2 -S 50% "$INPUT" > "$OUTPUT"`,
+    input: inputs.records,
+    subject: job({ mapper: programs.cat, reducer: programs.cat, nReducers: 2 }),
+    baseline: sortLines,
+    merge: "sort",
+  },
+  {
+    name: "inverted-index",
+    input: inputs.documents,
+    subject: job({ mapper: programs.splitDocuments, reducer: programs.listDocuments, nReducers: 2 }),
+    baseline: command(
+      `mawk ${asShellWord(programs.splitDocuments)} "$INPUT" | ${sort} | mawk ${asShellWord(programs.listDocuments)} > "$OUTPUT/part-0"`,
+    ),
     merge: "sort",
   },
   {
     name: "grep",
-    input: text,
-    mapper: grep,
-    nReducers: 0,
-    command: `grep -F qua "$INPUT" > "$OUTPUT"`,
+    input: inputs.wordFiles,
+    subject: job({ mapper: programs.grep, nReducers: 0 }),
+    // grep's exit code 1 says that it has found nothing, which is no failure.
+    baseline: command(`ls "$INPUT" | xargs -P2 -n1 sh -c 'grep -F qua "$INPUT$0" > "$OUTPUT/part-$0" || [ $? -eq 1 ]'`),
     merge: "concatenate",
+  },
+  {
+    name: "small-files",
+    input: inputs.smallFiles,
+    subject: job({ ...mawkWordCount, combineInputs: true }),
+    baseline: { kind: "job", job: mawkWordCount, input: inputs.smallFilesInOne },
+    merge: "sort",
+  },
+  {
+    name: "skew",
+    input: inputs.skewedWords,
+    subject: job(mawkWordCount),
+    baseline: mawkPipeline,
+    merge: "sort",
+  },
+  {
+    name: "skew-module",
+    input: inputs.largeValues,
+    subject: job({ mapper: programs.measureValues, reducer: programs.measureValues, nReducers: 2 }),
+    baseline: command(`${sort} "$INPUT" | ${measureLargeValues} > "$OUTPUT/part-0"`),
+    merge: "sort",
+  },
+  {
+    name: "kernel-words",
+    input: inputs.wordPairs,
+    subject: { kind: "kernel" },
+    baseline: sortByKey,
+    merge: "concatenate",
+  },
+  {
+    name: "kernel-records",
+    input: inputs.records,
+    subject: { kind: "kernel" },
+    baseline: sortByKey,
+    merge: "concatenate",
+  },
+  {
+    name: "one-line",
+    input: inputs.oneLine,
+    subject: job({ mapper: programs.wordCount, reducer: programs.wordCount, nReducers: 1 }),
+    merge: "sort",
   },
 ];

@@ -1,75 +1,89 @@
-import { createWriteStream, existsSync, mkdirSync, renameSync } from "node:fs";
-import { once } from "node:events";
+import { closeSync, createReadStream, existsSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import * as text from "./input-text.ts";
 
-/** Deterministic inputs: the same bytes on every machine, made once and kept. */
-
-/** The generator mulberry32 by Tommy Ettinger (public domain). @returns numbers in [0, 1) */
-const randomFrom = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+/** What a case reads. It is made once, the same bytes everywhere, and kept: cases share it. */
+export type Input = {
+  /** Part of its file's or folder's name. */
+  readonly name: string;
+  readonly text: text.Text;
+  /** Its bytes at least, from what `--size` says. */
+  readonly bytes: (size: number) => number;
+  /** It is made of so many pieces of whole lines and equal length. 1 by default. */
+  readonly pieces?: number;
+  /** Whether the pieces are the files of a folder, not all in one file. */
+  readonly isFolder?: true;
 };
 
-const letters = "abcdefghijklmnopqrstuvwxyz";
-const keyLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-
-const word = (random: () => number, from: string, length: number): string => {
-  let text = "";
-  for (let index = 0; index < length; index++) text += from[Math.floor(random() * from.length)] ?? "";
-  return text;
+/** An input on disk. */
+export type InputOnDisk = {
+  /** A file, or a folder with a slash at its end. */
+  readonly path: string;
+  readonly bytes: number;
 };
 
-/** Words of a Zipf distribution (exponent 1) over 200,000 different ones, twelve a line. */
-export function* words(): Generator<string, never, void> {
-  const random = randomFrom(1);
-  const vocabulary = Array.from({ length: 200_000 }, () => word(random, letters, 3 + Math.floor(random() * 8)));
-  const span = Math.log(vocabulary.length);
-  for (;;) {
-    let lines = "";
-    for (let index = 1; index <= 6000; index++) {
-      // The rank of a Zipf distribution is about the exponential of an even one.
-      lines += vocabulary[Math.floor(Math.exp(random() * span)) - 1] ?? "";
-      lines += index % 12 === 0 ? "\n" : " ";
-    }
-    yield lines;
-  }
-}
+const whole = (size: number): number => size;
+const half = (size: number): number => size / 2;
 
-/** Lines of 100 bytes with a unique key of 10: key, tab, filling. */
-export function* records(): Generator<string, never, void> {
-  const random = randomFrom(2);
-  for (;;) {
-    let lines = "";
-    for (let index = 0; index < 1000; index++) {
-      lines += `${word(random, keyLetters, 10)}\t${word(random, letters, 8).repeat(11)}\n`;
-    }
-    yield lines;
-  }
-}
+export const words: Input = { name: "words", text: text.words(), bytes: whole };
+export const wordFiles: Input = { name: "word-files", text: text.words(), bytes: whole, pieces: 16, isFolder: true };
+export const skewedWords: Input = { name: "skewed-words", text: text.skewedWords, bytes: whole };
+export const wordPairs: Input = { name: "word-pairs", text: text.wordPairs, bytes: whole };
+export const records: Input = { name: "records", text: text.records, bytes: whole };
+// Of these the disk need not hold as much: what they show, they show at half the size.
+export const documents: Input = { name: "documents", text: text.documents, bytes: half };
+export const largeValues: Input = { name: "large-values", text: text.largeValues, bytes: half };
 
-/** The file of an input of at least `bytes` bytes, made where it is not there yet. */
-export const inputFile = async (
-  folder: string,
-  name: string,
-  chunks: Generator<string, never, void>,
-  bytes: number,
-): Promise<string> => {
-  mkdirSync(folder, { recursive: true });
-  const path = join(folder, `${name}-${bytes}.txt`);
-  if (existsSync(path)) return path;
-  const file = createWriteStream(`${path}.new`);
-  for (let written = 0; written < bytes;) {
-    const chunk = chunks.next().value;
-    written += chunk.length;
-    if (!file.write(chunk)) await once(file, "drain");
+/** 5,000 pieces of 2 KB, of any `--size`. */
+const smallPieces = { text: text.words(1), bytes: () => 5000 * 2000, pieces: 5000 };
+export const smallFiles: Input = { ...smallPieces, name: "small-files", isFolder: true };
+export const smallFilesInOne: Input = { ...smallPieces, name: "small-files-in-one" };
+export const oneLine: Input = { name: "one-line", text: text.shortLines, bytes: () => 1 };
+
+/** Makes an input where it is not there yet. @param size what `--size` says, in bytes */
+export const inputOnDisk = async (folder: string, input: Input, size: number): Promise<InputOnDisk> => {
+  const bytes = Math.round(input.bytes(size));
+  const path = join(folder, `${input.name}-${bytes}${input.isFolder === true ? "/" : ".txt"}`);
+  if (!existsSync(path)) {
+    // Under its own name only when it is whole; another bench may be at the same.
+    const unfinished = `${join(folder, input.name)}-${bytes}.${process.pid}.new`;
+    mkdirSync(input.isFolder === true ? unfinished : folder, { recursive: true });
+    write(unfinished, input, bytes);
+    renameSync(unfinished, path);
   }
-  file.end();
-  await once(file, "close");
-  renameSync(`${path}.new`, path);
-  return path;
+  return { path, bytes: await sizeOf(path) };
+};
+
+const write = (path: string, { text: textOf, pieces = 1, isFolder }: Input, bytes: number): void => {
+  const chunks = textOf();
+  for (let piece = 0; piece < pieces; piece++) {
+    const name = `${String(piece).padStart(5, "0")}.txt`;
+    const file = openSync(isFolder === true ? join(path, name) : path, "a");
+    try {
+      for (let written = 0; written < bytes / pieces;) {
+        const chunk = chunks.next().value;
+        writeSync(file, chunk);
+        written += chunk.length;
+      }
+    } finally {
+      closeSync(file);
+    }
+  }
+};
+
+/** The files of an input, in order. */
+const filesOf = async (path: string): Promise<string[]> =>
+  path.endsWith("/") ? (await readdir(path)).sort().map((name) => join(path, name)) : [path];
+
+const sizeOf = async (path: string): Promise<number> => {
+  let bytes = 0;
+  for (const file of await filesOf(path)) bytes += (await stat(file)).size;
+  return bytes;
+};
+
+/** Reads an input, so that what is measured first does not alone have to bring it from the disk. */
+export const warm = async ({ path }: InputOnDisk): Promise<void> => {
+  const reading = { highWaterMark: 1024 * 1024 };
+  for (const file of await filesOf(path)) for await (const _ of createReadStream(file, reading));
 };

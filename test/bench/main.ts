@@ -1,136 +1,90 @@
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { Edgefold } from "../helpers/edgefold.ts";
-import { processesWith } from "../helpers/proc.ts";
 import { benchCases, type BenchCase } from "./cases.ts";
-import { inputFile } from "./inputs.ts";
+import { type CaseResult, type Folders, measureCase } from "./measure.ts";
+import { type Options, readOptions, UsageError } from "./options.ts";
+import { measureScale, type ScaleResult } from "./scale.ts";
+import { caseTable, scaleTable } from "./table.ts";
 
 /**
- * `npm run bench -- [--size GB] [--only NAME] [--runs N] [--json FILE]`: each case as a job and as the command that a user would
- * type instead, in turn, on the same machine in the same run. The outputs must be equal. Two runners; `file:` in and out.
+ * `npm run bench`: each case as a job and as what it is compared with, mostly the command that a user would type instead, in
+ * turn, on the same machine in the same run. The outputs must be equal. Two runners; `file:` in and out. With `--scale`, a few
+ * jobs with growing inputs instead. `docs/performance.md` describes the options.
  */
-const { values } = parseArgs({
-  options: {
-    size: { type: "string", default: "1" },
-    only: { type: "string" },
-    runs: { type: "string", default: "3" },
-    json: { type: "string" },
-  },
+
+/** @throws UsageError for a name that no case has */
+const chosenCases = ({ only, scaleTo }: Options): BenchCase[] => {
+  const possible = benchCases.filter(({ inScale }) => scaleTo === undefined || inScale === true);
+  const names = possible.map(({ name }) => name);
+  const unknown = only.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new UsageError(`there is no case ${unknown}; --only takes ${names.join(", ")}`);
+  return possible.filter(({ name }) => only.length === 0 || only.includes(name));
+};
+
+const cases: CaseResult[] = [];
+const scale: ScaleResult[] = [];
+const failures: { readonly case: string; readonly message: string }[] = [];
+
+/** Measures a case, and shows the figures at once: the whole may take long. */
+const measure = async (bench: BenchCase, { size, runs, scaleTo }: Options, folders: Folders): Promise<void> => {
+  const { name, input, subject } = bench;
+  if (scaleTo === undefined) {
+    const result = await measureCase(bench, size, runs, folders);
+    cases.push(result);
+    console.log(caseTable([result]));
+  } else if (subject.kind === "job") {
+    const job = { name, input, job: subject.job };
+    const results = await measureScale(job, { unit: size, largest: scaleTo, runs }, folders);
+    scale.push(...results);
+    console.log(scaleTable(results));
+  }
+};
+
+/** What the figures depend on, besides the code. */
+const machine = () => ({
+  date: new Date().toISOString(),
+  node: process.version,
+  cpus: availableParallelism(),
+  cpuModel: cpus()[0]?.model ?? "unknown",
+  memoryBytes: totalmem(),
 });
-const bytes = Math.round(Number(values.size) * 1e9);
-const runs = Number(values.runs);
-if (!(bytes > 0) || !Number.isInteger(runs) || runs < 1) throw new Error("--size and --runs must be positive");
-const chosen = benchCases.filter(({ name }) => values.only === undefined || name === values.only);
-if (chosen.length === 0) throw new Error(`--only is one of ${benchCases.map(({ name }) => name).join(", ")}`);
 
-const median = (figures: readonly number[]): number => figures.toSorted((a, b) => a - b)[figures.length >> 1] ?? NaN;
-
-/** The most memory that any runner of this Edgefold has had so far, in MB. */
-const runnerPeak = (edgefold: Edgefold): number => {
-  const runners = processesWith(join(edgefold.stateDir, "agent", "runners")).filter(({ command }) =>
-    command.includes("runner/main.ts"),
-  );
-  return Math.max(0, ...runners.map(({ pid }) => peakOf(pid)));
-};
-
-const peakOf = (pid: number): number => {
+const main = async (): Promise<void> => {
+  const options = readOptions(process.argv.slice(2));
+  const chosen = chosenCases(options);
+  const inputs = join(tmpdir(), "edgefold-bench");
+  mkdirSync(inputs, { recursive: true });
+  const folders = { inputs, scratch: mkdtempSync(join(inputs, "scratch-")) };
   try {
-    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
-  } catch {
-    return 0;
-  }
-};
-
-const runCommand = async (command: string, input: string, output: string): Promise<number> => {
-  const startedAt = performance.now();
-  const env = { ...process.env, LC_ALL: "C", INPUT: input, OUTPUT: output };
-  const child = spawn("bash", ["-c", `set -o pipefail; ${command}`], { env, stdio: ["ignore", "inherit", "inherit"] });
-  const [status] = await once(child, "exit");
-  if (status !== 0) throw new Error(`the command ended with ${String(status)}`);
-  return (performance.now() - startedAt) / 1000;
-};
-
-const runJob = async (
-  edgefold: Edgefold,
-  bench: BenchCase,
-  input: string,
-): Promise<{ seconds: number; peak: number }> => {
-  const startedAt = performance.now();
-  const posted = await edgefold.post({
-    inputPath: `file://${input}`,
-    outputPath: `file://${edgefold.files}`,
-    mapperName: bench.mapper.name,
-    ...(bench.reducer === undefined ? {} : { reducerName: bench.reducer.name }),
-    nReducers: bench.nReducers,
-    inputStorageCredentials: undefined,
-    outputStorageCredentials: undefined,
-  });
-  let peak = 0;
-  const job = await edgefold.waitFor(
-    posted.id,
-    ({ status, endTime }) => {
-      peak = Math.max(peak, runnerPeak(edgefold));
-      if (status === "failed") throw new Error(`${bench.name} has failed`);
-      return endTime !== null;
-    },
-    3_600_000,
-  );
-  const seconds = ((job.endTime ?? 0) - job.startTime) / 1000;
-  if (performance.now() - startedAt < seconds * 1000 - 50) throw new Error("the job's own times are wrong");
-  return { seconds, peak };
-};
-
-/** @throws Error where the job's newest output is not what the command wrote */
-const compare = (edgefold: Edgefold, bench: BenchCase, expected: string): void => {
-  const [folder] = readdirSync(edgefold.files).filter((name) => /^[0-9a-f-]{36}$/.test(name));
-  const parts = join(edgefold.files, folder ?? "");
-  const read = bench.merge === "sort" ? `sort -m "$0"/part-*` : `cat "$0"/part-*`;
-  execFileSync("bash", ["-c", `LC_ALL=C ${read} | cmp - "$1"`, parts, expected]);
-  rmSync(parts, { recursive: true });
-};
-
-const folder = join(tmpdir(), "edgefold-bench");
-const rows: Record<string, number | string>[] = [];
-for (const bench of chosen) {
-  const input = await inputFile(folder, bench.input.name, bench.input.chunks(), bytes);
-  const size = statSync(input).size / 1e6;
-  const expected = join(folder, "expected.txt");
-  const edgefold = await Edgefold.start({ env: { RUNNERS: "2" }, fileRoots: [folder] });
-  try {
-    for (const { name, type, text } of [bench.mapper, ...(bench.reducer === undefined ? [] : [bench.reducer])]) {
-      await edgefold.upload(name, text, type);
+    for (const bench of chosen) {
+      try {
+        await measure(bench, options, folders);
+      } catch (error) {
+        // The other cases are worth having all the same.
+        console.error(`${bench.name}:`, error);
+        failures.push({ case: bench.name, message: String(error) });
+      }
     }
-    const command: number[] = [];
-    const job: number[] = [];
-    let peak = 0;
-    for (let run = 0; run < runs; run++) {
-      command.push(await runCommand(bench.command, input, expected));
-      const measured = await runJob(edgefold, bench, input);
-      job.push(measured.seconds);
-      peak = Math.max(peak, measured.peak);
-      compare(edgefold, bench, expected);
-    }
-    const seconds = median(job);
-    rows.push({
-      case: bench.name,
-      MB: Math.round(size),
-      "job s": Number(seconds.toFixed(2)),
-      "command s": Number(median(command).toFixed(2)),
-      // Each pair was measured in turn, so that a machine that slows down slows both.
-      ratio: Number(median(job.map((figure, run) => figure / (command[run] ?? NaN))).toFixed(2)),
-      "MB/s": Number((size / seconds).toFixed(1)),
-      "runner MB": Math.round(peak),
-    });
-    console.table(rows.slice(-1));
   } finally {
-    await edgefold.stop();
-    rmSync(expected, { force: true });
+    rmSync(folders.scratch, { recursive: true });
   }
+  console.log(`\n${options.scaleTo === undefined ? caseTable(cases) : scaleTable(scale)}`);
+  if (failures.length > 0) {
+    console.error(`\nfailed: ${failures.map(({ case: name }) => name).join(", ")}`);
+    process.exitCode = 1;
+  }
+  if (options.json !== undefined) {
+    const { size, runs } = options;
+    const report = { ...machine(), options: { size, runs }, cases, scale, failures };
+    writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  }
+};
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
 }
-console.table(rows);
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
-process.exit();

@@ -1,0 +1,21 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import type { InputOnDisk } from "./inputs.ts";
+import type { Measured } from "./measured.ts";
+
+/**
+ * Runs a shell command of a case.
+ * @param script see `Baseline`
+ * @param output a folder to be made for its output
+ * @throws Error where it fails
+ */
+export const runCommand = async (script: string, input: InputOnDisk, output: string): Promise<Measured> => {
+  mkdirSync(output);
+  const startedAt = performance.now();
+  const env = { ...process.env, LC_ALL: "C", INPUT: input.path, OUTPUT: output };
+  const child = spawn("bash", ["-c", `set -o pipefail; ${script}`], { env, stdio: ["ignore", "inherit", "inherit"] });
+  const [code, signal] = await once(child, "exit");
+  if (code !== 0) throw new Error(`the command ended with ${code ?? signal}`);
+  return { figures: { seconds: (performance.now() - startedAt) / 1000 }, output };
+};

@@ -1,0 +1,99 @@
+import { mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Job } from "../../shared/rest.ts";
+import { isEnded } from "../../shared/status.ts";
+import { Edgefold } from "../helpers/edgefold.ts";
+import { untilNone } from "../helpers/until.ts";
+import type { BenchJob } from "./cases.ts";
+import type { InputOnDisk } from "./inputs.ts";
+import type { Measured } from "./measured.ts";
+import { RunnerMemory } from "./runner-memory.ts";
+
+/** Between looks at a job, in ms. Its end is the job's own, so that this makes no difference to the figures. */
+const lookMs = 250;
+
+/** An Edgefold with two runners, for jobs one after another. */
+export class JobRuns {
+  readonly #edgefold: Edgefold;
+  readonly #memory: RunnerMemory;
+  readonly #uploaded = new Set<string>();
+
+  private constructor(edgefold: Edgefold, memory: RunnerMemory) {
+    this.#edgefold = edgefold;
+    this.#memory = memory;
+  }
+
+  /**
+   * @param inputs the folder that inputs lie in
+   * @param peaks a folder for the runners' figures
+   */
+  static async start(inputs: string, peaks: string): Promise<JobRuns> {
+    mkdirSync(peaks, { recursive: true });
+    const memory = new RunnerMemory(peaks);
+    const env = { RUNNERS: "2", NODE_OPTIONS: memory.nodeOptions };
+    return new JobRuns(await Edgefold.start({ env, fileRoots: [inputs] }), memory);
+  }
+
+  async stop(): Promise<void> {
+    await this.#edgefold.stop();
+  }
+
+  /**
+   * Runs a job. Its time is from just before its POST to its own end; when this returns, its cleaning is over and its runners
+   * have ended, too.
+   * @throws Error where it does not complete
+   */
+  async run(job: BenchJob, input: InputOnDisk): Promise<Measured> {
+    const edgefold = this.#edgefold;
+    const { mapper, reducer, combiner, nReducers, combineInputs } = job;
+    await this.#upload(job);
+    const postedAt = Date.now();
+    const { id } = await edgefold.post({
+      inputPath: `file://${input.path}`,
+      outputPath: `file://${edgefold.files}`,
+      mapperName: mapper.name,
+      reducerName: reducer?.name,
+      combinerName: combiner?.name,
+      nReducers,
+      combineInputs,
+      inputStorageCredentials: undefined,
+      outputStorageCredentials: undefined,
+    });
+    const { status, endTime, error } = await this.#ended(id);
+    if (status !== "completed" || endTime === null) throw new Error(`the job has ${status}: ${JSON.stringify(error)}`);
+    const seenAt = Date.now();
+    if (endTime < postedAt || endTime > seenAt) throw new Error("the job's clock is not this process's");
+    await untilNone("runners of a job that has ended", () => this.#runners());
+    const seconds = (endTime - postedAt) / 1000;
+    return { figures: { seconds, peakMiB: this.#memory.take() }, output: join(edgefold.files, id) };
+  }
+
+  async #upload({ mapper, reducer = mapper, combiner = mapper }: BenchJob): Promise<void> {
+    for (const { name, type, text } of [mapper, reducer, combiner]) {
+      if (!this.#uploaded.has(name)) await this.#edgefold.upload(name, text, type);
+      this.#uploaded.add(name);
+    }
+  }
+
+  /** Waits for the end of a job, however long it takes; a look that fails does not matter while the Worker runs. */
+  async #ended(id: string): Promise<Job> {
+    const worker = this.#edgefold.worker;
+    const gone = new AbortController();
+    void worker?.exited.then(() => gone.abort());
+    for (; !gone.signal.aborted; await sleep(lookMs)) {
+      const job = await this.#edgefold.job(id).catch(() => undefined);
+      if (job !== undefined && isEnded(job.status)) return job;
+    }
+    throw new Error(`the Worker has ended: ${worker?.tail}`);
+  }
+
+  /** The runners that are there, by the agent's folders of them, which go when nothing is left of the runner. */
+  #runners(): string[] {
+    try {
+      return readdirSync(join(this.#edgefold.stateDir, "agent", "runners"));
+    } catch {
+      return []; // There has been no runner yet.
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import { closeSync, createReadStream, mkdirSync, openSync, rmSync, statSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { AttemptContext } from "../../backend/runner/attempt-context.ts";
+import { Counters } from "../../backend/runner/counters.ts";
+import type { Program } from "../../backend/runner/programs/program.ts";
+import { Collector } from "../../backend/runner/shuffle/collector.ts";
+import type { Cursor } from "../../backend/runner/shuffle/cursor.ts";
+import { fetchSegments, memoryCursors, type SegmentSource } from "../../backend/runner/shuffle/fetch-segments.ts";
+import { merged } from "../../backend/runner/shuffle/merge.ts";
+import { OpenRuns } from "../../backend/runner/shuffle/run.ts";
+import { RunFiles } from "../../backend/runner/shuffle/run-files.ts";
+import { textBatches } from "../../backend/runner/shuffle/text-batches.ts";
+import { TextRecords } from "../../backend/runner/shuffle/text-records.ts";
+import { ownPeak } from "./memory.ts";
+import type { Figures } from "./measured.ts";
+
+/**
+ * `node kernel.ts INPUT OUTPUT`: sorting and merging as a job does it, but nothing else: one thread, no Worker, no agent and no
+ * programs. The lines `key TAB value` of the file INPUT go through several maps, one after another, and one reduce into the
+ * file `part-0` of the folder OUTPUT. Prints its `Figures`.
+ */
+
+/** Bytes of input for a map: more than its sort buffer holds, so that it spills. */
+const mapBytes = 256 * 1024 * 1024;
+
+/** A smaller input is cut into so many maps, so that there is something to merge. */
+const fewestMaps = 4;
+
+/** What messages name as the writer of the records. */
+const nobody: Program = { role: "mapper", name: "kernel", type: "executable", path: "" };
+
+/** As a runner's defaults are. */
+const contextIn = (workDir: string): AttemptContext => ({
+  environment: {},
+  workDir,
+  sortBuffer: 160 * 1024 * 1024,
+  mergeFactor: 32,
+  outputLimit: Infinity,
+  recordLimit: 64 * 1024 * 1024,
+  signal: new AbortController().signal,
+  counters: new Counters(),
+  processes: { add: () => undefined, remove: () => undefined },
+  status: () => undefined,
+});
+
+/** A map: takes lines, and writes them sorted to a file. */
+class KernelMap {
+  /** Bytes taken. */
+  bytes = 0;
+  readonly #collector: Collector;
+  readonly #records: TextRecords;
+
+  constructor(context: AttemptContext) {
+    this.#collector = new Collector(context, 1, context.sortBuffer);
+    this.#records = new TextRecords(nobody, context.recordLimit, this.#collector);
+  }
+
+  async push(chunk: Buffer): Promise<void> {
+    this.bytes += chunk.length;
+    await this.#records.push(chunk);
+  }
+
+  /** @param map its number */
+  async finish(map: number, path: string): Promise<SegmentSource> {
+    await this.#records.end();
+    const [segment = { offset: 0, length: 0 }] = await writing(path, (sink) => this.#collector.writeSegments(sink));
+    const { offset: start, length } = segment;
+    return { map, length, open: async () => createReadStream(path, { start, end: start + length - 1 }) };
+  }
+}
+
+/** Runs the maps one after another; each ends with a line. */
+const mapAll = async (input: string, folder: string, context: () => AttemptContext): Promise<SegmentSource[]> => {
+  const wanted = Math.min(mapBytes, Math.ceil(statSync(input).size / fewestMaps));
+  const segments: SegmentSource[] = [];
+  let map = new KernelMap(context());
+  const finish = async (): Promise<void> => {
+    segments.push(await map.finish(segments.length, join(folder, `map-${segments.length}`)));
+  };
+  const chunks: AsyncIterable<Buffer> = createReadStream(input, { highWaterMark: 64 * 1024 });
+  for await (const chunk of chunks) {
+    const end = map.bytes + chunk.length < wanted ? 0 : chunk.lastIndexOf("\n") + 1;
+    if (end > 0) {
+      await map.push(chunk.subarray(0, end));
+      await finish();
+      map = new KernelMap(context());
+    }
+    await map.push(chunk.subarray(end));
+  }
+  if (map.bytes > 0) await finish();
+  return segments;
+};
+
+/** Walks over all records of some segments, sorted, as a reduce does before its reducer gets them. */
+const walkSorted = async (
+  segments: readonly SegmentSource[],
+  context: AttemptContext,
+  use: (sorted: Cursor) => Promise<void>,
+): Promise<void> => {
+  const { runs, memory } = await fetchSegments(segments, context);
+  const open = new OpenRuns(await new RunFiles(context).reduce(runs));
+  try {
+    await use(merged([...open.cursors(0), ...memoryCursors(memory)]));
+  } finally {
+    open.close();
+  }
+};
+
+/** Makes a file, and closes it after `use`. Writing is over when `write` returns. */
+const writing = async <T>(path: string, use: (sink: SyncSink) => Promise<T>): Promise<T> => {
+  const file = openSync(path, "wx");
+  try {
+    return await use({
+      write: (bytes) => {
+        for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
+        return undefined;
+      },
+    });
+  } finally {
+    closeSync(file);
+  }
+};
+
+/** A `Sink` that never is to be waited for. */
+type SyncSink = { write(bytes: Buffer): undefined };
+
+const [input, output] = process.argv.slice(2);
+if (input === undefined || output === undefined) throw new Error("usage: kernel INPUT OUTPUT");
+const folder = join(output, "kernel");
+mkdirSync(folder);
+try {
+  const startedAt = performance.now();
+  const segments = await mapAll(input, folder, () => contextIn(folder));
+  await walkSorted(segments, contextIn(folder), (sorted) =>
+    writing(join(output, "part-0"), async (sink) => {
+      for await (const batch of textBatches(sorted, { records: 0, groups: 0 })) sink.write(batch);
+    }),
+  );
+  const figures: Figures = { seconds: (performance.now() - startedAt) / 1000, peakMiB: ownPeak() };
+  process.stdout.write(JSON.stringify(figures));
+} finally {
+  rmSync(folder, { recursive: true });
+}

@@ -1,0 +1,60 @@
+import { parseArgs } from "node:util";
+
+export type Options = {
+  /** Of the inputs, in bytes. */
+  readonly size: number;
+  /** Names of cases; all where there is none. */
+  readonly only: readonly string[];
+  readonly runs: number;
+  /** A file for all figures. */
+  readonly json: string | undefined;
+  /** The largest size of the series in 10⁹ bytes, where the series is to be run instead of the cases. */
+  readonly scaleTo: number | undefined;
+};
+
+/** The command line is wrong, in words for whoever typed it. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+const usage =
+  "npm run bench -- [--size GB] [--only NAME …] [--runs N] [--json FILE] [--scale [--scale-to GB]], where --only may be repeated";
+
+/** @throws UsageError */
+export const readOptions = (args: readonly string[]): Options => {
+  const { size, only, runs, json, scale, "scale-to": scaleTo } = parse(args);
+  if (scaleTo !== undefined && !scale) throw new UsageError("--scale-to goes with --scale");
+  if (!/^[1-9]\d*$/.test(runs)) throw new UsageError("--runs is a number of 1 or more");
+  return {
+    size: Math.round(gigabytes("--size", size) * 1e9),
+    only,
+    runs: Number(runs),
+    json,
+    scaleTo: scale ? gigabytes("--scale-to", scaleTo ?? "2") : undefined,
+  };
+};
+
+const parse = (args: readonly string[]) => {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        size: { type: "string", default: "1" },
+        only: { type: "string", multiple: true, default: [] },
+        runs: { type: "string", default: "3" },
+        json: { type: "string" },
+        scale: { type: "boolean", default: false },
+        "scale-to": { type: "string" },
+      },
+    }).values;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new UsageError(`${error.message}\n${usage}`);
+  }
+};
+
+const gigabytes = (option: string, text: string): number => {
+  const number = Number(text);
+  if (number > 0 && number < Infinity) return number;
+  throw new UsageError(`${option} is a positive number, of 10⁹ bytes`);
+};

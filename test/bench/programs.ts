@@ -1,0 +1,112 @@
+/** A program that a job's artifact is made of. */
+export type Program = {
+  /** Of the artifact: equal names mean equal programs. */
+  readonly name: string;
+  readonly type: "executable" | "module";
+  readonly text: string;
+};
+
+export const splitWords: Program = {
+  name: "split.awk",
+  type: "executable",
+  text: '#!/usr/bin/mawk -f\n{ for (i = 1; i <= NF; i++) print $i "\\t1" }\n',
+};
+
+export const sumCounts: Program = {
+  name: "sum.awk",
+  type: "executable",
+  text: `#!/usr/bin/mawk -f
+BEGIN { FS = "\\t" }
+NR > 1 && $1 != word { print word "\\t" count; count = 0 }
+{ word = $1; count += $2 }
+END { if (NR > 0) print word "\\t" count }
+`,
+};
+
+export const wordCount: Program = {
+  name: "word-count.mjs",
+  type: "module",
+  text: `export function map(line, emit) {
+  for (const word of line.split(" ")) emit(word, 1);
+}
+export function reduce(word, counts, emit) {
+  let sum = 0;
+  for (const count of counts) sum += Number(count);
+  emit(word, sum);
+}
+`,
+};
+
+export const combiningWordCount: Program = {
+  name: "combining-word-count.mjs",
+  type: "module",
+  text: `${wordCount.text}export { reduce as combine };\n`,
+};
+
+/** Emits a document's name for each of its words. */
+export const splitDocuments: Program = {
+  name: "split-documents.awk",
+  type: "executable",
+  text: '#!/usr/bin/mawk -f\n{ for (i = 2; i <= NF; i++) print $i "\\t" $1 }\n',
+};
+
+/**
+ * The documents of each word, in the order in which they come, each once. A frequent word's list is as long as a fortieth of
+ * the input, so it is written as it comes and never held.
+ */
+export const listDocuments: Program = {
+  name: "list-documents.awk",
+  type: "executable",
+  text: `#!/usr/bin/mawk -f
+BEGIN { FS = "\\t" }
+NR == 1 || $1 != word { printf "%s%s\\t%s", (NR > 1 ? "\\n" : ""), $1, $2; word = $1; document = $2; next }
+$2 != document { printf ",%s", $2; document = $2 }
+END { if (NR > 0) printf "\\n" }
+`,
+};
+
+export const identity: Program = {
+  name: "identity.mjs",
+  type: "module",
+  text: `export const encoding = "bytes";
+export function map(line, emit) {
+  const tab = line.indexOf(9);
+  emit(line.subarray(0, tab), line.subarray(tab + 1));
+}
+export function reduce(key, values, emit) {
+  for (const value of values) emit(key, value);
+}
+`,
+};
+
+/** Walks over the values of a key without keeping them, and says how many they are and how many bytes. */
+export const measureValues: Program = {
+  name: "measure-values.mjs",
+  type: "module",
+  text: `export const encoding = "bytes";
+export function map(line, emit) {
+  const tab = line.indexOf(9);
+  emit(line.subarray(0, tab), line.subarray(tab + 1));
+}
+export function reduce(key, values, emit) {
+  let count = 0;
+  let bytes = 0;
+  for (const value of values) {
+    count++;
+    bytes += value.length;
+  }
+  emit(key, count + " " + bytes);
+}
+`,
+};
+
+export const cat: Program = { name: "cat.sh", type: "executable", text: "#!/bin/sh\nexec cat\n" };
+
+export const grep: Program = {
+  name: "grep.sh",
+  type: "executable",
+  text: "#!/bin/sh\nLC_ALL=C grep -F qua || true\n",
+};
+
+/** The body of an awk program as a word of a shell command. */
+export const asShellWord = ({ text }: Program): string => `'${text.slice(text.indexOf("\n") + 1)}'`;

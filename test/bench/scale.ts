@@ -1,0 +1,76 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { BenchJob } from "./cases.ts";
+import { type Input, type InputOnDisk, inputOnDisk, warm } from "./inputs.ts";
+import { JobRuns } from "./job-runs.ts";
+import type { Folders } from "./measure.ts";
+import { type Figures, largestPeak, median } from "./measured.ts";
+
+/** The sizes of the series, in 10⁹ bytes. */
+const series = [0.128, 0.512, 2, 8];
+
+/** The size that the others are compared with. */
+const baseSize = 0.512;
+
+/** How long a job takes, and what memory, as its input grows: one size of the series. */
+export type ScaleResult = {
+  readonly case: string;
+  /** Of the input. */
+  readonly bytes: number;
+  readonly runs: readonly Figures[];
+  /** Seconds for 10⁹ bytes of input: the median. */
+  readonly secondsPerGB: number;
+  /** That to the same at the series' second size: the median of the ratios of each round. */
+  readonly ratio?: number;
+  /** Of a runner: the most of all runs. */
+  readonly peakMiB?: number | undefined;
+};
+
+type Point = { readonly isBase: boolean; readonly input: InputOnDisk; readonly runs: Figures[] };
+
+/**
+ * Runs a job at each size in turn, in several rounds, without anything to compare it with.
+ * @param unit what the sizes are multiplied with, in bytes
+ * @param largest size of the series, in 10⁹ bytes, before it is multiplied
+ */
+export const measureScale = async (
+  { name, input, job }: { readonly name: string; readonly input: Input; readonly job: BenchJob },
+  { unit, largest, runs }: { readonly unit: number; readonly largest: number; readonly runs: number },
+  { inputs, scratch }: Folders,
+): Promise<ScaleResult[]> => {
+  const points: Point[] = [];
+  for (const size of series.filter((each) => each <= largest)) {
+    points.push({ isBase: size === baseSize, input: await inputOnDisk(inputs, input, size * unit), runs: [] });
+  }
+  const jobs = await JobRuns.start(inputs, join(scratch, `peaks-${name}`));
+  try {
+    for (let run = 0; run < runs; run++) {
+      for (const point of points) {
+        // The input of the size before may have taken its place in memory.
+        await warm(point.input);
+        const { figures, output } = await jobs.run(job, point.input);
+        point.runs.push(figures);
+        rmSync(output, { recursive: true });
+      }
+    }
+  } finally {
+    await jobs.stop();
+  }
+  const base = points.find(({ isBase }) => isBase);
+  return points.map((point) => resultOf(name, point, base));
+};
+
+const secondsPerGB = ({ input, runs }: Point): number[] => runs.map(({ seconds }) => seconds / (input.bytes / 1e9));
+
+const resultOf = (name: string, point: Point, base: Point | undefined): ScaleResult => {
+  const figures = secondsPerGB(point);
+  const compared = base === undefined ? [] : secondsPerGB(base);
+  return {
+    case: name,
+    bytes: point.input.bytes,
+    runs: point.runs,
+    secondsPerGB: median(figures),
+    ...(base === undefined ? {} : { ratio: median(figures.map((figure, run) => figure / (compared[run] ?? NaN))) }),
+    peakMiB: largestPeak(point.runs),
+  };
+};

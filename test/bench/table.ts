@@ -1,0 +1,46 @@
+import type { CaseResult } from "./measure.ts";
+import { medianSeconds } from "./measured.ts";
+import type { ScaleResult } from "./scale.ts";
+
+const digits = (number: number | undefined, places: number): string => number?.toFixed(places) ?? "–";
+
+const megabytes = (bytes: number): string => digits(bytes / 1e6, bytes < 1e6 ? 3 : 0);
+
+/** The column headings and a row for each case. */
+export const caseTable = (results: readonly CaseResult[]): string =>
+  aligned([
+    ["case", "MB", "job s", "min", "max", "other s", "ratio", "MB/s", "peak MiB"],
+    ...results.map((result) => [
+      result.case,
+      megabytes(result.bytes),
+      digits(result.medianSeconds, 2),
+      digits(result.minSeconds, 2),
+      digits(result.maxSeconds, 2),
+      digits(result.baselineMedianSeconds, 2),
+      digits(result.ratio, 2),
+      digits(result.bytes < 1e6 ? undefined : result.megabytesPerSecond, 1),
+      digits(result.peakMiB, 0),
+    ]),
+  ]);
+
+/** The column headings and a row for each size. */
+export const scaleTable = (results: readonly ScaleResult[]): string =>
+  aligned([
+    ["case", "MB", "job s", "s/GB", "ratio", "peak MiB"],
+    ...results.map((result) => [
+      result.case,
+      megabytes(result.bytes),
+      digits(medianSeconds(result.runs), 2),
+      digits(result.secondsPerGB, 1),
+      digits(result.ratio, 2),
+      digits(result.peakMiB, 0),
+    ]),
+  ]);
+
+/** The first column to the left, the others, which are numbers, to the right. */
+const aligned = (rows: readonly (readonly string[])[]): string => {
+  const width = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const cell = (text: string, column: number): string =>
+    column === 0 ? text.padEnd(width(column)) : text.padStart(width(column));
+  return rows.map((row) => row.map(cell).join("  ")).join("\n");
+};
