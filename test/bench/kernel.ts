@@ -20,8 +20,8 @@ import type { Figures } from "./measured.ts";
  * file `part-0` of the folder OUTPUT. Prints its `Figures`.
  */
 
-/** Bytes of input for a map: more than its sort buffer holds, so that it spills. */
-const mapBytes = 256 * 1024 * 1024;
+/** Bytes of input for a map, as large as splits are by default. */
+const mapBytes = 64 * 1024 * 1024;
 
 /** A smaller input is cut into so many maps, so that there is something to merge. */
 const fewestMaps = 4;
@@ -34,7 +34,7 @@ const contextIn = (workDir: string): AttemptContext => ({
   environment: {},
   workDir,
   sortBuffer: 160 * 1024 * 1024,
-  mergeFactor: 32,
+  mergeFactor: 128,
   outputLimit: Infinity,
   recordLimit: 64 * 1024 * 1024,
   signal: new AbortController().signal,
@@ -63,9 +63,8 @@ class KernelMap {
   /** @param map its number */
   async finish(map: number, path: string): Promise<SegmentSource> {
     await this.#records.end();
-    const [segment = { offset: 0, length: 0 }] = await writing(path, (sink) => this.#collector.writeSegments(sink));
-    const { offset: start, length } = segment;
-    return { map, length, open: async () => createReadStream(path, { start, end: start + length - 1 }) };
+    const { lengths, largestBlock } = await writing(path, (sink) => this.#collector.writeSegments(sink, false));
+    return { map, length: lengths[0] ?? 0, largestBlock, at: { path, offset: 0 } };
   }
 }
 
