@@ -15,6 +15,9 @@ const own = (at: Address): FileAddress => {
   return at;
 };
 
+/** Files of a listing that are looked at together: one by one, it would mostly wait for the system's answers. */
+const headsAtOnce = 32;
+
 /** A store of `file:` addresses within the given directories. */
 export class FileStore implements Store {
   readonly #roots: FileRoots;
@@ -33,13 +36,17 @@ export class FileStore implements Store {
   async *list(prefix: Address): AsyncGenerator<ObjectInfo> {
     const { scheme, path: beginning } = own(prefix);
     const files = listFiles(this.#roots, beginning);
-    for (;;) {
+    for (let listed = false; !listed;) {
       this.#signal?.throwIfAborted();
-      const { done, value: file } = await naming(own(prefix), () => files.next());
-      if (done === true) return;
+      const some: string[] = [];
+      while (some.length < headsAtOnce && !listed) {
+        const { done, value: file } = await naming(own(prefix), () => files.next());
+        if (done === true) listed = true;
+        else some.push(file);
+      }
       // one that was removed meanwhile is left out
-      const info = await this.head({ scheme, path: file });
-      if (info !== undefined) yield info;
+      const infos = await Promise.all(some.map((file) => this.head({ scheme, path: file })));
+      for (const info of infos) if (info !== undefined) yield info;
     }
   }
 
