@@ -3,6 +3,15 @@
 /** Most maps and reduces of one job, together. */
 export const maxTasks = 100_000;
 
+/**
+ * Ranges that one map reads, at most, where inputs are combined. With `maxRangeText` it keeps the list of them well below the
+ * 2 MB of a row ("Maximum string, BLOB or table row size" in the limits of SQLite-backed Durable Objects).
+ */
+export const maxRanges = 1000;
+
+/** UTF-16 units that the addresses and etags of one map's ranges have together, at most, unless it has a single range. */
+export const maxRangeText = 512 * 1024;
+
 /** Outputs that one commit task makes visible. */
 export const commitBatch = 16;
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { CountersSchema } from "./counters.ts";
+import { maxRanges } from "./limits.ts";
 import { ArtifactSchema, CredentialsSchema } from "./rest.ts";
 
 /**
@@ -57,14 +58,18 @@ const PendingOutputSchema = z.object({
 });
 export type PendingOutput = z.infer<typeof PendingOutputSchema>;
 
+/** The bytes `[start, end)` of an object of `size` bytes, as it was when it was listed: `{start: 0, end: 3}` is its first 3. */
+const InputRangeSchema = z.object({ path: z.string(), size: Bytes, etag: z.string(), start: Bytes, end: Bytes });
+export type InputRange = z.infer<typeof InputRangeSchema>;
+
+/** What one map reads, in this order: a range of one object, or of several where inputs are combined. */
+export const MapInputSchema = z.array(InputRangeSchema).min(1).max(maxRanges);
+export type MapInput = z.infer<typeof MapInputSchema>;
+
 const assignment = { taskId: z.string(), attempt: AttemptId, index: Index };
 const AssignmentSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("plan"), ...assignment }),
-  z.object({
-    kind: z.literal("map"),
-    ...assignment,
-    input: z.object({ path: z.string(), size: Bytes, etag: z.string(), start: Bytes, end: Bytes }),
-  }),
+  z.object({ kind: z.literal("map"), ...assignment, input: MapInputSchema }),
   z.object({ kind: z.literal("reduce"), ...assignment }),
   z.object({ kind: z.literal("commit"), ...assignment, outputs: z.array(PendingOutputSchema) }),
   z.object({ kind: z.literal("success"), ...assignment }),
@@ -105,6 +110,7 @@ const AttemptErrorSchema = z.object({
 export type AttemptError = z.infer<typeof AttemptErrorSchema>;
 
 export const PlannedObjectSchema = z.object({ path: z.string(), size: Bytes, etag: z.string() });
+export type PlannedObject = z.infer<typeof PlannedObjectSchema>;
 
 export const RunnerRequestSchema = z.discriminatedUnion("kind", [
   /** First on every connection; `attempt` is the one that the runner still works on. */

@@ -68,6 +68,10 @@ export const JobRequestSchema = z
     splitSize: PositiveSchema.max(Number.MAX_SAFE_INTEGER)
       .optional()
       .describe("Bytes; the larger of 64 MiB and a 4096th of the input by default"),
+    combineInputs: z
+      .boolean()
+      .default(false)
+      .describe("Whether a map may read several small objects, up to splitSize bytes together, instead of one"),
     parallelism: PositiveSchema.max(maxTasks).optional().describe("Most runners of this job; unlimited by default"),
     inputStorageCredentials: CredentialsSchema.optional(),
     outputStorageCredentials: CredentialsSchema.optional(),
@@ -163,7 +167,10 @@ export const TaskSchema = z
     type: z.enum(["mapper", "reducer"]),
     status: z.enum(taskStatuses),
     program: ArtifactSchema,
-    inputData: InputDataSchema,
+    inputData: InputDataSchema.describe(
+      "A map's object and byte range; where it reads several objects (combineInputs), the job's input path and from 0 to the " +
+        "number of their bytes. A reduce's shuffle folder and bytes.",
+    ),
     podName: z.string().describe("Empty until the task is claimed"),
     startTime: MillisecondsSchema.describe("When it was scheduled, then when its current attempt started"),
     attempt: z.int().nonnegative().describe("How often it was tried"),

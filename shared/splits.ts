@@ -1,7 +1,8 @@
-import { defaultSplits, minDefaultSplitSize } from "./limits.ts";
+import { defaultSplits, maxRanges, maxRangeText, minDefaultSplitSize } from "./limits.ts";
+import type { InputRange, MapInput, PlannedObject } from "./messages.ts";
 
 /** A half-open byte range of an input object: `{start: 0, end: 3}` holds the bytes 0, 1 and 2. */
-export type Split = { readonly start: number; readonly end: number };
+type Split = { readonly start: number; readonly end: number };
 
 /** What is left after whole splits is a split of its own if it is more than a tenth of one, else no task gets a crumb (as in Hadoop). */
 const isSplit = (rest: number, splitSize: number): boolean => rest * 10 > splitSize;
@@ -23,14 +24,40 @@ export function* cutSplits(size: number, splitSize: number, splittable: boolean)
   yield { start, end: size };
 }
 
-/** How many splits `cutSplits` yields. */
-export const countSplits = (size: number, splitSize: number, splittable: boolean): number => {
-  if (size === 0) return 0;
-  if (!splittable) return 1;
-  const rest = size % splitSize;
-  const whole = (size - rest) / splitSize;
-  return Math.max(1, isSplit(rest, splitSize) ? whole + 1 : whole);
-};
+/**
+ * What each map reads: the ranges that `cutSplits` makes of the objects, one a map, or with `combine` as many as fit. These
+ * are packed in the order of the objects, each into the map before it unless that would then have more than `splitSize`
+ * bytes as stored, more than `maxRanges` ranges, or a list that is too large to be stored (`maxRangeText`).
+ */
+export function* planMaps(
+  objects: Iterable<PlannedObject>,
+  splitSize: number,
+  combine: boolean,
+): Generator<MapInput, void, void> {
+  let ranges: InputRange[] = [];
+  let bytes = 0;
+  let text = 0;
+  for (const { path, size, etag } of objects) {
+    const ownText = path.length + etag.length;
+    for (const { start, end } of cutSplits(size, splitSize, !isCompressed(path))) {
+      const fits =
+        combine && ranges.length < maxRanges && bytes + (end - start) <= splitSize && text + ownText <= maxRangeText;
+      if (!fits && ranges.length > 0) {
+        yield ranges;
+        ranges = [];
+        bytes = 0;
+        text = 0;
+      }
+      ranges.push({ path, size, etag, start, end });
+      bytes += end - start;
+      text += ownText;
+    }
+  }
+  if (ranges.length > 0) yield ranges;
+}
+
+/** The bytes that a map reads, as stored. */
+export const bytesOf = (input: MapInput): number => input.reduce((sum, { start, end }) => sum + end - start, 0);
 
 /** Whether the content of an object has to be read from its start: `.gz` and `.zst` are decompressed as one stream. */
 export const isCompressed = (key: string): boolean => /\.(gz|zst)$/.test(key);

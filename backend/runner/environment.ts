@@ -18,7 +18,10 @@ export const taskEnvironment = (job: RunnerJob, task: Assignment): Record<string
     mapreduce_job_reduces: String(job.nReducers),
   };
   if (task.kind !== "map") return common;
-  const { path, start, end } = task.input;
+  const [range, ...others] = task.input;
+  // Of several objects no one is the input.
+  if (range === undefined || others.length > 0) return common;
+  const { path, start, end } = range;
   return {
     ...common,
     EDGEFOLD_INPUT_PATH: path,

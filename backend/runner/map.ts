@@ -1,5 +1,6 @@
 import type { AttemptContext } from "./attempt-context.ts";
 import type { Counters } from "./counters.ts";
+import { gathered } from "./input/gathered.ts";
 import type { RecordBatch } from "./input/record-batches.ts";
 import { runExecutable } from "./programs/executable.ts";
 import { mapRecords } from "./programs/module-loops.ts";
@@ -56,7 +57,7 @@ async function runMapper({ mapper, input, context }: MapToSegments, target: Reco
     counters.count("mapOutputBytes", emitted.bytes);
   } else {
     const output = new TextRecords(mapper, context.recordLimit, target);
-    await runExecutable({ program: mapper, context, input: textOf(batches), output: (chunk) => output.push(chunk) });
+    await runExecutable({ program: mapper, context, input: gathered(batches), output: (chunk) => output.push(chunk) });
     await output.end();
     counters.count("mapOutputRecords", output.records);
     counters.count("mapOutputBytes", output.bytes);
@@ -87,7 +88,7 @@ export async function mapToText({ mapper, input, context, sink }: MapToText): Pr
     counters.count("mapOutputBytes", emitted.bytes);
   } else {
     const output = new RawOutput(sink, signal);
-    await runExecutable({ program: mapper, context, input: textOf(batches), output: (chunk) => output.write(chunk) });
+    await runExecutable({ program: mapper, context, input: gathered(batches), output: (chunk) => output.write(chunk) });
     await output.end(counters);
     counters.count("mapOutputRecords", output.lines);
     counters.count("mapOutputBytes", output.bytes);
@@ -104,9 +105,4 @@ async function* countedInput(
     counters.count("mapInputBytes", batch.bytes.length);
     yield batch;
   }
-}
-
-/** Just the bytes, for an executable. */
-async function* textOf(input: AsyncIterable<RecordBatch>): AsyncGenerator<Buffer, void, void> {
-  for await (const { bytes } of input) yield bytes;
 }

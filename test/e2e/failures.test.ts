@@ -83,7 +83,7 @@ const programs: Record<string, Programs & { readonly says: RegExp }> = {
   "a module that throws": {
     mapper: 'export function map(line) {\n  throw new Error(`cannot read "${line}"`);\n}\n',
     type: "module",
-    says: /^mapper \S+ failed at record 1 of its input: Error: cannot read "some words"\n.*:2:9/,
+    says: /^mapper \S+ failed at record 1 of its input from \S+: Error: cannot read "some words"\n.*:2:9/,
   },
   "a module whose promise is rejected": {
     reducer: 'export async function reduce() {\n  throw new TypeError("not today");\n}\n',

@@ -63,6 +63,7 @@ describe("POST /jobs", () => {
     ["a split size of 0", { splitSize: 0 }, 400, "invalid-request", [["splitSize", /1 or more/]]],
     ["a negative parallelism", { parallelism: -2 }, 400, "invalid-request", [["parallelism", /1 or more/]]],
     ["a text where a flag should be", { useSSL: "yes" }, 400, "invalid-request", [["useSSL", /boolean/]]],
+    ["a text for combineInputs", { combineInputs: "yes" }, 400, "invalid-request", [["combineInputs", /boolean/]]],
     ["another input type", { inputType: "file/csv" }, 400, "invalid-request", [["inputType", /"file\/txt"/]]],
     ["no input", { inputPath: undefined }, 400, "invalid-request", [["inputPath", /required/]]],
     ["no output", { outputPath: undefined }, 400, "invalid-request", [["outputPath", /required/]]],

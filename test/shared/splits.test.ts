@@ -1,6 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { countSplits, cutSplits, defaultSplitSize, isCompressed } from "../../shared/splits.ts";
+import { maxRanges, maxRangeText } from "../../shared/limits.ts";
+import { MapInputSchema, type PlannedObject } from "../../shared/messages.ts";
+import { bytesOf, cutSplits, defaultSplitSize, isCompressed, planMaps } from "../../shared/splits.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -17,11 +19,10 @@ const cuts = fc
   });
 
 describe("splits", () => {
-  test("cover an object exactly, in order, as many as are counted", () => {
+  test("cover an object exactly, in order", () => {
     fc.assert(
       fc.property(cuts, fc.boolean(), ({ size, splitSize }, splittable) => {
         const splits = [...cutSplits(size, splitSize, splittable)];
-        expect(splits).toHaveLength(countSplits(size, splitSize, splittable));
         expect(splits[0]?.start).toBe(0);
         expect(splits.at(-1)?.end).toBe(size);
         splits.slice(1).forEach(({ start }, i) => expect(start).toBe(splits[i]?.end));
@@ -58,7 +59,6 @@ describe("splits", () => {
     { size: 1000, splitSize: 10, splittable: false, ends: [1000] },
   ])("of $size bytes at $splitSize (splittable: $splittable) end at $ends", ({ size, splitSize, splittable, ends }) => {
     expect([...cutSplits(size, splitSize, splittable)].map(({ end }) => end)).toEqual(ends);
-    expect(countSplits(size, splitSize, splittable)).toBe(ends.length);
   });
 
   test("have 64 MiB by default, more where there would be more than 4096", () => {
@@ -74,4 +74,87 @@ describe("splits", () => {
     ["agz", false],
     ["a.gz.txt", false],
   ])("%s is compressed: %s", (key, compressed) => expect(isCompressed(key)).toBe(compressed));
+});
+
+const textOf = (input: readonly PlannedObject[]): number =>
+  input.reduce((sum, { path, etag }) => sum + path.length + etag.length, 0);
+
+/** The ranges of all objects, one after another. */
+const rangesOf = (all: readonly PlannedObject[], splitSize: number): object[] =>
+  all.flatMap(({ path, size, etag }) =>
+    [...cutSplits(size, splitSize, !isCompressed(path))].map((range) => ({ path, size, etag, ...range })),
+  );
+
+const small = (count: number, length = 10): PlannedObject[] =>
+  Array.from({ length: count }, (_, n) => ({ path: String(n).padStart(length, "0"), size: 1, etag: "" }));
+
+describe("maps", () => {
+  const objects = fc.array(
+    fc.record({
+      path: fc.constantFrom("a", "b.gz", "c.zst", "x".repeat(maxRangeText / 3), "y".repeat(2 * maxRangeText)),
+      size: fc.oneof(fc.nat(30), fc.nat(3000)),
+      etag: fc.constantFrom("", '"1"'),
+    }),
+    { maxLength: 60, size: "max" },
+  );
+  const splitSizes = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constant(100_000));
+
+  test("read every range once, in order, each by itself unless they are combined", () => {
+    fc.assert(
+      fc.property(objects, splitSizes, (all, splitSize) => {
+        const ranges = rangesOf(all, splitSize);
+        expect([...planMaps(all, splitSize, true)].flat()).toEqual(ranges);
+        expect([...planMaps(all, splitSize, false)]).toEqual(ranges.map((range) => [range]));
+      }),
+      { seed: 3, numRuns: 300 },
+    );
+  });
+
+  test("are filled up to a bound, and never beyond one", () => {
+    fc.assert(
+      fc.property(objects, splitSizes, (all, splitSize) => {
+        const maps = [...planMaps(all, splitSize, true)];
+        for (const [index, map] of maps.entries()) {
+          MapInputSchema.parse(map);
+          if (map.length > 1) {
+            expect(bytesOf(map)).toBeLessThanOrEqual(splitSize);
+            expect(textOf(map)).toBeLessThanOrEqual(maxRangeText);
+          }
+          const next = maps[index + 1]?.slice(0, 1) ?? [];
+          const isFull =
+            map.length === maxRanges ||
+            bytesOf(map) + bytesOf(next) > splitSize ||
+            textOf(map) + textOf(next) > maxRangeText;
+          if (next.length > 0) expect(isFull).toBe(true);
+        }
+      }),
+      { seed: 4, numRuns: 300 },
+    );
+  });
+
+  test("have at most 1,000 ranges, and a list that a row can hold", () => {
+    expect([...planMaps(small(2500), 1_000_000, true)].map(({ length }) => length)).toEqual([1000, 1000, 500]);
+    const etag = `"${"0".repeat(32)}"`;
+    const long = small(2000, 3072 + 100).map((object) => ({ ...object, size: Number.MAX_SAFE_INTEGER, etag }));
+    for (const map of planMaps(long, Number.MAX_SAFE_INTEGER, true)) {
+      expect(JSON.stringify(map).length).toBeLessThan(1_000_000);
+    }
+  });
+
+  test.each([
+    { sizes: [4, 4, 4], maps: [[4, 4], [4]] },
+    { sizes: [5, 5, 5], maps: [[5, 5], [5]] },
+    { sizes: [3, 25, 3, 3], maps: [[3], [10], [10], [5, 3], [3]] },
+    { sizes: [1, 11, 1], maps: [[1], [11], [1]] },
+    { sizes: [1, 0, 1], maps: [[1, 1]] },
+    { sizes: [], maps: [] },
+  ])("of objects of $sizes bytes, at 10, read $maps", ({ sizes, maps }) => {
+    const all = sizes.map((size, n) => ({ path: String(n), size, etag: "" }));
+    expect([...planMaps(all, 10, true)].map((map) => map.map(({ start, end }) => end - start))).toEqual(maps);
+  });
+
+  test("are made one by one, so that their number can be limited", () => {
+    const [first] = planMaps([{ path: "a", size: Number.MAX_SAFE_INTEGER, etag: "" }], 1, true);
+    expect(first).toEqual([{ path: "a", size: Number.MAX_SAFE_INTEGER, etag: "", start: 0, end: 1 }]);
+  });
 });

@@ -9,6 +9,15 @@ import { hangUp } from "./peer.ts";
 
 afterEach(hangUp);
 
+/** A range of the n-th object of a planned job, all of it by default. */
+const range = (n: number, size: number, start = 0, end = size) => ({
+  path: `http://store/input/${n}`,
+  size,
+  etag: `"${n}"`,
+  start,
+  end,
+});
+
 describe("a job", () => {
   test("is done by one runner from plan to clean", async () => {
     const job = await JobFixture.create();
@@ -26,7 +35,7 @@ describe("a job", () => {
     expect(await job.planned(runner, [150, 0, 50])).toMatchObject({
       kind: "map",
       index: 0,
-      input: { path: "http://store/input/0", size: 150, etag: '"0"', start: 0, end: 100 },
+      input: [{ path: "http://store/input/0", size: 150, etag: '"0"', start: 0, end: 100 }],
     });
     expect(await job.stub.describe()).toMatchObject({
       status: "mapping",
@@ -78,6 +87,54 @@ describe("a job", () => {
     const tasks = z.array(TaskSchema).parse(await new Response((await job.stub.tasks({})).body).json());
     expect(tasks.map(({ inputData }) => inputData.splitEnd)).toEqual([40, 20, 100, 100]);
     expect(tasks[1]).toMatchObject({ status: "in-progress", podName: "pod-runner", attempt: 1, type: "reducer" });
+  });
+
+  test("reads several small objects in one map where it may", async () => {
+    const job = await JobFixture.create({ combineInputs: true });
+    const runner = await job.runner();
+    const first = await job.planned(runner, [30, 0, 70, 40, 250]);
+    expect(first).toMatchObject({ kind: "map", index: 0, input: [range(0, 30), range(2, 70)] });
+    const second = taskOf(await complete(runner, first));
+    expect(second).toMatchObject({ index: 1, input: [range(3, 40)] });
+    expect(await job.stub.describe()).toMatchObject({
+      inputData: { splitEnd: 390 },
+      progress: { maps: { total: 5 } },
+    });
+    const tasks = z.array(TaskSchema).parse(await new Response((await job.stub.tasks({})).body).json());
+    const inputs = tasks.filter(({ type }) => type === "mapper").map(({ inputData }) => inputData);
+    const last = "http://store/input/4";
+    expect(inputs.toReversed()).toMatchObject([
+      { path: "http://store/input/", type: "file/txt", splitStart: 0, splitEnd: 100 },
+      { path: "http://store/input/3", type: "file/txt", splitStart: 0, splitEnd: 40 },
+      { path: last, splitStart: 0, splitEnd: 100 },
+      { path: last, splitStart: 100, splitEnd: 200 },
+      { path: last, splitStart: 200, splitEnd: 250 },
+    ]);
+    expect(await work(runner)).toEqual(["map", "map", "map", "map", "reduce", "reduce", "commit", "success", "clean"]);
+  });
+
+  test("stores long lists of long addresses", async () => {
+    const job = await JobFixture.create({ combineInputs: true, splitSize: 1_000_000_000 });
+    const runner = await job.runner();
+    const plan = await claimed(runner);
+    const name = "%E6%9D%B1".repeat(330);
+    for (let page = 0; page < 3; page++) {
+      const objects = Array.from({ length: 1000 }, (_, n) => ({
+        path: `http://s/b/${name}${page}-${n}`,
+        size: 1,
+        etag: "",
+      }));
+      await runner.request({ kind: "planned", attempt: plan.attempt, page, objects });
+    }
+    const read: string[] = [];
+    let task = taskOf(await complete(runner, plan));
+    for (; task.kind === "map"; task = taskOf(await complete(runner, task))) {
+      read.push(...task.input.map(({ path }) => path.slice(path.lastIndexOf("%E6%9D%B1") + 9)));
+    }
+    expect(read).toEqual([0, 1, 2].flatMap((page) => Array.from({ length: 1000 }, (_, n) => `${page}-${n}`)));
+    const [row] = await job.query("SELECT max(length(ranges)) AS longest, count(*) AS maps FROM input");
+    expect(row).toMatchObject({ maps: 18 });
+    expect(Number(row?.["longest"])).toBeLessThan(1_000_000);
   });
 
   test("of more tasks than are allowed fails, naming splitSize", async () => {

@@ -33,7 +33,7 @@ describe("the segments of a reduce", () => {
     // As though there were 5000 maps.
     await job.query(
       `WITH RECURSIVE i(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM i WHERE n < 4999)
-       INSERT INTO task SELECT kind, n, status, not_before, winner, row, input, input_bytes, output, segments FROM task, i
+       INSERT INTO task SELECT kind, n, status, not_before, winner, row, input_bytes, output, segments FROM task, i
        WHERE kind = 'map' AND idx = 1`,
     );
     const maps: number[] = [];

@@ -7,19 +7,18 @@ import {
   type JobRow,
   type TaskRow,
 } from "../../shared/machine.ts";
-import { SegmentRefSchema, type PlannedObjectSchema, type SegmentRef } from "../../shared/messages.ts";
+import {
+  MapInputSchema,
+  PlannedObjectSchema,
+  SegmentRefSchema,
+  type InputRange,
+  type MapInput,
+  type PlannedObject,
+  type SegmentRef,
+} from "../../shared/messages.ts";
+import { bytesOf } from "../../shared/splits.ts";
 import type { TaskKind } from "../../shared/status.ts";
 import type { JobSpec } from "./job-spec.ts";
-
-/** A map's split; a task of another kind has none. */
-const TaskInputSchema = z.object({
-  path: z.string(),
-  size: z.int(),
-  etag: z.string(),
-  start: z.int(),
-  end: z.int(),
-});
-export type TaskInput = z.infer<typeof TaskInputSchema>;
 
 /** What a map or a reduce has left in the store: a shuffle object, or an upload that waits for its commit. */
 const StoredOutputSchema = z.object({
@@ -32,7 +31,10 @@ export type StoredOutput = z.infer<typeof StoredOutputSchema>;
 
 export const UploadRowSchema = z.object({ id: z.int(), path: z.string(), uploadId: z.string() });
 
-type PlannedObject = z.infer<typeof PlannedObjectSchema>;
+/** Objects of the plan that are read at a time. */
+const plannedPage = 1000;
+
+const PlannedRowSchema = PlannedObjectSchema.extend({ page: z.int(), seq: z.int() });
 
 const jobColumns = z.object({ row: z.string(), input_bytes: z.number() });
 const taskColumns = z.object({ row: z.string() });
@@ -50,6 +52,10 @@ const indexOf = (lengths: readonly number[]): ArrayBuffer => {
   }
   return offsets.buffer;
 };
+
+/** The first of stored ranges. */
+const firstOf = (ranges: SqlStorageValue | undefined): InputRange | null =>
+  MapInputSchema.parse(JSON.parse(z.string().parse(ranges)))[0] ?? null;
 
 /**
  * The tables of a JobObject. Rows of the machine are kept as JSON beside the columns that queries need; everything read is
@@ -74,10 +80,11 @@ export class JobStore {
       CREATE TABLE condition (type TEXT PRIMARY KEY, message TEXT NOT NULL, since INTEGER NOT NULL);
       CREATE TABLE task (
         kind TEXT NOT NULL, idx INTEGER NOT NULL, status TEXT NOT NULL, not_before INTEGER NOT NULL, winner TEXT,
-        row TEXT NOT NULL, input TEXT, input_bytes INTEGER NOT NULL DEFAULT 0, output TEXT, segments BLOB,
+        row TEXT NOT NULL, input_bytes INTEGER NOT NULL DEFAULT 0, output TEXT, segments BLOB,
         PRIMARY KEY (kind, idx));
       CREATE INDEX task_queue ON task (kind, status, idx);
       CREATE INDEX task_later ON task (kind, not_before) WHERE status = 'scheduled' AND not_before > 0;
+      CREATE TABLE input (map INTEGER PRIMARY KEY, count INTEGER NOT NULL, ranges TEXT NOT NULL);
       CREATE TABLE attempt (
         id TEXT PRIMARY KEY, kind TEXT NOT NULL, idx INTEGER NOT NULL, runner TEXT NOT NULL, status TEXT NOT NULL,
         lease_until INTEGER NOT NULL, linked INTEGER NOT NULL) WITHOUT ROWID;
@@ -160,17 +167,27 @@ export class JobStore {
 
   // ---- tasks
 
-  addTask(row: TaskRow, input?: TaskInput, inputBytes = 0): void {
+  addTask(row: TaskRow, inputBytes = 0): void {
     this.#sql.exec(
-      "INSERT INTO task (kind, idx, status, not_before, winner, row, input, input_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO task (kind, idx, status, not_before, winner, row, input_bytes) VALUES (?, ?, ?, ?, ?, ?, ?)",
       row.kind,
       row.index,
       row.status,
       row.notBefore,
       row.winner,
       JSON.stringify(row),
-      input === undefined ? null : JSON.stringify(input),
       inputBytes,
+    );
+  }
+
+  /** The ranges have a table of their own: a task's row is written again with each of its changes, and they can be long. */
+  addMap(row: TaskRow, input: MapInput): void {
+    this.addTask(row, bytesOf(input));
+    this.#sql.exec(
+      "INSERT INTO input (map, count, ranges) VALUES (?, ?, ?)",
+      row.index,
+      input.length,
+      JSON.stringify(input),
     );
   }
 
@@ -224,9 +241,10 @@ export class JobStore {
     );
   }
 
-  input(kind: TaskKind, index: number): TaskInput {
-    const found = this.#sql.exec("SELECT input FROM task WHERE kind = ? AND idx = ?", kind, index).one();
-    return TaskInputSchema.parse(JSON.parse(z.string().parse(found["input"])));
+  /** What a map reads. */
+  input(map: number): MapInput {
+    const found = this.#sql.exec("SELECT ranges FROM input WHERE map = ?", map).one();
+    return MapInputSchema.parse(JSON.parse(z.string().parse(found["ranges"])));
   }
 
   saveOutput(kind: TaskKind, index: number, output: StoredOutput, lengths?: readonly number[]): void {
@@ -312,15 +330,19 @@ export class JobStore {
     return bytes;
   }
 
-  /** Tasks of a kind below `before`, highest first, with what their view needs. */
+  /**
+   * Tasks of a kind below `before`, highest first, with what their view needs: of a map that reads a single range, that one,
+   * else null.
+   */
   tasksBelow(
     kind: TaskKind,
     before: number,
     limit: number,
-  ): { row: TaskRow; input: TaskInput | null; inputBytes: number }[] {
+  ): { row: TaskRow; range: InputRange | null; inputBytes: number }[] {
     return this.#sql
       .exec(
-        "SELECT row, input, input_bytes FROM task WHERE kind = ? AND idx < ? ORDER BY idx DESC LIMIT ?",
+        `SELECT row, input_bytes, CASE count WHEN 1 THEN ranges END AS ranges
+         FROM task LEFT JOIN input ON kind = 'map' AND map = idx WHERE kind = ? AND idx < ? ORDER BY idx DESC LIMIT ?`,
         kind,
         before,
         limit,
@@ -328,7 +350,7 @@ export class JobStore {
       .toArray()
       .map((found) => ({
         row: TaskRowSchema.parse(JSON.parse(z.string().parse(found["row"]))),
-        input: found["input"] === null ? null : TaskInputSchema.parse(JSON.parse(z.string().parse(found["input"]))),
+        range: found["ranges"] === null ? null : firstOf(found["ranges"]),
         inputBytes: z.number().parse(found["input_bytes"]),
       }));
   }
@@ -411,13 +433,29 @@ export class JobStore {
     }
   }
 
-  /** What was listed, in order, but for the empty objects. Nothing may be written while this is read. */
-  *planned(attempt: string): Generator<PlannedObject> {
-    for (const row of this.#sql.exec(
-      "SELECT path, size, etag FROM planned WHERE attempt = ? AND size > 0 ORDER BY page, seq",
-      attempt,
-    )) {
-      yield z.object({ path: z.string(), size: z.int(), etag: z.string() }).parse(row);
+  /**
+   * What was listed, in order, but for the empty objects. Read in pages, as there may be millions; between two objects
+   * anything but the list itself may be written.
+   */
+  *planned(attempt: string): Generator<PlannedObject, void, void> {
+    let [page, seq] = [-1, -1];
+    for (;;) {
+      const rows = this.#sql
+        .exec(
+          `SELECT page, seq, path, size, etag FROM planned
+           WHERE attempt = ? AND (page, seq) > (?, ?) AND size > 0 ORDER BY page, seq LIMIT ?`,
+          attempt,
+          page,
+          seq,
+          plannedPage,
+        )
+        .toArray();
+      for (const row of rows) {
+        const found = PlannedRowSchema.parse(row);
+        ({ page, seq } = found);
+        yield { path: found.path, size: found.size, etag: found.etag };
+      }
+      if (rows.length < plannedPage) return;
     }
   }
 

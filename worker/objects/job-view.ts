@@ -1,10 +1,10 @@
 import { formatAddress } from "../../shared/address.ts";
 import type { JobRow, TaskRow } from "../../shared/machine.ts";
 import { shuffleFolder } from "../../shared/outputs.ts";
+import type { InputRange } from "../../shared/messages.ts";
 import type { Artifact, Condition, Job, Task } from "../../shared/rest.ts";
 import { taskIdOf } from "../../shared/status.ts";
 import type { JobSpec, PinnedProgram } from "./job-spec.ts";
-import type { TaskInput } from "./job-store.ts";
 
 /** A job as the REST API shows it, but for its outputs, which are told from the rest (see `outputUrls`). */
 export const jobView = (spec: JobSpec, row: JobRow, inputBytes: number, conditions: Condition[]): Job => {
@@ -33,15 +33,35 @@ export const shufflePath = ({ id, request }: JobSpec, mapOutput: string | undefi
     ? formatAddress(shuffleFolder(request.outputPath, request.useSSL, id))
     : mapOutput.slice(0, mapOutput.lastIndexOf("/") + 1);
 
-/** A map or reduce task as the REST API shows it. @param shuffle the folder of the map outputs */
+/** What a task reads. A map of several ranges has no one path, so it shows the job's. */
+const inputView = (
+  { request }: JobSpec,
+  { kind }: TaskRow,
+  range: InputRange | null,
+  inputBytes: number,
+  shuffle: string,
+): Omit<Task["inputData"], "id"> => {
+  if (range !== null)
+    return { path: range.path, type: request.inputType, splitStart: range.start, splitEnd: range.end };
+  const whole = { splitStart: 0, splitEnd: inputBytes };
+  if (kind === "map") return { path: request.inputPath, type: request.inputType, ...whole };
+  return { path: shuffle, type: "segments", ...whole };
+};
+
+/**
+ * A map or reduce task as the REST API shows it.
+ * @param range what it reads, where that is a single range of an object
+ * @param inputBytes all the bytes that it reads
+ * @param shuffle the folder of the map outputs
+ */
 export const taskView = (
   spec: JobSpec,
   row: TaskRow,
-  input: TaskInput | null,
+  range: InputRange | null,
   inputBytes: number,
   shuffle: string,
 ): Task => {
-  const { request, programs } = spec;
+  const { programs } = spec;
   const id = taskIdOf(spec.id, row.kind, row.index);
   const map = row.kind === "map";
   return {
@@ -49,16 +69,7 @@ export const taskView = (
     type: map ? "mapper" : "reducer",
     status: row.status,
     program: programView(map ? programs.mapper : (programs.reducer ?? programs.mapper)),
-    inputData:
-      input === null
-        ? {
-            id,
-            path: shuffle,
-            type: "segments",
-            splitStart: 0,
-            splitEnd: inputBytes,
-          }
-        : { id, path: input.path, type: request.inputType, splitStart: input.start, splitEnd: input.end },
+    inputData: { id, ...inputView(spec, row, range, inputBytes, shuffle) },
     podName: row.podName,
     startTime: row.startedAt,
     attempt: row.attempts,

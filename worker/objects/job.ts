@@ -16,7 +16,7 @@ import {
 import { outputUrls } from "../../shared/outputs.ts";
 import { pingText, pongText, type ProgramRole } from "../../shared/messages.ts";
 import { CredentialsSchema, type Condition, type Job } from "../../shared/rest.ts";
-import { cutSplits, isCompressed } from "../../shared/splits.ts";
+import { planMaps } from "../../shared/splits.ts";
 import { clusterOf, defaultCluster, registryOf, type Env } from "../env.ts";
 import { openCredentials, sealCredentials } from "../sealed.ts";
 import { signRunnerToken } from "../tokens.ts";
@@ -118,8 +118,8 @@ export class JobObject extends DurableObject<Env> {
       const views: string[] = [];
       while (kind !== undefined && views.length < limit) {
         const rows = this.#store.tasksBelow(kind, below, limit - views.length);
-        for (const { row, input, inputBytes } of rows) {
-          views.push(JSON.stringify(taskView(spec, row, input, inputBytes, shuffle)));
+        for (const { row, range, inputBytes } of rows) {
+          views.push(JSON.stringify(taskView(spec, row, range, inputBytes, shuffle)));
           below = row.index;
           last = `${kind === "map" ? "m" : "r"}-${row.index}`;
         }
@@ -311,7 +311,7 @@ export class JobObject extends DurableObject<Env> {
     }
     const bytes = kind === "reduce" ? this.#store.partitionBytes(total) : undefined;
     for (let index = 0; index < total; index++) {
-      this.#store.addTask(newTask(kind, index, now), undefined, bytes?.[index] ?? 0);
+      this.#store.addTask(newTask(kind, index, now), bytes?.[index] ?? 0);
     }
   }
 
@@ -319,14 +319,10 @@ export class JobObject extends DurableObject<Env> {
   #createMaps(now: number): void {
     const winner = this.#store.task("plan", 0).winner;
     if (winner === null) return;
-    const { splitSize } = measure(this.#store, winner);
-    // Read to the end before anything is written; none of them is empty, so there are no more than tasks.
-    const objects = Array.from(this.#store.planned(winner));
+    const { splitSize, combine } = measure(this.#store, winner);
     let index = 0;
-    for (const { path, size, etag } of objects) {
-      for (const { start, end } of cutSplits(size, splitSize, !isCompressed(path))) {
-        this.#store.addTask(newTask("map", index++, now), { path, size, etag, start, end });
-      }
+    for (const input of planMaps(this.#store.planned(winner), splitSize, combine)) {
+      this.#store.addMap(newTask("map", index++, now), input);
     }
     this.#store.forgetPlan();
   }

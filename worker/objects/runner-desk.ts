@@ -353,7 +353,7 @@ export class RunnerDesk {
     const common = { taskId: taskIdOf(job.id, kind, index), attempt: id, index };
     switch (kind) {
       case "map":
-        return { kind, ...common, input: store.input("map", index) };
+        return { kind, ...common, input: store.input(index) };
       case "commit":
         return { kind, ...common, outputs: this.#batch(index) };
       case "clean":

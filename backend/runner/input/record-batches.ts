@@ -3,46 +3,59 @@ import { countLines, LineFramer } from "./line-framer.ts";
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 
-/** Whole input records: lines, each ending with `\n`. */
-export type RecordBatch = { readonly bytes: Buffer; readonly records: number };
+/** Whole input records: lines of one object, each ending with `\n`. */
+export type RecordBatch = {
+  readonly bytes: Buffer;
+  readonly records: number;
+  /** The address of the object. */
+  readonly path: string;
+};
 
 /** An input line is longer than the configured limit. */
 class RecordLimitError extends Error {
   override readonly name = "RecordLimitError";
 
-  /** @param offset where the line begins, in bytes from the beginning of the (decompressed) input */
-  constructor(limit: number, offset: number) {
-    super(`the input line at byte ${offset} is longer than RECORD_LIMIT, ${limit} bytes`);
+  /** @param offset where the line begins, in bytes from the beginning of the (decompressed) object */
+  constructor(path: string, limit: number, offset: number) {
+    super(`${path}: the input line at byte ${offset} is longer than RECORD_LIMIT, ${limit} bytes`);
   }
 }
+
+/** A stream of records, and what is said of it. */
+type RecordSource = {
+  /** The address of the object that it comes from. */
+  readonly path: string;
+  /** Most bytes of a line, without its newline. */
+  readonly recordLimit: number;
+};
 
 /**
  * The records of a stream, in batches. A record ends with `\n` or `\r\n`, which becomes `\n`; a missing last newline is
  * added, and takes the place of a last `\r`.
- * @param recordLimit most bytes of a line, without its newline
  * @param offset where the stream begins in its object, for error messages
- * @throws RecordLimitError for a longer line
+ * @throws RecordLimitError for a line over the limit
  */
 export async function* readRecords(
   stream: AsyncIterable<Buffer>,
-  recordLimit: number,
+  source: RecordSource,
   offset = 0,
 ): AsyncGenerator<RecordBatch, void, void> {
-  const framer = new LineFramer(recordLimit, (at) => new RecordLimitError(recordLimit, at), offset);
+  const { path, recordLimit } = source;
+  const framer = new LineFramer(recordLimit, (at) => new RecordLimitError(path, recordLimit, at), offset);
   for await (const chunk of stream) {
     let begin = framer.offset;
     for (const lines of framer.push(chunk)) {
-      yield toBatch(lines, recordLimit, begin);
+      yield toBatch(lines, source, begin);
       begin = framer.offset;
     }
   }
   const begin = framer.offset;
-  for (const last of framer.end()) yield toBatch(last, recordLimit, begin);
+  for (const last of framer.end()) yield toBatch(last, source, begin);
 }
 
-function toBatch(lines: Buffer, recordLimit: number, offset: number): RecordBatch {
-  const records = countLines(lines, recordLimit, (start) => new RecordLimitError(recordLimit, offset + start));
-  return { bytes: lines.includes(carriageReturn) ? withoutCarriageReturns(lines) : lines, records };
+function toBatch(lines: Buffer, { path, recordLimit }: RecordSource, offset: number): RecordBatch {
+  const records = countLines(lines, recordLimit, (start) => new RecordLimitError(path, recordLimit, offset + start));
+  return { bytes: lines.includes(carriageReturn) ? withoutCarriageReturns(lines) : lines, records, path };
 }
 
 /** A copy with `\r\n` made `\n`. A copy, because the chunk may be somebody else's. */

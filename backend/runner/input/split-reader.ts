@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { InputRange } from "../../../shared/messages.ts";
 import type { ByteRange } from "../../storage/store.ts";
 import { readRecords, type RecordBatch } from "./record-batches.ts";
 
@@ -8,9 +9,8 @@ const newline = 0x0a;
 const firstLookAhead = 64 * 1024;
 const maxLookAhead = 8 * 1024 * 1024;
 
-/** A split `[start, end)` of an object of `size` bytes: `{start: 0, end: 3, size: 9}` is its first 3 bytes. */
-type SplitSource = ByteRange & {
-  readonly size: number;
+/** A split of an object that is not compressed. */
+type SplitSource = Pick<InputRange, "path" | "size" | "start" | "end"> & {
   /** Most bytes of a line, without its newline. */
   readonly recordLimit: number;
   /** Opens a range of the object, never an empty one and never beyond `size`. */
@@ -29,11 +29,14 @@ export async function* readSplit(split: SplitSource): AsyncGenerator<RecordBatch
     const first = await chunks.next();
     if (first.done === true) return;
     const { offset, bytes } = first.value;
-    yield* readRecords(bytesOf(bytes, chunks), split.recordLimit, offset);
+    yield* readRecords(bytesOf(bytes, chunks), split, offset);
   } finally {
     await chunks.return();
   }
 }
+
+/** What is read of a split first: with the byte before it, which tells whether its first byte begins a record. */
+export const firstRange = ({ start, end }: ByteRange): ByteRange => ({ start: Math.max(0, start - 1), end });
 
 type Chunk = { readonly offset: number; readonly bytes: Buffer };
 
@@ -44,7 +47,7 @@ async function* splitChunks(split: SplitSource): AsyncGenerator<Chunk, void, voi
   // A newline before the split makes its first byte the beginning of a record.
   let inRecord = start === 0;
   let endsWithNewline = false;
-  for await (const { offset, bytes } of readRange(split, { start: Math.max(0, start - 1), end })) {
+  for await (const { offset, bytes } of readRange(split, firstRange(split))) {
     const recordStart = inRecord ? 0 : bytes.indexOf(newline) + 1;
     if (!inRecord && recordStart === 0) continue;
     inRecord = true;
@@ -75,7 +78,7 @@ async function* readRange(split: SplitSource, range: ByteRange): AsyncGenerator<
   }
   if (offset !== range.end) {
     throw new Error(
-      `the bytes ${range.start} to ${range.end} of the input were asked for, ${offset - range.start} came`,
+      `${split.path}: the bytes ${range.start} to ${range.end} were asked for, ${offset - range.start} came`,
     );
   }
 }

@@ -27,15 +27,22 @@ export async function mapRecords(
   const { emit } = emitter;
   const pacer = new Pacer(context.signal);
   let record = 0;
-  for await (const { bytes } of untilAborted(input, context.signal)) {
+  /** Those before the object that is read now. */
+  let before = 0;
+  let moduleContext = module.context;
+  for await (const { bytes, path } of untilAborted(input, context.signal)) {
+    if (path !== moduleContext.inputPath) {
+      moduleContext = module.contextFor(path);
+      before = record;
+    }
     for (let start = 0; start < bytes.length;) {
       const end = bytes.indexOf(newline, start);
       record++;
       try {
-        const pending = module.call(module.decode(bytes, start, end), emit);
+        const pending = module.map(module.decode(bytes, start, end), emit, moduleContext);
         if (pending !== undefined) await pending;
       } catch (error) {
-        throw module.explain(error, `at record ${record} of its input`);
+        throw module.explain(error, `at record ${record - before} of its input from ${path}`);
       }
       start = end + 1;
       const relief = target.relief();
@@ -58,7 +65,7 @@ export async function foldGroups(
   const groups = new Groups(sorted, module.decode);
   while (groups.next()) {
     try {
-      const pending = module.call(groups.key(), groups.values(), emit);
+      const pending = module.fold(groups.key(), groups.values(), emit);
       if (pending !== undefined) await pending;
     } catch (error) {
       throw module.explain(error, `at key ${groups.groups} of its input`);

@@ -8,10 +8,10 @@ import { type Program, ProgramError } from "./program.ts";
 import { decodeUtf8 } from "./text.ts";
 
 /** What modules get as the last argument of each call. */
-type ModuleContext = {
+export type ModuleContext = {
   /** The same variables as an executable's environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** The object that a mapper reads; empty for others. */
+  /** The address of the object that a mapper's record comes from; empty for others. */
   readonly inputPath: string;
   /** Adds to a counter of the job. */
   counter(group: string, name: string, amount?: number): void;
@@ -27,7 +27,7 @@ export class ModuleProgram {
   readonly program: Program;
   /** What `lines`, keys and values are for the module: strings, or Buffers of their own. */
   readonly decode: (bytes: Buffer, start: number, end: number) => string | Buffer;
-  /** The last argument of every call. */
+  /** The last argument of calls that no input object belongs to. */
   readonly context: ModuleContext;
   readonly #call: Callable;
   readonly #url: string;
@@ -41,7 +41,7 @@ export class ModuleProgram {
     this.#signal = context.signal;
     this.context = {
       environment: context.environment,
-      inputPath: context.environment["mapreduce_map_input_file"] ?? "",
+      inputPath: "",
       counter: (group: unknown, name: unknown, amount: unknown = 1) => {
         if (typeof amount !== "number" || !Number.isSafeInteger(amount)) {
           throw new TypeError("counter(group, name, amount): the amount must be an integer");
@@ -84,19 +84,29 @@ export class ModuleProgram {
     return new ModuleProgram(program, url, call, encoding === "utf8", context);
   }
 
+  /** The last argument of calls with records of the object at `inputPath`: to be made once for many of them. */
+  contextFor(inputPath: string): ModuleContext {
+    return { ...this.context, inputPath };
+  }
+
   /**
-   * Calls the function.
+   * Calls `map`.
    * @returns a promise if the function returned one, which also ends with the abort
    * @throws what the function throws, see `explain`
    */
-  call(first: unknown, second: unknown, third?: unknown): Promise<unknown> | undefined {
-    const result =
-      third === undefined ? this.#call(first, second, this.context) : this.#call(first, second, third, this.context);
+  map(record: unknown, emit: unknown, context: ModuleContext): Promise<unknown> | undefined {
+    const result = this.#call(record, emit, context);
+    return isPromise(result) ? abortable(result, this.#signal) : undefined;
+  }
+
+  /** Calls `reduce` or `combine`, otherwise as `map`. */
+  fold(key: unknown, values: unknown, emit: unknown): Promise<unknown> | undefined {
+    const result = this.#call(key, values, emit, this.context);
     return isPromise(result) ? abortable(result, this.#signal) : undefined;
   }
 
   /**
-   * What to fail the attempt with after `call` or `decode` threw.
+   * What to fail the attempt with after `map`, `fold` or `decode` threw.
    * @param place where in the input, such as `at record 3`
    */
   explain(error: unknown, place: string): unknown {

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { mapToText } from "../../../backend/runner/map.ts";
 import type { Program } from "../../../backend/runner/programs/program.ts";
-import { lines, MemorySink, newContext, newProgram, shell, type TestContext } from "./harness.ts";
+import { inputPath, lines, MemorySink, newContext, newProgram, shell, type TestContext } from "./harness.ts";
 
 async function run(mapper: Program, input: string, context: TestContext = newContext()): Promise<string> {
   const sink = new MemorySink();
@@ -128,7 +128,7 @@ describe("how it fails", () => {
   test("an error of the input or the sink is not the program's", async () => {
     const context = newContext();
     const input = (async function* () {
-      yield { bytes: Buffer.from("a\n"), records: 1 };
+      yield { bytes: Buffer.from("a\n"), records: 1, path: inputPath };
       throw new Error("the store is gone");
     })();
     const cat = shell("mapper", "cat");
@@ -162,7 +162,7 @@ describe("abort", () => {
     const context = newContext({ signal: stop.signal });
     const hangs = new Promise<never>(() => undefined);
     const input = (async function* () {
-      yield { bytes: Buffer.from("a\n"), records: 1 };
+      yield { bytes: Buffer.alloc(100_000, "a\n"), records: 50_000, path: inputPath };
       await hangs;
     })();
     const sink = {

@@ -48,7 +48,7 @@ export function newContext(overrides: Partial<AttemptContext> = {}): TestContext
   ledgers.push({ living, seen });
   const statuses: string[] = [];
   return {
-    environment: { EDGEFOLD_TASK: "job-m-0", mapreduce_map_input_file: "http://store/in.txt" },
+    environment: { EDGEFOLD_TASK: "job-m-0", mapreduce_map_input_file: inputPath },
     workDir: newFolder(),
     sortBuffer: 1024 * 1024,
     mergeFactor: 10,
@@ -80,8 +80,11 @@ export function shell(role: Program["role"], script: string): Program {
   return newProgram(role, "executable", `#!/bin/sh\n${script}\n`);
 }
 
+/** The object that inputs come from. */
+export const inputPath = "http://store/in.txt";
+
 export function lines(text: string | Buffer, recordLimit = 64 * 1024 * 1024): AsyncIterable<RecordBatch> {
-  return readRecords(Readable.from([Buffer.from(text)]), recordLimit);
+  return readRecords(Readable.from([Buffer.from(text)]), { path: inputPath, recordLimit });
 }
 
 /** Copies what it gets, and keeps the writer waiting now and then. */

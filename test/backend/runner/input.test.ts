@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { readRecords, type RecordBatch } from "../../../backend/runner/input/record-batches.ts";
 import { readSplit } from "../../../backend/runner/input/split-reader.ts";
 import type { ByteRange } from "../../../backend/storage/store.ts";
-import { chunks } from "./harness.ts";
+import { chunks, inputPath as path } from "./harness.ts";
 
 const line = fc.oneof(
   fc.constantFrom("", "\r", "\0", "a\rb", "\tvalue", "key\tvalue", "ÿþ"),
@@ -49,7 +49,7 @@ test("the splits of an object give each record once, in order, whatever their si
       const all: string[] = [];
       for (let start = 0, split = 0; start < bytes.length; split++) {
         const end = Math.min(start + (sizes[split % sizes.length] ?? 1), bytes.length);
-        const source = { start, end, size: bytes.length, recordLimit: 1000, open: opener(bytes) };
+        const source = { start, end, size: bytes.length, path, recordLimit: 1000, open: opener(bytes) };
         all.push(...(await records(readSplit(source))));
         start = end;
       }
@@ -62,7 +62,9 @@ test("the splits of an object give each record once, in order, whatever their si
 test("a stream of any chunks gives the same records", async () => {
   await fc.assert(
     fc.asyncProperty(content, fc.integer({ min: 1, max: 50 }), async (bytes, length) => {
-      expect(await records(readRecords(Readable.from(chunks(bytes, length)), 1000))).toEqual(expected(bytes));
+      expect(await records(readRecords(Readable.from(chunks(bytes, length)), { path, recordLimit: 1000 }))).toEqual(
+        expected(bytes),
+      );
     }),
   );
 });
@@ -71,7 +73,7 @@ test("a record belongs to the split of its first byte, and nothing is read that 
   const bytes = Buffer.from(`one\n${"x".repeat(200_000)}\nthree\n`);
   const read = async (start: number, end: number): Promise<{ lengths: number[]; opened: ByteRange[] }> => {
     const opened: ByteRange[] = [];
-    const source = { start, end, size: bytes.length, recordLimit: 1e6, open: opener(bytes, opened) };
+    const source = { start, end, size: bytes.length, path, recordLimit: 1e6, open: opener(bytes, opened) };
     return { lengths: (await records(readSplit(source))).map(({ length }) => length), opened };
   };
   expect(await read(0, 4)).toEqual({ lengths: [3], opened: [{ start: 0, end: 4 }] });
@@ -84,13 +86,15 @@ test("a record belongs to the split of its first byte, and nothing is read that 
 
 test("a line over the limit is named by its offset, within a chunk and across chunks", async () => {
   const bytes = Buffer.from(`ok\n${"x".repeat(11)}\nok\n`);
-  const message = "the input line at byte 3 is longer than RECORD_LIMIT, 10 bytes";
+  const message = `${path}: the input line at byte 3 is longer than RECORD_LIMIT, 10 bytes`;
   for (const length of [4, 100]) {
-    await expect(records(readRecords(Readable.from(chunks(bytes, length)), 10))).rejects.toThrow(message);
+    await expect(records(readRecords(Readable.from(chunks(bytes, length)), { path, recordLimit: 10 }))).rejects.toThrow(
+      message,
+    );
   }
-  const split = { start: 2, end: 5, size: bytes.length, recordLimit: 10, open: opener(bytes) };
+  const split = { start: 2, end: 5, size: bytes.length, path, recordLimit: 10, open: opener(bytes) };
   await expect(records(readSplit(split))).rejects.toThrow(message);
-  expect(await records(readRecords(Readable.from([bytes]), 11))).toHaveLength(3);
+  expect(await records(readRecords(Readable.from([bytes]), { path, recordLimit: 11 }))).toHaveLength(3);
 });
 
 test("a store that sends less than it was asked for is no end of input", async () => {
@@ -98,10 +102,11 @@ test("a store that sends less than it was asked for is no end of input", async (
     start: 0,
     end: 10,
     size: 10,
+    path,
     recordLimit: 10,
     open: async () => Readable.from([Buffer.from("a\n")]),
   };
-  await expect(records(readSplit(source))).rejects.toThrow("bytes 0 to 10 of the input were asked for, 2 came");
+  await expect(records(readSplit(source))).rejects.toThrow(`${path}: the bytes 0 to 10 were asked for, 2 came`);
 });
 
 test("a reader that stops early closes the stream", async () => {
@@ -110,6 +115,7 @@ test("a reader that stops early closes the stream", async () => {
     start: 0,
     end: 100_000,
     size: 100_000,
+    path,
     recordLimit: 10,
     open: async () => stream,
   })) {

@@ -16,7 +16,7 @@ let output = "";
 try {
   await mapToText({
     mapper: { role: "mapper", name: "program.js", type: "module", path },
-    input: readRecords(Readable.from([Buffer.from(text)]), 1000),
+    input: readRecords(Readable.from([Buffer.from(text)]), { path: "http://store/in.txt", recordLimit: 1000 }),
     context: {
       environment: {},
       workDir,

@@ -2,7 +2,16 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { mapToText } from "../../../backend/runner/map.ts";
-import { lines, MemorySink, newContext, newProgram, runMap, runReduce, type TestContext } from "./harness.ts";
+import {
+  inputPath,
+  lines,
+  MemorySink,
+  newContext,
+  newProgram,
+  runMap,
+  runReduce,
+  type TestContext,
+} from "./harness.ts";
 
 async function map(source: string, input: string | Buffer, context: TestContext = newContext()): Promise<string> {
   const sink = new MemorySink();
@@ -123,9 +132,14 @@ describe("how it fails", () => {
       "a rejection",
       "export const map = async () => { throw new Error('later') }",
       "a\n",
-      /at record 1 of its input: Error: later/,
+      /at record 1 of its input from http:\/\/store\/in.txt: Error: later/,
     ],
-    ["something thrown that is no error", "export const map = () => { throw 'text' }", "a\n", /its input: text$/],
+    [
+      "something thrown that is no error",
+      "export const map = () => { throw 'text' }",
+      "a\n",
+      /its input from \S+: text$/,
+    ],
     [
       "an undefined key",
       "export const map = (l, emit) => emit(undefined)",
@@ -175,7 +189,7 @@ describe("how it fails", () => {
     [
       "an error of the program",
       "function inner() { throw new RangeError('bad') }\nexport const map = (line) => { if (line === 'b') inner() }",
-      /^mapper program.js failed at record 2 of its input: RangeError: bad\n\s+at inner \(program.js:1:26\)\n\s+at \S*map \(program.js:2:\d+\)$/,
+      /^mapper program.js failed at record 2 of its input from http:\/\/store\/in.txt: RangeError: bad\n\s+at inner \(program.js:1:26\)\n\s+at \S*map \(program.js:2:\d+\)$/,
     ],
     [
       "not at all",
@@ -199,7 +213,7 @@ describe("how it fails", () => {
     const input = (async function* () {
       for (let batch = 0; ; batch++) {
         if (batch === 10) looping.abort(reason);
-        yield { bytes: Buffer.from("a\n"), records: 1 };
+        yield { bytes: Buffer.from("a\n"), records: 1, path: inputPath };
       }
     })();
     const mapper = newProgram("mapper", "module", "export const map = () => {}");

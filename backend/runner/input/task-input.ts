@@ -1,0 +1,84 @@
+import type { Readable } from "node:stream";
+import type { InputRange, MapInput } from "../../../shared/messages.ts";
+import { isCompressed } from "../../../shared/splits.ts";
+import { decompressed } from "../../storage/decompress.ts";
+import type { ByteRange } from "../../storage/store.ts";
+import { readRecords, type RecordBatch } from "./record-batches.ts";
+import { firstRange, readSplit } from "./split-reader.ts";
+
+/** Ranges that are opened while one before them is read: in a store with small objects, opening them is most of the time. */
+const rangesAhead = 8;
+
+type InputSource = {
+  /** Most bytes of a line, without its newline. */
+  readonly recordLimit: number;
+  /** Opens the object of a range, just these bytes of it or all. */
+  open(range: InputRange, bytes?: ByteRange): Promise<Readable>;
+};
+
+/**
+ * The records of a map's ranges, one range after another: no two share a line, as each ends with a newline, its own or an
+ * added one. Some ranges are opened ahead; their errors come when it is their turn. What is open is closed when the reader
+ * stops.
+ * @throws RecordLimitError for a line over the limit; what `open` and its streams throw
+ */
+export async function* readInput(input: MapInput, source: InputSource): AsyncGenerator<RecordBatch, void, void> {
+  const waiting = input.values();
+  const opened = Array.from(waiting.take(rangesAhead + 1), (range) => new RangeReader(range, source));
+  try {
+    for (let reader = opened[0]; reader !== undefined; reader = opened[0]) {
+      yield* reader.records();
+      opened.shift();
+      const { done, value } = waiting.next();
+      if (done !== true) opened.push(new RangeReader(value, source));
+    }
+  } finally {
+    await Promise.all(opened.map((reader) => reader.close()));
+  }
+}
+
+/** Reads a range, of which the first bytes are fetched at once. */
+class RangeReader {
+  readonly #range: InputRange;
+  readonly #source: InputSource;
+  readonly #first: Promise<Readable>;
+
+  constructor(range: InputRange, source: InputSource) {
+    this.#range = range;
+    this.#source = source;
+    this.#first = isCompressed(range.path)
+      ? source.open(range).then((stream) => decompressed(range.path, stream))
+      : source.open(range, firstRange(range));
+    this.#first.then(fetchFirst, ignored);
+  }
+
+  async *records(): AsyncGenerator<RecordBatch, void, void> {
+    const { path, size, start, end } = this.#range;
+    const { recordLimit } = this.#source;
+    if (isCompressed(path)) {
+      yield* readRecords(await this.#first, { path, recordLimit });
+      return;
+    }
+    let first: Promise<Readable> | undefined = this.#first;
+    const open = (bytes: ByteRange): Promise<Readable> => {
+      const stream = first ?? this.#source.open(this.#range, bytes);
+      first = undefined;
+      return stream;
+    };
+    yield* readSplit({ path, size, start, end, recordLimit, open });
+  }
+
+  async close(): Promise<void> {
+    const stream = await this.#first.catch(ignored);
+    stream?.destroy();
+  }
+}
+
+/** For errors that come again when the range is read, if it is. */
+const ignored = (): undefined => undefined;
+
+const fetchFirst = (stream: Readable): void => {
+  stream.on("error", ignored);
+  // Nothing is taken from the stream, which begins to fill its own bounded buffer.
+  stream.read(0);
+};
