@@ -61,6 +61,13 @@ export class LineFramer {
   }
 }
 
+/** Where the line that `from` lies in ends: the index of its newline. @param lines whole ones */
+export function endOfLine(lines: Buffer, from: number): number {
+  let end = from;
+  for (const near = from + shortLine; end < near && lines[end] !== newline;) end++;
+  return lines[end] === newline ? end : lines.indexOf(newline, end);
+}
+
 /**
  * Counts the lines of a batch of whole ones.
  * @param limit most bytes of a line without its newline
@@ -69,9 +76,7 @@ export class LineFramer {
 export function countLines(lines: Buffer, limit: number, tooLong: (start: number) => Error): number {
   let count = 0;
   for (let start = 0; start < lines.length; count++) {
-    let end = start;
-    for (const near = start + shortLine; end < near && lines[end] !== newline;) end++;
-    if (lines[end] !== newline) end = lines.indexOf(newline, end);
+    const end = endOfLine(lines, start);
     if (end - start > limit) throw tooLong(start);
     start = end + 1;
   }

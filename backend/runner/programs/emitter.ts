@@ -8,8 +8,10 @@ const initialScratch = 64 * 1024;
 export class Emitter {
   /** A function of its own, so that modules may pass it on. */
   readonly emit = (key: unknown, value: unknown = ""): void => {
-    const keyEnd = this.#encode(key, 0, "key");
-    const valueEnd = this.#encode(value, keyEnd, "value");
+    // A key alone that is bytes already needs no room of ours.
+    const isWhole = value === "" && Buffer.isBuffer(key);
+    const keyEnd = isWhole ? key.length : this.#encode(key, 0, "key");
+    const valueEnd = isWhole ? keyEnd : this.#encode(value, keyEnd, "value");
     if (valueEnd > this.#recordLimit) {
       throw new RangeError(
         `the emitted record has ${valueEnd} bytes, more than RECORD_LIMIT, ${this.#recordLimit} bytes`,
@@ -20,7 +22,7 @@ export class Emitter {
     if (this.bytes > this.#outputLimit) {
       throw new RangeError(`more than TASK_OUTPUT_LIMIT, ${this.#outputLimit} bytes, were emitted`);
     }
-    this.#target.add(this.#scratch, 0, keyEnd, keyEnd, valueEnd);
+    this.#target.add(isWhole ? key : this.#scratch, 0, keyEnd, keyEnd, valueEnd);
   };
   /** Records emitted, and the bytes of their keys and values. */
   records = 0;

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { abortable } from "../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { ShuffleLostError } from "../shuffle/shuffle-lost.ts";
+import { ownBytes } from "./own-bytes.ts";
 import { type Program, ProgramError } from "./program.ts";
 import { decodeUtf8 } from "./text.ts";
 
@@ -35,7 +36,7 @@ export class ModuleProgram {
 
   private constructor(program: Program, url: string, call: Callable, isText: boolean, context: AttemptContext) {
     this.program = program;
-    this.decode = isText ? decodeUtf8 : copyBytes;
+    this.decode = isText ? decodeUtf8 : ownBytes;
     this.#call = call;
     this.#url = url;
     this.#signal = context.signal;
@@ -122,10 +123,6 @@ function describe(error: unknown, url: string, program: Program): string {
   if (!(error instanceof Error)) return String(error);
   const places = (error.stack ?? "").split("\n").filter((line) => line.includes(url));
   return [`${error.name}: ${error.message}`, ...places.map((line) => line.replace(url, program.name))].join("\n");
-}
-
-function copyBytes(bytes: Buffer, start: number, end: number): Buffer {
-  return Buffer.from(bytes.subarray(start, end));
 }
 
 function exportOf(exported: unknown, name: string): unknown {

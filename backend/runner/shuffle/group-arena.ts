@@ -1,13 +1,13 @@
 import { hashKey } from "../../../shared/partition.ts";
+import { aligned, allocateWords, maxWords } from "./arena-memory.ts";
 import { Cursor } from "./cursor.ts";
+import { hashAt, keyLengthAt, sortEntries, type SortedEntries, sortingOverhead } from "./entry-sort.ts";
 import { copyBytes, maxVarint, putVarint, VarintReader } from "./packed.ts";
-import { sortKeyed } from "./keyed.ts";
-import type { SortedItems } from "./prefix-sort.ts";
 
-/** The words of a key's entry, before the key itself: all that is touched for a record of a known key lies side by side. */
-const hashAt = 0;
-const keyLengthAt = 1;
-/** The block of values that is filled now, where the next value goes, where the block ends: offsets in bytes. */
+/**
+ * The words of a key's entry before the key itself, after those of every entry. All that is touched for a record of a known key
+ * lies side by side. The block of values that is filled now, where the next value goes, where the block ends: offsets in bytes.
+ */
 const blockAt = 2;
 const writeAt = 3;
 const endAt = 4;
@@ -26,16 +26,13 @@ const firstRoom = 8;
 const largestRoom = 64 * 1024;
 
 /** What a key needs besides its entry: its place in the list, twice a slot and a half, and its places while sorting. */
-const keyOverhead = 4 + 2 * 4 + 2 * (8 + 4);
+const keyOverhead = 4 + 2 * 4 + sortingOverhead;
 
 const firstSlots = 1024;
 
 /** Records that are looked up together, and their bytes; a longer record is looked up alone. */
 const stageRecords = 256;
 const stageBytes = 32 * 1024;
-
-/** Offsets are signed 32-bit numbers, with which the engine computes fastest. */
-const maxMemory = 0x7fff_fff0;
 
 /**
  * Records in memory, grouped: each key is kept once, with its values in a chain of blocks. So only distinct keys are sorted,
@@ -71,8 +68,8 @@ export class GroupArena {
 
   /** @param memory bytes to occupy at most, except that a single record may be larger */
   constructor(memory: number) {
-    this.#memory = Math.min(memory, maxMemory);
-    [this.#bytes, this.#words] = allocate(this.#memory);
+    this.#memory = Math.min(memory, maxWords);
+    [this.#bytes, this.#words] = allocateWords(this.#memory);
   }
 
   get records(): number {
@@ -174,7 +171,7 @@ export class GroupArena {
     this.#staged = 0;
     this.#entries = new Int32Array(firstSlots);
     this.#slots = new Int32Array(firstSlots);
-    if (this.#bytes.length > this.#memory + 4) [this.#bytes, this.#words] = allocate(this.#memory);
+    if (this.#bytes.length > this.#memory + 4) [this.#bytes, this.#words] = allocateWords(this.#memory);
   }
 
   /**
@@ -187,14 +184,8 @@ export class GroupArena {
     const entries = this.#entries;
     const bytes = this.#bytes;
     for (let key = 0; key < this.#keys; key++) this.#closeBlock((entries[key] ?? 0) >> 2);
-    const keyed = {
-      bytes,
-      count: this.#keys,
-      hash: (key: number) => (words[((entries[key] ?? 0) >> 2) + hashAt] ?? 0) >>> 0,
-      start: (key: number) => (entries[key] ?? 0) + entryHeader,
-      length: (key: number) => words[((entries[key] ?? 0) >> 2) + keyLengthAt] ?? 0,
-    };
-    return sortKeyed(keyed, partitions).map((order) => new GroupCursor(bytes, words, entries, order));
+    const sorted = sortEntries({ bytes, words, offsets: entries, count: this.#keys, header: entryHeader }, partitions);
+    return sorted.map((order) => new GroupCursor(bytes, words, order));
   }
 
   /** Gives every record again, the values of each key in their order. @param use takes what `add` was given */
@@ -295,7 +286,7 @@ export class GroupArena {
   /** Makes room for a single record that is larger than the memory. */
   #reserve(end: number): void {
     if (end <= this.#bytes.length) return;
-    const [bytes, words] = allocate(end);
+    const [bytes, words] = allocateWords(end);
     this.#bytes.copy(bytes, 0, 0, this.#used);
     [this.#bytes, this.#words] = [bytes, words];
   }
@@ -313,28 +304,18 @@ export class GroupArena {
   }
 }
 
-/** The next multiple of 4. */
-const aligned = (offset: number): number => (offset + 3) & ~3;
-
-function allocate(length: number): [Buffer, Int32Array] {
-  const bytes = Buffer.allocUnsafeSlow(aligned(length));
-  return [bytes, new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)];
-}
-
 /** Walks over the blocks of sorted keys. */
 class GroupCursor extends Cursor {
   readonly #words: Int32Array;
-  readonly #entries: Int32Array;
-  readonly #order: SortedItems;
+  readonly #order: SortedEntries;
   #position = 0;
   #block = 0;
 
-  constructor(bytes: Buffer, words: Int32Array, entries: Int32Array, order: SortedItems) {
+  constructor(bytes: Buffer, words: Int32Array, order: SortedEntries) {
     super();
     this.bytes = bytes;
     this.valueBytes = bytes;
     this.#words = words;
-    this.#entries = entries;
     this.#order = order;
   }
 
@@ -342,9 +323,8 @@ class GroupCursor extends Cursor {
     const words = this.#words;
     this.continued = this.#block !== 0;
     if (!this.continued) {
-      const key = this.#order.items[this.#position];
-      if (key === undefined) return false;
-      const entry = this.#entries[key] ?? 0;
+      const entry = this.#order.offsets[this.#position];
+      if (entry === undefined) return false;
       this.keyStart = entry + entryHeader;
       this.keyEnd = this.keyStart + (words[(entry >> 2) + keyLengthAt] ?? 0);
       this.prefix = this.#order.prefixes[this.#position] ?? 0;

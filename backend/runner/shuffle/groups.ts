@@ -1,5 +1,5 @@
 import type { Cursor } from "./cursor.ts";
-import { copyBytes, VarintReader } from "./packed.ts";
+import { VarintReader } from "./packed.ts";
 
 /** Decodes bytes for a module. */
 type Decode = (bytes: Buffer, start: number, end: number) => string | Buffer;
@@ -12,9 +12,6 @@ export class Groups {
   readonly #sorted: Cursor;
   readonly #decode: Decode;
   readonly #reader = new VarintReader();
-  /** A copy of the current key: the piece it came from is overwritten by the ones after it. */
-  #key: Buffer = Buffer.allocUnsafeSlow(256);
-  #keyLength = 0;
   /** The cursor stands on the first piece of a key that has not been begun, or on the current key. */
   #at: "new key" | "current key" | "end" = "current key";
 
@@ -28,19 +25,16 @@ export class Groups {
   next(): boolean {
     while (this.#at === "current key") this.#advance();
     if (this.#at === "end") return false;
-    const { bytes, keyStart, keyEnd, valuesStart } = this.#sorted;
-    this.#keyLength = keyEnd - keyStart;
-    if (this.#keyLength > this.#key.length) this.#key = Buffer.allocUnsafeSlow(2 * this.#keyLength);
-    copyBytes(bytes, keyStart, keyEnd, this.#key, 0);
-    this.#reader.at = valuesStart;
+    this.#reader.at = this.#sorted.valuesStart;
     this.#at = "current key";
     this.groups++;
     return true;
   }
 
-  /** The current key. */
+  /** The current key, before any of its values is taken. */
   key(): string | Buffer {
-    return this.#decode(this.#key, 0, this.#keyLength);
+    const { bytes, keyStart, keyEnd } = this.#sorted;
+    return this.#decode(bytes, keyStart, keyEnd);
   }
 
   /** The values of the current key, once, and only until `next`. */

@@ -1,6 +1,5 @@
 import { Cursor } from "./cursor.ts";
 import { compareKeys } from "./key.ts";
-import { copyBytes } from "./packed.ts";
 
 /**
  * Merges sorted cursors into one, stably: values of equal keys come in the order of their cursors. A binary heap of
@@ -10,9 +9,6 @@ class MergeCursor extends Cursor {
   /** A heap: `#heap[i]` is not after `#heap[2i + 1]` and `#heap[2i + 2]`. */
   readonly #heap: Source[] = [];
   #started = false;
-  /** A copy of the current key: the cursor that it came from may have gone on. */
-  #key = Buffer.allocUnsafeSlow(256);
-  #keyLength = -1;
 
   /** @param cursors before their first piece */
   constructor(cursors: readonly Cursor[]) {
@@ -28,35 +24,26 @@ class MergeCursor extends Cursor {
     this.#started = true;
     const top = this.#heap[0]?.cursor;
     if (top === undefined) return false;
-    this.show(top, goesOn || this.#isCurrentKey(top));
-    if (!this.continued) this.#keepKey(top);
+    this.show(top, goesOn);
     return true;
   }
 
-  #isCurrentKey({ prefix, bytes, keyStart, keyEnd }: Cursor): boolean {
-    if (this.#keyLength < 0 || prefix !== this.prefix) return false;
-    return compareKeys(bytes, keyStart, keyEnd, this.#key, 0, this.#keyLength) === 0;
-  }
-
-  #keepKey({ bytes, keyStart, keyEnd }: Cursor): void {
-    this.#keyLength = keyEnd - keyStart;
-    if (this.#keyLength > this.#key.length) this.#key = Buffer.allocUnsafeSlow(2 * this.#keyLength);
-    copyBytes(bytes, keyStart, keyEnd, this.#key, 0);
-  }
-
-  /** @returns whether the same cursor goes on with the same key, so that it stays on top */
+  /** @returns whether the next piece has the key of the one before it */
   #advance(): boolean {
-    const top = this.#heap[0];
+    const heap = this.#heap;
+    const top = heap[0];
     if (top === undefined) return false;
+    // What comes next, if not of the same cursor, is on one of these two.
+    const isShared = haveSameKey(top, heap[1]) || haveSameKey(top, heap[2]);
     if (!top.cursor.next()) {
-      const last = this.#heap.pop();
-      if (last === undefined || this.#heap.length === 0) return false;
-      this.#heap[0] = last;
+      const last = heap.pop();
+      if (last === undefined || heap.length === 0) return false;
+      heap[0] = last;
     } else if (top.cursor.continued) {
       return true;
     }
     this.#sink(0);
-    return false;
+    return isShared;
   }
 
   #sink(from: number): void {
@@ -82,6 +69,12 @@ class MergeCursor extends Cursor {
 }
 
 type Source = { readonly cursor: Cursor; readonly rank: number };
+
+function haveSameKey({ cursor: a }: Source, other: Source | undefined): boolean {
+  if (other === undefined || a.prefix !== other.cursor.prefix) return false;
+  const b = other.cursor;
+  return compareKeys(a.bytes, a.keyStart, a.keyEnd, b.bytes, b.keyStart, b.keyEnd) === 0;
+}
 
 function isBefore(a: Source, b: Source): boolean {
   const left = a.cursor;

@@ -1,21 +1,19 @@
+import { allocateWords, aligned, maxWords } from "./arena-memory.ts";
 import { Cursor } from "./cursor.ts";
+import { hashAt, keyLengthAt, sortEntries, type SortedEntries, sortingOverhead } from "./entry-sort.ts";
 import { compareKeys } from "./key.ts";
 import { copyBytes, maxVarint, putVarint } from "./packed.ts";
-import { sortKeyed } from "./keyed.ts";
-import type { SortedItems } from "./prefix-sort.ts";
 
-/** The words of a record's row. Its packed value follows its key. */
-const keyAt = 0;
-const keyLengthAt = 1;
+/** The words of a record before its key, after those of every entry: the bytes of its packed value, which follows its key. */
 const packedLengthAt = 2;
-const hashAt = 3;
-const rowWords = 4;
+const header = 3 * 4;
 
-/** What a record needs besides its bytes: its row, and its places while sorting. */
-const recordOverhead = rowWords * 4 + 2 * (8 + 4);
+/** What a record needs besides its own memory: its place in the list, and what sorting takes. */
+const recordOverhead = 4 + sortingOverhead;
 
-/** Offsets are 32-bit. */
-const maxMemory = 0xffff_ffff;
+/** Records that are brought into the processor's cache together, and the bytes of a line of it. */
+const fetchedTogether = 32;
+const cacheLine = 64;
 
 /**
  * Records in memory one by one, for keys that hardly repeat: there is no table to look them up in. The memory is reserved at
@@ -23,16 +21,18 @@ const maxMemory = 0xffff_ffff;
  */
 export class RecordArena {
   readonly #memory: number;
+  /** Records begin at multiples of 4. */
   #bytes: Buffer;
+  #words: Int32Array;
   #used = 0;
   #records = 0;
-  readonly #rows: Uint32Array;
+  readonly #offsets: Int32Array;
 
   /** @param memory bytes to occupy at most, except that a single record may be larger */
   constructor(memory: number) {
-    this.#memory = Math.min(memory, maxMemory);
-    this.#bytes = Buffer.allocUnsafeSlow(this.#memory);
-    this.#rows = new Uint32Array(Math.max(1, Math.floor(this.#memory / recordOverhead)) * rowWords);
+    this.#memory = Math.min(memory, maxWords);
+    [this.#bytes, this.#words] = allocateWords(this.#memory);
+    this.#offsets = new Int32Array(Math.max(1, Math.floor(this.#memory / (header + recordOverhead))));
   }
 
   get records(): number {
@@ -46,35 +46,38 @@ export class RecordArena {
 
   /** Whether there is room for a record of that many bytes. An empty arena takes any. */
   fits(length: number): boolean {
-    const needed = length + maxVarint;
-    return this.#records === 0 || this.#used + needed + (this.#records + 1) * recordOverhead <= this.#memory;
+    if (this.#records === 0) return true;
+    const end = this.#used + aligned(header + length + maxVarint);
+    return end + (this.#records + 1) * recordOverhead <= this.#memory;
   }
 
   /** Copies a record. Only where it `fits`. @param hash of the key: `hashKey` */
   add(hash: number, bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     const keyLength = keyEnd - keyStart;
     const valueLength = valueEnd - valueStart;
-    const most = this.#used + keyLength + maxVarint + valueLength;
+    const offset = this.#used;
+    const most = offset + header + keyLength + maxVarint + valueLength;
     if (most > this.#bytes.length) {
-      const grown = Buffer.allocUnsafeSlow(most);
+      const [grown, words] = allocateWords(most);
       this.#bytes.copy(grown, 0, 0, this.#used);
-      this.#bytes = grown;
+      [this.#bytes, this.#words] = [grown, words];
     }
-    const row = this.#records++ * rowWords;
-    const value = copyBytes(bytes, keyStart, keyEnd, this.#bytes, this.#used);
-    const end = copyBytes(bytes, valueStart, valueEnd, this.#bytes, putVarint(this.#bytes, value, valueLength));
-    this.#rows[row + keyAt] = this.#used;
-    this.#rows[row + keyLengthAt] = keyLength;
-    this.#rows[row + packedLengthAt] = end - value;
-    this.#rows[row + hashAt] = hash;
-    this.#used = end;
+    const own = this.#bytes;
+    const value = copyBytes(bytes, keyStart, keyEnd, own, offset + header);
+    const end = copyBytes(bytes, valueStart, valueEnd, own, putVarint(own, value, valueLength));
+    const word = offset >> 2;
+    this.#words[word + hashAt] = hash;
+    this.#words[word + keyLengthAt] = keyLength;
+    this.#words[word + packedLengthAt] = end - value;
+    this.#offsets[this.#records++] = offset;
+    this.#used = aligned(end);
   }
 
   /** Forgets all records, and gives back the memory of a large one. */
   clear(): void {
     this.#used = 0;
     this.#records = 0;
-    if (this.#bytes.length > this.#memory) this.#bytes = Buffer.allocUnsafeSlow(this.#memory);
+    if (this.#bytes.length > aligned(this.#memory)) [this.#bytes, this.#words] = allocateWords(this.#memory);
   }
 
   /**
@@ -82,42 +85,37 @@ export class RecordArena {
    * @returns a cursor for each partition, valid until the arena changes
    */
   sort(partitions: number): Cursor[] {
-    const bytes = this.#bytes;
-    const rows = this.#rows;
-    // `?? 0` satisfies the index check of the compiler: every index here is in bounds.
-    const keyed = {
-      bytes,
-      count: this.#records,
-      hash: (record: number) => rows[record * rowWords + hashAt] ?? 0,
-      start: (record: number) => rows[record * rowWords + keyAt] ?? 0,
-      length: (record: number) => rows[record * rowWords + keyLengthAt] ?? 0,
-    };
-    return sortKeyed(keyed, partitions).map((order) => new RecordCursor(bytes, rows, order));
+    const [bytes, words] = [this.#bytes, this.#words];
+    const entries = { bytes, words, offsets: this.#offsets, count: this.#records, header };
+    return sortEntries(entries, partitions).map((order) => new RecordCursor(bytes, words, order));
   }
 }
 
 /** Walks over sorted records. */
 class RecordCursor extends Cursor {
-  readonly #rows: Uint32Array;
-  readonly #order: SortedItems;
+  /** Keeps the reads that only fetch memory from being optimized away. */
+  fetched = 0;
+  readonly #words: Int32Array;
+  readonly #order: SortedEntries;
   #position = 0;
 
-  constructor(bytes: Buffer, rows: Uint32Array, order: SortedItems) {
+  constructor(bytes: Buffer, words: Int32Array, order: SortedEntries) {
     super();
     this.bytes = bytes;
     this.valueBytes = bytes;
     this.count = 1;
     this.prefix = -1;
-    this.#rows = rows;
+    this.#words = words;
     this.#order = order;
   }
 
   override next(): boolean {
-    const record = this.#order.items[this.#position];
-    if (record === undefined) return false;
-    const row = record * rowWords;
-    const start = this.#rows[row + keyAt] ?? 0;
-    const end = start + (this.#rows[row + keyLengthAt] ?? 0);
+    const offset = this.#order.offsets[this.#position];
+    if (offset === undefined) return false;
+    if (this.#position % fetchedTogether === 0) this.#fetch();
+    const word = offset >> 2;
+    const start = offset + header;
+    const end = start + (this.#words[word + keyLengthAt] ?? 0);
     const prefix = this.#order.prefixes[this.#position] ?? 0;
     this.continued =
       prefix === this.prefix && compareKeys(this.bytes, start, end, this.bytes, this.keyStart, this.keyEnd) === 0;
@@ -125,8 +123,20 @@ class RecordCursor extends Cursor {
     this.keyStart = start;
     this.keyEnd = end;
     this.valuesStart = end;
-    this.valuesEnd = end + (this.#rows[row + packedLengthAt] ?? 0);
+    this.valuesEnd = end + (this.#words[word + packedLengthAt] ?? 0);
     this.#position++;
     return true;
+  }
+
+  /** Reads from the next records, which lie anywhere in memory: so the waits for them overlap. */
+  #fetch(): void {
+    const { offsets } = this.#order;
+    const after = Math.min(offsets.length, this.#position + fetchedTogether);
+    let fetched = 0;
+    for (let position = this.#position; position < after; position++) {
+      const offset = offsets[position] ?? 0;
+      fetched ^= (this.#words[offset >> 2] ?? 0) ^ (this.bytes[offset + cacheLine] ?? 0);
+    }
+    this.fetched = fetched;
   }
 }

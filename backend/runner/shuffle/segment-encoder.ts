@@ -88,6 +88,11 @@ export class SegmentEncoder {
     } else {
       // As a multiplication: a key may have more than 2^29 bytes.
       at = putVarint(block, at, keyLength * 8 + ((continued ? pieceKinds.sameKeyAgain : pieceKinds.newKey) | one));
+      if (one === single && valuesStart === keyEnd && valueBytes === bytes) {
+        // Arenas of single records keep the two side by side.
+        this.#used = copyBytes(bytes, keyStart, valuesEnd, block, at);
+        return;
+      }
       at = copyBytes(bytes, keyStart, keyEnd, block, at);
     }
     if (one === 0) at = putVarint(block, putVarint(block, at, count), valuesEnd - valuesStart);

@@ -1,4 +1,4 @@
-import { LineFramer } from "../input/line-framer.ts";
+import { endOfLine, LineFramer } from "../input/line-framer.ts";
 import { type Program, ProgramError } from "../programs/program.ts";
 import type { RecordTarget } from "../record-target.ts";
 
@@ -34,27 +34,19 @@ export class TextRecords {
   }
 
   async #addAll(lines: Buffer): Promise<void> {
-    let start = 0;
-    let keyEnd = -1;
-    for (let at = 0; at < lines.length; at++) {
-      const byte = lines[at] ?? 0;
-      if (byte === tab && keyEnd === -1) {
-        keyEnd = at;
-      } else if (byte === newline) {
-        if (at - start > this.#limit) throw this.#tooLong();
-        if (keyEnd === -1) {
-          this.#target.add(lines, start, at, at, at);
-          this.bytes += at - start;
-        } else {
-          this.#target.add(lines, start, keyEnd, keyEnd + 1, at);
-          this.bytes += at - start - 1;
-        }
-        this.records++;
-        start = at + 1;
-        keyEnd = -1;
-        const relief = this.#target.relief();
-        if (relief !== undefined) await relief;
-      }
+    const length = lines.length;
+    for (let start = 0; start < length;) {
+      let keyEnd = start;
+      for (let byte = lines[keyEnd]; byte !== tab && byte !== newline; byte = lines[keyEnd]) keyEnd++;
+      const end = lines[keyEnd] === tab ? endOfLine(lines, keyEnd) : keyEnd;
+      if (end - start > this.#limit) throw this.#tooLong();
+      const valueStart = Math.min(keyEnd + 1, end);
+      this.#target.add(lines, start, keyEnd, valueStart, end);
+      this.bytes += keyEnd - start + end - valueStart;
+      this.records++;
+      start = end + 1;
+      const relief = this.#target.relief();
+      if (relief !== undefined) await relief;
     }
   }
 }

@@ -81,6 +81,7 @@ export class TaskThread {
     const worker = new Worker(new URL("main.ts", import.meta.url), {
       workerData: this.#config,
       trackUnmanagedFds: false,
+      resourceLimits: { maxYoungGenerationSizeMb: 96 },
     });
     // Between tasks, too, the thread may end: a module can have left a timer behind that throws.
     worker.on("error", () => undefined);

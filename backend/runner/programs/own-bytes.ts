@@ -1,0 +1,26 @@
+
+/** Bytes that small buffers are cut from. A module that keeps one keeps all of it, so it is not larger than Node's own pool. */
+const poolLength = 8 * 1024;
+
+const empty = Buffer.alloc(0);
+let pool = Buffer.allocUnsafeSlow(poolLength);
+let used = 0;
+
+/** A copy of `[start, end)` for a module to keep. `Buffer.from(bytes.subarray(start, end))`, but in half the time. */
+export function ownBytes(bytes: Buffer, start: number, end: number): Buffer {
+  const length = end - start;
+  if (length === 0) return empty;
+  if (length > poolLength / 4) {
+    const own = Buffer.allocUnsafeSlow(length);
+    bytes.copy(own, 0, start, end);
+    return own;
+  }
+  if (used + length > poolLength) {
+    pool = Buffer.allocUnsafeSlow(poolLength);
+    used = 0;
+  }
+  const own = pool.subarray(used, used + length);
+  bytes.copy(pool, used, start, end);
+  used += length;
+  return own;
+}

@@ -1,0 +1,173 @@
+import { partitionOf } from "../../../shared/partition.ts";
+import { compareKeys, keyPrefix } from "./key.ts";
+
+/** The words that every entry begins with: the hash of its key, and the bytes of the key. */
+export const hashAt = 0;
+export const keyLengthAt = 1;
+
+/** Entries in memory, each with a key. */
+export type Entries = {
+  /** The same memory as bytes and as words. */
+  readonly bytes: Buffer;
+  readonly words: Int32Array;
+  /** Where the first `count` entries begin, in bytes: multiples of 4. */
+  readonly offsets: Int32Array;
+  readonly count: number;
+  /** Bytes of an entry before its key. */
+  readonly header: number;
+};
+
+/** Entries in order: where each begins, and the prefix of its key. */
+export type SortedEntries = { readonly offsets: Int32Array; readonly prefixes: Float64Array };
+
+/** What sorting takes for an entry, in bytes: its prefix and its offset, twice. */
+export const sortingOverhead = 2 * (8 + 4);
+
+/** Entries are distributed to buckets of about this many. */
+const bucketEntries = 8;
+
+/** But to no more buckets than this, for each partition at least one: beyond it, writing to all of them at once gets slow. */
+const mostBuckets = 65_536;
+
+/** Runs of this many are sorted by insertion, which is the fastest for so few. */
+const smallRun = 16;
+
+/**
+ * Sorts by partition of the key, then by key, stably: equal keys keep their order. The prefixes of the keys are read in one
+ * pass over the entries, and distributed evenly between the least and the largest to buckets (a counting sort). What is in a
+ * bucket fits into the processor's cache, and is sorted by merging, in which the prefixes move along with the offsets.
+ * @returns one for each partition
+ */
+export function sortEntries(entries: Entries, partitions: number): SortedEntries[] {
+  const { bytes, words, offsets, count, header } = entries;
+  const unsorted = new Float64Array(count);
+  let least = Infinity;
+  let largest = 0;
+  // `?? 0` satisfies the index check of the compiler: every index here is in bounds.
+  for (let index = 0; index < count; index++) {
+    const offset = offsets[index] ?? 0;
+    const key = offset + header;
+    const prefix = keyPrefix(bytes, key, key + (words[(offset >> 2) + keyLengthAt] ?? 0));
+    unsorted[index] = prefix;
+    if (prefix < least) least = prefix;
+    if (prefix > largest) largest = prefix;
+  }
+  const each = Math.max(1, Math.floor(Math.min(mostBuckets, count / bucketEntries) / partitions));
+  const last = each - 1;
+  const scale = each / (largest - least + 1);
+  const bucketOf = (index: number): number => {
+    const hash = words[((offsets[index] ?? 0) >> 2) + hashAt] ?? 0;
+    // Rounding may lead one too far.
+    const within = Math.min(last, Math.floor(((unsorted[index] ?? 0) - least) * scale));
+    return partitionOf(hash >>> 0, partitions) * each + within;
+  };
+  // First the counts, then the starts, then the ends of each bucket.
+  const ends = new Uint32Array(partitions * each + 1);
+  for (let index = 0; index < count; index++) {
+    const after = bucketOf(index) + 1;
+    ends[after] = (ends[after] ?? 0) + 1;
+  }
+  for (let bucket = 1; bucket < ends.length; bucket++) ends[bucket] = (ends[bucket] ?? 0) + (ends[bucket - 1] ?? 0);
+  const sorted = { offsets: new Int32Array(count), prefixes: new Float64Array(count) };
+  for (let index = 0; index < count; index++) {
+    const bucket = bucketOf(index);
+    const place = ends[bucket] ?? 0;
+    sorted.prefixes[place] = unsorted[index] ?? 0;
+    sorted.offsets[place] = offsets[index] ?? 0;
+    ends[bucket] = place + 1;
+  }
+  const sorter = new Sorter(entries, sorted, { offsets: new Int32Array(count), prefixes: unsorted });
+  const all: SortedEntries[] = [];
+  for (let partition = 0, bucket = 0, start = 0; partition < partitions; partition++) {
+    const first = start;
+    for (const after = bucket + each; bucket < after; bucket++) {
+      const end = ends[bucket] ?? 0;
+      sorter.sort(start, end);
+      start = end;
+    }
+    all.push({ offsets: sorted.offsets.subarray(first, start), prefixes: sorted.prefixes.subarray(first, start) });
+  }
+  return all;
+}
+
+class Sorter {
+  readonly #entries: Entries;
+  readonly #sorted: SortedEntries;
+  readonly #spare: SortedEntries;
+
+  /** @param spare as much room again */
+  constructor(entries: Entries, sorted: SortedEntries, spare: SortedEntries) {
+    this.#entries = entries;
+    this.#sorted = sorted;
+    this.#spare = spare;
+  }
+
+  sort(start: number, end: number): void {
+    for (let run = start; run < end; run += smallRun) this.#insertionSort(run, Math.min(run + smallRun, end));
+    let from = this.#sorted;
+    let to = this.#spare;
+    for (let width = smallRun; width < end - start; width *= 2) {
+      for (let left = start; left < end; left += 2 * width) {
+        this.#merge(from, to, left, Math.min(left + width, end), Math.min(left + 2 * width, end));
+      }
+      [from, to] = [to, from];
+    }
+    if (from === this.#sorted) return;
+    this.#sorted.prefixes.set(from.prefixes.subarray(start, end), start);
+    this.#sorted.offsets.set(from.offsets.subarray(start, end), start);
+  }
+
+  #insertionSort(start: number, end: number): void {
+    const { prefixes, offsets } = this.#sorted;
+    for (let next = start + 1; next < end; next++) {
+      const prefix = prefixes[next] ?? 0;
+      const offset = offsets[next] ?? 0;
+      let place = next;
+      for (; place > start; place--) {
+        const before = prefixes[place - 1] ?? 0;
+        if (before < prefix || (before === prefix && this.#compare(offsets[place - 1] ?? 0, offset) <= 0)) break;
+        prefixes[place] = before;
+        offsets[place] = offsets[place - 1] ?? 0;
+      }
+      prefixes[place] = prefix;
+      offsets[place] = offset;
+    }
+  }
+
+  /** Merges the sorted `[start, middle)` and `[middle, end)`. */
+  #merge(from: SortedEntries, to: SortedEntries, start: number, middle: number, end: number): void {
+    const { prefixes, offsets } = from;
+    let left = start;
+    let right = middle;
+    let target = start;
+    for (; left < middle && right < end; target++) {
+      const a = prefixes[left] ?? 0;
+      const b = prefixes[right] ?? 0;
+      if (a < b || (a === b && this.#compare(offsets[left] ?? 0, offsets[right] ?? 0) <= 0)) {
+        to.prefixes[target] = a;
+        to.offsets[target] = offsets[left++] ?? 0;
+      } else {
+        to.prefixes[target] = b;
+        to.offsets[target] = offsets[right++] ?? 0;
+      }
+    }
+    for (; left < middle; left++, target++) {
+      to.prefixes[target] = prefixes[left] ?? 0;
+      to.offsets[target] = offsets[left] ?? 0;
+    }
+    for (; right < end; right++, target++) {
+      to.prefixes[target] = prefixes[right] ?? 0;
+      to.offsets[target] = offsets[right] ?? 0;
+    }
+  }
+
+  /** Compares the keys of two entries whose prefixes are equal. */
+  #compare(a: number, b: number): number {
+    const { bytes, words, header } = this.#entries;
+    const aKey = a + header;
+    const bKey = b + header;
+    const aEnd = aKey + (words[(a >> 2) + keyLengthAt] ?? 0);
+    const bEnd = bKey + (words[(b >> 2) + keyLengthAt] ?? 0);
+    return compareKeys(bytes, aKey, aEnd, bytes, bKey, bEnd);
+  }
+}
