@@ -8,15 +8,17 @@ export type ByteSource = {
   close(): Promise<void>;
 };
 
-/** Bytes that are fetched ahead while earlier ones are at work. */
-const readAhead = 1024 * 1024;
+/** Chunks that are fetched ahead while earlier ones are at work. */
+const readAhead = 4;
 
 /**
- * The source as a stream. Unlike `Readable.from(generator)` it closes the source at once when it is destroyed, even where
+ * The source as a stream of chunks (in object mode: else, to read from it would put together what was fetched ahead, which
+ * copies it). Unlike `Readable.from(generator)` it closes the source at once when it is destroyed, even where
  * nothing was read yet or a read is under way.
  */
 export const pulled = (source: ByteSource, signal?: AbortSignal): Readable =>
   new Readable({
+    objectMode: true,
     highWaterMark: readAhead,
     ...(signal === undefined ? {} : { signal }),
     read() {
