@@ -50,8 +50,9 @@ export class FileStore implements Store {
     }
   }
 
-  read(at: Address, range?: ByteRange, etag?: string): Promise<Readable> {
-    return this.#at(at, (real) => readFileAt(own(at), real, range, etag, this.#signal));
+  read(at: Address, range?: ByteRange, etag?: string, isTransient = false): Promise<Readable> {
+    const file = own(at);
+    return this.#at(at, (real) => readFileAt(file, real, { range, etag, isTransient, signal: this.#signal }));
   }
 
   put(at: Address, bytes: Uint8Array): Promise<void> {

@@ -23,7 +23,7 @@ export const openStore = ({ credentials, ambient, fileRoots, signal }: OpenOptio
   return {
     head: (at) => of(at).head(at),
     list: (prefix) => of(prefix).list(prefix),
-    read: (at, range, etag) => of(at).read(at, range, etag),
+    read: (at, range, etag, isTransient) => of(at).read(at, range, etag, isTransient),
     put: (at, bytes) => of(at).put(at, bytes),
     remove: async (all) => {
       await s3.remove(all.filter(({ scheme }) => scheme === "s3"));

@@ -9,7 +9,7 @@ export type ByteSource = {
 };
 
 /** Chunks that are fetched ahead while earlier ones are at work. */
-const readAhead = 4;
+export const readAhead = 4;
 
 /**
  * The source as a stream of chunks (in object mode: else, to read from it would put together what was fetched ahead, which

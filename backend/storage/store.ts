@@ -35,8 +35,9 @@ export interface Store {
    * The bytes of `range`, or all. Ends with an error where the store sends fewer bytes than it promised: short data is
    * never the end of the stream. A range that goes beyond the object is an error with the code `InvalidRange`.
    * @param etag when given, an object that has changed since is an error with the code `ObjectChanged`
+   * @param isTransient the memory of a chunk may be used again once the one after it is asked for
    */
-  read(at: Address, range?: ByteRange, etag?: string): Promise<Readable>;
+  read(at: Address, range?: ByteRange, etag?: string, isTransient?: boolean): Promise<Readable>;
   /** Writes a small object at once. */
   put(at: Address, bytes: Uint8Array): Promise<void>;
   /**

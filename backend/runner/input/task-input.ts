@@ -12,13 +12,13 @@ const rangesAhead = 8;
 type InputSource = {
   /** Most bytes of a line, without its newline. */
   readonly recordLimit: number;
-  /** Opens the object of a range, just these bytes of it or all. */
+  /** Opens the object of a range, just these bytes of it, of which a chunk must last until the next one is asked for, or all. */
   open(range: InputRange, bytes?: ByteRange): Promise<Readable>;
 };
 
 /**
  * The records of a map's ranges, one range after another: no two share a line, as each ends with a newline, its own or an
- * added one. Some ranges are opened ahead; their errors come when it is their turn. What is open is closed when the reader
+ * added one. Each batch is valid until the next one is asked for. Some ranges are opened ahead; their errors come when it is their turn. What is open is closed when the reader
  * stops.
  * @throws RecordLimitError for a line over the limit; what `open` and its streams throw
  */

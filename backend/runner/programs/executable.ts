@@ -83,22 +83,15 @@ async function feed(stdin: Socket, input: AsyncIterable<Buffer>): Promise<void> 
   stdin.on("error", () => undefined);
   for await (const batch of input) {
     if (stdin.destroyed) return;
-    if (!stdin.write(batch)) await drainOf(stdin);
+    await write(stdin, batch);
   }
   stdin.end();
 }
 
-/** Resolves when all is written, or nothing can be written any more. */
-async function drainOf(stdin: Socket): Promise<void> {
-  if (stdin.destroyed) return;
+/** Resolves when all is written, or nothing can be written any more: then, too, the stream calls back. */
+async function write(stdin: Socket, batch: Buffer): Promise<void> {
   await new Promise<void>((resolve) => {
-    const proceed = (): void => {
-      stdin.off("drain", proceed);
-      stdin.off("close", proceed);
-      resolve();
-    };
-    stdin.on("drain", proceed);
-    stdin.on("close", proceed);
+    stdin.write(batch, () => resolve());
   });
 }
 

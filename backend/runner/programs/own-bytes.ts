@@ -1,4 +1,3 @@
-
 /** Bytes that small buffers are cut from. A module that keeps one keeps all of it, so it is not larger than Node's own pool. */
 const poolLength = 8 * 1024;
 

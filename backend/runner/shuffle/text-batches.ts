@@ -11,7 +11,8 @@ const batchLength = 64 * 1024;
 type TextCounts = { records: number; groups: number };
 
 /**
- * Sorted records as executables read them: lines `key TAB value`, always with the tab, in batches.
+ * Sorted records as executables read them: lines `key TAB value`, always with the tab, in batches. Each is valid until the next
+ * one is asked for.
  * @param counts is kept up to date: records, and distinct keys
  */
 export async function* textBatches(sorted: Cursor, counts: TextCounts): AsyncGenerator<Buffer, void, void> {
@@ -28,7 +29,7 @@ export async function* textBatches(sorted: Cursor, counts: TextCounts): AsyncGen
       const needed = keyEnd - keyStart + length + 2;
       if (used + needed > batch.length) {
         if (used > 0) yield batch.subarray(0, used);
-        batch = Buffer.allocUnsafeSlow(Math.max(batchLength, needed));
+        if (needed > batch.length) batch = Buffer.allocUnsafeSlow(needed);
         used = 0;
       }
       used = copyBytes(bytes, keyStart, keyEnd, batch, used);

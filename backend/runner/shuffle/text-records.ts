@@ -35,10 +35,12 @@ export class TextRecords {
 
   async #addAll(lines: Buffer): Promise<void> {
     const length = lines.length;
+    let valueLength = 0;
     for (let start = 0; start < length;) {
       let keyEnd = start;
       for (let byte = lines[keyEnd]; byte !== tab && byte !== newline; byte = lines[keyEnd]) keyEnd++;
-      const end = lines[keyEnd] === tab ? endOfLine(lines, keyEnd) : keyEnd;
+      const end = lines[keyEnd] === tab ? endOfLine(lines, keyEnd + 1, valueLength) : keyEnd;
+      valueLength = end - keyEnd;
       if (end - start > this.#limit) throw this.#tooLong();
       const valueStart = Math.min(keyEnd + 1, end);
       this.#target.add(lines, start, keyEnd, valueStart, end);

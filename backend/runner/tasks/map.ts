@@ -13,7 +13,8 @@ export const runMap = async (task: Task<"map">, run: TaskRun): Promise<Result> =
   const mapper = await run.program("mapper");
   const input = readInput(task.input, {
     recordLimit: context.recordLimit,
-    open: (range, bytes) => run.input.read(parseAddress(range.path, job.useSSL), bytes, range.etag),
+    open: (range, bytes) =>
+      run.input.read(parseAddress(range.path, job.useSSL), bytes, range.etag, bytes !== undefined),
   });
   const { path } = job.output;
   if (job.nReducers === 0) {
