@@ -56,7 +56,7 @@ export const tidy = async (roots: FileRoots, folder: string): Promise<void> => {
   const isUploads = path.basename(folder) === uploadsFolder;
   const parent = path.dirname(folder);
   for (const each of isUploads ? [folder, ...removable(parent)] : removable(folder)) {
-    if ((await roots.has(each)) || !(await removeEmpty(each))) return;
+    if (roots.has(each) || !(await removeEmpty(each))) return;
   }
 };
 

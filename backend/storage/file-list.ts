@@ -22,7 +22,7 @@ const walk = async function* (
   prefix: string,
   above: readonly string[],
 ): AsyncGenerator<string> {
-  const real = await roots.real(folder);
+  const real = roots.real(folder);
   if (above.includes(real)) return;
   for (const { file, isFolder } of await entries(roots, folder, real)) {
     if (!file.startsWith(prefix)) continue;
@@ -66,7 +66,7 @@ const kindOf = (entry: { isFile(): boolean; isDirectory(): boolean }): Kind => {
 
 /** What a link leads to; one that leads nowhere is no object. */
 const linked = async (roots: FileRoots, link: string): Promise<Kind> => {
-  const real = await roots.real(link);
+  const real = roots.real(link);
   try {
     return kindOf(await stat(real));
   } catch (error) {

@@ -1,6 +1,7 @@
-import type { BigIntStats } from "node:fs";
-import { open, stat, type FileHandle } from "node:fs/promises";
+import { closeSync, constants, fstatSync, open, read, type BigIntStats } from "node:fs";
+import { stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
+import { promisify } from "node:util";
 import { formatAddress, type FileAddress } from "../../shared/address.ts";
 import { hasCode, naming } from "./file-failure.ts";
 import { pulled, readAhead, type ByteSource } from "./pulled.ts";
@@ -32,13 +33,12 @@ type ReadOptions = {
 /** The bytes of a file, as `Store.read` promises them. @param real the real path of `at` */
 export const readFileAt = async (at: FileAddress, real: string, options: ReadOptions): Promise<Readable> => {
   const { etag, signal } = options;
-  // asked before opening, which would wait for a writer where the path is a named pipe
-  if ((await fileStats(real)) === undefined) {
+  const file = await openRegular(real);
+  if (file === undefined) {
     throw new StorageError("NoSuchKey", `${formatAddress(at)}: there is no such file (NoSuchKey)`);
   }
-  const handle = await open(real);
   try {
-    const stats = await handle.stat({ bigint: true });
+    const stats = fstatSync(file, { bigint: true });
     if (etag !== undefined && fileEtag(stats) !== etag) throw changed(at);
     const size = Number(stats.size);
     const { start, end } = options.range ?? { start: 0, end: size };
@@ -46,11 +46,34 @@ export const readFileAt = async (at: FileAddress, real: string, options: ReadOpt
       const message = `${formatAddress(at)}: there are no bytes ${start} to ${end} in a file of ${size} (InvalidRange)`;
       throw new StorageError("InvalidRange", message);
     }
-    return pulled(new FileBytes(at, handle, { start, end }, options), signal);
+    return pulled(new FileBytes(at, file, { start, end }, options), signal);
   } catch (error) {
-    await handle.close();
+    closeSync(file);
     throw error;
   }
+};
+
+const opening = promisify(open);
+const reading = promisify(read);
+
+/**
+ * Opens a file to be read: a descriptor, as these cost a fraction of Node's file handles where files are small. Only what may
+ * take its time on a network is left to another thread.
+ * @returns undefined where there is no regular file
+ */
+const openRegular = async (real: string): Promise<number | undefined> => {
+  let file: number;
+  try {
+    // Opening a named pipe would wait for a writer otherwise.
+    file = await opening(real, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    // ENXIO: a socket, or a device without a driver.
+    if (hasCode(error, "ENOENT", "ENOTDIR", "ENXIO")) return undefined;
+    throw error;
+  }
+  if (fstatSync(file).isFile()) return file;
+  closeSync(file);
+  return undefined;
 };
 
 const changed = (at: FileAddress): StorageError =>
@@ -83,15 +106,16 @@ class Buffers {
 
 class FileBytes implements ByteSource {
   readonly #at: FileAddress;
-  readonly #handle: FileHandle;
+  readonly #file: number;
   readonly #end: number;
   readonly #etag: string | undefined;
   readonly #buffers: Buffers;
   #position: number;
+  #underWay: Promise<unknown> | undefined;
 
-  constructor(at: FileAddress, handle: FileHandle, { start, end }: ByteRange, { etag, isTransient }: ReadOptions) {
+  constructor(at: FileAddress, file: number, { start, end }: ByteRange, { etag, isTransient }: ReadOptions) {
     this.#at = at;
-    this.#handle = handle;
+    this.#file = file;
     this.#position = start;
     this.#end = end;
     this.#etag = etag;
@@ -99,15 +123,21 @@ class FileBytes implements ByteSource {
   }
 
   next(): Promise<Uint8Array | undefined> {
+    const bytes = this.#next();
+    this.#underWay = bytes.catch(() => undefined);
+    return bytes;
+  }
+
+  #next(): Promise<Uint8Array | undefined> {
     return naming(this.#at, async () => {
       const length = Math.min(chunkSize, this.#end - this.#position);
       if (length === 0) {
         // a file, unlike an object, may change under its reader
-        const stats = this.#etag === undefined ? undefined : await this.#handle.stat({ bigint: true });
+        const stats = this.#etag === undefined ? undefined : fstatSync(this.#file, { bigint: true });
         if (stats !== undefined && fileEtag(stats) !== this.#etag) throw changed(this.#at);
         return undefined;
       }
-      const { bytesRead, buffer } = await this.#handle.read(this.#buffers.take(length), 0, length, this.#position);
+      const { bytesRead, buffer } = await reading(this.#file, this.#buffers.take(length), 0, length, this.#position);
       if (bytesRead === 0) {
         const message = `${formatAddress(this.#at)}: the file was cut off at byte ${this.#position} (TruncatedBody)`;
         throw new StorageError("TruncatedBody", message);
@@ -117,7 +147,9 @@ class FileBytes implements ByteSource {
     });
   }
 
-  close(): Promise<void> {
-    return this.#handle.close();
+  async close(): Promise<void> {
+    // Until a read has ended the descriptor must not become another file's.
+    await this.#underWay;
+    closeSync(this.#file);
   }
 }

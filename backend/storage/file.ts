@@ -111,7 +111,7 @@ export class FileStore implements Store {
     const file = own(at);
     return naming(file, async () => {
       this.#signal?.throwIfAborted();
-      return work(await this.#roots.real(file.path));
+      return work(this.#roots.real(file.path));
     });
   }
 

@@ -77,12 +77,13 @@ const newlines = 0x0a0a0a0a;
 const none = new Int32Array(0);
 
 /** Counts newlines: four bytes at a time, which takes the same time for short lines and long ones. */
-export function countNewlines(bytes: Buffer): number {
+function countNewlines(bytes: Buffer): number {
   let count = 0;
   let at = 0;
   // `?? 0` satisfies the index check of the compiler: every index here is in bounds.
   for (; at < bytes.length && (bytes.byteOffset + at) % 4 !== 0; at++) if (bytes[at] === newline) count++;
-  const words = at < bytes.length ? new Int32Array(bytes.buffer, bytes.byteOffset + at, (bytes.length - at) >> 2) : none;
+  const words =
+    at < bytes.length ? new Int32Array(bytes.buffer, bytes.byteOffset + at, (bytes.length - at) >> 2) : none;
   for (let index = 0; index < words.length; index++) {
     const word = (words[index] ?? 0) ^ newlines;
     // A byte of 0 borrows from its highest bit ("Determine if a word has a zero byte", Bit Twiddling Hacks).
