@@ -39,12 +39,20 @@ export async function mapToSegments(task: MapToSegments): Promise<SegmentIndex> 
   const { combiner, partitions, context, sink, compressing } = task;
   if (combiner === undefined) {
     const collector = new Collector(context, partitions, context.sortBuffer);
-    await runMapper(task, collector);
-    return collector.writeSegments(sink, compressing);
+    try {
+      await runMapper(task, collector);
+      return await collector.writeSegments(sink, compressing);
+    } finally {
+      collector.dispose();
+    }
   }
   const collector = new CombiningCollector(context, await loadCombiner(combiner, context));
-  await runMapper(task, collector);
-  return collector.writeSegments(sink, compressing, partitions);
+  try {
+    await runMapper(task, collector);
+    return await collector.writeSegments(sink, compressing, partitions);
+  } finally {
+    collector.dispose();
+  }
 }
 
 async function runMapper({ mapper, input, context }: MapToSegments, target: RecordTarget): Promise<void> {

@@ -6,6 +6,7 @@ import type { Program } from "./programs/program.ts";
 import { RawOutput } from "./programs/raw-output.ts";
 import { TextOutput } from "./programs/text-output.ts";
 import type { Sink } from "./sink.ts";
+import { releaseSpares } from "./shuffle/arena-memory.ts";
 import type { Cursor } from "./shuffle/cursor.ts";
 import { fetchSegments, memoryCursors, type SegmentSource } from "./shuffle/fetch-segments.ts";
 import { merged } from "./shuffle/merge.ts";
@@ -31,6 +32,7 @@ type ReduceSegments = {
  * turn comes; ProgramError where the reducer fails; the signal's reason when aborted; what `sink` throws
  */
 export async function reduceSegments({ reducer, segments, context, sink }: ReduceSegments): Promise<void> {
+  releaseSpares();
   const inOrder = segments.toSorted((a, b) => a.map - b.map);
   const { runs, memory } = await fetchSegments(inOrder, context);
   const open = new OpenRuns(await new RunFiles(context).reduce(runs));

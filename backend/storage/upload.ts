@@ -15,6 +15,9 @@ export type UploadOptions = {
 /** S3's limit. */
 const maxParts = 10_000;
 
+/** Bytes of room for the first part at first: most objects of small jobs need no more. */
+const firstRoom = 64 * 1024;
+
 /** Parts on their way at a time. With the one being filled, a writer holds at most this many and one more in memory. */
 const maxUnderWay = 2;
 
@@ -77,7 +80,7 @@ export class MultipartWriter {
    */
   async finishObject(): Promise<number> {
     if (this.#parts === 0) {
-      await this.#store.put(this.#at, this.#buffer().subarray(0, this.#filled));
+      await this.#store.put(this.#at, this.#buffer(this.#filled).subarray(0, this.#filled));
       return this.#filled;
     }
     const { uploadId, tags, size } = await this.finish();
@@ -98,15 +101,23 @@ export class MultipartWriter {
     if (this.#uploadId !== undefined) await this.#store.abortUpload(this.#at, this.#uploadId);
   }
 
-  #buffer(): Buffer {
-    this.#part ??= this.#spare.pop() ?? Buffer.allocUnsafeSlow(partSize);
+  /** The part that is being filled, with room for `length` bytes, at most `partSize`. The first one grows as it is filled. */
+  #buffer(length: number): Buffer {
+    const part = this.#part ?? this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#parts === 0 ? firstRoom : partSize);
+    if (part.length < length) {
+      const grown = Buffer.allocUnsafeSlow(Math.min(partSize, Math.max(4 * part.length, length)));
+      part.copy(grown, 0, 0, this.#filled);
+      this.#part = grown;
+    } else {
+      this.#part = part;
+    }
     return this.#part;
   }
 
   /** @returns the number of bytes that found room in the part */
   #fill(bytes: Uint8Array): number {
     const taken = Math.min(bytes.length, partSize - this.#filled);
-    this.#buffer().set(taken === bytes.length ? bytes : bytes.subarray(0, taken), this.#filled);
+    this.#buffer(this.#filled + taken).set(taken === bytes.length ? bytes : bytes.subarray(0, taken), this.#filled);
     this.#filled += taken;
     return taken;
   }
@@ -128,7 +139,7 @@ export class MultipartWriter {
     }
     while (this.#underWay.size >= maxUnderWay) await Promise.race(this.#underWay);
     if (this.#failure !== undefined) throw this.#failure.error;
-    const part = this.#buffer();
+    const part = this.#buffer(this.#filled);
     const sending = this.#sendPart(this.#parts, part, this.#filled);
     this.#underWay.add(sending);
     void sending.then(() => this.#underWay.delete(sending));

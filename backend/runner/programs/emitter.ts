@@ -12,6 +12,7 @@ export class Emitter {
     const isWhole = value === "" && Buffer.isBuffer(key);
     const keyEnd = isWhole ? key.length : this.#encode(key, 0, "key");
     const valueEnd = isWhole ? keyEnd : this.#encode(value, keyEnd, "value");
+    if (this.#isOver) throw new Error("emit was called when the task had ended");
     if (valueEnd > this.#recordLimit) {
       throw new RangeError(
         `the emitted record has ${valueEnd} bytes, more than RECORD_LIMIT, ${this.#recordLimit} bytes`,
@@ -30,6 +31,7 @@ export class Emitter {
   readonly #target: RecordTarget;
   readonly #recordLimit: number;
   readonly #outputLimit: number;
+  #isOver = false;
   #scratch = Buffer.allocUnsafeSlow(initialScratch);
 
   /** @param limits in bytes: of one record, and of all */
@@ -37,6 +39,11 @@ export class Emitter {
     this.#target = target;
     this.#recordLimit = limits.recordLimit;
     this.#outputLimit = limits.outputLimit;
+  }
+
+  /** Takes no more: the memory that records went to belongs to another task soon. */
+  end(): void {
+    this.#isOver = true;
   }
 
   /** @returns where the bytes end */

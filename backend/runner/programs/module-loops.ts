@@ -30,25 +30,29 @@ export async function mapRecords(
   /** Those before the object that is read now. */
   let before = 0;
   let moduleContext = module.context;
-  for await (const { bytes, path } of untilAborted(input, context.signal)) {
-    if (path !== moduleContext.inputPath) {
-      moduleContext = module.contextFor(path);
-      before = record;
-    }
-    for (let start = 0; start < bytes.length;) {
-      const end = bytes.indexOf(newline, start);
-      record++;
-      try {
-        const pending = module.map(module.decode(bytes, start, end), emit, moduleContext);
-        if (pending !== undefined) await pending;
-      } catch (error) {
-        throw module.explain(error, `at record ${record - before} of its input from ${path}`);
+  try {
+    for await (const { bytes, path } of untilAborted(input, context.signal)) {
+      if (path !== moduleContext.inputPath) {
+        moduleContext = module.contextFor(path);
+        before = record;
       }
-      start = end + 1;
-      const relief = target.relief();
-      if (relief !== undefined) await relief;
-      if (record % clockInterval === 0 && pacer.due) await pacer.rest();
+      for (let start = 0; start < bytes.length;) {
+        const end = bytes.indexOf(newline, start);
+        record++;
+        try {
+          const pending = module.map(module.decode(bytes, start, end), emit, moduleContext);
+          if (pending !== undefined) await pending;
+        } catch (error) {
+          throw module.explain(error, `at record ${record - before} of its input from ${path}`);
+        }
+        start = end + 1;
+        const relief = target.relief();
+        if (relief !== undefined) await relief;
+        if (record % clockInterval === 0 && pacer.due) await pacer.rest();
+      }
     }
+  } finally {
+    emitter.end();
   }
   return emitter;
 }
@@ -60,19 +64,24 @@ export async function foldGroups(
   target: RecordTarget,
   context: AttemptContext,
 ): Promise<{ readonly records: number; readonly groups: number }> {
-  const { emit } = new Emitter(target, context);
+  const emitter = new Emitter(target, context);
+  const { emit } = emitter;
   const pacer = new Pacer(context.signal);
   const groups = new Groups(sorted, module.decode);
-  while (groups.next()) {
-    try {
-      const pending = module.fold(groups.key(), groups.values(), emit);
-      if (pending !== undefined) await pending;
-    } catch (error) {
-      throw module.explain(error, `at key ${groups.groups} of its input`);
+  try {
+    while (groups.next()) {
+      try {
+        const pending = module.fold(groups.key(), groups.values(), emit);
+        if (pending !== undefined) await pending;
+      } catch (error) {
+        throw module.explain(error, `at key ${groups.groups} of its input`);
+      }
+      const relief = target.relief();
+      if (relief !== undefined) await relief;
+      if (groups.groups % clockInterval === 0 && pacer.due) await pacer.rest();
     }
-    const relief = target.relief();
-    if (relief !== undefined) await relief;
-    if (groups.groups % clockInterval === 0 && pacer.due) await pacer.rest();
+  } finally {
+    emitter.end();
   }
   return groups;
 }

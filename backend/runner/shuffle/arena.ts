@@ -57,6 +57,12 @@ export class Arena {
     this.#isGrouped = true;
   }
 
+  /** Gives its memory back. It is of no more use then. */
+  dispose(): void {
+    this.#groups.dispose();
+    this.#records?.dispose();
+  }
+
   /**
    * Sorts: by partition (`hash` modulo `partitions`), then key; the values of a key stay in the order of addition.
    * @returns a cursor for each partition, valid until the arena changes

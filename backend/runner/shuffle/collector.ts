@@ -83,6 +83,11 @@ export class Collector implements RecordTarget {
     }
   }
 
+  /** Gives its memory back. It is of no more use then; its runs stay. */
+  dispose(): void {
+    this.#arena.dispose();
+  }
+
   /** Writes all records as one segment a partition. @param compressing see `SegmentEncoder` @returns where they are */
   async writeSegments(sink: Sink, compressing: boolean): Promise<SegmentIndex> {
     const { signal } = this.#context;

@@ -50,15 +50,25 @@ export class CombiningCollector implements RecordTarget {
   /** Combines everything a last time and writes it as one segment a partition. @param compressing see `SegmentEncoder` */
   async writeSegments(sink: Sink, compressing: boolean, partitions: number): Promise<SegmentIndex> {
     const combined = new Collector(this.#context, partitions, this.#memory, true);
-    await this.#collector.sorted(async (all) => {
-      for (const sorted of all) await this.#combineTo(combined, sorted);
-    });
-    return combined.writeSegments(sink, compressing);
+    try {
+      await this.#collector.sorted(async (all) => {
+        for (const sorted of all) await this.#combineTo(combined, sorted);
+      });
+      return await combined.writeSegments(sink, compressing);
+    } finally {
+      combined.dispose();
+    }
+  }
+
+  /** Gives its memory back. It is of no more use then. */
+  dispose(): void {
+    this.#collector.dispose();
   }
 
   async #relieve(): Promise<void> {
     const combined = new Collector(this.#context, 1, this.#memory, true, this.#collector.runs);
     for (const sorted of this.#collector.sortedMemory()) await this.#combineTo(combined, sorted);
+    this.#collector.dispose();
     this.#collector = combined;
     if (combined.fullness > stubborn) combined.spill();
   }

@@ -1,5 +1,5 @@
 import { hashKey } from "../../../shared/partition.ts";
-import { aligned, allocateWords, maxWords } from "./arena-memory.ts";
+import { aligned, allocateWords, maxWords, recycleWords } from "./arena-memory.ts";
 import { Cursor } from "./cursor.ts";
 import { hashAt, keyLengthAt, sortEntries, type SortedEntries, sortingOverhead } from "./entry-sort.ts";
 import { copyBytes, maxVarint, putVarint, VarintReader } from "./packed.ts";
@@ -172,6 +172,13 @@ export class GroupArena {
     this.#entries = new Int32Array(firstSlots);
     this.#slots = new Int32Array(firstSlots);
     if (this.#bytes.length > this.#memory + 4) [this.#bytes, this.#words] = allocateWords(this.#memory);
+  }
+
+  /** Gives its memory back. What is added after this goes nowhere: a module may call its `emit` when its task is long over. */
+  dispose(): void {
+    recycleWords(this.#bytes);
+    [this.#bytes, this.#words] = allocateWords(0);
+    this.clear();
   }
 
   /**

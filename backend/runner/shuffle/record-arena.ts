@@ -1,4 +1,4 @@
-import { allocateWords, aligned, maxWords } from "./arena-memory.ts";
+import { aligned, allocateWords, maxWords, recycleWords } from "./arena-memory.ts";
 import { Cursor } from "./cursor.ts";
 import { hashAt, keyLengthAt, sortEntries, type SortedEntries, sortingOverhead } from "./entry-sort.ts";
 import { compareKeys } from "./key.ts";
@@ -10,6 +10,8 @@ const header = 3 * 4;
 
 /** What a record needs besides its own memory: its place in the list, and what sorting takes. */
 const recordOverhead = 4 + sortingOverhead;
+
+const firstOffsets = 4096;
 
 /** Records that are brought into the processor's cache together, and the bytes of a line of it. */
 const fetchedTogether = 32;
@@ -26,13 +28,12 @@ export class RecordArena {
   #words: Int32Array;
   #used = 0;
   #records = 0;
-  readonly #offsets: Int32Array;
+  #offsets = new Int32Array(firstOffsets);
 
   /** @param memory bytes to occupy at most, except that a single record may be larger */
   constructor(memory: number) {
     this.#memory = Math.min(memory, maxWords);
     [this.#bytes, this.#words] = allocateWords(this.#memory);
-    this.#offsets = new Int32Array(Math.max(1, Math.floor(this.#memory / (header + recordOverhead))));
   }
 
   get records(): number {
@@ -69,6 +70,11 @@ export class RecordArena {
     this.#words[word + hashAt] = hash;
     this.#words[word + keyLengthAt] = keyLength;
     this.#words[word + packedLengthAt] = end - value;
+    if (this.#records === this.#offsets.length) {
+      const grown = new Int32Array(2 * this.#records);
+      grown.set(this.#offsets);
+      this.#offsets = grown;
+    }
     this.#offsets[this.#records++] = offset;
     this.#used = aligned(end);
   }
@@ -78,6 +84,13 @@ export class RecordArena {
     this.#used = 0;
     this.#records = 0;
     if (this.#bytes.length > aligned(this.#memory)) [this.#bytes, this.#words] = allocateWords(this.#memory);
+  }
+
+  /** Gives its memory back. What is added after this goes nowhere: a module may call its `emit` when its task is long over. */
+  dispose(): void {
+    recycleWords(this.#bytes);
+    [this.#bytes, this.#words] = allocateWords(0);
+    this.clear();
   }
 
   /**

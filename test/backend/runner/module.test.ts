@@ -54,6 +54,15 @@ describe("map", () => {
     expect(context.statuses).toEqual(["at a", "at bcd"]);
   });
 
+  test("emits no more when its task has ended", async () => {
+    const source = `export const map = (line, emit) => {
+      globalThis.late = () => { try { emit(line); return "taken"; } catch (error) { return error.message; } };
+      emit(line);
+    };`;
+    expect(await map(source, "a\n")).toBe("a\n");
+    expect(Reflect.get(globalThis, "late")()).toBe("emit was called when the task had ended");
+  });
+
   test("gets bytes if it wants", async () => {
     const source = `export const encoding = "bytes";
       export const map = (line, emit) => emit(line, Buffer.isBuffer(line) + ":" + line.length)`;
