@@ -69,7 +69,7 @@ export class Emitter {
 
   #reserve(offset: number, length: number): void {
     if (offset + length <= this.#scratch.length) return;
-    const grown = Buffer.allocUnsafeSlow(2 * (offset + length));
+    const grown = Buffer.allocUnsafeSlow(Math.max(2 * this.#scratch.length, offset + length));
     grown.set(this.#scratch.subarray(0, offset));
     this.#scratch = grown;
   }
