@@ -2,6 +2,7 @@ import type { AttemptContext } from "./attempt-context.ts";
 import type { Counters } from "./counters.ts";
 import { gathered } from "./input/gathered.ts";
 import type { RecordBatch } from "./input/record-batches.ts";
+import type { WholeFile } from "./input/whole-file.ts";
 import { runExecutable } from "./programs/executable.ts";
 import { mapRecords } from "./programs/module-loops.ts";
 import { ModuleProgram } from "./programs/module-program.ts";
@@ -16,11 +17,17 @@ import type { SegmentIndex } from "./shuffle/segment.ts";
 import { TextRecords } from "./shuffle/text-records.ts";
 import type { Sink } from "./sink.ts";
 
+/** What a map reads. */
+type MapperInput = {
+  readonly input: AsyncIterable<RecordBatch>;
+  /** For an executable: a file that holds all of it, to be read in its place. */
+  readonly file?: WholeFile | undefined;
+};
+
 /** A map task whose output is for reducers. */
-type MapToSegments = {
+type MapToSegments = MapperInput & {
   readonly mapper: Program;
   readonly combiner?: Program | undefined;
-  readonly input: AsyncIterable<RecordBatch>;
   /** How many there are, at least 1. */
   readonly partitions: number;
   readonly context: AttemptContext;
@@ -55,17 +62,17 @@ export async function mapToSegments(task: MapToSegments): Promise<SegmentIndex> 
   }
 }
 
-async function runMapper({ mapper, input, context }: MapToSegments, target: RecordTarget): Promise<void> {
+async function runMapper(task: MapToSegments, target: RecordTarget): Promise<void> {
+  const { mapper, context } = task;
   const { counters } = context;
-  const batches = countedInput(input, counters);
   if (mapper.type === "module") {
     const module = await ModuleProgram.load(mapper, "map", context);
-    const emitted = await mapRecords(module, batches, target, context);
+    const emitted = await mapRecords(module, countedInput(task.input, counters), target, context);
     counters.count("mapOutputRecords", emitted.records);
     counters.count("mapOutputBytes", emitted.bytes);
   } else {
     const output = new TextRecords(mapper, context.recordLimit, target);
-    await runExecutable({ program: mapper, context, input: gathered(batches), output: (chunk) => output.push(chunk) });
+    await runExecutableMapper(task, (chunk) => output.push(chunk));
     await output.end();
     counters.count("mapOutputRecords", output.records);
     counters.count("mapOutputBytes", output.bytes);
@@ -73,9 +80,8 @@ async function runMapper({ mapper, input, context }: MapToSegments, target: Reco
 }
 
 /** A map task whose output is the job's output. */
-type MapToText = {
+type MapToText = MapperInput & {
   readonly mapper: Program;
-  readonly input: AsyncIterable<RecordBatch>;
   readonly context: AttemptContext;
   readonly sink: Sink;
 };
@@ -85,22 +91,38 @@ type MapToText = {
  * or just the key where the value is empty. The output ends with a newline or is empty.
  * @throws ProgramError where the mapper fails; the signal's reason when aborted; what `input` or `sink` throws
  */
-export async function mapToText({ mapper, input, context, sink }: MapToText): Promise<void> {
+export async function mapToText(task: MapToText): Promise<void> {
+  const { mapper, context, sink } = task;
   const { counters, signal } = context;
-  const batches = countedInput(input, counters);
   if (mapper.type === "module") {
     const output = new TextOutput(context, sink);
-    const emitted = await mapRecords(await ModuleProgram.load(mapper, "map", context), batches, output, context);
+    const module = await ModuleProgram.load(mapper, "map", context);
+    const emitted = await mapRecords(module, countedInput(task.input, counters), output, context);
     await output.end();
     counters.count("mapOutputRecords", emitted.records);
     counters.count("mapOutputBytes", emitted.bytes);
   } else {
     const output = new RawOutput(sink, signal);
-    await runExecutable({ program: mapper, context, input: gathered(batches), output: (chunk) => output.write(chunk) });
+    await runExecutableMapper(task, (chunk) => output.write(chunk));
     await output.end(counters);
     counters.count("mapOutputRecords", output.lines);
     counters.count("mapOutputBytes", output.bytes);
   }
+}
+
+async function runExecutableMapper(
+  { mapper, input, file, context }: MapToText | MapToSegments,
+  output: (chunk: Buffer) => Promise<void> | undefined,
+): Promise<void> {
+  const { counters } = context;
+  if (file === undefined) {
+    await runExecutable({ program: mapper, context, input: gathered(countedInput(input, counters)), output });
+    return;
+  }
+  await runExecutable({ program: mapper, context, input: file.descriptor, output });
+  file.check();
+  counters.count("mapInputRecords", file.records);
+  counters.count("mapInputBytes", file.bytes);
 }
 
 /** Counts the input of a mapper as it passes. */

@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { formatAddress, type FileAddress } from "../../shared/address.ts";
 import { hasCode, naming } from "./file-failure.ts";
 import { pulled, readAhead, type ByteSource } from "./pulled.ts";
-import { StorageError, type ByteRange } from "./store.ts";
+import { StorageError, type ByteRange, type OpenFile } from "./store.ts";
 
 const chunkSize = 256 * 1024;
 
@@ -33,14 +33,9 @@ type ReadOptions = {
 /** The bytes of a file, as `Store.read` promises them. @param real the real path of `at` */
 export const readFileAt = async (at: FileAddress, real: string, options: ReadOptions): Promise<Readable> => {
   const { etag, signal } = options;
-  const file = await openRegular(real);
-  if (file === undefined) {
-    throw new StorageError("NoSuchKey", `${formatAddress(at)}: there is no such file (NoSuchKey)`);
-  }
+  const file = await openAt(at, real, etag);
   try {
-    const stats = fstatSync(file, { bigint: true });
-    if (etag !== undefined && fileEtag(stats) !== etag) throw changed(at);
-    const size = Number(stats.size);
+    const size = Number(fstatSync(file, { bigint: true }).size);
     const { start, end } = options.range ?? { start: 0, end: size };
     if (start < 0 || end < start || end > size) {
       const message = `${formatAddress(at)}: there are no bytes ${start} to ${end} in a file of ${size} (InvalidRange)`;
@@ -51,6 +46,33 @@ export const readFileAt = async (at: FileAddress, real: string, options: ReadOpt
     closeSync(file);
     throw error;
   }
+};
+
+/** A file as `Store.open` promises it. @param real the real path of `at` */
+export const openFileAt = async (at: FileAddress, real: string, etag: string): Promise<OpenFile> => {
+  const descriptor = await openAt(at, real, etag);
+  return { descriptor, check: () => checkUnchanged(at, descriptor, etag), close: () => closeSync(descriptor) };
+};
+
+const openAt = async (at: FileAddress, real: string, etag: string | undefined): Promise<number> => {
+  const file = await openRegular(real);
+  if (file === undefined) {
+    throw new StorageError("NoSuchKey", `${formatAddress(at)}: there is no such file (NoSuchKey)`);
+  }
+  try {
+    checkUnchanged(at, file, etag);
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+  return file;
+};
+
+/** A file, unlike an object, may change under its reader. */
+const checkUnchanged = (at: FileAddress, file: number, etag: string | undefined): void => {
+  if (etag === undefined || fileEtag(fstatSync(file, { bigint: true })) === etag) return;
+  const message = `${formatAddress(at)}: the file has changed while the job was reading it (ObjectChanged)`;
+  throw new StorageError("ObjectChanged", message);
 };
 
 const opening = promisify(open);
@@ -75,12 +97,6 @@ const openRegular = async (real: string): Promise<number | undefined> => {
   closeSync(file);
   return undefined;
 };
-
-const changed = (at: FileAddress): StorageError =>
-  new StorageError(
-    "ObjectChanged",
-    `${formatAddress(at)}: the file has changed while the job was reading it (ObjectChanged)`,
-  );
 
 /**
  * Memory for chunks. Transient ones take turns in a few buffers: those that the stream has fetched ahead, the one in use, and
@@ -132,9 +148,7 @@ class FileBytes implements ByteSource {
     return naming(this.#at, async () => {
       const length = Math.min(chunkSize, this.#end - this.#position);
       if (length === 0) {
-        // a file, unlike an object, may change under its reader
-        const stats = this.#etag === undefined ? undefined : fstatSync(this.#file, { bigint: true });
-        if (stats !== undefined && fileEtag(stats) !== this.#etag) throw changed(this.#at);
+        checkUnchanged(this.#at, this.#file, this.#etag);
         return undefined;
       }
       const { bytesRead, buffer } = await reading(this.#file, this.#buffers.take(length), 0, length, this.#position);

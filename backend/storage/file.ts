@@ -5,10 +5,17 @@ import { formatAddress, type Address, type FileAddress } from "../../shared/addr
 import { hasCode, naming } from "./file-failure.ts";
 import { sweep, tidy } from "./file-folders.ts";
 import { listFiles } from "./file-list.ts";
-import { fileEtag, fileStats, readFileAt } from "./file-read.ts";
+import { fileEtag, fileStats, openFileAt, readFileAt } from "./file-read.ts";
 import { FileRoots } from "./file-roots.ts";
 import { abortFileUpload, completeFileUpload, createFileUpload, putFile, uploadFilePart } from "./file-upload.ts";
-import { StorageError, type ByteRange, type ObjectInfo, type Store, type UploadOutcome } from "./store.ts";
+import {
+  StorageError,
+  type ByteRange,
+  type ObjectInfo,
+  type OpenFile,
+  type Store,
+  type UploadOutcome,
+} from "./store.ts";
 
 const own = (at: Address): FileAddress => {
   if (at.scheme !== "file") throw new TypeError(`a file store was given an ${at.scheme} address`);
@@ -53,6 +60,11 @@ export class FileStore implements Store {
   read(at: Address, range?: ByteRange, etag?: string, isTransient = false): Promise<Readable> {
     const file = own(at);
     return this.#at(at, (real) => readFileAt(file, real, { range, etag, isTransient, signal: this.#signal }));
+  }
+
+  open(at: Address, etag: string): Promise<OpenFile> {
+    const file = own(at);
+    return this.#at(at, (real) => openFileAt(file, real, etag));
   }
 
   put(at: Address, bytes: Uint8Array): Promise<void> {

@@ -24,6 +24,7 @@ export const openStore = ({ credentials, ambient, fileRoots, signal }: OpenOptio
     head: (at) => of(at).head(at),
     list: (prefix) => of(prefix).list(prefix),
     read: (at, range, etag, isTransient) => of(at).read(at, range, etag, isTransient),
+    open: (at, etag) => of(at).open(at, etag),
     put: (at, bytes) => of(at).put(at, bytes),
     remove: async (all) => {
       await s3.remove(all.filter(({ scheme }) => scheme === "s3"));

@@ -20,6 +20,7 @@ export const s3Store = (options: S3Options): Store => {
     head: async (at) => (await headS3(client, own(at)))?.info,
     list: (prefix) => listS3(client, own(prefix)),
     read: async (at, range, etag) => readS3(client, own(at), range, etag),
+    open: async () => undefined,
     put: async (at, body) => {
       await client.headers({ method: "PUT", at: own(at), body });
     },

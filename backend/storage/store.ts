@@ -13,6 +13,15 @@ export type ObjectInfo = {
 /** A half-open byte range: `start` is the first byte read, `end` the first one not read. `{start: 0, end: 3}` is 3 bytes. */
 export type ByteRange = { readonly start: number; readonly end: number };
 
+/** A file that was opened to be read. */
+export type OpenFile = {
+  /** Stands at the beginning. */
+  readonly descriptor: number;
+  /** @throws StorageError `ObjectChanged` where the file has changed since it was listed */
+  check(): void;
+  close(): void;
+};
+
 /**
  * The bytes of every part of a multipart upload but the last, which may be shorter: 16 MiB. R2 wants them equal, and with
  * 10,000 parts it limits an object to 160 GB.
@@ -38,6 +47,8 @@ export interface Store {
    * @param isTransient the memory of a chunk may be used again once the one after it is asked for
    */
   read(at: Address, range?: ByteRange, etag?: string, isTransient?: boolean): Promise<Readable>;
+  /** Opens an object that is a file of this machine, and as it was; undefined where objects are elsewhere. */
+  open(at: Address, etag: string): Promise<OpenFile | undefined>;
   /** Writes a small object at once. */
   put(at: Address, bytes: Uint8Array): Promise<void>;
   /**

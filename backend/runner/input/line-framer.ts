@@ -77,7 +77,7 @@ const newlines = 0x0a0a0a0a;
 const none = new Int32Array(0);
 
 /** Counts newlines: four bytes at a time, which takes the same time for short lines and long ones. */
-function countNewlines(bytes: Buffer): number {
+export function countNewlines(bytes: Buffer): number {
   let count = 0;
   let at = 0;
   // `?? 0` satisfies the index check of the compiler: every index here is in bounds.

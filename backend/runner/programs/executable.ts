@@ -14,8 +14,8 @@ const admissionInterval = 50;
 type ExecutableRun = {
   readonly program: Program;
   readonly context: AttemptContext;
-  /** What it reads. A batch is written later than it is taken, so it must stay as it is. */
-  readonly input: AsyncIterable<Buffer>;
+  /** What it reads: batches, each written before the next one is asked for, or the descriptor of a file. */
+  readonly input: AsyncIterable<Buffer> | number;
   /** Takes what it writes, which is held up while the promise is pending. */
   output(chunk: Buffer): Promise<void> | undefined;
 };
@@ -27,10 +27,10 @@ type ExecutableRun = {
  * counters; the signal's reason when aborted; what `input` or `output` throws
  */
 export async function runExecutable(run: ExecutableRun): Promise<void> {
-  const { program, context } = run;
+  const { program, context, input } = run;
   context.signal.throwIfAborted();
   await checkExecutable(program);
-  const group = await ProcessGroup.start(program, context);
+  const group = await ProcessGroup.start(program, context, typeof input === "number" ? input : undefined);
   const { stdin, stdout, stderr } = group.pipes;
   const diagnostics = stderrReader(run);
   const reader = new PipeReader(stdout, limitedOutput(run));
@@ -39,7 +39,7 @@ export async function runExecutable(run: ExecutableRun): Promise<void> {
     return undefined;
   });
   const close = (): void => {
-    stdin.destroy();
+    stdin?.destroy();
     reader.close();
     listener.close();
   };
@@ -54,9 +54,9 @@ export async function runExecutable(run: ExecutableRun): Promise<void> {
   if (context.signal.aborted) abort();
   let hasExited = false;
   const admission = setInterval(() => {
-    if (stdin.closed) group.pipes.admitLateReader();
+    if (stdin?.closed === true) group.pipes.admitLateReader();
   }, admissionInterval);
-  const feeding = feed(stdin, untilAborted(run.input, context.signal)).catch((error: unknown) => {
+  const feeding = feed(stdin, input, context.signal).catch((error: unknown) => {
     // A program that has ended did not need the rest of the input.
     if (!hasExited) fail(error);
   });
@@ -78,10 +78,15 @@ export async function runExecutable(run: ExecutableRun): Promise<void> {
   if (exit.code !== 0) throw new ProgramError(program, exitProblem(exit, diagnostics.tail()));
 }
 
-async function feed(stdin: Socket, input: AsyncIterable<Buffer>): Promise<void> {
+async function feed(
+  stdin: Socket | undefined,
+  input: AsyncIterable<Buffer> | number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (stdin === undefined || typeof input === "number") return;
   // EPIPE, the only error of a pipe: the program has read all it wanted, like `head`. The stream is destroyed then.
   stdin.on("error", () => undefined);
-  for await (const batch of input) {
+  for await (const batch of untilAborted(input, signal)) {
     if (stdin.destroyed) return;
     await write(stdin, batch);
   }

@@ -12,7 +12,8 @@ type Pipe = { readonly stream: Socket; readonly descriptor: number };
 
 /** The three pipes of a program. */
 export type Pipes = {
-  readonly stdin: Socket;
+  /** Undefined where the program reads a file. */
+  readonly stdin: Socket | undefined;
   readonly stdout: Socket;
   readonly stderr: Socket;
   /** What to hand to `spawn`. */
@@ -32,22 +33,25 @@ export type Pipes = {
  * Makes the pipes for a program. The pipes that `spawn` makes are sockets, which a program cannot open again by name, so
  * `cat /dev/stdin` and `echo … > /dev/stderr`, common in scripts, would fail (ENXIO). These are named pipes.
  * @param folder where they get their names
+ * @param file what the program reads in place of a pipe: a descriptor, which stays open
  */
-export async function openPipes(folder: string): Promise<Pipes> {
+export async function openPipes(folder: string, file?: number): Promise<Pipes> {
   const names = await mkdtemp(join(folder, "pipes-"));
   const [stdinName, stdoutName, stderrName] = [join(names, "0"), join(names, "1"), join(names, "2")];
-  await promisify(execFile)("mkfifo", ["-m", "600", stdinName, stdoutName, stderrName]);
-  const stdin = openPipe(stdinName, "write");
+  const wanted = file === undefined ? [stdinName, stdoutName, stderrName] : [stdoutName, stderrName];
+  await promisify(execFile)("mkfifo", ["-m", "600", ...wanted]);
+  const stdin = file === undefined ? openPipe(stdinName, "write") : undefined;
   const stdout = openPipe(stdoutName, "read");
   const stderr = openPipe(stderrName, "read");
-  const descriptors = [stdin.descriptor, stdout.descriptor, stderr.descriptor] as const;
+  const own = [stdin, stdout, stderr].flatMap((pipe) => (pipe === undefined ? [] : [pipe.descriptor]));
   return {
-    stdin: stdin.stream,
+    stdin: stdin?.stream,
     stdout: stdout.stream,
     stderr: stderr.stream,
-    descriptors,
-    closeDescriptors: () => descriptors.forEach((descriptor) => closeSync(descriptor)),
+    descriptors: [stdin?.descriptor ?? file ?? 0, stdout.descriptor, stderr.descriptor],
+    closeDescriptors: () => own.forEach((descriptor) => closeSync(descriptor)),
     admitLateReader() {
+      if (stdin === undefined) return;
       try {
         closeSync(openSync(stdinName, O_WRONLY | O_NONBLOCK));
       } catch {

@@ -34,12 +34,16 @@ export class ProcessGroup {
     this.#ledger = ledger;
   }
 
-  /** Starts a program in a group of its own. @throws ProgramError where the system refuses */
-  static async start(program: Program, context: AttemptContext): Promise<ProcessGroup> {
+  /**
+   * Starts a program in a group of its own.
+   * @param file the descriptor of a file that it is to read, in place of a pipe
+   * @throws ProgramError where the system refuses
+   */
+  static async start(program: Program, context: AttemptContext, file?: number): Promise<ProcessGroup> {
     // Programs get a folder of their own, apart from the files of the shuffle.
     const home = join(context.workDir, "home");
     await mkdir(home, { recursive: true });
-    const pipes = await openPipes(context.workDir);
+    const pipes = await openPipes(context.workDir, file);
     try {
       for (let attempt = 0; ; attempt++) {
         const child = spawn(program.path, [], {
@@ -59,7 +63,7 @@ export class ProcessGroup {
         else throw new ProgramError(program, startProblem(refusal), { cause: refusal });
       }
     } catch (error) {
-      for (const stream of [pipes.stdin, pipes.stdout, pipes.stderr]) stream.destroy();
+      for (const stream of [pipes.stdin, pipes.stdout, pipes.stderr]) stream?.destroy();
       throw error;
     } finally {
       pipes.closeDescriptors();

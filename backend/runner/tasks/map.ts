@@ -3,6 +3,7 @@ import { outputFolder } from "../../../shared/outputs.ts";
 import type { Result } from "../../../shared/messages.ts";
 import { partName } from "../../../shared/status.ts";
 import { readInput } from "../input/task-input.ts";
+import { openWholeFile } from "../input/whole-file.ts";
 import { mapToSegments, mapToText } from "../map.ts";
 import { writeOutput } from "./output.ts";
 import type { Task, TaskRun } from "./task-run.ts";
@@ -16,15 +17,33 @@ export const runMap = async (task: Task<"map">, run: TaskRun): Promise<Result> =
     open: (range, bytes) =>
       run.input.read(parseAddress(range.path, job.useSSL), bytes, range.etag, bytes !== undefined),
   });
+  const file = mapper.type === "executable" ? await openWholeFile(task.input, fileOptions(run)) : undefined;
+  try {
+    return await mapInput(task, run, { mapper, input, file, context });
+  } finally {
+    file?.close();
+  }
+};
+
+const fileOptions = ({ job, input, context }: TaskRun): Parameters<typeof openWholeFile>[1] => ({
+  recordLimit: context.recordLimit,
+  signal: context.signal,
+  open: ({ path, etag }) => input.open(parseAddress(path, job.useSSL), etag),
+});
+
+type Mapping = Omit<Parameters<typeof mapToText>[0], "sink">;
+
+const mapInput = async (task: Task<"map">, run: TaskRun, mapping: Mapping): Promise<Result> => {
+  const { job } = run;
   const { path } = job.output;
   if (job.nReducers === 0) {
     const part = joinAddress(outputFolder(path, job.useSSL, job.jobId), partName(true, task.index));
-    return writeOutput(task.attempt, part, run, (sink) => mapToText({ mapper, input, context, sink }));
+    return writeOutput(task.attempt, part, run, (sink) => mapToText({ ...mapping, sink }));
   }
   const combiner = job.programs.combiner === undefined ? undefined : await run.program("combiner");
   const { compressing } = run.shuffle;
   const shuffle = await run.shuffle.write(task.attempt, (sink) =>
-    mapToSegments({ mapper, combiner, input, partitions: job.nReducers, context, sink, compressing }),
+    mapToSegments({ ...mapping, combiner, partitions: job.nReducers, sink, compressing }),
   );
   return { kind: "map", shuffle };
 };

@@ -1,0 +1,73 @@
+import { readSync } from "node:fs";
+import type { MapInput } from "../../../shared/messages.ts";
+import { isCompressed } from "../../../shared/splits.ts";
+import type { OpenFile } from "../../storage/store.ts";
+import { Pacer } from "../pacer.ts";
+import { countNewlines } from "./line-framer.ts";
+
+const newline = 0x0a;
+const carriageReturn = 0x0d;
+
+/** Bytes that are looked at at a time: little enough to stay in the processor's cache. */
+const chunkLength = 256 * 1024;
+
+/** A file that holds the records of a map just as a program reads them, from its beginning to its end. */
+export type WholeFile = OpenFile & { readonly records: number; readonly bytes: number };
+
+type WholeFileOptions = {
+  /** Most bytes of a line, without its newline. */
+  readonly recordLimit: number;
+  readonly signal: AbortSignal;
+  /** Opens the file of a range, where it is one of this machine. */
+  open(range: MapInput[number]): Promise<OpenFile | undefined>;
+};
+
+/**
+ * Opens what a map reads where a program can read it by itself, which spares the way through a pipe: a whole file of this
+ * machine, not compressed, in which all lines end with a newline alone and none is too long. To find that out, and to count the
+ * records, it is read through once.
+ * @returns undefined where it is no such file; there may still be nothing wrong with it
+ */
+export async function openWholeFile(input: MapInput, options: WholeFileOptions): Promise<WholeFile | undefined> {
+  const [range, ...others] = input;
+  if (range === undefined || others.length > 0 || range.start > 0 || range.end < range.size) return undefined;
+  if (isCompressed(range.path)) return undefined;
+  const file = await options.open(range);
+  if (file === undefined) return undefined;
+  try {
+    const records = await countRecords(file.descriptor, range.size, options);
+    if (records !== undefined) return { ...file, records, bytes: range.size };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+  file.close();
+  return undefined;
+}
+
+/** @returns the number of lines, or undefined where one of them is not as it should be */
+async function countRecords(
+  descriptor: number,
+  size: number,
+  { recordLimit, signal }: WholeFileOptions,
+): Promise<number | undefined> {
+  const buffer = Buffer.allocUnsafeSlow(chunkLength);
+  const pacer = new Pacer(signal);
+  let records = 0;
+  let lineStart = 0;
+  for (let position = 0; position < size;) {
+    // With a position, so that the descriptor stays where it is.
+    const read = readSync(descriptor, buffer, 0, Math.min(chunkLength, size - position), position);
+    if (read === 0) return undefined;
+    const chunk = buffer.subarray(0, read);
+    const first = chunk.indexOf(newline);
+    const last = first === -1 ? -1 : chunk.lastIndexOf(newline);
+    if ((first === -1 ? position + read : position + first) - lineStart > recordLimit) return undefined;
+    if (last !== -1) lineStart = position + last + 1;
+    if (chunk.includes(carriageReturn)) return undefined;
+    records += countNewlines(chunk);
+    position += read;
+    if (pacer.due) await pacer.rest();
+  }
+  return lineStart === size ? records : undefined;
+}
