@@ -4,31 +4,45 @@ import { z } from "zod";
 const MiB = 1024 * 1024;
 const BytesSchema = z.coerce.number().int().positive();
 
+/** What a runner takes besides sorting and large records: Node with its two threads, parts under way, read-ahead. */
+const baseMemory = 192 * MiB;
+const leastMemory = 256 * MiB;
+
 /** The environment that a runner is started with. Sizes are bytes. */
-const ConfigSchema = z.object({
-  WORKER_URL: z.url(),
-  JOB_ID: z.string().min(1),
-  RUNNER_TOKEN: z.string().min(1),
-  /** Names the runner, also where the REST API shows a pod. */
-  RUNNER_ID: z.string().min(1),
-  /** A directory of the runner's own; whoever starts the runner removes it afterwards. */
-  WORK_DIR: z.string().min(1),
-  /** Where the process groups of programs are recorded while they live. */
-  PROCESS_LEDGER: z.string().min(1),
-  /** `pipe`: standard input stays open as long as the parent lives, and takes the order `drain`. */
-  PARENT: z.enum(["pipe", "none"]).default("none"),
-  /** Directories that `file:` addresses may lie in, separated as in PATH. None by default. */
-  FILE_ROOTS: z
-    .string()
-    .default("")
-    .transform((text) => text.split(delimiter).filter((root) => root !== "")),
-  /** Where map outputs lie: `store`, beside the job's output, or the path of a directory that all runners of the job see. */
-  SHUFFLE: z.union([z.literal("store"), z.string().startsWith("/")]).default("store"),
-  SORT_BUFFER: BytesSchema.default(160 * MiB),
-  MERGE_FACTOR: z.coerce.number().int().min(2).default(128),
-  TASK_OUTPUT_LIMIT: BytesSchema.default(16 * 1024 * MiB),
-  RECORD_LIMIT: BytesSchema.default(64 * MiB),
-});
+const ConfigSchema = z
+  .object({
+    WORKER_URL: z.url(),
+    JOB_ID: z.string().min(1),
+    RUNNER_TOKEN: z.string().min(1),
+    /** Names the runner, also where the REST API shows a pod. */
+    RUNNER_ID: z.string().min(1),
+    /** A directory of the runner's own; whoever starts the runner removes it afterwards. */
+    WORK_DIR: z.string().min(1),
+    /** Where the process groups of programs are recorded while they live. */
+    PROCESS_LEDGER: z.string().min(1),
+    /** `pipe`: standard input stays open as long as the parent lives, and takes the order `drain`. */
+    PARENT: z.enum(["pipe", "none"]).default("none"),
+    /** Directories that `file:` addresses may lie in, separated as in PATH. None by default. */
+    FILE_ROOTS: z
+      .string()
+      .default("")
+      .transform((text) => text.split(delimiter).filter((root) => root !== "")),
+    /** Where map outputs lie: `store`, beside the job's output, or the path of a directory that all runners of the job see. */
+    SHUFFLE: z.union([z.literal("store"), z.string().startsWith("/")]).default("store"),
+    /** The memory that the runner itself is to stay below, its programs not counted. */
+    RUNNER_MEMORY: BytesSchema.min(leastMemory).default(512 * MiB),
+    /** By default half of the memory that is not needed otherwise. */
+    SORT_BUFFER: BytesSchema.optional(),
+    MERGE_FACTOR: z.coerce.number().int().min(2).default(128),
+    TASK_OUTPUT_LIMIT: BytesSchema.default(16 * 1024 * MiB),
+    /** By default a 32nd of the memory: where a record is nearly as large, up to a dozen copies of such exist at a time. */
+    RECORD_LIMIT: BytesSchema.optional(),
+  })
+  .transform((config) => ({
+    ...config,
+    SORT_BUFFER: config.SORT_BUFFER ?? Math.floor((config.RUNNER_MEMORY - baseMemory) / 2),
+    RECORD_LIMIT: config.RECORD_LIMIT ?? Math.floor(config.RUNNER_MEMORY / 32),
+  }));
 export type RunnerConfig = z.infer<typeof ConfigSchema>;
 
 /** @throws Error naming each variable that is missing or wrong */

@@ -21,6 +21,7 @@ const passed = [
   "NO_PROXY",
   "AWS_*",
   "FILE_ROOTS",
+  "RUNNER_MEMORY",
   "SORT_BUFFER",
   "MERGE_FACTOR",
   "TASK_OUTPUT_LIMIT",
