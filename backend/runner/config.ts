@@ -1,5 +1,6 @@
 import { delimiter } from "node:path";
 import { z } from "zod";
+import { JobOrderSchema, type JobOrder } from "../job-order.ts";
 
 const MiB = 1024 * 1024;
 const BytesSchema = z.coerce.number().int().positive();
@@ -8,19 +9,20 @@ const BytesSchema = z.coerce.number().int().positive();
 const baseMemory = 192 * MiB;
 const leastMemory = 256 * MiB;
 
-/** The environment that a runner is started with. Sizes are bytes. */
+/** The environment that a runner is started with, before it may know its job. Sizes are bytes. */
 const ConfigSchema = z
   .object({
     WORKER_URL: z.url(),
-    JOB_ID: z.string().min(1),
-    RUNNER_TOKEN: z.string().min(1),
     /** Names the runner, also where the REST API shows a pod. */
     RUNNER_ID: z.string().min(1),
     /** A directory of the runner's own; whoever starts the runner removes it afterwards. */
     WORK_DIR: z.string().min(1),
     /** Where the process groups of programs are recorded while they live. */
     PROCESS_LEDGER: z.string().min(1),
-    /** `pipe`: standard input stays open as long as the parent lives, and takes the order `drain`. */
+    /**
+     * `pipe`: standard input stays open as long as the parent lives. Its first line says which job the runner works for; after
+     * that it takes the order `drain`. `none`: the job is in the environment.
+     */
     PARENT: z.enum(["pipe", "none"]).default("none"),
     /** Directories that `file:` addresses may lie in, separated as in PATH. None by default. */
     FILE_ROOTS: z
@@ -46,8 +48,24 @@ const ConfigSchema = z
 export type RunnerConfig = z.infer<typeof ConfigSchema>;
 
 /** @throws Error naming each variable that is missing or wrong */
-export const readConfig = (environment: NodeJS.ProcessEnv): RunnerConfig => {
-  const parsed = ConfigSchema.safeParse(environment);
-  if (parsed.success) return parsed.data;
-  throw new Error(parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n"));
+export const readConfig = (environment: NodeJS.ProcessEnv): RunnerConfig => parsed(ConfigSchema, environment);
+
+/** The variables of a runner whose parent gives it no order. */
+const JobVariablesSchema = z.object({ JOB_ID: JobOrderSchema.shape.jobId, RUNNER_TOKEN: JobOrderSchema.shape.token });
+
+/**
+ * Takes the job out of the environment, where neither the user's modules nor their children are to find the token.
+ *
+ * @throws Error naming each variable that is missing or wrong
+ */
+export const takeJobOrder = (environment: NodeJS.ProcessEnv): JobOrder => {
+  const { JOB_ID: jobId, RUNNER_TOKEN: token } = parsed(JobVariablesSchema, environment);
+  delete environment["RUNNER_TOKEN"];
+  return { jobId, token };
+};
+
+const parsed = <T>(schema: z.ZodType<T>, environment: NodeJS.ProcessEnv): T => {
+  const result = schema.safeParse(environment);
+  if (result.success) return result.data;
+  throw new Error(result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n"));
 };

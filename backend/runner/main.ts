@@ -1,37 +1,51 @@
 import { createInterface } from "node:readline";
+import { parseJson } from "../../shared/json.ts";
+import { JobOrderSchema, type JobOrder } from "../job-order.ts";
 import { reap } from "../process-ledger.ts";
-import { readConfig } from "./config.ts";
+import { readConfig, takeJobOrder } from "./config.ts";
 import { Runner } from "./runner.ts";
+import { TaskThread } from "./thread/task-thread.ts";
 
-/** Runs the tasks of one job until it has ended. Exits 0 then, or when it was drained; 1 when it cannot work. */
+/**
+ * Runs the tasks of one job until it has ended. Exits 0 then, or when it was drained; 1 when it cannot work. A runner that
+ * gets its orders over a pipe may have to wait for the first one, which names the job: all is loaded by then.
+ */
 const config = readConfig(process.env);
-// A module of the user's runs in this process; its programs' children should not find the token in what they inherit.
-delete process.env["RUNNER_TOKEN"];
-const runner = new Runner(config);
+// Before the thread starts, which has a copy of the environment.
+const given = config.PARENT === "none" ? takeJobOrder(process.env) : undefined;
+const thread = new TaskThread(config);
+let runner: Runner | undefined;
 
 /** How long programs may take to end, and the Worker to hear that the attempt is given back, in ms. */
 const farewellMs = 2_500;
 
 const quit = (reason: string): void => {
+  if (runner === undefined) process.exit(1);
   runner.quit(reason);
   setTimeout(() => void reap(config.PROCESS_LEDGER).finally(() => process.exit(1)), farewellMs);
 };
 process.once("SIGTERM", () => quit("the runner was told to end"));
 process.once("SIGINT", () => quit("the runner was told to end"));
 
-if (config.PARENT === "pipe") {
-  // The pipe ends with the parent, however that ends.
+/** From the first moment on there is a runner, so that no order that follows at once is lost. */
+const work = async (order: JobOrder): Promise<void> => {
+  runner = new Runner(config, order, thread);
+  try {
+    await runner.run();
+    process.exit(0);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  }
+};
+
+if (given !== undefined) await work(given);
+else {
   const orders = createInterface({ input: process.stdin });
   orders.on("line", (line) => {
-    if (line === "drain") runner.drain();
+    if (runner === undefined) void work(JobOrderSchema.parse(parseJson(line)));
+    else if (line === "drain") runner.drain();
   });
+  // The pipe ends with the parent, however that ends.
   orders.once("close", () => quit("the agent is gone"));
-}
-
-try {
-  await runner.run();
-  process.exit(0);
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
 }

@@ -12,13 +12,14 @@ import {
   type RunnerRequest,
 } from "../../shared/messages.ts";
 import { Link, type Unnumbered } from "../link.ts";
+import type { JobOrder } from "../job-order.ts";
 import { LinkEndedError } from "../link-end.ts";
 import type { RunnerConfig } from "./config.ts";
 import { ProgramCache } from "./program-cache.ts";
 import type { Program } from "./programs/program.ts";
 import { AttemptEndedError } from "./tasks/task-run.ts";
 import type { Call } from "./thread/messages.ts";
-import { TaskThread } from "./thread/task-thread.ts";
+import type { TaskThread } from "./thread/task-thread.ts";
 
 /** An idle runner asks again after this time, in ms, in case a wake was lost. */
 const idleMs = 15_000;
@@ -53,20 +54,13 @@ export class Runner {
   /** It ends after the attempt under way. */
   #draining = false;
 
-  constructor(config: RunnerConfig) {
-    const { RUNNER_TOKEN, ...threadConfig } = config;
-    this.#programs = new ProgramCache(join(config.WORK_DIR, "programs"), config.WORKER_URL, RUNNER_TOKEN);
-    this.#thread = new TaskThread(threadConfig, {
-      call: (call) => this.#serve(call),
-      progress: ({ counters, status }) => {
-        const attempt = this.#attempt?.id;
-        if (attempt === undefined) return;
-        this.#ask({ kind: "progress", attempt, counters, status }).catch(() => undefined);
-      },
-    });
+  /** @param thread what the tasks are to run in */
+  constructor(config: RunnerConfig, { jobId, token }: JobOrder, thread: TaskThread) {
+    this.#programs = new ProgramCache(join(config.WORK_DIR, "programs"), config.WORKER_URL, token);
+    this.#thread = thread;
     this.#link = new Link({
-      url: new URL(`/api/v1/jobs/${config.JOB_ID}/link`, config.WORKER_URL.replace(/^http/, "ws")).href,
-      token: RUNNER_TOKEN,
+      url: new URL(`/api/v1/jobs/${jobId}/link`, config.WORKER_URL.replace(/^http/, "ws")).href,
+      token,
       answerSchema: RunnerAnswerSchema,
       noticeSchema: RunnerNoticeSchema,
       hello: () => ({
@@ -129,7 +123,12 @@ export class Runner {
     if (job === undefined) throw new Error("a task came before the job was known");
     const abort = new AbortController();
     this.#attempt = { id: task.attempt, abort };
-    const report = await this.#thread.run(task, job, abort.signal);
+    const report = await this.#thread.run(task, job, abort.signal, {
+      call: (call) => this.#serve(call),
+      progress: ({ counters, status }) => {
+        this.#ask({ kind: "progress", attempt: task.attempt, counters, status }).catch(() => undefined);
+      },
+    });
     this.#attempt = undefined;
     const answer = await this.#link.request(report);
     if (answer.kind !== "next") return this.#draining ? { next: "idle" } : this.#claim();

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Job } from "../../shared/rest.ts";
 import { freePort } from "../../backend/dev/free-port.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
-import { processesWith } from "../helpers/proc.ts";
+import { workOf } from "../helpers/processes.ts";
 
 /** Jobs that cannot succeed: each says why in words that name the cure, and leaves nothing behind. */
 
@@ -253,9 +253,7 @@ describe("failures", () => {
   );
 
   test("nothing of them stays behind", async () => {
-    const runners = join(edgefold.stateDir, "agent", "runners");
-    await expect.poll(() => processesWith(runners), { timeout: 20_000 }).toEqual([]);
-    await expect.poll(() => readdir(runners), { timeout: 5000 }).toEqual([]);
+    await expect.poll(() => workOf(edgefold), { timeout: 20_000 }).toEqual([]);
     expect(await edgefold.keysIn("reducers")).toEqual([]);
     expect(await edgefold.keysIn("data")).toEqual(["folder/text.txt", "text.txt"]);
     // Neither parts nor the shuffle, nor uploads: not even a folder of a job's own.

@@ -4,7 +4,9 @@ import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ProblemSchema, type Job } from "../../shared/rest.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
-import { isAlive, processesWith } from "../helpers/proc.ts";
+import { environmentOf, isAlive } from "../helpers/proc.ts";
+import { killAgent, processesOf, runnersOf, sparesOf } from "../helpers/processes.ts";
+import { until } from "../helpers/until.ts";
 
 /** Stopping a job: its programs are gone within `limitMs`, whatever they do, and so is all that they made. */
 
@@ -161,7 +163,7 @@ describe("stopping a job", () => {
     ]);
     await expectProblem(await edgefold.stopJob(id), 409, "job-ended");
     // What it had begun to write is gone, and so is everything that worked for it.
-    await expect.poll(() => processesWith(id), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => processesOf(id), { timeout: 20_000 }).toEqual([]);
     expect(existsSync(output) ? readdirSync(output, { recursive: true }) : []).toEqual([]);
     expect((await edgefold.job(id)).conditions).toEqual([]);
     // Nothing else was done for it meanwhile.
@@ -172,5 +174,29 @@ describe("stopping a job", () => {
     const { id } = await post({ mapperName: "reducer" });
     const job = await edgefold.completed(id);
     expect((await edgefold.outputsOf(job)).join("")).toBe("some words\t\n");
+  });
+
+  test("whose runner has no token in its environment, which other processes can read", async () => {
+    const { id } = await run("a program that sleeps, with children");
+    const environments = runnersOf(id).map(environmentOf);
+    expect(environments).not.toEqual([]);
+    for (const environment of environments) {
+      expect(environment).toContain("PARENT=pipe");
+      // The token begins with the job's id.
+      expect(environment.filter((entry) => entry.includes(id) || entry.startsWith("RUNNER_TOKEN="))).toEqual([]);
+    }
+    expect((await edgefold.stopJob(id)).status).toBe(200);
+    await expect.poll(() => processesOf(id), { timeout: 20_000 }).toEqual([]);
+  });
+
+  test.each([
+    ["is stopped", async () => edgefold.agent?.stop()],
+    ["is killed", async () => killAgent(edgefold)],
+  ] as const)("runners that wait for a job end when their agent %s", async (_, end) => {
+    const spares = await until("spares", () => (sparesOf(edgefold).length > 0 ? sparesOf(edgefold) : undefined));
+    await end();
+    await expect.poll(() => spares.filter(isAlive), { timeout: 20_000 }).toEqual([]);
+    expect(sparesOf(edgefold)).toEqual([]);
+    await edgefold.startAgent();
   });
 });

@@ -17,12 +17,29 @@ export const isAlive = (pid: number): boolean => {
 
 export type Found = { readonly pid: number; readonly command: string };
 
+/** The live processes, but for this one. */
+const processes = (): number[] =>
+  readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && pid !== process.pid && isAlive(pid));
+
+/** What a process was started with, as `NAME=value`; nothing where it has ended or is another user's. */
+export const environmentOf = (pid: number): string[] =>
+  read(`/proc/${pid}/environ`)
+    .split("\0")
+    .filter((entry) => entry !== "");
+
 /** The live processes, but for this one, that have `marker` on their command line or in their environment. */
 export const processesWith = (marker: string): Found[] =>
-  readdirSync("/proc").flatMap((name) => {
-    const pid = Number(name);
-    if (!Number.isInteger(pid) || pid === process.pid || !isAlive(pid)) return [];
+  processes().flatMap((pid) => {
     const command = read(`/proc/${pid}/cmdline`);
-    if (!command.includes(marker) && !read(`/proc/${pid}/environ`).includes(marker)) return [];
+    if (!command.includes(marker) && !environmentOf(pid).some((entry) => entry.includes(marker))) return [];
     return [{ pid, command: command.replaceAll("\0", " ").trim() }];
+  });
+
+/** The live processes, but for this one, that were started with this variable, each with its value. */
+export const processesThatHave = (name: string): { readonly pid: number; readonly value: string }[] =>
+  processes().flatMap((pid) => {
+    const entry = environmentOf(pid).find((one) => one.startsWith(`${name}=`));
+    return entry === undefined ? [] : [{ pid, value: entry.slice(name.length + 1) }];
   });

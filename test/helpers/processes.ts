@@ -1,20 +1,61 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { connect } from "node:net";
+import { dirname, join } from "node:path";
 import { groupAlive, sendSignal } from "../../backend/process-groups.ts";
 import type { Guarded } from "../../backend/dev/guarded.ts";
 import type { Edgefold } from "./edgefold.ts";
-import { processesWith } from "./proc.ts";
+import { processesThatHave, processesWith, type Found } from "./proc.ts";
 import { until, untilNone } from "./until.ts";
 
+/** A runner's process, and its directory, in which `job` names the job that it was given. */
+type FoundRunner = { readonly pid: number; readonly directory: string; readonly jobId: string | undefined };
+
+/** All runners of this machine. */
+const runners = (): FoundRunner[] =>
+  processesThatHave("WORK_DIR").map(({ pid, value }) => {
+    const directory = dirname(value);
+    return { pid, directory, jobId: readJob(directory) };
+  });
+
+const readJob = (directory: string): string | undefined => {
+  try {
+    return readFileSync(join(directory, "job"), "utf8");
+  } catch {
+    return undefined; // It waits for a job, or all of it is just going.
+  }
+};
+
+/** The runners under an agent's directory that wait for a job. */
+export const sparesOf = (edgefold: Edgefold): number[] =>
+  runners()
+    .filter(({ directory, jobId }) => dirname(directory) === runnersIn(edgefold) && jobId === undefined)
+    .flatMap(({ pid, directory }) => (existsSync(directory) ? [pid] : []));
+
+/** The directory of an agent's runners, each of which has one of its own there. */
+const runnersIn = (edgefold: Edgefold): string => join(edgefold.stateDir, "agent", "runners");
+
+/** What there is of an agent's runners for any job: their processes, and those that they have started, and their directories. */
+export const workOf = (edgefold: Edgefold): (Found | string)[] => {
+  const spares = sparesOf(edgefold);
+  const directory = runnersIn(edgefold);
+  return [
+    ...processesWith(directory).filter(({ pid }) => !spares.includes(pid)),
+    ...readdirSync(directory).filter((name) => readJob(join(directory, name)) !== undefined),
+  ];
+};
+
 /** The runners of a job, and the programs that they have started. */
-export const processesOf = (jobId: string): number[] => processesWith(jobId).map(({ pid }) => pid);
+export const processesOf = (jobId: string): number[] => [
+  ...new Set([...runnersOf(jobId), ...processesWith(jobId).map(({ pid }) => pid)]),
+];
 
 /** The programs of a job that run. */
 export const programsOf = (jobId: string): number[] => processesWith(`EDGEFOLD_JOB_ID=${jobId}`).map(({ pid }) => pid);
 
 /** The runners of a job that run. */
-export const runnersOf = (jobId: string): number[] => processesWith(`\0JOB_ID=${jobId}`).map(({ pid }) => pid);
+export const runnersOf = (jobId: string): number[] =>
+  runners().flatMap((runner) => (runner.jobId === jobId ? [runner.pid] : []));
 
 /** The one runner that a job has. */
 export const onlyRunnerOf = (jobId: string): number => {
@@ -26,7 +67,7 @@ export const onlyRunnerOf = (jobId: string): number => {
 /** The process of the runner at work on a task of a job. */
 export const runnerOf = async (edgefold: Edgefold, jobId: string, taskId: string): Promise<number> => {
   const task = (await edgefold.tasks(jobId)).find(({ id }) => id === taskId);
-  const [runner] = processesWith(`RUNNER_ID=${task?.podName}`);
+  const runner = processesThatHave("RUNNER_ID").find(({ value }) => value === task?.podName);
   if (runner === undefined) throw new Error(`no runner is at work on ${taskId}: ${JSON.stringify(task)}`);
   return runner.pid;
 };

@@ -2,12 +2,11 @@ import { performance } from "node:perf_hooks";
 import type { WantedJob } from "../../../shared/messages.ts";
 import type { Claimant } from "./fair-share.ts";
 import { RestartPolicy, type RestartTimes } from "./restart-policy.ts";
-import type { RunnerProcess } from "./runner-process.ts";
+import type { StartedRunner } from "./runner-starter.ts";
 
 /** A runner of a job. */
-export type Runner = {
-  readonly runnerId: string;
-  readonly process: RunnerProcess;
+export type Runner = StartedRunner & {
+  /** When it was given the job, in milliseconds of `performance.now()`. */
   readonly startedAt: number;
   /** It was told to end, sooner or later, so that its end is no failure. */
   leaving: boolean;
@@ -18,7 +17,7 @@ export class JobRunners {
   readonly jobId: string;
   /** What the Worker wants; undefined when the job is not wanted any more. */
   wanted: WantedJob | undefined;
-  /** In the order in which they were started. */
+  /** In the order in which they were given the job. */
   readonly runners = new Set<Runner>();
   readonly policy: RestartPolicy;
   /** The trouble that was reported last; undefined at first, as the Worker may remember one of an earlier time. */

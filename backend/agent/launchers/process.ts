@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -8,8 +7,10 @@ import { fairShares, nextTurn } from "./fair-share.ts";
 import { JobRunners, type Runner } from "./job-runners.ts";
 import type { Launcher, LauncherEvents } from "./launcher.ts";
 import type { RestartTimes } from "./restart-policy.ts";
-import { forgetExit, ledgerDirectory, makeRunnerDirectory, removeRunnerDirectory } from "./runner-directory.ts";
-import { RunnerProcess, type RunnerGone } from "./runner-process.ts";
+import { forgetExit, ledgerDirectory } from "./runner-directory.ts";
+import type { RunnerGone } from "./runner-process.ts";
+import { RunnerStarter } from "./runner-starter.ts";
+import { Spares } from "./spares.ts";
 
 /** In milliseconds. */
 export type ProcessTimes = RestartTimes & {
@@ -17,6 +18,8 @@ export type ProcessTimes = RestartTimes & {
   readonly quantumMs: number;
   /** How long a runner may take to end when its job is removed. */
   readonly killAfterMs: number;
+  /** For how long, after a runner was given its job, no spare is started that would take processor time from it. */
+  readonly headStartMs: number;
 };
 
 export const defaultTimes: ProcessTimes = {
@@ -25,6 +28,7 @@ export const defaultTimes: ProcessTimes = {
   longestWaitMs: 30_000,
   quantumMs: 10_000,
   killAfterMs: 3_000,
+  headStartMs: 1_000,
 };
 
 type ProcessLauncherOptions = {
@@ -41,23 +45,33 @@ type ProcessLauncherOptions = {
   log: (text: string) => void;
 };
 
-/** Starts runners as child processes on this machine, shares the slots among the jobs, and replaces runners that end. */
+/**
+ * Starts runners as child processes on this machine, shares the slots among the jobs, and replaces runners that end. In slots
+ * that are free, spares wait for the next job.
+ */
 export class ProcessLauncher implements Launcher {
   readonly name = "process";
   readonly capacity: number;
   readonly #options: ProcessLauncherOptions;
   readonly #events: LauncherEvents;
-  readonly #ledger: ProcessLedger;
+  readonly #starter: RunnerStarter;
+  readonly #spares: Spares;
   /** In the order of arrival. */
   readonly #jobs = new Map<string, JobRunners>();
   #timer: NodeJS.Timeout | undefined;
+  /** When a runner was last given its job. */
+  #lastAssigned = -Infinity;
   #stopping = false;
 
   constructor(options: ProcessLauncherOptions, events: LauncherEvents) {
     this.capacity = options.capacity;
     this.#options = options;
     this.#events = events;
-    this.#ledger = new ProcessLedger(ledgerDirectory(options.dir));
+    const { dir, command, env, shuffle: SHUFFLE, times, log } = options;
+    const ledger = new ProcessLedger(ledgerDirectory(dir));
+    const { killAfterMs, longestWaitMs: retryMs } = times;
+    this.#starter = new RunnerStarter({ dir, command, env: { ...env, SHUFFLE }, ledger, killAfterMs, log });
+    this.#spares = new Spares({ start: () => this.#starter.start(), retryMs, log });
   }
 
   want(jobs: readonly WantedJob[]): void {
@@ -84,11 +98,13 @@ export class ProcessLauncher implements Launcher {
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#timer);
-    await this.#end([...this.#jobs.values()].flatMap((job) => [...job.runners]));
+    const runners = [...this.#jobs.values()].flatMap((job) => [...job.runners]);
+    await Promise.all([this.#spares.stop(), this.#end(runners)]);
   }
 
   kill(): void {
     this.#stopping = true;
+    this.#spares.kill();
     for (const job of this.#jobs.values()) for (const runner of job.runners) runner.process.kill();
   }
 
@@ -113,6 +129,7 @@ export class ProcessLauncher implements Launcher {
     const shares = fairShares(claims, Math.max(0, this.capacity - this.#unwantedRunners()), turn);
     for (const [index, job] of jobs.entries()) this.#drain(job.staying.slice(shares[index] ?? 0));
     this.#fill(jobs, shares, now);
+    this.#keepSpares();
     const after = jobs.map((job) => job.claim(now));
     const waits = jobs.map((job) => job.policy.waitsUntil(now)).filter((time) => time !== undefined);
     this.#arrangeIn(Math.min(nextTurn(after, shares, turn) ?? Infinity, ...waits.map((time) => time - now)));
@@ -121,6 +138,16 @@ export class ProcessLauncher implements Launcher {
   #arrangeIn(milliseconds: number): void {
     clearTimeout(this.#timer);
     if (milliseconds < Infinity) this.#timer = setTimeout(() => this.#arrange(), Math.ceil(milliseconds));
+  }
+
+  /** Spares wait in the slots that no job needs now. Where all are free, there is nobody whom their start could hold up. */
+  #keepSpares(): void {
+    const free = this.#freeSlots();
+    this.#spares.keep(free, free === this.capacity ? -Infinity : this.#lastAssigned + this.#options.times.headStartMs);
+  }
+
+  #freeSlots(): number {
+    return this.capacity - this.#jobs.values().reduce((sum, job) => sum + job.runners.size, 0);
   }
 
   #unwantedRunners(): number {
@@ -136,9 +163,8 @@ export class ProcessLauncher implements Launcher {
 
   /** Gives each free slot to the job that is furthest below its share, among equals to the one that has waited longest. */
   #fill(jobs: readonly JobRunners[], shares: readonly number[], now: number): void {
-    let free = this.capacity - this.#jobs.values().reduce((sum, job) => sum + job.runners.size, 0);
     const failed = new Set<JobRunners>();
-    for (; free > 0; free--) {
+    for (let free = this.#freeSlots(); free > 0; free--) {
       const [neediest] = jobs
         .map((job, index) => ({ job, lacks: (shares[index] ?? 0) - job.staying.length, since: job.claim(now).since }))
         .filter(({ job, lacks }) => lacks > 0 && !failed.has(job))
@@ -148,23 +174,15 @@ export class ProcessLauncher implements Launcher {
     }
   }
 
+  /** Gives the job one runner more: a spare, or else a new one. */
   #start(job: JobRunners, { jobId, token }: WantedJob): boolean {
-    const runnerId = `runner-${randomUUID().slice(0, 13)}`;
     const startedAt = performance.now();
+    this.#lastAssigned = startedAt;
     let runner: Runner;
     try {
-      const directory = makeRunnerDirectory(this.#options.dir, jobId, runnerId);
-      const { shuffle: SHUFFLE } = this.#options;
-      const own = { JOB_ID: jobId, RUNNER_TOKEN: token, RUNNER_ID: runnerId, SHUFFLE };
-      const process = new RunnerProcess({
-        command: this.#options.command,
-        env: { ...this.#options.env, ...own, WORK_DIR: directory.work, PROCESS_LEDGER: directory.programs },
-        removeDirectory: () => removeRunnerDirectory(this.#options.dir, runnerId),
-        ledger: this.#ledger,
-        killAfterMs: this.#options.times.killAfterMs,
-        onLine: (line) => this.#options.log(`[${runnerId}] ${line}`),
-      });
-      runner = { runnerId, process, startedAt, leaving: false };
+      const started = this.#spares.take() ?? this.#starter.start();
+      this.#starter.assign(started, { jobId, token });
+      runner = { ...started, startedAt, leaving: false };
     } catch (error) {
       this.#failed(job, startedAt, `cannot be started: ${String(error)}`);
       return false;

@@ -18,19 +18,22 @@ type RunnerDirectory = {
   readonly programs: string;
 };
 
-export const makeRunnerDirectory = (agentDir: string, jobId: string, runnerId: string): RunnerDirectory => {
+export const makeRunnerDirectory = (agentDir: string, runnerId: string): RunnerDirectory => {
   const path = join(runnersDirectory(agentDir), runnerId);
   const work = join(path, "work");
   const programs = programsDirectory(path);
   mkdirSync(work, { recursive: true });
   mkdirSync(programs);
-  writeFileSync(jobFile(path), jobId);
   return { work, programs };
 };
 
+/** Notes the job of a runner, before the runner hears of it: from now on its end is reported, whoever finds it. */
+export const noteJob = (agentDir: string, runnerId: string, jobId: string): void =>
+  writeFileSync(jobFile(join(runnersDirectory(agentDir), runnerId)), jobId);
+
 /**
- * Ends the programs of a runner that is gone, and removes its directory. What remains is a record of its end, until the Worker
- * knows: whenever this process is killed, the next one finds either the directory or the record, and reports it.
+ * Ends the programs of a runner that is gone, and removes its directory. Of a runner that was given a job, a record of its end
+ * remains until the Worker knows: whenever this process is killed, the next one finds either the directory or the record, and reports it.
  */
 export const removeRunnerDirectory = async (agentDir: string, runnerId: string): Promise<void> => {
   const path = join(runnersDirectory(agentDir), runnerId);
@@ -76,6 +79,6 @@ const readJob = (path: string): string | undefined => {
   try {
     return readFileSync(path, "utf8") || undefined;
   } catch {
-    return undefined; // The agent was killed before it had started this runner.
+    return undefined; // The runner was not given a job.
   }
 };

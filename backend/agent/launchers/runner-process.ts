@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import type { JobOrder } from "../../job-order.ts";
 import { sendSignal } from "../../process-groups.ts";
 import type { ProcessLedger } from "../../process-ledger.ts";
 import { RunnerOutput } from "./runner-output.ts";
@@ -28,7 +29,8 @@ const outputMs = 1_000;
 
 /**
  * A runner as a child process, leader of a process group of its own. Its standard input stays open for as long as this
- * process lives, so that its end tells the runner of ours; a line `drain` on it asks the runner to end after its task.
+ * process lives, so that its end tells the runner of ours. The first line on it names the runner's job; a line `drain` then
+ * asks the runner to end after its task.
  */
 export class RunnerProcess {
   /** Resolves when nothing is left of the runner, of its programs and of its files. */
@@ -49,6 +51,16 @@ export class RunnerProcess {
     this.#child.stdin?.on("error", () => {}); // The runner is ending.
     for (const stream of [this.#child.stdout, this.#child.stderr]) if (stream !== null) this.#output.read(stream);
     this.gone = this.#run();
+  }
+
+  /** Whether the process has ended, though not all may be gone that it had started. */
+  get exited(): boolean {
+    return this.#exited;
+  }
+
+  /** Tells the runner for which job it is to work, once. */
+  assign(order: JobOrder): void {
+    this.#child.stdin?.write(`${JSON.stringify(order)}\n`);
   }
 
   /** Asks the runner to end after its current task. */

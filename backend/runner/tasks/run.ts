@@ -15,10 +15,11 @@ import { ambientCredentials } from "../../storage/credentials.ts";
 import { openStore } from "../../storage/open.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { attemptError } from "../attempt-failure.ts";
+import type { RunnerConfig } from "../config.ts";
 import { Counters } from "../counters.ts";
 import { taskEnvironment } from "../environment.ts";
 import type { Program } from "../programs/program.ts";
-import type { Report, ThreadConfig } from "../thread/messages.ts";
+import type { Report } from "../thread/messages.ts";
 import { runClean } from "./clean.ts";
 import { runCommit, runSuccess } from "./commit.ts";
 import { LocalShuffle } from "./local-shuffle.ts";
@@ -45,7 +46,7 @@ export type RunnerCalls = {
 export const runTask = async (
   task: Assignment,
   job: RunnerJob,
-  config: ThreadConfig,
+  config: RunnerConfig,
   signal: AbortSignal,
   runner: RunnerCalls,
 ): Promise<Report> => {
@@ -109,7 +110,7 @@ const dispatch = (task: Assignment, run: TaskRun): Promise<Result> => {
 const contextOf = (
   task: Assignment,
   job: RunnerJob,
-  config: ThreadConfig,
+  config: RunnerConfig,
   workDir: string,
 ): Omit<AttemptContext, "signal" | "counters" | "status"> => ({
   environment: taskEnvironment(job, task),
@@ -121,7 +122,7 @@ const contextOf = (
   processes: new ProcessLedger(config.PROCESS_LEDGER),
 });
 
-const taskRun = (job: RunnerJob, config: ThreadConfig, context: AttemptContext, runner: RunnerCalls): TaskRun => {
+const taskRun = (job: RunnerJob, config: RunnerConfig, context: AttemptContext, runner: RunnerCalls): TaskRun => {
   const { signal } = context;
   const fileRoots = config.FILE_ROOTS;
   const ambient = ambientCredentials(process.env);

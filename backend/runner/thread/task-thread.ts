@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Assignment, RunnerAnswer, RunnerJob } from "../../../shared/messages.ts";
 import { reap } from "../../process-ledger.ts";
+import type { RunnerConfig } from "../config.ts";
 import type { Program } from "../programs/program.ts";
 import { tasksFolder } from "../tasks/run.ts";
 import { AttemptEndedError } from "../tasks/task-run.ts";
-import type { Call, FromThread, Report, ThreadConfig, ToThread } from "./messages.ts";
+import type { Call, FromThread, Report, ToThread } from "./messages.ts";
 
 /** How long a task may take to end by itself once its attempt is over, in ms; programs get 2 s of it. */
 const graceMs = 3_000;
@@ -18,30 +19,31 @@ export type ThreadCalls = {
 };
 
 /**
- * The thread that runs tasks, one at a time; it lives on from task to task. A task that does not end when its attempt is over,
+ * The thread that runs tasks, one at a time. It is started at once, so that it has loaded its modules when the first task
+ * comes, and lives on from task to task. A task that does not end when its attempt is over,
  * such as a module in an endless loop, takes the thread with it, and so does one that runs out of memory or calls
  * `process.exit`: the next task gets a new one.
  */
 export class TaskThread {
-  readonly #config: ThreadConfig;
-  readonly #calls: ThreadCalls;
+  readonly #config: RunnerConfig;
   #worker: Worker | undefined;
 
-  constructor(config: ThreadConfig, calls: ThreadCalls) {
+  /** @param config holds no secret, as modules in the thread can read what it was started with */
+  constructor(config: RunnerConfig) {
     this.#config = config;
-    this.#calls = calls;
+    this.#worker = this.#start();
   }
 
   /** Runs a task to its end, or until `signal` ends the attempt. Never rejects. */
-  async run(task: Assignment, job: RunnerJob, signal: AbortSignal): Promise<Report> {
+  async run(task: Assignment, job: RunnerJob, signal: AbortSignal, calls: ThreadCalls): Promise<Report> {
     const worker = (this.#worker ??= this.#start());
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is for windows
     const post = (message: ToThread): void => worker.postMessage(message);
     const { promise, resolve } = Promise.withResolvers<Report | Error>();
     const onMessage = (message: FromThread): void => {
       if (message.kind === "report") resolve(message.report);
-      else if (message.kind === "progress") this.#calls.progress(message);
-      else void this.#serve(message.id, message.call, post);
+      else if (message.kind === "progress") calls.progress(message);
+      else void serve(calls, message.id, message.call, post);
     };
     let killer: NodeJS.Timeout | undefined;
     const onAbort = (): void => {
@@ -68,15 +70,6 @@ export class TaskThread {
     }
   }
 
-  async #serve(id: number, call: Call, post: (message: ToThread) => void): Promise<void> {
-    try {
-      post({ kind: "returned", id, value: await this.#calls.call(call) });
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      post({ kind: "threw", id, message, attemptEnded: error instanceof AttemptEndedError });
-    }
-  }
-
   #start(): Worker {
     const worker = new Worker(new URL("main.ts", import.meta.url), {
       workerData: this.#config,
@@ -99,6 +92,15 @@ export class TaskThread {
     await rm(join(this.#config.WORK_DIR, tasksFolder), { recursive: true, force: true });
   }
 }
+
+const serve = async (calls: ThreadCalls, id: number, call: Call, post: (message: ToThread) => void): Promise<void> => {
+  try {
+    post({ kind: "returned", id, value: await calls.call(call) });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    post({ kind: "threw", id, message, attemptEnded: error instanceof AttemptEndedError });
+  }
+};
 
 const reasonOf = (signal: AbortSignal): string =>
   signal.reason instanceof Error ? signal.reason.message : String(signal.reason);

@@ -62,9 +62,10 @@ describe("runners", () => {
     scene.want("a", 1);
     const agent = scene.start({ SORT_BUFFER: "64", AWS_REGION: "x", OTHER: "y" });
     const [runner] = await scene.settle("a", 1);
-    const own = { JOB_ID: "a", RUNNER_TOKEN: "token-a", SORT_BUFFER: "64", AWS_REGION: "x" };
+    expect(runner).toMatchObject({ jobId: "a", token: "token-a" });
+    const own = { SORT_BUFFER: "64", AWS_REGION: "x" };
     expect(runner?.env).toMatchObject({ ...own, WORKER_URL: `http://127.0.0.1:${scene.worker.port}` });
-    expect(JSON.stringify(runner?.env)).not.toContain("agent-secret");
+    for (const secret of ["agent-secret", "token-a"]) expect(JSON.stringify(runner?.env)).not.toContain(secret);
     expect(runner?.env).not.toHaveProperty("OTHER");
     expect(existsSync(runner?.workDir ?? "")).toBe(true);
     await vi.waitUntil(() => agent.out.includes(`[${runner?.runnerId}] ready`), patiently);
@@ -134,6 +135,108 @@ describe("runners", () => {
   });
 });
 
+describe("spares", () => {
+  it("are two, wait before there is a job, and are what it gets", async () => {
+    const agent = scene.start();
+    const spares = await scene.settle("", 2);
+    scene.want("a", 1);
+    const [first] = await scene.settle("a", 1);
+    expect(spares.map(({ pid }) => pid)).toContain(first?.pid);
+    expect(first?.runnerId).toBe(spares.find(({ pid }) => pid === first?.pid)?.runnerId);
+    // Another takes the place of the first, though two slots are free beside it.
+    await scene.settle("", 2);
+    expect(scene.alive()).toHaveLength(3);
+    scene.want("a", 3);
+    const all = await scene.settle("a", 3);
+    expect(all.map(({ pid }) => pid)).toEqual(expect.arrayContaining(spares.map(({ pid }) => pid)));
+    // One slot is free.
+    await scene.settle("", 1);
+    expect(scene.alive()).toHaveLength(4);
+    expect(agent.out).not.toContain("waited for a job");
+  });
+
+  it("leave a job its head start, and are back when it has gone", async () => {
+    scene.want("a", 1);
+    scene.start({ RUNNERS: "2" }, { headStartMs: 3_600_000 });
+    await scene.settle("a", 1);
+    scene.want("a", 2);
+    await scene.settle("a", 2);
+    scene.want("a", 1);
+    await scene.settle("a", 1);
+    expect(scene.seen("")).toEqual([]);
+    scene.removeJob("a");
+    await scene.told("removed", "a");
+    await scene.settle("", 2);
+    expect(scene.alive()).toHaveLength(2);
+  });
+
+  it("that end by themselves are not replaced at once, and are no trouble of a job", async () => {
+    scene.mode("", "crash");
+    const agent = scene.start({}, { longestWaitMs: 3_600_000 });
+    await vi.waitUntil(() => agent.out.match(/no such thing/g)?.length === 2, patiently);
+    await vi.waitUntil(() => agent.out.includes("waited for a job ended with exit code 3"), patiently);
+    scene.mode("", "");
+    scene.want("a", 2);
+    await scene.settle("a", 2);
+    expect(scene.worker.received("exited")).toEqual([]);
+    expect(scene.worker.received("trouble")).toEqual([]);
+    expect(agent.out.match(/no such thing/g)).toHaveLength(2);
+    expect(agent.out.match(/waited for a job/g)).toHaveLength(1);
+    expect(scene.seen("")).toEqual([]);
+  });
+
+  it("that end by themselves are replaced later, and what ends them is the job's trouble when its runners end so too", async () => {
+    scene.mode("", "crash");
+    const agent = scene.start({}, { longestWaitMs: 50 });
+    await vi.waitUntil(() => (agent.out.match(/waited for a job/g) ?? []).length > 1, patiently);
+    expect(scene.worker.received("trouble")).toEqual([]);
+    scene.want("a", 1);
+    const [trouble] = await scene.told("trouble", "a");
+    expect(trouble?.["message"]).toContain("no such thing");
+    scene.mode("", "");
+    await scene.settle("a", 1);
+    await scene.settle("", 2);
+  });
+
+  it("are not replaced when they are killed, but for the next job's sake", async () => {
+    scene.start({ RUNNERS: "2" }, { longestWaitMs: 3_600_000 });
+    const [killed, other] = await scene.settle("", 2);
+    process.kill(killed?.pid ?? 0, "SIGKILL");
+    await scene.settle("", 1);
+    scene.want("a", 2);
+    const runners = await scene.settle("a", 2);
+    expect(runners.map(({ pid }) => pid)).toContain(other?.pid);
+    expect(scene.worker.received("exited").filter(({ runnerId }) => runnerId !== killed?.runnerId)).toEqual([]);
+  });
+
+  it.each(["SIGTERM", "SIGKILL"] as const)("end with their agent when that ends by %s", async (signal) => {
+    const agent = scene.start();
+    await scene.settle("", 2);
+    agent.child.kill(signal);
+    await agent.exitCode;
+    await scene.settle("", 0);
+    expect(scene.worker.received("exited")).toEqual([]);
+    scene.start();
+    await scene.settle("", 2);
+    expect(scene.worker.received("exited")).toEqual([]);
+  });
+
+  it("that outlive their agent are ended by the next one, which reports nothing of them", async () => {
+    scene.mode("", "deaf program");
+    const agent = scene.start();
+    const left = await scene.settle("", 2);
+    agent.child.kill("SIGKILL");
+    await agent.exitCode;
+    expect(left.filter(({ pid }) => groupAlive(pid))).toEqual(left);
+    scene.mode("", "");
+    scene.start();
+    await vi.waitUntil(() => !left.some(({ pid, program }) => groupAlive(pid) || groupAlive(program ?? 0)), patiently);
+    await scene.settle("", 2);
+    expect(left.filter(({ workDir }) => existsSync(join(workDir, "..")))).toEqual([]);
+    expect(scene.worker.received("exited")).toEqual([]);
+  });
+});
+
 describe("the removal of a job", () => {
   it("ends its runners, those that ignore it too, and theirs", async () => {
     scene.mode("a", "deaf program");
@@ -174,7 +277,7 @@ describe("the removal of a job", () => {
     expect(second).toEqual(first);
     const [exit, again] = await scene.told("exited", "a", 2);
     expect(again).toEqual(exit);
-    expect(scene.alive()).toEqual([]);
+    expect(scene.alive("a")).toEqual([]);
   });
 
   it("touches no job of which the Worker says nothing", async () => {

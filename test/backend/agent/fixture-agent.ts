@@ -9,6 +9,7 @@ const TimesSchema = z.object({
   longestWaitMs: z.number(),
   quantumMs: z.number(),
   killAfterMs: z.number(),
+  headStartMs: z.number(),
 });
 
 const [, , times = "", ...command] = process.argv;

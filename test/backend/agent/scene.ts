@@ -16,7 +16,9 @@ const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta
 const ReadySchema = z.object({
   pid: z.int(),
   program: z.int().optional(),
+  /** Empty before it has a job. */
   jobId: z.string(),
+  token: z.string(),
   runnerId: z.string(),
   workDir: z.string(),
   env: z.record(z.string(), z.string()),
@@ -57,7 +59,7 @@ export class Scene {
     from.send({ re: message.id, ...body });
   }
 
-  /** What the fake runners of a job do from now on, in the words of `fake-runner.ts`. */
+  /** What the fake runners of a job do from now on, in the words of `fake-runner.ts`; of the job `""`: those without one. */
   mode(jobId: string, words: string): void {
     writeFileSync(join(this.#runnersDir, `${jobId}.mode`), words);
   }
@@ -94,7 +96,7 @@ export class Scene {
     this.worker.current.send({ kind: "remove", jobId });
   }
 
-  /** All runners that have ever come up, or those of a job. */
+  /** All runners that have ever come up, or those of a job; of the job `""`: those that have none. */
   seen(jobId?: string): Ready[] {
     return readdirSync(this.#runnersDir)
       .filter((name) => name.endsWith(".json"))
@@ -107,7 +109,7 @@ export class Scene {
     return this.seen(jobId).filter((runner) => groupAlive(runner.pid));
   }
 
-  /** Waits until so many runners of a job live. */
+  /** Waits until so many runners of a job live; of the job `""`: so many that have none. */
   async settle(jobId: string, count: number): Promise<Ready[]> {
     return vi.waitUntil(() => {
       const alive = this.alive(jobId);
