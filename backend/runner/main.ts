@@ -27,10 +27,10 @@ const quit = (reason: string): void => {
 process.once("SIGTERM", () => quit("the runner was told to end"));
 process.once("SIGINT", () => quit("the runner was told to end"));
 
-/** From the first moment on there is a runner, so that no order that follows at once is lost. */
+/** The runner is there before this returns, so that no order is lost that follows at once. */
 const work = async (order: JobOrder): Promise<void> => {
-  runner = new Runner(config, order, thread);
   try {
+    runner = new Runner(config, order, thread);
     await runner.run();
     process.exit(0);
   } catch (error) {

@@ -11,8 +11,8 @@ import {
   type RunnerNotice,
   type RunnerRequest,
 } from "../../shared/messages.ts";
-import { Link, type Unnumbered } from "../link.ts";
 import type { JobOrder } from "../job-order.ts";
+import { Link, type Unnumbered } from "../link.ts";
 import { LinkEndedError } from "../link-end.ts";
 import type { RunnerConfig } from "./config.ts";
 import { ProgramCache } from "./program-cache.ts";

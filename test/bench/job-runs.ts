@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job } from "../../shared/rest.ts";
 import { isEnded } from "../../shared/status.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
+import { workOf } from "../helpers/processes.ts";
 import { untilNone } from "../helpers/until.ts";
 import type { BenchJob } from "./cases.ts";
 import type { InputOnDisk } from "./inputs.ts";
@@ -64,7 +65,7 @@ export class JobRuns {
     if (status !== "completed" || endTime === null) throw new Error(`the job has ${status}: ${JSON.stringify(error)}`);
     const seenAt = Date.now();
     if (endTime < postedAt || endTime > seenAt) throw new Error("the job's clock is not this process's");
-    await untilNone("runners of a job that has ended", () => this.#runners());
+    await untilNone("work of a job that has ended", () => workOf(edgefold));
     const seconds = (endTime - postedAt) / 1000;
     return { figures: { seconds, peakMiB: this.#memory.take() }, output: join(edgefold.files, id) };
   }
@@ -86,14 +87,5 @@ export class JobRuns {
       if (job !== undefined && isEnded(job.status)) return job;
     }
     throw new Error(`the Worker has ended: ${worker?.tail}`);
-  }
-
-  /** The runners that are there, by the agent's folders of them, which go when nothing is left of the runner. */
-  #runners(): string[] {
-    try {
-      return readdirSync(join(this.#edgefold.stateDir, "agent", "runners"));
-    } catch {
-      return []; // There has been no runner yet.
-    }
   }
 }

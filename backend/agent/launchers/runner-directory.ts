@@ -32,8 +32,9 @@ export const noteJob = (agentDir: string, runnerId: string, jobId: string): void
   writeFileSync(jobFile(join(runnersDirectory(agentDir), runnerId)), jobId);
 
 /**
- * Ends the programs of a runner that is gone, and removes its directory. Of a runner that was given a job, a record of its end
- * remains until the Worker knows: whenever this process is killed, the next one finds either the directory or the record, and reports it.
+ * Ends the programs of a runner that is gone, and removes its directory. Where it was given a job, what remains is a record of
+ * its end, until the Worker knows: whenever this process is killed, the next one finds either the directory or the record, and
+ * reports it.
  */
 export const removeRunnerDirectory = async (agentDir: string, runnerId: string): Promise<void> => {
   const path = join(runnersDirectory(agentDir), runnerId);

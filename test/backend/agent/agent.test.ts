@@ -198,7 +198,7 @@ describe("spares", () => {
     await scene.settle("", 2);
   });
 
-  it("are not replaced when they are killed, but for the next job's sake", async () => {
+  it("that are killed are not replaced at once, and the next job has what it wants all the same", async () => {
     scene.start({ RUNNERS: "2" }, { longestWaitMs: 3_600_000 });
     const [killed, other] = await scene.settle("", 2);
     process.kill(killed?.pid ?? 0, "SIGKILL");
