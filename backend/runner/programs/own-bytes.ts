@@ -1,5 +1,5 @@
-/** Bytes that small buffers are cut from. A module that keeps one keeps all of it, so it is not larger than Node's own pool. */
-const poolLength = 8 * 1024;
+/** Bytes that small buffers are cut from. A module that keeps one of these keeps all of it. */
+const poolLength = 32 * 1024;
 
 const empty = Buffer.alloc(0);
 let pool = Buffer.allocUnsafeSlow(poolLength);
@@ -9,7 +9,7 @@ let used = 0;
 export function ownBytes(bytes: Buffer, start: number, end: number): Buffer {
   const length = end - start;
   if (length === 0) return empty;
-  if (length > poolLength / 4) {
+  if (length > poolLength / 8) {
     const own = Buffer.allocUnsafeSlow(length);
     bytes.copy(own, 0, start, end);
     return own;
