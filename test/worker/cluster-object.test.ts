@@ -11,6 +11,7 @@ import {
   type AgentRequest,
 } from "../../shared/messages.ts";
 import { clusterOf, jobOf } from "../../worker/env.ts";
+import { eventually } from "./eventually.ts";
 import { JobFixture } from "./job-fixture.ts";
 import { hangUp, Peer } from "./peer.ts";
 
@@ -60,7 +61,7 @@ describe("what is wanted", () => {
     const { agent } = await welcomed(cluster);
     await cluster.want(wanted("a", 2));
     await cluster.remove("a");
-    await vi.waitFor(() => expect(agent.notices).toHaveLength(2));
+    await eventually(() => expect(agent.notices).toHaveLength(2));
     expect(agent.notices).toEqual([
       { kind: "wanted", job: wanted("a", 2) },
       { kind: "remove", jobId: "a" },
@@ -115,7 +116,7 @@ describe("an agent", () => {
     expect(await former.closed).toMatchObject({ code: closeCodes.replaced });
     expect(await cluster.agentAbsentSince()).toBeNull();
     await cluster.want(wanted("a", 1));
-    await vi.waitFor(() => expect(agent.notices).toHaveLength(1));
+    await eventually(() => expect(agent.notices).toHaveLength(1));
     expect(former.notices).toEqual([]);
   });
 

@@ -1,6 +1,7 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { clusterOf, defaultCluster, registryOf } from "../../worker/env.ts";
+import { eventually } from "./eventually.ts";
 import { claimed, finish, JobFixture } from "./job-fixture.ts";
 import { hangUp } from "./peer.ts";
 
@@ -19,21 +20,21 @@ const listed = async (id: string): Promise<string | undefined> => {
 describe("what others must hear", () => {
   test("is told to the cluster and the Registry", async () => {
     const job = await JobFixture.create();
-    await vi.waitFor(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [{ runners: 1 }], removal: 0 }));
+    await eventually(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [{ runners: 1 }], removal: 0 }));
     const runner = await job.runner();
     const map = await job.planned(runner, [100, 100, 100]);
-    await vi.waitFor(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [{ runners: 3 }], removal: 0 }));
-    await vi.waitFor(async () => expect(await listed(job.id)).toContain('"status":"mapping"'));
+    await eventually(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [{ runners: 3 }], removal: 0 }));
+    await eventually(async () => expect(await listed(job.id)).toContain('"status":"mapping"'));
     await runner.request({ kind: "fail", attempt: map.attempt, error: { code: "Broken", message: "", final: true } });
     finish(runner, await claimed(runner));
-    await vi.waitFor(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [], removal: 1 }));
-    await vi.waitFor(async () => expect(await listed(job.id)).toContain('"status":"failed"'));
-    await vi.waitFor(async () => expect(await job.query("SELECT * FROM outbox")).toEqual([]));
+    await eventually(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [], removal: 1 }));
+    await eventually(async () => expect(await listed(job.id)).toContain('"status":"failed"'));
+    await eventually(async () => expect(await job.query("SELECT * FROM outbox")).toEqual([]));
   });
 
   test("is told by the alarm where the object died before", async () => {
     const job = await JobFixture.create();
-    await vi.waitFor(async () => expect(await job.query("SELECT * FROM outbox")).toEqual([]));
+    await eventually(async () => expect(await job.query("SELECT * FROM outbox")).toEqual([]));
     await runInDurableObject(clusterOf(env, defaultCluster), (_, state) =>
       state.storage.sql.exec("DELETE FROM wanted WHERE job = ?", job.id),
     );
@@ -42,7 +43,7 @@ describe("what others must hear", () => {
       await state.storage.setAlarm(Date.now() + 100_000);
     });
     await runDurableObjectAlarm(job.stub);
-    await vi.waitFor(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [{ runners: 1 }], removal: 0 }));
+    await eventually(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [{ runners: 1 }], removal: 0 }));
   });
 
   test("shows among the conditions: no agent, and runners that cannot start", async () => {

@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { closeCodes } from "../../shared/messages.ts";
+import { eventually } from "./eventually.ts";
 import { claim, claimed, complete, JobFixture, outlive, taskOf } from "./job-fixture.ts";
 import { hangUp } from "./peer.ts";
 
@@ -73,7 +74,7 @@ describe("a runner", () => {
     await job.planned(a, [100]);
     expect(await claim(b)).toMatchObject({ next: { next: "idle" } });
     await job.stub.runnerExited("a", "OOMKilled");
-    await vi.waitFor(() => expect(b.notices).toEqual([{ kind: "wake" }]));
+    await eventually(() => expect(b.notices).toEqual([{ kind: "wake" }]));
     expect(await claimed(b)).toMatchObject({ index: 0, attempt: `${job.id}-m-0-2` });
     await job.stub.runnerExited("a", "OOMKilled");
     expect((await job.stub.describe()).progress.maps.running).toBe(1);
@@ -91,12 +92,12 @@ describe("a runner", () => {
     await runner.close();
     await runDurableObjectAlarm(job.stub);
     const [later] = await job.query("SELECT not_before FROM task WHERE kind = 'map'");
-    await vi.waitFor(async () => expect(await job.alarm()).toBe(later?.["not_before"]));
+    await eventually(async () => expect(await job.alarm()).toBe(later?.["not_before"]));
     const back = await job.runner();
     expect(await claim(back)).toMatchObject({ next: { next: "idle" } });
     await job.query("UPDATE task SET not_before = 1, row = json_set(row, '$.notBefore', 1) WHERE kind = 'map'");
     await runDurableObjectAlarm(job.stub);
-    await vi.waitFor(() => expect(back.notices).toEqual([{ kind: "wake" }]));
+    await eventually(() => expect(back.notices).toEqual([{ kind: "wake" }]));
     expect(await claimed(back)).toMatchObject({ attempt: `${job.id}-m-0-2` });
   });
 

@@ -1,8 +1,9 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { closeCodes, protocolVersion } from "../../shared/messages.ts";
 import { TaskSchema } from "../../shared/rest.ts";
+import { eventually } from "./eventually.ts";
 import { claim, claimed, complete, finish, JobFixture, password, taskOf } from "./job-fixture.ts";
 import { hangUp } from "./peer.ts";
 
@@ -21,7 +22,7 @@ describe("a job that is stopped", () => {
 
     expect(await job.stub.stop()).toBe("stopped");
     expect(await job.stub.stop()).toBe("ended");
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(a.notices).toContainEqual({ kind: "revoke", attempt: first.attempt, reason: "the job was stopped" }),
     );
     expect(await a.request({ kind: "release", attempt: first.attempt, reason: "told to" })).toMatchObject({
@@ -61,7 +62,7 @@ describe("a job that is stopped", () => {
     await job.stub.stop();
     const runner = await job.dial();
     expect(await job.hello(runner, "runner", map.attempt)).toMatchObject({ resume: true });
-    await vi.waitFor(() => expect(runner.notices).toMatchObject([{ kind: "revoke", attempt: map.attempt }]));
+    await eventually(() => expect(runner.notices).toMatchObject([{ kind: "revoke", attempt: map.attempt }]));
     expect(await runner.request({ kind: "release", attempt: map.attempt, reason: "" })).toMatchObject({ kind: "done" });
     expect((await claimed(runner)).kind).toBe("clean");
   });

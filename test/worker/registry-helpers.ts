@@ -1,6 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
-import { vi, expect } from "vitest";
+import { expect } from "vitest";
 import { registryOf } from "../../worker/env.ts";
+import { eventually } from "./eventually.ts";
 
 /** What the Registry has in its tables, for tests that look behind its methods. */
 export const rows = async (
@@ -14,8 +15,5 @@ export const storedKeys = async (): Promise<string[]> => (await env.ARTIFACTS.li
 
 /** Waits until the Registry's alarm has deleted everything that is due. */
 export const settle = async (): Promise<void> => {
-  await vi.waitFor(async () => expect(await rows("SELECT key FROM garbage")).toEqual([]), {
-    timeout: 5000,
-    interval: 20,
-  });
+  await eventually(async () => expect(await rows("SELECT key FROM garbage")).toEqual([]));
 };

@@ -23,7 +23,10 @@ afterEach(async () => {
   for (const { living, seen } of ledgers.splice(0)) {
     expect([...living], "process groups still in the ledger").toEqual([]);
     await expect
-      .poll(() => livingGroups().filter((group) => seen.has(group)), { message: "process groups still alive" })
+      .poll(() => livingGroups().filter((group) => seen.has(group)), {
+        message: "process groups still alive",
+        timeout: 20_000,
+      })
       .toEqual([]);
   }
 });
