@@ -175,6 +175,8 @@ describe("spares", () => {
     const agent = scene.start({}, { longestWaitMs: 3_600_000 });
     await vi.waitUntil(() => agent.out.match(/no such thing/g)?.length === 2, patiently);
     await vi.waitUntil(() => agent.out.includes("waited for a job ended with exit code 3"), patiently);
+    // Of both: one whose end the agent has not seen yet could still be given the job.
+    await vi.waitUntil(() => readdirSync(join(scene.stateDir, "agent", "runners")).length === 0, patiently);
     scene.mode("", "");
     scene.want("a", 2);
     await scene.settle("a", 2);
