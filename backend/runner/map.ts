@@ -44,19 +44,13 @@ type MapToSegments = MapperInput & {
  */
 export async function mapToSegments(task: MapToSegments): Promise<SegmentIndex> {
   const { combiner, partitions, context, sink, compressing } = task;
-  if (combiner === undefined) {
-    const collector = new Collector(context, partitions, context.sortBuffer);
-    try {
-      await runMapper(task, collector);
-      return await collector.writeSegments(sink, compressing);
-    } finally {
-      collector.dispose();
-    }
-  }
-  const collector = new CombiningCollector(context, await loadCombiner(combiner, context));
+  const collector =
+    combiner === undefined
+      ? new Collector(context, partitions, context.sortBuffer)
+      : new CombiningCollector(context, partitions, await loadCombiner(combiner, context));
   try {
     await runMapper(task, collector);
-    return await collector.writeSegments(sink, compressing, partitions);
+    return await collector.writeSegments(sink, compressing);
   } finally {
     collector.dispose();
   }

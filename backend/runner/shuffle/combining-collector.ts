@@ -27,13 +27,15 @@ const stubborn = 0.5;
  */
 export class CombiningCollector implements RecordTarget {
   readonly #context: AttemptContext;
+  readonly #partitions: number;
   readonly #combine: Combine;
   /** Of each of the two collectors that exist while combining. */
   readonly #memory: number;
   #collector: Collector;
 
-  constructor(context: AttemptContext, combine: Combine) {
+  constructor(context: AttemptContext, partitions: number, combine: Combine) {
     this.#context = context;
+    this.#partitions = partitions;
     this.#combine = combine;
     this.#memory = Math.max(1, Math.floor(context.sortBuffer / 2));
     this.#collector = new Collector(context, 1, this.#memory, true);
@@ -48,8 +50,8 @@ export class CombiningCollector implements RecordTarget {
   }
 
   /** Combines everything a last time and writes it as one segment a partition. @param compressing see `SegmentEncoder` */
-  async writeSegments(sink: Sink, compressing: boolean, partitions: number): Promise<SegmentIndex> {
-    const combined = new Collector(this.#context, partitions, this.#memory, true);
+  async writeSegments(sink: Sink, compressing: boolean): Promise<SegmentIndex> {
+    const combined = new Collector(this.#context, this.#partitions, this.#memory, true);
     try {
       await this.#collector.sorted(async (all) => {
         for (const sorted of all) await this.#combineTo(combined, sorted);
