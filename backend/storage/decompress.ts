@@ -1,25 +1,25 @@
-import { pipeline, Readable, type Transform } from "node:stream";
+import { pipeline, type Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { pulled } from "./pulled.ts";
-import { StorageError } from "./store.ts";
+import { StorageError, type ByteStream } from "./store.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
 
 // Node's 16 KiB cost more in switching than in decompressing
 const chunkSize = 128 * 1024;
 
-const framed = async function* (stream: Readable): AsyncGenerator<Uint8Array> {
+const framed = async function* (stream: ByteStream): AsyncGenerator<Uint8Array> {
   const frames = new ZstdFrames();
   for await (const chunk of stream) yield* frames.cut(chunk);
 };
 
-type Decompressor = { readonly input: Readable; readonly transform: Transform };
+type Decompressor = { readonly input: AsyncIterable<Uint8Array>; readonly transform: Transform };
 
-const decompressors: readonly (readonly [string, (stream: Readable) => Decompressor])[] = [
+const decompressors: readonly (readonly [string, (stream: ByteStream) => Decompressor])[] = [
   [".gz", (stream) => ({ input: stream, transform: createGunzip({ chunkSize }) })],
-  [".zst", (stream) => ({ input: Readable.from(framed(stream)), transform: createZstdDecompress({ chunkSize }) })],
+  [".zst", (stream) => ({ input: framed(stream), transform: createZstdDecompress({ chunkSize }) })],
 ];
 
-const decompressorOf = (key: string): ((stream: Readable) => Decompressor) | undefined =>
+const decompressorOf = (key: string): ((stream: ByteStream) => Decompressor) | undefined =>
   decompressors.find(([suffix]) => key.endsWith(suffix))?.[1];
 
 /**
@@ -29,7 +29,7 @@ const decompressorOf = (key: string): ((stream: Readable) => Decompressor) | und
  *
  * The stream errs with the error of `stream`, or with a `StorageError` `CorruptInput` for data that is damaged or cut off.
  */
-export const decompressed = (key: string, stream: Readable): Readable => {
+export const decompressed = (key: string, stream: ByteStream): ByteStream => {
   const decompressor = decompressorOf(key)?.(stream);
   if (decompressor === undefined) return stream;
   const { input, transform } = decompressor;

@@ -1,13 +1,15 @@
 import { closeSync, constants, fstatSync, open, read, type BigIntStats } from "node:fs";
 import { stat } from "node:fs/promises";
-import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { formatAddress, type FileAddress } from "../../shared/address.ts";
 import { hasCode, naming } from "./file-failure.ts";
-import { pulled, readAhead, type ByteSource } from "./pulled.ts";
-import { StorageError, type ByteRange, type OpenFile } from "./store.ts";
+import { pulled, readAhead, whole, type ByteSource } from "./pulled.ts";
+import { StorageError, type ByteRange, type ByteStream, type OpenFile } from "./store.ts";
 
 const chunkSize = 256 * 1024;
+
+/** A range up to this long is read at once, and the file closed again. */
+const smallRange = 64 * 1024;
 
 /** Changes with the content: time of the last change in nanoseconds, size, and inode. */
 export const fileEtag = ({ mtimeNs, size, ino }: BigIntStats): string => `${mtimeNs}-${size}-${ino}`;
@@ -31,7 +33,7 @@ type ReadOptions = {
 };
 
 /** The bytes of a file, as `Store.read` promises them. @param real the real path of `at` */
-export const readFileAt = async (at: FileAddress, real: string, options: ReadOptions): Promise<Readable> => {
+export const readFileAt = async (at: FileAddress, real: string, options: ReadOptions): Promise<ByteStream> => {
   const { etag, signal } = options;
   const file = await openAt(at, real, etag);
   try {
@@ -41,11 +43,23 @@ export const readFileAt = async (at: FileAddress, real: string, options: ReadOpt
       const message = `${formatAddress(at)}: there are no bytes ${start} to ${end} in a file of ${size} (InvalidRange)`;
       throw new StorageError("InvalidRange", message);
     }
-    return pulled(new FileBytes(at, file, { start, end }, options), signal);
+    const bytes = new FileBytes(at, file, { start, end }, options);
+    return end - start > smallRange ? pulled(bytes, signal) : whole(await allOf(bytes));
   } catch (error) {
     closeSync(file);
     throw error;
   }
+};
+
+/** All bytes of a small range. */
+const allOf = async (source: FileBytes): Promise<Buffer> => {
+  let all: Buffer | undefined;
+  for (let next = await source.next(); next !== undefined; next = await source.next()) {
+    // Nearly always there is one piece.
+    all = all === undefined ? next : Buffer.concat([all, next]);
+  }
+  await source.close();
+  return all ?? Buffer.alloc(0);
 };
 
 /** A file as `Store.open` promises it. @param real the real path of `at` */
@@ -138,13 +152,13 @@ class FileBytes implements ByteSource {
     this.#buffers = new Buffers(isTransient);
   }
 
-  next(): Promise<Uint8Array | undefined> {
+  next(): Promise<Buffer | undefined> {
     const bytes = this.#next();
     this.#underWay = bytes.catch(() => undefined);
     return bytes;
   }
 
-  #next(): Promise<Uint8Array | undefined> {
+  #next(): Promise<Buffer | undefined> {
     return naming(this.#at, async () => {
       const length = Math.min(chunkSize, this.#end - this.#position);
       if (length === 0) {

@@ -1,6 +1,5 @@
 import { unlink } from "node:fs/promises";
 import path from "node:path";
-import type { Readable } from "node:stream";
 import { formatAddress, type Address, type FileAddress } from "../../shared/address.ts";
 import { hasCode, naming } from "./file-failure.ts";
 import { sweep, tidy } from "./file-folders.ts";
@@ -11,6 +10,7 @@ import { abortFileUpload, completeFileUpload, createFileUpload, putFile, uploadF
 import {
   StorageError,
   type ByteRange,
+  type ByteStream,
   type ObjectInfo,
   type OpenFile,
   type Store,
@@ -57,7 +57,7 @@ export class FileStore implements Store {
     }
   }
 
-  read(at: Address, range?: ByteRange, etag?: string, isTransient = false): Promise<Readable> {
+  read(at: Address, range?: ByteRange, etag?: string, isTransient = false): Promise<ByteStream> {
     const file = own(at);
     return this.#at(at, (real) => readFileAt(file, real, { range, etag, isTransient, signal: this.#signal }));
   }

@@ -1,11 +1,10 @@
-import { Readable } from "node:stream";
 import type { S3Address } from "../../shared/address.ts";
 import { formatAddress } from "../../shared/address.ts";
-import { pulled, type ByteSource } from "./pulled.ts";
+import { pulled, whole, type ByteSource } from "./pulled.ts";
 import { backoffMs, isTransient, maxTries } from "./retry.ts";
 import { malformed, S3Error, unreachable } from "./s3-failure.ts";
 import type { S3Answer, S3Client } from "./s3-request.ts";
-import { StorageError, type ByteRange } from "./store.ts";
+import { StorageError, type ByteRange, type ByteStream } from "./store.ts";
 
 /** A body that broke off starts a new count of tries after this many bytes: progress, though not a byte at a time. */
 const progressBytes = 1024 * 1024;
@@ -22,10 +21,10 @@ export const readS3 = async (
   at: S3Address,
   range: ByteRange | undefined,
   etag: string | undefined,
-): Promise<Readable> => {
+): Promise<ByteStream> => {
   if (range !== undefined && (range.start < 0 || range.end < range.start)) throw invalidRange(at, range, "");
   // HTTP has no way to ask for nothing
-  if (range !== undefined && range.start === range.end) return Readable.from([], { objectMode: false });
+  if (range !== undefined && range.start === range.end) return whole(Buffer.alloc(0));
   const answer = await get(client, at, range, etag);
   const end = range?.end ?? Number(answer.headers.get("content-length") ?? Number.NaN);
   if (Number.isNaN(end)) {

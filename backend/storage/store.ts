@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import type { Address } from "../../shared/address.ts";
 
 /** What a store says about an object. */
@@ -12,6 +11,9 @@ export type ObjectInfo = {
 
 /** A half-open byte range: `start` is the first byte read, `end` the first one not read. `{start: 0, end: 3}` is 3 bytes. */
 export type ByteRange = { readonly start: number; readonly end: number };
+
+/** Bytes in chunks, to be walked over once. Whoever does not walk to the end must `destroy` it, which lets go of what it holds. */
+export type ByteStream = AsyncIterable<Buffer> & { destroy(): unknown };
 
 /** A file that was opened to be read. */
 export type OpenFile = {
@@ -46,7 +48,7 @@ export interface Store {
    * @param etag when given, an object that has changed since is an error with the code `ObjectChanged`
    * @param isTransient the memory of a chunk may be used again once the one after it is asked for
    */
-  read(at: Address, range?: ByteRange, etag?: string, isTransient?: boolean): Promise<Readable>;
+  read(at: Address, range?: ByteRange, etag?: string, isTransient?: boolean): Promise<ByteStream>;
   /** Opens an object that is a file of this machine, and as it was; undefined where objects are elsewhere. */
   open(at: Address, etag: string): Promise<OpenFile | undefined>;
   /** Writes a small object at once. */

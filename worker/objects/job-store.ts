@@ -9,16 +9,15 @@ import {
 } from "../../shared/machine.ts";
 import {
   MapInputSchema,
-  PlannedObjectSchema,
   SegmentRefSchema,
   type InputRange,
   type MapInput,
-  type PlannedObject,
   type SegmentRef,
 } from "../../shared/messages.ts";
 import { bytesOf } from "../../shared/splits.ts";
 import type { TaskKind } from "../../shared/status.ts";
 import type { JobSpec } from "./job-spec.ts";
+import { PlannedInput } from "./planned-input.ts";
 
 /** What a map or a reduce has left in the store: a shuffle object, or an upload that waits for its commit. */
 const StoredOutputSchema = z.object({
@@ -30,11 +29,6 @@ const StoredOutputSchema = z.object({
 export type StoredOutput = z.infer<typeof StoredOutputSchema>;
 
 export const UploadRowSchema = z.object({ id: z.int(), path: z.string(), uploadId: z.string() });
-
-/** Objects of the plan that are read at a time. */
-const plannedPage = 1000;
-
-const PlannedRowSchema = PlannedObjectSchema.extend({ page: z.int(), seq: z.int() });
 
 const jobColumns = z.object({ row: z.string(), input_bytes: z.number() });
 const taskColumns = z.object({ row: z.string() });
@@ -62,10 +56,13 @@ const firstOf = (ranges: SqlStorageValue | undefined): InputRange | null =>
  * parsed by its schema. Writes that follow each other without an `await` are one transaction.
  */
 export class JobStore {
+  /** What a plan has listed so far. */
+  readonly planned: PlannedInput;
   readonly #sql: SqlStorage;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.planned = new PlannedInput(sql);
   }
 
   /** Whether the job was created. Creates no table. */
@@ -90,14 +87,12 @@ export class JobStore {
         lease_until INTEGER NOT NULL, linked INTEGER NOT NULL) WITHOUT ROWID;
       CREATE INDEX attempt_open ON attempt (lease_until) WHERE status IN ('live', 'revoked');
       CREATE INDEX attempt_runner ON attempt (runner) WHERE status IN ('live', 'revoked');
-      CREATE TABLE planned (
-        attempt TEXT NOT NULL, page INTEGER NOT NULL, seq INTEGER NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL,
-        etag TEXT NOT NULL, PRIMARY KEY (attempt, page, seq)) WITHOUT ROWID;
       CREATE TABLE upload (
         id INTEGER PRIMARY KEY AUTOINCREMENT, attempt TEXT NOT NULL, path TEXT NOT NULL, upload_id TEXT NOT NULL,
         UNIQUE (attempt, path, upload_id));
       CREATE TABLE outbox (target TEXT PRIMARY KEY, version INTEGER NOT NULL, due INTEGER NOT NULL, tries INTEGER NOT NULL);
     `);
+    this.planned.create();
     this.#sql.exec(
       "INSERT INTO job (id, spec, row, input_bytes) VALUES (1, ?, ?, 0)",
       JSON.stringify(spec),
@@ -420,47 +415,6 @@ export class JobStore {
       .exec(`SELECT id, kind, idx AS "index", runner AS runnerId, status FROM attempt ${where}`, ...values)
       .toArray()
       .map((row) => AttemptRowSchema.parse(row));
-  }
-
-  // ---- the plan's pages
-
-  savePage(attempt: string, page: number, objects: readonly PlannedObject[]): void {
-    this.#sql.exec("DELETE FROM planned WHERE attempt < ?", attempt);
-    this.#sql.exec("DELETE FROM planned WHERE attempt > ?", attempt);
-    this.#sql.exec("DELETE FROM planned WHERE attempt = ? AND page = ?", attempt, page);
-    for (const [seq, { path, size, etag }] of objects.entries()) {
-      this.#sql.exec("INSERT INTO planned VALUES (?, ?, ?, ?, ?, ?)", attempt, page, seq, path, size, etag);
-    }
-  }
-
-  /**
-   * What was listed, in order, but for the empty objects. Read in pages, as there may be millions; between two objects
-   * anything but the list itself may be written.
-   */
-  *planned(attempt: string): Generator<PlannedObject, void, void> {
-    let [page, seq] = [-1, -1];
-    for (;;) {
-      const rows = this.#sql
-        .exec(
-          `SELECT page, seq, path, size, etag FROM planned
-           WHERE attempt = ? AND (page, seq) > (?, ?) AND size > 0 ORDER BY page, seq LIMIT ?`,
-          attempt,
-          page,
-          seq,
-          plannedPage,
-        )
-        .toArray();
-      for (const row of rows) {
-        const found = PlannedRowSchema.parse(row);
-        ({ page, seq } = found);
-        yield { path: found.path, size: found.size, etag: found.etag };
-      }
-      if (rows.length < plannedPage) return;
-    }
-  }
-
-  forgetPlan(): void {
-    this.#sql.exec("DELETE FROM planned");
   }
 
   // ---- uploads

@@ -16,7 +16,6 @@ import {
 import { outputUrls } from "../../shared/outputs.ts";
 import { pingText, pongText, type ProgramRole } from "../../shared/messages.ts";
 import { CredentialsSchema, type Condition, type Job } from "../../shared/rest.ts";
-import { planMaps } from "../../shared/splits.ts";
 import { clusterOf, defaultCluster, registryOf, type Env } from "../env.ts";
 import { openCredentials, sealCredentials } from "../sealed.ts";
 import { signRunnerToken } from "../tokens.ts";
@@ -25,7 +24,7 @@ import { JobStore } from "./job-store.ts";
 import { jobView, shufflePath, taskView } from "./job-view.ts";
 import { jsonPages } from "./json-pages.ts";
 import { Outbox } from "./outbox.ts";
-import { measure } from "./plan.ts";
+import { cutOf } from "./plan.ts";
 import { RunnerSockets } from "./runner-sockets.ts";
 import { RunnerDesk } from "./runner-desk.ts";
 
@@ -319,12 +318,9 @@ export class JobObject extends DurableObject<Env> {
   #createMaps(now: number): void {
     const winner = this.#store.task("plan", 0).winner;
     if (winner === null) return;
-    const { splitSize, combine } = measure(this.#store, winner);
     let index = 0;
-    for (const input of planMaps(this.#store.planned(winner), splitSize, combine)) {
-      this.#store.addMap(newTask("map", index++, now), input);
-    }
-    this.#store.forgetPlan();
+    for (const input of cutOf(this.#store, winner).maps) this.#store.addMap(newTask("map", index++, now), input);
+    this.#store.planned.forget();
   }
 
   /** After every change: sets the alarm and delivers what is to be told, once the transaction is through. */

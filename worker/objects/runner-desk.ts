@@ -27,7 +27,7 @@ import { parseJson } from "../../shared/json.ts";
 import { taskIdOf, type TaskKind } from "../../shared/status.ts";
 import type { JobStore } from "./job-store.ts";
 import type { Secrets } from "./job.ts";
-import { measure, tooManyTasks } from "./plan.ts";
+import { countMaps, cutOf, tooManyTasks } from "./plan.ts";
 import type { Peer, RunnerSockets } from "./runner-sockets.ts";
 import { sendJson } from "./socket.ts";
 
@@ -172,7 +172,7 @@ export class RunnerDesk {
 
     planned: ({ attempt: id, page, objects }) =>
       this.#live(id, () => {
-        this.#desk.store.savePage(id, page, objects);
+        this.#desk.store.planned.save(id, page, objects);
         return done;
       }),
 
@@ -261,14 +261,14 @@ export class RunnerDesk {
     let maps = 0;
     switch (result.kind) {
       case "plan": {
-        const size = measure(store, attempt.id);
-        const message = tooManyTasks(size, store.job().nReducers);
+        const cut = cutOf(store, attempt.id);
+        maps = countMaps(cut);
+        const message = tooManyTasks(cut, maps, store.job().nReducers);
         if (message !== undefined) {
           this.#failed(attempt, task, { code: "TooManyTasks", message, final: true });
           return;
         }
-        store.setInputBytes(size.bytes);
-        maps = size.maps;
+        store.setInputBytes(cut.bytes);
         break;
       }
       case "map": {

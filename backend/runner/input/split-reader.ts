@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import type { InputRange } from "../../../shared/messages.ts";
 import type { ByteRange } from "../../storage/store.ts";
 import { readRecords, type RecordBatch } from "./record-batches.ts";
@@ -14,7 +13,7 @@ type SplitSource = Pick<InputRange, "path" | "size" | "start" | "end"> & {
   /** Most bytes of a line, without its newline. */
   readonly recordLimit: number;
   /** Opens a range of the object, never an empty one and never beyond `size`. */
-  open(range: ByteRange): Promise<Readable>;
+  open(range: ByteRange): Promise<AsyncIterable<Buffer>>;
 };
 
 /**
@@ -71,8 +70,7 @@ async function* splitChunks(split: SplitSource): AsyncGenerator<Chunk, void, voi
 
 async function* readRange(split: SplitSource, range: ByteRange): AsyncGenerator<Chunk, void, void> {
   let offset = range.start;
-  const stream: AsyncIterable<Buffer> = await split.open(range);
-  for await (const bytes of stream) {
+  for await (const bytes of await split.open(range)) {
     if (bytes.length > 0) yield { offset, bytes };
     offset += bytes.length;
   }

@@ -1,8 +1,7 @@
-import type { Readable } from "node:stream";
 import type { InputRange, MapInput } from "../../../shared/messages.ts";
 import { isCompressed } from "../../../shared/splits.ts";
 import { decompressed } from "../../storage/decompress.ts";
-import type { ByteRange } from "../../storage/store.ts";
+import type { ByteRange, ByteStream } from "../../storage/store.ts";
 import { readRecords, type RecordBatch } from "./record-batches.ts";
 import { firstRange, readSplit } from "./split-reader.ts";
 
@@ -13,7 +12,7 @@ type InputSource = {
   /** Most bytes of a line, without its newline. */
   readonly recordLimit: number;
   /** Opens the object of a range, just these bytes of it, of which a chunk must last until the next one is asked for, or all. */
-  open(range: InputRange, bytes?: ByteRange): Promise<Readable>;
+  open(range: InputRange, bytes?: ByteRange): Promise<ByteStream>;
 };
 
 /**
@@ -41,7 +40,8 @@ export async function* readInput(input: MapInput, source: InputSource): AsyncGen
 class RangeReader {
   readonly #range: InputRange;
   readonly #source: InputSource;
-  readonly #first: Promise<Readable>;
+  readonly #first: Promise<ByteStream>;
+  readonly #chunks: Promise<AsyncIterable<Buffer>>;
 
   constructor(range: InputRange, source: InputSource) {
     this.#range = range;
@@ -49,21 +49,22 @@ class RangeReader {
     this.#first = isCompressed(range.path)
       ? source.open(range).then((stream) => decompressed(range.path, stream))
       : source.open(range, firstRange(range));
-    this.#first.then(fetchFirst, ignored);
+    this.#chunks = this.#first.then(begun);
+    this.#chunks.catch(ignored);
   }
 
   async *records(): AsyncGenerator<RecordBatch, void, void> {
     const { path, size, start, end } = this.#range;
     const { recordLimit } = this.#source;
     if (isCompressed(path)) {
-      yield* readRecords(await this.#first, { path, recordLimit });
+      yield* readRecords(await this.#chunks, { path, recordLimit });
       return;
     }
-    let first: Promise<Readable> | undefined = this.#first;
-    const open = (bytes: ByteRange): Promise<Readable> => {
-      const stream = first ?? this.#source.open(this.#range, bytes);
+    let first: Promise<AsyncIterable<Buffer>> | undefined = this.#chunks;
+    const open = (bytes: ByteRange): Promise<AsyncIterable<Buffer>> => {
+      const chunks = first ?? this.#source.open(this.#range, bytes);
       first = undefined;
-      return stream;
+      return chunks;
     };
     yield* readSplit({ path, size, start, end, recordLimit, open });
   }
@@ -77,8 +78,17 @@ class RangeReader {
 /** For errors that come again when the range is read, if it is. */
 const ignored = (): undefined => undefined;
 
-const fetchFirst = (stream: Readable): void => {
-  stream.on("error", ignored);
-  // Nothing is taken from the stream, which begins to fill its own bounded buffer.
-  stream.read(0);
+/** The chunks of a stream, of which the first is asked for now. Does not close the stream. */
+const begun = (stream: ByteStream): AsyncIterable<Buffer> => {
+  const chunks = stream[Symbol.asyncIterator]();
+  const first = chunks.next();
+  first.catch(ignored);
+  return goingOn(first, chunks);
 };
+
+async function* goingOn(
+  first: Promise<IteratorResult<Buffer>>,
+  chunks: AsyncIterator<Buffer>,
+): AsyncGenerator<Buffer, void, void> {
+  for (let next = await first; next.done !== true; next = await chunks.next()) yield next.value;
+}

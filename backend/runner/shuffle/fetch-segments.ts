@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import type { Readable } from "node:stream";
+import type { ByteStream } from "../../storage/store.ts";
 import { abortable, untilAborted } from "../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { merged } from "./merge.ts";
@@ -18,7 +18,7 @@ export type SegmentSource = {
   /** Bytes of the largest block of the map output, uncompressed. */
   readonly largestBlock: number;
   /** Where it is: in a file on this machine, from byte `offset` on; or behind a function that opens exactly its bytes. */
-  readonly at: { readonly path: string; readonly offset: number } | { readonly open: () => Promise<Readable> };
+  readonly at: { readonly path: string; readonly offset: number } | { readonly open: () => Promise<ByteStream> };
 };
 
 /** Most segments fetched at the same time. */
@@ -172,7 +172,7 @@ function readLocal({ map, length }: SegmentSource, { path, offset }: { path: str
 /** The bytes of a segment; what is wrong with them, or with reading them, is the loss of the map's output. */
 async function* verifiedChunks(
   segment: SegmentSource,
-  open: () => Promise<Readable>,
+  open: () => Promise<ByteStream>,
   verifier: SegmentVerifier,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, void> {

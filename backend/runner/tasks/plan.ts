@@ -13,8 +13,12 @@ export const runPlan = async (task: Task<"plan">, run: TaskRun): Promise<Result>
   await probeOutput(task, run);
   let page: { path: string; size: number; etag: string }[] = [];
   let pages = 0;
+  let sending: Promise<unknown> = Promise.resolve();
+  /** While a page is on its way, the next one is listed. */
   const send = async (): Promise<void> => {
-    await run.ask({ kind: "planned", attempt: task.attempt, page: pages++, objects: page }, "done");
+    await sending;
+    sending = run.ask({ kind: "planned", attempt: task.attempt, page: pages++, objects: page }, "done");
+    sending.catch(() => undefined);
     page = [];
   };
   for await (const { address, size, etag } of listInputs(run.input, parseAddress(job.input.path, job.useSSL))) {
@@ -22,6 +26,7 @@ export const runPlan = async (task: Task<"plan">, run: TaskRun): Promise<Result>
     if (page.length === pageSize) await send();
   }
   if (page.length > 0) await send();
+  await sending;
   return { kind: "plan" };
 };
 

@@ -1,7 +1,6 @@
-import type { Readable } from "node:stream";
 
 /** All bytes of a stream. */
-export const bytesOf = async (stream: Readable): Promise<Buffer> => {
+export const bytesOf = async (stream: AsyncIterable<Uint8Array>): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
