@@ -24,10 +24,28 @@ export function hashKey(bytes: Uint8Array, start: number, end: number): number {
     for (let tail = end - 1; tail >= at; tail--) word = (word << 8) | (bytes[tail] ?? 0);
     hash ^= scramble(word);
   }
-  hash ^= end - start;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return finish(hash, end - start);
+}
+
+/** Whether the lowest byte of a word in memory comes first. */
+const isLittleEndian = new Uint8Array(new Int32Array([1]).buffer)[0] === 1;
+
+/**
+ * `hashKey` of a key of `length` bytes that begins with the word `first`: four bytes are read at a time, which makes a
+ * difference for long keys.
+ */
+export function hashWords(words: Int32Array, first: number, length: number): number {
+  if (!isLittleEndian) return hashKey(new Uint8Array(words.buffer, words.byteOffset), 4 * first, 4 * first + length);
+  let hash = 0;
+  const tail = first + (length >> 2);
+  for (let at = first; at < tail; at++) {
+    hash ^= scramble(words[at] ?? 0);
+    hash = (hash << 13) | (hash >>> 19);
+    hash = (Math.imul(hash, 5) + 0xe6546b64) | 0;
+  }
+  // What follows the key in its last word is not part of it.
+  if ((length & 3) > 0) hash ^= scramble((words[tail] ?? 0) & ((1 << (8 * (length & 3))) - 1));
+  return finish(hash, length);
 }
 
 /**
@@ -38,6 +56,13 @@ export function hashKey(bytes: Uint8Array, start: number, end: number): number {
  */
 export function partitionOf(hash: number, partitions: number): number {
   return hash % partitions;
+}
+
+function finish(hash: number, length: number): number {
+  let mixed = hash ^ length;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
 function scramble(word: number): number {

@@ -1,6 +1,7 @@
 import type { AttemptContext } from "./attempt-context.ts";
 import type { Counters } from "./counters.ts";
 import { gathered } from "./input/gathered.ts";
+import { countNewlines } from "./input/line-framer.ts";
 import type { RecordBatch } from "./input/record-batches.ts";
 import type { WholeFile } from "./input/whole-file.ts";
 import { runExecutable } from "./programs/executable.ts";
@@ -61,7 +62,7 @@ async function runMapper(task: MapToSegments, target: RecordTarget): Promise<voi
   const { counters } = context;
   if (mapper.type === "module") {
     const module = await ModuleProgram.load(mapper, "map", context);
-    const emitted = await mapRecords(module, countedInput(task.input, counters), target, context);
+    const emitted = await mapRecords(module, task.input, target, context);
     counters.count("mapOutputRecords", emitted.records);
     counters.count("mapOutputBytes", emitted.bytes);
   } else {
@@ -91,7 +92,7 @@ export async function mapToText(task: MapToText): Promise<void> {
   if (mapper.type === "module") {
     const output = new TextOutput(context, sink);
     const module = await ModuleProgram.load(mapper, "map", context);
-    const emitted = await mapRecords(module, countedInput(task.input, counters), output, context);
+    const emitted = await mapRecords(module, task.input, output, context);
     await output.end();
     counters.count("mapOutputRecords", emitted.records);
     counters.count("mapOutputBytes", emitted.bytes);
@@ -119,13 +120,13 @@ async function runExecutableMapper(
   counters.count("mapInputBytes", file.bytes);
 }
 
-/** Counts the input of a mapper as it passes. */
+/** Counts the input of an executable as it passes. */
 async function* countedInput(
   input: AsyncIterable<RecordBatch>,
   counters: Counters,
 ): AsyncGenerator<RecordBatch, void, void> {
   for await (const batch of input) {
-    counters.count("mapInputRecords", batch.records);
+    counters.count("mapInputRecords", countNewlines(batch.bytes));
     counters.count("mapInputBytes", batch.bytes.length);
     yield batch;
   }

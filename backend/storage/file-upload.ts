@@ -76,6 +76,8 @@ export const uploadFilePart = async (
     for (let done = 0; done < bytes.length;) {
       done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
     }
+    // It must be on the disk before the completion anyhow: while the next parts are being made, it costs no time.
+    await handle.datasync();
   } finally {
     await handle.close();
   }

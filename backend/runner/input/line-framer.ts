@@ -13,7 +13,7 @@ export class LineFramer {
   #offset: number;
 
   /**
-   * @param limit most bytes of a line without its newline; only lines that span chunks are checked here, see `countLines`
+   * @param limit most bytes of a line without its newline; only lines that span chunks are checked here, see `checkLines`
    * @param tooLong makes the error for a longer line, which begins at byte `offset` of the stream
    * @param offset where the stream begins
    */
@@ -98,17 +98,15 @@ export function countNewlines(bytes: Buffer): number {
 }
 
 /**
- * Counts the lines of a batch of whole ones.
+ * Looks for a line that is too long in a batch of whole ones.
  * @param limit most bytes of a line without its newline
  * @param tooLong makes the error for a longer line, which begins at index `start` of the batch
  */
-export function countLines(lines: Buffer, limit: number, tooLong: (start: number) => Error): number {
-  if (lines.length <= limit) return countNewlines(lines);
-  let count = 0;
-  for (let start = 0; start < lines.length; count++) {
+export function checkLines(lines: Buffer, limit: number, tooLong: (start: number) => Error): void {
+  if (lines.length <= limit) return;
+  for (let start = 0; start < lines.length;) {
     const end = lines.indexOf(newline, start);
     if (end - start > limit) throw tooLong(start);
     start = end + 1;
   }
-  return count;
 }

@@ -1,4 +1,4 @@
-import { countLines, LineFramer } from "./line-framer.ts";
+import { checkLines, LineFramer } from "./line-framer.ts";
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
@@ -6,7 +6,6 @@ const carriageReturn = 0x0d;
 /** Whole input records: lines of one object, each ending with `\n`. */
 export type RecordBatch = {
   readonly bytes: Buffer;
-  readonly records: number;
   /** The address of the object. */
   readonly path: string;
 };
@@ -54,8 +53,8 @@ export async function* readRecords(
 }
 
 function toBatch(lines: Buffer, { path, recordLimit }: RecordSource, offset: number): RecordBatch {
-  const records = countLines(lines, recordLimit, (start) => new RecordLimitError(path, recordLimit, offset + start));
-  return { bytes: lines.includes(carriageReturn) ? withoutCarriageReturns(lines) : lines, records, path };
+  checkLines(lines, recordLimit, (start) => new RecordLimitError(path, recordLimit, offset + start));
+  return { bytes: lines.includes(carriageReturn) ? withoutCarriageReturns(lines) : lines, path };
 }
 
 /** A copy with `\r\n` made `\n`. A copy, because the chunk may be somebody else's. */

@@ -16,7 +16,7 @@ type Emitted = { readonly records: number; readonly bytes: number };
 /** How many keys or records are handled between two looks at the clock. */
 const clockInterval = 256;
 
-/** Calls `map` for each record. @returns what it emitted. @throws ProgramError where it fails; the signal's reason when aborted */
+/** Calls `map` for each record, and counts them. @returns what it emitted. @throws ProgramError where it fails; the signal's reason when aborted */
 export async function mapRecords(
   module: ModuleProgram,
   input: AsyncIterable<RecordBatch>,
@@ -26,6 +26,7 @@ export async function mapRecords(
   const emitter = new Emitter(target, context);
   const { emit } = emitter;
   const pacer = new Pacer(context.signal);
+  const { counters } = context;
   let record = 0;
   /** Those before the object that is read now. */
   let before = 0;
@@ -36,6 +37,7 @@ export async function mapRecords(
         moduleContext = module.contextFor(path);
         before = record;
       }
+      const first = record;
       for (let start = 0; start < bytes.length;) {
         const end = bytes.indexOf(newline, start);
         record++;
@@ -50,6 +52,8 @@ export async function mapRecords(
         if (relief !== undefined) await relief;
         if (record % clockInterval === 0 && pacer.due) await pacer.rest();
       }
+      counters.count("mapInputRecords", record - first);
+      counters.count("mapInputBytes", bytes.length);
     }
   } finally {
     emitter.end();

@@ -43,9 +43,9 @@ export class Arena {
     return this.#current.fits(length);
   }
 
-  /** Copies a record. Only where it `fits`. @param hash of the key: `hashKey` */
-  add(hash: number, bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
-    this.#current.add(hash, bytes, keyStart, keyEnd, valueStart, valueEnd);
+  /** Copies a record. Only where it `fits`. */
+  add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
+    this.#current.add(bytes, keyStart, keyEnd, valueStart, valueEnd);
     if (this.#keysRepeat || !this.#isGrouped || this.#groups.records !== sample) return;
     if (this.#groups.keys > sample * hardly) this.#ungroup();
   }
@@ -77,8 +77,8 @@ export class Arena {
 
   #ungroup(): void {
     const records = (this.#records ??= new RecordArena(this.#memory));
-    this.#groups.forEach((hash, bytes, keyStart, keyEnd, valueStart, valueEnd) =>
-      records.add(hash, bytes, keyStart, keyEnd, valueStart, valueEnd),
+    this.#groups.forEach((bytes, keyStart, keyEnd, valueStart, valueEnd) =>
+      records.add(bytes, keyStart, keyEnd, valueStart, valueEnd),
     );
     this.#groups.clear();
     this.#isGrouped = false;

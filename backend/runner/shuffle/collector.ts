@@ -1,4 +1,3 @@
-import { hashKey } from "../../../shared/partition.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { Pacer } from "../pacer.ts";
 import type { RecordTarget } from "../record-target.ts";
@@ -52,7 +51,7 @@ export class Collector implements RecordTarget {
   add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     const length = keyEnd - keyStart + valueEnd - valueStart;
     if (!this.#arena.fits(length)) this.spill();
-    this.#arena.add(hashKey(bytes, keyStart, keyEnd), bytes, keyStart, keyEnd, valueStart, valueEnd);
+    this.#arena.add(bytes, keyStart, keyEnd, valueStart, valueEnd);
     this.records++;
   }
 

@@ -55,28 +55,29 @@ export function sortEntries(entries: Entries, partitions: number): SortedEntries
   const each = Math.max(1, Math.floor(Math.min(mostBuckets, count / bucketEntries) / partitions));
   const last = each - 1;
   const scale = each / (largest - least + 1);
-  const bucketOf = (index: number): number => {
+  // First the counts, then the starts, then the ends of each bucket.
+  const ends = new Uint32Array(partitions * each + 1);
+  // The bucket of each entry, in what is room for sorting later.
+  const spare = { offsets: new Int32Array(count), prefixes: unsorted };
+  const buckets = spare.offsets;
+  for (let index = 0; index < count; index++) {
     const hash = words[((offsets[index] ?? 0) >> 2) + hashAt] ?? 0;
     // Rounding may lead one too far.
     const within = Math.min(last, Math.floor(((unsorted[index] ?? 0) - least) * scale));
-    return partitionOf(hash >>> 0, partitions) * each + within;
-  };
-  // First the counts, then the starts, then the ends of each bucket.
-  const ends = new Uint32Array(partitions * each + 1);
-  for (let index = 0; index < count; index++) {
-    const after = bucketOf(index) + 1;
-    ends[after] = (ends[after] ?? 0) + 1;
+    const bucket = partitionOf(hash >>> 0, partitions) * each + within;
+    buckets[index] = bucket;
+    ends[bucket + 1] = (ends[bucket + 1] ?? 0) + 1;
   }
   for (let bucket = 1; bucket < ends.length; bucket++) ends[bucket] = (ends[bucket] ?? 0) + (ends[bucket - 1] ?? 0);
   const sorted = { offsets: new Int32Array(count), prefixes: new Float64Array(count) };
   for (let index = 0; index < count; index++) {
-    const bucket = bucketOf(index);
+    const bucket = buckets[index] ?? 0;
     const place = ends[bucket] ?? 0;
     sorted.prefixes[place] = unsorted[index] ?? 0;
     sorted.offsets[place] = offsets[index] ?? 0;
     ends[bucket] = place + 1;
   }
-  const sorter = new Sorter(entries, sorted, { offsets: new Int32Array(count), prefixes: unsorted });
+  const sorter = new Sorter(entries, sorted, spare);
   const all: SortedEntries[] = [];
   for (let partition = 0, bucket = 0, start = 0; partition < partitions; partition++) {
     const first = start;

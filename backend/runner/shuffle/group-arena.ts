@@ -97,8 +97,9 @@ export class GroupArena {
     return this.#wouldFit(length, 1);
   }
 
-  /** Copies a record. Only where it `fits`. @param hash of the key: `hashKey` */
-  add(hash: number, bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
+  /** Copies a record. Only where it `fits`. */
+  add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
+    const hash = hashKey(bytes, keyStart, keyEnd);
     const keyLength = keyEnd - keyStart;
     const valueLength = valueEnd - valueStart;
     const length = keyLength + maxVarint + valueLength;
@@ -201,11 +202,10 @@ export class GroupArena {
     for (const cursor of this.sort(1)) {
       while (cursor.next()) {
         const { bytes, keyStart, keyEnd, valuesEnd } = cursor;
-        const hash = hashKey(bytes, keyStart, keyEnd);
         reader.at = cursor.valuesStart;
         while (reader.at < valuesEnd) {
           const length = reader.read(bytes);
-          use(hash, bytes, keyStart, keyEnd, reader.at, reader.at + length);
+          use(bytes, keyStart, keyEnd, reader.at, reader.at + length);
           reader.at += length;
         }
       }

@@ -1,3 +1,4 @@
+import { hashWords } from "../../../shared/partition.ts";
 import { aligned, allocateWords, maxWords, recycleWords } from "./arena-memory.ts";
 import { Cursor } from "./cursor.ts";
 import { hashAt, keyLengthAt, sortEntries, type SortedEntries, sortingOverhead } from "./entry-sort.ts";
@@ -52,8 +53,8 @@ export class RecordArena {
     return end + (this.#records + 1) * recordOverhead <= this.#memory;
   }
 
-  /** Copies a record. Only where it `fits`. @param hash of the key: `hashKey` */
-  add(hash: number, bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
+  /** Copies a record. Only where it `fits`. */
+  add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     const keyLength = keyEnd - keyStart;
     const valueLength = valueEnd - valueStart;
     const offset = this.#used;
@@ -67,7 +68,7 @@ export class RecordArena {
     const value = copyBytes(bytes, keyStart, keyEnd, own, offset + header);
     const end = copyBytes(bytes, valueStart, valueEnd, own, putVarint(own, value, valueLength));
     const word = offset >> 2;
-    this.#words[word + hashAt] = hash;
+    this.#words[word + hashAt] = hashWords(this.#words, word + header / 4, keyLength);
     this.#words[word + keyLengthAt] = keyLength;
     this.#words[word + packedLengthAt] = end - value;
     if (this.#records === this.#offsets.length) {

@@ -14,7 +14,7 @@ const addTo = (arena: AnyArena, { key, value }: Record): void => {
   // Both in one buffer, with something around them.
   const bytes = Buffer.concat([Buffer.from("<"), key, Buffer.from("|"), value]);
   const keyEnd = 1 + key.length;
-  arena.add(hashKey(bytes, 1, keyEnd), bytes, 1, keyEnd, keyEnd + 1, bytes.length);
+  arena.add(bytes, 1, keyEnd, keyEnd + 1, bytes.length);
 };
 
 /** What a cursor gives, as text; a piece that goes on must have the key of the one before. */

@@ -24,12 +24,10 @@ function expected(bytes: Buffer): string[] {
 
 async function records(batches: AsyncIterable<RecordBatch>): Promise<string[]> {
   const all: string[] = [];
-  for await (const { bytes, records: count } of batches) {
+  for await (const { bytes } of batches) {
     const text = bytes.toString("latin1");
     expect(text.endsWith("\n")).toBe(true);
-    const found = text.slice(0, -1).split("\n");
-    expect(found).toHaveLength(count);
-    all.push(...found);
+    all.push(...text.slice(0, -1).split("\n"));
   }
   return all;
 }

@@ -1,4 +1,3 @@
-
 /** All bytes of a stream. */
 export const bytesOf = async (stream: AsyncIterable<Uint8Array>): Promise<Buffer> => {
   const chunks: Buffer[] = [];
