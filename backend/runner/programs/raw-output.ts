@@ -1,4 +1,5 @@
 import type { Counters } from "../counters.ts";
+import { countNewlines } from "../input/line-framer.ts";
 import { type Sink, writeTo } from "../sink.ts";
 
 const newline = 0x0a;
@@ -17,7 +18,7 @@ export class RawOutput {
   }
 
   write(chunk: Buffer): Promise<void> | undefined {
-    for (let at = chunk.indexOf(newline); at !== -1; at = chunk.indexOf(newline, at + 1)) this.lines++;
+    this.lines += countNewlines(chunk);
     this.bytes += chunk.length;
     this.#last = chunk[chunk.length - 1] ?? this.#last;
     return writeTo(this.#sink, chunk, this.#signal);

@@ -1,4 +1,4 @@
-import { endOfLine, LineFramer } from "../input/line-framer.ts";
+import { endOfLine, LineFramer, longLine } from "../input/line-framer.ts";
 import { type Program, ProgramError } from "../programs/program.ts";
 import type { RecordTarget } from "../record-target.ts";
 
@@ -35,10 +35,10 @@ export class TextRecords {
 
   async #addAll(lines: Buffer): Promise<void> {
     const length = lines.length;
+    const keys = new KeyScanner(lines);
     let valueLength = 0;
     for (let start = 0; start < length;) {
-      let keyEnd = start;
-      for (let byte = lines[keyEnd]; byte !== tab && byte !== newline; byte = lines[keyEnd]) keyEnd++;
+      const keyEnd = keys.endFrom(start);
       const end = lines[keyEnd] === tab ? endOfLine(lines, keyEnd + 1, valueLength) : keyEnd;
       valueLength = end - keyEnd;
       if (end - start > this.#limit) throw this.#tooLong();
@@ -52,3 +52,32 @@ export class TextRecords {
     }
   }
 }
+
+/** Finds where keys end, in lines from front to back. */
+class KeyScanner {
+  readonly #lines: Buffer;
+  /** The first tab from the last long key on. */
+  #tab = -1;
+  #keyLength = 0;
+
+  /** @param lines whole ones */
+  constructor(lines: Buffer) {
+    this.#lines = lines;
+  }
+
+  /** The index of the first tab or newline from `start` on. */
+  endFrom(start: number): number {
+    const lines = this.#lines;
+    let end = start;
+    if (this.#keyLength < longLine) {
+      for (let byte = lines[end]; byte !== tab && byte !== newline; byte = lines[end]) end++;
+    } else {
+      if (this.#tab < start) this.#tab = indexOrEnd(lines, lines.indexOf(tab, start));
+      end = Math.min(this.#tab, lines.indexOf(newline, start));
+    }
+    this.#keyLength = end - start;
+    return end;
+  }
+}
+
+const indexOrEnd = (lines: Buffer, index: number): number => (index === -1 ? lines.length : index);
