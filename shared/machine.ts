@@ -496,6 +496,20 @@ export const lose = (job: JobRow, task: TaskRow, attempt: AttemptRow, reason: st
 };
 
 /**
+ * The job is over without a task's doing: its time is up, or its cluster cannot run it.
+ * @returns undefined when it has ended, or is past that
+ */
+export const failJob = (
+  job: JobRow,
+  error: { readonly code: string; readonly message: string },
+  now: number,
+): Transition | undefined => {
+  if (isEnded(job.status) || job.status === "committing") return undefined;
+  const { code, message } = error;
+  return ended(job, "failed", { code, message, taskId: null }, now, `the job has failed: ${code}`);
+};
+
+/**
  * The stored output of a completed map or reduce is gone, so the task runs again: a shuffle object that a reduce could not
  * read, or an upload that a commit did not find.
  *

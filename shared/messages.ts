@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { CountersSchema } from "./counters.ts";
 import { maxRanges } from "./limits.ts";
-import { ArtifactSchema, CredentialsSchema } from "./rest.ts";
+import { PodOptionsSchema } from "./pods.ts";
+import { ArtifactSchema, StorageAccessSchema } from "./rest.ts";
 
 /**
  * What is said over the links that agents and runners dial to the Worker.
@@ -12,7 +13,7 @@ import { ArtifactSchema, CredentialsSchema } from "./rest.ts";
  */
 
 /** Both ends must speak the same version; it changes with every change that an older end would misread. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** Heartbeats: answered by the platform without waking the object. */
 export const pingText = "ping";
@@ -36,8 +37,8 @@ export type ProgramRole = z.infer<typeof ProgramRoleSchema>;
 /** All that a runner must know of its job. The credentials are in clear: this goes to a runner of that very job only. */
 const RunnerJobSchema = z.object({
   jobId: z.string(),
-  input: z.object({ path: z.string(), credentials: CredentialsSchema.optional() }),
-  output: z.object({ path: z.string(), credentials: CredentialsSchema.optional() }),
+  input: z.object({ path: z.string(), credentials: StorageAccessSchema.optional() }),
+  output: z.object({ path: z.string(), credentials: StorageAccessSchema.optional() }),
   useSSL: z.boolean(),
   nReducers: Index,
   programs: z.object({
@@ -207,14 +208,20 @@ export type RunnerNotice = z.infer<typeof RunnerNoticeSchema>;
 // ---------------------------------------------------------------- agent
 
 /** What an agent is to see to: `runners` runners for the job. */
-export const WantedJobSchema = z.object({ jobId: JobId, runners: Index, token: z.string() });
+export const WantedJobSchema = z.object({ jobId: JobId, runners: Index, token: z.string(), pods: PodOptionsSchema });
 export type WantedJob = z.infer<typeof WantedJobSchema>;
+
+/** The part of a condition that a launcher knows. */
+export const LauncherConditionSchema = z.object({ type: z.string().min(1).max(100), message: Text });
+export type LauncherCondition = z.infer<typeof LauncherConditionSchema>;
 
 export const AgentRequestSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("hello"),
     id: Id,
     version: z.int(),
+    /** Of the agent's software. */
+    release: z.string().max(100).default(""),
     /** The cluster's own id: a cluster's name belongs to the first one that used it. */
     clusterId: z.string().min(1).max(200),
     launcher: z.string().min(1).max(50),
@@ -228,11 +235,15 @@ export const AgentRequestSchema = z.discriminatedUnion("kind", [
     jobId: z.string(),
     runnerId: z.string().min(1).max(200),
     reason: Text,
+    /** Where it was the task's own making, such as more memory than the pod may have: what the task is charged with. */
+    failure: z.object({ code: z.string().max(200), message: Text }).nullable(),
   }),
   /** Nothing of the job is left in the cluster. */
   z.object({ kind: z.literal("removed"), id: Id, jobId: z.string() }),
-  /** Runners of the job cannot be started, and why; `null` when they can again. */
-  z.object({ kind: z.literal("trouble"), id: Id, jobId: z.string(), message: Text.nullable() }),
+  /** What keeps runners of the job from starting, or should be known of them: all that is so now, in place of what was. */
+  z.object({ kind: z.literal("conditions"), id: Id, jobId: z.string(), conditions: z.array(LauncherConditionSchema) }),
+  /** The job cannot run here, or was ended here, for good. */
+  z.object({ kind: z.literal("failed"), id: Id, jobId: z.string(), code: z.string().max(200), message: Text }),
 ]);
 export type AgentRequest = z.infer<typeof AgentRequestSchema>;
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AddressError, parseAddress } from "./address.ts";
 import { CountersSchema } from "./counters.ts";
 import { maxTasks } from "./limits.ts";
+import { ClusterNameSchema, podFields, SecretReferenceSchema } from "./pods.ts";
 import { jobStatuses, taskStatuses } from "./status.ts";
 
 /** The REST API's bodies, schema first; the OpenAPI document is generated from these same schemas. */
@@ -45,8 +46,14 @@ export const CredentialsSchema = z
   .meta({ id: "StorageCredentials" });
 export type Credentials = z.infer<typeof CredentialsSchema>;
 
+/** Credentials of a store, or where in the cluster they are. */
+export const StorageAccessSchema = z.union([CredentialsSchema, SecretReferenceSchema]);
+export type StorageAccess = z.infer<typeof StorageAccessSchema>;
+
 const AddressTextSchema = z.string().min(1, "must not be empty").max(4096);
 const PositiveSchema = z.int().min(1, "must be 1 or more");
+/** At most a year. */
+const SecondsSchema = PositiveSchema.max(366 * 24 * 60 * 60, "must be at most a year");
 
 export const JobRequestSchema = z
   .strictObject({
@@ -73,8 +80,16 @@ export const JobRequestSchema = z
       .default(false)
       .describe("Whether a map may read several small objects, up to splitSize bytes together, instead of one"),
     parallelism: PositiveSchema.max(maxTasks).optional().describe("Most runners of this job; unlimited by default"),
-    inputStorageCredentials: CredentialsSchema.optional(),
-    outputStorageCredentials: CredentialsSchema.optional(),
+    inputStorageCredentials: StorageAccessSchema.optional(),
+    outputStorageCredentials: StorageAccessSchema.optional(),
+    cluster: ClusterNameSchema.optional().describe("The only one, or 'default', by default"),
+    deadlineSeconds: SecondsSchema.optional().describe(
+      "After which the job fails, from its POST; unlimited by default",
+    ),
+    startTimeoutSeconds: SecondsSchema.optional().describe(
+      "After which the job fails if no runner has begun it, from its POST; unlimited by default",
+    ),
+    ...podFields,
   })
   .superRefine((request, context) => {
     const issue = (field: string, message: string): void => {
@@ -150,6 +165,7 @@ export const JobSchema = z
     outputLocation: OutputLocationSchema,
     inputData: InputDataSchema,
     startTime: MillisecondsSchema,
+    cluster: z.string(),
     status: z.enum(jobStatuses),
     endTime: MillisecondsSchema.nullable(),
     error: FailureSchema.nullable(),
@@ -181,6 +197,19 @@ export const TaskSchema = z
   })
   .meta({ id: "Task" });
 export type Task = z.infer<typeof TaskSchema>;
+
+export const ClusterSchema = z
+  .object({
+    name: z.string(),
+    connected: z.boolean(),
+    version: z.string().nullable().describe("Of the agent that was here last"),
+    launcher: z.string().nullable().describe("How it starts runners"),
+    capacity: z.int().nullable().describe("Most runners at a time, over all jobs"),
+    lastContact: MillisecondsSchema.nullable(),
+    problem: z.string().nullable().describe("Why an agent was refused, or what does not fit"),
+  })
+  .meta({ id: "Cluster" });
+export type Cluster = z.infer<typeof ClusterSchema>;
 
 export const ProblemSchema = z
   .object({

@@ -44,6 +44,13 @@ const parseJson = (text: string): unknown => {
 const field = (...path: readonly PropertyKey[]): string => path.map(String).join(".");
 
 const fieldErrors = (issue: z.core.$ZodIssue): FieldError[] => {
+  if (issue.code === "invalid_union") {
+    // What fits best is what was meant.
+    const [nearest] = issue.errors.toSorted((a, b) => a.length - b.length);
+    if (nearest !== undefined) {
+      return nearest.flatMap((inner) => fieldErrors({ ...inner, path: [...issue.path, ...inner.path] }));
+    }
+  }
   return issue.code === "unrecognized_keys"
     ? issue.keys.map((key) => ({ field: field(...issue.path, key), message: "is not a known field" }))
     : [{ field: field(...issue.path), message: issue.message }];

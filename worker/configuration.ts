@@ -59,6 +59,11 @@ export const readConfiguration = (env: Env): Configuration => {
   return { open, apiTokens, agentTokens };
 };
 
+/** The clusters that there may be, each once, in the order of `AGENT_TOKENS`. */
+export const clusterNames = (env: Env): string[] => [
+  ...new Set(readConfiguration(env).agentTokens.map(({ cluster }) => cluster)),
+];
+
 /** The configured texts that must never be logged. */
 export const secretsOf = (env: Env): string[] =>
   [

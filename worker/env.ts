@@ -28,6 +28,3 @@ export const jobOf = (env: Env, jobId: string): DurableObjectStub<JobObject> => 
 
 export const clusterOf = (env: Env, cluster: string): DurableObjectStub<ClusterObject> =>
   env.CLUSTERS.getByName(cluster);
-
-/** The cluster that jobs run on. */
-export const defaultCluster = "default";

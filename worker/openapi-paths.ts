@@ -3,6 +3,7 @@ import { programRoles } from "../shared/messages.ts";
 import {
   ArtifactSchema,
   ArtifactTypeSchema,
+  ClusterSchema,
   JobRequestSchema,
   JobSchema,
   ProblemSchema,
@@ -129,6 +130,11 @@ export const openApiPaths = {
   "/api/v1/jobs/{id}/tasks": {
     parameters: [jobId],
     get: operation("listTasks", "A job's tasks", { "200": listAnswer(TaskSchema) }, { parameters: page }),
+  },
+  "/api/v1/clusters": {
+    get: operation("listClusters", "The clusters that jobs can run on", {
+      "200": answer("In the order of AGENT_TOKENS", listOf(ClusterSchema)),
+    }),
   },
   "/api/v1/jobs/{id}/link": {
     parameters: [jobId],

@@ -7,9 +7,10 @@ import {
   type AgentRequest,
   type WantedJob,
 } from "../../shared/messages.ts";
+import { release } from "../../shared/release.ts";
 import { Link, type Unnumbered } from "../link.ts";
 import { LinkEndedError, type LinkEnd } from "../link-end.ts";
-import type { Launcher, LauncherEvents } from "./launchers/launcher.ts";
+import type { Failure, Launcher, LauncherEvents } from "./launchers/launcher.ts";
 
 type AgentOptions = {
   /** The link's address, `ws:` or `wss:`. */
@@ -42,10 +43,14 @@ export class Agent {
   constructor(options: AgentOptions) {
     this.#options = options;
     this.#launcher = options.launcher({
-      exited: (jobId, runnerId, reason) => this.exited(jobId, runnerId, reason),
-      trouble: (jobId, message) => {
-        if (message !== null) options.log(`job ${jobId}: ${message}`);
-        void this.#report({ kind: "trouble", jobId, message });
+      exited: (jobId, runnerId, reason, failure) => this.exited(jobId, runnerId, reason, failure),
+      conditions: (jobId, conditions) => {
+        for (const { type, message } of conditions) options.log(`job ${jobId}: ${type}: ${message}`);
+        void this.#report({ kind: "conditions", jobId, conditions: [...conditions] });
+      },
+      failed: (jobId, { code, message }) => {
+        options.log(`job ${jobId} cannot run: ${code}: ${message}`);
+        void this.#report({ kind: "failed", jobId, code, message });
       },
     });
     this.#link = new Link<AgentRequest, AgentAnswer, AgentNotice>({
@@ -62,8 +67,8 @@ export class Agent {
   }
 
   /** Reports a runner that is gone. @returns whether the Worker knows, once that is settled */
-  async exited(jobId: string, runnerId: string, reason: string): Promise<boolean> {
-    return this.#report({ kind: "exited", jobId, runnerId, reason });
+  async exited(jobId: string, runnerId: string, reason: string, failure: Failure | null = null): Promise<boolean> {
+    return this.#report({ kind: "exited", jobId, runnerId, reason, failure });
   }
 
   /** Ends what would not outlive the agent, reports it if the Worker can be reached, and closes the link. */
@@ -86,6 +91,7 @@ export class Agent {
     return {
       kind: "hello",
       version: protocolVersion,
+      release,
       clusterId: this.#options.clusterId,
       launcher: this.#launcher.name,
       capacity: this.#launcher.capacity,

@@ -1,15 +1,15 @@
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { ClusterNameSchema } from "../../shared/pods.ts";
 
 const EnvironmentSchema = z.object({
+  /** How runners are started: as processes of this machine, or as pods. */
+  LAUNCHER: z.enum(["process", "kubernetes"], "must be process or kubernetes").default("process"),
   /** Where the Worker is. */
   WORKER_URL: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).default("http://localhost:4750"),
   /** The name under which jobs are sent to this cluster. */
-  CLUSTER: z
-    .string()
-    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "must have 1 to 63 lower-case letters, digits and '-'")
-    .default("default"),
+  CLUSTER: ClusterNameSchema.default("default"),
   AGENT_TOKEN: z.string("is required: the token with which the agent signs in at the Worker"),
   /** Most runners at a time. */
   RUNNERS: z
@@ -26,6 +26,7 @@ const EnvironmentSchema = z.object({
 export const agentDirectory = (stateDir: string): string => join(stateDir, "agent");
 
 export type AgentConfig = {
+  readonly launcher: "process" | "kubernetes";
   /** Without a slash at the end. */
   readonly workerUrl: string;
   readonly cluster: string;
@@ -42,16 +43,26 @@ export class ConfigError extends Error {
   override name = "ConfigError";
 }
 
-/** Reads the agent's configuration. A variable that is set to nothing counts as not set. */
-export const readAgentConfig = (environment: NodeJS.ProcessEnv): AgentConfig => {
+/**
+ * Reads variables by a schema. One that is set to nothing counts as not set.
+ * @throws ConfigError
+ */
+export const parseConfig = <T>(schema: z.ZodType<T>, environment: NodeJS.ProcessEnv): T => {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
-  const parsed = EnvironmentSchema.safeParse(set);
-  if (!parsed.success) {
-    throw new ConfigError(parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`).join("\n"));
-  }
-  const { WORKER_URL, CLUSTER, AGENT_TOKEN, RUNNERS, SHUFFLE, STATE_DIR } = parsed.data;
+  const parsed = schema.safeParse(set);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`).join("\n"));
+};
+
+/** Reads the agent's configuration. @throws ConfigError */
+export const readAgentConfig = (environment: NodeJS.ProcessEnv): AgentConfig => {
+  const { LAUNCHER, WORKER_URL, CLUSTER, AGENT_TOKEN, RUNNERS, SHUFFLE, STATE_DIR } = parseConfig(
+    EnvironmentSchema,
+    environment,
+  );
   const stateDir = resolve(STATE_DIR);
   return {
+    launcher: LAUNCHER,
     workerUrl: WORKER_URL.replace(/\/+$/, ""),
     cluster: CLUSTER,
     token: AGENT_TOKEN,

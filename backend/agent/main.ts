@@ -1,14 +1,20 @@
 import { fileURLToPath } from "node:url";
 import { ConfigError, readAgentConfig } from "./config.ts";
 import { defaultTimes } from "./launchers/process.ts";
-import { runAgent } from "./run.ts";
+import { runProcessAgent } from "./run-processes.ts";
 import { StateDirectoryInUseError } from "./state-directory.ts";
 
 /** The agent's entry; see `config.ts` for the environment. */
 const main = async (): Promise<number> => {
   try {
+    const config = readAgentConfig(process.env);
+    if (config.launcher === "kubernetes") {
+      // Loaded where it is needed: the library of the Kubernetes API is large.
+      const { runKubernetesAgent } = await import("./run-kubernetes.ts");
+      return await runKubernetesAgent(config);
+    }
     const runner = fileURLToPath(new URL("../runner/main.ts", import.meta.url));
-    return await runAgent(readAgentConfig(process.env), [process.execPath, runner], defaultTimes);
+    return await runProcessAgent(config, [process.execPath, runner], defaultTimes);
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof StateDirectoryInUseError)) throw error;
     process.stderr.write(`${error.message}\n`);

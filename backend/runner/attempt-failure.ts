@@ -10,6 +10,7 @@ const longestMessage = 16_384;
 const finalCodes: ReadonlySet<string> = new Set([
   "AccessDenied",
   "CorruptInput",
+  "CredentialsUnavailable",
   "ENOTFOUND",
   "EntityTooLarge",
   "Forbidden",

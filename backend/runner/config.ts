@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { delimiter } from "node:path";
 import { z } from "zod";
 import { JobOrderSchema, type JobOrder } from "../job-order.ts";
@@ -21,9 +22,13 @@ const ConfigSchema = z
     PROCESS_LEDGER: z.string().min(1),
     /**
      * `pipe`: standard input stays open as long as the parent lives. Its first line says which job the runner works for; after
-     * that it takes the order `drain`. `none`: the job is in the environment.
+     * that it takes the order `drain`. `none`: the environment names the job.
      */
     PARENT: z.enum(["pipe", "none"]).default("none"),
+    /** A file that is there while a task is at work. None by default. */
+    BUSY_FILE: z.string().startsWith("/").optional(),
+    /** Where the Secrets lie that a job's storage credentials refer to: a folder a Secret, a file a key. None by default. */
+    CREDENTIALS_DIR: z.string().startsWith("/").optional(),
     /** Directories that `file:` addresses may lie in, separated as in PATH. None by default. */
     FILE_ROOTS: z
       .string()
@@ -50,18 +55,18 @@ export type RunnerConfig = z.infer<typeof ConfigSchema>;
 /** @throws Error naming each variable that is missing or wrong */
 export const readConfig = (environment: NodeJS.ProcessEnv): RunnerConfig => parsed(ConfigSchema, environment);
 
-/** The variables of a runner whose parent gives it no order. */
-const JobVariablesSchema = z.object({ JOB_ID: JobOrderSchema.shape.jobId, RUNNER_TOKEN: JobOrderSchema.shape.token });
+/** The variables of a runner whose parent gives it no order: the job, and a file with the token. */
+const JobVariablesSchema = z.object({ JOB_ID: JobOrderSchema.shape.jobId, RUNNER_TOKEN_FILE: z.string().min(1) });
 
 /**
- * Takes the job out of the environment, where neither the user's modules nor their children are to find the token.
+ * Which job the environment names, for a runner in a pod. The token comes as a file, as a variable would be handed on to
+ * whatever the pod starts.
  *
- * @throws Error naming each variable that is missing or wrong
+ * @throws Error naming each variable that is missing or wrong, or where the file cannot be read
  */
-export const takeJobOrder = (environment: NodeJS.ProcessEnv): JobOrder => {
-  const { JOB_ID: jobId, RUNNER_TOKEN: token } = parsed(JobVariablesSchema, environment);
-  delete environment["RUNNER_TOKEN"];
-  return { jobId, token };
+export const readJobOrder = (environment: NodeJS.ProcessEnv): JobOrder => {
+  const { JOB_ID: jobId, RUNNER_TOKEN_FILE } = parsed(JobVariablesSchema, environment);
+  return { jobId, token: readFileSync(RUNNER_TOKEN_FILE, "utf8").trim() };
 };
 
 const parsed = <T>(schema: z.ZodType<T>, environment: NodeJS.ProcessEnv): T => {

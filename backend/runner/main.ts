@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import { parseJson } from "../../shared/json.ts";
 import { JobOrderSchema, type JobOrder } from "../job-order.ts";
 import { reap } from "../process-ledger.ts";
-import { readConfig, takeJobOrder } from "./config.ts";
+import { readConfig, readJobOrder } from "./config.ts";
 import { Runner } from "./runner.ts";
 import { TaskThread } from "./thread/task-thread.ts";
 
@@ -11,8 +11,7 @@ import { TaskThread } from "./thread/task-thread.ts";
  * gets its orders over a pipe may have to wait for the first one, which names the job: all is loaded by then.
  */
 const config = readConfig(process.env);
-// Before the thread starts, which has a copy of the environment.
-const given = config.PARENT === "none" ? takeJobOrder(process.env) : undefined;
+const given = config.PARENT === "none" ? readJobOrder(process.env) : undefined;
 const thread = new TaskThread(config);
 let runner: Runner | undefined;
 

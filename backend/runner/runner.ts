@@ -1,3 +1,4 @@
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import {
@@ -43,6 +44,7 @@ export class Runner {
   readonly #link: Link<RunnerRequest, RunnerAnswer, RunnerNotice>;
   readonly #programs: ProgramCache;
   readonly #thread: TaskThread;
+  readonly #busyFile: string | undefined;
   readonly #welcomed = Promise.withResolvers<void>();
   #job: RunnerJob | undefined;
   #leaseMs = Number.POSITIVE_INFINITY;
@@ -58,6 +60,7 @@ export class Runner {
   constructor(config: RunnerConfig, { jobId, token }: JobOrder, thread: TaskThread) {
     this.#programs = new ProgramCache(join(config.WORK_DIR, "programs"), config.WORKER_URL, token);
     this.#thread = thread;
+    this.#busyFile = config.BUSY_FILE;
     this.#link = new Link({
       url: new URL(`/api/v1/jobs/${jobId}/link`, config.WORKER_URL.replace(/^http/, "ws")).href,
       token,
@@ -119,6 +122,7 @@ export class Runner {
   /** Runs a task and reports how it went. @returns what to do next */
   async #perform(task: Assignment): Promise<Next> {
     this.#woken = false;
+    this.#showBusy(true);
     const job = this.#job;
     if (job === undefined) throw new Error("a task came before the job was known");
     const abort = new AbortController();
@@ -166,8 +170,17 @@ export class Runner {
     return answer.next;
   }
 
+  /** So that, of the pods of a job, one that is at work is not the first to go. */
+  #showBusy(isBusy: boolean): void {
+    const file = this.#busyFile;
+    if (file === undefined) return;
+    if (isBusy) writeFileSync(file, "");
+    else rmSync(file, { force: true });
+  }
+
   async #idle(): Promise<void> {
     if (this.#woken) return;
+    this.#showBusy(false);
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, idleMs);
       this.#wake = () => {

@@ -12,6 +12,7 @@ import {
 } from "../../shared/messages.ts";
 import { clusterOf, jobOf } from "../../worker/env.ts";
 import { eventually } from "./eventually.ts";
+import { release } from "../../shared/release.ts";
 import { JobFixture } from "./job-fixture.ts";
 import { hangUp, Peer } from "./peer.ts";
 
@@ -32,7 +33,7 @@ type Cluster = ReturnType<typeof newCluster>;
 const dial = async (cluster: Cluster): Promise<Agent> => await Peer.dial(cluster, schemas);
 
 const hello = (clusterId: string, version = protocolVersion) =>
-  ({ kind: "hello", version, clusterId, launcher: "process", capacity: 4 }) as const;
+  ({ kind: "hello", version, release, clusterId, launcher: "process", capacity: 4 }) as const;
 
 /** An agent that was welcomed, and the answer to its hello. */
 const welcomed = async (cluster: Cluster, clusterId = "uid-1"): Promise<{ agent: Agent; answer: AgentAnswer }> => {
@@ -42,7 +43,12 @@ const welcomed = async (cluster: Cluster, clusterId = "uid-1"): Promise<{ agent:
   return { agent, answer };
 };
 
-const wanted = (jobId: string, runners: number) => ({ jobId, runners, token: `${jobId}.token` });
+const wanted = (jobId: string, runners: number) => ({
+  jobId,
+  runners,
+  token: `${jobId}.token`,
+  pods: { credentialSecrets: [] },
+});
 
 describe("what is wanted", () => {
   test("is told at the welcome, oldest first, with what must go", async () => {
@@ -156,26 +162,29 @@ describe("what an agent reports", () => {
     const { agent } = await welcomed(cluster);
     const runner = await job.runner("a");
     await job.planned(runner);
-    await agent.request({ kind: "trouble", jobId: job.id, message: "ImagePullBackOff" });
-    expect((await job.stub.describe()).conditions).toMatchObject([
-      { type: "RunnersCannotStart", message: "ImagePullBackOff" },
-    ]);
-    await agent.request({ kind: "exited", jobId: job.id, runnerId: "a", reason: "OOMKilled" });
-    const { conditions, progress } = await job.stub.describe();
-    expect([conditions.length, progress.maps.running]).toEqual([1, 0]);
-    await agent.request({ kind: "trouble", jobId: job.id, message: null });
+    const conditions = [{ type: "ImagePullBackOff", message: "no such image" }];
+    await agent.request({ kind: "conditions", jobId: job.id, conditions });
+    expect((await job.stub.describe()).conditions).toMatchObject(conditions);
+    await agent.request({ kind: "exited", jobId: job.id, runnerId: "a", reason: "drained", failure: null });
+    const described = await job.stub.describe();
+    expect([described.conditions.length, described.progress.maps.running]).toEqual([1, 0]);
+    await agent.request({ kind: "conditions", jobId: job.id, conditions: [] });
     expect((await job.stub.describe()).conditions).toEqual([]);
+    await agent.request({ kind: "failed", jobId: job.id, code: "NotAllowed", message: "not that image" });
+    const failure = { code: "NotAllowed", message: "not that image", taskId: null };
+    expect(await job.stub.describe()).toMatchObject({ status: "failed", error: failure });
   });
 
   test("of a job that the cluster does not know touches nothing", async () => {
     const { agent } = await welcomed(newCluster());
     const jobId = "unknown";
     const answers = [
-      await agent.request({ kind: "exited", jobId, runnerId: "a", reason: "" }),
-      await agent.request({ kind: "trouble", jobId, message: "" }),
+      await agent.request({ kind: "exited", jobId, runnerId: "a", reason: "", failure: null }),
+      await agent.request({ kind: "conditions", jobId, conditions: [] }),
+      await agent.request({ kind: "failed", jobId, code: "NotAllowed", message: "" }),
       await agent.request({ kind: "removed", jobId }),
     ];
-    expect(answers.map(({ kind }) => kind)).toEqual(["done", "done", "done"]);
+    expect(answers.map(({ kind }) => kind)).toEqual(["done", "done", "done", "done"]);
     const tables = await runInDurableObject(jobOf(env, jobId), (_, state) =>
       state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'job'").toArray(),
     );
@@ -187,7 +196,13 @@ describe("what an agent reports", () => {
     const cluster = newCluster();
     await cluster.want(wanted("never-created", 1));
     const { agent } = await welcomed(cluster);
-    const answer = await agent.request({ kind: "exited", jobId: "never-created", runnerId: "a", reason: "" });
+    const answer = await agent.request({
+      kind: "exited",
+      jobId: "never-created",
+      runnerId: "a",
+      reason: "",
+      failure: null,
+    });
     expect(answer.kind).toBe("error");
     expect(logged).toHaveBeenCalledOnce();
     expect(await agent.request({ kind: "removed", jobId: "never-created" })).toMatchObject({ kind: "done" });

@@ -32,6 +32,8 @@ const program = (name: string): PinnedProgram => ({
 export const specOf = (changes: Record<string, unknown> = {}): JobSpec => ({
   id: uuidv7(),
   createdAt: Date.now(),
+  cluster: "default",
+  credentialSecrets: [],
   request: JobRequestSchema.parse({
     inputPath: "http://store/input/",
     outputPath: "http://store/out",

@@ -1,6 +1,6 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
-import { clusterOf, defaultCluster, registryOf } from "../../worker/env.ts";
+import { clusterOf, registryOf } from "../../worker/env.ts";
 import { eventually } from "./eventually.ts";
 import { claimed, finish, JobFixture } from "./job-fixture.ts";
 import { hangUp } from "./peer.ts";
@@ -8,8 +8,10 @@ import { hangUp } from "./peer.ts";
 afterEach(hangUp);
 
 const wantedOf = async (id: string): Promise<unknown> =>
-  await runInDurableObject(clusterOf(env, defaultCluster), (_, state) => ({
-    wanted: state.storage.sql.exec("SELECT runners FROM wanted WHERE job = ?", id).toArray(),
+  await runInDurableObject(clusterOf(env, "default"), (_, state) => ({
+    wanted: state.storage.sql
+      .exec("SELECT wanted ->> 'runners' AS runners FROM wanted_job WHERE job = ?", id)
+      .toArray(),
     removal: state.storage.sql.exec("SELECT 1 AS one FROM removal WHERE job = ?", id).toArray().length,
   }));
 const listed = async (id: string): Promise<string | undefined> => {
@@ -35,8 +37,8 @@ describe("what others must hear", () => {
   test("is told by the alarm where the object died before", async () => {
     const job = await JobFixture.create();
     await eventually(async () => expect(await job.query("SELECT * FROM outbox")).toEqual([]));
-    await runInDurableObject(clusterOf(env, defaultCluster), (_, state) =>
-      state.storage.sql.exec("DELETE FROM wanted WHERE job = ?", job.id),
+    await runInDurableObject(clusterOf(env, "default"), (_, state) =>
+      state.storage.sql.exec("DELETE FROM wanted_job WHERE job = ?", job.id),
     );
     await runInDurableObject(job.stub, async (_, state) => {
       state.storage.sql.exec("INSERT INTO outbox (target, version, due, tries) VALUES ('cluster', 1, 1, 0)");
@@ -48,9 +50,9 @@ describe("what others must hear", () => {
 
   test("shows among the conditions: no agent, and runners that cannot start", async () => {
     const job = await JobFixture.create();
-    await job.stub.trouble("ImagePullBackOff");
-    expect((await job.stub.describe()).conditions.map(({ type }) => type)).toEqual(["RunnersCannotStart", "NoAgent"]);
-    await job.stub.trouble(null);
+    await job.stub.setLauncherConditions([{ type: "ImagePullBackOff", message: "no such image" }]);
+    expect((await job.stub.describe()).conditions.map(({ type }) => type)).toEqual(["ImagePullBackOff", "NoAgent"]);
+    await job.stub.setLauncherConditions([]);
     await job.runner();
     expect((await job.stub.describe()).conditions).toEqual([]);
   });

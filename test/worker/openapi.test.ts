@@ -60,7 +60,12 @@ describe("the OpenAPI document", () => {
       required: ["inputPath", "outputPath", "mapperName"],
       properties: {
         nReducers: { default: 1 },
-        inputStorageCredentials: { $ref: "#/components/schemas/StorageCredentials" },
+        inputStorageCredentials: {
+          anyOf: [
+            { $ref: "#/components/schemas/StorageCredentials" },
+            { $ref: "#/components/schemas/SecretReference" },
+          ],
+        },
       },
     });
     expect(schemas["Artifact"]).toMatchObject({ required: ["name", "type", "size", "hash"] });

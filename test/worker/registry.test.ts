@@ -22,6 +22,7 @@ const put = async (name: string): Promise<PinnedProgram> => {
 
 const jobOf = (id: string, status: Job["status"] = "pending"): Job => ({
   id,
+  cluster: "default",
   nReducers: 2,
   outputLocation: { location: "http://h/b", useSSL: false },
   inputData: { id: "i", path: "http://h/b/k", type: "file/txt", splitStart: 0, splitEnd: 0 },

@@ -13,11 +13,21 @@ import {
   type WantedJob,
 } from "../../shared/messages.ts";
 import { parseJson } from "../../shared/json.ts";
+import { release } from "../../shared/release.ts";
+import type { Cluster } from "../../shared/rest.ts";
 import { jobOf, type Env } from "../env.ts";
 import { answerClose, sendJson } from "./socket.ts";
 
 type Request<Kind extends AgentRequest["kind"]> = Extract<AgentRequest, { kind: Kind }>;
 type Reply = AgentAnswer extends infer Answer ? (Answer extends { re: number } ? Omit<Answer, "re"> : never) : never;
+
+/** What an agent has last said of itself. */
+const HelloSchema = z.object({ release: z.string(), launcher: z.string(), capacity: z.int() });
+const AgentRowSchema = z.object({
+  hello: z.string().nullable(),
+  contact: z.int().nullable(),
+  problem: z.string().nullable(),
+});
 
 const done: Reply = { kind: "done" };
 
@@ -43,11 +53,13 @@ export class ClusterObject extends DurableObject<Env> {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     this.#sql.exec(`
-      CREATE TABLE IF NOT EXISTS wanted (seq INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT UNIQUE NOT NULL, runners INTEGER NOT NULL, token TEXT NOT NULL);
+      CREATE TABLE IF NOT EXISTS wanted_job (seq INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT UNIQUE NOT NULL, wanted TEXT NOT NULL);
       CREATE TABLE IF NOT EXISTS removal (job TEXT PRIMARY KEY);
       CREATE TABLE IF NOT EXISTS cluster (id INTEGER PRIMARY KEY CHECK (id = 1), cluster_id TEXT, absent_since INTEGER);
+      CREATE TABLE IF NOT EXISTS agent (id INTEGER PRIMARY KEY CHECK (id = 1), hello TEXT, contact INTEGER, problem TEXT);
     `);
     this.#sql.exec("INSERT OR IGNORE INTO cluster VALUES (1, NULL, ?)", Date.now());
+    this.#sql.exec("INSERT OR IGNORE INTO agent VALUES (1, NULL, NULL, NULL)");
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pingText, pongText));
   }
 
@@ -55,18 +67,16 @@ export class ClusterObject extends DurableObject<Env> {
   async want(job: WantedJob): Promise<void> {
     if (this.#isRemoval(job.jobId)) return;
     this.#sql.exec(
-      `INSERT INTO wanted (job, runners, token) VALUES (?, ?, ?)
-       ON CONFLICT (job) DO UPDATE SET runners = excluded.runners, token = excluded.token`,
+      "INSERT INTO wanted_job (job, wanted) VALUES (?, ?) ON CONFLICT (job) DO UPDATE SET wanted = excluded.wanted",
       job.jobId,
-      job.runners,
-      job.token,
+      JSON.stringify(job),
     );
     this.#notify({ kind: "wanted", job });
   }
 
   /** Nothing of the job is to stay in the cluster. Kept until the agent says that this is so. */
   async remove(jobId: string): Promise<void> {
-    const wanted = this.#sql.exec("DELETE FROM wanted WHERE job = ?", jobId).rowsWritten > 0;
+    const wanted = this.#sql.exec("DELETE FROM wanted_job WHERE job = ?", jobId).rowsWritten > 0;
     // A repetition, when the agent has removed everything already.
     if (!wanted && !this.#isRemoval(jobId)) return;
     this.#sql.exec("INSERT OR IGNORE INTO removal (job) VALUES (?)", jobId);
@@ -79,6 +89,23 @@ export class ClusterObject extends DurableObject<Env> {
       ? null
       : z.object({ absent_since: z.int() }).parse(this.#sql.exec("SELECT absent_since FROM cluster").one())
           .absent_since;
+  }
+
+  /** As the REST API shows it. */
+  async describe(name: string): Promise<Cluster> {
+    const { hello, contact, problem } = AgentRowSchema.parse(this.#sql.exec("SELECT * FROM agent").one());
+    const [socket] = this.#welcomed();
+    const pinged = socket && this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime();
+    const agent = hello === null ? null : HelloSchema.parse(JSON.parse(hello));
+    return {
+      name,
+      connected: socket !== undefined,
+      version: agent?.release ?? null,
+      launcher: agent?.launcher ?? null,
+      capacity: agent?.capacity ?? null,
+      lastContact: contact === null ? null : Math.max(contact, pinged ?? 0),
+      problem,
+    };
   }
 
   override async fetch(): Promise<Response> {
@@ -102,6 +129,7 @@ export class ClusterObject extends DurableObject<Env> {
     socket.serializeAttachment(false);
     if (welcomed && this.#welcomed().length === 0) {
       this.#sql.exec("UPDATE cluster SET absent_since = ?", Date.now());
+      this.#sql.exec("UPDATE agent SET contact = ?", Date.now());
     }
     answerClose(socket, code, reason);
   }
@@ -121,11 +149,15 @@ export class ClusterObject extends DurableObject<Env> {
     switch (request.kind) {
       case "exited":
         return await told(async () => {
-          await jobOf(this.env, request.jobId).runnerExited(request.runnerId, request.reason);
+          await jobOf(this.env, request.jobId).runnerExited(request.runnerId, request.reason, request.failure);
         });
-      case "trouble":
+      case "conditions":
         return await told(async () => {
-          await jobOf(this.env, request.jobId).trouble(request.message);
+          await jobOf(this.env, request.jobId).setLauncherConditions(request.conditions);
+        });
+      case "failed":
+        return await told(async () => {
+          await jobOf(this.env, request.jobId).launcherFailed({ code: request.code, message: request.message });
         });
       case "removed":
         this.#sql.exec("DELETE FROM removal WHERE job = ?", request.jobId);
@@ -135,12 +167,15 @@ export class ClusterObject extends DurableObject<Env> {
 
   #hello(request: Request<"hello">, socket: WebSocket): Reply | undefined {
     if (request.version !== protocolVersion) {
-      socket.close(closeCodes.version, `the Worker speaks protocol ${protocolVersion}, the agent ${request.version}`);
+      const problem = `the Worker speaks protocol ${protocolVersion}, the agent ${request.version}`;
+      this.#refused(request, `An agent of release ${request.release || "0.1.0"} was refused: ${problem}.`);
+      socket.close(closeCodes.version, problem);
       return undefined;
     }
     this.#sql.exec("UPDATE cluster SET cluster_id = ? WHERE cluster_id IS NULL", request.clusterId);
     const bound = this.#sql.exec("SELECT cluster_id FROM cluster").one()["cluster_id"];
     if (bound !== request.clusterId) {
+      this.#refused(request, "An agent of another cluster was refused: it uses this cluster's name and token.");
       socket.close(
         closeCodes.clusterTaken,
         "this name belongs to another cluster; give each cluster a name of its own",
@@ -153,11 +188,20 @@ export class ClusterObject extends DurableObject<Env> {
       other.close(closeCodes.replaced, "another agent of the same cluster took over");
     }
     socket.serializeAttachment(true);
+    const mismatch =
+      request.release === release ? null : `The agent is of release ${request.release}, the Worker of ${release}.`;
+    this.#sql.exec(
+      "UPDATE agent SET hello = ?, contact = ?, problem = ?",
+      JSON.stringify(request),
+      Date.now(),
+      mismatch,
+    );
     return {
       kind: "welcome",
-      wanted: z
-        .array(WantedJobSchema)
-        .parse(this.#sql.exec("SELECT job AS jobId, runners, token FROM wanted ORDER BY seq").toArray()),
+      wanted: this.#sql
+        .exec("SELECT wanted FROM wanted_job ORDER BY seq")
+        .toArray()
+        .map(({ wanted }) => WantedJobSchema.parse(JSON.parse(z.string().parse(wanted)))),
       remove: this.#sql
         .exec("SELECT job FROM removal")
         .toArray()
@@ -165,12 +209,25 @@ export class ClusterObject extends DurableObject<Env> {
     };
   }
 
+  /** Keeps why an agent was refused, unless another one is at work. */
+  #refused(request: Request<"hello">, problem: string): void {
+    if (this.#welcomed().length > 0) return;
+    this.#sql.exec(
+      "UPDATE agent SET hello = ?, contact = ?, problem = ?",
+      JSON.stringify(request),
+      Date.now(),
+      problem,
+    );
+  }
+
   #isRemoval(jobId: string): boolean {
     return this.#sql.exec("SELECT 1 FROM removal WHERE job = ?", jobId).toArray().length > 0;
   }
 
   #knows(jobId: string): boolean {
-    return this.#isRemoval(jobId) || this.#sql.exec("SELECT 1 FROM wanted WHERE job = ?", jobId).toArray().length > 0;
+    return (
+      this.#isRemoval(jobId) || this.#sql.exec("SELECT 1 FROM wanted_job WHERE job = ?", jobId).toArray().length > 0
+    );
   }
 
   /** The socket of the agent, once it was welcomed. */

@@ -13,7 +13,11 @@ export type PinnedPrograms = {
 export type JobSpec = {
   readonly id: string;
   readonly createdAt: number;
+  /** Where it runs. */
+  readonly cluster: string;
   readonly request: JobRequest;
+  /** The Secrets of the cluster that its credentials lie in. The credentials themselves are kept apart from this. */
+  readonly credentialSecrets: readonly string[];
   readonly programs: PinnedPrograms;
 };
 

@@ -11,6 +11,7 @@ import {
   MapInputSchema,
   SegmentRefSchema,
   type InputRange,
+  type LauncherCondition,
   type MapInput,
   type SegmentRef,
 } from "../../shared/messages.ts";
@@ -74,7 +75,7 @@ export class JobStore {
     this.#sql.exec(`
       CREATE TABLE job (id INTEGER PRIMARY KEY CHECK (id = 1), spec TEXT NOT NULL, row TEXT NOT NULL, input_bytes INTEGER NOT NULL);
       CREATE TABLE secret (sealed TEXT NOT NULL);
-      CREATE TABLE condition (type TEXT PRIMARY KEY, message TEXT NOT NULL, since INTEGER NOT NULL);
+      CREATE TABLE condition (type TEXT PRIMARY KEY, message TEXT NOT NULL, since INTEGER NOT NULL, launcher INTEGER NOT NULL);
       CREATE TABLE task (
         kind TEXT NOT NULL, idx INTEGER NOT NULL, status TEXT NOT NULL, not_before INTEGER NOT NULL, winner TEXT,
         row TEXT NOT NULL, input_bytes INTEGER NOT NULL DEFAULT 0, output TEXT, segments BLOB,
@@ -145,19 +146,23 @@ export class JobStore {
       .parse(this.#sql.exec("SELECT type, message, since FROM condition ORDER BY since, type").toArray());
   }
 
-  /** Sets a condition, or removes it where `message` is null. `since` stays while the message does. */
-  setCondition(type: string, message: string | null, now: number): void {
-    if (message === null) {
-      this.#sql.exec("DELETE FROM condition WHERE type = ?", type);
-      return;
-    }
+  /** Sets a condition. `since` stays while the condition does. @param fromLauncher it is the agent that says so */
+  setCondition(type: string, message: string, now: number, fromLauncher = false): void {
     this.#sql.exec(
-      `INSERT INTO condition (type, message, since) VALUES (?, ?, ?)
-       ON CONFLICT (type) DO UPDATE SET message = excluded.message, since = excluded.since WHERE message != excluded.message`,
+      `INSERT INTO condition (type, message, since, launcher) VALUES (?, ?, ?, ?)
+       ON CONFLICT (type) DO UPDATE SET message = excluded.message, launcher = excluded.launcher`,
       type,
       message,
       now,
+      fromLauncher ? 1 : 0,
     );
+  }
+
+  /** Sets all conditions that the agent speaks of, in place of those before. */
+  setLauncherConditions(conditions: readonly LauncherCondition[], now: number): void {
+    const types = JSON.stringify(conditions.map(({ type }) => type));
+    this.#sql.exec("DELETE FROM condition WHERE launcher = 1 AND type NOT IN (SELECT value FROM json_each(?))", types);
+    for (const { type, message } of conditions) this.setCondition(type, message, now, true);
   }
 
   // ---- tasks

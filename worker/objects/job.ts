@@ -3,6 +3,8 @@ import { z } from "zod";
 import {
   abandonClean,
   claimable,
+  fail,
+  failJob,
   lose,
   newJob,
   newTask,
@@ -14,9 +16,9 @@ import {
   type Transition,
 } from "../../shared/machine.ts";
 import { outputUrls } from "../../shared/outputs.ts";
-import { pingText, pongText, type ProgramRole } from "../../shared/messages.ts";
-import { CredentialsSchema, type Condition, type Job } from "../../shared/rest.ts";
-import { clusterOf, defaultCluster, registryOf, type Env } from "../env.ts";
+import { pingText, pongText, type LauncherCondition, type ProgramRole } from "../../shared/messages.ts";
+import { StorageAccessSchema, type Condition, type Job } from "../../shared/rest.ts";
+import { clusterOf, registryOf, type Env } from "../env.ts";
 import { openCredentials, sealCredentials } from "../sealed.ts";
 import { signRunnerToken } from "../tokens.ts";
 import type { JobSpec, Page, PageRequest, PinnedProgram } from "./job-spec.ts";
@@ -25,6 +27,8 @@ import { jobView, shufflePath, taskView } from "./job-view.ts";
 import { jsonPages } from "./json-pages.ts";
 import { Outbox } from "./outbox.ts";
 import { cutOf } from "./plan.ts";
+import { podsOf } from "./job-pods.ts";
+import { nextTimeLimit, timeLimits, timeUp } from "./time-limits.ts";
 import { RunnerSockets } from "./runner-sockets.ts";
 import { RunnerDesk } from "./runner-desk.ts";
 
@@ -44,7 +48,10 @@ const agentPatience = 1000;
 /** Milliseconds before another try after the alarm's own work has failed. */
 const alarmRetry = 30_000;
 
-const SecretsSchema = z.object({ input: CredentialsSchema.optional(), output: CredentialsSchema.optional() });
+/** Why a runner, or the whole job, was ended by its cluster. */
+type RunnerFailure = { readonly code: string; readonly message: string };
+
+const SecretsSchema = z.object({ input: StorageAccessSchema.optional(), output: StorageAccessSchema.optional() });
 export type Secrets = z.infer<typeof SecretsSchema>;
 
 /**
@@ -144,18 +151,31 @@ export class JobObject extends DurableObject<Env> {
     return this.#store.spec().programs[role] ?? null;
   }
 
-  /** The agent knows that a runner is gone: its attempts are lost without waiting for their leases. */
-  async runnerExited(runnerId: string, reason: string): Promise<void> {
+  /**
+   * The agent knows that a runner is gone: its attempts are over without waiting for their leases.
+   * @param failure what the task is charged with, where it was of its own making
+   */
+  async runnerExited(runnerId: string, reason: string, failure: RunnerFailure | null): Promise<void> {
     this.#atomically(() => {
-      for (const attempt of this.#store.openAttemptsOf(runnerId)) this.#lose(attempt, reason);
+      for (const attempt of this.#store.openAttemptsOf(runnerId)) {
+        if (failure === null) this.#lose(attempt, reason);
+        else this.#fail(attempt, failure);
+      }
     });
   }
 
-  /** The agent cannot start runners, or (null) can again. */
-  async trouble(message: string | null): Promise<void> {
-    this.#store.setCondition("RunnersCannotStart", message, Date.now());
-    this.#store.markDirty("registry", Date.now());
-    this.#settle();
+  /** What the agent says of the job's runners now, in place of what it has said before. */
+  async setLauncherConditions(conditions: readonly LauncherCondition[]): Promise<void> {
+    this.#atomically(() => {
+      this.#store.setLauncherConditions(conditions, Date.now());
+      this.#store.markDirty("registry", Date.now());
+      this.#settle();
+    });
+  }
+
+  /** The cluster cannot run the job, or has ended it, for good. */
+  async launcherFailed(failure: RunnerFailure): Promise<void> {
+    this.#atomically(() => this.#failJob(failure, Date.now()));
   }
 
   // ---- the runners' links
@@ -208,8 +228,28 @@ export class JobObject extends DurableObject<Env> {
       this.#apply(abandonClean(job));
       return;
     }
+    if (this.#timeIsUp(job, now)) return;
     const kind = claimable(job);
     if (kind !== undefined && this.#store.nextTask(kind, now) !== undefined) this.#sockets.wake();
+  }
+
+  /** Fails the job when it has taken longer than its request allows. @returns whether it has */
+  #timeIsUp(job: JobRow, now: number): boolean {
+    const { deadline, startBy } = timeLimits(this.#store.spec());
+    if (deadline <= now) return this.#failJob(timeUp.deadline(this.#store.spec()), now);
+    if (job.status !== "pending" || startBy > now) return false;
+    return this.#failJob(timeUp.start(this.#store.spec(), this.#store.conditions()), now);
+  }
+
+  #failJob(failure: RunnerFailure, now: number): boolean {
+    const failed = failJob(this.#store.job(), failure, now);
+    if (failed !== undefined) this.#apply(failed);
+    return failed !== undefined;
+  }
+
+  #fail(attempt: AttemptRow, failure: RunnerFailure): void {
+    const task = this.#store.task(attempt.kind, attempt.index);
+    this.#apply(fail(this.#store.job(), task, attempt, { ...failure, final: false }, Date.now()));
   }
 
   /** Ends the attempts whose runner has given no sign of life for a lease, and prolongs the others. */
@@ -242,6 +282,7 @@ export class JobObject extends DurableObject<Env> {
       this.#outbox.next() ?? Number.POSITIVE_INFINITY,
       this.#store.nextLeaseEnd() ?? Number.POSITIVE_INFINITY,
       job.clean === "waiting" && job.endedAt !== null ? job.endedAt + cleanLimit : Number.POSITIVE_INFINITY,
+      nextTimeLimit(this.#store.spec(), job),
       // A task that is already due is claimed by whoever asks; only one that becomes due needs the alarm.
       kind === undefined ? Number.POSITIVE_INFINITY : (this.#store.nextDue(kind, now) ?? Number.POSITIVE_INFINITY),
     );
@@ -340,11 +381,12 @@ export class JobObject extends DurableObject<Env> {
     const token = await signRunnerToken(this.env, this.#store.job().id);
     // Read after the wait, so that what is sent is not older than what was sent before.
     const job = this.#store.job();
-    const cluster = clusterOf(this.env, defaultCluster);
+    const spec = this.#store.spec();
+    const cluster = clusterOf(this.env, spec.cluster);
     if (job.released) {
       await cluster.remove(job.id);
     } else {
-      await cluster.want({ jobId: job.id, runners: runnersWanted(job), token });
+      await cluster.want({ jobId: job.id, runners: runnersWanted(job), token, pods: podsOf(spec) });
     }
   }
 
@@ -357,12 +399,13 @@ export class JobObject extends DurableObject<Env> {
   }
 
   async #agentAbsent(): Promise<Condition | undefined> {
-    const asked = clusterOf(this.env, defaultCluster).agentAbsentSince();
+    const { cluster, createdAt } = this.#store.spec();
+    const asked = clusterOf(this.env, cluster).agentAbsentSince();
     // A job can be described also when the cluster's object is slow or fails.
     const since = await Promise.race([asked.catch(() => null), scheduler.wait(agentPatience).then(() => null)]);
     if (since === null) return undefined;
-    const message = `No agent is connected for the cluster '${defaultCluster}'; the job goes on when one is.`;
-    return { type: "NoAgent", message, since: Math.max(since, this.#store.spec().createdAt) };
+    const message = `No agent is connected for the cluster '${cluster}'; the job goes on when one is.`;
+    return { type: "NoAgent", message, since: Math.max(since, createdAt) };
   }
 
   async #secrets(): Promise<Secrets> {

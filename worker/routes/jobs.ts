@@ -3,8 +3,10 @@ import { z } from "zod";
 import { outputUrls } from "../../shared/outputs.ts";
 import { JobRequestSchema, JobSchema, type Job, type JobRequest } from "../../shared/rest.ts";
 import { check, readJson } from "../body.ts";
+import { clusterNames } from "../configuration.ts";
 import { jobOf, registryOf, type Env } from "../env.ts";
 import { listResponse, nextLink, pageOf } from "../lists.ts";
+import { credentialSecrets } from "../objects/job-pods.ts";
 import type { ReservationRequest } from "../objects/registry-reservation.ts";
 import { invalidRequest, ProblemError } from "../problems.ts";
 import { jsonResponse } from "../responses.ts";
@@ -24,6 +26,19 @@ const knownJob = async (call: Call): Promise<string> => {
   return id;
 };
 
+/** The cluster for a job that names none: the only one, or the one of this name. */
+const defaultCluster = "default";
+
+const clusterFor = (env: Env, wanted: string | undefined): string => {
+  const clusters = clusterNames(env);
+  const [only, ...others] = clusters;
+  if (wanted === undefined && others.length === 0 && only !== undefined) return only;
+  const cluster = wanted ?? defaultCluster;
+  if (clusters.includes(cluster)) return cluster;
+  const message = wanted === undefined ? "is required, as no cluster is named 'default'" : "names no cluster";
+  throw invalidRequest([{ field: "cluster", message: `${message}; there are ${clusters.join(", ")}` }]);
+};
+
 const reservationFor = async (env: Env, request: JobRequest, key: string | null): Promise<ReservationRequest> => ({
   id: uuidv7(),
   createdAt: Date.now(),
@@ -32,11 +47,15 @@ const reservationFor = async (env: Env, request: JobRequest, key: string | null)
 });
 
 const createdJob = async (env: Env, request: JobRequest, key: string | null): Promise<Job> => {
+  const cluster = clusterFor(env, request.cluster);
   const reservation = await registryOf(env).createJob(await reservationFor(env, request, key));
   switch (reservation.kind) {
     case "reserved": {
       const { id, createdAt, programs } = reservation;
-      const job = await jobOf(env, id).create({ id, createdAt, request, programs });
+      const { inputStorageCredentials, outputStorageCredentials } = request;
+      const secrets = credentialSecrets(inputStorageCredentials, outputStorageCredentials);
+      const spec = { id, createdAt, cluster, request, credentialSecrets: secrets, programs };
+      const job = await jobOf(env, id).create(spec);
       // The object tells the Registry, too, in its own time; the answer must not be ahead of what can be asked for.
       await registryOf(env).confirmJob(job);
       return job;

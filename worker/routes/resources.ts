@@ -1,4 +1,5 @@
 import { artifactResources } from "./artifacts.ts";
+import { clusterResources } from "./clusters.ts";
 import { jobResources } from "./jobs.ts";
 import { linkResources } from "./links.ts";
 import type { Resource } from "./resource.ts";
@@ -9,5 +10,6 @@ export const resources: readonly Resource[] = [
   ...rootResources,
   ...artifactResources,
   ...jobResources,
+  ...clusterResources,
   ...linkResources,
 ];

@@ -14,6 +14,7 @@ const links = {
   jobs: "/api/v1/jobs",
   job: "/api/v1/jobs/{id}",
   tasks: "/api/v1/jobs/{id}/tasks",
+  clusters: "/api/v1/clusters",
 };
 
 export const rootResources: readonly Resource[] = [

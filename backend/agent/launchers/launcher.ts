@@ -1,11 +1,20 @@
-import type { WantedJob } from "../../../shared/messages.ts";
+import type { LauncherCondition, WantedJob } from "../../../shared/messages.ts";
+
+/** Why a runner or a job was ended: a code that users may look for, and the whole story. */
+export type Failure = { readonly code: string; readonly message: string };
 
 /** What a launcher tells of its own accord. */
 export type LauncherEvents = {
-  /** A runner is gone for certain, with all that it had started. @returns whether the Worker knows, once that is settled */
-  exited(jobId: string, runnerId: string, reason: string): Promise<boolean>;
-  /** Runners of the job cannot be started or end at once, and why; `null` when they work again. */
-  trouble(jobId: string, message: string | null): void;
+  /**
+   * A runner is gone for certain, with all that it had started.
+   * @param failure what its task is charged with, where that was what ended it
+   * @returns whether the Worker knows, once that is settled
+   */
+  exited(jobId: string, runnerId: string, reason: string, failure?: Failure): Promise<boolean>;
+  /** What keeps runners of the job from starting, or should be known of them: all of it, in place of what was told before. */
+  conditions(jobId: string, conditions: readonly LauncherCondition[]): void;
+  /** The job cannot run here, or was ended here, for good. */
+  failed(jobId: string, failure: Failure): void;
 };
 
 /** How the agent starts runners. It is told what is to be, and sees to it in its own time. */

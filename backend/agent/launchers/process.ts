@@ -218,6 +218,6 @@ export class ProcessLauncher implements Launcher {
   #trouble(job: JobRunners, message: string | null): void {
     if (message === job.trouble || job.wanted === undefined) return;
     job.trouble = message;
-    this.#events.trouble(job.jobId, message);
+    this.#events.conditions(job.jobId, message === null ? [] : [{ type: "RunnersCannotStart", message }]);
   }
 }

@@ -119,11 +119,13 @@ describe("runners", () => {
     scene.mode("a", "crash");
     scene.want("a", 2);
     scene.start({}, { settleMs: 2_000, longestWaitMs: 50 });
-    const [trouble] = await scene.told("trouble", "a");
-    expect(trouble?.["message"]).toContain("exit code 3");
-    expect(trouble?.["message"]).toContain("no such thing");
+    const [trouble] = await scene.told("conditions", "a");
+    expect(trouble?.["conditions"]).toMatchObject([{ type: "RunnersCannotStart" }]);
+    expect(JSON.stringify(trouble)).toContain("exit code 3");
+    expect(JSON.stringify(trouble)).toContain("no such thing");
     scene.mode("a", "");
-    await vi.waitUntil(() => scene.worker.received("trouble").at(-1)?.["message"] === null, patiently);
+    const last = (): unknown => scene.worker.received("conditions").at(-1)?.["conditions"];
+    await vi.waitUntil(() => JSON.stringify(last()) === "[]", patiently);
     await scene.settle("a", 2);
   });
 
@@ -181,7 +183,7 @@ describe("spares", () => {
     scene.want("a", 2);
     await scene.settle("a", 2);
     expect(scene.worker.received("exited")).toEqual([]);
-    expect(scene.worker.received("trouble")).toEqual([]);
+    expect(scene.worker.received("conditions")).toEqual([]);
     expect(agent.out.match(/no such thing/g)).toHaveLength(2);
     expect(agent.out.match(/waited for a job/g)).toHaveLength(1);
     expect(scene.seen("")).toEqual([]);
@@ -191,10 +193,10 @@ describe("spares", () => {
     scene.mode("", "crash");
     const agent = scene.start({}, { longestWaitMs: 50 });
     await vi.waitUntil(() => (agent.out.match(/waited for a job/g) ?? []).length > 1, patiently);
-    expect(scene.worker.received("trouble")).toEqual([]);
+    expect(scene.worker.received("conditions")).toEqual([]);
     scene.want("a", 1);
-    const [trouble] = await scene.told("trouble", "a");
-    expect(trouble?.["message"]).toContain("no such thing");
+    const [trouble] = await scene.told("conditions", "a");
+    expect(JSON.stringify(trouble)).toContain("no such thing");
     scene.mode("", "");
     await scene.settle("a", 1);
     await scene.settle("", 2);

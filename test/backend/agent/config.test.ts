@@ -5,6 +5,7 @@ import { ConfigError, readAgentConfig } from "../../../backend/agent/config.ts";
 
 it("has a default for everything but the token", () => {
   expect(readAgentConfig({ AGENT_TOKEN: "t", CLUSTER: "" })).toEqual({
+    launcher: "process",
     workerUrl: "http://localhost:4750",
     cluster: "default",
     token: "t",
@@ -24,6 +25,7 @@ it("takes what is set", () => {
     SHUFFLE: "/fast",
   };
   expect(readAgentConfig(environment)).toEqual({
+    launcher: "process",
     workerUrl: "https://x.example",
     cluster: "east-1",
     token: "t",

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { readAgentConfig } from "../../../backend/agent/config.ts";
-import { runAgent } from "../../../backend/agent/run.ts";
+import { runProcessAgent } from "../../../backend/agent/run-processes.ts";
 
 // The agent's entry with another runner: its arguments are the times, as JSON, and the runner's command.
 const TimesSchema = z.object({
@@ -13,4 +13,4 @@ const TimesSchema = z.object({
 });
 
 const [, , times = "", ...command] = process.argv;
-process.exitCode = await runAgent(readAgentConfig(process.env), command, TimesSchema.parse(JSON.parse(times)));
+process.exitCode = await runProcessAgent(readAgentConfig(process.env), command, TimesSchema.parse(JSON.parse(times)));

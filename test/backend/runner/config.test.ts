@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
-import { readConfig, takeJobOrder } from "../../../backend/runner/config.ts";
+import { readConfig, readJobOrder } from "../../../backend/runner/config.ts";
 
 const MiB = 1024 * 1024;
 const environment = { WORKER_URL: "http://localhost:4750", RUNNER_ID: "r", WORK_DIR: "/w", PROCESS_LEDGER: "/l" };
@@ -9,11 +12,16 @@ it("needs no job before there is one", () => {
   expect(() => readConfig({ ...environment, RUNNER_ID: "" })).toThrow(/^RUNNER_ID: /);
 });
 
-it("takes the job from the environment, and leaves no token there", () => {
-  const variables = { ...environment, JOB_ID: "j", RUNNER_TOKEN: "secret" };
-  expect(takeJobOrder(variables)).toEqual({ jobId: "j", token: "secret" });
-  expect(JSON.stringify(variables)).not.toContain("secret");
-  expect(() => takeJobOrder(variables)).toThrow(/^RUNNER_TOKEN: /);
+it("takes the job from the environment, and its token from a file", () => {
+  const folder = mkdtempSync(join(tmpdir(), "edgefold-test-"));
+  try {
+    writeFileSync(join(folder, "token"), "secret\n");
+    const variables = { ...environment, JOB_ID: "j", RUNNER_TOKEN_FILE: join(folder, "token") };
+    expect(readJobOrder(variables)).toEqual({ jobId: "j", token: "secret" });
+    expect(() => readJobOrder({ ...environment, JOB_ID: "j" })).toThrow(/^RUNNER_TOKEN_FILE: /);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it("the sort buffer and the longest record follow from the memory", () => {

@@ -1,0 +1,17 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+
+/** What the kubelet asks a process: whether it lives, and whether it does what it is for. */
+export type Health = { isReady: boolean; close(): void };
+
+/** Answers `/livez` and `/readyz` on a port. */
+export const serveHealth = async (port: number): Promise<Health> => {
+  const health = { isReady: false, close: () => void server.close() };
+  const server = createServer((request, response) => {
+    const isGood = request.url === "/livez" || (request.url === "/readyz" && health.isReady);
+    response.writeHead(isGood ? 200 : 503).end(isGood ? "ok\n" : "not ready\n");
+  });
+  server.listen(port);
+  await once(server, "listening");
+  return health;
+};

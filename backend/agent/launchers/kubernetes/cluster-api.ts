@@ -1,0 +1,114 @@
+import {
+  AuthorizationV1Api,
+  BatchV1Api,
+  CoreV1Api,
+  PatchStrategy,
+  setHeaderOptions,
+  type KubeConfig,
+  type V1Job,
+  type V1Secret,
+} from "@kubernetes/client-node";
+import { apiFailure, unless } from "./api-error.ts";
+import { JobSchema, type KubernetesJob } from "./job-report.ts";
+import { jobIdLabel, ownSelector } from "./names.ts";
+import { PodSchema, type Pod } from "./pod-report.ts";
+import { leaseName, permissions, type Permission } from "./permissions.ts";
+
+const mergePatch = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
+
+/** The calls that the launcher makes. Each can be repeated: what is there already, or gone already, is no failure. */
+export class ClusterApi {
+  readonly #config: KubeConfig;
+  readonly #batch: BatchV1Api;
+  readonly #core: CoreV1Api;
+  readonly #namespace: string;
+  readonly #cluster: string;
+
+  /** @param cluster the name under which jobs are sent here */
+  constructor(config: KubeConfig, namespace: string, cluster: string) {
+    this.#config = config;
+    this.#batch = config.makeApiClient(BatchV1Api);
+    this.#core = config.makeApiClient(CoreV1Api);
+    this.#namespace = namespace;
+    this.#cluster = cluster;
+  }
+
+  /** @returns the Job as it was created, undefined where it was there */
+  async createJob(body: V1Job): Promise<KubernetesJob | undefined> {
+    const created = await unless(this.#batch.createNamespacedJob({ namespace: this.#namespace, body }), 409);
+    return created && JobSchema.parse(created);
+  }
+
+  async createSecret(body: V1Secret): Promise<void> {
+    await unless(this.#core.createNamespacedSecret({ namespace: this.#namespace, body }), 409);
+  }
+
+  async scale(name: string, parallelism: number): Promise<void> {
+    const patch = { namespace: this.#namespace, name, body: { spec: { parallelism } } };
+    await unless(this.#batch.patchNamespacedJob(patch, mergePatch), 404);
+  }
+
+  async removeJob(name: string): Promise<void> {
+    const request = { namespace: this.#namespace, name, propagationPolicy: "Background" };
+    await unless(this.#batch.deleteNamespacedJob(request), 404);
+  }
+
+  /** Forgets a pod whose node cannot say that it has ended. */
+  async forgetPod({ metadata: { name, uid } }: Pod): Promise<void> {
+    const request = { namespace: this.#namespace, name, gracePeriodSeconds: 0, body: { preconditions: { uid } } };
+    await unless(this.#core.deleteNamespacedPod(request), 404, 409);
+  }
+
+  async jobsOf(jobId: string): Promise<KubernetesJob[]> {
+    const { items } = await this.#batch.listNamespacedJob(this.#selecting(jobId));
+    return items.map((job) => JobSchema.parse(job));
+  }
+
+  async podsOf(jobId: string): Promise<Pod[]> {
+    const { items } = await this.#core.listNamespacedPod(this.#selecting(jobId));
+    return items.map((pod) => PodSchema.parse(pod));
+  }
+
+  /** The cluster's own id: the uid of the jobs' namespace. */
+  async clusterId(): Promise<string> {
+    const { metadata } = await this.#core.readNamespace({ name: this.#namespace });
+    if (metadata?.uid === undefined) throw new Error(`the namespace ${this.#namespace} has no uid`);
+    return metadata.uid;
+  }
+
+  /** What of `permissions` the agent lacks, in words. */
+  async missingPermissions(agentNamespace: string): Promise<string[]> {
+    const api = this.#config.makeApiClient(AuthorizationV1Api);
+    const asked = permissions.flatMap((permission) => permission.verbs.map((verb) => ({ permission, verb })));
+    const answers = await Promise.all(
+      asked.map(async ({ permission, verb }) => {
+        const resourceAttributes = this.#attributes(permission, verb, agentNamespace);
+        const review = await api.createSelfSubjectAccessReview({ body: { spec: { resourceAttributes } } });
+        const { namespace, resource, name } = resourceAttributes;
+        const what = `${verb} ${resource}${name === undefined ? "" : ` ${name}`} in the namespace ${namespace}`;
+        return review.status?.allowed === true ? [] : [what];
+      }),
+    );
+    return answers.flat();
+  }
+
+  #attributes({ namespace, group, resource, name }: Permission, verb: string, agentNamespace: string) {
+    return {
+      namespace: namespace === "jobs" ? this.#namespace : agentNamespace,
+      group,
+      resource,
+      verb,
+      ...(name === undefined ? {} : { name: name === "lease" ? leaseName : this.#namespace }),
+    };
+  }
+
+  #selecting(jobId: string) {
+    return { namespace: this.#namespace, labelSelector: `${ownSelector(this.#cluster)},${jobIdLabel}=${jobId}` };
+  }
+}
+
+/** What cannot be had by asking again: the API server finds fault with the request itself. */
+export const isInvalid = (error: unknown): boolean => {
+  const status = apiFailure(error)?.status;
+  return status === 400 || status === 422;
+};

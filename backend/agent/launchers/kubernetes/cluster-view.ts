@@ -1,0 +1,181 @@
+import {
+  BatchV1Api,
+  CoreV1Api,
+  ListWatch,
+  Watch,
+  type KubeConfig,
+  type KubernetesListObject,
+  type KubernetesObject,
+} from "@kubernetes/client-node";
+import type { z } from "zod";
+import { apiFailure } from "./api-error.ts";
+import { EventSchema, jobIdOf, JobSchema, type KubernetesEvent, type KubernetesJob } from "./job-report.ts";
+import { ownSelector } from "./names.ts";
+import { jobIdOf as jobIdOfPod, PodSchema, type Pod } from "./pod-report.ts";
+
+/** After a watch has failed it is taken up again after this time, in ms, doubled each time up to the longest. */
+const firstPauseMs = 1_000;
+const longestPauseMs = 30_000;
+/** A watch that has worked for this long counts as sound. */
+const soundMs = 60_000;
+
+type ViewOptions = {
+  readonly config: KubeConfig;
+  readonly namespace: string;
+  readonly cluster: string;
+  /** Something about this job, or of every job (`undefined`), is other than it was. */
+  readonly onChange: (jobId: string | undefined) => void;
+  /** A pod of ours was seen, as it is now. */
+  readonly onPod: (pod: Pod) => void;
+  /** It is no more; as it was last seen. */
+  readonly onPodGone: (pod: Pod) => void;
+  readonly log: (text: string) => void;
+};
+
+/** What is in the jobs' namespace, kept up to date by watching it. */
+export class ClusterView {
+  readonly #jobs: Watched<KubernetesJob>;
+  readonly #pods: Watched<Pod>;
+  readonly #events: Watched<KubernetesEvent>;
+
+  constructor(options: ViewOptions) {
+    const { config, namespace, cluster, log, onChange, onPod, onPodGone } = options;
+    const [batch, core] = [config.makeApiClient(BatchV1Api), config.makeApiClient(CoreV1Api)];
+    const labelSelector = ownSelector(cluster);
+    this.#jobs = new Watched(config, JobSchema, {
+      what: "Jobs",
+      path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
+      list: () => batch.listNamespacedJob({ namespace, labelSelector }),
+      labelSelector,
+      onSeen: (job) => onChange(jobIdOf(job)),
+      onGone: (job) => onChange(jobIdOf(job)),
+      log,
+    });
+    this.#pods = new Watched(config, PodSchema, {
+      what: "pods",
+      path: `/api/v1/namespaces/${namespace}/pods`,
+      list: () => core.listNamespacedPod({ namespace, labelSelector }),
+      labelSelector,
+      onSeen: (pod) => {
+        onPod(pod);
+        onChange(jobIdOfPod(pod));
+      },
+      onGone: (pod) => {
+        onPodGone(pod);
+        onChange(jobIdOfPod(pod));
+      },
+      log,
+    });
+    // Of Jobs alone: what is the matter with a pod, it says itself.
+    const fieldSelector = "involvedObject.kind=Job";
+    this.#events = new Watched(config, EventSchema, {
+      what: "events",
+      path: `/api/v1/namespaces/${namespace}/events`,
+      list: () => core.listNamespacedEvent({ namespace, fieldSelector }),
+      fieldSelector,
+      onSeen: () => onChange(undefined),
+      onGone: () => undefined,
+      log,
+    });
+  }
+
+  /** Resolves when everything that there is has been seen. */
+  async start(): Promise<void> {
+    await Promise.all([this.#jobs.start(), this.#pods.start(), this.#events.start()]);
+  }
+
+  stop(): void {
+    for (const watched of [this.#jobs, this.#pods, this.#events]) watched.stop();
+  }
+
+  /** All generations of a job. */
+  jobsOf(jobId: string): KubernetesJob[] {
+    return this.#jobs.all().filter((job) => jobIdOf(job) === jobId);
+  }
+
+  podsOf(jobId: string): Pod[] {
+    return this.#pods.all().filter((pod) => jobIdOfPod(pod) === jobId);
+  }
+
+  pods(): Pod[] {
+    return this.#pods.all();
+  }
+
+  events(): KubernetesEvent[] {
+    return this.#events.all();
+  }
+}
+
+type WatchedOptions<T> = {
+  readonly what: string;
+  readonly path: string;
+  readonly list: () => Promise<KubernetesListObject<KubernetesObject>>;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly onSeen: (object: T) => void;
+  readonly onGone: (object: T) => void;
+  readonly log: (text: string) => void;
+};
+
+/** A list that is watched. The library lists again when a version is too old (410); that it goes on after an error is for us. */
+class Watched<T> {
+  readonly #schema: z.ZodType<T>;
+  readonly #options: WatchedOptions<T>;
+  readonly #informer: ListWatch<KubernetesObject>;
+  readonly #listed = Promise.withResolvers<void>();
+  #pause: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #failedAt = -Infinity;
+  #stopped = false;
+
+  constructor(config: KubeConfig, schema: z.ZodType<T>, options: WatchedOptions<T>) {
+    this.#schema = schema;
+    this.#options = options;
+    const list = async (): Promise<KubernetesListObject<KubernetesObject>> => {
+      const listed = await options.list();
+      // The informer takes the objects in before anything else happens.
+      setImmediate(() => this.#listed.resolve());
+      return listed;
+    };
+    const { path, labelSelector, fieldSelector } = options;
+    this.#informer = new ListWatch(path, new Watch(config), list, false, labelSelector, fieldSelector);
+    const seen = (object: KubernetesObject): void => this.#parsed(object).forEach((parsed) => options.onSeen(parsed));
+    this.#informer.on("add", seen);
+    this.#informer.on("update", seen);
+    this.#informer.on("delete", (object) => this.#parsed(object).forEach((parsed) => options.onGone(parsed)));
+    this.#informer.on("error", (error) => this.#failed(error));
+  }
+
+  async start(): Promise<void> {
+    await this.#informer.start();
+    await this.#listed.promise;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#pause);
+    void this.#informer.stop();
+  }
+
+  all(): T[] {
+    return this.#informer.list().flatMap((object) => this.#parsed(object));
+  }
+
+  #parsed(object: KubernetesObject): T[] {
+    const parsed = this.#schema.safeParse(object);
+    if (parsed.success) return [parsed.data];
+    this.#options.log(`one of the ${this.#options.what} is not as expected: ${parsed.error.message}`);
+    return [];
+  }
+
+  #failed(error: unknown): void {
+    if (this.#stopped) return;
+    if (performance.now() - this.#failedAt > soundMs) this.#failures = 0;
+    this.#failedAt = performance.now();
+    const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++);
+    const why = apiFailure(error)?.message ?? (error instanceof Error ? error.message : String(error));
+    this.#options.log(`the ${this.#options.what} cannot be watched (${why}); again in ${pause / 1000} s`);
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => void this.#informer.start(), pause);
+  }
+}

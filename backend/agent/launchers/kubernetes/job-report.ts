@@ -1,0 +1,110 @@
+import { z } from "zod";
+import type { LauncherCondition } from "../../../../shared/messages.ts";
+import { generationLabel, jobIdLabel } from "./names.ts";
+import { blockOf, endOf, isEnded, isRunning, type Pod } from "./pod-report.ts";
+
+/** What a Kubernetes Job, its pods and the events say of a job. Pure. */
+
+export const JobSchema = z.object({
+  metadata: z.object({
+    name: z.string(),
+    uid: z.string(),
+    labels: z.record(z.string(), z.string()).default({}),
+    deletionTimestamp: z.union([z.string(), z.date()]).optional(),
+  }),
+  spec: z.object({ parallelism: z.int().optional(), suspend: z.boolean().nullish() }),
+  status: z
+    .object({
+      active: z.int().optional(),
+      conditions: z
+        .array(
+          z.object({
+            type: z.string(),
+            status: z.string(),
+            reason: z.string().optional(),
+            message: z.string().optional(),
+          }),
+        )
+        .default([]),
+    })
+    .default({ conditions: [] }),
+});
+export type KubernetesJob = z.infer<typeof JobSchema>;
+
+export const EventSchema = z.object({
+  metadata: z.object({ name: z.string() }),
+  involvedObject: z.object({ kind: z.string().optional(), name: z.string().optional() }),
+  reason: z.string().optional(),
+  message: z.string().optional(),
+  lastTimestamp: z.union([z.string(), z.date()]).nullish(),
+  eventTime: z.union([z.string(), z.date(), z.looseObject({})]).nullish(),
+});
+export type KubernetesEvent = z.infer<typeof EventSchema>;
+
+export const jobIdOf = (job: KubernetesJob): string | undefined => job.metadata.labels[jobIdLabel];
+export const generationOf = (job: KubernetesJob): number => Number(job.metadata.labels[generationLabel] ?? 1);
+
+/** How a Job has finished: it starts no more pods. */
+export const finishOf = ({
+  status,
+}: KubernetesJob): { readonly type: string; readonly reason: string; readonly message: string } | undefined => {
+  // "FailureTarget" and "SuccessCriteriaMet" come first, while the last pods end.
+  const end = status.conditions.find(
+    (condition) =>
+      condition.status === "True" &&
+      ["Complete", "Failed", "FailureTarget", "SuccessCriteriaMet"].includes(condition.type),
+  );
+  return end && { type: end.type, reason: end.reason ?? "", message: end.message ?? "" };
+};
+
+const timeOf = ({ lastTimestamp, eventTime }: KubernetesEvent): number => {
+  const time = lastTimestamp ?? (typeof eventTime === "string" || eventTime instanceof Date ? eventTime : undefined);
+  return time === undefined ? 0 : new Date(time).getTime();
+};
+
+/** The kind of a refusal to create something, by the API server's own words. */
+export const refusalType = (message: string): string => {
+  if (message.includes("exceeded quota")) return "QuotaExceeded";
+  if (/violates PodSecurity|admission webhook|denied the request/.test(message)) return "AdmissionRefused";
+  return "PodsCannotBeCreated";
+};
+
+/** Why the Job's controller cannot create pods, undefined where it can: the newest of its events tells. */
+const creationBlock = (job: KubernetesJob, events: readonly KubernetesEvent[]): LauncherCondition | undefined => {
+  const own = events.filter(
+    ({ involvedObject, reason }) =>
+      involvedObject.kind === "Job" &&
+      involvedObject.name === job.metadata.name &&
+      (reason === "FailedCreate" || reason === "SuccessfulCreate"),
+  );
+  const [newest] = own.toSorted((a, b) => timeOf(b) - timeOf(a));
+  if (newest?.reason !== "FailedCreate" || newest.message === undefined) return undefined;
+  return { type: refusalType(newest.message), message: newest.message };
+};
+
+/**
+ * What should be known of a job whose current generation is `job`.
+ * @param pods all of the job
+ * @param events of the jobs' namespace
+ */
+export const conditionsOf = (
+  job: KubernetesJob,
+  pods: readonly Pod[],
+  events: readonly KubernetesEvent[],
+): LauncherCondition[] => {
+  const conditions = new Map<string, string>();
+  const add = (condition: LauncherCondition | undefined): void => {
+    if (condition !== undefined && !conditions.has(condition.type)) conditions.set(condition.type, condition.message);
+  };
+  if (job.spec.suspend === true) {
+    add({ type: "Suspended", message: "The job waits to be admitted by its queue, or was suspended." });
+  }
+  for (const pod of pods) add(blockOf(pod));
+  add(creationBlock(job, events));
+  // Where none is up, the one that has failed tells why.
+  const failed = pods.findLast((pod) => isEnded(pod) && pod.status.phase === "Failed");
+  if (failed !== undefined && !pods.some(isRunning)) {
+    add({ type: "RunnersCannotStart", message: `The job has no runner; ${endOf(failed).reason}` });
+  }
+  return [...conditions].map(([type, message]) => ({ type, message }));
+};

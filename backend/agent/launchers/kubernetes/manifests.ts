@@ -1,0 +1,199 @@
+import type { V1EnvVar, V1Job, V1PodSpec, V1Secret, V1Volume, V1VolumeMount } from "@kubernetes/client-node";
+import { parseQuantity, type PodOptions } from "../../../../shared/pods.ts";
+import type { KubernetesJob } from "./job-report.ts";
+import { generationLabel, generationName, jobIdLabel, ownLabels } from "./names.ts";
+import { passedOn, type KubernetesSettings } from "./settings.ts";
+
+/** What the manifests of a job's generation are made of. */
+export type Generation = {
+  readonly cluster: string;
+  readonly workerUrl: string;
+  readonly settings: KubernetesSettings;
+  readonly jobId: string;
+  /** From 1 on. */
+  readonly number: number;
+  readonly token: string;
+  readonly pods: PodOptions;
+  readonly parallelism: number;
+};
+
+/** Where things lie in a pod. */
+const workDir = "/work";
+const tokenDir = "/var/run/edgefold/job";
+const credentialsDir = "/var/run/edgefold/credentials";
+
+/** While this is there, the runner is at work: pods that are not ready are the first to go when there are too many. */
+const busyFile = `${workDir}/busy`;
+
+/** Nobody in particular: the image's own user. */
+const userId = 65_532;
+
+/** How long a runner may take to give its task back when its pod is to end. */
+const graceSeconds = 20;
+
+/** How long a pod stays on a node that cannot be reached: its task is given to another one after a lease anyhow. */
+const unreachableSeconds = 30;
+
+/** Of a finished Job, for a look at its pods, should nobody have removed it. */
+const keptSeconds = 24 * 60 * 60;
+
+/** The Job's own deadline is only there for the case that nobody sees to the job's: its cleaning must not be cut off. */
+const deadlineMarginSeconds = 2 * 60 * 60;
+
+/** Failures are counted a task, and not by Kubernetes: a lost pod is no reason to give a job up. */
+const noBackoffLimit = 2 ** 31 - 1;
+
+/** At most what the runner itself takes by default, so that a pod with more memory leaves it to the programs. */
+const mostRunnerMemory = 512 * 2 ** 20;
+
+const labelsOf = ({ cluster, jobId, number }: Generation): Record<string, string> => ({
+  ...ownLabels(cluster),
+  [jobIdLabel]: jobId,
+  [generationLabel]: String(number),
+});
+
+/**
+ * The runner's token. The Secret is its Job's from the beginning, and so made after it: it goes with it, and the agent need not
+ * be able to change, read or delete Secrets. Pods wait for the moment in which it is not there yet.
+ */
+export const secretManifest = (generation: Generation, { metadata: { name, uid } }: KubernetesJob): V1Secret => ({
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: {
+    name,
+    labels: labelsOf(generation),
+    ownerReferences: [{ apiVersion: "batch/v1", kind: "Job", name, uid }],
+  },
+  immutable: true,
+  type: "Opaque",
+  stringData: { token: generation.token },
+});
+
+/** The Job is a work queue: its pods claim tasks until there are none, and the first one that ends well ends it. */
+export const jobManifest = (generation: Generation): V1Job => {
+  const { jobId, number, pods, parallelism } = generation;
+  const labels = { ...pods.labels, ...labelsOf(generation) };
+  const queue: Record<string, string> =
+    pods.queueName === undefined ? {} : { "kueue.x-k8s.io/queue-name": pods.queueName };
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: {
+      name: generationName(jobId, number),
+      labels: { ...labels, ...queue },
+      annotations: pods.annotations ?? {},
+    },
+    spec: {
+      parallelism,
+      backoffLimit: noBackoffLimit,
+      // A disruption is nobody's fault.
+      podFailurePolicy: {
+        rules: [{ action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] }],
+      },
+      // Two pods in the place of one would be more than the job wants.
+      podReplacementPolicy: "Failed",
+      ttlSecondsAfterFinished: keptSeconds,
+      ...deadlineOf(pods),
+      template: { metadata: { labels, annotations: pods.annotations ?? {} }, spec: podSpec(generation) },
+    },
+  };
+};
+
+const deadlineOf = ({ deadline }: PodOptions): { activeDeadlineSeconds?: number } => {
+  if (deadline === undefined) return {};
+  const left = Math.max(0, Math.ceil((deadline - Date.now()) / 1000));
+  return { activeDeadlineSeconds: left + deadlineMarginSeconds };
+};
+
+const podSpec = (generation: Generation): V1PodSpec => {
+  const { settings, pods } = generation;
+  const resources = {
+    cpu: pods.resources?.cpu ?? settings.RUNNER_CPU,
+    memory: pods.resources?.memory ?? settings.RUNNER_MEMORY_LIMIT,
+    "ephemeral-storage": pods.resources?.["ephemeral-storage"] ?? settings.RUNNER_EPHEMERAL_STORAGE,
+  };
+  return {
+    restartPolicy: "Never",
+    serviceAccountName: pods.serviceAccountName ?? settings.RUNNER_SERVICE_ACCOUNT,
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    // So that what programs leave behind is waited for: the runner is no init.
+    shareProcessNamespace: true,
+    terminationGracePeriodSeconds: graceSeconds,
+    ...(pods.nodeSelector === undefined ? {} : { nodeSelector: pods.nodeSelector }),
+    tolerations: [
+      ...["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"].map((key) => ({
+        key,
+        operator: "Exists",
+        effect: "NoExecute",
+        tolerationSeconds: unreachableSeconds,
+      })),
+      ...(pods.tolerations ?? []),
+    ],
+    ...(pods.imagePullSecrets === undefined
+      ? {}
+      : { imagePullSecrets: pods.imagePullSecrets.map((name) => ({ name })) }),
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: userId,
+      runAsGroup: userId,
+      fsGroup: userId,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    containers: [
+      {
+        name: "runner",
+        image: pods.image ?? settings.RUNNER_IMAGE,
+        command: ["node", "/app/backend/runner/main.ts"],
+        env: environment(generation, resources.memory),
+        resources: { requests: resources, limits: resources },
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ["ALL"] },
+        },
+        // The last lines of what it wrote say why it has failed, also when the pod is gone.
+        terminationMessagePolicy: "FallbackToLogsOnError",
+        readinessProbe: { exec: { command: ["test", "-e", busyFile] }, periodSeconds: 5, failureThreshold: 1 },
+        volumeMounts: mounts(generation),
+      },
+    ],
+    volumes: volumes(generation, resources["ephemeral-storage"]),
+  };
+};
+
+const environment = ({ workerUrl, settings, jobId }: Generation, memory: string): V1EnvVar[] => [
+  { name: "WORKER_URL", value: workerUrl },
+  { name: "JOB_ID", value: jobId },
+  { name: "RUNNER_ID", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+  { name: "RUNNER_TOKEN_FILE", value: `${tokenDir}/token` },
+  { name: "RUNNER_MEMORY", value: String(Math.min(mostRunnerMemory, Math.floor(parseQuantity(memory) / 2))) },
+  { name: "CREDENTIALS_DIR", value: credentialsDir },
+  { name: "BUSY_FILE", value: busyFile },
+  { name: "WORK_DIR", value: workDir },
+  { name: "PROCESS_LEDGER", value: `${workDir}/programs` },
+  { name: "HOME", value: workDir },
+  { name: "TMPDIR", value: workDir },
+  ...passedOn.flatMap((name) => (settings[name] === undefined ? [] : [{ name, value: settings[name] }])),
+];
+
+const mounts = ({ pods }: Generation): V1VolumeMount[] => [
+  { name: "work", mountPath: workDir },
+  // For programs that know no TMPDIR.
+  { name: "work", mountPath: "/tmp", subPath: "tmp" },
+  { name: "job", mountPath: tokenDir, readOnly: true },
+  ...pods.credentialSecrets.map((secret, index) => ({
+    name: `credentials-${index}`,
+    mountPath: `${credentialsDir}/${secret}`,
+    readOnly: true,
+  })),
+];
+
+const volumes = ({ jobId, number, pods }: Generation, size: string): V1Volume[] => [
+  { name: "work", emptyDir: { sizeLimit: size } },
+  { name: "job", secret: { secretName: generationName(jobId, number), defaultMode: 0o440 } },
+  ...pods.credentialSecrets.map((secretName, index) => ({
+    name: `credentials-${index}`,
+    secret: { secretName, defaultMode: 0o440 },
+  })),
+];

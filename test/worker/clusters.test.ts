@@ -1,0 +1,226 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import {
+  AgentAnswerSchema,
+  AgentNoticeSchema,
+  AgentRequestSchema,
+  closeCodes,
+  protocolVersion,
+} from "../../shared/messages.ts";
+import { release } from "../../shared/release.ts";
+import { ClusterSchema, JobSchema } from "../../shared/rest.ts";
+import { clusterOf, type Env } from "../../worker/env.ts";
+import { call, jsonOf, openEnv, postJob, problemOf, upload } from "./api.ts";
+import { claimed, JobFixture } from "./job-fixture.ts";
+import { hangUp, Peer } from "./peer.ts";
+
+afterEach(hangUp);
+
+const request = {
+  inputPath: "http://minio:9000/test/test.txt",
+  outputPath: "http://minio:9000",
+  mapperName: "mapper",
+  reducerName: "mapper",
+};
+const token = "agent-token-of-16-or-more";
+const withClusters = (...names: string[]): Env => ({
+  ...openEnv,
+  AGENT_TOKENS: names.map((name) => `${name}=${token}`).join(","),
+});
+const post = async (fields: Record<string, unknown>, env: Env): Promise<Response> =>
+  await call("POST", "/api/v1/jobs", {
+    env,
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ ...request, ...fields }),
+  });
+
+const dial = async (cluster: string, version: number, clusterId: string, itsRelease = release) => {
+  const agent = await Peer.dial(clusterOf(openEnv, cluster), {
+    request: AgentRequestSchema,
+    answer: AgentAnswerSchema,
+    notice: AgentNoticeSchema,
+  });
+  const hello = {
+    kind: "hello",
+    version,
+    release: itsRelease,
+    clusterId,
+    launcher: "kubernetes",
+    capacity: 7,
+  } as const;
+  return { agent, answer: agent.request(hello) };
+};
+
+beforeAll(async () => void (await upload("mapper", "the mapper")));
+
+describe("a job goes to", () => {
+  it.each([
+    [undefined, ["only"], "only"],
+    [undefined, ["other", "default"], "default"],
+    ["other", ["other", "default"], "other"],
+  ])("%s of %s: %s", async (cluster, names, chosen) => {
+    const job = await jsonOf(JobSchema, await post({ cluster }, withClusters(...names)));
+    expect(job.cluster).toBe(chosen);
+    const described = await jsonOf(JobSchema, await call("GET", `/api/v1/jobs/${job.id}`));
+    expect(described.conditions.map(({ type, message }) => [type, message.includes(`'${chosen}'`)])).toEqual([
+      ["NoAgent", true],
+    ]);
+  });
+
+  it.each([
+    [undefined, "is required, as no cluster is named 'default'; there are a, b"],
+    ["c", "names no cluster; there are a, b"],
+  ])("no cluster that is not there: %s", async (cluster, message) => {
+    const problem = await problemOf(await post({ cluster }, withClusters("a", "b")));
+    expect(problem).toMatchObject({ status: 400, errors: [{ field: "cluster", message }] });
+  });
+});
+
+const list = async (...names: string[]) =>
+  await jsonOf(z.array(ClusterSchema), await call("GET", "/api/v1/clusters", { env: withClusters(...names) }));
+
+describe("GET /api/v1/clusters", () => {
+  it("shows agents that are there, and clusters without one", async () => {
+    const { answer } = await dial("shown", protocolVersion, "uid");
+    await answer;
+    const [shown, absent] = await list("shown", "absent");
+    expect(shown).toMatchObject({
+      name: "shown",
+      connected: true,
+      version: release,
+      launcher: "kubernetes",
+      capacity: 7,
+      problem: null,
+    });
+    expect(Math.abs((shown?.lastContact ?? 0) - Date.now())).toBeLessThan(60_000);
+    expect(absent).toEqual({
+      name: "absent",
+      connected: false,
+      version: null,
+      launcher: null,
+      capacity: null,
+      lastContact: null,
+      problem: null,
+    });
+  });
+
+  it("tells of an agent of another release, which works", async () => {
+    await (
+      await dial("older", protocolVersion, "uid", "0.0.9")
+    ).answer;
+    expect((await list("older"))[0]).toMatchObject({ connected: true, version: "0.0.9" });
+    expect((await list("older"))[0]?.problem).toContain("0.0.9");
+  });
+
+  it("tells of an agent of another protocol, which was refused", async () => {
+    const { agent } = await dial("foreign", protocolVersion - 1, "uid", "0.0.1");
+    expect(await agent.closed).toMatchObject({ code: closeCodes.version });
+    expect((await list("foreign"))[0]).toMatchObject({ connected: false, version: "0.0.1" });
+    expect((await list("foreign"))[0]?.problem).toContain(`protocol ${protocolVersion}`);
+  });
+});
+
+describe("what the pods of a job are to be", () => {
+  it("reaches the cluster", async () => {
+    const pods = {
+      resources: { cpu: "500m", memory: "2Gi", "ephemeral-storage": "5Gi" },
+      nodeSelector: { "kubernetes.io/arch": "amd64" },
+      tolerations: [{ key: "spot", operator: "Exists", effect: "NoSchedule" }],
+      image: "registry.example.com/mine:1",
+      imagePullSecrets: ["pull"],
+      serviceAccountName: "mine",
+      labels: { team: "a" },
+      annotations: { "example.com/note": "any text" },
+      queueName: "queue",
+    };
+    const secrets = { inputStorageCredentials: { secretName: "in" }, outputStorageCredentials: { secretName: "out" } };
+    const env = withClusters("pods");
+    expect((await post({ ...pods, ...secrets, deadlineSeconds: 60, parallelism: 3 }, env)).status).toBe(201);
+    const { answer } = await dial("pods", protocolVersion, "uid");
+    expect(await answer).toMatchObject({
+      kind: "welcome",
+      wanted: [{ runners: 1, pods: { ...pods, parallelism: 3, credentialSecrets: ["in", "out"] } }],
+    });
+  });
+
+  it.each([
+    ["resources.memory", { resources: { memory: "100Mi" } }],
+    ["resources.cpu", { resources: { cpu: "many" } }],
+    ["resources.gpu", { resources: { gpu: "1" } }],
+    ["nodeSelector.no key!", { nodeSelector: { "no key!": "x" } }],
+    ["nodeSelector.disk", { nodeSelector: { disk: "not a value" } }],
+    ["tolerations.0.operator", { tolerations: [{}] }],
+    ["tolerations.0.tolerationSeconds", { tolerations: [{ key: "a", tolerationSeconds: 3 }] }],
+    ["image", { image: "no image" }],
+    ["imagePullSecrets.0", { imagePullSecrets: ["No_Name"] }],
+    ["serviceAccountName", { serviceAccountName: "../other" }],
+    ["labels.edgefold.dev/job-id", { labels: { "edgefold.dev/job-id": "other" } }],
+    ["labels.batch.kubernetes.io/job-name", { labels: { "batch.kubernetes.io/job-name": "other" } }],
+    ["annotations.kueue.x-k8s.io/a", { annotations: { "kueue.x-k8s.io/a": "b" } }],
+    ["queueName", { queueName: "No Queue" }],
+    ["deadlineSeconds", { deadlineSeconds: 0 }],
+    ["startTimeoutSeconds", { startTimeoutSeconds: 1.5 }],
+    ["cluster", { cluster: "No Cluster" }],
+    ["inputStorageCredentials.secretName", { inputStorageCredentials: { secretName: "No Name" } }],
+    ["inputStorageCredentials.username", { inputStorageCredentials: { secretName: "a", username: "b" } }],
+    ["outputStorageCredentials.password", { outputStorageCredentials: { username: "b" } }],
+    ["podTemplate", { podTemplate: {} }],
+  ])("is refused by name: %s", async (field, fields) => {
+    const problem = await problemOf(await postJob({ ...request, ...fields }));
+    expect(problem).toMatchObject({ status: 400, errors: [{ field }] });
+  });
+});
+
+/** Puts the beginning of a job so far into the past that 99 s are over, and lets the alarm see it. */
+const age = async (job: JobFixture): Promise<void> => {
+  await job.query("UPDATE job SET spec = json_set(spec, '$.createdAt', ?)", Date.now() - 100_000);
+  await runDurableObjectAlarm(job.stub);
+};
+
+describe("a job that takes too long", () => {
+  it("fails at its deadline, and is cleaned", async () => {
+    const job = await JobFixture.create({ deadlineSeconds: 99 });
+    const runner = await job.runner();
+    await job.planned(runner);
+    await age(job);
+    const { status, error } = await job.stub.describe();
+    expect({ status, code: error?.code }).toEqual({ status: "failed", code: "DeadlineExceeded" });
+    expect(error?.message).toContain("99 s");
+  });
+
+  it("fails when no runner begins it in time, for the reason that is known", async () => {
+    const job = await JobFixture.create({ startTimeoutSeconds: 99 });
+    await job.stub.setLauncherConditions([{ type: "Unschedulable", message: "0/3 nodes are available" }]);
+    await age(job);
+    const { status, error } = await job.stub.describe();
+    expect({ status, code: error?.code }).toEqual({ status: "failed", code: "Unschedulable" });
+    expect(error?.message).toContain("0/3 nodes are available");
+  });
+
+  it("does not fail for its start when it has begun", async () => {
+    const job = await JobFixture.create({ startTimeoutSeconds: 99 });
+    await claimed(await job.runner());
+    await age(job);
+    expect((await job.stub.describe()).status).toBe("planning");
+  });
+});
+
+describe("a runner that is gone", () => {
+  it("charges its task where that was what ended it, four times at most", async () => {
+    const job = await JobFixture.create();
+    const planner = await job.runner("planner");
+    await job.planned(planner, [100]);
+    const failure = { code: "OOMKilled", message: "The pod used more memory than its limit, 1Gi." };
+    await job.stub.runnerExited("planner", failure.message, failure);
+    for (let attempt = 2; attempt <= 4; attempt++) {
+      await job.query("UPDATE task SET not_before = 0, row = json_set(row, '$.notBefore', 0)");
+      await claimed(await job.runner(`runner-${attempt}`));
+      await job.stub.runnerExited(`runner-${attempt}`, failure.message, failure);
+    }
+    expect(await job.stub.describe()).toMatchObject({
+      status: "failed",
+      error: { ...failure, taskId: `${job.id}-m-0` },
+    });
+  });
+});
