@@ -61,8 +61,9 @@ export class Edgefold {
     this.worker = await this.#withEnv(() => startWorker(this.port, this.stateDir));
   }
 
-  async startAgent(): Promise<void> {
-    this.agent = await this.#withEnv(() => startAgent(this.url, this.stateDir, this.#fileRoots));
+  /** @param url where the agent and its runners find the Worker */
+  async startAgent(url = this.url): Promise<void> {
+    this.agent = await this.#withEnv(() => startAgent(url, this.stateDir, this.#fileRoots));
   }
 
   /** Ends everything and removes the state. */

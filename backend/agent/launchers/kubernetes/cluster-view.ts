@@ -66,10 +66,9 @@ export class ClusterView {
       },
       log,
     });
-    // Of Jobs alone: what is the matter with a pod, it says itself.
-    const fieldSelector = "involvedObject.kind=Job";
+    const fieldSelector = "type=Warning";
     this.#events = new Watched(config, EventSchema, {
-      what: "events",
+      what: "warnings",
       path: `/api/v1/namespaces/${namespace}/events`,
       list: () => core.listNamespacedEvent({ namespace, fieldSelector }),
       fieldSelector,
@@ -101,7 +100,8 @@ export class ClusterView {
     return this.#pods.all();
   }
 
-  events(): KubernetesEvent[] {
+  /** Events that say what is wrong. */
+  warnings(): KubernetesEvent[] {
     return this.#events.all();
   }
 }

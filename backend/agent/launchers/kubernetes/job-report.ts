@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { LauncherCondition } from "../../../../shared/messages.ts";
 import { generationLabel, jobIdLabel } from "./names.ts";
-import { blockOf, endOf, isEnded, isRunning, type Pod } from "./pod-report.ts";
+import { blockOf, endOf, isBeingCreated, isEnded, isRunning, type Pod } from "./pod-report.ts";
 
 /** What a Kubernetes Job, its pods and the events say of a job. Pure. */
 
@@ -69,28 +69,48 @@ export const refusalType = (message: string): string => {
   return "PodsCannotBeCreated";
 };
 
-/** Why the Job's controller cannot create pods, undefined where it can: the newest of its events tells. */
-const creationBlock = (job: KubernetesJob, events: readonly KubernetesEvent[]): LauncherCondition | undefined => {
-  const own = events.filter(
-    ({ involvedObject, reason }) =>
-      involvedObject.kind === "Job" &&
-      involvedObject.name === job.metadata.name &&
-      (reason === "FailedCreate" || reason === "SuccessfulCreate"),
-  );
-  const [newest] = own.toSorted((a, b) => timeOf(b) - timeOf(a));
-  if (newest?.reason !== "FailedCreate" || newest.message === undefined) return undefined;
-  return { type: refusalType(newest.message), message: newest.message };
+/** Why the Job's controller cannot create pods: its last warning, where it has created none since. */
+const creationBlock = (
+  job: KubernetesJob,
+  pods: readonly Pod[],
+  warnings: readonly KubernetesEvent[],
+): LauncherCondition | undefined => {
+  if (pods.filter((pod) => !isEnded(pod)).length >= (job.spec.parallelism ?? 1)) return undefined;
+  const last = newest(warnings, "FailedCreate", "Job", job.metadata.name);
+  if (last?.message === undefined) return undefined;
+  if (pods.some(({ metadata }) => new Date(metadata.creationTimestamp ?? 0).getTime() > timeOf(last))) return undefined;
+  return { type: refusalType(last.message), message: last.message };
 };
+
+/** Why what a pod is to see cannot be had, such as a Secret that there is not. */
+const mountBlock = (pod: Pod, warnings: readonly KubernetesEvent[]): LauncherCondition | undefined => {
+  if (isEnded(pod) || !isBeingCreated(pod)) return undefined;
+  const last = newest(warnings, "FailedMount", "Pod", pod.metadata.name);
+  if (last?.message === undefined) return undefined;
+  const type = /secrets? .* not found/i.test(last.message) ? "SecretMissing" : "FailedMount";
+  return { type, message: `The pod ${pod.metadata.name} cannot start: ${last.message}` };
+};
+
+const newest = (
+  events: readonly KubernetesEvent[],
+  reason: string,
+  kind: string,
+  name: string,
+): KubernetesEvent | undefined =>
+  events
+    .filter((event) => event.reason === reason)
+    .filter(({ involvedObject }) => involvedObject.kind === kind && involvedObject.name === name)
+    .toSorted((a, b) => timeOf(b) - timeOf(a))[0];
 
 /**
  * What should be known of a job whose current generation is `job`.
  * @param pods all of the job
- * @param events of the jobs' namespace
+ * @param warnings events of the jobs' namespace
  */
 export const conditionsOf = (
   job: KubernetesJob,
   pods: readonly Pod[],
-  events: readonly KubernetesEvent[],
+  warnings: readonly KubernetesEvent[],
 ): LauncherCondition[] => {
   const conditions = new Map<string, string>();
   const add = (condition: LauncherCondition | undefined): void => {
@@ -99,8 +119,8 @@ export const conditionsOf = (
   if (job.spec.suspend === true) {
     add({ type: "Suspended", message: "The job waits to be admitted by its queue, or was suspended." });
   }
-  for (const pod of pods) add(blockOf(pod));
-  add(creationBlock(job, events));
+  for (const pod of pods) add(blockOf(pod) ?? mountBlock(pod, warnings));
+  add(creationBlock(job, pods, warnings));
   // Where none is up, the one that has failed tells why.
   const failed = pods.findLast((pod) => isEnded(pod) && pod.status.phase === "Failed");
   if (failed !== undefined && !pods.some(isRunning)) {

@@ -187,7 +187,7 @@ export class KubernetesLauncher implements Launcher {
     const generation = this.#generation(wanted, generationOf(current), state.share);
     // The agent may have ended between the two.
     if (!state.withSecret.has(current.metadata.uid)) await this.#createSecret(state, generation, current);
-    if (wanted.pods.queueName === undefined) await this.#scale(state, current);
+    await this.#scale(state, wanted, current);
     this.#tell(state, current);
   }
 
@@ -204,9 +204,12 @@ export class KubernetesLauncher implements Launcher {
       return;
     }
     const number = last === undefined ? 1 : generationOf(last) + 1;
-    const generation = this.#generation(wanted, number, state.share);
+    // Without pods, as these need the Secret; but a queue must know how many there will be, and lets none start at first.
+    const generation = this.#generation(wanted, number, wanted.pods.queueName === undefined ? 0 : state.share);
     const job = await this.#api.createJob(jobManifest(generation));
-    if (job !== undefined) await this.#createSecret(state, generation, job);
+    if (job === undefined) return;
+    await this.#createSecret(state, generation, job);
+    await this.#scale(state, wanted, job);
   }
 
   async #createSecret(state: JobState, generation: Generation, job: KubernetesJob): Promise<void> {
@@ -215,7 +218,9 @@ export class KubernetesLauncher implements Launcher {
   }
 
   /** More runners are started at once, fewer only when they have been too many for some time. */
-  async #scale(state: JobState, job: KubernetesJob): Promise<void> {
+  async #scale(state: JobState, wanted: WantedJob, job: KubernetesJob): Promise<void> {
+    // A queue has admitted it with as many pods as it was made with.
+    if (wanted.pods.queueName !== undefined) return;
     const { surplusMs } = this.#options.times;
     const now = job.spec.parallelism ?? 1;
     if (state.share >= now) state.surplusSince = undefined;
@@ -232,7 +237,7 @@ export class KubernetesLauncher implements Launcher {
   }
 
   #tell(state: JobState, job: KubernetesJob): void {
-    state.report(conditionsOf(job, this.#view.podsOf(state.jobId), this.#view.events()), this.#events);
+    state.report(conditionsOf(job, this.#view.podsOf(state.jobId), this.#view.warnings()), this.#events);
   }
 
   #troubled(state: JobState, error: unknown): void {

@@ -14,6 +14,7 @@ export type Generation = {
   readonly number: number;
   readonly token: string;
   readonly pods: PodOptions;
+  /** How many pods it begins with. */
   readonly parallelism: number;
 };
 
@@ -54,7 +55,7 @@ const labelsOf = ({ cluster, jobId, number }: Generation): Record<string, string
 
 /**
  * The runner's token. The Secret is its Job's from the beginning, and so made after it: it goes with it, and the agent need not
- * be able to change, read or delete Secrets. Pods wait for the moment in which it is not there yet.
+ * be able to change, read or delete Secrets.
  */
 export const secretManifest = (generation: Generation, { metadata: { name, uid } }: KubernetesJob): V1Secret => ({
   apiVersion: "v1",

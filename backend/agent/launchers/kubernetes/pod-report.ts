@@ -36,6 +36,7 @@ export const PodSchema = z.object({
     name: z.string(),
     uid: z.string(),
     labels: z.record(z.string(), z.string()).default({}),
+    creationTimestamp: z.union([z.string(), z.date()]).optional(),
     deletionTimestamp: z.union([z.string(), z.date()]).optional(),
   }),
   spec: z.object({ nodeName: z.string().optional(), containers: z.array(ContainerSchema) }),
@@ -108,6 +109,9 @@ export const endOf = (pod: Pod): PodEnd => {
 
 /** Reasons for which a container waits that pass by themselves. */
 const passing: ReadonlySet<string> = new Set(["ContainerCreating", "PodInitializing"]);
+
+/** Whether it has a node, and waits for what it is made of. */
+export const isBeingCreated = (pod: Pod): boolean => passing.has(stateOf(pod)?.waiting?.reason ?? "");
 
 /** What keeps a pod from running, undefined where nothing does. */
 export const blockOf = (pod: Pod): LauncherCondition | undefined => {

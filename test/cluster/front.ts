@@ -1,0 +1,105 @@
+import { once } from "node:events";
+import { createServer, request as send, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { AwsV4Signer } from "aws4fetch";
+import { localR2EndpointPath } from "../../shared/address.ts";
+import type { Edgefold } from "../helpers/edgefold.ts";
+
+/**
+ * Stands before a local Worker and its S3 endpoint, which answer to `localhost` alone, so that pods reach them under another
+ * name. What goes to the store is signed again, as a signature covers the host's name.
+ */
+export class Front {
+  /** In place of the Worker's. */
+  readonly url: string;
+  /** In place of the S3 endpoint's. */
+  readonly s3Endpoint: string;
+  readonly #server: ReturnType<typeof createServer>;
+  readonly #edgefold: Edgefold;
+
+  private constructor(server: ReturnType<typeof createServer>, url: string, edgefold: Edgefold) {
+    this.#server = server;
+    this.#edgefold = edgefold;
+    this.url = url;
+    this.s3Endpoint = url + localR2EndpointPath;
+    server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+      this.#pass(request, response).catch(() => response.destroy());
+    });
+    server.on("upgrade", (request: IncomingMessage, socket: Duplex) => this.#upgrade(request, socket));
+  }
+
+  /** @param host a name or an address of this machine that the pods can reach; it listens there alone */
+  static async start(edgefold: Edgefold, host: string): Promise<Front> {
+    const server = createServer();
+    await once(server.listen(0, host), "listening");
+    const address = server.address();
+    if (address === null || typeof address === "string") throw new Error("the front has no port");
+    return new Front(server, `http://${host}:${address.port}`, edgefold);
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const onward = send(this.#edgefold.url + (request.url ?? ""), await this.#onward(request), resolve);
+    onward.on("error", reject);
+    request.pipe(onward);
+    const answer = await promise;
+    response.writeHead(answer.statusCode ?? 0, answer.headers);
+    answer.pipe(response);
+    answer.on("error", () => response.destroy());
+  }
+
+  async #onward({ method = "GET", url = "", headers }: IncomingMessage) {
+    if (!url.startsWith(localR2EndpointPath))
+      return { method, headers: { ...headers, host: new URL(this.#edgefold.url).host } };
+    const { authorization: _, host: __, ...kept } = headers;
+    const own = Object.entries(kept).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : []));
+    const signed = new Headers(
+      Object.fromEntries(own.filter(([name]) => !/^x-amz-(date|content-sha256|security)/.test(name ?? ""))),
+    );
+    const { username, password } = this.#edgefold.keys;
+    const signer = new AwsV4Signer({
+      method,
+      url: this.#edgefold.url + url,
+      headers: signed,
+      accessKeyId: username,
+      secretAccessKey: password,
+      service: "s3",
+    });
+    return { method, headers: Object.fromEntries((await signer.sign()).headers.entries()) };
+  }
+
+  #upgrade({ url = "", headers }: IncomingMessage, socket: Duplex): void {
+    const onward = send(this.#edgefold.url + url, { headers: { ...headers, host: new URL(this.#edgefold.url).host } });
+    onward.on("upgrade", (answer, other: Duplex, head: Buffer) => {
+      const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${String(value)}`);
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join("\r\n")}\r\n\r\n`);
+      socket.write(head);
+      joined(socket, other);
+    });
+    onward.on("response", (answer) => {
+      socket.write(`HTTP/1.1 ${answer.statusCode ?? 500} refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+      socket.end();
+      answer.resume();
+    });
+    onward.on("error", () => socket.destroy());
+    onward.end();
+  }
+}
+
+/** Two ends of which each gets what the other sends, and ends with it. */
+const joined = (a: Duplex, b: Duplex): void => {
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    from.pipe(to);
+    from.on("error", () => to.destroy());
+    from.on("close", () => to.destroy());
+  }
+};

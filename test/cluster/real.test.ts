@@ -1,0 +1,20 @@
+import { KubeConfig } from "@kubernetes/client-node";
+import { describe } from "vitest";
+import { TestCluster } from "./cluster.ts";
+import { jobSuite } from "./job-suite.ts";
+
+/**
+ * `npm run test:cluster`: the jobs of the suite on the cluster that the current kubeconfig names. `EDGEFOLD_IMAGE` names the image
+ * of runners, which that cluster must have; `EDGEFOLD_HOST` is an address of this machine that its pods reach.
+ */
+const { EDGEFOLD_IMAGE, EDGEFOLD_HOST = "localhost" } = process.env;
+
+describe("the cluster of the current kubeconfig", () => {
+  jobSuite(async () => {
+    if (EDGEFOLD_IMAGE === undefined)
+      throw new Error("set EDGEFOLD_IMAGE to the image of runners, as built by `npm run image`");
+    const config = new KubeConfig();
+    config.loadFromDefault();
+    return new TestCluster(config, EDGEFOLD_IMAGE, EDGEFOLD_HOST);
+  });
+});
