@@ -78,6 +78,8 @@ export const TaskRowSchema = z.object({
   /** What the program last said of itself. */
   message: z.string(),
   error: FailureSchema.nullable(),
+  /** The attempt of whose loss `error` tells, where it does. */
+  lost: z.string().nullable(),
   counters: CountersSchema,
 });
 export type TaskRow = z.infer<typeof TaskRowSchema>;
@@ -155,6 +157,7 @@ export const newTask = (kind: TaskKind, index: number, now: number): TaskRow => 
   podName: "",
   message: "",
   error: null,
+  lost: null,
   counters: noCounters,
 });
 
@@ -387,6 +390,7 @@ export const complete = (
     winner: attempt.id,
     endedAt: now,
     error: null,
+    lost: null,
     counters,
   };
   const won = counted(closed.job, task.kind, shifted({ running: -1, completed: 1 }));
@@ -467,6 +471,7 @@ export const fail = (job: JobRow, task: TaskRow, attempt: AttemptRow, error: Att
     ...closed.task,
     failures: task.failures + 1,
     error: { code: error.code, message: error.message, taskId },
+    lost: null,
   };
   if (error.final || charged.failures >= maxAttempts) {
     return { attempt: closed.attempt, ...givenUp(closed.job, charged, error, now) };
@@ -483,16 +488,39 @@ const lacksInput = (job: JobRow, task: TaskRow): boolean =>
   (task.kind === "reduce" && job.status === "mapping") ||
   (task.kind === "commit" && (job.status === "mapping" || job.status === "reducing"));
 
+/** What a task says whose last attempt was lost, where nothing better is known. */
+const attemptLost = "AttemptLost";
+
 /** An attempt is over without a result and without the task's fault: the runner is gone, its lease is over, or it gave it back. */
 export const lose = (job: JobRow, task: TaskRow, attempt: AttemptRow, reason: string, now: number): Transition => {
   const closed = close(job, task, attempt, "ended");
   if (!counts(attempt, task)) return closed;
-  const charged: TaskRow = { ...closed.task, losses: task.losses + (lacksInput(job, task) ? 0 : 1) };
+  const charged: TaskRow = {
+    ...closed.task,
+    losses: task.losses + (lacksInput(job, task) ? 0 : 1),
+    error: { code: attemptLost, message: reason, taskId: taskIdOf(job.id, task.kind, task.index) },
+    lost: attempt.id,
+  };
   if (charged.losses >= maxLosses) {
     const message = `lost ${charged.losses} times, last because ${reason}`;
     return { attempt: closed.attempt, ...givenUp(closed.job, charged, { code: "AttemptsLost", message }, now) };
   }
   return { attempt: closed.attempt, ...rescheduled(closed.job, charged, now), effects: [{ kind: "wake" }] };
+};
+
+/**
+ * It is known only later why an attempt was lost: a runner gives its task back when it is told to end, and is not told why.
+ * @returns undefined where that is not what the task tells of, any more
+ */
+export const explainLoss = (
+  job: JobRow,
+  task: TaskRow,
+  attempt: string,
+  reason: { readonly code?: string; readonly message: string },
+): Transition | undefined => {
+  if (task.lost !== attempt || task.error === null) return undefined;
+  const { code = attemptLost, message } = reason;
+  return { job, task: { ...task, error: { ...task.error, code, message } }, effects: [] };
 };
 
 /**

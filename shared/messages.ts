@@ -212,7 +212,7 @@ export const WantedJobSchema = z.object({ jobId: JobId, runners: Index, token: z
 export type WantedJob = z.infer<typeof WantedJobSchema>;
 
 /** The part of a condition that a launcher knows. */
-export const LauncherConditionSchema = z.object({ type: z.string().min(1).max(100), message: Text });
+const LauncherConditionSchema = z.object({ type: z.string().min(1).max(100), message: Text });
 export type LauncherCondition = z.infer<typeof LauncherConditionSchema>;
 
 export const AgentRequestSchema = z.discriminatedUnion("kind", [

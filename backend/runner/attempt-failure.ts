@@ -9,6 +9,7 @@ const longestMessage = 16_384;
 /** Codes with which a store says no for good: asking again gets the same answer. */
 const finalCodes: ReadonlySet<string> = new Set([
   "AccessDenied",
+  "AccessDeniedException",
   "CorruptInput",
   "CredentialsUnavailable",
   "ENOTFOUND",
@@ -23,6 +24,7 @@ const finalCodes: ReadonlySet<string> = new Set([
   "OutsideRoots",
   "SignatureDoesNotMatch",
   "Unauthorized",
+  "ValidationError",
 ]);
 
 /** How a failed attempt is reported: in the words of the store or the program, and whether trying again can help. */

@@ -1,4 +1,4 @@
-import { abortable } from "./abort.ts";
+import { abortable } from "../abort.ts";
 
 /**
  * Where an output goes. `bytes` belong to the sink until `write` returns undefined ("go on at once") or its promise

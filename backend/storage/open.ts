@@ -1,5 +1,6 @@
 import type { Address } from "../../shared/address.ts";
 import type { Credentials } from "../../shared/rest.ts";
+import { fixedCredentials, type CredentialsSource } from "./credentials.ts";
 import { FileStore } from "./file.ts";
 import { s3Store } from "./s3.ts";
 import type { Store } from "./store.ts";
@@ -8,7 +9,7 @@ type OpenOptions = {
   /** The job's own. */
   readonly credentials?: Credentials | undefined;
   /** Used where the job has none; without them such requests are anonymous. */
-  readonly ambient?: Credentials | undefined;
+  readonly ambient?: CredentialsSource | undefined;
   /** The absolute paths that `file:` addresses must stay in; none allows no file. */
   readonly fileRoots: readonly string[];
   /** Ends everything under way, and every later operation, with its reason. */
@@ -17,7 +18,7 @@ type OpenOptions = {
 
 /** One store for all addresses: each operation goes to the store that the address's scheme names. */
 export const openStore = ({ credentials, ambient, fileRoots, signal }: OpenOptions): Store => {
-  const s3 = s3Store({ credentials: credentials ?? ambient, signal });
+  const s3 = s3Store({ credentials: credentials === undefined ? ambient : fixedCredentials(credentials), signal });
   const file = new FileStore(fileRoots, signal);
   const of = (at: Address): Store => (at.scheme === "file" ? file : s3);
   return {

@@ -17,6 +17,10 @@ const transientCodes = new Set([
   "ServiceUnavailable",
   "SlowDown",
   "TooManyRequests",
+  // STS's, and those of agents that give credentials to containers
+  "IDPCommunicationError",
+  "Throttling",
+  "ThrottlingException",
   // an answer that broke off
   "TruncatedBody",
   // the network's; ENOTFOUND is missing since a mistyped host should be told at once

@@ -1,6 +1,6 @@
 import { formatAddress, type S3Address } from "../../shared/address.ts";
 import { S3Error } from "./s3-failure.ts";
-import { explained } from "./s3-head.ts";
+import { headOf } from "./s3-head.ts";
 import type { S3Client } from "./s3-request.ts";
 import { bucketBody } from "./s3-xml.ts";
 import { StorageError } from "./store.ts";
@@ -9,17 +9,16 @@ import { StorageError } from "./store.ts";
 export const ensureS3Bucket = async (client: S3Client, at: S3Address): Promise<void> => {
   const bucket = { ...at, key: "" };
   try {
-    await client.headers({ method: "HEAD", at: bucket });
+    await headOf(client, bucket, { query: { "list-type": "2", "max-keys": "1" } });
     return;
   } catch (error) {
-    const query = { "list-type": "2", "max-keys": "1" };
-    const reason = await explained(client, { method: "GET", at: bucket, query }, error);
+    if (!(error instanceof S3Error)) throw error;
     // who may not list a bucket may still write to it
-    if (reason.code === "AccessDenied") return;
-    if (reason.status !== 404) throw reason;
+    if (error.code === "AccessDenied") return;
+    if (error.status !== 404) throw error;
   }
   try {
-    await client.headers({ method: "PUT", at: bucket, ...placement(client.region) });
+    await client.headers({ method: "PUT", at: bucket, ...placement(await client.region()) });
   } catch (cause) {
     if (!(cause instanceof S3Error)) throw cause;
     if (cause.code === "BucketAlreadyOwnedByYou") return;

@@ -14,11 +14,10 @@ type S3Head = { readonly info: ObjectInfo; readonly attempt: string | undefined 
 export const headS3 = async (client: S3Client, at: S3Address): Promise<S3Head | undefined> => {
   let headers: ReadonlyMap<string, string>;
   try {
-    headers = await client.headers({ method: "HEAD", at });
+    headers = await headOf(client, at, { headers: { range: "bytes=0-0" } });
   } catch (error) {
-    const reason = await explained(client, { method: "GET", at, headers: { range: "bytes=0-0" } }, error);
-    if (reason.code === "NoSuchKey") return undefined;
-    throw reason;
+    if (error instanceof S3Error && error.code === "NoSuchKey") return undefined;
+    throw error;
   }
   const size = Number(headers.get("content-length") ?? Number.NaN);
   const etag = headers.get("etag");
@@ -26,14 +25,22 @@ export const headS3 = async (client: S3Client, at: S3Address): Promise<S3Head | 
   return { info: { address: at, size, etag: quoteEtag(etag) }, attempt: headers.get(attemptHeader) };
 };
 
-/** The refusal of a HEAD, which has no body to tell the store's code, as the store words it for a GET. */
-export const explained = async (client: S3Client, get: S3Request, error: unknown): Promise<S3Error> => {
-  if (!(error instanceof S3Error) || error.status === undefined) throw error;
+/**
+ * The headers that HEAD answers. A refusal of it has no body to tell the store's code: it is the one that a GET gets. Where
+ * that is none, what was wrong has passed, such as credentials that had expired and were renewed for the GET.
+ *
+ * @param get what makes a small answer of the GET
+ */
+export const headOf = async (
+  client: S3Client,
+  at: S3Address,
+  get: Pick<S3Request, "query" | "headers">,
+): Promise<ReadonlyMap<string, string>> => {
   try {
-    (await client.open(get)).body.destroy();
-  } catch (reason) {
-    if (reason instanceof S3Error) return reason;
-    throw reason;
+    return await client.headers({ method: "HEAD", at });
+  } catch (error) {
+    if (!(error instanceof S3Error) || error.status === undefined) throw error;
   }
-  return error;
+  (await client.open({ method: "GET", at, ...get })).body.destroy();
+  return client.headers({ method: "HEAD", at });
 };

@@ -1,12 +1,15 @@
 import { Readable } from "node:stream";
 import { AwsV4Signer } from "aws4fetch";
 import { Agent, request, type Dispatcher } from "undici";
+import { abortable } from "../abort.ts";
 import type { S3Address } from "../../shared/address.ts";
 import type { Credentials } from "../../shared/rest.ts";
+import type { CredentialsSource } from "./credentials.ts";
 import { pauseByClock, withRetries, type Pause } from "./retry.ts";
-import { failureOf, malformed, refused, unreachable } from "./s3-failure.ts";
-import { MalformedAnswerError, parseError } from "./s3-xml.ts";
+import { failureOf, malformed, refused, saysExpired, unreachable } from "./s3-failure.ts";
+import { parseError } from "./s3-xml.ts";
 import { StorageError } from "./store.ts";
+import { MalformedAnswerError } from "./xml.ts";
 
 export type S3Request = {
   readonly method: "DELETE" | "GET" | "HEAD" | "POST" | "PUT";
@@ -26,7 +29,7 @@ export type S3Answer = {
 
 export type S3Options = {
   /** @default requests are anonymous: neither signed nor with a key id */
-  readonly credentials?: Credentials | undefined;
+  readonly credentials?: CredentialsSource | undefined;
   /** Ends everything under way, and every later request, with its reason. */
   readonly signal?: AbortSignal | undefined;
   /** @default by the clock */
@@ -40,8 +43,10 @@ const pieceSize = 256 * 1024;
 export class S3Client {
   readonly signal: AbortSignal | undefined;
   readonly pause: Pause;
-  readonly #credentials: Credentials | undefined;
+  readonly #source: CredentialsSource | undefined;
+  /** Of the password that was last signed with. */
   readonly #signingKeys = new Map<string, ArrayBuffer>();
+  #lastPassword = "";
   /** The regions that stores asked for, by endpoint and bucket. */
   readonly #regions = new Map<string, string>();
   // Idle sockets do not keep the process alive. The number of connections has no limit here: a merge holds one open for
@@ -54,7 +59,7 @@ export class S3Client {
   });
 
   constructor({ credentials, signal, pause = pauseByClock }: S3Options) {
-    this.#credentials = credentials;
+    this.#source = credentials;
     this.signal = signal;
     this.pause = pause;
   }
@@ -88,8 +93,16 @@ export class S3Client {
   }
 
   /** The region to create a bucket in. */
-  get region(): string | undefined {
-    return this.#credentials?.region;
+  async region(): Promise<string | undefined> {
+    return (await this.#credentials())?.region;
+  }
+
+  /** @param expired those of which a store says so */
+  async #credentials(expired?: Credentials): Promise<Credentials | undefined> {
+    const source = this.#source;
+    if (source === undefined) return undefined;
+    this.signal?.throwIfAborted();
+    return this.signal === undefined ? source(expired) : abortable(source(expired), this.signal);
   }
 
   #retrying<T>(work: () => Promise<T>): Promise<T> {
@@ -108,23 +121,34 @@ export class S3Client {
   async #send(what: S3Request): Promise<S3Answer> {
     const { at } = what;
     const bucket = `${at.endpoint}/${at.bucket}`;
-    let region = this.region ?? this.#regions.get(bucket);
+    const first = await this.#credentials();
+    let credentials = first;
+    let region = credentials?.region ?? this.#regions.get(bucket);
     for (;;) {
-      const answer = await this.#sendOnce(what, region);
+      const answer = await this.#sendOnce(what, credentials, region);
       if (answer.status < 300) return answer;
       const error = parseError(await this.#text(what, answer));
       const wanted = error?.region ?? answer.headers.get("x-amz-bucket-region");
-      const mayLearn = answer.status === 400 && region === undefined && this.#credentials !== undefined;
-      if (!mayLearn || wanted === undefined) throw refused(at, answer.status, error);
-      this.#regions.set(bucket, wanted);
-      region = wanted;
+      if (answer.status === 400 && region === undefined && credentials !== undefined && wanted !== undefined) {
+        this.#regions.set(bucket, wanted);
+        region = wanted;
+      } else {
+        const renewed =
+          credentials === first && saysExpired(error) ? await this.#credentials(credentials) : credentials;
+        if (renewed === credentials) throw refused(at, answer.status, error);
+        credentials = renewed;
+      }
     }
   }
 
-  async #sendOnce(what: S3Request, region: string | undefined): Promise<S3Answer> {
+  async #sendOnce(
+    what: S3Request,
+    credentials: Credentials | undefined,
+    region: string | undefined,
+  ): Promise<S3Answer> {
     const { signal } = this;
     const url = urlOf(what);
-    const headers = await this.#signed(what, url, region);
+    const headers = credentials === undefined ? what.headers : await this.#signed(what, url, credentials, region);
     const { method, body } = what;
     const pieces = body !== undefined && body.length > pieceSize;
     try {
@@ -147,10 +171,11 @@ export class S3Client {
   async #signed(
     { method, headers = {} }: S3Request,
     url: URL,
+    { username, password, sessionToken }: Credentials,
     region: string | undefined,
   ): Promise<Record<string, string>> {
-    if (this.#credentials === undefined) return { ...headers };
-    const { username, password, sessionToken } = this.#credentials;
+    if (password !== this.#lastPassword) this.#signingKeys.clear();
+    this.#lastPassword = password;
     // aws4fetch declares the payload as unsigned: every store takes that, TLS protects it where it leaves the cluster, and
     // hashing would cost either side more than all the rest
     const signer = new AwsV4Signer({

@@ -1,10 +1,5 @@
-import { XMLParser } from "fast-xml-parser";
 import { z } from "zod";
-
-/** An answer that is not what S3 answers; the message says how. */
-export class MalformedAnswerError extends Error {
-  override name = "MalformedAnswerError";
-}
+import { MalformedAnswerError, xmlReader } from "./xml.ts";
 
 export type S3ErrorBody = {
   readonly code: string;
@@ -21,31 +16,7 @@ type ListPage = {
   readonly next: string | undefined;
 };
 
-const lists = new Set(["ListBucketResult.Contents", "DeleteResult.Error"]);
-
-const parser = new XMLParser({
-  ignoreAttributes: true,
-  // a key "007" must not become a number, nor lose its spaces
-  parseTagValue: false,
-  trimValues: false,
-  // numeric references are only decoded together with HTML's
-  htmlEntities: true,
-  isArray: (_name, path) => typeof path === "string" && lists.has(path),
-});
-
-const parse = <T>(text: string, schema: z.ZodType<T>): T => {
-  // the parser takes a document that breaks off without complaint
-  if (!text.trimEnd().endsWith(">")) throw new MalformedAnswerError("the answer is not a whole XML document");
-  let document: unknown;
-  try {
-    document = parser.parse(text);
-  } catch (cause) {
-    throw new MalformedAnswerError("the answer is not XML", { cause });
-  }
-  const result = schema.safeParse(document);
-  if (!result.success) throw new MalformedAnswerError(z.prettifyError(result.error), { cause: result.error });
-  return result.data;
-};
+const parse = xmlReader(["ListBucketResult.Contents", "DeleteResult.Error"]);
 
 const errorSchema = z.object({
   Error: z.object({

@@ -16,6 +16,8 @@ export class Front {
   readonly s3Endpoint: string;
   readonly #server: ReturnType<typeof createServer>;
   readonly #edgefold: Edgefold;
+  /** Those of WebSockets, which the server has no more to do with. */
+  readonly #sockets = new Set<Duplex>();
 
   private constructor(server: ReturnType<typeof createServer>, url: string, edgefold: Edgefold) {
     this.#server = server;
@@ -38,6 +40,7 @@ export class Front {
   }
 
   async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
     this.#server.closeAllConnections();
     this.#server.close();
     await once(this.#server, "close");
@@ -81,6 +84,8 @@ export class Front {
       socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join("\r\n")}\r\n\r\n`);
       socket.write(head);
       joined(socket, other);
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
     });
     onward.on("response", (answer) => {
       socket.write(`HTTP/1.1 ${answer.statusCode ?? 500} refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);

@@ -1,7 +1,7 @@
 import { KubeConfig } from "@kubernetes/client-node";
 import { describe } from "vitest";
-import { TestCluster } from "./cluster.ts";
 import { jobSuite } from "./job-suite.ts";
+import { RealCluster } from "./real-cluster.ts";
 
 /**
  * `npm run test:cluster`: the jobs of the suite on the cluster that the current kubeconfig names. `EDGEFOLD_IMAGE` names the image
@@ -15,6 +15,6 @@ describe("the cluster of the current kubeconfig", () => {
       throw new Error("set EDGEFOLD_IMAGE to the image of runners, as built by `npm run image`");
     const config = new KubeConfig();
     config.loadFromDefault();
-    return new TestCluster(config, EDGEFOLD_IMAGE, EDGEFOLD_HOST);
+    return new RealCluster(config, EDGEFOLD_IMAGE, EDGEFOLD_HOST);
   });
 });

@@ -88,6 +88,7 @@ export class JobStore {
         lease_until INTEGER NOT NULL, linked INTEGER NOT NULL) WITHOUT ROWID;
       CREATE INDEX attempt_open ON attempt (lease_until) WHERE status IN ('live', 'revoked');
       CREATE INDEX attempt_runner ON attempt (runner) WHERE status IN ('live', 'revoked');
+      CREATE INDEX attempt_ended ON attempt (runner) WHERE status = 'ended';
       CREATE TABLE upload (
         id INTEGER PRIMARY KEY AUTOINCREMENT, attempt TEXT NOT NULL, path TEXT NOT NULL, upload_id TEXT NOT NULL,
         UNIQUE (attempt, path, upload_id));
@@ -379,6 +380,10 @@ export class JobStore {
 
   openAttemptsOf(runnerId: string): AttemptRow[] {
     return this.#attempts("WHERE status IN ('live', 'revoked') AND runner = ?", runnerId);
+  }
+
+  endedAttemptsOf(runnerId: string): AttemptRow[] {
+    return this.#attempts("WHERE status = 'ended' AND runner = ?", runnerId);
   }
 
   overdueAttempts(now: number): AttemptRow[] {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import {
   abandonClean,
   claimable,
+  explainLoss,
   fail,
   failJob,
   lose,
@@ -160,6 +161,11 @@ export class JobObject extends DurableObject<Env> {
       for (const attempt of this.#store.openAttemptsOf(runnerId)) {
         if (failure === null) this.#lose(attempt, reason);
         else this.#fail(attempt, failure);
+      }
+      for (const { id, kind, index } of this.#store.endedAttemptsOf(runnerId)) {
+        const why = failure ?? { message: reason };
+        const explained = explainLoss(this.#store.job(), this.#store.task(kind, index), id, why);
+        if (explained !== undefined) this.#apply(explained);
       }
     });
   }

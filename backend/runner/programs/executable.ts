@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { untilAborted } from "../abort.ts";
+import { untilAborted } from "../../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { PipeReader } from "./pipe-reader.ts";
 import { checkExecutable } from "./preflight.ts";

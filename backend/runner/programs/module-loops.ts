@@ -1,5 +1,5 @@
 import type { AttemptContext } from "../attempt-context.ts";
-import { untilAborted } from "../abort.ts";
+import { untilAborted } from "../../abort.ts";
 import type { RecordBatch } from "../input/record-batches.ts";
 import { Pacer } from "../pacer.ts";
 import type { RecordTarget } from "../record-target.ts";

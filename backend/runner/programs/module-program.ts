@@ -1,7 +1,7 @@
 import { copyFile, mkdtemp } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { abortable } from "../abort.ts";
+import { abortable } from "../../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { ShuffleLostError } from "../shuffle/shuffle-lost.ts";
 import { ownBytes } from "./own-bytes.ts";

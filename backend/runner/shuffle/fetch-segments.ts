@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type { ByteStream } from "../../storage/store.ts";
-import { abortable, untilAborted } from "../abort.ts";
+import { abortable, untilAborted } from "../../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { merged } from "./merge.ts";
 import type { Run } from "./run.ts";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { untilAborted } from "../abort.ts";
+import { untilAborted } from "../../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { Pacer } from "../pacer.ts";
 import type { Cursor } from "./cursor.ts";

@@ -20,6 +20,7 @@ import { Counters } from "../counters.ts";
 import { taskEnvironment } from "../environment.ts";
 import type { Program } from "../programs/program.ts";
 import type { Report } from "../thread/messages.ts";
+import { credentialsOf } from "../storage-access.ts";
 import { runClean } from "./clean.ts";
 import { runCommit, runSuccess } from "./commit.ts";
 import { LocalShuffle } from "./local-shuffle.ts";
@@ -34,6 +35,9 @@ export const tasksFolder = "tasks";
 
 /** Between reports of progress, in ms; it is told only where it has changed. */
 const progressMs = 10_000;
+
+/** The runner's own identity, for stores that a job brings no credentials of: one for all tasks, as it may have to be asked for. */
+const ambient = ambientCredentials(process.env);
 
 /** What a task needs of its runner. */
 export type RunnerCalls = {
@@ -125,12 +129,11 @@ const contextOf = (
 const taskRun = (job: RunnerJob, config: RunnerConfig, context: AttemptContext, runner: RunnerCalls): TaskRun => {
   const { signal } = context;
   const fileRoots = config.FILE_ROOTS;
-  const ambient = ambientCredentials(process.env);
   const run: Omit<TaskRun, "shuffle"> = {
     job,
     context,
-    input: openStore({ credentials: job.input.credentials, ambient, fileRoots, signal }),
-    output: openStore({ credentials: job.output.credentials, ambient, fileRoots, signal }),
+    input: openStore({ credentials: credentialsOf(job.input.credentials, config), ambient, fileRoots, signal }),
+    output: openStore({ credentials: credentialsOf(job.output.credentials, config), ambient, fileRoots, signal }),
     program: (role) => runner.program(role),
     ask: async (request, kind) => {
       const answer = await runner.ask(request);

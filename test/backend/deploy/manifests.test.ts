@@ -104,7 +104,7 @@ it("grants the agent what it needs, each thing by name", () => {
   const rules = all("Role").flatMap((role) => role.rules ?? []);
   expect(JSON.stringify(rules)).not.toContain("*");
   const secretVerbs = rules.filter(({ resources }) => resources?.includes("secrets")).flatMap(({ verbs }) => verbs);
-  expect(secretVerbs).toEqual(["create", "patch", "delete"]);
+  expect(secretVerbs).toEqual(["create"]);
 });
 
 it("grants it to nobody else, and to the runners nothing", () => {

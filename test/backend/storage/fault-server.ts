@@ -10,6 +10,8 @@ export type FaultServer = {
   readonly asked: string[];
   /** The headers of what was asked, in order. */
   readonly headers: IncomingMessage["headers"][];
+  /** The bodies of what was asked, in order. */
+  readonly bodies: string[];
   /** The replies to come, each used once; a request beyond them is answered 599. */
   readonly replies: Reply[];
   readonly close: () => Promise<void>;
@@ -19,11 +21,15 @@ export type FaultServer = {
 export const startFaultServer = async (): Promise<FaultServer> => {
   const asked: string[] = [];
   const headers: IncomingMessage["headers"][] = [];
+  const bodies: string[] = [];
   const replies: Reply[] = [];
   const server = createServer((request, response) => {
-    request.resume().once("end", () => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.once("end", () => {
       asked.push(`${request.method} ${request.url}`);
       headers.push(request.headers);
+      bodies.push(Buffer.concat(chunks).toString());
       const reply = replies.shift();
       if (reply === undefined) response.writeHead(599).end();
       else reply(response, request);
@@ -36,6 +42,7 @@ export const startFaultServer = async (): Promise<FaultServer> => {
     at: { scheme: "s3", endpoint: `http://127.0.0.1:${address.port}`, bucket: "bucket", key: "key" },
     asked,
     headers,
+    bodies,
     replies,
     close: async () => {
       server.closeAllConnections();

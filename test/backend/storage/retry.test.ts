@@ -8,6 +8,8 @@ test.each<[Failure, boolean]>([
   [{ code: "TooManyRequests", status: 429 }, true],
   [{ code: "InternalError", status: 200 }, true],
   [{ code: "RequestTimeout", status: 400 }, true],
+  [{ code: "IDPCommunicationError", status: 400 }, true],
+  [{ code: "ThrottlingException", status: 400 }, true],
   [{ code: "ECONNRESET" }, true],
   [{ code: "ETIMEDOUT" }, true],
   [{ code: "EAI_AGAIN" }, true],

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { fixedCredentials } from "../../../backend/storage/credentials.ts";
 import { s3Store } from "../../../backend/storage/s3.ts";
 import type { Credentials } from "../../../shared/rest.ts";
 import type { Store } from "../../../backend/storage/store.ts";
@@ -11,7 +12,7 @@ let store: Store;
 
 const open = (credentials?: Credentials): Store =>
   s3Store({
-    credentials,
+    credentials: fixedCredentials(credentials),
     pause: async (ms) => {
       pauses.push(ms);
     },

@@ -5,13 +5,13 @@ import {
   bucketBody,
   completionBody,
   deletionBody,
-  MalformedAnswerError,
   parseCompletion,
   parseError,
   parseListPage,
   parseRefusals,
   parseUploadId,
 } from "../../../backend/storage/s3-xml.ts";
+import { MalformedAnswerError } from "../../../backend/storage/xml.ts";
 
 const head = '<?xml version="1.0" encoding="UTF-8"?>\n';
 const object = (key: string, size = "3", etag = "&quot;e&quot;"): string =>

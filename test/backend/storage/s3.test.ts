@@ -48,8 +48,8 @@ test("uses the ambient credentials where a job has none", async () => {
     AWS_SESSION_TOKEN: "",
   };
   const ambient = ambientCredentials(environment);
-  expect(ambient).toEqual({ username: s3.accessKeyId, password: s3.secretAccessKey });
-  expect(ambientCredentials({ AWS_ACCESS_KEY_ID: "id" })).toBeUndefined();
+  expect(await ambient()).toEqual({ username: s3.accessKeyId, password: s3.secretAccessKey });
+  expect(await ambientCredentials({ AWS_ACCESS_KEY_ID: "id" })()).toBeUndefined();
   await openStore({ ambient, fileRoots: [] }).put(at("data/ambient"), Buffer.from("x"));
   await expect(openStore({ fileRoots: [] }).head(at("data/ambient"))).rejects.toMatchObject({ name: "StorageError" });
 });

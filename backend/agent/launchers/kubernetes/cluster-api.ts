@@ -53,10 +53,16 @@ export class ClusterApi {
     await unless(this.#batch.deleteNamespacedJob(request), 404);
   }
 
-  /** Forgets a pod whose node cannot say that it has ended. */
+  /**
+   * Forgets a pod whose node cannot say that it has ended. That it is deleted is not enough: its Job waits until it has
+   * failed, and so keeps it, and puts no other in its place.
+   */
   async forgetPod({ metadata: { name, uid } }: Pod): Promise<void> {
-    const request = { namespace: this.#namespace, name, gracePeriodSeconds: 0, body: { preconditions: { uid } } };
-    await unless(this.#core.deleteNamespacedPod(request), 404, 409);
+    const namespace = this.#namespace;
+    const body = { metadata: { uid }, status: { phase: "Failed" } };
+    await unless(this.#core.patchNamespacedPodStatus({ namespace, name, body }, mergePatch), 404, 409);
+    const deletion = { namespace, name, gracePeriodSeconds: 0, body: { preconditions: { uid } } };
+    await unless(this.#core.deleteNamespacedPod(deletion), 404, 409);
   }
 
   async jobsOf(jobId: string): Promise<KubernetesJob[]> {
@@ -83,9 +89,10 @@ export class ClusterApi {
     const answers = await Promise.all(
       asked.map(async ({ permission, verb }) => {
         const resourceAttributes = this.#attributes(permission, verb, agentNamespace);
-        const review = await api.createSelfSubjectAccessReview({ body: { spec: { resourceAttributes } } });
-        const { namespace, resource, name } = resourceAttributes;
-        const what = `${verb} ${resource}${name === undefined ? "" : ` ${name}`} in the namespace ${namespace}`;
+        const kind = { apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectAccessReview" };
+        const review = await api.createSelfSubjectAccessReview({ body: { ...kind, spec: { resourceAttributes } } });
+        const { namespace, name } = resourceAttributes;
+        const what = `${verb} ${permission.resource}${name === undefined ? "" : ` ${name}`} in the namespace ${namespace}`;
         return review.status?.allowed === true ? [] : [what];
       }),
     );
@@ -96,7 +103,8 @@ export class ClusterApi {
     return {
       namespace: namespace === "jobs" ? this.#namespace : agentNamespace,
       group,
-      resource,
+      resource: resource.split("/")[0] ?? "",
+      ...(resource.includes("/") ? { subresource: resource.split("/")[1] ?? "" } : {}),
       verb,
       ...(name === undefined ? {} : { name: name === "lease" ? leaseName : this.#namespace }),
     };

@@ -207,6 +207,7 @@ export class KubernetesLauncher implements Launcher {
     // Without pods, as these need the Secret; but a queue must know how many there will be, and lets none start at first.
     const generation = this.#generation(wanted, number, wanted.pods.queueName === undefined ? 0 : state.share);
     const job = await this.#api.createJob(jobManifest(generation));
+    state.failures = 0;
     if (job === undefined) return;
     await this.#createSecret(state, generation, job);
     await this.#scale(state, wanted, job);
@@ -215,6 +216,7 @@ export class KubernetesLauncher implements Launcher {
   async #createSecret(state: JobState, generation: Generation, job: KubernetesJob): Promise<void> {
     await this.#api.createSecret(secretManifest(generation, job));
     state.withSecret.add(job.metadata.uid);
+    state.failures = 0;
   }
 
   /** More runners are started at once, fewer only when they have been too many for some time. */

@@ -30,6 +30,13 @@ export const permissions: readonly Permission[] = [
   {
     namespace: "jobs",
     group: "",
+    resource: "pods/status",
+    verbs: ["patch"],
+    why: "says that a pod has failed whose node was lost: until then its Job puts no other in its place",
+  },
+  {
+    namespace: "jobs",
+    group: "",
     resource: "secrets",
     verbs: ["create"],
     why: "hands each job's token to its pods; it can read, change and delete no Secret, as each goes with its Job",

@@ -1,0 +1,44 @@
+// for answers without a body, such as all to HEAD, and those that something other than the service gave
+const codesOfStatus: Readonly<Record<number, string>> = {
+  301: "PermanentRedirect",
+  307: "TemporaryRedirect",
+  400: "BadRequest",
+  401: "Unauthorized",
+  403: "AccessDenied",
+  404: "NotFound",
+  405: "MethodNotAllowed",
+  408: "RequestTimeout",
+  412: "PreconditionFailed",
+  416: "InvalidRange",
+  429: "TooManyRequests",
+  500: "InternalError",
+  501: "NotImplemented",
+  503: "ServiceUnavailable",
+};
+
+/** The code of an answer that tells none but its status. */
+export const codeOfStatus = (status: number): string => codesOfStatus[status] ?? `Http${status}`;
+
+// undici's own codes say nothing to a user
+const systemCodes: Readonly<Record<string, string>> = {
+  UND_ERR_CONNECT_TIMEOUT: "ETIMEDOUT",
+  UND_ERR_HEADERS_TIMEOUT: "ETIMEDOUT",
+  UND_ERR_BODY_TIMEOUT: "ETIMEDOUT",
+  UND_ERR_SOCKET: "ECONNRESET",
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "TruncatedBody",
+};
+
+const reasons: Readonly<Record<string, string>> = {
+  EAI_AGAIN: "its name cannot be resolved at the moment",
+  ECONNREFUSED: "it refuses the connection",
+  ECONNRESET: "it broke off the connection",
+  ENOTFOUND: "there is no such host",
+  ETIMEDOUT: "it does not answer in time",
+};
+
+/** Why no answer came from a host: the system's code, and words for a user that go on from the host's name. */
+export const networkFailure = (cause: unknown): { readonly code: string; readonly why: string } => {
+  const raw = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "NetworkError";
+  const code = systemCodes[raw] ?? raw;
+  return { code, why: reasons[code] ?? (cause instanceof Error ? cause.message : String(cause)) };
+};

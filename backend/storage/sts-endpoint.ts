@@ -1,0 +1,51 @@
+import type { AwsEnvironment } from "./aws-environment.ts";
+
+/** The domains of AWS's partitions but the usual one, by the beginnings of their regions' names. */
+const partitions: readonly (readonly [string, string])[] = [
+  ["cn-", "amazonaws.com.cn"],
+  ["eusc-", "amazonaws.eu"],
+  ["us-iso-", "c2s.ic.gov"],
+  ["us-isob-", "sc2s.sgov.gov"],
+  ["us-isof-", "csp.hci.ic.gov"],
+  ["eu-isoe-", "cloud.adc-e.uk"],
+];
+
+/** The regions whose STS is the global one where `AWS_STS_REGIONAL_ENDPOINTS` is `legacy`. */
+const legacyRegions: ReadonlySet<string> = new Set([
+  "ap-northeast-1",
+  "ap-south-1",
+  "ap-southeast-1",
+  "ap-southeast-2",
+  "ca-central-1",
+  "eu-central-1",
+  "eu-north-1",
+  "eu-west-1",
+  "eu-west-2",
+  "eu-west-3",
+  "sa-east-1",
+  "us-east-1",
+  "us-east-2",
+  "us-west-1",
+  "us-west-2",
+]);
+
+/**
+ * Where STS is: at `AWS_ENDPOINT_URL_STS`, else in the region of `AWS_REGION` or `AWS_DEFAULT_REGION`, else the global one.
+ * Undefined where that makes no URL.
+ */
+export const stsEndpoint = ({
+  AWS_ENDPOINT_URL_STS: endpoint,
+  AWS_REGION,
+  AWS_DEFAULT_REGION,
+  AWS_STS_REGIONAL_ENDPOINTS,
+}: AwsEnvironment): URL | undefined => {
+  const region = AWS_REGION ?? AWS_DEFAULT_REGION;
+  const url = URL.parse(endpoint ?? regional(region, AWS_STS_REGIONAL_ENDPOINTS === "legacy"));
+  return url !== null && /^https?:$/.test(url.protocol) ? url : undefined;
+};
+
+const regional = (region: string | undefined, isLegacy: boolean): string => {
+  if (region === undefined || (isLegacy && legacyRegions.has(region))) return "https://sts.amazonaws.com/";
+  const [, domain = "amazonaws.com"] = partitions.find(([prefix]) => region.startsWith(prefix)) ?? [];
+  return `https://sts.${region}.${domain}/`;
+};

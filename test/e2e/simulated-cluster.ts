@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { KubeConfig } from "@kubernetes/client-node";
+import { TestCluster } from "../cluster/cluster.ts";
+import { FakeCluster } from "../helpers/kubernetes/cluster.ts";
+import { documents } from "../helpers/kubernetes/documents.ts";
+
+const image = "registry.example.com/edgefold:test";
+/** An image in which there is no runner. */
+export const brokenImage = "registry.example.com/broken:test";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** A cluster of this process, whose pods are processes of this machine. Nothing of it is installed anywhere. */
+export class SimulatedCluster extends TestCluster {
+  readonly fake: FakeCluster;
+
+  private constructor(fake: FakeCluster) {
+    const config = new KubeConfig();
+    config.loadFromString(fake.kubeconfig({ user: "admin" }));
+    super(config, image, "127.0.0.1");
+    this.fake = fake;
+  }
+
+  static async start(): Promise<SimulatedCluster> {
+    const manifest = readFileSync(new URL("../../backend/deploy/edgefold.yaml", import.meta.url), "utf8");
+    return new SimulatedCluster(
+      await FakeCluster.start({
+        documents: documents(manifest),
+        images: { [image]: { root }, [brokenImage]: { root: join(root, "docs") } },
+      }),
+    );
+  }
+
+  /** The cluster has begun with it. */
+  override async install(): Promise<void> {}
+
+  override async agentConfig(): Promise<string> {
+    return this.fake.kubeconfig({ user: "agent" });
+  }
+
+  override async quota(pods: number | undefined): Promise<void> {
+    this.fake.setQuota(pods);
+  }
+}

@@ -1,0 +1,28 @@
+const limitBytes = 4 * 1024 * 1024;
+
+/** What a container has written on both outputs, the last of it where it is much. */
+export class ContainerLog {
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  add(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes > 2 * limitBytes) {
+      const kept = Buffer.concat(this.#chunks).subarray(-limitBytes);
+      this.#chunks = [kept];
+      this.#bytes = kept.length;
+    }
+  }
+
+  toString(): string {
+    return Buffer.concat(this.#chunks).toString();
+  }
+
+  /** The end of it, as it is put into a status: 80 lines, and of those 2048 bytes, at most. */
+  get tail(): string {
+    const text = this.toString();
+    const lines = text.split(/(?<=\n)/).slice(-80);
+    return Buffer.from(lines.join("")).subarray(-2048).toString();
+  }
+}

@@ -1,0 +1,25 @@
+import { randomBytes } from "node:crypto";
+import { accountUser } from "./rbac.ts";
+
+/** May do everything. */
+export const adminUser = "kubernetes-admin";
+
+/** Who there is, each with a token. */
+export class Users {
+  readonly #tokens = new Map<string, string>();
+
+  /** The user whose token this is. */
+  withToken(token: string): string | undefined {
+    return [...this.#tokens].find(([, one]) => one === token)?.[0];
+  }
+
+  tokenOf(user: string): string {
+    const token = this.#tokens.get(user) ?? randomBytes(24).toString("base64url");
+    this.#tokens.set(user, token);
+    return token;
+  }
+
+  tokenOfAccount(namespace: string, name: string): string {
+    return this.tokenOf(accountUser(namespace, name));
+  }
+}
