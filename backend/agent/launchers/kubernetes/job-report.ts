@@ -16,16 +16,7 @@ export const JobSchema = z.object({
   status: z
     .object({
       active: z.int().optional(),
-      conditions: z
-        .array(
-          z.object({
-            type: z.string(),
-            status: z.string(),
-            reason: z.string().optional(),
-            message: z.string().optional(),
-          }),
-        )
-        .default([]),
+      conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
     })
     .default({ conditions: [] }),
 });
@@ -44,18 +35,11 @@ export type KubernetesEvent = z.infer<typeof EventSchema>;
 export const jobIdOf = (job: KubernetesJob): string | undefined => job.metadata.labels[jobIdLabel];
 export const generationOf = (job: KubernetesJob): number => Number(job.metadata.labels[generationLabel] ?? 1);
 
-/** How a Job has finished: it starts no more pods. */
-export const finishOf = ({
-  status,
-}: KubernetesJob): { readonly type: string; readonly reason: string; readonly message: string } | undefined => {
-  // "FailureTarget" and "SuccessCriteriaMet" come first, while the last pods end.
-  const end = status.conditions.find(
-    (condition) =>
-      condition.status === "True" &&
-      ["Complete", "Failed", "FailureTarget", "SuccessCriteriaMet"].includes(condition.type),
-  );
-  return end && { type: end.type, reason: end.reason ?? "", message: end.message ?? "" };
-};
+/** Of a Job that starts no more pods. The first and the last of them come while its pods still end. */
+const finished: ReadonlySet<string> = new Set(["FailureTarget", "Complete", "Failed", "SuccessCriteriaMet"]);
+
+export const isFinished = ({ status }: KubernetesJob): boolean =>
+  status.conditions.some((condition) => condition.status === "True" && finished.has(condition.type));
 
 const timeOf = ({ lastTimestamp, eventTime }: KubernetesEvent): number => {
   const time = lastTimestamp ?? (typeof eventTime === "string" || eventTime instanceof Date ? eventTime : undefined);

@@ -10,6 +10,8 @@ export class JobState {
   wanted: WantedJob | undefined;
   /** The runners that it may have now. */
   share = 0;
+  /** Everything of it is to go. */
+  isRemoved = false;
   /** It cannot run here, and that was said. */
   refused = false;
   /** The uids of the Jobs whose Secrets are certain to be there. */

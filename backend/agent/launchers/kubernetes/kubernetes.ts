@@ -7,7 +7,7 @@ import type { Launcher, LauncherEvents } from "../launcher.ts";
 import { apiFailure } from "./api-error.ts";
 import { ClusterApi, isInvalid } from "./cluster-api.ts";
 import { ClusterView } from "./cluster-view.ts";
-import { conditionsOf, finishOf, generationOf, refusalType, type KubernetesJob } from "./job-report.ts";
+import { conditionsOf, generationOf, isFinished, refusalType, type KubernetesJob } from "./job-report.ts";
 import { JobState } from "./job-state.ts";
 import { jobManifest, secretManifest, type Generation } from "./manifests.ts";
 import { endOf, isEnded, jobIdOf, type Pod } from "./pod-report.ts";
@@ -96,6 +96,12 @@ export class KubernetesLauncher implements Launcher {
     const wanted = new Map(jobs.map((job) => [job.jobId, job]));
     for (const { jobId } of jobs) this.#stateOf(jobId);
     for (const state of this.#jobs.values()) state.wanted = wanted.get(state.jobId);
+    // Of what is not wanted, nothing need be remembered; it is left alone until the Worker says that it must go.
+    for (const [jobId, state] of this.#jobs) {
+      if (state.wanted !== undefined || state.isRemoved) continue;
+      state.cancel();
+      this.#jobs.delete(jobId);
+    }
     this.#share();
     for (const state of this.#jobs.values()) this.#sync(state);
   }
@@ -103,6 +109,7 @@ export class KubernetesLauncher implements Launcher {
   async remove(jobId: string): Promise<void> {
     const state = this.#stateOf(jobId);
     state.wanted = undefined;
+    state.isRemoved = true;
     await state.exclusively(async () => this.#removeAll(state));
     if (!this.#stopping.signal.aborted) this.#jobs.delete(jobId);
     this.#share();
@@ -174,13 +181,7 @@ export class KubernetesLauncher implements Launcher {
     const { jobId } = state;
     const jobs = this.#view.jobsOf(jobId).toSorted((a, b) => generationOf(b) - generationOf(a));
     const [current] = jobs;
-    const finish = current && finishOf(current);
-    if (finish?.reason === "DeadlineExceeded") {
-      state.refused = true;
-      this.#events.failed(jobId, { code: "DeadlineExceeded", message: finish.message });
-      return;
-    }
-    if (current === undefined || finish !== undefined || current.metadata.deletionTimestamp !== undefined) {
+    if (current === undefined || isFinished(current) || current.metadata.deletionTimestamp !== undefined) {
       await this.#next(state, wanted, current);
       return;
     }

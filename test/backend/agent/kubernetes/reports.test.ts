@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   conditionsOf,
   EventSchema,
-  finishOf,
+  isFinished,
   JobSchema,
   refusalType,
 } from "../../../../backend/agent/launchers/kubernetes/job-report.ts";
@@ -145,12 +145,13 @@ describe("a job", () => {
   });
 
   it.each([
-    ["Complete", { type: "Complete", status: "True" }],
-    ["Failed", { type: "Failed", status: "True", reason: "DeadlineExceeded" }],
-    [undefined, { type: "Suspended", status: "True" }],
-    [undefined, { type: "Failed", status: "False" }],
-  ])("has finished as %s", (type, condition) => {
-    expect(finishOf(job({}, { conditions: [condition] }))?.type).toBe(type);
+    [true, { type: "Complete", status: "True" }],
+    [true, { type: "Failed", status: "True" }],
+    [true, { type: "FailureTarget", status: "True" }],
+    [false, { type: "Suspended", status: "True" }],
+    [false, { type: "Failed", status: "False" }],
+  ])("has finished: %s, with %j", (finished, condition) => {
+    expect(isFinished(job({}, { conditions: [condition] }))).toBe(finished);
   });
 
   it.each([
