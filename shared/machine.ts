@@ -19,7 +19,7 @@ import { isEnded, jobStatuses, taskIdOf, taskKinds, taskStatuses, type TaskKind 
  *
  * - An attempt is *live* while its runner may act for it, *revoked* when it must end but its runner has not said that it
  *   did, *won* when its result counts, *ended* otherwise. Only a live attempt changes a task: that is the fence.
- * - A task is tried until one attempt wins. A failure of its own making is charged to it, and `maxAttempts` of them fail the
+ * - A task is tried until one attempt wins. A failure of its own making is charged to it, and the job's `maxAttempts` of them fail the
  *   job; a lost attempt (runner gone, lease over, given back) is not, but `maxLosses` bounds them, so that a task which
  *   takes its runner down with it comes to an end too.
  * - A phase ends when all its tasks are completed. A map output that was lost takes a reducing job back to `mapping`, an
@@ -27,9 +27,6 @@ import { isEnded, jobStatuses, taskIdOf, taskKinds, taskStatuses, type TaskKind 
  * - An ended job is cleaned by a task of its own, once no attempt can act any more. Then it is *released*: nothing is wanted
  *   of the cluster, and its credentials are gone.
  */
-
-/** Failures of a task's own making after which the job fails. As in Hadoop. */
-export const maxAttempts = 4;
 
 /** Lost attempts and lost outputs of one task after which the job fails. */
 export const maxLosses = 16;
@@ -40,6 +37,8 @@ export const JobRowSchema = z.object({
   mapOnly: z.boolean(),
   nReducers: z.int(),
   parallelism: z.int().nullable(),
+  /** Failures of one task's own making after which the job fails. */
+  maxAttempts: z.int(),
   maps: TaskCountsSchema,
   reduces: TaskCountsSchema,
   /** Commit batches. */
@@ -120,13 +119,16 @@ export type Transition = {
 
 const none: TaskCounts = { total: 0, running: 0, completed: 0, failed: 0 };
 
-export const newJob = (id: string, nReducers: number, parallelism: number | null): Transition => ({
+type JobOptions = Pick<JobRow, "id" | "nReducers" | "parallelism" | "maxAttempts">;
+
+export const newJob = ({ id, nReducers, parallelism, maxAttempts }: JobOptions): Transition => ({
   job: {
     id,
     status: "pending",
     mapOnly: nReducers === 0,
     nReducers,
     parallelism,
+    maxAttempts,
     maps: none,
     reduces: { ...none, total: nReducers },
     commits: { total: 0, completed: 0 },
@@ -473,7 +475,7 @@ export const fail = (job: JobRow, task: TaskRow, attempt: AttemptRow, error: Att
     error: { code: error.code, message: error.message, taskId },
     lost: null,
   };
-  if (error.final || charged.failures >= maxAttempts) {
+  if (error.final || charged.failures >= job.maxAttempts) {
     return { attempt: closed.attempt, ...givenUp(closed.job, charged, error, now) };
   }
   return {

@@ -41,6 +41,8 @@ const RunnerJobSchema = z.object({
   output: z.object({ path: z.string(), credentials: StorageAccessSchema.optional() }),
   useSSL: z.boolean(),
   nReducers: Index,
+  /** After which an attempt without any progress is to fail; 0 for never. */
+  taskTimeoutSeconds: z.int().nonnegative(),
   programs: z.object({
     mapper: ProgramRefSchema,
     reducer: ProgramRefSchema.optional(),

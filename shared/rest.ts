@@ -52,8 +52,9 @@ export type StorageAccess = z.infer<typeof StorageAccessSchema>;
 
 const AddressTextSchema = z.string().min(1, "must not be empty").max(4096);
 const PositiveSchema = z.int().min(1, "must be 1 or more");
-/** At most a year. */
-const SecondsSchema = PositiveSchema.max(366 * 24 * 60 * 60, "must be at most a year");
+/** A year. */
+const mostSeconds = 366 * 24 * 60 * 60;
+const SecondsSchema = PositiveSchema.max(mostSeconds, "must be at most a year");
 
 export const JobRequestSchema = z
   .strictObject({
@@ -89,6 +90,15 @@ export const JobRequestSchema = z
     startTimeoutSeconds: SecondsSchema.optional().describe(
       "After which the job fails if no runner has begun it, from its POST; unlimited by default",
     ),
+    maxAttempts: PositiveSchema.max(100, "must be at most 100")
+      .default(4)
+      .describe("Failures of one task's own making after which the job fails"),
+    taskTimeoutSeconds: z
+      .int()
+      .min(0, "must be 0 or more")
+      .max(mostSeconds, "must be at most a year")
+      .default(600)
+      .describe("After which an attempt without any progress fails; 0 for never"),
     ...podFields,
   })
   .superRefine((request, context) => {
@@ -165,6 +175,7 @@ export const JobSchema = z
     outputLocation: OutputLocationSchema,
     inputData: InputDataSchema,
     startTime: MillisecondsSchema,
+    submittedBy: z.string().describe("The name of the token that it was posted with"),
     cluster: z.string(),
     status: z.enum(jobStatuses),
     endTime: MillisecondsSchema.nullable(),

@@ -1,4 +1,4 @@
-import type { AgentToken, Configuration } from "./configuration.ts";
+import { roles, type AgentToken, type ApiToken, type Configuration, type Role } from "./configuration.ts";
 import type { Env } from "./env.ts";
 import { requireLoopback } from "./loopback.ts";
 import { ProblemError } from "./problems.ts";
@@ -44,10 +44,30 @@ const authorizeRunner = async (token: string, env: Env, jobId: string | undefine
   if (job !== jobId) throw new ProblemError("wrong-token", "The token is for another job.");
 };
 
+/** Who makes a request. */
+export type Caller = Pick<ApiToken, "name" | "role">;
+
+/** Whoever is at this machine, in development; and agents and runners, who are known by what their paths name. */
+const local: Caller = { name: "local", role: "admin" };
+
+const authorizeUser = async (token: string, known: readonly ApiToken[]): Promise<Caller> => {
+  const found = await matching(token, known);
+  const valid = found.find(({ expires }) => expires > Date.now());
+  if (valid !== undefined) return valid;
+  throw unauthorized(found.length > 0 ? "The token has expired." : "The token is not one of API_TOKENS.");
+};
+
+/** @throws ProblemError 403 */
+export const requireRole = ({ name, role }: Caller, needed: Role): void => {
+  if (roles.indexOf(role) >= roles.indexOf(needed)) return;
+  throw new ProblemError("role-missing", `This is for the role '${needed}', and '${name}' has the role '${role}'.`);
+};
+
 /**
  * Lets a request through, or not.
  *
  * @param params the decoded parts of the path
+ * @returns who makes it
  * @throws ProblemError 401 or 403
  */
 export const authorize = async (
@@ -56,15 +76,16 @@ export const authorize = async (
   params: Readonly<Record<string, string>>,
   env: Env,
   configuration: Configuration,
-): Promise<void> => {
+): Promise<Caller> => {
   if (configuration.open) requireLoopback(request);
-  if (audience === "agent") {
-    await authorizeAgent(bearer(request), configuration.agentTokens, params["cluster"]);
-  } else if (audience === "runner") {
-    await authorizeRunner(bearer(request), env, params["id"]);
-  } else if (!configuration.open) {
-    const known = configuration.apiTokens.map((token) => ({ token }));
-    if ((await matching(bearer(request), known)).length === 0)
-      throw unauthorized("The token is not one of API_TOKENS.");
+  switch (audience) {
+    case "agent":
+      await authorizeAgent(bearer(request), configuration.agentTokens, params["cluster"]);
+      return local;
+    case "runner":
+      await authorizeRunner(bearer(request), env, params["id"]);
+      return local;
+    case "api":
+      return configuration.open ? local : await authorizeUser(bearer(request), configuration.apiTokens);
   }
 };

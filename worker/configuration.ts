@@ -7,10 +7,23 @@ const minKeyLength = 32;
 
 export type AgentToken = { readonly cluster: string; readonly token: string };
 
+/** What a user may do, each all that those before it may: read; upload programs, start and stop jobs; delete artifacts. */
+export const roles = ["viewer", "submitter", "admin"] as const;
+export type Role = (typeof roles)[number];
+
+export type ApiToken = {
+  /** Who uses it. */
+  readonly name: string;
+  readonly role: Role;
+  /** In ms since 1970: from then on it is worth nothing. */
+  readonly expires: number;
+  readonly token: string;
+};
+
 export type Configuration = {
   /** Requests from this machine need no token. */
   readonly open: boolean;
-  readonly apiTokens: readonly string[];
+  readonly apiTokens: readonly ApiToken[];
   readonly agentTokens: readonly AgentToken[];
 };
 
@@ -20,6 +33,20 @@ const entries = (text: string | undefined): string[] =>
 const agentToken = (entry: string): AgentToken => {
   const equals = entry.indexOf("=");
   return { cluster: entry.slice(0, Math.max(0, equals)).trim(), token: entry.slice(equals + 1).trim() };
+};
+
+/** Whose a token is that names nobody. */
+const anybody = { name: "api", role: "admin", expires: Infinity } as const;
+
+const described = /^([A-Za-z0-9._@-]+)\/(\w+)(?:\/(\d{4}-\d\d-\d\d))?=(.+)$/;
+
+/** @returns undefined for one that names no role, or no day */
+const apiToken = (entry: string): ApiToken | undefined => {
+  const [, name, given, day, token] = described.exec(entry) ?? [];
+  if (name === undefined || token === undefined) return { ...anybody, token: entry };
+  const role = roles.find((known) => known === given);
+  const expires = day === undefined ? Infinity : Date.parse(`${day}T00:00:00Z`);
+  return role === undefined || Number.isNaN(expires) ? undefined : { name, role, expires, token };
 };
 
 /**
@@ -35,10 +62,16 @@ export const readConfiguration = (env: Env): Configuration => {
   const open = env.OPEN_TO === "loopback";
   if (!open && (env.OPEN_TO ?? "") !== "") faults.push("OPEN_TO can only be 'loopback' or absent");
 
-  const apiTokens = entries(env.API_TOKENS);
+  const apiEntries = entries(env.API_TOKENS);
+  const apiTokens = apiEntries.flatMap((entry) => apiToken(entry) ?? []);
   if (!open) {
-    if (apiTokens.length === 0) fault("API_TOKENS", "is not set (tokens of the REST API, separated by commas)");
-    if (apiTokens.some((token) => token.length < minTokenLength)) {
+    if (apiEntries.length === 0) fault("API_TOKENS", "is not set (tokens of the REST API, separated by commas)");
+    if (apiTokens.length < apiEntries.length) {
+      fault(
+        "API_TOKENS",
+        `counts as not set, as an entry name/role/YYYY-MM-DD=token names no role (${roles.join(", ")}) or day`,
+      );
+    } else if (apiTokens.some(({ token }) => token.length < minTokenLength)) {
       fault("API_TOKENS", `counts as not set, as a token has fewer than ${minTokenLength} characters`);
     }
   }
@@ -67,7 +100,7 @@ export const clusterNames = (env: Env): string[] => [
 /** The configured texts that must never be logged. */
 export const secretsOf = (env: Env): string[] =>
   [
-    ...entries(env.API_TOKENS),
+    ...entries(env.API_TOKENS).map((entry) => apiToken(entry)?.token ?? entry),
     ...entries(env.AGENT_TOKENS).map((entry) => agentToken(entry).token),
     env.SECRET_KEY ?? "",
   ].filter((secret) => secret !== "");

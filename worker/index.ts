@@ -31,10 +31,30 @@ const drain = async ({ body }: Request): Promise<void> => {
   }
 };
 
+/**
+ * What every answer says to browsers (OWASP, HTTP Headers Cheat Sheet): nothing of it is a page, and none may be kept. There is
+ * no `Access-Control-Allow-Origin`: pages of other origins get nothing.
+ */
+const securityHeaders = {
+  "Cache-Control": "no-store",
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+  "Referrer-Policy": "no-referrer",
+  "Strict-Transport-Security": "max-age=31536000",
+  "X-Content-Type-Options": "nosniff",
+};
+
+const secured = (response: Response): Response => {
+  // The answer to an upgrade belongs to its WebSocket.
+  if (response.webSocket !== null) return response;
+  const answer = new Response(response.body, response);
+  for (const [name, value] of Object.entries(securityHeaders)) answer.headers.set(name, value);
+  return answer;
+};
+
 export default {
   async fetch(request, env, ctx): Promise<Response> {
     const response: Response = await router.fetch(request, env, ctx);
     if (response.status >= 400) await drain(request);
-    return response;
+    return secured(response);
   },
 } satisfies ExportedHandler<Env>;

@@ -9,6 +9,7 @@ const catalogue = {
   "job-id-missing": { status: 400, title: "No job is named" },
   unauthorized: { status: 401, title: "A valid token is needed" },
   "wrong-token": { status: 403, title: "The token is for something else" },
+  "role-missing": { status: 403, title: "The token's role does not allow this" },
   "not-loopback": { status: 403, title: "Only this machine is served" },
   "foreign-page": { status: 403, title: "Requests of other sites' pages are refused" },
   "unknown-path": { status: 404, title: "There is nothing at this path" },

@@ -1,4 +1,5 @@
 import type { Counters } from "./counters.ts";
+import type { Progress } from "./progress.ts";
 
 /** What the data path of one attempt is given. */
 export type AttemptContext = {
@@ -17,6 +18,8 @@ export type AttemptContext = {
   /** When aborted, programs end (SIGTERM to the process group, SIGKILL after 2 s) and everything rejects with its reason. */
   readonly signal: AbortSignal;
   readonly counters: Counters;
+  /** To be told of everything that gets done: an attempt that does nothing for too long is ended. */
+  readonly progress: Progress;
   /** The caller's ledger of living process groups, so that none outlives the runner. */
   readonly processes: { add(pid: number): void; remove(pid: number): void };
   /** Takes what the program says with `reporter:status:`. */

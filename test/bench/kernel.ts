@@ -2,6 +2,7 @@ import { closeSync, createReadStream, mkdirSync, openSync, rmSync, statSync, wri
 import { join } from "node:path";
 import type { AttemptContext } from "../../backend/runner/attempt-context.ts";
 import { Counters } from "../../backend/runner/counters.ts";
+import { Progress } from "../../backend/runner/progress.ts";
 import type { Program } from "../../backend/runner/programs/program.ts";
 import { Collector } from "../../backend/runner/shuffle/collector.ts";
 import type { Cursor } from "../../backend/runner/shuffle/cursor.ts";
@@ -39,6 +40,7 @@ const contextIn = (workDir: string): AttemptContext => ({
   recordLimit: 64 * 1024 * 1024,
   signal: new AbortController().signal,
   counters: new Counters(),
+  progress: new Progress(),
   processes: { add: () => undefined, remove: () => undefined },
   status: () => undefined,
 });

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, request as send, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { AwsV4Signer } from "aws4fetch";
 import { localR2EndpointPath } from "../../shared/address.ts";
 import type { Edgefold } from "../helpers/edgefold.ts";
@@ -46,15 +47,15 @@ export class Front {
     await once(this.#server, "close");
   }
 
+  /** Whole bodies only: `wrangler dev` may end where one breaks off, as those of pods that are killed do. */
   async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await buffer(request);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const onward = send(this.#edgefold.url + (request.url ?? ""), await this.#onward(request), resolve);
-    onward.on("error", reject);
-    request.pipe(onward);
+    send(this.#edgefold.url + (request.url ?? ""), await this.#onward(request), resolve)
+      .on("error", reject)
+      .end(body);
     const answer = await promise;
-    response.writeHead(answer.statusCode ?? 0, answer.headers);
-    answer.pipe(response);
-    answer.on("error", () => response.destroy());
+    response.writeHead(answer.statusCode ?? 0, answer.headers).end(await buffer(answer));
   }
 
   async #onward({ method = "GET", url = "", headers }: IncomingMessage) {

@@ -291,6 +291,38 @@ export function map(line, emit, { environment }) {
     expect(second).toBe(first);
   });
 
+  test.each<[string, "executable" | "module", string]>([
+    ["sleeps", "executable", "#!/bin/sh\nexec sleep 300\n"],
+    ["never returns", "module", "export function map() { for (;;); }\n"],
+    ["waits for ever", "module", "export const map = () => new Promise(() => undefined);\n"],
+  ])("a mapper that %s is ended when its time is up, and charged", async (name, type, program) => {
+    await edgefold.upload(name, program, type);
+    const { id } = await edgefold.post({
+      inputPath: `${edgefold.s3Endpoint}/data/text.txt`,
+      mapperName: name,
+      nReducers: 0,
+      taskTimeoutSeconds: 1,
+      maxAttempts: 2,
+    });
+    const { error } = await edgefold.ended(id);
+    const message = "The attempt read, wrote and reported nothing for 1 s (taskTimeoutSeconds).";
+    expect(error).toEqual({ code: "TaskTimeout", message, taskId: `${id}-m-0` });
+    expect((await edgefold.tasks(id))[0]).toMatchObject({ status: "failed", attempt: 2 });
+  });
+
+  test("a mapper that takes long is let be as long as it says something", async () => {
+    const slow = "for i in 1 2 3 4 5 6; do sleep 0.5; echo 'reporter:status:at work' >&2; done\ncat";
+    await edgefold.upload("slow", `#!/bin/sh\n${slow}\n`);
+    const { id } = await edgefold.post({
+      inputPath: `${edgefold.s3Endpoint}/data/text.txt`,
+      mapperName: "slow",
+      nReducers: 0,
+      taskTimeoutSeconds: 2,
+      maxAttempts: 1,
+    });
+    await edgefold.completed(id);
+  });
+
   test("the store's refusals reach as far as a store that is not there", async () => {
     // A connection that is refused may be tried again later, so this job takes its time.
     const endpoint = `http://localhost:${await freePort()}`;

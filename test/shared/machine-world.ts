@@ -22,6 +22,9 @@ import { isEnded, type TaskKind } from "../../shared/status.ts";
 export type WorldOptions = { readonly maps: number; readonly reducers: number; readonly parallelism?: number };
 
 /** The job machine with a store in memory that carries out its effects, as a JobObject does; time stands still unless moved. */
+/** As the REST API has it by default. */
+export const maxAttempts = 4;
+
 export class World {
   job: JobRow;
   now = 1000;
@@ -36,7 +39,7 @@ export class World {
 
   constructor({ maps, reducers, parallelism }: WorldOptions) {
     this.#maps = maps;
-    const born = newJob("j", reducers, parallelism ?? null);
+    const born = newJob({ id: "j", nReducers: reducers, parallelism: parallelism ?? null, maxAttempts });
     this.job = born.job;
     this.#apply(born);
   }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { maxUserCounters, type CountersSnapshot } from "../../shared/counters.ts";
-import { claimable, maxAttempts, maxLosses, runnersWanted } from "../../shared/machine.ts";
+import { claimable, maxLosses, runnersWanted } from "../../shared/machine.ts";
 import type { JobStatus, TaskKind } from "../../shared/status.ts";
-import { violations, World } from "./machine-world.ts";
+import { violations, World, maxAttempts } from "./machine-world.ts";
 
 const counted = (mapInputRecords: number): CountersSnapshot => ({ builtin: { mapInputRecords }, user: {} });
 

@@ -32,6 +32,7 @@ const program = (name: string): PinnedProgram => ({
 export const specOf = (changes: Record<string, unknown> = {}): JobSpec => ({
   id: uuidv7(),
   createdAt: Date.now(),
+  submittedBy: "api",
   cluster: "default",
   credentialSecrets: [],
   request: JobRequestSchema.parse({

@@ -22,6 +22,7 @@ const put = async (name: string): Promise<PinnedProgram> => {
 
 const jobOf = (id: string, status: Job["status"] = "pending"): Job => ({
   id,
+  submittedBy: "api",
   cluster: "default",
   nReducers: 2,
   outputLocation: { location: "http://h/b", useSSL: false },

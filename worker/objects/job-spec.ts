@@ -13,6 +13,8 @@ export type PinnedPrograms = {
 export type JobSpec = {
   readonly id: string;
   readonly createdAt: number;
+  /** The name of the token that it was posted with. */
+  readonly submittedBy: string;
   /** Where it runs. */
   readonly cluster: string;
   readonly request: JobRequest;

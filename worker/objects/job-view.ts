@@ -15,6 +15,7 @@ export const jobView = (spec: JobSpec, row: JobRow, inputBytes: number, conditio
     outputLocation: { location: request.outputPath, useSSL: request.useSSL },
     inputData: { id: spec.id, path: request.inputPath, type: request.inputType, splitStart: 0, splitEnd: inputBytes },
     startTime: spec.createdAt,
+    submittedBy: spec.submittedBy,
     cluster: spec.cluster,
     status: row.status,
     endTime: row.endedAt,

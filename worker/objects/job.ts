@@ -95,7 +95,8 @@ export class JobObject extends DurableObject<Env> {
     const sealed = await sealCredentials(this.env, spec.id, JSON.stringify(secrets));
     if (!this.#store.exists()) {
       this.#atomically(() => {
-        const born = newJob(spec.id, request.nReducers, request.parallelism ?? null);
+        const { nReducers, parallelism = null, maxAttempts } = request;
+        const born = newJob({ id: spec.id, nReducers, parallelism, maxAttempts });
         this.#store.create({ ...spec, request }, born.job);
         this.#store.setSealed(sealed);
         this.#apply(born);

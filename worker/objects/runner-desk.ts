@@ -115,6 +115,7 @@ export class RunnerDesk {
         output: { path: job.outputPath, credentials: secrets.output },
         useSSL: job.useSSL,
         nReducers: job.nReducers,
+        taskTimeoutSeconds: job.taskTimeoutSeconds,
         programs,
       },
     };

@@ -77,6 +77,8 @@ export const artifactResources: readonly Resource[] = [
       GET: async (call) => jsonResponse(JSON.stringify(artifactOf(await find(call)))),
       DELETE: remove,
     },
+    // Others may start jobs with it.
+    roles: { DELETE: "admin" },
   },
   { path: "/api/v1/artifacts/:filename/content", audience: "api", methods: { GET: content } },
 ];

@@ -46,7 +46,7 @@ const reservationFor = async (env: Env, request: JobRequest, key: string | null)
   idempotency: key === null ? undefined : { key, fingerprint: await fingerprint(env, request) },
 });
 
-const createdJob = async (env: Env, request: JobRequest, key: string | null): Promise<Job> => {
+const createdJob = async ({ env, caller }: Call, request: JobRequest, key: string | null): Promise<Job> => {
   const cluster = clusterFor(env, request.cluster);
   const reservation = await registryOf(env).createJob(await reservationFor(env, request, key));
   switch (reservation.kind) {
@@ -54,7 +54,8 @@ const createdJob = async (env: Env, request: JobRequest, key: string | null): Pr
       const { id, createdAt, programs } = reservation;
       const { inputStorageCredentials, outputStorageCredentials } = request;
       const secrets = credentialSecrets(inputStorageCredentials, outputStorageCredentials);
-      const spec = { id, createdAt, cluster, request, credentialSecrets: secrets, programs };
+      const submittedBy = caller.name;
+      const spec = { id, createdAt, submittedBy, cluster, request, credentialSecrets: secrets, programs };
       const job = await jobOf(env, id).create(spec);
       // The object tells the Registry, too, in its own time; the answer must not be ahead of what can be asked for.
       await registryOf(env).confirmJob(job);
@@ -75,10 +76,11 @@ const createdJob = async (env: Env, request: JobRequest, key: string | null): Pr
   }
 };
 
-const create = async ({ request, env }: Call): Promise<Response> => {
+const create = async (call: Call): Promise<Response> => {
+  const { request } = call;
   const key = request.headers.get("Idempotency-Key");
   check(IdempotencySchema, { "Idempotency-Key": key ?? undefined });
-  const job = await createdJob(env, await readJson(request, JobRequestSchema), key);
+  const job = await createdJob(call, await readJson(request, JobRequestSchema), key);
   return jsonResponse(JSON.stringify(job), 201, { Location: `/api/v1/jobs/${job.id}` });
 };
 

@@ -1,5 +1,5 @@
-import { authorize, type Audience } from "../auth.ts";
-import { readConfiguration } from "../configuration.ts";
+import { authorize, requireRole, type Audience, type Caller } from "../auth.ts";
+import { readConfiguration, type Role } from "../configuration.ts";
 import type { Env } from "../env.ts";
 import { ProblemError } from "../problems.ts";
 
@@ -12,8 +12,17 @@ export type Call = {
   readonly env: Env;
   readonly ctx: ExecutionContext;
   readonly url: URL;
+  readonly caller: Caller;
   /** The decoded `:parts` of the resource's path. */
   readonly params: Readonly<Record<string, string>>;
+};
+
+/** Who may do something at a resource of the API, where the resource says nothing else. */
+const usualRoles: Readonly<Record<Method, Role>> = {
+  GET: "viewer",
+  PUT: "submitter",
+  POST: "submitter",
+  DELETE: "submitter",
 };
 
 type Handler = (call: Call) => Promise<Response>;
@@ -23,6 +32,8 @@ export type Resource = {
   readonly path: string;
   readonly audience: Audience;
   readonly methods: Readonly<Partial<Record<Method, Handler>>>;
+  /** Who may, where that is not as usual. */
+  readonly roles?: Readonly<Partial<Record<Method, Role>>>;
   /** Methods that cannot work here, but for which there is a better answer than 405. */
   readonly advice?: Readonly<Partial<Record<Method, ProblemError>>>;
 };
@@ -51,11 +62,14 @@ const allowed = (resource: Resource): string =>
     .flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]))
     .join(", ");
 
-const handlerOf = (resource: Resource, requested: string): Handler => {
+const handlerOf = (resource: Resource, requested: string, caller: Caller): Handler => {
   const name = requested === "HEAD" ? "GET" : requested;
   const method = methods.find((known) => known === name);
   const handler = method && resource.methods[method];
-  if (handler !== undefined) return handler;
+  if (method !== undefined && handler !== undefined) {
+    if (resource.audience === "api") requireRole(caller, resource.roles?.[method] ?? usualRoles[method]);
+    return handler;
+  }
   const advice = method && resource.advice?.[method];
   if (advice !== undefined) throw advice;
   const allow = allowed(resource);
@@ -79,9 +93,9 @@ export const serve = async (
 ): Promise<Response> => {
   const configuration = readConfiguration(env);
   const params = decodeParams(encodedParams);
-  await authorize(resource.audience, request, params, env, configuration);
-  const call = { request, env, ctx, url: new URL(request.url), params };
-  const response = await handlerOf(resource, request.method)(call);
+  const caller = await authorize(resource.audience, request, params, env, configuration);
+  const call = { request, env, ctx, url: new URL(request.url), params, caller };
+  const response = await handlerOf(resource, request.method, caller)(call);
   return request.method === "HEAD" ? await withoutBody(response) : response;
 };
 

@@ -35,6 +35,7 @@ export async function runExecutable(run: ExecutableRun): Promise<void> {
   const diagnostics = stderrReader(run);
   const reader = new PipeReader(stdout, limitedOutput(run));
   const listener = new PipeReader(stderr, (chunk) => {
+    context.progress.tick();
     diagnostics.push(chunk);
     return undefined;
   });
@@ -56,7 +57,7 @@ export async function runExecutable(run: ExecutableRun): Promise<void> {
   const admission = setInterval(() => {
     if (stdin?.closed === true) group.pipes.admitLateReader();
   }, admissionInterval);
-  const feeding = feed(stdin, input, context.signal).catch((error: unknown) => {
+  const feeding = feed(stdin, input, context).catch((error: unknown) => {
     // A program that has ended did not need the rest of the input.
     if (!hasExited) fail(error);
   });
@@ -81,7 +82,7 @@ export async function runExecutable(run: ExecutableRun): Promise<void> {
 async function feed(
   stdin: Socket | undefined,
   input: AsyncIterable<Buffer> | number,
-  signal: AbortSignal,
+  { signal, progress }: AttemptContext,
 ): Promise<void> {
   if (stdin === undefined || typeof input === "number") return;
   // EPIPE, the only error of a pipe: the program has read all it wanted, like `head`. The stream is destroyed then.
@@ -89,6 +90,7 @@ async function feed(
   for await (const batch of untilAborted(input, signal)) {
     if (stdin.destroyed) return;
     await write(stdin, batch);
+    progress.tick();
   }
   stdin.end();
 }
@@ -104,6 +106,7 @@ function limitedOutput(run: ExecutableRun): (chunk: Buffer) => Promise<void> | u
   const { program, context } = run;
   let written = 0;
   return (chunk) => {
+    context.progress.tick();
     written += chunk.length;
     if (written > context.outputLimit) {
       throw new ProgramError(program, `writes more than TASK_OUTPUT_LIMIT, ${context.outputLimit} bytes`);

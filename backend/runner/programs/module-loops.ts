@@ -26,7 +26,7 @@ export async function mapRecords(
   const emitter = new Emitter(target, context);
   const { emit } = emitter;
   const pacer = new Pacer(context.signal);
-  const { counters } = context;
+  const { counters, progress } = context;
   let record = 0;
   /** Those before the object that is read now. */
   let before = 0;
@@ -41,6 +41,7 @@ export async function mapRecords(
       for (let start = 0; start < bytes.length;) {
         const end = bytes.indexOf(newline, start);
         record++;
+        progress.tick();
         try {
           const pending = module.map(module.decode(bytes, start, end), emit, moduleContext);
           if (pending !== undefined) await pending;
@@ -71,7 +72,7 @@ export async function foldGroups(
   const emitter = new Emitter(target, context);
   const { emit } = emitter;
   const pacer = new Pacer(context.signal);
-  const groups = new Groups(sorted, module.decode);
+  const groups = new Groups(sorted, module.decode, context.progress);
   try {
     while (groups.next()) {
       try {

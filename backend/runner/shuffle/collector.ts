@@ -89,12 +89,13 @@ export class Collector implements RecordTarget {
 
   /** Writes all records as one segment a partition. @param compressing see `SegmentEncoder` @returns where they are */
   async writeSegments(sink: Sink, compressing: boolean): Promise<SegmentIndex> {
-    const { signal } = this.#context;
+    const { signal, progress } = this.#context;
     return this.sorted(async (partitions) => {
       const encoder = new SegmentEncoder(compressing);
       const pacer = new Pacer(signal);
       for (const block of encoder.encode(partitions)) {
         await writeTo(sink, block, signal);
+        progress.tick();
         if (pacer.due) await pacer.rest();
       }
       return encoder.index;

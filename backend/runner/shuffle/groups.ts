@@ -1,3 +1,4 @@
+import type { Progress } from "../progress.ts";
 import type { Cursor } from "./cursor.ts";
 import { VarintReader } from "./packed.ts";
 
@@ -12,13 +13,15 @@ export class Groups {
   readonly #sorted: Cursor;
   readonly #decode: Decode;
   readonly #reader = new VarintReader();
+  readonly #progress: Progress;
   /** The cursor stands on the first piece of a key that has not been begun, or on the current key. */
   #at: "new key" | "current key" | "end" = "current key";
 
   /** @param sorted before its first piece */
-  constructor(sorted: Cursor, decode: Decode) {
+  constructor(sorted: Cursor, decode: Decode, progress: Progress) {
     this.#sorted = sorted;
     this.#decode = decode;
+    this.#progress = progress;
   }
 
   /** Goes to the next key, past all values of the current one. @returns false at the end */
@@ -63,6 +66,7 @@ export class Groups {
       return;
     }
     this.records += this.#sorted.count;
+    this.#progress.tick();
     this.#reader.at = this.#sorted.valuesStart;
     this.#at = this.#sorted.continued ? "current key" : "new key";
   }

@@ -38,6 +38,7 @@ export class RunFiles {
     try {
       for (const block of encoder.encode(sorted)) {
         writeAll(file, block);
+        this.#context.progress.tick();
         if (pacer.due) await pacer.rest();
       }
     } finally {
@@ -54,7 +55,10 @@ export class RunFiles {
   async copy(chunks: AsyncIterable<Buffer>, segment: () => Segment, largestBlock: number): Promise<Run> {
     const { path, file } = this.#create();
     try {
-      for await (const chunk of untilAborted(chunks, this.#context.signal)) writeAll(file, chunk);
+      for await (const chunk of untilAborted(chunks, this.#context.signal)) {
+        writeAll(file, chunk);
+        this.#context.progress.tick();
+      }
     } finally {
       closeSync(file);
     }

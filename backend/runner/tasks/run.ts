@@ -51,7 +51,7 @@ export const runTask = async (
   task: Assignment,
   job: RunnerJob,
   config: RunnerConfig,
-  signal: AbortSignal,
+  { signal, progress: getsOn }: Pick<AttemptContext, "signal" | "progress">,
   runner: RunnerCalls,
 ): Promise<Report> => {
   const { attempt } = task;
@@ -71,7 +71,13 @@ export const runTask = async (
     await mkdir(tasks, { recursive: true });
     const workDir = await mkdtemp(join(tasks, "task-"));
     try {
-      const context = { ...contextOf(task, job, config, workDir), signal, counters, status: setStatus };
+      const context = {
+        ...contextOf(task, job, config, workDir),
+        signal,
+        progress: getsOn,
+        counters,
+        status: setStatus,
+      };
       const result = await dispatch(task, taskRun(job, config, context, runner));
       signal.throwIfAborted();
       return { kind: "complete", attempt, result, counters: counters.snapshot() };
@@ -116,7 +122,7 @@ const contextOf = (
   job: RunnerJob,
   config: RunnerConfig,
   workDir: string,
-): Omit<AttemptContext, "signal" | "counters" | "status"> => ({
+): Omit<AttemptContext, "signal" | "progress" | "counters" | "status"> => ({
   environment: taskEnvironment(job, task),
   workDir,
   sortBuffer: config.SORT_BUFFER,

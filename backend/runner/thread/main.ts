@@ -1,17 +1,18 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { RunnerAnswer } from "../../../shared/messages.ts";
-import type { RunnerConfig } from "../config.ts";
+import { Progress } from "../progress.ts";
 import type { Program } from "../programs/program.ts";
 import { runTask } from "../tasks/run.ts";
 import { AttemptEndedError } from "../tasks/task-run.ts";
-import type { Call, FromThread, ToThread } from "./messages.ts";
+import type { Call, FromThread, ThreadStart, ToThread } from "./messages.ts";
 
 /** The thread that tasks run in, so that nothing a program does keeps the runner from answering for its lease. */
 
 if (parentPort === null) throw new Error("this is the entry of a thread");
 const port = parentPort;
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are this very code base, in one process
-const config = workerData as RunnerConfig;
+const { config, progress: shared } = workerData as ThreadStart;
+const progress = new Progress(shared);
 const send = (message: FromThread): void => port.postMessage(message);
 
 type Waiting = { resolve(value: RunnerAnswer | Program): void; reject(error: Error): void };
@@ -51,7 +52,7 @@ port.on("message", (message: ToThread) => {
   switch (message.kind) {
     case "run":
       abort = new AbortController();
-      void runTask(message.task, message.job, config, abort.signal, runner).then((report) =>
+      void runTask(message.task, message.job, config, { signal: abort.signal, progress }, runner).then((report) =>
         send({ kind: "report", report }),
       );
       break;

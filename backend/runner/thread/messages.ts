@@ -1,9 +1,13 @@
 import type { CountersSnapshot } from "../../../shared/counters.ts";
 import type { Assignment, ProgramRole, RunnerAnswer, RunnerJob, RunnerRequest } from "../../../shared/messages.ts";
 import type { Unnumbered } from "../../link.ts";
+import type { RunnerConfig } from "../config.ts";
 import type { Program } from "../programs/program.ts";
 
 /** What the runner and its task thread say to each other: structured clones within one process. */
+
+/** What the thread is started with. */
+export type ThreadStart = { readonly config: RunnerConfig; readonly progress: SharedArrayBuffer };
 
 /** How an attempt ended, as the job is told. */
 export type Report = Unnumbered<Extract<RunnerRequest, { kind: "complete" | "fail" | "shuffle-lost" | "release" }>>;

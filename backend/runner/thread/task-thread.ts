@@ -4,10 +4,12 @@ import { Worker } from "node:worker_threads";
 import type { Assignment, RunnerAnswer, RunnerJob } from "../../../shared/messages.ts";
 import { reap } from "../../process-ledger.ts";
 import type { RunnerConfig } from "../config.ts";
+import { Progress } from "../progress.ts";
 import type { Program } from "../programs/program.ts";
 import { tasksFolder } from "../tasks/run.ts";
 import { AttemptEndedError } from "../tasks/task-run.ts";
-import type { Call, FromThread, Report, ToThread } from "./messages.ts";
+import type { Call, FromThread, Report, ThreadStart, ToThread } from "./messages.ts";
+import { StallWatch } from "./stall-watch.ts";
 
 /** How long a task may take to end by itself once its attempt is over, in ms; programs get 2 s of it. */
 const graceMs = 3_000;
@@ -26,6 +28,7 @@ export type ThreadCalls = {
  */
 export class TaskThread {
   readonly #config: RunnerConfig;
+  readonly #progress = new Progress();
   #worker: Worker | undefined;
 
   /** @param config holds no secret, as modules in the thread can read what it was started with */
@@ -46,10 +49,14 @@ export class TaskThread {
       else void serve(calls, message.id, message.call, post);
     };
     let killer: NodeJS.Timeout | undefined;
-    const onAbort = (): void => {
-      post({ kind: "abort", reason: reasonOf(signal) });
-      killer = setTimeout(() => void worker.terminate(), graceMs);
+    const end = (reason: string): void => {
+      post({ kind: "abort", reason });
+      killer ??= setTimeout(() => void worker.terminate(), graceMs);
     };
+    const onAbort = (): void => end(reasonOf(signal));
+    const stall = new StallWatch(this.#progress, isUsersTask(task) ? job.taskTimeoutSeconds * 1000 : 0, () =>
+      end("the attempt does not get on"),
+    );
     worker.on("message", onMessage);
     const onExit = (code: number): void => resolve(new Error(`the task's thread has ended with exit code ${code}`));
     worker.once("error", resolve);
@@ -59,11 +66,13 @@ export class TaskThread {
     post({ kind: "run", task, job });
     try {
       const outcome = await promise;
+      if (outcome instanceof Error) await this.#bury(worker);
+      if (stall.isOver && !signal.aborted) return timedOut(task, job.taskTimeoutSeconds);
       if (!(outcome instanceof Error)) return outcome;
-      await this.#bury(worker);
       return signal.aborted ? released(task, reasonOf(signal)) : crashed(task, outcome);
     } finally {
       clearTimeout(killer);
+      stall.stop();
       signal.removeEventListener("abort", onAbort);
       // Not `removeAllListeners`: that takes the Worker's own as well, and no further message comes.
       worker.off("message", onMessage).off("error", resolve).off("exit", onExit);
@@ -72,7 +81,7 @@ export class TaskThread {
 
   #start(): Worker {
     const worker = new Worker(new URL("main.ts", import.meta.url), {
-      workerData: this.#config,
+      workerData: { config: this.#config, progress: this.#progress.memory } satisfies ThreadStart,
       trackUnmanagedFds: false,
       resourceLimits: { maxYoungGenerationSizeMb: 96 },
     });
@@ -104,6 +113,19 @@ const serve = async (calls: ThreadCalls, id: number, call: Call, post: (message:
 
 const reasonOf = (signal: AbortSignal): string =>
   signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
+
+/** What waits for nothing but the store, which has limits of its own, is not watched. */
+const isUsersTask = ({ kind }: Assignment): boolean => kind === "map" || kind === "reduce";
+
+const timedOut = ({ attempt }: Assignment, seconds: number): Report => ({
+  kind: "fail",
+  attempt,
+  error: {
+    code: "TaskTimeout",
+    message: `The attempt read, wrote and reported nothing for ${seconds} s (taskTimeoutSeconds).`,
+    final: false,
+  },
+});
 
 const released = ({ attempt }: Assignment, reason: string): Report => ({ kind: "release", attempt, reason });
 

@@ -8,6 +8,7 @@ import type { AttemptContext } from "../../../backend/runner/attempt-context.ts"
 import { Counters } from "../../../backend/runner/counters.ts";
 import { readRecords, type RecordBatch } from "../../../backend/runner/input/record-batches.ts";
 import { mapToSegments } from "../../../backend/runner/map.ts";
+import { Progress } from "../../../backend/runner/progress.ts";
 import type { Program } from "../../../backend/runner/programs/program.ts";
 import { reduceSegments } from "../../../backend/runner/reduce.ts";
 import type { SegmentSource } from "../../../backend/runner/shuffle/fetch-segments.ts";
@@ -59,6 +60,7 @@ export function newContext(overrides: Partial<AttemptContext> = {}): TestContext
     recordLimit: 64 * 1024 * 1024,
     signal: new AbortController().signal,
     counters: new Counters(),
+    progress: new Progress(),
     processes: {
       add: (pid) => {
         living.add(pid);

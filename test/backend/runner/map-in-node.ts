@@ -9,6 +9,7 @@ import { Readable } from "node:stream";
 import { Counters } from "../../../backend/runner/counters.ts";
 import { readRecords } from "../../../backend/runner/input/record-batches.ts";
 import { mapToText } from "../../../backend/runner/map.ts";
+import { Progress } from "../../../backend/runner/progress.ts";
 
 const [path = "", text = ""] = process.argv.slice(2);
 const workDir = mkdtempSync(join(tmpdir(), "edgefold-test-"));
@@ -26,6 +27,7 @@ try {
       recordLimit: 1000,
       signal: new AbortController().signal,
       counters: new Counters(),
+      progress: new Progress(),
       processes: { add: () => undefined, remove: () => undefined },
       status: () => undefined,
     },
