@@ -135,10 +135,16 @@ export const podFields = {
     .describe("The Kueue LocalQueue that the job waits in"),
 };
 
+/** The Secrets with jobs' tokens (`generationName` of the agent): no job may have another one's. */
+const tokenSecret = /^edgefold-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(-g\d+)?$/;
+
 /** Credentials that lie in the cluster, so that the Worker need not see them. */
 export const SecretReferenceSchema = z
   .strictObject({
-    secretName: ObjectNameSchema.describe(
+    secretName: ObjectNameSchema.refine(
+      (name) => !tokenSecret.test(name),
+      "must not be the Secret of a job's token",
+    ).describe(
       "A Secret in the jobs' namespace with the keys username and password, and optionally sessionToken and region",
     ),
   })

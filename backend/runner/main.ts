@@ -7,7 +7,7 @@ import { Runner } from "./runner.ts";
 import { TaskThread } from "./thread/task-thread.ts";
 
 /**
- * Runs the tasks of one job until it has ended. Exits 0 then, or when it was drained; 1 when it cannot work. A runner that
+ * Runs the tasks of one job until it has ended. Exits 0 then, or when it was drained; 1 when it cannot work, or is told to end before. A runner that
  * gets its orders over a pipe may have to wait for the first one, which names the job: all is loaded by then.
  */
 const config = readConfig(process.env);
@@ -18,10 +18,18 @@ let runner: Runner | undefined;
 /** How long programs may take to end, and the Worker to hear that the attempt is given back, in ms. */
 const farewellMs = 2_500;
 
+/**
+ * Of a runner that ends before its job has. In a pod it must be a failure: the first one that ends well tells Kubernetes that there
+ * is no more to do.
+ */
+const quitCode = 1;
+let exitCode = 0;
+
 const quit = (reason: string): void => {
-  if (runner === undefined) process.exit(1);
+  exitCode = quitCode;
+  if (runner === undefined) process.exit(exitCode);
   runner.quit(reason);
-  setTimeout(() => void reap(config.PROCESS_LEDGER).finally(() => process.exit(1)), farewellMs);
+  setTimeout(() => void reap(config.PROCESS_LEDGER).finally(() => process.exit(exitCode)), farewellMs);
 };
 process.once("SIGTERM", () => quit("the runner was told to end"));
 process.once("SIGINT", () => quit("the runner was told to end"));
@@ -31,7 +39,7 @@ const work = async (order: JobOrder): Promise<void> => {
   try {
     runner = new Runner(config, order, thread);
     await runner.run();
-    process.exit(0);
+    process.exit(exitCode);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exit(1);

@@ -101,6 +101,18 @@ describe("a pod that ends", () => {
     await endOf(id);
   });
 
+  it("because it is told to gives its task back, and another takes its place", async () => {
+    const { id, pod } = await waiting();
+    await cluster.deletePod(pod.metadata.name);
+    expect((await podOf(id, 2)).metadata.name).not.toBe(pod.metadata.name);
+    // A pod that ends as though there were no more to do would have ended the whole Job, for which another would be here.
+    const { metadata } = pod;
+    expect((await cluster.leftovers(id)).filter((name) => name.startsWith("Job "))).toEqual([
+      `Job ${metadata.labels?.["batch.kubernetes.io/job-name"]}`,
+    ]);
+    await endOf(id);
+  });
+
   it("as soon as it has started shows why", async () => {
     const { id } = await stage.post({ inputPath: input, mapperName: "wait", nReducers: 0, image: brokenImage });
     const message = await stage.condition(id, "RunnersCannotStart");

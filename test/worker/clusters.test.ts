@@ -163,6 +163,10 @@ describe("what the pods of a job are to be", () => {
     ["startTimeoutSeconds", { startTimeoutSeconds: 1.5 }],
     ["cluster", { cluster: "No Cluster" }],
     ["inputStorageCredentials.secretName", { inputStorageCredentials: { secretName: "No Name" } }],
+    [
+      "inputStorageCredentials.secretName",
+      { inputStorageCredentials: { secretName: "edgefold-01a20e51-8c10-72d6-bfcf-138b73108aa3-g2" } },
+    ],
     ["inputStorageCredentials.username", { inputStorageCredentials: { secretName: "a", username: "b" } }],
     ["outputStorageCredentials.password", { outputStorageCredentials: { username: "b" } }],
     ["podTemplate", { podTemplate: {} }],
@@ -190,12 +194,24 @@ describe("a job that takes too long", () => {
   });
 
   it("fails when no runner begins it in time, for the reason that is known", async () => {
-    const job = await JobFixture.create({ startTimeoutSeconds: 99 });
+    await (
+      await dial("busy", protocolVersion, "uid")
+    ).answer;
+    const job = await JobFixture.create({ startTimeoutSeconds: 99 }, "busy");
     await job.stub.setLauncherConditions([{ type: "Unschedulable", message: "0/3 nodes are available" }]);
     await age(job);
     const { status, error } = await job.stub.describe();
     expect({ status, code: error?.code }).toEqual({ status: "failed", code: "Unschedulable" });
     expect(error?.message).toContain("0/3 nodes are available");
+  });
+
+  it("fails for lack of an agent where there is none", async () => {
+    const job = await JobFixture.create({ startTimeoutSeconds: 99 }, "nobody");
+    await age(job);
+    expect((await job.stub.describe()).error).toMatchObject({
+      code: "NoAgent",
+      message: expect.stringContaining("No agent is connected for the cluster 'nobody'"),
+    });
   });
 
   it("does not fail for its start when it has begun", async () => {

@@ -61,8 +61,8 @@ export class JobFixture {
     this.stub = jobOf(env, spec.id);
   }
 
-  static async create(changes: Record<string, unknown> = {}): Promise<JobFixture> {
-    const fixture = new JobFixture(specOf(changes));
+  static async create(changes: Record<string, unknown> = {}, cluster = "default"): Promise<JobFixture> {
+    const fixture = new JobFixture({ ...specOf(changes), cluster });
     await fixture.stub.create(fixture.spec);
     return fixture;
   }

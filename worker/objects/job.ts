@@ -214,7 +214,8 @@ export class JobObject extends DurableObject<Env> {
     this.#armed = Number.POSITIVE_INFINITY;
     if (!this.#store.exists()) return;
     try {
-      this.#atomically(() => this.#overdue(Date.now()));
+      const absent = this.#startIsLate() ? await this.#agentAbsent() : undefined;
+      this.#atomically(() => this.#overdue(Date.now(), absent));
       const delivery = this.#outbox.deliver();
       this.#arm();
       // Not awaited: while an alarm is at work there is no other, and leases must not wait for a slow receiver.
@@ -228,24 +229,29 @@ export class JobObject extends DurableObject<Env> {
   }
 
   /** Does what time has made due. */
-  #overdue(now: number): void {
+  #overdue(now: number, absent: Condition | undefined): void {
     this.#sweepLeases(now);
     const job = this.#store.job();
     if (job.clean === "waiting" && job.endedAt !== null && job.endedAt + cleanLimit <= now) {
       this.#apply(abandonClean(job));
       return;
     }
-    if (this.#timeIsUp(job, now)) return;
+    if (this.#timeIsUp(job, now, absent)) return;
     const kind = claimable(job);
     if (kind !== undefined && this.#store.nextTask(kind, now) !== undefined) this.#sockets.wake();
   }
 
   /** Fails the job when it has taken longer than its request allows. @returns whether it has */
-  #timeIsUp(job: JobRow, now: number): boolean {
+  #timeIsUp(job: JobRow, now: number, absent: Condition | undefined): boolean {
     const { deadline, startBy } = timeLimits(this.#store.spec());
     if (deadline <= now) return this.#failJob(timeUp.deadline(this.#store.spec()), now);
     if (job.status !== "pending" || startBy > now) return false;
-    return this.#failJob(timeUp.start(this.#store.spec(), this.#store.conditions()), now);
+    const reason = absent ?? this.#store.conditions()[0];
+    return this.#failJob(timeUp.start(this.#store.spec(), reason), now);
+  }
+
+  #startIsLate(): boolean {
+    return this.#store.job().status === "pending" && timeLimits(this.#store.spec()).startBy <= Date.now();
   }
 
   #failJob(failure: RunnerFailure, now: number): boolean {

@@ -25,7 +25,7 @@ export const timeUp = {
     message: `The job has not ended within deadlineSeconds, ${request.deadlineSeconds} s.`,
   }),
   /** With what is known of the reason. */
-  start: ({ request, cluster }: JobSpec, [known]: readonly Condition[]) => {
+  start: ({ request, cluster }: JobSpec, known: Condition | undefined) => {
     const late = `No runner has begun the job within startTimeoutSeconds, ${request.startTimeoutSeconds} s`;
     return known === undefined
       ? { code: "StartTimeout", message: `${late}; the cluster '${cluster}' has given no reason.` }

@@ -127,9 +127,9 @@ it("has an agent that may do nothing on its node, with a read-only root and limi
   expect(Object.keys(container?.resources?.requests ?? {}).sort()).toEqual(resources);
   expect(Object.keys(container?.resources?.limits ?? {}).sort()).toEqual(resources);
   expect(podSpec.volumes).toEqual(
-    ["state", "tmp"].map((name) => ({ name, emptyDir: { sizeLimit: expect.stringMatching(/^\d+Mi$/) } })),
+    ["tmp"].map((name) => ({ name, emptyDir: { sizeLimit: expect.stringMatching(/^\d+Mi$/) } })),
   );
-  expect(container?.volumeMounts?.map(({ name }) => name)).toEqual(["state", "tmp"]);
+  expect(container?.volumeMounts?.map(({ name }) => name)).toEqual(["tmp"]);
 });
 
 it("is asked for its health where it answers", () => {

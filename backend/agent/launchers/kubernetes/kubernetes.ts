@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
-import type { WantedJob } from "../../../../shared/messages.ts";
+import type { LauncherCondition, WantedJob } from "../../../../shared/messages.ts";
 import { fairShares } from "../fair-share.ts";
 import type { Launcher, LauncherEvents } from "../launcher.ts";
 import { apiFailure } from "./api-error.ts";
@@ -195,8 +195,7 @@ export class KubernetesLauncher implements Launcher {
   /** Makes a job's next generation, if it may have runners. */
   async #next(state: JobState, wanted: WantedJob, last: KubernetesJob | undefined): Promise<void> {
     if (state.share === 0) {
-      const message = `All ${this.capacity} runners that RUNNERS allows are other jobs'.`;
-      state.report([{ type: "NoCapacity", message }], this.#events);
+      state.report([this.#noCapacity], this.#events);
       return;
     }
     const { finishedMs } = this.#options.times;
@@ -240,7 +239,12 @@ export class KubernetesLauncher implements Launcher {
   }
 
   #tell(state: JobState, job: KubernetesJob): void {
-    state.report(conditionsOf(job, this.#view.podsOf(state.jobId), this.#view.warnings()), this.#events);
+    const conditions = conditionsOf(job, this.#view.podsOf(state.jobId), this.#view.warnings());
+    state.report(state.share === 0 ? [...conditions, this.#noCapacity] : conditions, this.#events);
+  }
+
+  get #noCapacity(): LauncherCondition {
+    return { type: "NoCapacity", message: `All ${this.capacity} runners that RUNNERS allows are other jobs'.` };
   }
 
   #troubled(state: JobState, error: unknown): void {

@@ -35,9 +35,6 @@ export const KubernetesSettingsSchema = z.object({
   ALLOWED_IMAGES: list,
   ALLOWED_SERVICE_ACCOUNTS: list,
   /** Variables that pods get as they are, where they are set. */
-  HTTP_PROXY: z.string().optional(),
-  HTTPS_PROXY: z.string().optional(),
-  NO_PROXY: z.string().optional(),
   AWS_REGION: z.string().optional(),
   MERGE_FACTOR: z.string().optional(),
   TASK_OUTPUT_LIMIT: z.string().optional(),
@@ -46,9 +43,6 @@ export type KubernetesSettings = z.infer<typeof KubernetesSettingsSchema>;
 
 /** The variables among the settings that pods get as they are. */
 export const passedOn = [
-  "HTTP_PROXY",
-  "HTTPS_PROXY",
-  "NO_PROXY",
   "AWS_REGION",
   "MERGE_FACTOR",
   "TASK_OUTPUT_LIMIT",

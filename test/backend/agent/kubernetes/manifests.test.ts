@@ -15,7 +15,7 @@ const generation = (pods: Record<string, unknown> = {}, more: Partial<Generation
   workerUrl: "https://edgefold.example.workers.dev",
   settings: KubernetesSettingsSchema.parse({
     RUNNER_IMAGE: "registry.example.com/edgefold:1",
-    HTTPS_PROXY: "http://proxy",
+    AWS_REGION: "eu-west-1",
   }),
   jobId: "01a20e51-8c10-72d6-bfcf-138b73108aa3",
   number: 1,
