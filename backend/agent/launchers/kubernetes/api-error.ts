@@ -22,6 +22,10 @@ const messageOf = (body: unknown): string => {
 export const apiFailure = (error: unknown): ApiFailure | undefined =>
   error instanceof ApiException ? { status: error.code, message: messageOf(error.body) } : undefined;
 
+/** Why a call has failed, in the API server's words where it has said something. */
+export const reasonOf = (error: unknown): string =>
+  apiFailure(error)?.message ?? (error instanceof Error ? error.message : String(error));
+
 /** Waits, and takes an answer with one of these statuses for success. @returns undefined then */
 export const unless = async <T>(request: Promise<T>, ...statuses: readonly number[]): Promise<T | undefined> => {
   try {

@@ -8,7 +8,7 @@ import {
   type KubernetesObject,
 } from "@kubernetes/client-node";
 import type { z } from "zod";
-import { apiFailure } from "./api-error.ts";
+import { reasonOf } from "./api-error.ts";
 import { EventSchema, jobIdOf, JobSchema, type KubernetesEvent, type KubernetesJob } from "./job-report.ts";
 import { ownSelector } from "./names.ts";
 import { jobIdOf as jobIdOfPod, PodSchema, type Pod } from "./pod-report.ts";
@@ -173,8 +173,7 @@ class Watched<T> {
     if (performance.now() - this.#failedAt > soundMs) this.#failures = 0;
     this.#failedAt = performance.now();
     const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++);
-    const why = apiFailure(error)?.message ?? (error instanceof Error ? error.message : String(error));
-    this.#options.log(`the ${this.#options.what} cannot be watched (${why}); again in ${pause / 1000} s`);
+    this.#options.log(`the ${this.#options.what} cannot be watched (${reasonOf(error)}); again in ${pause / 1000} s`);
     clearTimeout(this.#pause);
     this.#pause = setTimeout(() => void this.#informer.start(), pause);
   }

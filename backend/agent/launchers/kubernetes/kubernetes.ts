@@ -4,7 +4,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import type { LauncherCondition, WantedJob } from "../../../../shared/messages.ts";
 import { fairShares } from "../fair-share.ts";
 import type { Launcher, LauncherEvents } from "../launcher.ts";
-import { apiFailure } from "./api-error.ts";
+import { apiFailure, reasonOf } from "./api-error.ts";
 import { ClusterApi, isInvalid } from "./cluster-api.ts";
 import { ClusterView } from "./cluster-view.ts";
 import { conditionsOf, generationOf, isFinished, refusalType, type KubernetesJob } from "./job-report.ts";
@@ -249,14 +249,13 @@ export class KubernetesLauncher implements Launcher {
 
   #troubled(state: JobState, error: unknown): void {
     if (this.#stopping.signal.aborted) return;
-    const failure = apiFailure(error);
-    const message = failure?.message ?? (error instanceof Error ? error.message : String(error));
+    const message = reasonOf(error);
     if (isInvalid(error)) {
       state.refused = true;
       this.#events.failed(state.jobId, { code: "InvalidPod", message });
       return;
     }
-    const type = failure?.status === 403 ? refusalType(message) : "ClusterUnavailable";
+    const type = apiFailure(error)?.status === 403 ? refusalType(message) : "ClusterUnavailable";
     state.report([{ type, message }], this.#events);
     state.again(this.#pause(state), () => this.#sync(state));
   }
