@@ -19,10 +19,13 @@ import { isEnded, jobStatuses, taskIdOf, taskKinds, taskStatuses, type TaskKind 
  *
  * - An attempt is *live* while its runner may act for it, *revoked* when it must end but its runner has not said that it
  *   did, *won* when its result counts, *ended* otherwise. Only a live attempt changes a task: that is the fence.
- * - A task is tried until one attempt wins. A failure of its own making is charged to it, and the job's `maxAttempts` of them fail the
- *   job; a lost attempt (runner gone, lease over, given back) is not, but `maxLosses` bounds them, so that a task which
- *   takes its runner down with it comes to an end too.
- * - A phase ends when all its tasks are completed. A map output that was lost takes a reducing job back to `mapping`, an
+ * - A task is tried until one attempt wins. A failure of its own making is charged to it, and the job's `maxAttempts` of them
+ *   fail the task; a lost attempt (runner gone, lease over, given back) is not, but `maxLosses` bounds them, so that a task which
+ *   takes its runner down with it comes to an end too. A failed task fails the job, but for the share of maps that it tolerates.
+ * - Where `maxAttempts` different tasks fail in the same way and none succeeds in between, the program is broken and not the
+ *   tasks: the job fails without trying them all.
+ * - A task may have a second live attempt, where its first is a straggler; the first to finish wins, and the other is revoked.
+ * - A phase ends when all its tasks are completed, or failed and tolerated. A map output that was lost takes a reducing job back to `mapping`, an
  *   upload that was lost takes a committing one back to the phase that makes it.
  * - An ended job is cleaned by a task of its own, once no attempt can act any more. Then it is *released*: nothing is wanted
  *   of the cluster, and its credentials are gone.
@@ -31,14 +34,20 @@ import { isEnded, jobStatuses, taskIdOf, taskKinds, taskStatuses, type TaskKind 
 /** Lost attempts and lost outputs of one task after which the job fails. */
 export const maxLosses = 16;
 
+const PaceSchema = z.object({ attempts: z.int(), ms: z.number() });
+
 export const JobRowSchema = z.object({
   id: z.string(),
   status: z.enum(jobStatuses),
   mapOnly: z.boolean(),
   nReducers: z.int(),
   parallelism: z.int().nullable(),
-  /** Failures of one task's own making after which the job fails. */
+  /** Failures of one task's own making after which it fails. */
   maxAttempts: z.int(),
+  /** Of all maps, how many may fail without failing the job. */
+  maxFailedMapsPercent: z.number(),
+  /** Whether stragglers get a second attempt. */
+  speculation: z.boolean(),
   maps: TaskCountsSchema,
   reduces: TaskCountsSchema,
   /** Commit batches. */
@@ -55,6 +64,12 @@ export const JobRowSchema = z.object({
   error: FailureSchema.nullable(),
   /** Of winning map and reduce attempts. */
   counters: CountersSchema,
+  /** Maps that failed and were tolerated. */
+  failedMaps: z.array(z.int()),
+  /** Of attempts that have won so far: how many, and how long they took together, in ms. */
+  pace: z.object({ map: PaceSchema, reduce: PaceSchema }),
+  /** What the last failures had in common, and which different tasks had them since a task of the phase was completed. */
+  alike: z.object({ failure: z.string(), tasks: z.array(z.int()) }).nullable(),
 });
 export type JobRow = z.infer<typeof JobRowSchema>;
 
@@ -66,8 +81,8 @@ export const TaskRowSchema = z.object({
   attempts: z.int(),
   failures: z.int(),
   losses: z.int(),
-  /** Open attempts. */
-  open: z.int(),
+  /** Live attempts. */
+  live: z.int(),
   winner: z.string().nullable(),
   /** Not to be claimed before this time, in ms. */
   notBefore: z.int(),
@@ -90,6 +105,8 @@ export const AttemptRowSchema = z.object({
   index: z.int(),
   runnerId: z.string(),
   status: z.enum(attemptStatuses),
+  /** In ms since 1970. */
+  startedAt: z.int(),
 });
 export type AttemptRow = z.infer<typeof AttemptRowSchema>;
 
@@ -117,20 +134,21 @@ export type Transition = {
   readonly effects: readonly Effect[];
 };
 
+const noPace = { attempts: 0, ms: 0 };
 const none: TaskCounts = { total: 0, running: 0, completed: 0, failed: 0 };
 
-type JobOptions = Pick<JobRow, "id" | "nReducers" | "parallelism" | "maxAttempts">;
+type JobOptions = Pick<
+  JobRow,
+  "id" | "nReducers" | "parallelism" | "maxAttempts" | "maxFailedMapsPercent" | "speculation"
+>;
 
-export const newJob = ({ id, nReducers, parallelism, maxAttempts }: JobOptions): Transition => ({
+export const newJob = (options: JobOptions): Transition => ({
   job: {
-    id,
+    ...options,
     status: "pending",
-    mapOnly: nReducers === 0,
-    nReducers,
-    parallelism,
-    maxAttempts,
+    mapOnly: options.nReducers === 0,
     maps: none,
-    reduces: { ...none, total: nReducers },
+    reduces: { ...none, total: options.nReducers },
     commits: { total: 0, completed: 0 },
     created: { reduces: false, commits: false },
     open: 0,
@@ -140,6 +158,9 @@ export const newJob = ({ id, nReducers, parallelism, maxAttempts }: JobOptions):
     endedAt: null,
     error: null,
     counters: noCounters,
+    failedMaps: [],
+    pace: { map: noPace, reduce: noPace },
+    alike: null,
   },
   effects: [{ kind: "create", tasks: "plan", total: 1 }, { kind: "runners" }, { kind: "publish" }],
 });
@@ -151,7 +172,7 @@ export const newTask = (kind: TaskKind, index: number, now: number): TaskRow => 
   attempts: 0,
   failures: 0,
   losses: 0,
-  open: 0,
+  live: 0,
   winner: null,
   notBefore: 0,
   startedAt: now,
@@ -191,7 +212,7 @@ export const runnersWanted = (job: JobRow): number => {
     Math.min(job.parallelism ?? Number.MAX_SAFE_INTEGER, Math.max(left, job.open));
   switch (claimablePhase(job)) {
     case "map":
-      return wanted(job.maps.total - job.maps.completed);
+      return wanted(job.maps.total - job.maps.completed - job.maps.failed);
     case "reduce":
       return wanted(job.reduces.total - job.reduces.completed);
     case "commit":
@@ -229,10 +250,28 @@ const shifted =
 /** Milliseconds before a task is tried again after its `failures`-th failure: 0.5 s, doubled each time, at most 30 s. */
 const backoff = (failures: number): number => Math.min(30_000, 500 * 2 ** (failures - 1));
 
+/** Of an attempt that is slower than the others: how much longer than they took on average it has run, and at least that many ms. */
+const straggling = { factor: 1.5, atLeastMs: 1000 };
+
+/**
+ * How long an attempt of the phase has to run, in ms, before its task may have a second one; undefined while none may. Not before
+ * half of the tasks are completed, as it is not known then what is slow. (As Spark's `spark.speculation`, with its quantile and multiplier.)
+ */
+export const stragglerAge = (job: JobRow): number | undefined => {
+  const kind = claimable(job);
+  if (!job.speculation || (kind !== "map" && kind !== "reduce")) return undefined;
+  const { attempts, ms } = job.pace[kind];
+  const { completed, total } = kind === "map" ? job.maps : job.reduces;
+  if (attempts === 0 || completed * 2 < total) return undefined;
+  const mean = ms / attempts;
+  return Math.max(mean * straggling.factor, mean + straggling.atLeastMs);
+};
+
 /**
  * A runner claims a task.
  *
- * @param task one that is `scheduled`, of the kind that is `claimable`, and whose `notBefore` is past
+ * @param task one that is `scheduled`, of the kind that is `claimable`, and whose `notBefore` is past; or one that is in progress
+ *   with a single live attempt, which is a straggler
  */
 export const assign = (
   job: JobRow,
@@ -243,13 +282,14 @@ export const assign = (
   const number = task.attempts + 1;
   const begun: JobRow = { ...job, open: job.open + 1, touched: job.touched || task.kind !== "plan" };
   const planning = job.status === "pending";
+  const running = task.live === 0 ? 1 : 0;
   return {
-    job: counted(planning ? { ...begun, status: "planning" } : begun, task.kind, shifted({ running: 1 })),
+    job: counted(planning ? { ...begun, status: "planning" } : begun, task.kind, shifted({ running })),
     task: {
       ...task,
       status: "in-progress",
       attempts: number,
-      open: task.open + 1,
+      live: task.live + 1,
       startedAt: now,
       podName: runner.podName,
     },
@@ -259,6 +299,7 @@ export const assign = (
       index: task.index,
       runnerId: runner.id,
       status: "live",
+      startedAt: now,
     },
     effects: planning ? [{ kind: "publish" }] : [],
   };
@@ -274,7 +315,7 @@ const close = (
   const closed: JobRow = { ...job, open: job.open - 1 };
   return {
     job: closed,
-    task: { ...task, open: task.open - 1 },
+    task: attempt.status === "live" ? { ...task, live: task.live - 1 } : task,
     attempt: { ...attempt, status },
     // The cleaning waits for the last open attempt.
     effects: isEnded(closed.status) && closed.open === 0 ? [{ kind: "wake" }] : [],
@@ -322,9 +363,12 @@ const entered: readonly Effect[] = [{ kind: "runners" }, { kind: "publish" }, { 
 /** What releasing a job brings with it. */
 const releasing: readonly Effect[] = [{ kind: "erase" }, { kind: "runners" }, { kind: "publish" }];
 
+/** A failed task of a job that goes on is one that it tolerates. */
+const isThrough = ({ completed, failed, total }: TaskCounts): boolean => completed + failed === total;
+
 /** Goes on to the next phase where this one is through. */
 const advanced = (job: JobRow): { job: JobRow; effects: readonly Effect[] } => {
-  if (job.status === "mapping" && job.maps.completed === job.maps.total && !job.mapOnly) {
+  if (job.status === "mapping" && isThrough(job.maps) && !job.mapOnly) {
     const reducing: JobRow = { ...job, status: "reducing", created: { ...job.created, reduces: true } };
     const create: Effect[] = job.created.reduces ? [] : [{ kind: "create", tasks: "reduce", total: job.nReducers }];
     const next = advanced(reducing);
@@ -332,7 +376,7 @@ const advanced = (job: JobRow): { job: JobRow; effects: readonly Effect[] } => {
   }
   const outputs = job.mapOnly ? job.maps : job.reduces;
   const producing = job.status === (job.mapOnly ? "mapping" : "reducing");
-  if (producing && outputs.completed === outputs.total) {
+  if (producing && isThrough(outputs)) {
     const total = Math.ceil(outputs.total / commitBatch);
     const create: Effect[] = job.created.commits
       ? []
@@ -383,12 +427,17 @@ export const complete = (
   const sums = isCounted(task.kind) ? addCounters(job.counters, counters) : job.counters;
   const excess = tooManyCounters(sums);
   if (excess !== undefined) {
-    return fail(job, task, attempt, { code: "TooManyCounters", message: excess, final: true }, now);
+    const over = close(job, task, attempt, "ended");
+    return {
+      attempt: over.attempt,
+      ...givenUp(over.job, over.task, { code: "TooManyCounters", message: excess }, now),
+    };
   }
   const closed = close(job, task, attempt, "won");
   const done: TaskRow = {
     ...closed.task,
     status: "completed",
+    live: 0,
     winner: attempt.id,
     endedAt: now,
     error: null,
@@ -397,7 +446,7 @@ export const complete = (
   };
   const won = counted(closed.job, task.kind, shifted({ running: -1, completed: 1 }));
   const others: Effect[] =
-    done.open > 0
+    closed.task.live > 0
       ? [{ kind: "revoke", task: { kind: task.kind, index: task.index }, reason: "another attempt was first" }]
       : [];
   const then = ((): { job: JobRow; effects: readonly Effect[] } => {
@@ -415,7 +464,12 @@ export const complete = (
       }
       case "map":
       case "reduce":
-        return advanced({ ...won, counters: sums });
+        return advanced({
+          ...won,
+          counters: sums,
+          pace: paced(job.pace, task.kind, now - attempt.startedAt),
+          alike: null,
+        });
       case "commit": {
         const commits = { ...won.commits, completed: won.commits.completed + 1 };
         const through = commits.completed === commits.total && won.status === "committing";
@@ -433,14 +487,41 @@ export const complete = (
   return { job: then.job, task: done, attempt: closed.attempt, effects: [...others, ...then.effects] };
 };
 
+const paced = (pace: JobRow["pace"], kind: "map" | "reduce", ms: number): JobRow["pace"] => ({
+  ...pace,
+  [kind]: { attempts: pace[kind].attempts + 1, ms: pace[kind].ms + ms },
+});
+
 /** A task is to be tried again, now or later, unless another attempt of it is still at work. */
 const rescheduled = (job: JobRow, task: TaskRow, notBefore: number): { job: JobRow; task: TaskRow } =>
-  task.open > 0
+  task.live > 0
     ? { job, task }
     : {
         job: counted(job, task.kind, shifted({ running: -1 })),
         task: { ...task, status: "scheduled", notBefore },
       };
+
+/** Whether the job can do without one more of its maps. */
+const isDispensable = ({ failedMaps, maps, maxFailedMapsPercent }: JobRow, { kind }: TaskRow): boolean =>
+  kind === "map" && (failedMaps.length + 1) * 100 <= maxFailedMapsPercent * maps.total;
+
+/** A task has failed that the job can do without. */
+const doneWithout = (
+  job: JobRow,
+  task: TaskRow,
+  now: number,
+): { job: JobRow; task: TaskRow; effects: readonly Effect[] } => {
+  const without = counted(job, task.kind, shifted({ running: -1, failed: 1 }));
+  const next = advanced({ ...without, failedMaps: [...job.failedMaps, task.index] });
+  return {
+    job: next.job,
+    task: { ...task, status: "failed", live: 0, endedAt: now },
+    effects: [
+      { kind: "revoke", task: { kind: task.kind, index: task.index }, reason: "the task has failed" },
+      ...next.effects,
+    ],
+  };
+};
 
 /** The task is given up, and the job with it, unless it was the cleaning, which is then abandoned. */
 const givenUp = (
@@ -464,6 +545,25 @@ const givenUp = (
   return { job: end.job, task: failed, effects: end.effects };
 };
 
+/** Of a failure's text, so much tells it from others, in UTF-16 units. */
+const tellingText = 2000;
+
+/** A failure without what is the task's or the attempt's own in it: ids and numbers. */
+const likeness = (kind: TaskKind, { code, message }: AttemptError): string =>
+  `${kind} ${code} ${message.slice(0, tellingText)}`.replaceAll(/[\da-f]{8}-[\da-f-]{27}|\d+/g, "#");
+
+/** How the job stands after one more failure: which tasks have failed in the same way as this one, none having succeeded since. */
+const likened = (job: JobRow, task: TaskRow, error: AttemptError): JobRow => {
+  if (!isCounted(task.kind)) return job;
+  const failure = likeness(task.kind, error);
+  const tasks = job.alike?.failure === failure ? job.alike.tasks : [];
+  return { ...job, alike: { failure, tasks: tasks.includes(task.index) ? tasks : [...tasks, task.index] } };
+};
+
+/** As many different tasks have failed alike as a task may have failures. A job that tolerates failed maps goes on with the others. */
+const isHopeless = ({ alike, maxAttempts, maxFailedMapsPercent }: JobRow, { kind }: TaskRow): boolean =>
+  alike !== null && alike.tasks.length >= maxAttempts && (kind !== "map" || maxFailedMapsPercent === 0);
+
 /** An attempt has failed, by the task's own making. */
 export const fail = (job: JobRow, task: TaskRow, attempt: AttemptRow, error: AttemptError, now: number): Transition => {
   const closed = close(job, task, attempt, "ended");
@@ -475,14 +575,20 @@ export const fail = (job: JobRow, task: TaskRow, attempt: AttemptRow, error: Att
     error: { code: error.code, message: error.message, taskId },
     lost: null,
   };
+  const likenedJob = likened(closed.job, task, error);
+  const { attempt: over } = closed;
   if (error.final || charged.failures >= job.maxAttempts) {
-    return { attempt: closed.attempt, ...givenUp(closed.job, charged, error, now) };
+    const dispensable = isDispensable(likenedJob, charged);
+    return {
+      attempt: over,
+      ...(dispensable ? doneWithout(likenedJob, charged, now) : givenUp(likenedJob, charged, error, now)),
+    };
   }
-  return {
-    attempt: closed.attempt,
-    ...rescheduled(closed.job, charged, now + backoff(charged.failures)),
-    effects: [],
-  };
+  if (isHopeless(likenedJob, charged)) {
+    const message = `${likenedJob.alike?.tasks.length} different tasks failed in the same way, and none succeeded: ${error.message}`;
+    return { attempt: over, ...givenUp(likenedJob, charged, { code: error.code, message }, now) };
+  }
+  return { attempt: over, ...rescheduled(likenedJob, charged, now + backoff(charged.failures)), effects: [] };
 };
 
 /** What the task reads was lost. The loss is charged to the task that makes it, or else every reader would be charged for all. */
@@ -504,8 +610,12 @@ export const lose = (job: JobRow, task: TaskRow, attempt: AttemptRow, reason: st
     lost: attempt.id,
   };
   if (charged.losses >= maxLosses) {
-    const message = `lost ${charged.losses} times, last because ${reason}`;
-    return { attempt: closed.attempt, ...givenUp(closed.job, charged, { code: "AttemptsLost", message }, now) };
+    const error = { code: "AttemptsLost", message: `lost ${charged.losses} times, last because ${reason}` };
+    const dispensable = isDispensable(closed.job, charged);
+    return {
+      attempt: closed.attempt,
+      ...(dispensable ? doneWithout(closed.job, charged, now) : givenUp(closed.job, charged, error, now)),
+    };
   }
   return { attempt: closed.attempt, ...rescheduled(closed.job, charged, now), effects: [{ kind: "wake" }] };
 };

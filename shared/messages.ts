@@ -13,7 +13,7 @@ import { ArtifactSchema, StorageAccessSchema } from "./rest.ts";
  */
 
 /** Both ends must speak the same version; it changes with every change that an older end would misread. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 /** Heartbeats: answered by the platform without waking the object. */
 export const pingText = "ping";
@@ -275,6 +275,8 @@ export const closeCodes = {
   version: 4003,
   /** The cluster's name belongs to another cluster. */
   clusterTaken: 4004,
+  /** The runner has failed too many tasks; another one is to take its place. */
+  retired: 4006,
   /** A message that is none. */
   malformed: 4005,
 } as const;

@@ -35,12 +35,20 @@ export const shuffleFolder = (outputPath: string, useSSL: boolean, jobId: string
   return joinAddress(root.scheme === "s3" ? { ...root, key: "" } : root, `.edgefold/${jobId}/`);
 };
 
-/** The URLs of a job's parts in order: one a reduce, or one a map in a map-only job. None before the job is completed. */
-export const outputUrls = (job: Pick<Job, "id" | "nReducers" | "outputLocation" | "status" | "progress">): string[] => {
+type Outcome = Pick<Job, "id" | "nReducers" | "outputLocation" | "status" | "progress" | "failedMaps">;
+
+/**
+ * The URLs of a job's parts in order: one a reduce, or in a map-only job one a map, but for those that failed. None before the
+ * job is completed.
+ */
+export const outputUrls = (job: Outcome): string[] => {
   if (job.status !== "completed") return [];
   const { location, useSSL } = job.outputLocation;
   const folder = formatAddress(outputFolder(location, useSSL, job.id));
   const mapOnly = job.nReducers === 0;
   const count = mapOnly ? job.progress.maps.total : job.nReducers;
-  return Array.from({ length: count }, (_, index) => folder + partName(mapOnly, index));
+  const absent = new Set(mapOnly ? job.failedMaps : []);
+  return Array.from({ length: count }, (_, index) => index)
+    .filter((index) => !absent.has(index))
+    .map((index) => folder + partName(mapOnly, index));
 };

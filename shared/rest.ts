@@ -92,7 +92,23 @@ export const JobRequestSchema = z
     ),
     maxAttempts: PositiveSchema.max(100, "must be at most 100")
       .default(4)
-      .describe("Failures of one task's own making after which the job fails"),
+      .describe(
+        "Failures of one task's own making after which the job fails; so many different tasks that fail alike fail it, too",
+      ),
+    maxFailedMapsPercent: z
+      .number()
+      .min(0, "must be 0 or more")
+      .max(100, "must be at most 100")
+      .default(0)
+      .describe(
+        "Of the maps, how many may fail without failing the job, which then goes without what they would have read",
+      ),
+    speculation: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether a task that takes much longer than the others is run a second time by a runner that has nothing to do",
+      ),
     taskTimeoutSeconds: z
       .int()
       .min(0, "must be 0 or more")
@@ -183,6 +199,7 @@ export const JobSchema = z
     progress: z.object({ maps: TaskCountsSchema, reduces: TaskCountsSchema }),
     counters: CountersSchema,
     outputs: z.array(z.string()).describe("URLs of the parts, once the job is completed"),
+    failedMaps: z.array(z.int()).describe("Indices of maps that failed and were tolerated (maxFailedMapsPercent)"),
     conditions: z.array(ConditionSchema).describe("What keeps the job from going on, or should be known"),
   })
   .meta({ id: "Job" });

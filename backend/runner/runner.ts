@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import {
+  closeCodes,
   protocolVersion,
   RunnerAnswerSchema,
   RunnerNoticeSchema,
@@ -93,6 +94,9 @@ export class Runner {
     }
     const end = await this.#link.closed;
     if (end.kind === "refused") throw new Error(`the Worker refused this runner: ${end.status} ${end.reason}`);
+    // Only a runner whose job has ended has ended well.
+    if (end.kind === "dismissed" && end.code !== closeCodes.ended)
+      throw new Error(`the Worker sent it away: ${end.reason}`);
   }
 
   /** Finishes the attempt under way and ends then. */

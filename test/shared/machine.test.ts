@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { maxUserCounters, type CountersSnapshot } from "../../shared/counters.ts";
 import { claimable, maxLosses, runnersWanted } from "../../shared/machine.ts";
 import type { JobStatus, TaskKind } from "../../shared/status.ts";
-import { violations, World, maxAttempts } from "./machine-world.ts";
+import { violations, World, maxAttempts, type WorldOptions } from "./machine-world.ts";
 
 const counted = (mapInputRecords: number): CountersSnapshot => ({ builtin: { mapInputRecords }, user: {} });
 
@@ -13,7 +13,7 @@ const named = (prefix: string, count: number): CountersSnapshot => ({
 });
 
 /** A job of two maps and two reduces that has got as far as `status`. */
-const worldIn = (status: JobStatus, options = { maps: 2, reducers: 2 }): World => {
+const worldIn = (status: JobStatus, options: WorldOptions = { maps: 2, reducers: 2 }): World => {
   const world = new World(options);
   world.run(({ job }) => job.status === status);
   expect(world.job.status).toBe(status);
@@ -21,6 +21,29 @@ const worldIn = (status: JobStatus, options = { maps: 2, reducers: 2 }): World =
 };
 
 const counts = (total: number, completed: number, running = 0, failed = 0) => ({ total, running, completed, failed });
+
+const failAlike = (world: World, tasks: number): void => {
+  for (let i = 0; i < tasks; i++) world.fail(world.mustClaim(), false, `line ${i}: no such function`);
+};
+
+const failFor = (world: World, index: number): void => {
+  for (let id = world.claim(); id !== undefined; world.now += 60_000, id = world.claim()) {
+    if (world.attempt(id).index === index) world.fail(id);
+    else world.complete(id, counted(1));
+    if (world.task("map", index).status === "failed") return;
+  }
+};
+
+/** A job of four maps of which the first three took 2 s each, and the last one is at work since then. */
+const withStraggler = (): { world: World; slow: string } => {
+  const world = worldIn("mapping", { maps: 4, reducers: 1 });
+  for (let map = 0; map < 3; map++) {
+    const id = world.mustClaim();
+    world.now += 2000;
+    world.complete(id);
+  }
+  return { world, slow: world.mustClaim("slow") };
+};
 
 describe("a job that goes well", () => {
   test("goes through its phases, each task once, and is released when it is clean", () => {
@@ -104,7 +127,7 @@ describe("an attempt that fails", () => {
     expect(world.task("map", 1).status).toBe("stopped");
     expect(world.job).toMatchObject({
       status: "failed",
-      error: { code: "Broken", message: "it broke", taskId: "j-m-0" },
+      error: { code: "Broken", message: "it broke at a", taskId: "j-m-0" },
       maps: counts(2, 0, 0, 1),
       endedAt: world.now,
     });
@@ -145,6 +168,140 @@ describe("an attempt that fails", () => {
     world.now += 500;
     world.complete(world.mustClaim());
     expect(world.task("map", 0)).toMatchObject({ status: "completed", error: null, winner: "j-m-0-2", attempts: 2 });
+  });
+});
+
+describe("different tasks that fail alike", () => {
+  test("fail the job when as many have as one task may, and none has succeeded", () => {
+    const world = worldIn("mapping", { maps: 10, reducers: 1 });
+    failAlike(world, maxAttempts - 1);
+    expect(world.job.status).toBe("mapping");
+    failAlike(world, 1);
+    expect(world.job).toMatchObject({
+      status: "failed",
+      error: {
+        code: "Broken",
+        message: "4 different tasks failed in the same way, and none succeeded: line 0: no such function",
+      },
+    });
+    expect(violations(world)).toEqual([]);
+  });
+
+  test.each([
+    ["another succeeds in between", (world: World) => world.complete(world.mustClaim())],
+    ["one fails otherwise in between", (world: World) => world.fail(world.mustClaim(), false, "out of luck")],
+  ])("do not where %s", (_, inBetween) => {
+    const world = worldIn("mapping", { maps: 10, reducers: 1 });
+    failAlike(world, maxAttempts - 1);
+    inBetween(world);
+    failAlike(world, maxAttempts - 1);
+    expect(world.job.status).toBe("mapping");
+  });
+
+  test("are a single one where it is the same task again", () => {
+    const world = worldIn("mapping", { maps: 1, reducers: 1 });
+    for (let i = 0; i < maxAttempts - 1; i++) {
+      failAlike(world, 1);
+      world.now += 60_000;
+    }
+    expect(world.job).toMatchObject({ status: "mapping", alike: { tasks: [0] } });
+  });
+});
+
+describe("a share of failed maps that is tolerated", () => {
+  test("lets the job go on without them", () => {
+    const world = new World({ maps: 4, reducers: 2, maxFailedMapsPercent: 25 });
+    world.run(({ job }) => job.status === "mapping");
+    failFor(world, 1);
+    expect(violations(world)).toEqual([]);
+    world.run();
+    expect(world.job).toMatchObject({ status: "completed", maps: counts(4, 3, 0, 1), failedMaps: [1], error: null });
+    expect(world.task("map", 1)).toMatchObject({ status: "failed", error: { code: "Broken" } });
+  });
+
+  test("ends the phase when the last map is one of them", () => {
+    const world = new World({ maps: 2, reducers: 0, maxFailedMapsPercent: 50 });
+    world.run(({ job }) => job.status === "mapping");
+    failFor(world, 1);
+    expect(world.job.status).toBe("committing");
+    world.run();
+    expect(world.job).toMatchObject({ status: "completed", released: true });
+  });
+
+  test("fails the job with the first map too many", () => {
+    const world = new World({ maps: 4, reducers: 1, maxFailedMapsPercent: 49 });
+    world.run(({ job }) => job.status === "mapping");
+    failFor(world, 0);
+    expect(world.job.status).toBe("mapping");
+    failFor(world, 2);
+    expect(world.job).toMatchObject({ status: "failed", failedMaps: [0], error: { taskId: "j-m-2" } });
+  });
+
+  test("does not hold for reduces", () => {
+    const world = worldIn("reducing", { maps: 2, reducers: 2, maxFailedMapsPercent: 100 });
+    world.fail(world.mustClaim(), true);
+    expect(world.job.status).toBe("failed");
+  });
+});
+
+describe("a straggler", () => {
+  test("gets a second attempt after half as long again as the others took, and no third", () => {
+    const { world, slow } = withStraggler();
+    world.now += 2999;
+    expect(world.claim()).toBeUndefined();
+    world.now += 1;
+    const second = world.mustClaim("other");
+    expect(world.attempt(second)).toMatchObject({ kind: "map", index: world.attempt(slow).index });
+    world.now += 60_000;
+    expect(world.claim()).toBeUndefined();
+    expect(world.job.maps).toEqual(counts(4, 3, 1));
+    expect(violations(world)).toEqual([]);
+  });
+
+  test.each(["slow", "second"])(
+    "is completed by whichever is first, here the %s one, and the other is revoked",
+    (first) => {
+      const { world, slow } = withStraggler();
+      world.now += 3000;
+      const second = world.mustClaim("other");
+      const [winner, other] = first === "slow" ? [slow, second] : [second, slow];
+      world.complete(winner);
+      expect(world.attempt(other).status).toBe("revoked");
+      expect(world.job).toMatchObject({ status: "reducing", maps: counts(4, 4) });
+      world.complete(other);
+      expect(world.task("map", 3)).toMatchObject({ winner, status: "completed" });
+      expect(violations(world)).toEqual([]);
+      world.run();
+      expect(world.job).toMatchObject({ status: "completed", released: true });
+    },
+  );
+
+  test.each(["fail", "lose"] as const)("goes on where one of the two attempts is over (%s)", (how) => {
+    const { world, slow } = withStraggler();
+    world.now += 3000;
+    const second = world.mustClaim("other");
+    world[how](slow);
+    expect(world.task("map", 3)).toMatchObject({ status: "in-progress", live: 1 });
+    expect(world.job.maps).toEqual(counts(4, 3, 1));
+    world[how](second);
+    expect(world.task("map", 3)).toMatchObject({ status: "scheduled", live: 0 });
+    expect(violations(world)).toEqual([]);
+  });
+
+  test("that lost is open still when the winner's output is lost: the task runs again all the same", () => {
+    const { world, slow } = withStraggler();
+    world.now += 3000;
+    const second = world.mustClaim("other");
+    world.complete(second);
+    world.shuffleLost(world.mustClaim("reducer"), second);
+    const third = world.mustClaim("other");
+    world.fail(third);
+    expect(world.task("map", 3)).toMatchObject({ status: "scheduled", live: 0 });
+    world.lose(slow);
+    expect(violations(world)).toEqual([]);
+    world.now += 60_000;
+    world.run();
+    expect(world.job).toMatchObject({ status: "completed", released: true });
   });
 });
 

@@ -37,6 +37,7 @@ const jobOf = (id: string, status: Job["status"] = "pending"): Job => ({
   },
   counters: noCounters,
   outputs: [],
+  failedMaps: [],
   conditions: [],
 });
 

@@ -85,7 +85,7 @@ export class JobStore {
       CREATE TABLE input (map INTEGER PRIMARY KEY, count INTEGER NOT NULL, ranges TEXT NOT NULL);
       CREATE TABLE attempt (
         id TEXT PRIMARY KEY, kind TEXT NOT NULL, idx INTEGER NOT NULL, runner TEXT NOT NULL, status TEXT NOT NULL,
-        lease_until INTEGER NOT NULL, linked INTEGER NOT NULL) WITHOUT ROWID;
+        started INTEGER NOT NULL, lease_until INTEGER NOT NULL, linked INTEGER NOT NULL) WITHOUT ROWID;
       CREATE INDEX attempt_open ON attempt (lease_until) WHERE status IN ('live', 'revoked');
       CREATE INDEX attempt_runner ON attempt (runner) WHERE status IN ('live', 'revoked');
       CREATE INDEX attempt_ended ON attempt (runner) WHERE status = 'ended';
@@ -233,6 +233,16 @@ export class JobStore {
     return z.object({ due: z.number().nullable() }).parse(found.one()).due ?? undefined;
   }
 
+  /** Of the tasks of a kind that have a single open attempt, which is live: the one whose attempt has run longest, and since when. */
+  longestAlone(kind: TaskKind): { index: number; since: number } | undefined {
+    const found = this.#sql.exec(
+      `SELECT idx AS "index", min(started) AS since FROM attempt WHERE status IN ('live', 'revoked') AND kind = ?
+       GROUP BY idx HAVING count(*) = 1 AND min(status) = 'live' ORDER BY since LIMIT 1`,
+      kind,
+    );
+    return z.array(z.object({ index: z.int(), since: z.int() })).parse(found.toArray())[0];
+  }
+
   /** All tasks but the cleaning that have not ended become `stopped`. */
   stopTasks(now: number): void {
     this.#sql.exec(
@@ -276,7 +286,8 @@ export class JobStore {
   }
 
   /**
-   * The segments of a partition in the outputs of at most `limit` maps from `from` on, in order, empty ones left out.
+   * The segments of a partition in the outputs of at most `limit` maps from `from` on, in order, without empty ones and those
+   * of failed maps.
    * @returns undefined when one of these maps has no output at the moment
    */
   segments(
@@ -297,6 +308,7 @@ export class JobStore {
       .toArray();
     const segments: SegmentRef[] = [];
     for (const row of rows) {
+      if (row["status"] === "failed") continue;
       if (row["status"] !== "completed" || !(row["range"] instanceof ArrayBuffer)) return undefined;
       const range = new DataView(row["range"]);
       const offset = range.getFloat64(0);
@@ -360,12 +372,13 @@ export class JobStore {
 
   addAttempt(attempt: AttemptRow, leaseUntil: number): void {
     this.#sql.exec(
-      "INSERT INTO attempt (id, kind, idx, runner, status, lease_until, linked) VALUES (?, ?, ?, ?, ?, ?, 1)",
+      "INSERT INTO attempt (id, kind, idx, runner, status, started, lease_until, linked) VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
       attempt.id,
       attempt.kind,
       attempt.index,
       attempt.runnerId,
       attempt.status,
+      attempt.startedAt,
       leaseUntil,
     );
   }
@@ -422,7 +435,10 @@ export class JobStore {
 
   #attempts(where: string, ...values: (string | number)[]): AttemptRow[] {
     return this.#sql
-      .exec(`SELECT id, kind, idx AS "index", runner AS runnerId, status FROM attempt ${where}`, ...values)
+      .exec(
+        `SELECT id, kind, idx AS "index", runner AS runnerId, status, started AS startedAt FROM attempt ${where}`,
+        ...values,
+      )
       .toArray()
       .map((row) => AttemptRowSchema.parse(row));
   }

@@ -23,6 +23,7 @@ export const jobView = (spec: JobSpec, row: JobRow, inputBytes: number, conditio
     progress: { maps: row.maps, reduces: row.reduces },
     counters: row.counters,
     outputs: [],
+    failedMaps: row.failedMaps,
     conditions,
   };
 };

@@ -11,6 +11,7 @@ import {
   newTask,
   runnersWanted,
   stop,
+  stragglerAge,
   type AttemptRow,
   type Effect,
   type JobRow,
@@ -19,6 +20,7 @@ import {
 import { outputUrls } from "../../shared/outputs.ts";
 import { pingText, pongText, type LauncherCondition, type ProgramRole } from "../../shared/messages.ts";
 import { StorageAccessSchema, type Condition, type Job } from "../../shared/rest.ts";
+import type { TaskKind } from "../../shared/status.ts";
 import { clusterOf, registryOf, type Env } from "../env.ts";
 import { openCredentials, sealCredentials } from "../sealed.ts";
 import { signRunnerToken } from "../tokens.ts";
@@ -95,8 +97,15 @@ export class JobObject extends DurableObject<Env> {
     const sealed = await sealCredentials(this.env, spec.id, JSON.stringify(secrets));
     if (!this.#store.exists()) {
       this.#atomically(() => {
-        const { nReducers, parallelism = null, maxAttempts } = request;
-        const born = newJob({ id: spec.id, nReducers, parallelism, maxAttempts });
+        const { nReducers, parallelism = null, maxAttempts, maxFailedMapsPercent, speculation } = request;
+        const born = newJob({
+          id: spec.id,
+          nReducers,
+          parallelism,
+          maxAttempts,
+          maxFailedMapsPercent,
+          speculation,
+        });
         this.#store.create({ ...spec, request }, born.job);
         this.#store.setSealed(sealed);
         this.#apply(born);
@@ -239,6 +248,7 @@ export class JobObject extends DurableObject<Env> {
     if (this.#timeIsUp(job, now, absent)) return;
     const kind = claimable(job);
     if (kind !== undefined && this.#store.nextTask(kind, now) !== undefined) this.#sockets.wake();
+    else if ((this.#nextStraggler(job) ?? Number.POSITIVE_INFINITY) <= now) this.#sockets.wake();
   }
 
   /** Fails the job when it has taken longer than its request allows. @returns whether it has */
@@ -286,6 +296,23 @@ export class JobObject extends DurableObject<Env> {
     this.#apply(lose(this.#store.job(), task, attempt, reason, Date.now()));
   }
 
+  /** When a task of the phase will have run so long that it may be given to a second runner, in ms; undefined while none may. */
+  #nextStraggler(job: JobRow): number | undefined {
+    const age = stragglerAge(job);
+    const kind = claimable(job);
+    if (age === undefined || kind === undefined) return undefined;
+    const slowest = this.#store.longestAlone(kind);
+    return slowest === undefined ? undefined : Math.ceil(slowest.since + age);
+  }
+
+  /** When that is to be told to runners that wait for work. Whoever asks for work later is told at once. */
+  #nextSpeculation(job: JobRow, kind: TaskKind, now: number): number {
+    if (stragglerAge(job) === undefined || this.#store.nextTask(kind, now) !== undefined)
+      return Number.POSITIVE_INFINITY;
+    const due = this.#nextStraggler(job) ?? Number.POSITIVE_INFINITY;
+    return due > now || this.#sockets.hasIdle() ? due : Number.POSITIVE_INFINITY;
+  }
+
   /** Sets the alarm for the next thing that has to happen without being asked. */
   #arm(): void {
     const job = this.#store.job();
@@ -298,6 +325,7 @@ export class JobObject extends DurableObject<Env> {
       nextTimeLimit(this.#store.spec(), job),
       // A task that is already due is claimed by whoever asks; only one that becomes due needs the alarm.
       kind === undefined ? Number.POSITIVE_INFINITY : (this.#store.nextDue(kind, now) ?? Number.POSITIVE_INFINITY),
+      kind === undefined ? Number.POSITIVE_INFINITY : this.#nextSpeculation(job, kind, now),
     );
     if (next >= this.#armed || next === Number.POSITIVE_INFINITY) return;
     this.#armed = next;
@@ -357,7 +385,7 @@ export class JobObject extends DurableObject<Env> {
     }
   }
 
-  #createTasks(kind: "plan" | "map" | "reduce" | "commit" | "success" | "clean", total: number, now: number): void {
+  #createTasks(kind: TaskKind, total: number, now: number): void {
     if (kind === "map") {
       this.#createMaps(now);
       return;

@@ -5,8 +5,10 @@ import {
   fail,
   lose,
   loseOutput,
+  stragglerAge,
   touch,
   type AttemptRow,
+  type JobRow,
   type TaskRow,
   type Transition,
 } from "../../shared/machine.ts";
@@ -24,7 +26,7 @@ import {
   type RunnerRequest,
 } from "../../shared/messages.ts";
 import { parseJson } from "../../shared/json.ts";
-import { taskIdOf, type TaskKind } from "../../shared/status.ts";
+import { isEnded, taskIdOf, type TaskKind } from "../../shared/status.ts";
 import type { JobStore } from "./job-store.ts";
 import type { Secrets } from "./job.ts";
 import { countMaps, cutOf, tooManyTasks } from "./plan.ts";
@@ -33,6 +35,9 @@ import { sendJson } from "./socket.ts";
 
 /** Segments in one answer; a reduce asks again for the rest. */
 const segmentsPage = 4096;
+
+/** Different tasks that a runner may fail without completing any in between. With so many it is more likely its own fault than theirs. */
+const mostFailures = 3;
 
 /** Uploads in one answer to a cleaning. */
 const uploadsPage = 500;
@@ -51,7 +56,11 @@ type Request<Kind extends RunnerRequest["kind"]> = Extract<RunnerRequest, { kind
 /** Answers without the `re`, which is the same for all. */
 type Reply = RunnerAnswer extends infer Answer ? (Answer extends { re: number } ? Omit<Answer, "re"> : never) : never;
 type Handlers = {
-  [Kind in Exclude<RunnerRequest["kind"], "hello">]: (request: Request<Kind>, peer: Peer, socket: WebSocket) => Reply;
+  [Kind in Exclude<RunnerRequest["kind"], "hello">]: (
+    request: Request<Kind>,
+    peer: Peer,
+    socket: WebSocket,
+  ) => Reply | undefined;
 };
 
 const fenced = (reason: string): Reply => ({ kind: "fenced", reason });
@@ -148,7 +157,11 @@ export class RunnerDesk {
     }
     // The union of handlers takes the union of requests only pair by pair, which the type system cannot see.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
-    const handle = this.#handlers[request.kind] as (request: RunnerRequest, peer: Peer, socket: WebSocket) => Reply;
+    const handle = this.#handlers[request.kind] as (
+      request: RunnerRequest,
+      peer: Peer,
+      socket: WebSocket,
+    ) => Reply | undefined;
     return handle(request, peer, socket);
   }
 
@@ -200,12 +213,16 @@ export class RunnerDesk {
       if (attempt?.status !== "won") {
         const refused = this.#open(request.attempt, (open, task) => this.#completed(request, open, task));
         if (refused !== undefined) return refused;
+        this.#desk.sockets.noteOutcome(socket, null);
       }
       return this.#next(peer, socket);
     },
 
     fail: ({ attempt: id, error }, peer, socket) =>
-      this.#open(id, (attempt, task) => this.#failed(attempt, task, error)) ?? this.#next(peer, socket),
+      this.#open(id, (attempt, task) => {
+        this.#failed(attempt, task, error);
+        this.#desk.sockets.noteOutcome(socket, `${task.kind} ${task.index}`);
+      }) ?? this.#next(peer, socket),
 
     "shuffle-lost": ({ attempt: id, map, mapAttempt, message }, peer, socket) =>
       this.#open(id, (attempt, task) => {
@@ -324,8 +341,13 @@ export class RunnerDesk {
     }
   }
 
-  /** What the runner does next: the attempt that it has open, or else a new one. */
-  #next(peer: Peer, socket: WebSocket): Reply {
+  /** What the runner does next: the attempt that it has open, or else a new one. A runner that cannot do its work is sent away. */
+  #next(peer: Peer, socket: WebSocket): Reply | undefined {
+    const failed = this.#desk.sockets.peer(socket)?.failed ?? [];
+    if (failed.length >= mostFailures && !isEnded(this.#desk.store.job().status)) {
+      socket.close(closeCodes.retired, `it has failed ${failed.length} different tasks and completed none since`);
+      return undefined;
+    }
     const next = this.#claim(peer);
     this.#desk.sockets.setIdle(socket, next.next === "idle");
     return { kind: "next", next };
@@ -340,12 +362,20 @@ export class RunnerDesk {
     const job = store.job();
     if (job.released) return { next: "stop", reason: "the job has ended" };
     const kind = claimable(job);
-    const task = kind === undefined ? undefined : store.nextTask(kind, now);
+    const task = kind === undefined ? undefined : (store.nextTask(kind, now) ?? this.#straggler(job, kind, now));
     if (task === undefined) return { next: "idle" };
     const assigned = assign(job, task, { id: peer.runnerId, podName: peer.podName }, now);
     store.addAttempt(assigned.attempt, now + leaseMs);
     this.#apply(assigned);
     return { next: "task", task: this.#assignment(assigned.attempt) };
+  }
+
+  /** A task of the phase that takes so long that it is given to a second runner. */
+  #straggler(job: JobRow, kind: TaskKind, now: number): TaskRow | undefined {
+    const age = stragglerAge(job);
+    const slowest = age === undefined ? undefined : this.#desk.store.longestAlone(kind);
+    if (age === undefined || slowest === undefined || slowest.since + age > now) return undefined;
+    return this.#desk.store.task(kind, slowest.index);
   }
 
   #assignment({ id, kind, index }: AttemptRow): Assignment {

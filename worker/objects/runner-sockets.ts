@@ -9,6 +9,8 @@ const PeerSchema = z.object({
   podName: z.string(),
   /** It has asked for work, and there was none. */
   idle: z.boolean(),
+  /** The different tasks that it has failed since it last completed one. */
+  failed: z.array(z.string()),
   /** When it said hello, in ms. */
   since: z.int(),
 });
@@ -41,13 +43,26 @@ export class RunnerSockets {
         other.close(closeCodes.replaced, "another connection of the same runner took over");
       }
     }
-    const peer: Peer = { runnerId, podName, idle: false, since: Date.now() };
+    const peer: Peer = { runnerId, podName, idle: false, failed: [], since: Date.now() };
     socket.serializeAttachment(peer);
   }
 
   setIdle(socket: WebSocket, idle: boolean): void {
     const peer = this.peer(socket);
     if (peer !== undefined && peer.idle !== idle) socket.serializeAttachment({ ...peer, idle });
+  }
+
+  /** Notes that the runner has failed a task, or, with null, that it has completed one. */
+  noteOutcome(socket: WebSocket, failed: string | null): void {
+    const peer = this.peer(socket);
+    if (peer === undefined) return;
+    if (failed !== null) socket.serializeAttachment({ ...peer, failed: [...new Set([...peer.failed, failed])] });
+    else if (peer.failed.length > 0) socket.serializeAttachment({ ...peer, failed: [] });
+  }
+
+  /** Whether a runner waits for work. */
+  hasIdle(): boolean {
+    return this.#peers().some(([, { idle }]) => idle);
   }
 
   /** How many runners are connected. */

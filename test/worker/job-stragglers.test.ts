@@ -1,0 +1,97 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { afterEach, describe, expect, test } from "vitest";
+import { closeCodes } from "../../shared/messages.ts";
+import { eventually } from "./eventually.ts";
+import { claim, claimed, complete, JobFixture, taskOf, type Runner } from "./job-fixture.ts";
+import { hangUp } from "./peer.ts";
+
+afterEach(hangUp);
+
+const idle = { next: { next: "idle" } };
+
+/** A job of two maps: `quick` has done one and asks for more, `slow` has the other. */
+const halfDone = async (changes: Record<string, unknown> = {}) => {
+  const job = await JobFixture.create(changes);
+  const [quick, slow] = [await job.runner("quick"), await job.runner("slow")];
+  const first = await job.planned(quick);
+  const straggler = await claimed(slow);
+  expect(await complete(quick, first)).toMatchObject(idle);
+  return { job, quick, slow, straggler };
+};
+
+/** As though the open attempts had begun a minute ago. */
+const age = async (job: JobFixture): Promise<void> => {
+  await job.query("UPDATE attempt SET started = started - 60000 WHERE status = 'live'");
+};
+
+describe("a task that takes much longer than the others", () => {
+  test("is given to an idle runner too, which an alarm has woken; the first to finish wins, the other is told to end", async () => {
+    const { job, quick, slow, straggler } = await halfDone();
+    expect(await job.alarm()).toBeLessThan(Date.now() + 5000);
+    await age(job);
+    await runDurableObjectAlarm(job.stub);
+    await eventually(() => expect(quick.notices).toEqual([{ kind: "wake" }]));
+    const second = await claimed(quick);
+    expect(second).toMatchObject({ kind: "map", index: straggler.index, attempt: `${job.id}-m-1-2` });
+    expect(taskOf(await complete(quick, second))).toMatchObject({ kind: "reduce" });
+    await eventually(() =>
+      expect(slow.notices).toEqual([
+        { kind: "revoke", attempt: straggler.attempt, reason: "another attempt was first" },
+      ]),
+    );
+    // It was too late to hear of it.
+    expect(taskOf(await complete(slow, straggler))).toMatchObject({ kind: "reduce", index: 1 });
+    expect((await job.stub.describe()).progress.maps).toEqual({ total: 2, running: 0, completed: 2, failed: 0 });
+  });
+
+  test("is left alone where the job says so", async () => {
+    const { job, quick } = await halfDone({ speculation: false });
+    await age(job);
+    await runDurableObjectAlarm(job.stub);
+    expect(await claim(quick)).toMatchObject(idle);
+    expect(quick.notices).toEqual([]);
+  });
+});
+
+test("the segments of a reduce do without those of a failed map that is tolerated", async () => {
+  const job = await JobFixture.create({ maxFailedMapsPercent: 50 });
+  const runner = await job.runner();
+  const first = await job.planned(runner);
+  const error = { code: "NoSuchKey", message: "it is gone", final: true };
+  const second = taskOf(await runner.request({ kind: "fail", attempt: first.attempt, error }));
+  const reduce = taskOf(await complete(runner, second));
+  expect(reduce.kind).toBe("reduce");
+  expect(await runner.request({ kind: "segments", attempt: reduce.attempt, from: 0 })).toMatchObject({
+    segments: [{ map: 1 }],
+    nextFrom: null,
+  });
+  expect(await job.stub.describe()).toMatchObject({ failedMaps: [0], progress: { maps: { completed: 1, failed: 1 } } });
+});
+
+const failNext = async (runner: Runner, failed: string): Promise<void> => {
+  const { attempt } = await claimed(runner);
+  const error = { code: "Broken", message: failed, final: false };
+  await Promise.race([runner.request({ kind: "fail", attempt, error }), runner.closed]);
+};
+
+describe("a runner that fails different tasks", () => {
+  test("is sent away after three, so that another takes its place", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    await job.planned(runner, [100, 100, 100, 100]);
+    for (const why of ["disk", "memory", "heat"]) await failNext(runner, why);
+    expect(await runner.closed).toMatchObject({ code: closeCodes.retired });
+    const other = await job.runner("other");
+    expect(await claimed(other)).toMatchObject({ kind: "map" });
+  });
+
+  test("stays where it has completed one in between", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    await job.planned(runner, [100, 100, 100, 100]);
+    for (const why of ["disk", "memory"]) await failNext(runner, why);
+    await complete(runner, await claimed(runner));
+    await failNext(runner, "heat");
+    expect(await claim(runner)).toMatchObject(idle);
+  });
+});
