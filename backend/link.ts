@@ -69,7 +69,8 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
    * that it has answered was sent. Other messages leave no such note. `-Infinity` before the first.
    */
   get lastContact(): number {
-    return Math.max(this.#lastAnswered, this.#socket?.answeredPingAt ?? -Infinity);
+    // Before the welcome the platform answers pings on behalf of an object that does not know whose they are.
+    return Math.max(this.#lastAnswered, (this.#welcomed ? this.#socket?.answeredPingAt : undefined) ?? -Infinity);
   }
 
   /** Sets how often a ping goes out, in milliseconds, on this connection and on those to come. */
@@ -188,7 +189,7 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
 
   #lost(socket: LinkSocket, end: SocketEnd): void {
     clearInterval(this.#overdue);
-    this.#lastAnswered = Math.max(this.#lastAnswered, socket.answeredPingAt);
+    if (this.#welcomed) this.#lastAnswered = Math.max(this.#lastAnswered, socket.answeredPingAt);
     const wasUp = this.#welcomed;
     const broken = this.#broken || isFailure(end);
     this.#welcomed = false;

@@ -236,6 +236,22 @@ describe("a link", () => {
     expect(worker.received("removed")).toHaveLength(1);
   });
 
+  it("does not take a pong as contact while its hello is not answered: nobody knows whose it is", async () => {
+    const [before, after] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    worker.answer = (message, from) => {
+      if (message.kind === "hello") void after.promise.then(() => obliging(message, from));
+      else obliging(message, from);
+    };
+    const { link } = dial({ heartbeatMs: 50 });
+    await vi.waitUntil(() => worker.connections[0]?.received.length, waitFor);
+    setTimeout(before.resolve, 200);
+    await before.promise;
+    expect(link.lastContact).toBe(-Infinity);
+    after.resolve();
+    await link.request(removed("a"));
+    await vi.waitUntil(() => link.lastContact > 0, waitFor);
+  });
+
   it("pings as often as it is told, on later connections too", async () => {
     const { link } = dial();
     await link.request(removed("a"));
