@@ -601,7 +601,8 @@ const attemptLost = "AttemptLost";
 
 /** An attempt is over without a result and without the task's fault: the runner is gone, its lease is over, or it gave it back. */
 export const lose = (job: JobRow, task: TaskRow, attempt: AttemptRow, reason: string, now: number): Transition => {
-  const closed = close(job, task, attempt, "ended");
+  // It may have begun an upload of which it could not tell.
+  const closed = close({ ...job, touched: true }, task, attempt, "ended");
   if (!counts(attempt, task)) return closed;
   const charged: TaskRow = {
     ...closed.task,
