@@ -1,0 +1,214 @@
+import { JobRowSchema, TaskRowSchema, type JobRow, type TaskRow } from "../../shared/machine.ts";
+import { RunnerRequestSchema } from "../../shared/messages.ts";
+import { isEnded, type JobStatus } from "../../shared/status.ts";
+import type { Happening } from "./host.ts";
+import { addressOf, outputFolder, shuffleFolder } from "./places.ts";
+import { recordsOf } from "./runner.ts";
+import type { World } from "./world.ts";
+
+/** Attempts of one task that are too many, whatever happens: each failure, loss and lost output is counted and limited. */
+const mostAttempts = 200;
+
+/** Where a job may go from each state; staying there is always possible. */
+const ways: Record<JobStatus, readonly JobStatus[]> = {
+  pending: ["planning", "failed", "stopped"],
+  planning: ["mapping", "reducing", "committing", "failed", "stopped"],
+  mapping: ["reducing", "committing", "failed", "stopped"],
+  reducing: ["mapping", "committing", "failed", "stopped"],
+  committing: ["reducing", "mapping", "completed", "failed"],
+  completed: [],
+  failed: [],
+  stopped: [],
+};
+
+type Attempt = {
+  readonly id: string;
+  readonly kind: string;
+  readonly idx: number;
+  readonly status: string;
+  readonly runner: string;
+};
+
+/** Looks, after everything that happens to the job, whether it has kept its promises. */
+export class Checks {
+  readonly faults: string[] = [];
+  readonly #world: World;
+  #before: JobRow | undefined;
+  #wasCommitting = false;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** For those who look at one schedule: everything that happens. */
+  trace(what: string): void {
+    if (this.#world.isTraced) console.error(`${this.#world.elapsed} ${what}`);
+  }
+
+  fault(what: string): void {
+    if (this.faults.length < 5) this.faults.push(`after ${this.#world.elapsed} ms ${what}`);
+  }
+
+  /** Called before an event of the job's object. @returns what to call after it */
+  observe(what: Happening): () => void {
+    if (this.#exec("SELECT 1 FROM sqlite_master WHERE name = 'job'").length === 0) return () => undefined;
+    const stale = what.kind === "message" ? this.#stale(what.text) : undefined;
+    this.trace(what.kind === "message" ? what.text.slice(0, 200) : what.kind);
+    const atWork = what.kind === "alarm" ? this.#open() : [];
+    return () => {
+      this.#progress();
+      stale?.();
+      for (const { id, runner } of atWork) this.#givenAway(id, runner);
+    };
+  }
+
+  /** An upload is being made visible. */
+  committing(path: string): void {
+    if (!this.#wasCommitting) this.fault(`${path} became visible before all of it was there`);
+  }
+
+  /** `_SUCCESS` is being written: everything must be there by now. */
+  succeeding(): void {
+    const { options, store } = this.#world;
+    const job = this.job();
+    const expected = Array.from({ length: options.maps }, (_, i) => i).filter((i) => !job.failedMaps.includes(i));
+    const parts =
+      options.reducers > 0
+        ? Array.from({ length: options.reducers }, (_, r) => ({ name: `part-r-${r}`, content: expected }))
+        : expected.map((map) => ({ name: `part-m-${map}`, content: [map] }));
+    for (const { name, content } of parts) {
+      const found = store.objects.get(addressOf(outputFolder + name));
+      if (found === undefined) this.fault(`_SUCCESS is written, and ${name} is not there`);
+      else if (JSON.stringify(found.content) !== JSON.stringify(content)) {
+        this.fault(`${name} holds the maps ${JSON.stringify(found.content)}, not ${JSON.stringify(content)}`);
+      }
+    }
+  }
+
+  job(): JobRow {
+    return JobRowSchema.parse(JSON.parse(String(this.#exec("SELECT row FROM job")[0]?.["row"])));
+  }
+
+  /** What must hold once all is quiet. */
+  atTheEnd(): void {
+    const { store, cluster, published, clusterHost } = this.#world;
+    const job = this.job();
+    const expect = (holds: boolean, what: string): void => {
+      if (!holds) this.fault(`at the end ${what}`);
+    };
+    expect(isEnded(job.status) && job.released, `the job is ${job.status}, released: ${job.released}`);
+    expect(published?.status === job.status && published.ended, `the Registry knows ${JSON.stringify(published)}`);
+    expect(cluster.runners.size === 0, `${cluster.runners.size} runners are left`);
+    expect(this.#exec("SELECT 1 FROM secret").length === 0, "the credentials are there");
+    expect(this.#exec("SELECT 1 FROM outbox").length === 0, "something is to be told still");
+    for (const table of ["wanted_job", "removal"]) {
+      expect(clusterHost.storage.exec(`SELECT 1 FROM ${table}`).toArray().length === 0, `${table} is not empty`);
+    }
+    const output = store.under(addressOf(outputFolder));
+    const isThere = output.includes(addressOf(`${outputFolder}_SUCCESS`));
+    expect(
+      isThere === (job.status === "completed"),
+      `the job is ${job.status} and _SUCCESS ${isThere ? "" : "not "}there`,
+    );
+    if (job.status === "completed") this.succeeding();
+    if (job.clean !== "abandoned") {
+      if (job.status !== "completed") expect(output.length === 0, `these are left: ${output.join(" ")}`);
+      const shuffle = store.under(addressOf(shuffleFolder));
+      expect(shuffle.length === 0, `of the shuffle these are left: ${shuffle.join(" ")}`);
+      const uploads = [...store.uploads.values()].map(({ attempt }) => attempt);
+      expect(uploads.length === 0, `uploads are left of ${uploads.join(" ")}`);
+    }
+    this.#tasks(job);
+  }
+
+  #exec(query: string, ...bindings: (string | number)[]): readonly Record<string, SqlStorageValue>[] {
+    return this.#world.job.storage.exec(query, ...bindings).toArray();
+  }
+
+  #task(kind: string, index: number): TaskRow {
+    const [found] = this.#exec("SELECT row FROM task WHERE kind = ? AND idx = ?", kind, index);
+    return TaskRowSchema.parse(JSON.parse(String(found?.["row"])));
+  }
+
+  #attempt(id: string): Attempt | undefined {
+    const [found] = this.#exec("SELECT id, kind, idx, status, runner FROM attempt WHERE id = ?", id);
+    return found === undefined ? undefined : attemptOf(found);
+  }
+
+  #open(): Attempt[] {
+    return this.#exec("SELECT id, kind, idx, status, runner FROM attempt WHERE status IN ('live', 'revoked')").map(
+      attemptOf,
+    );
+  }
+
+  /** The job went nowhere where it may not go. */
+  #progress(): void {
+    const row: unknown = JSON.parse(String(this.#exec("SELECT row FROM job")[0]?.["row"]));
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the object parses it; parsing it again takes most of the time
+    const job = row as JobRow;
+    const before = this.#before ?? job;
+    if (job.status !== before.status && !ways[before.status].includes(job.status)) {
+      this.fault(`the job went from ${before.status} to ${job.status}`);
+    }
+    if (before.released && !job.released) this.fault("the job was released, and is not any more");
+    if (job.status === "committing") this.#wasCommitting = true;
+    this.#before = job;
+  }
+
+  /** A message of an attempt that is over: the task that it was of must stay as it is. */
+  #stale(text: string): (() => void) | undefined {
+    const request = RunnerRequestSchema.parse(JSON.parse(text));
+    if (!("attempt" in request) || request.attempt === null) return undefined;
+    const attempt = this.#attempt(request.attempt);
+    if (attempt === undefined || attempt.status === "live") return undefined;
+    const before = this.#told(attempt);
+    return () => {
+      const after = this.#told(attempt);
+      if (after !== before)
+        this.fault(`'${request.kind}' of ${attempt.id}, which is ${attempt.status}: ${before} became ${after}`);
+    };
+  }
+
+  /** What only a live attempt may change of its task. That it is handed out again is another matter. */
+  #told({ kind, idx }: Attempt): string {
+    const { winner, failures, losses, counters, message, error } = this.#task(kind, idx);
+    return JSON.stringify({ winner, failures, losses, counters, message, error, job: this.job().counters });
+  }
+
+  /** An attempt that an alarm has ended was its runner's no more. */
+  #givenAway(id: string, runnerId: string): void {
+    if (this.#attempt(id)?.status !== "ended") return;
+    const runner = this.#world.runners.find((candidate) => candidate.id === runnerId);
+    if (runner?.worksOn(id) === true) this.fault(`${id} was given away while ${runnerId} worked on it`);
+  }
+
+  #tasks(job: JobRow): void {
+    let records = 0;
+    const ids = this.#exec("SELECT kind, idx FROM task");
+    for (const { kind, idx } of ids) {
+      const task = this.#task(String(kind), Number(idx));
+      const name = `${task.kind} ${task.index}`;
+      if (task.attempts > mostAttempts) this.fault(`${name} was tried ${task.attempts} times`);
+      if ((task.winner !== null) !== (task.status === "completed"))
+        this.fault(`${name} is ${task.status}, won by ${task.winner}`);
+      const isTolerated = task.kind === "map" && job.failedMaps.includes(task.index);
+      if (job.status === "completed" && task.kind !== "clean" && task.status !== "completed" && !isTolerated) {
+        this.fault(`the job is completed, ${name} is ${task.status}`);
+      }
+      if (task.status === "completed" && (task.kind === "map" || task.kind === "reduce")) {
+        records += recordsOf(task.kind, task.index);
+      }
+    }
+    const counted = job.counters.builtin.mapInputRecords ?? 0;
+    if (counted !== records) this.fault(`the job has counted ${counted} records, its tasks ${records}`);
+    for (const { id, status } of this.#open()) this.fault(`${id} is ${status} at the end`);
+  }
+}
+
+const attemptOf = (row: Record<string, SqlStorageValue>): Attempt => ({
+  id: String(row["id"]),
+  kind: String(row["kind"]),
+  idx: Number(row["idx"]),
+  status: String(row["status"]),
+  runner: String(row["runner"]),
+});

@@ -1,0 +1,74 @@
+import type { World } from "./world.ts";
+
+/** What can go wrong, and how often in comparison. */
+const faults: readonly (readonly [number, (world: World) => void])[] = [
+  [4, ({ random, runners }) => random.pick(runners)?.kill()],
+  [
+    4,
+    ({ random, runners, clock }) => {
+      const runner = random.pick(runners.filter(({ isStopped }) => !isStopped));
+      runner?.stop();
+      const late = random.chance(0.3);
+      clock.after(random.between(100, 70_000), () => {
+        if (runner?.isAlive === true) runner.resume(late);
+      });
+    },
+  ],
+  [6, ({ random, runners }) => random.pick(runners)?.cut()],
+  [1, ({ runners }) => runners.forEach((runner) => runner.cut())],
+  [2, ({ cluster }) => cluster.agent.cut()],
+  [2, ({ cluster, random }) => cluster.crash(random.chance(0.5))],
+  [3, ({ job }) => job.crash()],
+  [3, ({ job }) => job.evict()],
+  [1, ({ clusterHost }) => clusterHost.crash()],
+  [1, ({ clusterHost }) => clusterHost.evict()],
+  [
+    1,
+    (world) => {
+      world.isUnreachable = true;
+      world.clock.after(world.random.between(100, 60_000), () => {
+        world.isUnreachable = false;
+      });
+      for (const runner of world.runners) runner.cut();
+    },
+  ],
+  [
+    1,
+    (world) => {
+      world.isMute = true;
+      world.clock.after(world.random.between(100, 60_000), () => {
+        world.isMute = false;
+      });
+    },
+  ],
+  [
+    2,
+    ({ random, store }) => {
+      const path = random.pick([...store.objects.keys()].filter((key) => key.includes(".edgefold")));
+      if (path !== undefined) store.objects.delete(path);
+    },
+  ],
+  [
+    1,
+    ({ random, store }) => {
+      const upload = random.pick([...store.uploads.keys()]);
+      if (upload !== undefined) store.uploads.delete(upload);
+    },
+  ],
+  [1, ({ job }) => job.enter(async (object) => await object.describe())],
+];
+
+const weights = faults.reduce((sum, [weight]) => sum + weight, 0);
+
+/** Makes something go wrong. */
+export const strike = (world: World): void => {
+  let left = world.random.between(0, weights);
+  for (const [weight, fault] of faults) {
+    left -= weight;
+    if (left < 0) {
+      world.checks.trace(`fault ${String(fault).slice(0, 300)}`);
+      fault(world);
+      return;
+    }
+  }
+};

@@ -1,0 +1,232 @@
+import type { Clock, Event } from "./clock.ts";
+import type { Connection } from "./connection.ts";
+import type { Random } from "./random.ts";
+import { Storage } from "./storage.ts";
+
+/** What a Durable Object's class does that others may call. */
+type Instance = {
+  alarm?(): void | Promise<void>;
+  webSocketMessage(socket: WebSocket, message: string): Promise<void>;
+  webSocketClose(socket: WebSocket, code: number, reason: string): void;
+};
+
+/** One life of a Durable Object, from its making to its eviction or death. What is over can do nothing any more. */
+export type Life = {
+  isOver: boolean;
+  /** Calls to others that have not come back: an object that waits is not evicted. */
+  waiting: number;
+};
+
+export type HostOptions<T> = {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Reports what must not happen. */
+  readonly fault: (what: string) => void;
+  readonly make: (ctx: DurableObjectState, life: Life) => T;
+  /** Called before an event; what it returns is called after it. */
+  readonly observe?: (what: Happening) => () => void;
+  /** How probable it is that the object dies of an event, and that an alarm fires a second time. */
+  readonly odds: { crash: number; alarmTwice: number };
+};
+
+/** What an event is, for those who watch: a message of a runner or an agent, the alarm, or anything else. */
+export type Happening = { readonly kind: "message"; readonly text: string } | { readonly kind: "alarm" | "other" };
+
+/** In ms: how late an alarm may be, how long a new instance takes, and when an alarm that met a crash is tried again. */
+const alarmLateness = 500;
+const restart = 2000;
+
+/**
+ * A Durable Object on its platform (see "Durable Objects" in Cloudflare's documentation): one instance at a time that may be evicted or die at any moment, storage that stays, an alarm
+ * that fires at least once, sockets that survive an eviction but no crash. What an event has it send leaves when all that was
+ * written before is stored: a crash loses what was sent, or both.
+ */
+export class Host<T extends Instance> {
+  readonly storage = new Storage();
+  readonly sockets: Connection[] = [];
+  readonly #options: HostOptions<T>;
+  #current: { readonly instance: T; readonly life: Life } | undefined;
+  /** To be told if the object dies: they wait for it to be through with something. */
+  readonly #waiting = new Set<() => void>();
+  /** What the event under way sends. */
+  #sent: (() => void)[] = [];
+  #alarmEvent: { at: number; event: Event } | undefined;
+
+  constructor(options: HostOptions<T>) {
+    this.#options = options;
+  }
+
+  /**
+   * Lets the object deal with something, and die of it, if it is so unlucky. All that follows without a wait is through when the
+   * clock's step is, which waits for a turn of the event loop, as this does.
+   *
+   * @param onDeath called where the object dies of it, or before it is through
+   */
+  enter(event: (instance: T) => unknown, what: Happening = { kind: "other" }, onDeath?: () => void): void {
+    const { random, odds } = this.#options;
+    const doomed = random.chance(odds.crash);
+    const undo = doomed && random.chance(0.5) ? this.storage.begin() : undefined;
+    const observed = this.#options.observe?.(what);
+    if (onDeath !== undefined) this.#waiting.add(onDeath);
+    const ran = this.#run(event);
+    setImmediate(() => {
+      undo?.all();
+      observed?.();
+      if (doomed) this.crash(undo === undefined && random.chance(0.5));
+      else this.#flush();
+      this.#watchAlarm();
+      void ran.then(() => {
+        if (onDeath !== undefined) this.#waiting.delete(onDeath);
+      });
+    });
+  }
+
+  receive(socket: WebSocket, text: string): void {
+    this.enter((instance) => instance.webSocketMessage(socket, text), { kind: "message", text });
+  }
+
+  /** Has a message leave with the event under way. */
+  send(message: () => void): void {
+    this.#sent.push(message);
+  }
+
+  /** A call to another object, by an instance that may be gone before it is answered. */
+  async call<R>(life: Life, start: (settle: (outcome: () => R) => void) => void): Promise<R> {
+    life.waiting++;
+    return new Promise<R>((resolve, reject) => {
+      this.send(() => {
+        start((outcome) => {
+          life.waiting--;
+          if (life.isOver) return;
+          try {
+            resolve(outcome());
+          } catch (error) {
+            reject(error);
+          }
+          // What follows from the answer is an event of this object.
+          setImmediate(() => {
+            this.#flush();
+            this.#watchAlarm();
+          });
+        });
+      });
+    });
+  }
+
+  /** The instance goes, and nothing else; not while it waits for somebody. */
+  evict(): void {
+    if (this.#current?.life.waiting === 0) this.#end();
+  }
+
+  /** The instance dies, and its connections with it. @param sends whether what it has just sent leaves */
+  crash(sends = false): void {
+    this.#end();
+    if (sends) this.#flush();
+    this.#sent = [];
+    for (const socket of this.sockets.splice(0)) socket.objectDied();
+    for (const tell of this.#waiting) tell();
+    this.#waiting.clear();
+    this.#watchAlarm();
+  }
+
+  close(): void {
+    this.#end();
+    this.storage.close();
+  }
+
+  #end(): void {
+    if (this.#current !== undefined) this.#current.life.isOver = true;
+    this.#current = undefined;
+  }
+
+  #flush(): void {
+    for (const message of this.#sent.splice(0)) message();
+  }
+
+  async #run(event: (instance: T) => unknown): Promise<void> {
+    const { instance, life } = this.#live();
+    try {
+      await event(instance);
+    } catch (error) {
+      if (!life.isOver) this.#options.fault(`an object threw: ${error instanceof Error ? error.stack : String(error)}`);
+    }
+  }
+
+  #live(): { readonly instance: T; readonly life: Life } {
+    if (this.#current === undefined) {
+      const life: Life = { isOver: false, waiting: 0 };
+      this.#current = { life, instance: this.#options.make(this.#context(life), life) };
+    }
+    return this.#current;
+  }
+
+  #context(life: Life): DurableObjectState {
+    const { storage } = this;
+    const guard = (): void => {
+      if (life.isOver) throw new Error("this instance is gone");
+    };
+    const context = {
+      storage: {
+        sql: {
+          exec: (query: string, ...bindings: unknown[]) => {
+            guard();
+            return storage.exec(query, ...bindings);
+          },
+        },
+        transactionSync: <R>(change: () => R): R => {
+          guard();
+          return storage.transaction(change);
+        },
+        getAlarm: async () => storage.alarm,
+        setAlarm: async (at: number) => {
+          guard();
+          storage.alarm = at;
+        },
+        deleteAlarm: async () => {
+          guard();
+          storage.alarm = null;
+        },
+      },
+      getWebSockets: () => this.sockets.map((connection) => connection.objectEnd),
+      getWebSocketAutoResponseTimestamp: (socket: WebSocket) =>
+        this.sockets.find((connection) => connection.objectEnd === socket)?.lastPing() ?? null,
+      setWebSocketAutoResponse: () => undefined,
+      waitUntil: (promise: Promise<unknown>) => {
+        promise.catch((error: unknown) => {
+          if (!life.isOver) this.#options.fault(`in the background: ${String(error)}`);
+        });
+      },
+    };
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of the platform it has what the objects use
+    return context as unknown as DurableObjectState;
+  }
+
+  #watchAlarm(): void {
+    const { alarm } = this.storage;
+    if (this.#alarmEvent?.at === alarm) return;
+    const { clock, random } = this.#options;
+    clock.cancel(this.#alarmEvent?.event);
+    this.#alarmEvent = undefined;
+    if (alarm === null) return;
+    const late = random.chance(0.2) ? random.between(0, alarmLateness) : 0;
+    const event = clock.after(Math.max(0, alarm - clock.now) + late, () => {
+      this.#alarmEvent = undefined;
+      this.#fire();
+    });
+    this.#alarmEvent = { at: alarm, event };
+  }
+
+  /** At least once: again where the object dies of it, and sometimes for no reason. */
+  #fire(): void {
+    const { clock, random, odds } = this.#options;
+    const at = this.storage.alarm;
+    this.storage.alarm = null;
+    const fire = async (instance: T): Promise<void> => await instance.alarm?.();
+    const again = (): void => {
+      this.storage.alarm ??= at;
+      this.#watchAlarm();
+    };
+    this.enter(fire, { kind: "alarm" }, () => clock.after(restart, again));
+    if (random.chance(odds.alarmTwice)) clock.after(restart, () => this.enter(fire, { kind: "alarm" }));
+  }
+}

@@ -1,0 +1,50 @@
+import type { Random } from "./random.ts";
+
+/** What kind of job a schedule runs, and how much goes wrong. */
+export type ScheduleOptions = {
+  readonly maps: number;
+  readonly reducers: number;
+  readonly capacity: number;
+  readonly speculation: boolean;
+  readonly maxFailedMapsPercent: number;
+  readonly deadlineSeconds: number | undefined;
+  /** How probable it is that an attempt fails, and that it does so for good. */
+  readonly failures: number;
+  readonly finality: number;
+  /** Tasks of this kind fail always, and this map does. */
+  readonly broken: "map" | "reduce" | undefined;
+  readonly poisoned: number | undefined;
+  /** How probable it is that a step of a task takes long. */
+  readonly slowSteps: number;
+  /** Mean ms between two faults, and for how many ms there are some. */
+  readonly faultEvery: number;
+  readonly faultsFor: number;
+  /** When the user stops the job, in ms. */
+  readonly stopAfter: number | undefined;
+  /** How probable it is that an object dies of an event, and that a call between objects fails. */
+  readonly crash: number;
+  readonly call: number;
+};
+
+export const drawOptions = (random: Random): ScheduleOptions => {
+  const severity = random.pick([0, 1, 1, 2, 4] as const) ?? 0;
+  const maps = random.below(6);
+  return {
+    maps,
+    reducers: random.chance(0.05) ? 18 : random.below(4),
+    capacity: 1 + random.below(4),
+    speculation: random.chance(0.8),
+    maxFailedMapsPercent: random.pick([0, 0, 0, 34, 100]) ?? 0,
+    deadlineSeconds: random.chance(0.05) ? 1 + random.below(60) : undefined,
+    failures: random.pick([0, 0, 0.02, 0.1]) ?? 0,
+    finality: random.pick([0, 0.1]) ?? 0,
+    broken: random.chance(0.03) ? random.pick(["map", "reduce"] as const) : undefined,
+    poisoned: random.chance(0.05) ? random.below(6) : undefined,
+    slowSteps: random.pick([0, 0.02, 0.1]) ?? 0,
+    faultEvery: severity === 0 ? Infinity : 6000 / severity,
+    faultsFor: random.between(5000, 60_000),
+    stopAfter: random.chance(0.15) ? random.between(0, 40_000) : undefined,
+    crash: 0.005 * severity,
+    call: 0.03 * severity,
+  };
+};

@@ -1,0 +1,38 @@
+/**
+ * What the objects find in the Workers runtime and not in Node. The cryptography is none here: it would take longer than all the
+ * rest, and in threads of its own, so that no two runs were alike.
+ */
+
+const bytesOf = (data: BufferSource): Uint8Array =>
+  ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+
+const subtle = {
+  importKey: async () => ({}),
+  deriveKey: async () => ({}),
+  deriveBits: async () => new ArrayBuffer(32),
+  digest: async () => new ArrayBuffer(32),
+  sign: async () => new ArrayBuffer(32),
+  verify: async () => true,
+  encrypt: async (_algorithm: unknown, _key: unknown, data: BufferSource) => bytesOf(data).slice().buffer,
+  decrypt: async (_algorithm: unknown, _key: unknown, data: BufferSource) => bytesOf(data).slice().buffer,
+};
+
+Object.defineProperty(globalThis, "crypto", {
+  value: {
+    subtle,
+    getRandomValues: <T>(array: T): T => array,
+    randomUUID: () => "00000000-0000-4000-8000-000000000000",
+  },
+});
+Object.assign(Uint8Array.prototype, {
+  toBase64(this: Uint8Array): string {
+    return Buffer.from(this).toString("base64");
+  },
+});
+Object.assign(Uint8Array, {
+  fromBase64: (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "base64")),
+});
+Object.assign(globalThis, {
+  WebSocketRequestResponsePair: class {},
+  scheduler: { wait: async () => new Promise(() => undefined) },
+});

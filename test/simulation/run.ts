@@ -1,0 +1,25 @@
+import { parseArgs } from "node:util";
+import { guards } from "./guards.ts";
+import { hookModules } from "./modules.ts";
+
+/** Runs the schedules `--from` (inclusive) to `--to` (exclusive), one JSON line each to standard output; ends with the first that fails. */
+const { values } = parseArgs({
+  options: {
+    from: { type: "string" },
+    to: { type: "string" },
+    step: { type: "string" },
+    trace: { type: "boolean" },
+    without: { type: "string" },
+  },
+});
+const guard = guards.find(({ name }) => name === values.without);
+if (values.without !== undefined && guard === undefined) throw new Error(`there is no guard '${values.without}'`);
+hookModules(guard);
+await import("./platform.ts");
+const { runSchedule } = await import("./schedule.ts");
+
+for (let seed = Number(values.from); seed < Number(values.to); seed += Number(values.step ?? 1)) {
+  const outcome = await runSchedule(seed, values.trace === true);
+  console.log(JSON.stringify(outcome));
+  if (outcome.faults.length > 0) break;
+}

@@ -1,0 +1,464 @@
+import {
+  closeCodes,
+  protocolVersion,
+  RunnerAnswerSchema,
+  RunnerNoticeSchema,
+  type Assignment,
+  type Next,
+  type Result,
+  type RunnerAnswer,
+  type RunnerRequest,
+} from "../../shared/messages.ts";
+import type { CountersSnapshot } from "../../shared/counters.ts";
+import type { Event } from "./clock.ts";
+import { Connection } from "./connection.ts";
+import { addressOf, attemptsMap, outputFolder, shuffleFolder } from "./places.ts";
+import type { World } from "./world.ts";
+
+type Unnumbered<Request> = Request extends unknown ? Omit<Request, "id"> : never;
+type Task<Kind extends Assignment["kind"]> = Extract<Assignment, { kind: Kind }>;
+
+/** The attempt is the runner's no more. */
+class Ended extends Error {}
+/** The task has failed, by its own making. */
+class Failed extends Error {
+  readonly final: boolean;
+
+  constructor(message: string, final: boolean) {
+    super(message);
+    this.final = final;
+  }
+}
+class ShuffleLost extends Error {
+  readonly map: number;
+  readonly mapAttempt: string;
+
+  constructor(map: number, mapAttempt: string) {
+    super("no such object");
+    this.map = map;
+    this.mapAttempt = mapAttempt;
+  }
+}
+
+/** As the real runner: an idle one asks again after so many ms; of a lease it uses this part. */
+const idleMs = 15_000;
+const usableLease = 0.9;
+
+/** The records that a task counts, so that sums can be told. */
+export const recordsOf = (kind: "map" | "reduce", index: number): number =>
+  kind === "map" ? index + 1 : 1000 * (index + 1);
+
+/** A runner as the job sees it, with its link, its lease watch and its tasks; it may be stopped, cut off and killed at any moment. */
+export class SimulatedRunner {
+  readonly id: string;
+  isAlive = true;
+  /** What it works on, as far as it knows. */
+  attempt: { readonly id: string; ended: string | undefined } | undefined;
+  readonly #world: World;
+  readonly #onExit: (reason: string) => void;
+  readonly #pending = new Map<number, { readonly text: string; readonly resolve: (answer: RunnerAnswer) => void }>();
+  #nextId = 1;
+  #hello = 0;
+  #helloAt = 0;
+  #isWelcome = false;
+  #connection: Connection | undefined;
+  /** When it last knew that the job had heard of it, from connections before this one. */
+  #lastContact: number;
+  #leaseWatch: Event | undefined;
+  #isDraining = false;
+  #isWoken = false;
+  #wake: (() => void) | undefined;
+  /** What happens to a stopped process only when it goes on. */
+  #held: (() => void)[] | undefined;
+
+  constructor(id: string, world: World, onExit: (reason: string) => void) {
+    this.id = id;
+    this.#world = world;
+    this.#onExit = onExit;
+    this.#lastContact = world.clock.now;
+    this.#dial();
+    void this.#live();
+  }
+
+  get isStopped(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** Whether it works on an attempt, and would still report it. */
+  worksOn(attempt: string): boolean {
+    return this.isAlive && !this.isStopped && this.attempt?.id === attempt && this.attempt.ended === undefined;
+  }
+
+  drain(): void {
+    this.#isDraining = true;
+    this.#wake?.();
+  }
+
+  /** As by SIGKILL, or the loss of its machine. */
+  kill(): void {
+    this.#exit("it was killed");
+  }
+
+  /** As by SIGSTOP, until `resume`. */
+  stop(): void {
+    this.#held ??= [];
+    this.#connection?.pausePings();
+  }
+
+  /** @param late whether it acts on what has come meanwhile before it looks at the clock */
+  resume(late: boolean): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    if (!late) this.#watchLease();
+    for (const event of held) if (this.isAlive) event();
+    this.#watchLease();
+    this.#connection?.resumePings();
+  }
+
+  cut(): void {
+    this.#connection?.cut();
+    this.#watchLease();
+  }
+
+  #exit(reason: string): void {
+    if (!this.isAlive) return;
+    this.isAlive = false;
+    this.#world.clock.cancel(this.#leaseWatch);
+    this.#connection?.peerDied();
+    this.#onExit(reason);
+  }
+
+  /** Does something when the process is running, or never where it is dead. */
+  #running(event: () => void): void {
+    if (!this.isAlive) return;
+    if (this.#held !== undefined) this.#held.push(() => this.#running(event));
+    else event();
+  }
+
+  /** What the process waits for: it comes only when the process is running. */
+  async #arrival<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      promise.then(
+        (value) => this.#running(() => resolve(value)),
+        (error: unknown) => this.#running(() => reject(error)),
+      );
+    });
+  }
+
+  // ---- the link
+
+  #dial(): void {
+    const { clock, random, job } = this.#world;
+    clock.after(random.between(1, 100), () =>
+      this.#running(() => {
+        if (this.#world.isUnreachable) {
+          this.#redial();
+          return;
+        }
+        this.#isWelcome = false;
+        this.#connection = new Connection(
+          job,
+          {
+            onText: (text) => this.#running(() => this.#receive(text)),
+            onClose: (code) => this.#running(() => this.#closed(code)),
+          },
+          this.#world.wires,
+        );
+        this.#hello = this.#nextId++;
+        this.#helloAt = clock.now;
+        const hello: RunnerRequest = {
+          kind: "hello",
+          id: this.#hello,
+          version: protocolVersion,
+          runnerId: this.id,
+          podName: this.id,
+          attempt: this.attempt?.id ?? null,
+        };
+        this.#connection.send(JSON.stringify(hello));
+      }),
+    );
+  }
+
+  #redial(): void {
+    this.#world.clock.after(this.#world.random.between(50, 3000), () => this.#dial());
+  }
+
+  #receive(text: string): void {
+    const value: unknown = JSON.parse(text);
+    const answer = RunnerAnswerSchema.safeParse(value).data;
+    if (answer === undefined) this.#noticed(RunnerNoticeSchema.parse(value));
+    else if (answer.re === this.#hello) this.#welcomed(answer);
+    else {
+      this.#pending.get(answer.re)?.resolve(answer);
+      this.#pending.delete(answer.re);
+    }
+  }
+
+  #noticed(notice: ReturnType<typeof RunnerNoticeSchema.parse>): void {
+    if (notice.kind === "wake") {
+      this.#isWoken = true;
+      this.#wake?.();
+    } else if (notice.attempt === this.attempt?.id) this.#end(notice.reason);
+  }
+
+  #welcomed(answer: RunnerAnswer): void {
+    if (answer.kind !== "welcome") throw new Error(`${answer.kind} is no welcome`);
+    this.#isWelcome = true;
+    this.#lastContact = Math.max(this.#lastContact, this.#helloAt);
+    if (!answer.resume) this.#end("given up while it was away");
+    for (const { text } of this.#pending.values()) this.#connection?.send(text);
+    this.#watchLease();
+  }
+
+  #closed(code: number): void {
+    this.#noteContact();
+    this.#isWelcome = false;
+    this.#connection = undefined;
+    if (code === closeCodes.ended) this.#exit("its job has ended");
+    else if (code >= 4000) this.#exit(`it was sent away with ${code}`);
+    else this.#redial();
+    this.#watchLease();
+  }
+
+  async #request(request: Unnumbered<RunnerRequest>): Promise<RunnerAnswer> {
+    const id = this.#nextId++;
+    const text = JSON.stringify({ id, ...request });
+    const answered = Promise.withResolvers<RunnerAnswer>();
+    this.#pending.set(id, { text, resolve: answered.resolve });
+    if (this.#isWelcome) this.#connection?.send(text);
+    return answered.promise;
+  }
+
+  /** Pings count once the object knows whose they are. */
+  #noteContact(): void {
+    if (this.#isWelcome) this.#lastContact = Math.max(this.#lastContact, this.#connection?.lastPingAt() ?? 0);
+  }
+
+  /** Ends the attempt when the job cannot have heard of this runner for a lease. */
+  #watchLease(): void {
+    const { clock, leaseMs } = this.#world;
+    clock.cancel(this.#leaseWatch);
+    if (!this.isAlive) return;
+    this.#noteContact();
+    const left = this.#lastContact + usableLease * leaseMs - clock.now;
+    if (left < 0) this.#end("the Worker could not be reached for a lease");
+    // A connection that stands keeps it alive; then there is nothing to watch.
+    else this.#leaseWatch = clock.after(left + 1, () => this.#running(() => this.#watchLease()));
+  }
+
+  #end(reason: string): void {
+    if (this.attempt !== undefined) this.attempt.ended ??= reason;
+  }
+
+  // ---- the work
+
+  async #live(): Promise<void> {
+    let next = await this.#claim();
+    while (next.next !== "stop") {
+      if (next.next === "task") next = await this.#perform(next.task);
+      else {
+        if (this.#isDraining) break;
+        await this.#idle();
+        if (!this.#isDraining) next = await this.#claim();
+      }
+    }
+    this.#exit(next.next === "stop" ? next.reason : "it was drained");
+  }
+
+  async #claim(): Promise<Next> {
+    this.#isWoken = false;
+    const answer = await this.#request({ kind: "claim" });
+    return answer.kind === "next" ? answer.next : { next: "idle" };
+  }
+
+  async #idle(): Promise<void> {
+    if (this.#isWoken) return;
+    const woken = Promise.withResolvers<void>();
+    this.#wake = woken.resolve;
+    const timer = this.#world.clock.after(idleMs, () => this.#running(woken.resolve));
+    await woken.promise;
+    this.#world.clock.cancel(timer);
+    this.#wake = undefined;
+  }
+
+  async #perform(task: Assignment): Promise<Next> {
+    this.#isWoken = false;
+    const attempt: { id: string; ended: string | undefined } = { id: task.attempt, ended: undefined };
+    this.attempt = attempt;
+    const report = await this.#outcome(task);
+    this.attempt = undefined;
+    const answer = await this.#request(report);
+    if (answer.kind !== "next") return this.#isDraining ? { next: "idle" } : this.#claim();
+    if (!this.#isDraining || answer.next.next !== "task") return answer.next;
+    await this.#request({ kind: "release", attempt: answer.next.task.attempt, reason: "no longer needed" });
+    return { next: "idle" };
+  }
+
+  async #outcome(task: Assignment): Promise<Unnumbered<RunnerRequest>> {
+    const { attempt } = task;
+    try {
+      return { kind: "complete", attempt, result: await this.#execute(task), counters: countersOf(task) };
+    } catch (error) {
+      if (error instanceof Failed) {
+        return { kind: "fail", attempt, error: { code: "Broken", message: error.message, final: error.final } };
+      }
+      if (error instanceof ShuffleLost) {
+        return { kind: "shuffle-lost", attempt, map: error.map, mapAttempt: error.mapAttempt, message: error.message };
+      }
+      if (error instanceof Ended) return { kind: "release", attempt, reason: error.message };
+      throw error;
+    }
+  }
+
+  async #execute(task: Assignment): Promise<Result> {
+    await this.#work(task);
+    switch (task.kind) {
+      case "plan":
+        return this.#plan(task);
+      case "map":
+        return this.#world.options.reducers === 0
+          ? this.#output(task, [task.index], `part-m-${task.index}`)
+          : this.#map(task);
+      case "reduce":
+        return this.#output(task, await this.#gather(task), `part-r-${task.index}`);
+      case "commit":
+        return this.#commit(task);
+      case "success":
+        await this.#store(() => this.#world.succeed(task.attempt));
+        return { kind: "done", lost: [] };
+      case "clean":
+        return this.#clean(task);
+    }
+  }
+
+  /** Spends time on a task, and may fail at it. */
+  async #work(task: Assignment): Promise<void> {
+    const { clock, random } = this.#world;
+    const steps = 1 + random.below(3);
+    for (let step = 0; step < steps; step++) {
+      await this.#arrival(clock.sleep(this.#world.effort(task)));
+      this.#check();
+      if (random.chance(0.3)) {
+        await this.#ask({
+          kind: "progress",
+          attempt: task.attempt,
+          counters: countersOf(task),
+          status: `step ${step}`,
+        });
+      }
+    }
+    const failure = this.#world.failureOf(task);
+    if (failure !== undefined) throw new Failed(failure.message, failure.final);
+  }
+
+  async #plan(task: Task<"plan">): Promise<Result> {
+    const probe = addressOf(`${outputFolder}_SUCCESS`);
+    const uploadId = await this.#createUpload(task.attempt, probe, []);
+    await this.#store(() => this.#world.store.abortUpload(uploadId));
+    const objects = Array.from({ length: this.#world.options.maps }, (_, i) => ({
+      path: `http://store/input/${i}`,
+      size: 100,
+      etag: "e",
+    }));
+    const half = objects.length >> 1;
+    for (const [page, some] of [objects.slice(0, half), objects.slice(half)].entries()) {
+      await this.#ask({ kind: "planned", attempt: task.attempt, page, objects: some });
+    }
+    return { kind: "plan" };
+  }
+
+  async #map(task: Task<"map">): Promise<Result> {
+    const path = addressOf(`${shuffleFolder}${task.attempt}`);
+    if (this.#world.random.chance(0.5)) {
+      const uploadId = await this.#createUpload(task.attempt, path, [task.index]);
+      await this.#store(() => this.#world.store.completeUpload(path, uploadId, task.attempt));
+    } else await this.#store(() => this.#world.store.put(path, [task.index], task.attempt));
+    const lengths = Array.from({ length: this.#world.options.reducers }, () => 10);
+    return { kind: "map", shuffle: { path, lengths, largestBlock: 10 } };
+  }
+
+  /** Reads a partition's segment of every map's output. */
+  async #gather(task: Task<"reduce">): Promise<number[]> {
+    const content: number[] = [];
+    for (let from: number | null = 0; from !== null;) {
+      const answer: RunnerAnswer = await this.#ask({ kind: "segments", attempt: task.attempt, from });
+      if (answer.kind !== "segments") throw new Error(`${answer.kind} instead of segments`);
+      for (const { map, attempt, path } of answer.segments) {
+        const found = await this.#store(() => this.#world.store.objects.get(path));
+        if (found === undefined) throw new ShuffleLost(map, attempt);
+        content.push(...found.content);
+      }
+      from = answer.nextFrom;
+    }
+    return content;
+  }
+
+  async #output(task: Assignment, content: readonly number[], name: string): Promise<Result> {
+    const path = addressOf(`${outputFolder}${name}`);
+    const uploadId = await this.#createUpload(task.attempt, path, content);
+    return { kind: "output", output: { path, uploadId, tags: ["t"], size: content.length } };
+  }
+
+  async #commit({ outputs }: Task<"commit">): Promise<Result> {
+    const lost: number[] = [];
+    for (const { index, path, uploadId, attempt } of outputs) {
+      const outcome = await this.#store(() => this.#world.commit(path, uploadId, attempt));
+      if (outcome === "lost") lost.push(index);
+    }
+    return { kind: "done", lost };
+  }
+
+  async #clean(task: Task<"clean">): Promise<Result> {
+    for (let after: number | null = 0; after !== null;) {
+      const answer: RunnerAnswer = await this.#ask({ kind: "uploads", attempt: task.attempt, after });
+      if (answer.kind !== "uploads") throw new Error(`${answer.kind} instead of uploads`);
+      for (const { uploadId } of answer.uploads) await this.#store(() => this.#world.store.abortUpload(uploadId));
+      after = answer.nextAfter;
+    }
+    for (const folder of [shuffleFolder, outputFolder]) {
+      await this.#store(() => this.#world.store.abortUploadsUnder(addressOf(folder)));
+    }
+    await this.#store(() => this.#world.store.removeFolder(addressOf(shuffleFolder)));
+    if (task.removeOutputs) await this.#store(() => this.#world.store.removeFolder(addressOf(outputFolder)));
+    return { kind: "done", lost: [] };
+  }
+
+  /** Begins an upload and tells the job of it, before anything else. */
+  async #createUpload(attempt: string, path: string, content: readonly number[]): Promise<string> {
+    const uploadId = await this.#store(() => this.#world.store.createUpload(path, content, attempt));
+    await this.#ask({ kind: "upload", attempt, path, uploadId });
+    return uploadId;
+  }
+
+  /** A request to the store, which is not sent once the attempt has ended. */
+  async #store<T>(effect: () => T): Promise<T> {
+    const { attempt } = this;
+    let outcome: { readonly value: T } | undefined;
+    const isWithdrawn = (): boolean => attempt?.ended !== undefined;
+    await this.#arrival(
+      this.#world.store.request(() => {
+        outcome = { value: effect() };
+      }, isWithdrawn),
+    );
+    this.#check();
+    if (outcome === undefined) throw new Ended("withdrawn");
+    return outcome.value;
+  }
+
+  /** Asks for the attempt under way. */
+  async #ask(request: Unnumbered<RunnerRequest>): Promise<RunnerAnswer> {
+    const answer = await this.#request(request);
+    if (answer.kind === "fenced") this.#end(answer.reason);
+    this.#check();
+    return answer;
+  }
+
+  #check(): void {
+    if (this.attempt?.ended !== undefined) throw new Ended(this.attempt.ended);
+  }
+}
+
+const countersOf = (task: Assignment): CountersSnapshot => ({
+  builtin: attemptsMap(task.kind) ? { mapInputRecords: recordsOf(task.kind, task.index) } : {},
+  user: {},
+});

@@ -1,0 +1,69 @@
+import type { Clock } from "./clock.ts";
+import type { Random } from "./random.ts";
+
+/** What an object holds, as far as it matters: the indices of the maps whose input has gone into it. */
+export type Content = readonly number[];
+
+type Upload = { readonly path: string; readonly content: Content; readonly attempt: string };
+
+/** Most ms until a request takes effect, and until its answer is there. */
+const slowest = 300;
+
+/** An object store with multipart uploads. A request may take effect although whoever sent it is gone. */
+export class ObjectStore {
+  readonly objects = new Map<string, { content: Content; attempt: string }>();
+  readonly uploads = new Map<string, Upload>();
+  readonly #clock: Clock;
+  readonly #random: Random;
+  #nextUpload = 1;
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** @param isWithdrawn whether the request has been cancelled before it took effect */
+  async request<T>(effect: () => T, isWithdrawn: () => boolean): Promise<T | undefined> {
+    await this.#clock.sleep(this.#random.between(1, slowest));
+    const outcome = isWithdrawn() ? undefined : effect();
+    await this.#clock.sleep(this.#random.between(1, slowest));
+    return outcome;
+  }
+
+  put(path: string, content: Content, attempt: string): void {
+    this.objects.set(path, { content, attempt });
+  }
+
+  createUpload(path: string, content: Content, attempt: string): string {
+    const id = `u${this.#nextUpload++}`;
+    this.uploads.set(id, { path, content, attempt });
+    return id;
+  }
+
+  abortUpload(id: string): void {
+    this.uploads.delete(id);
+  }
+
+  /** As `Store.completeUpload`: where the upload is gone, the object that it has become shows that it was completed before. */
+  completeUpload(path: string, id: string, attempt: string): "completed" | "lost" {
+    const upload = this.uploads.get(id);
+    if (upload !== undefined) {
+      this.uploads.delete(id);
+      this.put(path, upload.content, upload.attempt);
+      return "completed";
+    }
+    return this.objects.get(path)?.attempt === attempt ? "completed" : "lost";
+  }
+
+  abortUploadsUnder(folder: string): void {
+    for (const [id, { path }] of this.uploads) if (path.startsWith(folder)) this.uploads.delete(id);
+  }
+
+  removeFolder(folder: string): void {
+    for (const path of this.under(folder)) this.objects.delete(path);
+  }
+
+  under(folder: string): string[] {
+    return [...this.objects.keys()].filter((path) => path.startsWith(folder));
+  }
+}
