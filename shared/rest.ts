@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AddressError, parseAddress } from "./address.ts";
 import { CountersSchema } from "./counters.ts";
+import { refusedHost } from "./ip-address.ts";
 import { maxTasks } from "./limits.ts";
 import { ClusterNameSchema, podFields, SecretReferenceSchema } from "./pods.ts";
 import { jobStatuses, taskStatuses } from "./status.ts";
@@ -137,6 +138,10 @@ export const JobRequestSchema = z
         if (field === "inputPath" && address.scheme === "s3" && address.bucket === "") {
           issue(field, "must name a bucket: http(s)://endpoint/bucket/key");
         }
+        // what a name leads to, only the runner finds out
+        const host = address.scheme === "s3" ? new URL(address.endpoint).hostname : "";
+        const refused = refusedHost(host);
+        if (refused !== undefined) issue(field, `must name a store, which ${host} cannot be: it is ${refused}`);
         if (field === "outputPath" && /[*?]/.test(address.scheme === "s3" ? address.key : address.path)) {
           issue(field, "must not be a glob");
         }
