@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { ClusterNameSchema } from "../../shared/pods.ts";
+import { EndpointListTextSchema } from "../storage/endpoint-list.ts";
 
 const EnvironmentSchema = z.object({
   /** How runners are started: as processes of this machine, or as pods. */
@@ -20,6 +21,8 @@ const EnvironmentSchema = z.object({
   /** Where map outputs lie: a directory of this machine, or `store`, the store of the job's output. */
   SHUFFLE: z.string().optional(),
   STATE_DIR: z.string().default(".wrangler/state"),
+  /** For runners. It is looked at here too, so that a mistake is told when the agent starts. */
+  STORAGE_ENDPOINTS: EndpointListTextSchema.optional(),
 });
 
 /** The agent's own directory. */

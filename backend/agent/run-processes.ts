@@ -27,7 +27,13 @@ export const runProcessAgent = async (
             dir: directory.path,
             shuffle: config.shuffle,
             command: runnerCommand,
-            env: { ...inheritedEnvironment(process.env), WORKER_URL: config.workerUrl, PARENT: "pipe" },
+            env: {
+              ...inheritedEnvironment(process.env),
+              WORKER_URL: config.workerUrl,
+              PARENT: "pipe",
+              // a store on this machine is its own
+              STORAGE_LOOPBACK: "allow",
+            },
             times,
             log,
           },

@@ -13,6 +13,7 @@ const finalCodes: ReadonlySet<string> = new Set([
   "CorruptInput",
   "CredentialsUnavailable",
   "ENOTFOUND",
+  "EndpointRefused",
   "EntityTooLarge",
   "Forbidden",
   "InvalidAccessKeyId",

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { delimiter } from "node:path";
 import { z } from "zod";
 import { JobOrderSchema, type JobOrder } from "../job-order.ts";
+import { EndpointListSchema } from "../storage/endpoint-list.ts";
 
 const MiB = 1024 * 1024;
 const BytesSchema = z.coerce.number().int().positive();
@@ -34,6 +35,10 @@ const ConfigSchema = z
       .string()
       .default("")
       .transform((text) => text.split(delimiter).filter((root) => root !== "")),
+    /** Storage endpoints that a job may name: `host[:port]` or `*.domain[:port]`, with commas between. Any by default. */
+    STORAGE_ENDPOINTS: EndpointListSchema.optional(),
+    /** Whether a store may be at a loopback address, which in a pod is no store's. By default only where STORAGE_ENDPOINTS names its host. */
+    STORAGE_LOOPBACK: z.enum(["allow", "refuse"]).default("refuse"),
     /** Where map outputs lie: `store`, beside the job's output, or the path of a directory that all runners of the job see. */
     SHUFFLE: z.union([z.literal("store"), z.string().startsWith("/")]).default("store"),
     /** The memory that the runner itself is to stay below, its programs not counted. */

@@ -1,6 +1,7 @@
 import type { Address } from "../../shared/address.ts";
 import type { Credentials } from "../../shared/rest.ts";
 import { fixedCredentials, type CredentialsSource } from "./credentials.ts";
+import { anyEndpoint, guardedConnector, type EndpointPolicy } from "./endpoint-guard.ts";
 import { FileStore } from "./file.ts";
 import { s3Store } from "./s3.ts";
 import type { Store } from "./store.ts";
@@ -12,13 +13,19 @@ type OpenOptions = {
   readonly ambient?: CredentialsSource | undefined;
   /** The absolute paths that `file:` addresses must stay in; none allows no file. */
   readonly fileRoots: readonly string[];
+  /** What `http:` and `https:` addresses may lead to. @default any endpoint that a store can be at */
+  readonly endpoints?: EndpointPolicy | undefined;
   /** Ends everything under way, and every later operation, with its reason. */
   readonly signal?: AbortSignal | undefined;
 };
 
 /** One store for all addresses: each operation goes to the store that the address's scheme names. */
-export const openStore = ({ credentials, ambient, fileRoots, signal }: OpenOptions): Store => {
-  const s3 = s3Store({ credentials: credentials === undefined ? ambient : fixedCredentials(credentials), signal });
+export const openStore = ({ credentials, ambient, fileRoots, endpoints = anyEndpoint, signal }: OpenOptions): Store => {
+  const s3 = s3Store({
+    credentials: credentials === undefined ? ambient : fixedCredentials(credentials),
+    connect: guardedConnector(endpoints),
+    signal,
+  });
   const file = new FileStore(fileRoots, signal);
   const of = (at: Address): Store => (at.scheme === "file" ? file : s3);
   return {

@@ -1,10 +1,11 @@
 import { Readable } from "node:stream";
 import { AwsV4Signer } from "aws4fetch";
-import { Agent, request, type Dispatcher } from "undici";
+import { Agent, request, type buildConnector, type Dispatcher } from "undici";
 import { abortable } from "../abort.ts";
 import type { S3Address } from "../../shared/address.ts";
 import type { Credentials } from "../../shared/rest.ts";
 import type { CredentialsSource } from "./credentials.ts";
+import { anyEndpoint, guardedConnector } from "./endpoint-guard.ts";
 import { pauseByClock, withRetries, type Pause } from "./retry.ts";
 import { failureOf, malformed, refused, saysExpired, unreachable } from "./s3-failure.ts";
 import { parseError } from "./s3-xml.ts";
@@ -34,6 +35,8 @@ export type S3Options = {
   readonly signal?: AbortSignal | undefined;
   /** @default by the clock */
   readonly pause?: Pause | undefined;
+  /** Makes the connections. @default to any endpoint that a store can be at */
+  readonly connect?: buildConnector.connector | undefined;
 };
 
 /** Larger bodies are written piece by piece, so that time without an answer counts from the last one, not the first. */
@@ -51,14 +54,15 @@ export class S3Client {
   readonly #regions = new Map<string, string>();
   // Idle sockets do not keep the process alive. The number of connections has no limit here: a merge holds one open for
   // each of its inputs, and would wait for itself at any limit below its own.
-  readonly #agent = new Agent({
-    connect: { timeout: 5000 },
-    headersTimeout: 20_000,
-    // counts only while the reader waits for the store, not the other way round
-    bodyTimeout: 20_000,
-  });
+  readonly #agent: Agent;
 
-  constructor({ credentials, signal, pause = pauseByClock }: S3Options) {
+  constructor({ credentials, signal, pause = pauseByClock, connect = guardedConnector(anyEndpoint) }: S3Options) {
+    this.#agent = new Agent({
+      connect,
+      headersTimeout: 20_000,
+      // counts only while the reader waits for the store, not the other way round
+      bodyTimeout: 20_000,
+    });
     this.#source = credentials;
     this.signal = signal;
     this.pause = pause;

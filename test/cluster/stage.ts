@@ -38,6 +38,8 @@ export class ClusterStage {
         RUNNER_CPU: "250m",
         RUNNER_EPHEMERAL_STORAGE: "1Gi",
         ALLOWED_IMAGES: "registry.invalid/*",
+        // where pods share this machine's network, the store is at their loopback
+        STORAGE_ENDPOINTS: cluster.host,
         ...env,
       },
     });

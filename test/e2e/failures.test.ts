@@ -157,6 +157,11 @@ const stores: Record<string, Stored> = {
     says: /no-such-host\.invalid\/bucket\/key: cannot use no-such-host\.invalid: there is no such host \(ENOTFOUND\)/,
     request: () => ({ inputPath: "http://no-such-host.invalid/bucket/key" }),
   },
+  "an endpoint that is not allowed": {
+    code: "EndpointRefused",
+    says: /^http:\/\/127\.0\.0\.1:1\/bucket\/key: cannot use 127\.0\.0\.1:1: it is not among .* STORAGE_ENDPOINTS: localhost/,
+    request: () => ({ inputPath: "http://127.0.0.1:1/bucket/key" }),
+  },
   "a file that is missing": {
     code: "NoSuchKey",
     says: /files\/nothing: there is no such object \(NoSuchKey\)/,
@@ -201,7 +206,12 @@ describe("failures", () => {
 
   beforeAll(async () => {
     edgefold = await Edgefold.start({
-      env: { RUNNERS: "12", TASK_OUTPUT_LIMIT: String(outputLimit), RECORD_LIMIT: String(recordLimit) },
+      env: {
+        RUNNERS: "12",
+        TASK_OUTPUT_LIMIT: String(outputLimit),
+        RECORD_LIMIT: String(recordLimit),
+        STORAGE_ENDPOINTS: "localhost, *.invalid",
+      },
     });
     await edgefold.put("data/text.txt", "some words\n".repeat(100));
     await edgefold.put("data/folder/text.txt", "some words\n");

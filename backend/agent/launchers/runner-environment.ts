@@ -1,6 +1,6 @@
 /**
- * The variables that a runner gets from the agent's own environment, where they are set; one that ends in `*` names all with
- * this beginning. Nothing else is passed on: what the agent may know, a job's programs may not.
+ * The variables that a runner gets from the agent's own environment, where they are set to something; one that ends in `*` names
+ * all with this beginning. Nothing else is passed on: what the agent may know, a job's programs may not.
  */
 const passed = [
   "PATH",
@@ -18,6 +18,7 @@ const passed = [
   "SSL_CERT_DIR",
   "AWS_*",
   "FILE_ROOTS",
+  "STORAGE_ENDPOINTS",
   "RUNNER_MEMORY",
   "SORT_BUFFER",
   "MERGE_FACTOR",
@@ -30,4 +31,4 @@ const isPassed = (name: string): boolean =>
 
 /** What of the agent's environment its runners inherit. */
 export const inheritedEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(environment).filter(([name]) => isPassed(name)));
+  Object.fromEntries(Object.entries(environment).filter(([name, value]) => isPassed(name) && value !== ""));

@@ -134,12 +134,14 @@ const contextOf = (
 
 const taskRun = (job: RunnerJob, config: RunnerConfig, context: AttemptContext, runner: RunnerCalls): TaskRun => {
   const { signal } = context;
-  const fileRoots = config.FILE_ROOTS;
+  const { FILE_ROOTS: fileRoots, STORAGE_ENDPOINTS: allowed, STORAGE_LOOPBACK } = config;
+  const endpoints = { allowed, loopback: STORAGE_LOOPBACK === "allow" };
+  const common = { ambient, fileRoots, endpoints, signal };
   const run: Omit<TaskRun, "shuffle"> = {
     job,
     context,
-    input: openStore({ credentials: credentialsOf(job.input.credentials, config), ambient, fileRoots, signal }),
-    output: openStore({ credentials: credentialsOf(job.output.credentials, config), ambient, fileRoots, signal }),
+    input: openStore({ credentials: credentialsOf(job.input.credentials, config), ...common }),
+    output: openStore({ credentials: credentialsOf(job.output.credentials, config), ...common }),
     program: (role) => runner.program(role),
     ask: async (request, kind) => {
       const answer = await runner.ask(request);

@@ -60,13 +60,14 @@ describe("the agent's link", () => {
 describe("runners", () => {
   it("know their job, and no secret of the agent", async () => {
     scene.want("a", 1);
-    const agent = scene.start({ SORT_BUFFER: "64", AWS_REGION: "x", OTHER: "y" });
+    const own = { SORT_BUFFER: "64", AWS_REGION: "x", STORAGE_ENDPOINTS: "localhost:9000,*.example" };
+    const agent = scene.start({ ...own, FILE_ROOTS: "", OTHER: "y" });
     const [runner] = await scene.settle("a", 1);
     expect(runner).toMatchObject({ jobId: "a", token: "token-a" });
-    const own = { SORT_BUFFER: "64", AWS_REGION: "x" };
-    expect(runner?.env).toMatchObject({ ...own, WORKER_URL: `http://127.0.0.1:${scene.worker.port}` });
+    const set = { WORKER_URL: `http://127.0.0.1:${scene.worker.port}`, STORAGE_LOOPBACK: "allow" };
+    expect(runner?.env).toMatchObject({ ...own, ...set });
     for (const secret of ["agent-secret", "token-a"]) expect(JSON.stringify(runner?.env)).not.toContain(secret);
-    expect(runner?.env).not.toHaveProperty("OTHER");
+    for (const name of ["OTHER", "FILE_ROOTS"]) expect(runner?.env).not.toHaveProperty(name);
     expect(existsSync(runner?.workDir ?? "")).toBe(true);
     await vi.waitUntil(() => agent.out.includes(`[${runner?.runnerId}] ready`), patiently);
   });

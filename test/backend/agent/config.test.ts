@@ -47,6 +47,8 @@ it.each([
   ["RUNNERS", "0"],
   ["RUNNERS", "2.5"],
   ["RUNNERS", "many"],
+  ["STORAGE_ENDPOINTS", "https://store.example.com"],
+  ["STORAGE_ENDPOINTS", "store.example.com,,"],
 ])("names %s when it is %j", (name, value) => {
   const read = (): unknown => readAgentConfig({ AGENT_TOKEN: "t", [name]: value });
   expect(read).toThrow(ConfigError);

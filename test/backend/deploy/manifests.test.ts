@@ -11,6 +11,7 @@ import type {
 } from "@kubernetes/client-node";
 import { expect, it } from "vitest";
 import { leaseName, permissions } from "../../../backend/agent/launchers/kubernetes/permissions.ts";
+import { parseConfig } from "../../../backend/agent/config.ts";
 import { KubernetesSettingsSchema } from "../../../backend/agent/launchers/kubernetes/settings.ts";
 import { renderManifest } from "../../../backend/deploy/render.ts";
 import { release } from "../../../shared/release.ts";
@@ -150,7 +151,7 @@ it("is of one release", () => {
 
 it("sets what the agent does by default", () => {
   const { RUNNER_IMAGE } = settings;
-  expect(KubernetesSettingsSchema.parse(settings)).toEqual(KubernetesSettingsSchema.parse({ RUNNER_IMAGE }));
+  expect(parseConfig(KubernetesSettingsSchema, settings)).toEqual(KubernetesSettingsSchema.parse({ RUNNER_IMAGE }));
   expect(all("Namespace").map(({ metadata }) => metadata.name)).toContain(settings["JOBS_NAMESPACE"]);
 });
 

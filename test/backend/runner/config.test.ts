@@ -30,6 +30,12 @@ it("the sort buffer and the longest record follow from the memory", () => {
   expect(twice).toMatchObject({ SORT_BUFFER: 416 * MiB, RECORD_LIMIT: 32 * MiB });
 });
 
+it("allows any endpoint, but none at a loopback address, where nothing is said", () => {
+  expect(readConfig(environment).STORAGE_ENDPOINTS).toBeUndefined();
+  expect(readConfig(environment).STORAGE_LOOPBACK).toBe("refuse");
+  expect(() => readConfig({ ...environment, STORAGE_ENDPOINTS: "a b" })).toThrow(/^STORAGE_ENDPOINTS: .*'a b'/);
+});
+
 it("both can be set, the memory not to less than a runner needs", () => {
   const set = readConfig({ ...environment, SORT_BUFFER: "1000", RECORD_LIMIT: "10" });
   expect(set).toMatchObject({ SORT_BUFFER: 1000, RECORD_LIMIT: 10 });

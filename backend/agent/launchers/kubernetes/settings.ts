@@ -36,6 +36,7 @@ export const KubernetesSettingsSchema = z.object({
   ALLOWED_SERVICE_ACCOUNTS: list,
   /** Variables that pods get as they are, where they are set. */
   AWS_REGION: z.string().optional(),
+  STORAGE_ENDPOINTS: z.string().optional(),
   MERGE_FACTOR: z.string().optional(),
   TASK_OUTPUT_LIMIT: z.string().optional(),
 });
@@ -44,6 +45,7 @@ export type KubernetesSettings = z.infer<typeof KubernetesSettingsSchema>;
 /** The variables among the settings that pods get as they are. */
 export const passedOn = [
   "AWS_REGION",
+  "STORAGE_ENDPOINTS",
   "MERGE_FACTOR",
   "TASK_OUTPUT_LIMIT",
 ] as const satisfies readonly (keyof KubernetesSettings)[];

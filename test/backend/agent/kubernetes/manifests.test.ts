@@ -16,6 +16,7 @@ const generation = (pods: Record<string, unknown> = {}, more: Partial<Generation
   settings: KubernetesSettingsSchema.parse({
     RUNNER_IMAGE: "registry.example.com/edgefold:1",
     AWS_REGION: "eu-west-1",
+    STORAGE_ENDPOINTS: "*.example.com, minio.storage.svc:9000",
   }),
   jobId: "01a20e51-8c10-72d6-bfcf-138b73108aa3",
   number: 1,

@@ -1,0 +1,92 @@
+import { lookup, type LookupAddress, type LookupAllOptions } from "node:dns";
+import { isIP, type LookupFunction } from "node:net";
+import { buildConnector } from "undici";
+import { isLoopback, refusedAddress, refusedHost } from "../../shared/ip-address.ts";
+import { formatEndpoints, listedAs, type EndpointList } from "./endpoint-list.ts";
+
+/** Which storage endpoints users may name. Besides, no store is at an address of `refusedAddress`, whatever this says. */
+export type EndpointPolicy = {
+  /** Undefined for any. */
+  readonly allowed?: EndpointList | undefined;
+  /** Whether a store may be at a loopback address without `allowed` naming its very host. */
+  readonly loopback: boolean;
+};
+
+/** Any store, this machine's own among them. */
+export const anyEndpoint: EndpointPolicy = { loopback: true };
+
+/** A user has named what is not to be dialled; the message goes on from the endpoint's name. */
+class EndpointRefusedError extends Error {
+  override name = "EndpointRefusedError";
+  readonly code = "EndpointRefused";
+}
+
+/** Finds the addresses of a name, by default as the system does. */
+export type Resolve = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: Error | null, found: LookupAddress[]) => void,
+) => void;
+
+/** How long a connection may take to be made, in ms. */
+const connectMs = 5000;
+
+/**
+ * Makes connections to storage endpoints, but to none that a policy refuses. A name is resolved once for each connection, which is
+ * then made to one of the addresses that were looked at: a name that leads somewhere else a moment later changes nothing.
+ * Refusals are errors with the code `EndpointRefused`.
+ */
+export const guardedConnector = (
+  { allowed, loopback }: EndpointPolicy,
+  resolve: Resolve = lookup,
+): buildConnector.connector => {
+  const dial = (judge: Judge): buildConnector.connector =>
+    buildConnector({ timeout: connectMs, lookup: judged(resolve, judge) });
+  // one of each for all connections, as each keeps the TLS sessions of its own
+  const [toAny, toOthers] = [dial(refusal), dial(refusalOrLoopback)];
+  return (options, callback) => {
+    const { hostname, protocol, port } = options;
+    const listed = allowed && listedAs(allowed, hostname, Number(port || (protocol === "https:" ? 443 : 80)));
+    const mayBeLoopback = loopback || listed === "host";
+    // an address is not resolved
+    const what = isIP(hostname) === 0 ? refusedHost(hostname) : (mayBeLoopback ? refusal : refusalOrLoopback)(hostname);
+    const why =
+      allowed !== undefined && listed === undefined
+        ? `it is not among the endpoints that are allowed here, STORAGE_ENDPOINTS: ${formatEndpoints(allowed)}`
+        : what && `it is ${what}`;
+    if (why !== undefined) queueMicrotask(() => callback(new EndpointRefusedError(why), null));
+    else (mayBeLoopback ? toAny : toOthers)(options, callback);
+  };
+};
+
+/** Why an IP address is not to be dialled, in words that go on from `it is`; undefined where it may be. */
+type Judge = (address: string) => string | undefined;
+
+const refusal: Judge = (address) => {
+  const what = refusedAddress(address);
+  return what && `${what}, where no store can be`;
+};
+
+const refusalOrLoopback: Judge = (address) =>
+  isLoopback(address)
+    ? "a loopback address, the runner's own, which STORAGE_ENDPOINTS does not name"
+    : refusal(address);
+
+/** Resolves names to those of their addresses that are not refused. */
+const judged =
+  (resolve: Resolve, judge: Judge): LookupFunction =>
+  (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, found) => {
+      if (error !== null) {
+        callback(error, []);
+        return;
+      }
+      const usable = found.filter(({ address }) => judge(address) === undefined);
+      const [first] = usable;
+      if (first === undefined) {
+        const each = found.map(({ address }) => `${address}, ${judge(address)}`).join("; ");
+        callback(new EndpointRefusedError(`it leads to ${each}`), []);
+      } else if (options.all === true) callback(null, usable);
+      else callback(null, first.address, first.family);
+    });
+  };
