@@ -10,6 +10,7 @@ const longestMessage = 16_384;
 const finalCodes: ReadonlySet<string> = new Set([
   "AccessDenied",
   "AccessDeniedException",
+  "AuthorizationHeaderMalformed",
   "CorruptInput",
   "CredentialsUnavailable",
   "ENOTFOUND",
@@ -23,6 +24,7 @@ const finalCodes: ReadonlySet<string> = new Set([
   "NoSuchKey",
   "ObjectChanged",
   "OutsideRoots",
+  "PermanentRedirect",
   "SignatureDoesNotMatch",
   "Unauthorized",
   "ValidationError",

@@ -1,7 +1,10 @@
 // for answers without a body, such as all to HEAD, and those that something other than the service gave
 const codesOfStatus: Readonly<Record<number, string>> = {
   301: "PermanentRedirect",
+  302: "TemporaryRedirect",
+  303: "TemporaryRedirect",
   307: "TemporaryRedirect",
+  308: "PermanentRedirect",
   400: "BadRequest",
   401: "Unauthorized",
   403: "AccessDenied",

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { Agent, request } from "undici";
+import { boundedText } from "./bounded-text.ts";
 import { codeOfStatus, networkFailure } from "./http-failure.ts";
 import type { TemporaryCredentials } from "./refreshed-credentials.ts";
 import { withRetries, type Failure, type Pause } from "./retry.ts";
@@ -68,6 +69,9 @@ export const fetchCredentials = (service: IdentityService, pause: Pause): Promis
     undefined,
   );
 
+/** In bytes; a longer answer counts as one without words. */
+const longestAnswer = 1024 * 1024;
+
 const ask = async (service: IdentityService): Promise<TemporaryCredentials> => {
   const { what, parse, refusal } = service;
   const asked = await service.request();
@@ -95,7 +99,7 @@ const send = async (
   const dispatcher = new Agent({ connect: { timeout: 5000 }, headersTimeout: 10_000, bodyTimeout: 10_000 });
   try {
     const answer = await request(url, { dispatcher, method, headers, body: body ?? null });
-    return { status: answer.statusCode, text: await answer.body.text() };
+    return { status: answer.statusCode, text: (await boundedText(answer.body, longestAnswer)) ?? "" };
   } catch (error) {
     const { code, why } = networkFailure(error);
     throw new IdentityError(what, { code }, why);

@@ -78,7 +78,10 @@ const mismatch = (
   if (start === range.start && last + 1 === Number(match?.[3]) && last < range.end) {
     return invalidRange(at, range, ` in an object of ${last + 1} bytes`);
   }
-  return malformed(at, `GET of the bytes ${range.start} to ${range.end} was answered with Content-Range '${declared}'`);
+  return malformed(
+    at,
+    `GET of the bytes ${range.start} to ${range.end} was answered with Content-Range '${declared.slice(0, 100)}'`,
+  );
 };
 
 class ResumedBody implements ByteSource {

@@ -4,10 +4,11 @@ import { Agent, request, type buildConnector, type Dispatcher } from "undici";
 import { abortable } from "../abort.ts";
 import type { S3Address } from "../../shared/address.ts";
 import type { Credentials } from "../../shared/rest.ts";
+import { boundedText } from "./bounded-text.ts";
 import type { CredentialsSource } from "./credentials.ts";
 import { anyEndpoint, guardedConnector } from "./endpoint-guard.ts";
 import { pauseByClock, withRetries, type Pause } from "./retry.ts";
-import { failureOf, malformed, refused, saysExpired, unreachable } from "./s3-failure.ts";
+import { bucketRegion, failureOf, malformed, refused, saysExpired, unreachable } from "./s3-failure.ts";
 import { parseError } from "./s3-xml.ts";
 import { StorageError } from "./store.ts";
 import { MalformedAnswerError } from "./xml.ts";
@@ -41,6 +42,12 @@ export type S3Options = {
 
 /** Larger bodies are written piece by piece, so that time without an answer counts from the last one, not the first. */
 const pieceSize = 256 * 1024;
+
+/** Most bytes of an answer that is read as a whole: a list of 1,000 keys of 1 KiB, percent-encoded, has less than a quarter. */
+const longestAnswer = 16 * 1024 * 1024;
+
+/** Most bytes of an answer that is no success, or is not looked at. */
+const longestRefusal = 64 * 1024;
 
 /** Signs and sends the requests to S3-compatible stores. */
 export class S3Client {
@@ -76,9 +83,11 @@ export class S3Client {
   /** Sends until the answer is a success that `parse` understands. @throws StorageError also for an `<Error>` under status 200 */
   parsed<T>(what: S3Request, parse: (text: string) => T): Promise<T> {
     return this.#retrying(async () => {
-      const text = await this.#text(what, await this.#send(what));
+      const answer = await this.#send(what);
+      const text = await this.#text(what, answer, longestAnswer);
+      if (text === undefined) throw malformed(what.at, "its answer has more than 16 MiB");
       const error = parseError(text);
-      if (error !== undefined) throw refused(what.at, 200, error);
+      if (error !== undefined) throw refused(what.at, answer, error);
       try {
         return parse(text);
       } catch (cause) {
@@ -91,7 +100,7 @@ export class S3Client {
   headers(what: S3Request): Promise<ReadonlyMap<string, string>> {
     return this.#retrying(async () => {
       const answer = await this.#send(what);
-      await this.#text(what, answer);
+      await this.#text(what, answer, longestRefusal);
       return answer.headers;
     });
   }
@@ -113,9 +122,10 @@ export class S3Client {
     return withRetries(work, failureOf, this.pause, this.signal);
   }
 
-  async #text({ at }: S3Request, { body }: S3Answer): Promise<string> {
+  /** @returns undefined for a body of more than `limit` bytes */
+  async #text({ at }: S3Request, { body }: S3Answer, limit: number): Promise<string | undefined> {
     try {
-      return await body.text();
+      return await boundedText(body, limit);
     } catch (cause) {
       this.signal?.throwIfAborted();
       throw unreachable(at, cause);
@@ -131,15 +141,15 @@ export class S3Client {
     for (;;) {
       const answer = await this.#sendOnce(what, credentials, region);
       if (answer.status < 300) return answer;
-      const error = parseError(await this.#text(what, answer));
-      const wanted = error?.region ?? answer.headers.get("x-amz-bucket-region");
+      const error = parseError((await this.#text(what, answer, longestRefusal)) ?? "");
+      const wanted = error?.region ?? bucketRegion(answer.headers);
       if (answer.status === 400 && region === undefined && credentials !== undefined && wanted !== undefined) {
         this.#regions.set(bucket, wanted);
         region = wanted;
       } else {
         const renewed =
           credentials === first && saysExpired(error) ? await this.#credentials(credentials) : credentials;
-        if (renewed === credentials) throw refused(at, answer.status, error);
+        if (renewed === credentials) throw refused(at, answer, error);
         credentials = renewed;
       }
     }

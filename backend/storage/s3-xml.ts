@@ -18,21 +18,40 @@ type ListPage = {
 
 const parse = xmlReader(["ListBucketResult.Contents", "DeleteResult.Error"]);
 
+/** S3's codes are words, such as `NoSuchKey`. */
+const CodeSchema = z.string().regex(/^\w[\w.-]{0,127}$/);
+
 const errorSchema = z.object({
   Error: z.object({
-    Code: z.string().min(1),
+    Code: CodeSchema,
     Message: z.string().default(""),
     Region: z.string().optional(),
     Endpoint: z.string().optional(),
   }),
 });
 
+/** A store's words on a single line, at most 1,000 UTF-16 units of them. */
+const shown = (words: string): string => {
+  // oxlint-disable-next-line no-control-regex -- control characters are exactly what is replaced here
+  const line = words.trim().replaceAll(/[\s\u0000-\u001f\u007f]+/g, " ");
+  return line.length > 1000 ? `${line.slice(0, 999)}…` : line;
+};
+
+/** What can be the name of a region; undefined for anything else, which is not to be signed with. */
+export const plausibleRegion = (region: string | undefined): string | undefined =>
+  region !== undefined && /^[\w.-]{1,64}$/.test(region) ? region : undefined;
+
 /** The `<Error>` of an answer, whatever its status; undefined when it is anything else. */
 export const parseError = (text: string): S3ErrorBody | undefined => {
   if (!text.includes("<Error")) return undefined;
   try {
     const { Code: code, Message: message, Region: region, Endpoint: endpoint } = parse(text, errorSchema).Error;
-    return { code, message, region, endpoint };
+    return {
+      code,
+      message: shown(message),
+      region: plausibleRegion(region),
+      endpoint: endpoint !== undefined && /^[\w.:-]{1,255}$/.test(endpoint) ? endpoint : undefined,
+    };
   } catch {
     return undefined;
   }
@@ -60,7 +79,7 @@ const decodeKey = (key: string): string => {
   try {
     return decodeURIComponent(key.replaceAll("+", "%20"));
   } catch (cause) {
-    throw new MalformedAnswerError(`the key '${key}' is not URL-encoded`, { cause });
+    throw new MalformedAnswerError(`the key '${shown(key)}' is not URL-encoded`, { cause });
   }
 };
 
@@ -96,7 +115,7 @@ export const parseCompletion = (text: string): void => {
   parse(text, completionSchema);
 };
 
-const refusalSchema = z.object({ Key: z.string(), Code: z.string(), Message: z.string().default("") });
+const refusalSchema = z.object({ Key: z.string(), Code: CodeSchema, Message: z.string().default("") });
 // without elements, the parser makes a text of it
 const deletionSchema = z.object({
   DeleteResult: z.union([z.string(), z.object({ Error: z.array(refusalSchema).default([]) })]),
@@ -106,7 +125,7 @@ const deletionSchema = z.object({
 export const parseRefusals = (text: string): readonly { key: string; code: string; message: string }[] => {
   const { DeleteResult: result } = parse(text, deletionSchema);
   if (typeof result === "string") return [];
-  return result.Error.map(({ Key: key, Code: code, Message: message }) => ({ key, code, message }));
+  return result.Error.map(({ Key: key, Code: code, Message: message }) => ({ key, code, message: shown(message) }));
 };
 
 // control characters also need a reference: a parser would take \r\n for \n

@@ -1,10 +1,12 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fixedCredentials } from "../../../backend/storage/credentials.ts";
 import { s3Store } from "../../../backend/storage/s3.ts";
 import type { Credentials } from "../../../shared/rest.ts";
-import type { Store } from "../../../backend/storage/store.ts";
+import { StorageError, type Store } from "../../../backend/storage/store.ts";
 import { all, bytesOf } from "./bytes.ts";
-import { content, error, reply, reset, startFaultServer, type FaultServer } from "./fault-server.ts";
+import { content, error, reply, reset, startFaultServer, type FaultServer, type Reply } from "./fault-server.ts";
 
 let server: FaultServer;
 let pauses: number[];
@@ -75,6 +77,163 @@ test.each([
 ])("what lasts is told at once: %s", async (_name, fault, code) => {
   server.replies.push(fault);
   await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject({ code });
+  expect(server.asked).toHaveLength(1);
+});
+
+describe("an answer that is not S3's", () => {
+  const secret = "the-secret-of-another-service";
+
+  /** What is said of a put that was answered so. */
+  const said = async (...faults: readonly Reply[]): Promise<{ code: string; message: string }> => {
+    server.replies.push(...faults);
+    const thrown: unknown = await store.put(server.at, Buffer.from("x")).catch((error: unknown) => error);
+    if (!(thrown instanceof StorageError)) throw new Error("it was no refusal", { cause: thrown });
+    return thrown;
+  };
+
+  test.each([
+    ["a page", reply(404, `<html><title>${secret}</title></html>`), "NotFound"],
+    ["a page that mentions an error", reply(403, `<html><Error/>${secret}</html>`), "AccessDenied"],
+    ["JSON", reply(403, JSON.stringify({ Code: "Secret", Message: secret })), "AccessDenied"],
+    ["text", reply(400, `token=${secret}`), "BadRequest"],
+    ["a code that is none", reply(400, `<Error><Code>${secret} ${secret}</Code></Error>`), "BadRequest"],
+    ["XML of another kind", reply(401, `<Error><Reason>${secret}</Reason></Error>`), "Unauthorized"],
+    ["XML after much else", reply(400, `${" ".repeat(100_000)}<Error><Code>${secret}</Code></Error>`), "BadRequest"],
+  ])("is not shown: %s", async (_name, fault, code) => {
+    const failure = await said(fault);
+    expect(failure).toMatchObject({ code, message: expect.stringContaining("no reason that S3 would give") });
+    expect(failure.message).not.toContain(secret);
+  });
+
+  test("is not shown where the protocol is another one", async () => {
+    const other = createServer((socket) => void socket.end(`220 ${secret} ESMTP\r\n`));
+    await once(other.listen(0, "127.0.0.1"), "listening");
+    const address = other.address();
+    if (address === null || typeof address === "string") throw new TypeError("the server has no port");
+    try {
+      const at = { ...server.at, endpoint: `http://127.0.0.1:${address.port}` };
+      const thrown: unknown = await store.put(at, Buffer.from("x")).catch((error: unknown) => error);
+      expect(thrown).toBeInstanceOf(StorageError);
+      expect(String(thrown)).not.toContain(secret);
+    } finally {
+      other.close();
+    }
+  });
+
+  test("is not read to an end that it may not have", async () => {
+    let sent = 0;
+    const endless: Reply = (response) => {
+      response.writeHead(403);
+      const chunk = Buffer.alloc(64 * 1024, "x");
+      const write = (): void => {
+        while (!response.destroyed) {
+          sent += chunk.length;
+          if (!response.write(chunk)) {
+            response.once("drain", write);
+            return;
+          }
+        }
+      };
+      response.on("error", () => undefined);
+      write();
+    };
+    expect((await said(endless)).code).toBe("AccessDenied");
+    expect(sent).toBeLessThan(16 * 1024 * 1024);
+  });
+
+  test("of a store's words only so many are shown, in one line", async () => {
+    const long = `first\r\nsecond\u0007${"x".repeat(5000)}`;
+    const { code, message } = await said(reply(403, `<Error><Code>No</Code><Message>${long}</Message></Error>`));
+    expect(code).toBe("No");
+    expect(message).toMatch(/: first second x{500,1000}… \(No\)$/);
+  });
+
+  test("a list without an end is given up", async () => {
+    const endless: Reply = (response) => {
+      response.writeHead(200).write("<ListBucketResult>");
+      const chunk = Buffer.alloc(1024 * 1024, " ");
+      const write = (): void => {
+        if (!response.destroyed) response.write(chunk, write);
+      };
+      response.on("error", () => undefined);
+      write();
+    };
+    server.replies.push(endless);
+    await expect(all(store.list(server.at))).rejects.toMatchObject({
+      code: "MalformedAnswer",
+      message: expect.stringContaining("16 MiB"),
+    });
+  });
+});
+
+describe("a redirect", () => {
+  let other: FaultServer;
+  beforeEach(async () => {
+    other = await startFaultServer();
+  });
+  afterEach(() => other.close());
+
+  test.each([
+    [301, "PermanentRedirect"],
+    [302, "TemporaryRedirect"],
+    [303, "TemporaryRedirect"],
+    [307, "TemporaryRedirect"],
+    [308, "PermanentRedirect"],
+  ])("is not followed, whatever is asked for: %i", async (status, code) => {
+    const redirect = reply(status, "", { location: `${other.at.endpoint}/bucket/key?secret` });
+    const failure = {
+      code,
+      message:
+        `${server.at.endpoint}/bucket/key: the store answered with status ${status}, ` +
+        `a redirect to ${other.at.endpoint}, which is not followed (${code})`,
+    };
+    server.replies.push(...Array.from({ length: 9 }, () => redirect));
+    await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject(failure);
+    await expect(store.head(server.at)).rejects.toMatchObject(failure);
+    await expect(store.read(server.at)).rejects.toMatchObject(failure);
+    await expect(store.createUpload(server.at, "a")).rejects.toMatchObject(failure);
+    await expect(all(store.list(server.at))).rejects.toMatchObject({ code });
+    expect(other.asked).toEqual([]);
+  });
+
+  test("to nothing that can be named is told without it", async () => {
+    server.replies.push(reply(302, "", { location: "javascript:alert(1)" }));
+    await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject({
+      message: expect.stringMatching(/status 302, a redirect, which is not followed/),
+    });
+  });
+
+  test("of S3 names the endpoint and the region of the bucket", async () => {
+    const to = "<Endpoint>bucket.s3.eu-west-1.amazonaws.com</Endpoint>";
+    const moved: Reply = (response, request) => {
+      response.setHeader("x-amz-bucket-region", "eu-west-1");
+      error(301, "PermanentRedirect", to)(response, request);
+    };
+    server.replies.push(moved);
+    await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject({
+      code: "PermanentRedirect",
+      message: expect.stringMatching(
+        /because of PermanentRedirect; .*endpoint bucket\.s3\.eu-west-1\.amazonaws\.com.* region eu-west-1 \(Perm/,
+      ),
+    });
+    expect(server.asked).toHaveLength(1);
+  });
+
+  test("of S3 names no endpoint that cannot be one", async () => {
+    server.replies.push(error(301, "PermanentRedirect", `<Endpoint>${"x y".repeat(400)}</Endpoint>`));
+    const thrown: unknown = await store.put(server.at, Buffer.from("x")).catch((failure: unknown) => failure);
+    expect(String(thrown)).not.toContain("x y");
+  });
+});
+
+test("a wrong region is told with the right one", async () => {
+  const wrong = error(400, "AuthorizationHeaderMalformed", "<Region>eu-west-1</Region>");
+  server.replies.push(wrong, wrong);
+  const failing = open({ username: "u", password: "p", region: "us-east-1" }).put(server.at, Buffer.from("x"));
+  await expect(failing).rejects.toMatchObject({
+    code: "AuthorizationHeaderMalformed",
+    message: expect.stringContaining("region eu-west-1"),
+  });
   expect(server.asked).toHaveLength(1);
 });
 
