@@ -43,8 +43,8 @@ export type S3Options = {
 /** Larger bodies are written piece by piece, so that time without an answer counts from the last one, not the first. */
 const pieceSize = 256 * 1024;
 
-/** Most bytes of an answer that is read as a whole: a list of 1,000 keys of 1 KiB, percent-encoded, has less than a quarter. */
-const longestAnswer = 16 * 1024 * 1024;
+/** Most bytes of an answer that is read as a whole: a list of 1,000 keys of 1 KiB, percent-encoded, has less than half. */
+const longestAnswer = 8 * 1024 * 1024;
 
 /** Most bytes of an answer that is no success, or is not looked at. */
 const longestRefusal = 64 * 1024;
@@ -85,7 +85,7 @@ export class S3Client {
     return this.#retrying(async () => {
       const answer = await this.#send(what);
       const text = await this.#text(what, answer, longestAnswer);
-      if (text === undefined) throw malformed(what.at, "its answer has more than 16 MiB");
+      if (text === undefined) throw malformed(what.at, "its answer has more than 8 MiB");
       const error = parseError(text);
       if (error !== undefined) throw refused(what.at, answer, error);
       try {

@@ -57,17 +57,20 @@ export const parseError = (text: string): S3ErrorBody | undefined => {
   }
 };
 
+/** Elements of a list in an answer, at most; S3 gives 1,000. Those of a longer one are not even looked at. */
+const longestList = 10_000;
+
+const few = <T extends z.ZodType>(schema: T) => z.array(z.unknown()).max(longestList).pipe(z.array(schema)).default([]);
+
+const objectSchema = z.object({
+  Key: z.string(),
+  Size: z.string().regex(/^\d+$/).transform(Number),
+  ETag: z.string(),
+});
+
 const listSchema = z.object({
   ListBucketResult: z.object({
-    Contents: z
-      .array(
-        z.object({
-          Key: z.string(),
-          Size: z.string().regex(/^\d+$/).transform(Number),
-          ETag: z.string(),
-        }),
-      )
-      .default([]),
+    Contents: few(objectSchema),
     IsTruncated: z.enum(["true", "false"]),
     NextContinuationToken: z.string().optional(),
     EncodingType: z.string().optional(),
@@ -118,7 +121,7 @@ export const parseCompletion = (text: string): void => {
 const refusalSchema = z.object({ Key: z.string(), Code: CodeSchema, Message: z.string().default("") });
 // without elements, the parser makes a text of it
 const deletionSchema = z.object({
-  DeleteResult: z.union([z.string(), z.object({ Error: z.array(refusalSchema).default([]) })]),
+  DeleteResult: z.union([z.string(), z.object({ Error: few(refusalSchema) })]),
 });
 
 /** The keys that a DeleteObjects could not remove, and why. */

@@ -6,6 +6,9 @@ export class MalformedAnswerError extends Error {
   override name = "MalformedAnswerError";
 }
 
+/** In UTF-16 units: of a list each element may have its faults. */
+const longestMessage = 1000;
+
 type XmlReader = <T>(text: string, schema: z.ZodType<T>) => T;
 
 /**
@@ -33,7 +36,7 @@ export const xmlReader = (lists: readonly string[]): XmlReader => {
       throw new MalformedAnswerError("the answer is not XML", { cause });
     }
     const result = schema.safeParse(document);
-    if (!result.success) throw new MalformedAnswerError(z.prettifyError(result.error), { cause: result.error });
-    return result.data;
+    if (result.success) return result.data;
+    throw new MalformedAnswerError(z.prettifyError(result.error).slice(0, longestMessage));
   };
 };

@@ -79,3 +79,16 @@ export const content =
     if (sent >= part.length) response.end(part);
     else response.write(part.slice(0, sent), () => response.socket?.end());
   };
+
+/** An answer of ever more chunks, for as long as somebody reads it. */
+export const endless =
+  (status: number, chunk: Buffer, onSent: (bytes: number) => void): Reply =>
+  (response) => {
+    response.on("error", () => undefined);
+    response.writeHead(status);
+    const write = (): void => {
+      onSent(chunk.length);
+      if (!response.destroyed) response.write(chunk, write);
+    };
+    write();
+  };

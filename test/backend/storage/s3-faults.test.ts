@@ -6,7 +6,16 @@ import { s3Store } from "../../../backend/storage/s3.ts";
 import type { Credentials } from "../../../shared/rest.ts";
 import { StorageError, type Store } from "../../../backend/storage/store.ts";
 import { all, bytesOf } from "./bytes.ts";
-import { content, error, reply, reset, startFaultServer, type FaultServer, type Reply } from "./fault-server.ts";
+import {
+  content,
+  endless,
+  error,
+  reply,
+  reset,
+  startFaultServer,
+  type FaultServer,
+  type Reply,
+} from "./fault-server.ts";
 
 let server: FaultServer;
 let pauses: number[];
@@ -80,16 +89,16 @@ test.each([
   expect(server.asked).toHaveLength(1);
 });
 
+/** What is said of a put that was answered so. */
+const said = async (...faults: readonly Reply[]): Promise<{ code: string; message: string }> => {
+  server.replies.push(...faults);
+  const thrown: unknown = await store.put(server.at, Buffer.from("x")).catch((failure: unknown) => failure);
+  if (!(thrown instanceof StorageError)) throw new Error("it was no refusal", { cause: thrown });
+  return thrown;
+};
+
 describe("an answer that is not S3's", () => {
   const secret = "the-secret-of-another-service";
-
-  /** What is said of a put that was answered so. */
-  const said = async (...faults: readonly Reply[]): Promise<{ code: string; message: string }> => {
-    server.replies.push(...faults);
-    const thrown: unknown = await store.put(server.at, Buffer.from("x")).catch((error: unknown) => error);
-    if (!(thrown instanceof StorageError)) throw new Error("it was no refusal", { cause: thrown });
-    return thrown;
-  };
 
   test.each([
     ["a page", reply(404, `<html><title>${secret}</title></html>`), "NotFound"],
@@ -112,7 +121,7 @@ describe("an answer that is not S3's", () => {
     if (address === null || typeof address === "string") throw new TypeError("the server has no port");
     try {
       const at = { ...server.at, endpoint: `http://127.0.0.1:${address.port}` };
-      const thrown: unknown = await store.put(at, Buffer.from("x")).catch((error: unknown) => error);
+      const thrown: unknown = await store.put(at, Buffer.from("x")).catch((failure: unknown) => failure);
       expect(thrown).toBeInstanceOf(StorageError);
       expect(String(thrown)).not.toContain(secret);
     } finally {
@@ -122,22 +131,10 @@ describe("an answer that is not S3's", () => {
 
   test("is not read to an end that it may not have", async () => {
     let sent = 0;
-    const endless: Reply = (response) => {
-      response.writeHead(403);
-      const chunk = Buffer.alloc(64 * 1024, "x");
-      const write = (): void => {
-        while (!response.destroyed) {
-          sent += chunk.length;
-          if (!response.write(chunk)) {
-            response.once("drain", write);
-            return;
-          }
-        }
-      };
-      response.on("error", () => undefined);
-      write();
-    };
-    expect((await said(endless)).code).toBe("AccessDenied");
+    const fault = endless(403, Buffer.alloc(64 * 1024, "x"), (bytes) => {
+      sent += bytes;
+    });
+    expect((await said(fault)).code).toBe("AccessDenied");
     expect(sent).toBeLessThan(16 * 1024 * 1024);
   });
 
@@ -149,19 +146,10 @@ describe("an answer that is not S3's", () => {
   });
 
   test("a list without an end is given up", async () => {
-    const endless: Reply = (response) => {
-      response.writeHead(200).write("<ListBucketResult>");
-      const chunk = Buffer.alloc(1024 * 1024, " ");
-      const write = (): void => {
-        if (!response.destroyed) response.write(chunk, write);
-      };
-      response.on("error", () => undefined);
-      write();
-    };
-    server.replies.push(endless);
+    server.replies.push(endless(200, Buffer.from("<ListBucketResult>".repeat(10_000)), () => undefined));
     await expect(all(store.list(server.at))).rejects.toMatchObject({
       code: "MalformedAnswer",
-      message: expect.stringContaining("16 MiB"),
+      message: expect.stringContaining("8 MiB"),
     });
   });
 });

@@ -20,6 +20,25 @@ const list = (inside: string): string =>
   `${head}<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">\n<Name>b</Name>${inside}</ListBucketResult>\n`;
 const whole = "<IsTruncated>false</IsTruncated>";
 
+test("what is too long or refers to something else is given up at once", () => {
+  const began = performance.now();
+  const entities = Array.from({ length: 20 }, (_, index) => `<!ENTITY e${index + 1} "${`&e${index};`.repeat(10)}">`);
+  const bomb = `<!DOCTYPE x [<!ENTITY e0 "${"x".repeat(9000)}">${entities.join("")}]>`;
+  for (const [declared, name] of [
+    [bomb, "e9"],
+    ['<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>', "e"],
+  ] as const) {
+    const error = parseError(`${declared}<Error><Code>c</Code><Message>&${name};</Message></Error>`);
+    expect(error?.message ?? "").toMatch(/^(&e9;)?$/);
+  }
+  for (const inside of ["<Contents/>", object("k"), "<a>"].map((each) => each.repeat(40_000))) {
+    expect(() => parseListPage(list(inside + whole))).toThrow(
+      expect.objectContaining({ name: "MalformedAnswerError", message: expect.stringMatching(/^.{1,1000}$/s) }),
+    );
+  }
+  expect(performance.now() - began).toBeLessThan(10_000);
+});
+
 describe("a list", () => {
   test.each([
     ["no object", "", []],
