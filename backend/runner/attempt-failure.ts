@@ -28,6 +28,7 @@ const finalCodes: ReadonlySet<string> = new Set([
   "SignatureDoesNotMatch",
   "Unauthorized",
   "ValidationError",
+  "WindowTooLarge",
 ]);
 
 /** How a failed attempt is reported: in the words of the store or the program, and whether trying again can help. */

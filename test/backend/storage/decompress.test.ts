@@ -32,6 +32,32 @@ test("gives anything else as it is", () => {
   expect(decompressed("a.txt", stream)).toBe(stream);
 });
 
+/** A frame of 100 bytes: a descriptor, what follows it in the header, and a block of one byte that is repeated (RFC 8878). */
+const zstdFrame = (descriptor: number, header: readonly number[]): Buffer =>
+  Buffer.from([0x28, 0xb5, 0x2f, 0xfd, descriptor, ...header, 0x23, 0x03, 0x00, 0x78]);
+
+/** The byte of a header that asks for a window of 2 to the power of `log` bytes. */
+const windowOf = (log: number): readonly number[] => [(log - 10) << 3];
+
+describe("a zstd frame that asks for more memory than it may have", () => {
+  test.each([
+    ["a window of 2 GiB", zstdFrame(0, windowOf(31))],
+    ["a window of 256 MiB", zstdFrame(0, windowOf(28))],
+    ["a content of a TiB, which is its window", zstdFrame(0xe0, [0, 0, 0, 0, 0, 1, 0, 0])],
+    ["a window of 2 GiB, in a later frame", Buffer.concat([zstdCompressSync("one\n"), zstdFrame(0, windowOf(31))])],
+  ])("is refused: %s", async (_name, data) => {
+    await expect(bytesOf(decompressed("a.zst", inChunks(data, 5)))).rejects.toMatchObject({
+      name: "StorageError",
+      code: "WindowTooLarge",
+      message: expect.stringMatching(/^a\.zst: .* 128 MiB.*\(WindowTooLarge\)$/),
+    });
+  });
+
+  test("may have 128 MiB", async () => {
+    expect(await bytesOf(decompressed("a.zst", inChunks(zstdFrame(0, windowOf(27)), 5)))).toHaveLength(100);
+  });
+});
+
 describe.each([
   ["a.gz", gzipSync, [gzipSync("one\n"), gzipSync(""), gzipSync("two\n")]],
   [
@@ -84,6 +110,24 @@ describe.each([
     const stream = decompressed(key, source);
     source.destroy(failure);
     await expect(bytesOf(stream)).rejects.toBe(failure);
+  });
+
+  test("takes no more of its source than is taken from it", async () => {
+    const member = compress(Buffer.alloc(8 * 1024 * 1024));
+    let sent = 0;
+    const source = Readable.from(
+      (function* () {
+        for (; sent < 10_000; sent++) yield member;
+      })(),
+      { highWaterMark: 1 },
+    );
+    const stream = decompressed(key, source);
+    let taken = 0;
+    for await (const chunk of stream) {
+      await new Promise((resolve) => void setTimeout(resolve, 5));
+      if ((taken += chunk.length) > 2 * 1024 * 1024) break;
+    }
+    expect(sent * member.length).toBeLessThan(256 * 1024);
   });
 
   test("lets go of its source when it is let go", async () => {
