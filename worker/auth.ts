@@ -1,7 +1,8 @@
-import { roles, type AgentToken, type ApiToken, type Configuration, type Role } from "./configuration.ts";
+import { roles, type ApiToken, type Configuration, type Role } from "./configuration.ts";
 import type { Env } from "./env.ts";
 import { requireLoopback } from "./loopback.ts";
 import { ProblemError } from "./problems.ts";
+import { countCall, countGuess, refuseGuessing } from "./rate-limits.ts";
 import { verifyRunnerToken } from "./tokens.ts";
 
 /** Whom a resource is for: users of the API, a job's runners (`id` in the path), or a cluster's agent (`cluster`). */
@@ -26,21 +27,22 @@ const bearer = (request: Request): string => {
   return token;
 };
 
-const authorizeAgent = async (
-  token: string,
-  known: readonly AgentToken[],
-  cluster: string | undefined,
-): Promise<void> => {
-  const clusters = await matching(token, known);
-  if (clusters.length === 0) throw unauthorized("The token is not one of AGENT_TOKENS.");
+/** A request with a token, and what the token may be one of. */
+type Shown = { readonly request: Request; readonly env: Env; readonly configuration: Configuration };
+
+const authorizeAgent = async ({ request, env, configuration }: Shown, cluster: string | undefined): Promise<void> => {
+  const clusters = await matching(bearer(request), configuration.agentTokens);
+  if (clusters.length === 0) {
+    throw await countGuess(env, request, "link", unauthorized("The token is not one of AGENT_TOKENS."));
+  }
   if (!clusters.some((entry) => entry.cluster === cluster)) {
     throw new ProblemError("wrong-token", "The token is for another cluster.");
   }
 };
 
-const authorizeRunner = async (token: string, env: Env, jobId: string | undefined): Promise<void> => {
-  const job = await verifyRunnerToken(env, token);
-  if (job === null) throw unauthorized("The token is not a runner's.");
+const authorizeRunner = async ({ request, env }: Shown, jobId: string | undefined): Promise<void> => {
+  const job = await verifyRunnerToken(env, bearer(request));
+  if (job === null) throw await countGuess(env, request, "link", unauthorized("The token is not a runner's."));
   if (job !== jobId) throw new ProblemError("wrong-token", "The token is for another job.");
 };
 
@@ -50,11 +52,17 @@ export type Caller = Pick<ApiToken, "name" | "role">;
 /** Whoever is at this machine, in development; and agents and runners, who are known by what their paths name. */
 const local: Caller = { name: "local", role: "admin" };
 
-const authorizeUser = async (token: string, known: readonly ApiToken[]): Promise<Caller> => {
-  const found = await matching(token, known);
+const authorizeUser = async ({ request, env, configuration }: Shown): Promise<Caller> => {
+  const token = bearer(request);
+  refuseGuessing(request);
+  const found = await matching(token, configuration.apiTokens);
   const valid = found.find(({ expires }) => expires > Date.now());
-  if (valid !== undefined) return valid;
-  throw unauthorized(found.length > 0 ? "The token has expired." : "The token is not one of API_TOKENS.");
+  if (valid !== undefined) {
+    await countCall(env, valid.name);
+    return valid;
+  }
+  if (found.length > 0) throw unauthorized("The token has expired.");
+  throw await countGuess(env, request, "api", unauthorized("The token is not one of API_TOKENS."));
 };
 
 /** @throws ProblemError 403 */
@@ -64,11 +72,12 @@ export const requireRole = ({ name, role }: Caller, needed: Role): void => {
 };
 
 /**
- * Lets a request through, or not.
+ * Lets a request through, or not. Agents and runners with the right token are not counted: after a deployment thousands of them
+ * dial again at once, and all may have one address.
  *
  * @param params the decoded parts of the path
  * @returns who makes it
- * @throws ProblemError 401 or 403
+ * @throws ProblemError 401, 403 or 429
  */
 export const authorize = async (
   audience: Audience,
@@ -78,14 +87,15 @@ export const authorize = async (
   configuration: Configuration,
 ): Promise<Caller> => {
   if (configuration.open) requireLoopback(request);
+  const shown: Shown = { request, env, configuration };
   switch (audience) {
     case "agent":
-      await authorizeAgent(bearer(request), configuration.agentTokens, params["cluster"]);
+      await authorizeAgent(shown, params["cluster"]);
       return local;
     case "runner":
-      await authorizeRunner(bearer(request), env, params["id"]);
+      await authorizeRunner(shown, params["id"]);
       return local;
     case "api":
-      return configuration.open ? local : await authorizeUser(bearer(request), configuration.apiTokens);
+      return configuration.open ? local : await authorizeUser(shown);
   }
 };

@@ -8,6 +8,10 @@ export interface Env {
   readonly REGISTRY: DurableObjectNamespace<Registry>;
   readonly JOBS: DurableObjectNamespace<JobObject>;
   readonly CLUSTERS: DurableObjectNamespace<ClusterObject>;
+  /** Requests of the REST API, counted by the name of their token. Absent: no limit. */
+  readonly CALL_LIMIT?: RateLimit;
+  /** Wrong tokens, counted by the client's address. Absent: no limit. */
+  readonly GUESS_LIMIT?: RateLimit;
   /** Tokens of the REST API, separated by commas. */
   readonly API_TOKENS?: string;
   /** `cluster=token` pairs, separated by commas: one token an agent. */

@@ -23,6 +23,7 @@ const catalogue = {
   "unsupported-media-type": { status: 415, title: "The body's type is not understood here" },
   "idempotency-conflict": { status: 422, title: "The Idempotency-Key was used for another request" },
   "upgrade-required": { status: 426, title: "This path is for WebSockets" },
+  "rate-limited": { status: 429, title: "Too many requests" },
   internal: { status: 500, title: "Something went wrong" },
   "not-configured": { status: 503, title: "The Worker is not configured" },
   busy: { status: 503, title: "Busy; try again" },

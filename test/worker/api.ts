@@ -8,9 +8,11 @@ export const apiToken = "api-token-of-16-or-more";
 export const agentToken = "agent-token-of-16-or-more";
 export const secretKey = "a-secret-key-of-thirty-two-characters-or-more";
 
-/** A Worker that is configured as a deployed one is. */
+/** A Worker that is configured as a deployed one is, but for the rate limits. */
 export const closedEnv: Env = {
   ...env,
+  CALL_LIMIT: undefined,
+  GUESS_LIMIT: undefined,
   OPEN_TO: undefined,
   API_TOKENS: `another-token-of-the-api, ${apiToken}`,
   AGENT_TOKENS: `default=${agentToken},other=${agentToken}-2`,
