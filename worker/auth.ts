@@ -1,4 +1,4 @@
-import { roles, type ApiToken, type Configuration, type Role } from "./configuration.ts";
+import { corsOriginsOf, roles, type ApiToken, type Configuration, type Role } from "./configuration.ts";
 import type { Env } from "./env.ts";
 import { requireLoopback } from "./loopback.ts";
 import { ProblemError } from "./problems.ts";
@@ -86,7 +86,7 @@ export const authorize = async (
   env: Env,
   configuration: Configuration,
 ): Promise<Caller> => {
-  if (configuration.open) requireLoopback(request);
+  if (configuration.open) requireLoopback(request, corsOriginsOf(env));
   const shown: Shown = { request, env, configuration };
   switch (audience) {
     case "agent":

@@ -49,6 +49,13 @@ const apiToken = (entry: string): ApiToken | undefined => {
   return role === undefined || Number.isNaN(expires) ? undefined : { name, role, expires, token };
 };
 
+/** `https://app.example.com`: scheme, host and a port that is not the usual one, as browsers write them. */
+const isOrigin = (text: string): boolean =>
+  /^https?:[^*]*$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+
+/** The origins whose pages may call, as `CORS_ORIGINS` names them. */
+export const corsOriginsOf = (env: Env): string[] => entries(env.CORS_ORIGINS);
+
 /**
  * Reads what says who may call. The Worker is closed until all of it is there.
  *
@@ -87,6 +94,10 @@ export const readConfiguration = (env: Env): Configuration => {
   if (key === "") fault("SECRET_KEY", "is not set (a long random text)");
   else if (key.length < minKeyLength) {
     fault("SECRET_KEY", `counts as not set, as it has fewer than ${minKeyLength} characters`);
+  }
+  const wrong = corsOriginsOf(env).find((origin) => !isOrigin(origin));
+  if (wrong !== undefined) {
+    faults.push(`CORS_ORIGINS lists '${wrong}', which is no origin such as https://app.example.com; patterns are none`);
   }
   if (faults.length > 0) throw new ProblemError("not-configured", `${faults.join("; ")}.`);
   return { open, apiTokens, agentTokens };

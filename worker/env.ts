@@ -18,6 +18,8 @@ export interface Env {
   readonly AGENT_TOKENS?: string;
   /** Any long random text; runner tokens are signed, and storage credentials encrypted, with keys derived from it. */
   readonly SECRET_KEY?: string;
+  /** Origins whose pages may call, separated by commas. None by default. */
+  readonly CORS_ORIGINS?: string;
   /** `loopback` serves requests from this machine without a token. Set by the development configuration alone. */
   readonly OPEN_TO?: string;
   /** Seconds without a sign of life after which an attempt is given away. 30 by default. */

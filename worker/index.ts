@@ -1,5 +1,6 @@
 import { Router, type IRequestStrict } from "itty-router";
-import { secretsOf } from "./configuration.ts";
+import { readConfiguration, secretsOf } from "./configuration.ts";
+import { addCorsHeaders, preflightResponse } from "./cors.ts";
 import type { Env } from "./env.ts";
 import { readChunks } from "./chunks.ts";
 import { renderProblem } from "./problems.ts";
@@ -12,6 +13,11 @@ export { Registry } from "./objects/registry.ts";
 
 const router = Router<IRequestStrict, [Env, ExecutionContext]>({
   catch: (error: unknown, request: Request, env: Env) => renderProblem(error, request, secretsOf(env)),
+});
+router.all("*", (request, env) => {
+  // Closed to pages, too, as long as something is missing.
+  readConfiguration(env);
+  return preflightResponse(request, env);
 });
 for (const resource of resources) {
   router.all(resource.path, async (request, env, ctx) => await serve(resource, request, request.params, env, ctx));
@@ -31,10 +37,7 @@ const drain = async ({ body }: Request): Promise<void> => {
   }
 };
 
-/**
- * What every answer says to browsers (OWASP, HTTP Headers Cheat Sheet): nothing of it is a page, and none may be kept. There is
- * no `Access-Control-Allow-Origin`: pages of other origins get nothing.
- */
+/** What every answer says to browsers (OWASP, HTTP Headers Cheat Sheet): nothing of it is a page, and none may be kept. */
 const securityHeaders = {
   "Cache-Control": "no-store",
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -43,11 +46,12 @@ const securityHeaders = {
   "X-Content-Type-Options": "nosniff",
 };
 
-const secured = (response: Response): Response => {
+const secured = (response: Response, request: Request, env: Env): Response => {
   // The answer to an upgrade belongs to its WebSocket.
   if (response.webSocket !== null) return response;
   const answer = new Response(response.body, response);
   for (const [name, value] of Object.entries(securityHeaders)) answer.headers.set(name, value);
+  addCorsHeaders(answer.headers, request, env);
   return answer;
 };
 
@@ -55,6 +59,6 @@ export default {
   async fetch(request, env, ctx): Promise<Response> {
     const response: Response = await router.fetch(request, env, ctx);
     if (response.status >= 400) await drain(request);
-    return secured(response);
+    return secured(response, request, env);
   },
 } satisfies ExportedHandler<Env>;

@@ -16,15 +16,17 @@ const hostnameOf = (host: string): string => {
  * Refuses what a web page elsewhere could make a browser on this machine send: under a name of its own that resolves to
  * this machine (the Host header shows it), or from its own origin. For the development mode, in which no token is needed.
  *
+ * @param origins those whose pages may call all the same
  * @throws ProblemError
  */
-export const requireLoopback = (request: Request): void => {
+export const requireLoopback = (request: Request, origins: readonly string[]): void => {
   const url = new URL(request.url);
   const host = request.headers.get("Host");
   if (!isLoopback(url.hostname) || (host !== null && !isLoopback(hostnameOf(host)))) {
     throw new ProblemError("not-loopback", "This Worker is open to its own machine only; call it at http://localhost.");
   }
   const origin = request.headers.get("Origin");
+  if (origin !== null && origins.includes(origin)) return;
   const site = request.headers.get("Sec-Fetch-Site");
   if ((origin !== null && origin !== url.origin) || (site !== null && site !== "same-origin" && site !== "none")) {
     throw new ProblemError("foreign-page", "The request comes from a page of another origin.");
