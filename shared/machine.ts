@@ -692,6 +692,26 @@ export const loseOutput = (
   };
 };
 
+/**
+ * The job's credentials are lost, so that nobody can do anything for it any more: it fails, whatever it is at, and is released
+ * without a cleaning.
+ * @returns undefined when it is released already
+ */
+export const loseCredentials = (
+  job: JobRow,
+  error: { readonly code: string; readonly message: string },
+  now: number,
+): Transition | undefined => {
+  if (job.released) return undefined;
+  const failure = { code: error.code, message: error.message, taskId: null };
+  const failed = isEnded(job.status)
+    ? { job, effects: [] }
+    : ended(job, "failed", failure, now, `the job has failed: ${error.code}`);
+  if (failed.job.released) return failed;
+  const released = abandonClean(failed.job);
+  return { job: released.job, effects: [...failed.effects, ...released.effects] };
+};
+
 /** An upload was begun, which has to be aborted unless it is committed. */
 export const touch = (job: JobRow): Transition => ({ job: { ...job, touched: true }, effects: [] });
 

@@ -95,6 +95,10 @@ export const readConfiguration = (env: Env): Configuration => {
   else if (key.length < minKeyLength) {
     fault("SECRET_KEY", `counts as not set, as it has fewer than ${minKeyLength} characters`);
   }
+  const other = env.SECRET_KEY_PREVIOUS ?? "";
+  if (other !== "" && other.length < minKeyLength) {
+    faults.push(`SECRET_KEY_PREVIOUS has fewer than ${minKeyLength} characters: set it anew, or delete it`);
+  }
   const wrong = corsOriginsOf(env).find((origin) => !isOrigin(origin));
   if (wrong !== undefined) {
     faults.push(`CORS_ORIGINS lists '${wrong}', which is no origin such as https://app.example.com; patterns are none`);
@@ -114,4 +118,5 @@ export const secretsOf = (env: Env): string[] =>
     ...entries(env.API_TOKENS).map((entry) => apiToken(entry)?.token ?? entry),
     ...entries(env.AGENT_TOKENS).map((entry) => agentToken(entry).token),
     env.SECRET_KEY ?? "",
+    env.SECRET_KEY_PREVIOUS ?? "",
   ].filter((secret) => secret !== "");

@@ -20,6 +20,8 @@ export interface Env {
   readonly SECRET_KEY?: string;
   /** Origins whose pages may call, separated by commas. None by default. */
   readonly CORS_ORIGINS?: string;
+  /** Another one that still verifies and opens, while keys are changed. */
+  readonly SECRET_KEY_PREVIOUS?: string;
   /** `loopback` serves requests from this machine without a token. Set by the development configuration alone. */
   readonly OPEN_TO?: string;
   /** Seconds without a sign of life after which an attempt is given away. 30 by default. */

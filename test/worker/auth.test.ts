@@ -1,7 +1,5 @@
-import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { Env } from "../../worker/env.ts";
-import { openCredentials, sealCredentials } from "../../worker/sealed.ts";
 import { signRunnerToken, verifyRunnerToken } from "../../worker/tokens.ts";
 import { agentToken, apiToken, call, closedEnv, openEnv, problemOf } from "./api.ts";
 
@@ -155,19 +153,5 @@ describe("open to loopback", () => {
   it("is not opened by a request", async () => {
     const headers = { Host: "localhost", "X-Forwarded-Host": "localhost", OPEN_TO: "loopback" };
     expect((await call("GET", "/api/v1/jobs?OPEN_TO=loopback", { env: closedEnv, headers })).status).toBe(401);
-  });
-});
-
-describe("sealed credentials", () => {
-  it("open under the same job and key only", async () => {
-    const sealed = await sealCredentials(env, job, "päss");
-    expect(sealed).not.toContain("päss");
-    expect(await openCredentials(env, job, sealed)).toBe("päss");
-    expect(await sealCredentials(env, job, "päss")).not.toBe(sealed);
-    await expect(openCredentials(env, "other", sealed)).rejects.toThrow();
-    await expect(openCredentials(closedEnv, job, sealed)).rejects.toThrow();
-    const bytes = Uint8Array.fromBase64(sealed);
-    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
-    await expect(openCredentials(env, job, bytes.toBase64())).rejects.toThrow();
   });
 });

@@ -52,7 +52,7 @@ const reserve = async (
     id: newId(),
     createdAt: 5,
     names,
-    idempotency: key === undefined ? undefined : { key, fingerprint },
+    idempotency: key === undefined ? undefined : { key, fingerprints: [fingerprint] },
   });
 
 const reserved = (reservation: Reservation): Extract<Reservation, { kind: "reserved" }> => {

@@ -7,6 +7,7 @@ import {
   fail,
   failJob,
   lose,
+  loseCredentials,
   newJob,
   newTask,
   runnersWanted,
@@ -22,7 +23,7 @@ import { pingText, pongText, type LauncherCondition, type ProgramRole } from "..
 import { StorageAccessSchema, type Condition, type Job } from "../../shared/rest.ts";
 import type { TaskKind } from "../../shared/status.ts";
 import { clusterOf, registryOf, type Env } from "../env.ts";
-import { openCredentials, sealCredentials } from "../sealed.ts";
+import { openCredentials, sealCredentials, UnopenableError } from "../sealed.ts";
 import { signRunnerToken } from "../tokens.ts";
 import type { JobSpec, Page, PageRequest, PinnedProgram } from "./job-spec.ts";
 import { JobStore } from "./job-store.ts";
@@ -47,6 +48,14 @@ const defaultLease = 30;
 
 /** How long a description waits to hear whether there is an agent, in ms. */
 const agentPatience = 1000;
+
+/** Why a job fails of which the credentials cannot be opened. */
+const keyLost = {
+  code: "KeyMissing",
+  message:
+    "The job was posted under a key that is neither the Worker's SECRET_KEY nor its SECRET_KEY_PREVIOUS, so that its " +
+    "credentials cannot be opened. What is left of it lies under its shuffle and output folders.",
+};
 
 /** Milliseconds before another try after the alarm's own work has failed. */
 const alarmRetry = 30_000;
@@ -178,6 +187,8 @@ export class JobObject extends DurableObject<Env> {
         if (explained !== undefined) this.#apply(explained);
       }
     });
+    // Where the key is lost, the runner's token was refused.
+    await this.#secrets();
   }
 
   /** What the agent says of the job's runners now, in place of what it has said before. */
@@ -449,9 +460,18 @@ export class JobObject extends DurableObject<Env> {
     return { type: "NoAgent", message, since: Math.max(since, createdAt) };
   }
 
-  async #secrets(): Promise<Secrets> {
+  /** @returns undefined where they cannot be opened: the job has failed then */
+  async #secrets(): Promise<Secrets | undefined> {
     const sealed = this.#store.sealed();
     if (sealed === undefined) return {};
-    return SecretsSchema.parse(JSON.parse(await openCredentials(this.env, this.#store.spec().id, sealed)));
+    try {
+      return SecretsSchema.parse(JSON.parse(await openCredentials(this.env, this.#store.spec().id, sealed)));
+    } catch (error) {
+      if (!(error instanceof UnopenableError)) throw error;
+      console.error(`the credentials of job ${this.#store.spec().id} cannot be opened: ${error.message}`);
+      const lost = loseCredentials(this.#store.job(), keyLost, Date.now());
+      if (lost !== undefined) this.#atomically(() => this.#apply(lost));
+      return undefined;
+    }
   }
 }

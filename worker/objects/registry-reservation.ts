@@ -20,8 +20,8 @@ export type ReservationRequest = {
   readonly createdAt: number;
   /** The artifacts' names by what they are for. */
   readonly names: { readonly [R in ProgramRole]?: string };
-  /** `fingerprint` is the same for the same request. */
-  readonly idempotency?: { readonly key: string; readonly fingerprint: string };
+  /** `fingerprints` are the same for the same request; the first one is kept, the others may have been earlier. */
+  readonly idempotency?: { readonly key: string; readonly fingerprints: readonly string[] };
 };
 
 export type Reservation =
@@ -61,7 +61,7 @@ export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: nu
     const query = "SELECT fingerprint, job_id FROM idempotency WHERE key = ? AND expires > ?";
     const [earlier] = rowsOf(sql, IdempotencyRowSchema, query, idempotency.key, now);
     if (earlier !== undefined) {
-      return earlier.fingerprint === idempotency.fingerprint
+      return idempotency.fingerprints.includes(earlier.fingerprint)
         ? repeated(sql, earlier.job_id, now)
         : { kind: "conflict" };
     }
@@ -85,7 +85,7 @@ export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: nu
   if (idempotency !== undefined) {
     const upsert = `INSERT INTO idempotency (key, fingerprint, job_id, expires) VALUES (?, ?, ?, ?)
       ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint, job_id = excluded.job_id, expires = excluded.expires`;
-    sql.exec(upsert, idempotency.key, idempotency.fingerprint, id, now + idempotencyTime);
+    sql.exec(upsert, idempotency.key, idempotency.fingerprints[0] ?? "", id, now + idempotencyTime);
   }
   return { kind: "reserved", id, createdAt, programs: pinsOf(sql, id) };
 };

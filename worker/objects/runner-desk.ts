@@ -49,7 +49,8 @@ type Desk = {
   readonly apply: (transition: Transition) => void;
   /** Runs a change of which all is kept, or nothing where it throws. */
   readonly atomically: <T>(change: () => T) => T;
-  readonly secrets: () => Promise<Secrets>;
+  /** Undefined where they cannot be opened, which has ended the job. */
+  readonly secrets: () => Promise<Secrets | undefined>;
 };
 
 type Request<Kind extends RunnerRequest["kind"]> = Extract<RunnerRequest, { kind: Kind }>;
@@ -114,6 +115,7 @@ export class RunnerDesk {
     const { id, request: job, programs } = store.spec();
     // All is decided by now: while this waits, other messages are served.
     const secrets = await this.#desk.secrets();
+    if (secrets === undefined) return undefined;
     return {
       kind: "welcome",
       leaseSeconds: leaseMs / 1000,

@@ -5,12 +5,12 @@ import { JobRequestSchema, JobSchema, type Job, type JobRequest } from "../../sh
 import { check, readJson } from "../body.ts";
 import { clusterNames } from "../configuration.ts";
 import { jobOf, registryOf, type Env } from "../env.ts";
+import { fingerprints } from "../fingerprint.ts";
 import { listResponse, nextLink, pageOf } from "../lists.ts";
 import { credentialSecrets } from "../objects/job-pods.ts";
 import type { ReservationRequest } from "../objects/registry-reservation.ts";
 import { invalidRequest, ProblemError } from "../problems.ts";
 import { jsonResponse } from "../responses.ts";
-import { fingerprint } from "../tokens.ts";
 import { param, type Call, type Resource } from "./resource.ts";
 
 const IdempotencySchema = z.object({
@@ -43,7 +43,7 @@ const reservationFor = async (env: Env, request: JobRequest, key: string | null)
   id: uuidv7(),
   createdAt: Date.now(),
   names: { mapper: request.mapperName, reducer: request.reducerName, combiner: request.combinerName },
-  idempotency: key === null ? undefined : { key, fingerprint: await fingerprint(env, request) },
+  idempotency: key === null ? undefined : { key, fingerprints: await fingerprints(env, request) },
 });
 
 const createdJob = async ({ env, caller }: Call, request: JobRequest, key: string | null): Promise<Job> => {
