@@ -10,7 +10,8 @@ export type Unnumbered<Request> = Request extends unknown ? Omit<Request, "id"> 
 export type LinkOptions<Request, Answer, Notice> = {
   /** `ws:` or `wss:`. */
   url: string;
-  token: string;
+  /** What is shown when dialling, asked for each time. */
+  token(): string;
   answerSchema: ZodType<Answer>;
   noticeSchema: ZodType<Notice>;
   /** The first message on every connection; other requests wait until it is answered. */
@@ -105,7 +106,7 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
   #dial(): void {
     const socket: LinkSocket = new LinkSocket({
       url: this.#options.url,
-      token: this.#options.token,
+      token: this.#options.token(),
       heartbeatMs: this.#heartbeatMs,
       onOpen: () => this.#sayHello(socket),
       onText: (text) => {

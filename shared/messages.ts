@@ -12,7 +12,10 @@ import { ArtifactSchema, StorageAccessSchema } from "./rest.ts";
  * (without `re`) as well; one that is lost is made up for by the answer to the next `hello`.
  */
 
-/** Both ends must speak the same version; it changes with every change that an older end would misread. */
+/**
+ * Both ends must speak the same version; it changes with every change that an older end would misread. A field that may be left
+ * out, and that an end may do without, is none: an older end takes no notice of it.
+ */
 export const protocolVersion = 3;
 
 /** Heartbeats: answered by the platform without waking the object. */
@@ -158,6 +161,9 @@ export const RunnerRequestSchema = z.discriminatedUnion("kind", [
 export type RunnerRequest = z.infer<typeof RunnerRequestSchema>;
 
 const Re = z.object({ re: Id });
+/** With what the runner dials again, and fetches programs, from now on: for so many seconds. */
+const RunnerSessionSchema = z.object({ token: z.string(), seconds: z.number().positive() });
+export type RunnerSession = z.infer<typeof RunnerSessionSchema>;
 /** What the runner does next. */
 const NextSchema = z.discriminatedUnion("next", [
   z.object({ next: z.literal("task"), task: AssignmentSchema }),
@@ -183,8 +189,10 @@ export const RunnerAnswerSchema = z.union([
     leaseSeconds: z.number().positive(),
     /** The open attempt is still the runner's. */
     resume: z.boolean(),
+    session: RunnerSessionSchema.optional(),
   }),
-  Re.extend({ kind: z.literal("next"), next: NextSchema }),
+  /** `session` comes long before the last one is over. */
+  Re.extend({ kind: z.literal("next"), next: NextSchema, session: RunnerSessionSchema.optional() }),
   Re.extend({ kind: z.literal("done") }),
   /** The attempt is no longer the runner's: it must end it and tell nobody. */
   Re.extend({ kind: z.literal("fenced"), reason: Text }),

@@ -41,9 +41,10 @@ const authorizeAgent = async ({ request, env, configuration }: Shown, cluster: s
 };
 
 const authorizeRunner = async ({ request, env }: Shown, jobId: string | undefined): Promise<void> => {
-  const job = await verifyRunnerToken(env, bearer(request));
-  if (job === null) throw await countGuess(env, request, "link", unauthorized("The token is not a runner's."));
-  if (job !== jobId) throw new ProblemError("wrong-token", "The token is for another job.");
+  const claim = await verifyRunnerToken(env, bearer(request));
+  if (claim === null) throw await countGuess(env, request, "link", unauthorized("The token is not a runner's."));
+  if (claim.expires <= Date.now()) throw unauthorized("The token has expired.");
+  if (claim.jobId !== jobId) throw new ProblemError("wrong-token", "The token is for another job.");
 };
 
 /** Who makes a request. */

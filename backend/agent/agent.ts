@@ -55,7 +55,7 @@ export class Agent {
     });
     this.#link = new Link<AgentRequest, AgentAnswer, AgentNotice>({
       url: options.url,
-      token: options.token,
+      token: () => options.token,
       answerSchema: AgentAnswerSchema,
       noticeSchema: AgentNoticeSchema,
       hello: () => this.#hello(),

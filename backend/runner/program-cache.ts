@@ -8,6 +8,7 @@ import { request } from "undici";
 import type { ProgramRole, RunnerJob } from "../../shared/messages.ts";
 import { backoffMs } from "../backoff.ts";
 import type { Program } from "./programs/program.ts";
+import type { RunnerToken } from "./runner-token.ts";
 
 /** How often a program's content is asked for before the attempt fails. */
 const tries = 6;
@@ -16,11 +17,11 @@ const tries = 6;
 export class ProgramCache {
   readonly #folder: string;
   readonly #url: string;
-  readonly #token: string;
+  readonly #token: RunnerToken;
   readonly #fetched = new Map<ProgramRole, Promise<Program>>();
 
   /** @param folder where the programs are kept, created when needed */
-  constructor(folder: string, workerUrl: string, token: string) {
+  constructor(folder: string, workerUrl: string, token: RunnerToken) {
     this.#folder = folder;
     this.#url = workerUrl;
     this.#token = token;
@@ -59,7 +60,7 @@ export class ProgramCache {
   }
 
   async #download(url: URL, path: string, hash: string): Promise<void> {
-    const { statusCode, body } = await request(url, { headers: { authorization: `Bearer ${this.#token}` } });
+    const { statusCode, body } = await request(url, { headers: { authorization: `Bearer ${this.#token.current}` } });
     if (statusCode !== 200) {
       await body.dump();
       throw new Error(`the Worker answered ${statusCode}`);

@@ -12,6 +12,7 @@ import {
   type RunnerJob,
   type RunnerNotice,
   type RunnerRequest,
+  type RunnerSession,
 } from "../../shared/messages.ts";
 import type { JobOrder } from "../job-order.ts";
 import { Link, type Unnumbered } from "../link.ts";
@@ -19,6 +20,7 @@ import { LinkEndedError } from "../link-end.ts";
 import type { RunnerConfig } from "./config.ts";
 import { ProgramCache } from "./program-cache.ts";
 import type { Program } from "./programs/program.ts";
+import { RunnerToken } from "./runner-token.ts";
 import { AttemptEndedError } from "./tasks/task-run.ts";
 import type { Call } from "./thread/messages.ts";
 import type { TaskThread } from "./thread/task-thread.ts";
@@ -43,6 +45,7 @@ type Attempt = { readonly id: string; readonly abort: AbortController };
  */
 export class Runner {
   readonly #link: Link<RunnerRequest, RunnerAnswer, RunnerNotice>;
+  readonly #token: RunnerToken;
   readonly #programs: ProgramCache;
   readonly #thread: TaskThread;
   readonly #busyFile: string | undefined;
@@ -59,12 +62,13 @@ export class Runner {
 
   /** @param thread what the tasks are to run in */
   constructor(config: RunnerConfig, { jobId, token }: JobOrder, thread: TaskThread) {
-    this.#programs = new ProgramCache(join(config.WORK_DIR, "programs"), config.WORKER_URL, token);
+    this.#token = new RunnerToken(token);
+    this.#programs = new ProgramCache(join(config.WORK_DIR, "programs"), config.WORKER_URL, this.#token);
     this.#thread = thread;
     this.#busyFile = config.BUSY_FILE;
     this.#link = new Link({
       url: new URL(`/api/v1/jobs/${jobId}/link`, config.WORKER_URL.replace(/^http/, "ws")).href,
-      token,
+      token: () => this.#token.current,
       answerSchema: RunnerAnswerSchema,
       noticeSchema: RunnerNoticeSchema,
       hello: () => ({
@@ -140,6 +144,7 @@ export class Runner {
     this.#attempt = undefined;
     const answer = await this.#link.request(report);
     if (answer.kind !== "next") return this.#draining ? { next: "idle" } : this.#claim();
+    this.#renew(answer.session);
     // A runner that is to end takes no further task: the one in the answer is given back.
     if (!this.#draining || answer.next.next !== "task") return answer.next;
     await this.#link.request({
@@ -171,7 +176,12 @@ export class Runner {
     this.#woken = false;
     const answer = await this.#link.request({ kind: "claim" });
     if (answer.kind !== "next") throw new Error(`the Worker answered ${answer.kind} to a claim`);
+    this.#renew(answer.session);
     return answer.next;
+  }
+
+  #renew(session: RunnerSession | undefined): void {
+    if (session !== undefined) this.#token.renew(session);
   }
 
   /** So that, of the pods of a job, one that is at work is not the first to go. */
@@ -198,6 +208,7 @@ export class Runner {
   #onWelcome(answer: RunnerAnswer): void {
     if (answer.kind !== "welcome") throw new Error(`the Worker answered ${answer.kind} to hello`);
     this.#job = answer.job;
+    this.#renew(answer.session);
     this.#leaseMs = answer.leaseSeconds * 1000;
     this.#link.setHeartbeat(Math.min(longestHeartbeatMs, this.#leaseMs / pingsInLease));
     clearInterval(this.#leaseWatch);

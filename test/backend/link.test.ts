@@ -23,7 +23,7 @@ const dial = (options: Partial<LinkOptions<AgentRequest, AgentAnswer, AgentNotic
   const seen = { welcomes: [] as AgentAnswer[], notices: [] as AgentNotice[], downs: 0, log: [] as string[] };
   const link = new Link<AgentRequest, AgentAnswer, AgentNotice>({
     url: `ws://127.0.0.1:${worker.port}/api/v1/agents/default/link`,
-    token: "secret",
+    token: () => "secret",
     answerSchema: AgentAnswerSchema,
     noticeSchema: AgentNoticeSchema,
     hello: () => ({
@@ -103,6 +103,15 @@ describe("a link", () => {
     expect(answers.map(({ kind }) => kind)).toEqual(["done", "done", "done", "done"]);
     expect(new Set(worker.received("removed").map(({ id }) => id)).size).toBe(4);
     expect(seen.downs).toBeGreaterThan(0);
+  });
+
+  it("shows the newest token whenever it dials", async () => {
+    let dials = 0;
+    const { link } = dial({ token: () => `token-${dials++}` });
+    await link.request(removed("a"));
+    worker.cut();
+    await link.request(removed("b"));
+    expect(worker.connections.map(({ authorization }) => authorization)).toEqual(["Bearer token-0", "Bearer token-1"]);
   });
 
   it("keeps a request's number when it sends it again, and ignores a second answer", async () => {

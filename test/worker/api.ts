@@ -3,6 +3,7 @@ import { z } from "zod";
 import { ProblemSchema, type Problem } from "../../shared/rest.ts";
 import type { Env } from "../../worker/env.ts";
 import worker from "../../worker/index.ts";
+import { signRunnerToken } from "../../worker/tokens.ts";
 
 export const apiToken = "api-token-of-16-or-more";
 export const agentToken = "agent-token-of-16-or-more";
@@ -20,6 +21,10 @@ export const closedEnv: Env = {
 };
 
 export const openEnv: Env = { ...closedEnv, API_TOKENS: undefined, OPEN_TO: "loopback" };
+
+/** The token of a job's runners, for an hour. */
+export const runnerToken = async (tokenEnv: Env, jobId: string): Promise<string> =>
+  await signRunnerToken(tokenEnv, { jobId, expires: Date.now() + 3_600_000 });
 
 /** Calls the Worker as `http://localhost:4750<path>`, open to loopback unless another environment is given. */
 export const call = async (

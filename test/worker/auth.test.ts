@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Env } from "../../worker/env.ts";
-import { signRunnerToken, verifyRunnerToken } from "../../worker/tokens.ts";
-import { agentToken, apiToken, call, closedEnv, openEnv, problemOf } from "./api.ts";
+import { agentToken, apiToken, call, closedEnv, openEnv, problemOf, runnerToken } from "./api.ts";
 
 const job = "01890000-0000-7000-8000-000000000001";
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
@@ -77,33 +76,10 @@ describe("tokens", () => {
   });
 
   it("lets a runner to its own job only", async () => {
-    const own = bearer(await signRunnerToken(closedEnv, job));
+    const own = bearer(await runnerToken(closedEnv, job));
     expect((await call("GET", link, { env: closedEnv, headers: own })).status).toBe(426);
     expect((await call("GET", "/api/v1/jobs/other/link", { env: closedEnv, headers: own })).status).toBe(403);
     expect((await call("GET", "/api/v1/jobs", { env: closedEnv, headers: own })).status).toBe(401);
-  });
-
-  it("knows a runner's token from one that was tampered with", async () => {
-    const token = await signRunnerToken(closedEnv, job);
-    expect(await verifyRunnerToken(closedEnv, token)).toBe(job);
-    const signature = token.slice(token.lastIndexOf(".") + 1);
-    expect(signature).toMatch(/^[\w-]{43}$/);
-    const flipped = (signature.startsWith("A") ? "B" : "A") + signature.slice(1);
-    for (const bad of [
-      "",
-      ".",
-      job,
-      `${job}.`,
-      `other.${signature}`,
-      `${job}.${flipped}`,
-      `${job}.%`,
-      `${token}AAAA`,
-    ]) {
-      expect(await verifyRunnerToken(closedEnv, bad)).toBeNull();
-    }
-    expect(
-      await verifyRunnerToken({ ...closedEnv, SECRET_KEY: "another-key-of-thirty-two-characters" }, token),
-    ).toBeNull();
   });
 });
 

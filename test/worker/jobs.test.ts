@@ -1,8 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { JobSchema } from "../../shared/rest.ts";
-import { signRunnerToken } from "../../worker/tokens.ts";
-import { call, jsonOf, openEnv, postJob, problemOf, upload } from "./api.ts";
+import { call, jsonOf, openEnv, postJob, problemOf, runnerToken, upload } from "./api.ts";
 
 const request = {
   inputPath: "http://minio:9000/test/test.txt",
@@ -113,7 +112,7 @@ describe("a job's programs", () => {
   it("are what was pinned, for its runners", async () => {
     const { id } = await created();
     await upload("mapper", "another mapper");
-    const headers = { Authorization: `Bearer ${await signRunnerToken(openEnv, id)}` };
+    const headers = { Authorization: `Bearer ${await runnerToken(openEnv, id)}` };
     const content = async (role: string): Promise<Response> =>
       await call("GET", `/api/v1/jobs/${id}/programs/${role}`, { headers });
     expect(await text(await content("mapper"))).toBe("the mapper");

@@ -1,8 +1,7 @@
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../worker/env.ts";
-import { signRunnerToken } from "../../worker/tokens.ts";
-import { agentToken, call, closedEnv, openEnv, problemOf } from "./api.ts";
+import { agentToken, call, closedEnv, openEnv, problemOf, runnerToken } from "./api.ts";
 
 /** The limits of `wrangler.toml`. */
 const calls = 500;
@@ -67,7 +66,7 @@ describe("calls with a token", () => {
   });
 
   it("of agents and runners are not limited", async () => {
-    const runner = await signRunnerToken(limited, job);
+    const runner = await runnerToken(limited, job);
     expect(await statuses(calls + 1, `/api/v1/jobs/${job}/link`, runner, "192.0.2.3")).toEqual({ 426: calls + 1 });
     const agent = await statuses(calls + 1, "/api/v1/agents/default/link", agentToken, "192.0.2.3");
     expect(agent).toEqual({ 426: calls + 1 });
@@ -104,7 +103,7 @@ describe("wrong tokens", () => {
 
   it("do not close links to agents and runners of the same address", async () => {
     await guess("192.0.2.6");
-    expect(await status(`/api/v1/jobs/${job}/link`, await signRunnerToken(limited, job), "192.0.2.6")).toBe(426);
+    expect(await status(`/api/v1/jobs/${job}/link`, await runnerToken(limited, job), "192.0.2.6")).toBe(426);
     expect(await status("/api/v1/agents/default/link", agentToken, "192.0.2.6")).toBe(426);
   });
 
@@ -112,7 +111,7 @@ describe("wrong tokens", () => {
     const found = await statuses(2 * guesses + 1, `/api/v1/jobs/${job}/link`, `${job}.wrong`, "192.0.2.7");
     expect(found[429]).toBeGreaterThan(0);
     expect(await status("/", "token-of-bert-16", "192.0.2.7")).toBe(200);
-    expect(await status(`/api/v1/jobs/${job}/link`, await signRunnerToken(limited, job), "192.0.2.7")).toBe(426);
+    expect(await status(`/api/v1/jobs/${job}/link`, await runnerToken(limited, job), "192.0.2.7")).toBe(426);
   });
 
   it.each([

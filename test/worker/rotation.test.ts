@@ -4,8 +4,7 @@ import { closeCodes } from "../../shared/messages.ts";
 import { JobSchema } from "../../shared/rest.ts";
 import type { Env } from "../../worker/env.ts";
 import { openCredentials, sealCredentials, UnopenableError } from "../../worker/sealed.ts";
-import { signRunnerToken } from "../../worker/tokens.ts";
-import { agentToken, apiToken, call, closedEnv, jsonOf, problemOf, secretKey, upload } from "./api.ts";
+import { agentToken, apiToken, call, closedEnv, jsonOf, problemOf, runnerToken, secretKey, upload } from "./api.ts";
 import { eventually } from "./eventually.ts";
 import { claimed, complete, JobFixture, work } from "./job-fixture.ts";
 import { hangUp } from "./peer.ts";
@@ -72,8 +71,8 @@ const statusIn = async (env: Env, token: string): Promise<number> =>
 
 describe("a runner's token", () => {
   it("of either key is one while keys are changed", async () => {
-    const old = await signRunnerToken(before, job);
-    const made = await signRunnerToken(changing, job);
+    const old = await runnerToken(before, job);
+    const made = await runnerToken(changing, job);
     expect(await Promise.all([before, prepared, changing, after].map(async (env) => await statusIn(env, old)))).toEqual(
       [426, 426, 426, 401],
     );

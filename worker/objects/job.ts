@@ -35,6 +35,7 @@ import { podsOf } from "./job-pods.ts";
 import { nextTimeLimit, timeLimits, timeUp } from "./time-limits.ts";
 import { RunnerSockets } from "./runner-sockets.ts";
 import { RunnerDesk } from "./runner-desk.ts";
+import { SessionTokens, startExpiry } from "./runner-tokens.ts";
 
 /** How long cleaning may take after the job's end, in ms. Then the credentials are erased all the same. */
 const cleanLimit = 60 * 60 * 1000;
@@ -94,6 +95,7 @@ export class JobObject extends DurableObject<Env> {
       leaseMs: this.#leaseMs,
       apply: (transition) => this.#apply(transition),
       atomically: (change) => this.#atomically(change),
+      sessions: new SessionTokens((expires) => signRunnerToken(env, { jobId: this.#store.job().id, expires })),
       secrets: () => this.#secrets(),
     });
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pingText, pongText));
@@ -166,8 +168,9 @@ export class JobObject extends DurableObject<Env> {
     return "stopped";
   }
 
-  /** The content that a runner is to run, or null when the job has no program in that role. */
+  /** The content that a runner is to run, or null when the job has no program in that role, or is over. */
   async program(role: ProgramRole): Promise<PinnedProgram | null> {
+    if (!this.#store.exists() || this.#store.job().released) return null;
     return this.#store.spec().programs[role] ?? null;
   }
 
@@ -430,7 +433,8 @@ export class JobObject extends DurableObject<Env> {
   }
 
   async #tellCluster(): Promise<void> {
-    const token = await signRunnerToken(this.env, this.#store.job().id);
+    const { id: jobId } = this.#store.job();
+    const token = await signRunnerToken(this.env, { jobId, expires: startExpiry(this.#store.spec(), Date.now()) });
     // Read after the wait, so that what is sent is not older than what was sent before.
     const job = this.#store.job();
     const spec = this.#store.spec();

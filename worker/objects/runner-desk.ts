@@ -31,6 +31,7 @@ import type { JobStore } from "./job-store.ts";
 import type { Secrets } from "./job.ts";
 import { countMaps, cutOf, tooManyTasks } from "./plan.ts";
 import type { Peer, RunnerSockets } from "./runner-sockets.ts";
+import type { SessionTokens } from "./runner-tokens.ts";
 import { sendJson } from "./socket.ts";
 
 /** Segments in one answer; a reduce asks again for the rest. */
@@ -49,6 +50,7 @@ type Desk = {
   readonly apply: (transition: Transition) => void;
   /** Runs a change of which all is kept, or nothing where it throws. */
   readonly atomically: <T>(change: () => T) => T;
+  readonly sessions: SessionTokens;
   /** Undefined where they cannot be opened, which has ended the job. */
   readonly secrets: () => Promise<Secrets | undefined>;
 };
@@ -114,10 +116,12 @@ export class RunnerDesk {
     if (attempt?.status === "revoked") sockets.revoke([attempt], "the attempt was ended while the runner was away");
     const { id, request: job, programs } = store.spec();
     // All is decided by now: while this waits, other messages are served.
+    const session = await this.#desk.sessions.first(Date.now());
     const secrets = await this.#desk.secrets();
     if (secrets === undefined) return undefined;
     return {
       kind: "welcome",
+      session,
       leaseSeconds: leaseMs / 1000,
       resume: resume || attempt?.status === "revoked",
       job: {
@@ -352,7 +356,10 @@ export class RunnerDesk {
     }
     const next = this.#claim(peer);
     this.#desk.sockets.setIdle(socket, next.next === "idle");
-    return { kind: "next", next };
+    const now = Date.now();
+    const session = this.#desk.sessions.next(peer.renewed, now);
+    if (session !== undefined) this.#desk.sockets.setRenewed(socket, now);
+    return { kind: "next", next, session };
   }
 
   #claim(peer: Peer): Next {

@@ -13,6 +13,8 @@ const PeerSchema = z.object({
   failed: z.array(z.string()),
   /** When it said hello, in ms. */
   since: z.int(),
+  /** When it was last given a token, in ms. */
+  renewed: z.int(),
 });
 export type Peer = z.infer<typeof PeerSchema>;
 
@@ -43,7 +45,8 @@ export class RunnerSockets {
         other.close(closeCodes.replaced, "another connection of the same runner took over");
       }
     }
-    const peer: Peer = { runnerId, podName, idle: false, failed: [], since: Date.now() };
+    const now = Date.now();
+    const peer: Peer = { runnerId, podName, idle: false, failed: [], since: now, renewed: now };
     socket.serializeAttachment(peer);
   }
 
@@ -63,6 +66,12 @@ export class RunnerSockets {
   /** Whether a runner waits for work. */
   hasIdle(): boolean {
     return this.#peers().some(([, { idle }]) => idle);
+  }
+
+  /** It is given a token. */
+  setRenewed(socket: WebSocket, now: number): void {
+    const peer = this.peer(socket);
+    if (peer !== undefined) socket.serializeAttachment({ ...peer, renewed: now });
   }
 
   /** How many runners are connected. */

@@ -19,7 +19,10 @@ const program = async (call: Call): Promise<Response> => {
   return response;
 };
 
-/** What agents and runners call. A runner's token proves that its job exists, so that the Registry need not be asked. */
+/**
+ * What agents and runners call. A runner's token proves that there was its job, so that the Registry need not be asked; the job's
+ * object refuses whoever comes after its end.
+ */
 export const linkResources: readonly Resource[] = [
   {
     path: "/api/v1/jobs/:id/link",

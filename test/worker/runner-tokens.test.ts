@@ -1,0 +1,166 @@
+import { env, runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { closeCodes, type RunnerAnswer, type RunnerSession } from "../../shared/messages.ts";
+import { startExpiry } from "../../worker/objects/runner-tokens.ts";
+import { signRunnerToken, verifyRunnerToken } from "../../worker/tokens.ts";
+import { call, closedEnv, openEnv, problemOf, runnerToken } from "./api.ts";
+import { eventually } from "./eventually.ts";
+import { claim, claimed, complete, JobFixture, specOf, type Runner } from "./job-fixture.ts";
+import { hangUp } from "./peer.ts";
+
+afterEach(hangUp);
+
+const hour = 3_600_000;
+const day = 24 * hour;
+const job = "01890000-0000-7000-8000-000000000001";
+const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+
+describe("a runner's token", () => {
+  const expires = 1_800_000_000_000;
+
+  it("says for which job it is, and until when", async () => {
+    const token = await signRunnerToken(closedEnv, { jobId: job, expires });
+    expect(token).toMatch(new RegExp(`^${job}\\.1800000000\\.[\\w-]{43}$`));
+    expect(await verifyRunnerToken(closedEnv, token)).toEqual({ jobId: job, expires });
+  });
+
+  it("is none where anything of it was changed", async () => {
+    const token = await signRunnerToken(closedEnv, { jobId: job, expires });
+    const [, seconds, signature = ""] = token.split(".");
+    const flipped = (signature.startsWith("A") ? "B" : "A") + signature.slice(1);
+    for (const bad of [
+      "",
+      ".",
+      "..",
+      job,
+      `${job}.${seconds}`,
+      `${job}.${seconds}.`,
+      `${job}.${signature}`,
+      `other.${seconds}.${signature}`,
+      `${job}.1900000000.${signature}`,
+      `${job}.0${seconds}.${signature}`,
+      `${job}.Infinity.${signature}`,
+      `${job}.${seconds}.${flipped}`,
+      `${job}.${seconds}.%`,
+      `${token}AAAA`,
+      ` ${token}`,
+    ]) {
+      expect(await verifyRunnerToken(closedEnv, bad)).toBeNull();
+    }
+    const otherKey = { ...closedEnv, SECRET_KEY: "another-key-of-thirty-two-characters" };
+    expect(await verifyRunnerToken(otherKey, token)).toBeNull();
+  });
+
+  it.each([
+    ["a second before its end", 1000, 426],
+    ["when it has expired", -1, 401],
+  ])("%s", async (_, left, status) => {
+    const token = await signRunnerToken(closedEnv, {
+      jobId: job,
+      expires: Math.floor(Date.now() / 1000) * 1000 + left,
+    });
+    const response = await call("GET", `/api/v1/jobs/${job}/link`, { env: closedEnv, headers: bearer(token) });
+    const problem = await problemOf(response);
+    expect(problem.status).toBe(status);
+    if (status === 401) expect(problem.detail).toBe("The token has expired.");
+  });
+});
+
+describe("the token that runners start with", () => {
+  it("lasts until a day after the job's deadline, the same all the time", () => {
+    const spec = specOf({ deadlineSeconds: 3600 });
+    for (const later of [0, hour]) {
+      expect(startExpiry(spec, spec.createdAt + later)).toBe(spec.createdAt + hour + day);
+    }
+  });
+
+  it("lasts a day more where the job is past its deadline, as one may be that is committing", () => {
+    const spec = specOf({ deadlineSeconds: 3600 });
+    expect(startExpiry(spec, spec.createdAt + 3 * day)).toBe(spec.createdAt + 4 * day);
+  });
+
+  it("lasts as long as the longest deadline where the job has none", () => {
+    const spec = specOf();
+    expect(startExpiry(spec, spec.createdAt + day)).toBe(spec.createdAt + 367 * day);
+  });
+});
+
+const expectSession = async (fixture: JobFixture, session: RunnerSession | undefined): Promise<void> => {
+  const { seconds, token } = session ?? { seconds: 0, token: "" };
+  expect(seconds).toBeGreaterThan(22 * 3600);
+  expect(seconds).toBeLessThanOrEqual(24 * 3600);
+  const found = await verifyRunnerToken(env, token);
+  expect(found?.jobId).toBe(fixture.id);
+  expect(Math.abs((found?.expires ?? 0) - (Date.now() + seconds * 1000))).toBeLessThan(10_000);
+};
+
+const sessionOf = (answer: RunnerAnswer): RunnerSession | undefined =>
+  answer.kind === "welcome" || answer.kind === "next" ? answer.session : undefined;
+
+/** Makes runners believe that they got their token so long ago. */
+const age = async (fixture: JobFixture, ms: number): Promise<void> => {
+  await runInDurableObject(fixture.stub, (_, state) => {
+    for (const socket of state.getWebSockets()) {
+      const peer = z.looseObject({ renewed: z.int() }).parse(socket.deserializeAttachment());
+      socket.serializeAttachment({ ...peer, renewed: peer.renewed - ms });
+    }
+  });
+};
+
+describe("a runner's link", () => {
+  it("gives it a token for a day when it says hello", async () => {
+    const fixture = await JobFixture.create();
+    const welcome = await fixture.hello(await fixture.dial());
+    await expectSession(fixture, sessionOf(welcome));
+  });
+
+  it("gives it the next one when a third of that is over, with its next answer or the one after that, once", async () => {
+    const fixture = await JobFixture.create();
+    const runner = await fixture.runner();
+    const plan = await claimed(runner);
+    await age(fixture, 8 * hour - 60_000);
+    expect(sessionOf(await claim(runner))).toBeUndefined();
+    await age(fixture, 60_000);
+    let session: RunnerSession | undefined;
+    await eventually(async () => {
+      session = sessionOf(await claim(runner));
+      expect(session).toBeDefined();
+    });
+    await expectSession(fixture, session);
+    expect(sessionOf(await claim(runner))).toBeUndefined();
+    await age(fixture, 8 * hour);
+    await expectSession(fixture, sessionOf(await complete(runner, plan)));
+  });
+});
+
+const ended = async (): Promise<JobFixture> => {
+  const fixture = await JobFixture.create();
+  await fixture.stub.stop();
+  return fixture;
+};
+
+describe("after the job's end no token opens anything of it:", () => {
+  it("its link", async () => {
+    const fixture = await ended();
+    const runner: Runner = await fixture.dial();
+    void fixture.hello(runner);
+    expect(await runner.closed).toMatchObject({ code: closeCodes.ended });
+  });
+
+  it("its programs", async () => {
+    const going = await JobFixture.create();
+    expect(await going.stub.program("mapper")).toMatchObject({ name: "mapper" });
+    const fixture = await ended();
+    expect(await fixture.stub.program("mapper")).toBeNull();
+    const headers = bearer(await runnerToken(openEnv, fixture.id));
+    const response = await call("GET", `/api/v1/jobs/${fixture.id}/programs/mapper`, { headers });
+    expect((await problemOf(response)).type).toBe("urn:edgefold:problem:unknown-program");
+  });
+
+  it("nor where nothing of it is left at all", async () => {
+    const headers = bearer(await runnerToken(openEnv, job));
+    const response = await call("GET", `/api/v1/jobs/${job}/programs/mapper`, { headers });
+    expect((await problemOf(response)).status).toBe(404);
+  });
+});
