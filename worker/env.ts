@@ -26,6 +26,8 @@ export interface Env {
   readonly OPEN_TO?: string;
   /** Seconds without a sign of life after which an attempt is given away. 30 by default. */
   readonly LEASE_SECONDS?: string;
+  /** Days for which ended jobs are kept. 30 by default. */
+  readonly JOB_RETENTION_DAYS?: string;
 }
 
 /** The one Registry. */

@@ -92,7 +92,10 @@ export const startWorker = async (port: number, stateDir: string): Promise<Guard
     const advice = `Choose another one with the variable PORT, as in: PORT=${port + 1} npm run dev`;
     throw new StartError(`Port ${port} is taken. ${advice}`);
   }
-  const { LEASE_SECONDS } = process.env;
+  const variables = ["LEASE_SECONDS", "JOB_RETENTION_DAYS"].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : ["--var", `${name}:${value}`];
+  });
   const worker = new Guarded(
     [
       join(root, "node_modules/wrangler/bin/wrangler.js"),
@@ -104,7 +107,7 @@ export const startWorker = async (port: number, stateDir: string): Promise<Guard
       "--inspector-port=0",
       "--log-level=error",
       "--show-interactive-dev-session=false",
-      ...(LEASE_SECONDS === undefined ? [] : ["--var", `LEASE_SECONDS:${LEASE_SECONDS}`]),
+      ...variables,
     ],
     // The local trace store costs more than half of the throughput.
     { ...process.env, X_LOCAL_OBSERVABILITY: "false", WRANGLER_SEND_METRICS: "false" },

@@ -194,17 +194,14 @@ describe("what an agent reports", () => {
   test("is answered also where the job cannot be told", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const cluster = newCluster();
-    await cluster.want(wanted("never-created", 1));
+    const job = await JobFixture.create();
+    await job.query("DROP TABLE attempt");
+    const jobId = job.id;
+    await cluster.want(wanted(jobId, 1));
     const { agent } = await welcomed(cluster);
-    const answer = await agent.request({
-      kind: "exited",
-      jobId: "never-created",
-      runnerId: "a",
-      reason: "",
-      failure: null,
-    });
+    const answer = await agent.request({ kind: "exited", jobId, runnerId: "a", reason: "", failure: null });
     expect(answer.kind).toBe("error");
     expect(logged).toHaveBeenCalledOnce();
-    expect(await agent.request({ kind: "removed", jobId: "never-created" })).toMatchObject({ kind: "done" });
+    expect(await agent.request({ kind: "removed", jobId })).toMatchObject({ kind: "done" });
   });
 });

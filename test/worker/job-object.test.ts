@@ -207,20 +207,10 @@ describe("a link", () => {
     },
   );
 
-  test("to a job that was never created is closed, and creates nothing", async () => {
+  test("to a job that was never created is refused, and creates nothing", async () => {
     const object = jobOf(env, "nobody");
-    const { webSocket } = await object.fetch("http://object/link", { headers: { Upgrade: "websocket" } });
-    const closed = new Promise<number>((resolve) => {
-      webSocket?.addEventListener("close", ({ code }) => {
-        webSocket.close();
-        resolve(code);
-      });
-    });
-    webSocket?.accept();
-    webSocket?.send(
-      JSON.stringify({ kind: "hello", id: 1, version: protocolVersion, runnerId: "a", podName: "a", attempt: null }),
-    );
-    expect(await closed).toBe(closeCodes.ended);
+    const response = await object.fetch("http://object/link", { headers: { Upgrade: "websocket" } });
+    expect([response.status, response.webSocket]).toEqual([404, null]);
     const tables = await runInDurableObject(object, (_, state) =>
       state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'job'").toArray(),
     );

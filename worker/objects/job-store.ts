@@ -60,6 +60,8 @@ export class JobStore {
   /** What a plan has listed so far. */
   readonly planned: PlannedInput;
   readonly #sql: SqlStorage;
+  /** The job is known to be there; while false it has to be looked for. */
+  #created = false;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -68,7 +70,13 @@ export class JobStore {
 
   /** Whether the job was created. Creates no table. */
   exists(): boolean {
-    return this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'job'").toArray().length > 0;
+    this.#created ||= this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'job'").toArray().length > 0;
+    return this.#created;
+  }
+
+  /** What was read is to be read again: a transaction was undone, or everything is deleted. */
+  forget(): void {
+    this.#created = false;
   }
 
   create(spec: JobSpec, row: JobRow): void {

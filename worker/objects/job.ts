@@ -19,7 +19,7 @@ import {
   type Transition,
 } from "../../shared/machine.ts";
 import { outputUrls } from "../../shared/outputs.ts";
-import { pingText, pongText, type LauncherCondition, type ProgramRole } from "../../shared/messages.ts";
+import { closeCodes, pingText, pongText, type LauncherCondition, type ProgramRole } from "../../shared/messages.ts";
 import { StorageAccessSchema, type Condition, type Job } from "../../shared/rest.ts";
 import type { TaskKind } from "../../shared/status.ts";
 import { clusterOf, registryOf, type Env } from "../env.ts";
@@ -179,6 +179,7 @@ export class JobObject extends DurableObject<Env> {
    * @param failure what the task is charged with, where it was of its own making
    */
   async runnerExited(runnerId: string, reason: string, failure: RunnerFailure | null): Promise<void> {
+    if (!this.#store.exists()) return;
     this.#atomically(() => {
       for (const attempt of this.#store.openAttemptsOf(runnerId)) {
         if (failure === null) this.#lose(attempt, reason);
@@ -196,6 +197,7 @@ export class JobObject extends DurableObject<Env> {
 
   /** What the agent says of the job's runners now, in place of what it has said before. */
   async setLauncherConditions(conditions: readonly LauncherCondition[]): Promise<void> {
+    if (!this.#store.exists()) return;
     this.#atomically(() => {
       this.#store.setLauncherConditions(conditions, Date.now());
       this.#store.markDirty("registry", Date.now());
@@ -205,23 +207,43 @@ export class JobObject extends DurableObject<Env> {
 
   /** The cluster cannot run the job, or has ended it, for good. */
   async launcherFailed(failure: RunnerFailure): Promise<void> {
+    if (!this.#store.exists()) return;
     this.#atomically(() => this.#failJob(failure, Date.now()));
+  }
+
+  /**
+   * Removes all that there is of the job.
+   * @returns whether nothing of it is left, also where it was erased before; false while somebody must still be told of it
+   */
+  async erase(): Promise<boolean> {
+    if (!this.#store.exists()) return true;
+    if (!this.#store.job().released || this.#store.dirty().length > 0) return false;
+    this.#sockets.endAll();
+    this.#store.forget();
+    // Also the alarm, since compatibility date 2026-02-24 (delete_all_deletes_alarm).
+    await this.ctx.storage.deleteAll();
+    return true;
   }
 
   // ---- the runners' links
 
+  /** Answers an upgrade; 404 where the job was removed. */
   override async fetch(): Promise<Response> {
-    return this.#sockets.accept();
+    return this.#store.exists() ? this.#sockets.accept() : new Response(null, { status: 404 });
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    if (!this.#store.exists()) {
+      socket.close(closeCodes.ended, "the job was removed");
+      return;
+    }
     await this.#desk.receive(socket, message);
   }
 
   override webSocketClose(socket: WebSocket, code: number, reason: string): void {
     const runnerId = this.#sockets.peer(socket)?.runnerId;
     this.#sockets.closed(socket, code, reason);
-    if (runnerId === undefined || this.#sockets.contacts().has(runnerId)) return;
+    if (runnerId === undefined || !this.#store.exists() || this.#sockets.contacts().has(runnerId)) return;
     // It was there until now, so its own clock gives it a whole lease to come back.
     const until = Date.now() + this.#leaseMs;
     for (const { id } of this.#store.openAttemptsOf(runnerId)) this.#store.setLease(id, until, false);
@@ -329,6 +351,7 @@ export class JobObject extends DurableObject<Env> {
 
   /** Sets the alarm for the next thing that has to happen without being asked. */
   #arm(): void {
+    if (!this.#store.exists()) return;
     const job = this.#store.job();
     const kind = claimable(job);
     const now = Date.now();
@@ -353,6 +376,7 @@ export class JobObject extends DurableObject<Env> {
     try {
       return this.ctx.storage.transactionSync(change);
     } catch (error) {
+      this.#store.forget();
       // An alarm that was set in there is undone as well.
       this.#armed = Number.POSITIVE_INFINITY;
       throw error;
@@ -428,6 +452,7 @@ export class JobObject extends DurableObject<Env> {
   async #deliver(): Promise<void> {
     // A microtask later the transaction that called this is through, or undone.
     await Promise.resolve();
+    if (!this.#store.exists()) return;
     await this.#outbox.deliver();
     this.#arm();
   }

@@ -1,4 +1,4 @@
-import { GarbageRowSchema, rowsOf } from "./registry-tables.ts";
+import { endTime, GarbageRowSchema, rowsOf } from "./registry-tables.ts";
 import { z } from "zod";
 
 /** Milliseconds after which an upload that was not heard of is given up. It is heard of with every part. */
@@ -7,8 +7,8 @@ const uploadSilence = 60 * 60 * 1000;
 /** R2 deletes at most so many objects at once. */
 const batch = 1000;
 
-/** The longest wait between two tries to delete, in milliseconds. */
-const maxRetryDelay = 60 * 60 * 1000;
+/** The wait before another try to delete something, in milliseconds: a second, doubled each time, at most an hour. */
+export const retryDelay = (tries: number): number => Math.min(60 * 60 * 1000, 1000 * 2 ** tries);
 
 /** Puts content that nothing names and nothing pins among the garbage. */
 export const discardUnused = (sql: SqlStorage, key: string, now: number): void => {
@@ -36,32 +36,42 @@ export const unpin = (sql: SqlStorage, jobId: string, now: number): void => {
   for (const { key } of keys) discardUnused(sql, key, now);
 };
 
+/** Removes all that is kept of a job but for its object. */
+export const forgetJob = (sql: SqlStorage, jobId: string, now: number): void => {
+  sql.exec("DELETE FROM job WHERE id = ?", jobId);
+  sql.exec("DELETE FROM idempotency WHERE job_id = ?", jobId);
+  unpin(sql, jobId, now);
+};
+
 /** Gives up what has waited for too long: silent uploads, jobs that never came into being, old idempotency keys. */
 export const expire = (sql: SqlStorage, now: number): void => {
   const silent = "SELECT key FROM upload WHERE touched <= ?";
   for (const { key } of rowsOf(sql, z.object({ key: z.string() }), silent, now - uploadSilence))
     discardUpload(sql, key, now);
-  const reserved = "DELETE FROM job WHERE reserved_until <= ? RETURNING id";
-  for (const { id } of rowsOf(sql, z.object({ id: z.string() }), reserved, now)) {
-    unpin(sql, id, now);
-    sql.exec("DELETE FROM idempotency WHERE job_id = ?", id);
-  }
+  const reserved = "SELECT id FROM job WHERE reserved_until <= ?";
+  for (const { id } of rowsOf(sql, z.object({ id: z.string() }), reserved, now)) forgetJob(sql, id, now);
   sql.exec("DELETE FROM idempotency WHERE expires <= ?", now);
 };
 
-/** When something is to be done next, in milliseconds since 1970; null when nothing waits. */
-export const nextDue = (sql: SqlStorage): number | null => {
-  const [row] = rowsOf(
+/**
+ * When something is to be done next, in milliseconds since 1970; null when nothing waits.
+ * @param retention how long ended jobs are kept, in ms; null where they are not to be removed
+ */
+export const nextDue = (sql: SqlStorage, retention: number | null): number | null => {
+  const [times = {}] = rowsOf(
     sql,
-    z.object({ due: z.number().nullable() }),
-    `SELECT min(due) AS due FROM (
-       SELECT min(due) AS due FROM garbage
-       UNION ALL SELECT min(reserved_until) FROM job WHERE reserved_until IS NOT NULL
-       UNION ALL SELECT min(touched) + ? FROM upload
-       UNION ALL SELECT min(expires) FROM idempotency)`,
+    z.record(z.string(), z.number().nullable()),
+    `SELECT (SELECT min(due) FROM garbage) AS garbage,
+       (SELECT min(reserved_until) FROM job WHERE reserved_until IS NOT NULL) AS reservation,
+       (SELECT min(touched) + ? FROM upload) AS upload,
+       (SELECT min(expires) FROM idempotency) AS idempotency,
+       (SELECT min(${endTime}) + ? FROM job WHERE ended = 1) AS job,
+       (SELECT min(due) FROM leaving) AS leaving`,
     uploadSilence,
+    retention,
   );
-  return row?.due ?? null;
+  const due = Object.values(times).filter((time) => time !== null);
+  return due.length === 0 ? null : Math.min(...due);
 };
 
 type Bucket = Pick<R2Bucket, "delete" | "resumeMultipartUpload">;
@@ -85,8 +95,7 @@ const attempt = async (sql: SqlStorage, rows: Garbage[], now: number, act: () =>
   } catch (error) {
     console.warn("R2 did not delete; it is tried again", error);
     for (const { key, tries } of rows) {
-      const delay = Math.min(maxRetryDelay, 1000 * 2 ** tries);
-      sql.exec("UPDATE garbage SET tries = tries + 1, due = ? WHERE key = ?", now + delay, key);
+      sql.exec("UPDATE garbage SET tries = tries + 1, due = ? WHERE key = ?", now + retryDelay(tries), key);
     }
     return false;
   }

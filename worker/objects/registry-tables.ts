@@ -2,14 +2,19 @@ import { z } from "zod";
 import { ArtifactTypeSchema } from "../../shared/rest.ts";
 import { ProgramRoleSchema } from "../../shared/messages.ts";
 
+/** When a job has ended, in ms: as the index and all that is to use it must write it. */
+export const endTime = "(snapshot ->> '$.endTime')";
+
 /**
  * The Registry's tables.
  *
  * - `artifact`: a name and the content that it has now; `seq` grows with every upload, so newest first is by it.
  * - `upload`: content that is on its way; what is not heard of for long is garbage.
- * - `job`: `reserved_until` is set until the JobObject is known to exist; `snapshot` is what the list shows.
+ * - `job`: `reserved_until` is set until the JobObject is known to exist; `snapshot` is what the list shows; `ended` is 1 when
+ *   the job will do nothing any more.
  * - `pin`: content that a job holds on to, whatever becomes of the name.
  * - `idempotency`: the job that a key was used for.
+ * - `leaving`: jobs whose time is over, and whose objects must be erased.
  * - `garbage`: what must go from R2; `upload_id` where a multipart upload may be open.
  */
 export const createTables = (sql: SqlStorage): void => {
@@ -23,6 +28,10 @@ export const createTables = (sql: SqlStorage): void => {
       id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, reserved_until INTEGER, ended INTEGER NOT NULL DEFAULT 0,
       snapshot TEXT) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS job_reserved ON job (reserved_until) WHERE reserved_until IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS job_ended ON job (${endTime}) WHERE ended = 1;
+    CREATE TABLE IF NOT EXISTS leaving (
+      id TEXT PRIMARY KEY, due INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS leaving_due ON leaving (due);
     CREATE TABLE IF NOT EXISTS pin (
       job_id TEXT NOT NULL, role TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, size INTEGER NOT NULL,
       hash TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (job_id, role)) WITHOUT ROWID;

@@ -1,10 +1,12 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
 import type { Artifact, Job } from "../../shared/rest.ts";
-import type { Env } from "../env.ts";
+import { jobOf, type Env } from "../env.ts";
 import type { Items } from "../lists.ts";
+import { retentionMs } from "../retention.ts";
 import type { PinnedProgram } from "./job-spec.ts";
 import { collectGarbage, discardUnused, discardUpload, expire, nextDue, unpin } from "./registry-garbage.ts";
+import { eraseLeaving, isLeaving, retireJobs } from "./registry-retention.ts";
 import { reserveJob, type Reservation, type ReservationRequest } from "./registry-reservation.ts";
 import {
   ArtifactRowSchema,
@@ -35,6 +37,7 @@ const snapshotOf = (job: Job): string => {
  *
  * Contents are immutable and have keys of their own in R2. A content lives while a name points to it or a job pins it; all
  * that is deleted from R2 is first written down as garbage, and the alarm deletes it, again and again until that succeeds.
+ * Likewise a job whose time is over is first taken from the list and written down as leaving, and then its object is erased.
  */
 export class Registry extends DurableObject<Env> {
   readonly #sql: SqlStorage;
@@ -43,6 +46,8 @@ export class Registry extends DurableObject<Env> {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     createTables(this.#sql);
+    // What ended jobs wait for depends on the configuration, which may be another one than when the alarm was set.
+    void ctx.blockConcurrencyWhile(async () => await this.#arm());
   }
 
   /** Notes that content is about to be uploaded, so that it is removed should nobody come back for it. */
@@ -128,6 +133,7 @@ export class Registry extends DurableObject<Env> {
    */
   async publish(job: Job, ended: boolean): Promise<void> {
     this.ctx.storage.transactionSync(() => {
+      if (isLeaving(this.#sql, job.id)) return;
       this.#sql.exec(
         `INSERT INTO job (id, created_at, ended, snapshot) VALUES (?, ?, ?, ?) ON CONFLICT (id)
          DO UPDATE SET snapshot = excluded.snapshot, ended = excluded.ended, reserved_until = NULL
@@ -169,7 +175,8 @@ export class Registry extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     let notBefore = 0;
     try {
-      this.ctx.storage.transactionSync(() => expire(this.#sql, Date.now()));
+      this.ctx.storage.transactionSync(() => this.#giveUp(Date.now()));
+      await eraseLeaving(this.#sql, async (id) => await jobOf(this.env, id).erase(), Date.now());
       await collectGarbage(this.#sql, this.env.ARTIFACTS, Date.now());
     } catch (error) {
       // An alarm that throws is given up by the platform after a few tries; this one never is.
@@ -177,6 +184,13 @@ export class Registry extends DurableObject<Env> {
       notBefore = Date.now() + alarmRetry;
     }
     await this.#arm(notBefore);
+  }
+
+  /** Gives up all that has been kept for long enough. */
+  #giveUp(now: number): void {
+    expire(this.#sql, now);
+    const retention = retentionMs(this.env);
+    if (retention !== undefined) retireJobs(this.#sql, now - retention, now);
   }
 
   #removeName(name: string): boolean {
@@ -187,7 +201,7 @@ export class Registry extends DurableObject<Env> {
   }
 
   async #arm(notBefore = 0): Promise<void> {
-    const due = nextDue(this.#sql);
+    const due = nextDue(this.#sql, retentionMs(this.env) ?? null);
     if (due === null) await this.ctx.storage.deleteAlarm();
     else await this.ctx.storage.setAlarm(Math.max(due, notBefore));
   }

@@ -7,6 +7,7 @@ import { clusterNames } from "../configuration.ts";
 import { jobOf, registryOf, type Env } from "../env.ts";
 import { fingerprints } from "../fingerprint.ts";
 import { listResponse, nextLink, pageOf } from "../lists.ts";
+import type { JobObject } from "../objects/job.ts";
 import { credentialSecrets } from "../objects/job-pods.ts";
 import type { ReservationRequest } from "../objects/registry-reservation.ts";
 import { invalidRequest, ProblemError } from "../problems.ts";
@@ -24,6 +25,17 @@ const knownJob = async (call: Call): Promise<string> => {
   const id = param(call, "id");
   if (!(await registryOf(call.env).hasJob(id))) throw new ProblemError("unknown-job", `There is no job '${id}'.`);
   return id;
+};
+
+/** Asks a job's object. @throws ProblemError 404 where there is no such job, also where it is removed meanwhile */
+const askJob = async <T>(call: Call, ask: (job: DurableObjectStub<JobObject>) => Promise<T>): Promise<T> => {
+  const id = await knownJob(call);
+  try {
+    return await ask(jobOf(call.env, id));
+  } catch (error) {
+    await knownJob(call);
+    throw error;
+  }
 };
 
 /** The cluster for a job that names none: the only one, or the one of this name. */
@@ -85,8 +97,8 @@ const create = async (call: Call): Promise<Response> => {
 };
 
 const stop = async (call: Call): Promise<Response> => {
-  const id = await knownJob(call);
-  const outcome = await jobOf(call.env, id).stop();
+  const id = param(call, "id");
+  const outcome = await askJob(call, async (job) => await job.stop());
   if (outcome === "ended") throw new ProblemError("job-ended", `Job ${id} has ended.`);
   if (outcome === "committing") {
     throw new ProblemError("job-committing", `Job ${id} is making its output visible, and cannot be stopped any more.`);
@@ -96,7 +108,7 @@ const stop = async (call: Call): Promise<Response> => {
 
 const tasks = async (call: Call): Promise<Response> => {
   const page = pageOf(call.url);
-  const { body, next } = await jobOf(call.env, await knownJob(call)).tasks(page);
+  const { body, next } = await askJob(call, async (job) => await job.tasks(page));
   return jsonResponse(body, 200, nextLink(call.url, next));
 };
 
@@ -122,7 +134,7 @@ export const jobResources: readonly Resource[] = [
     path: "/api/v1/jobs/:id",
     audience: "api",
     methods: {
-      GET: async (call) => jsonResponse(JSON.stringify(await jobOf(call.env, await knownJob(call)).describe())),
+      GET: async (call) => jsonResponse(JSON.stringify(await askJob(call, async (job) => await job.describe()))),
       DELETE: stop,
     },
   },

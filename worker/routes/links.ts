@@ -30,7 +30,10 @@ export const linkResources: readonly Resource[] = [
     methods: {
       GET: async (call) => {
         requireUpgrade(call);
-        return await jobOf(call.env, param(call, "id")).fetch(call.request);
+        const id = param(call, "id");
+        const response = await jobOf(call.env, id).fetch(call.request);
+        if (response.status === 404) throw new ProblemError("unknown-job", `Job ${id} was removed.`);
+        return response;
       },
     },
   },

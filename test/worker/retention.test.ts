@@ -1,0 +1,337 @@
+import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
+import {
+  AgentAnswerSchema,
+  AgentNoticeSchema,
+  AgentRequestSchema,
+  closeCodes,
+  protocolVersion,
+} from "../../shared/messages.ts";
+import { release } from "../../shared/release.ts";
+import { JobSchema, type Job } from "../../shared/rest.ts";
+import { clusterOf, jobOf, registryOf } from "../../worker/env.ts";
+import { eraseLeaving, retireJobs } from "../../worker/objects/registry-retention.ts";
+import { retentionMs } from "../../worker/retention.ts";
+import { signRunnerToken } from "../../worker/tokens.ts";
+import { call, jsonOf, openEnv, postJob, problemOf, upload } from "./api.ts";
+import { eventually } from "./eventually.ts";
+import { claimed, finish, JobFixture } from "./job-fixture.ts";
+import { hangUp, Peer } from "./peer.ts";
+import { rows, settle, storedKeys } from "./registry-helpers.ts";
+
+afterEach(hangUp);
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const day = 24 * 60 * 60 * 1000;
+const registry = registryOf(env);
+
+beforeAll(async () => {
+  await upload("mapper", "the mapper");
+  await upload("reducer", "the reducer");
+});
+
+const request = {
+  inputPath: "http://store/input/",
+  outputPath: "http://store/out",
+  mapperName: "mapper",
+  reducerName: "reducer",
+};
+
+const endedIn = async (id: string): Promise<unknown> =>
+  (await rows("SELECT ended FROM job WHERE id = ?", id))[0]?.["ended"];
+
+/** A job that has ended and been released, and of which the Registry knows that. */
+const endedJob = async (
+  fields: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Promise<string> => {
+  const { id } = await jsonOf(JobSchema, await postJob({ ...request, ...fields }, headers));
+  expect((await call("DELETE", `/api/v1/jobs/${id}`)).status).toBe(200);
+  await eventually(async () => expect(await endedIn(id)).toBe(1));
+  await eventually(async () => expect(await query(id, "SELECT * FROM outbox")).toEqual([]));
+  return id;
+};
+
+const query = async (id: string, text: string): Promise<Record<string, SqlStorageValue>[]> =>
+  await runInDurableObject(jobOf(env, id), (_, { storage }) => storage.sql.exec(text).toArray());
+
+/** Puts a job's end so many days into the past, and has the Registry look. */
+const age = async (id: string, days: number): Promise<void> => {
+  await rows(
+    "UPDATE job SET snapshot = json_set(snapshot, '$.endTime', ?) WHERE id = ?",
+    Date.now() - Math.round(days * day),
+    id,
+  );
+  await look();
+};
+
+const look = async (): Promise<void> => {
+  await runInDurableObject(registry, async (instance) => await instance.alarm());
+};
+
+/** What an object has stored, its alarm included. */
+const stored = async (id: string): Promise<unknown> =>
+  await runInDurableObject(jobOf(env, id), async (_, { storage }) => ({
+    tables: storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'").toArray(),
+    alarm: await storage.getAlarm(),
+  }));
+const nothing = { tables: [], alarm: null };
+
+/** Where the Registry still has the id. */
+const traces = async (id: string): Promise<unknown[]> =>
+  await rows(
+    `SELECT 'job' AS place FROM job WHERE id = ?1 UNION ALL SELECT 'pin' FROM pin WHERE job_id = ?1
+     UNION ALL SELECT 'idempotency' FROM idempotency WHERE job_id = ?1 UNION ALL SELECT 'leaving' FROM leaving WHERE id = ?1`,
+    id,
+  );
+
+const listedIds = async (): Promise<string[]> =>
+  (await jsonOf(z.array(JobSchema), await call("GET", "/api/v1/jobs"))).map(({ id }) => id);
+
+describe("a job whose time is over", () => {
+  it("is gone with everything that was kept of it", async () => {
+    const id = await endedJob({}, { "Idempotency-Key": "gone" });
+    const other = await endedJob();
+    expect(await listedIds()).toEqual(expect.arrayContaining([id, other]));
+    expect(await traces(id)).toEqual([{ place: "job" }, { place: "idempotency" }]);
+    await age(id, 30);
+    expect(await traces(id)).toEqual([]);
+    expect(await stored(id)).toEqual(nothing);
+    expect(await listedIds()).not.toContain(id);
+    expect(await listedIds()).toContain(other);
+
+    for (const [method, path] of [
+      ["GET", ""],
+      ["DELETE", ""],
+      ["GET", "/tasks"],
+    ]) {
+      expect((await problemOf(await call(method ?? "", `/api/v1/jobs/${id}${path}`))).type).toBe(
+        "urn:edgefold:problem:unknown-job",
+      );
+    }
+    const again = await jsonOf(JobSchema, await postJob(request, { "Idempotency-Key": "gone" }));
+    expect(again.id).not.toBe(id);
+  });
+
+  it("answers 404 also to a request that is under way", async () => {
+    const id = await endedJob();
+    const object = {
+      describe: async () => {
+        await age(id, 30);
+        throw new Error("no such table");
+      },
+    };
+    const JOBS = new Proxy(openEnv.JOBS, { get: () => () => object });
+    const response = await call("GET", `/api/v1/jobs/${id}`, { env: { ...openEnv, JOBS } });
+    expect((await problemOf(response)).type).toBe("urn:edgefold:problem:unknown-job");
+  });
+
+  it("answers its runners' old tokens with 404", async () => {
+    const id = await endedJob();
+    await age(id, 31);
+    const headers = { Authorization: `Bearer ${await signRunnerToken(openEnv, id)}` };
+    const link = await call("GET", `/api/v1/jobs/${id}/link`, { headers: { ...headers, Upgrade: "websocket" } });
+    expect([link.status, (await problemOf(link)).type]).toEqual([404, "urn:edgefold:problem:unknown-job"]);
+    expect((await call("GET", `/api/v1/jobs/${id}/programs/mapper`, { headers })).status).toBe(404);
+    expect(await stored(id)).toEqual(nothing);
+  });
+
+  it("stays until then, and the alarm is set for then", async () => {
+    const id = await endedJob();
+    await age(id, 29.9);
+    expect(await traces(id)).toEqual([{ place: "job" }]);
+    expect((await call("GET", `/api/v1/jobs/${id}`)).status).toBe(200);
+    // Nothing else must be what the alarm waits for.
+    await rows("DELETE FROM idempotency");
+    await rows("DELETE FROM job WHERE id != ?", id);
+    await look();
+    const due = await runInDurableObject(registry, async (_, { storage }) => await storage.getAlarm());
+    expect(Math.abs((due ?? 0) - (Date.now() + 0.1 * day))).toBeLessThan(60_000);
+  });
+
+  it("takes the content with it that only it has held", async () => {
+    const before = await storedKeys();
+    await upload("once", "the only one");
+    const [key = ""] = (await storedKeys()).filter((each) => !before.includes(each));
+    const id = await endedJob({ mapperName: "once" });
+    // A release that the Registry has not carried out, as an older Worker may have left one.
+    await rows(
+      "INSERT INTO pin (job_id, role, name, type, size, hash, key) VALUES (?, 'mapper', 'once', 'module', 1, '', ?)",
+      id,
+      key,
+    );
+    await call("DELETE", "/api/v1/artifacts/once");
+    await settle();
+    expect(await storedKeys()).toContain(key);
+    await age(id, 30);
+    await settle();
+    expect(await storedKeys()).not.toContain(key);
+  });
+
+  it("is not removed while it is cleaned up", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    await job.planned(runner);
+    await job.stub.stop();
+    await eventually(async () => expect((await rows("SELECT snapshot FROM job WHERE id = ?", job.id)).length).toBe(1));
+    await eventually(async () => expect(await job.query("SELECT * FROM outbox")).toEqual([]));
+    await age(job.id, 40);
+    expect(await traces(job.id)).toEqual([{ place: "job" }]);
+    expect(await job.stub.erase()).toBe(false);
+    expect((await job.stub.describe()).status).toBe("stopped");
+
+    finish(runner, await claimed(runner));
+    expect(await runner.closed).toMatchObject({ code: closeCodes.ended });
+    await eventually(async () => expect(await endedIn(job.id)).toBe(1));
+    await eventually(async () => expect(await job.query("SELECT * FROM outbox")).toEqual([]));
+    await age(job.id, 40);
+    expect(await traces(job.id)).toEqual([]);
+    expect(await stored(job.id)).toEqual(nothing);
+  });
+
+  it("is not removed while somebody must still be told of it", async () => {
+    const id = await endedJob();
+    await query(id, "INSERT INTO outbox (target, version, due, tries) VALUES ('cluster', 1, 9999999999999, 0)");
+    await age(id, 30);
+    expect(await traces(id)).toEqual([{ place: "leaving" }]);
+    expect((await call("GET", `/api/v1/jobs/${id}`)).status).toBe(404);
+    await query(id, "DELETE FROM outbox");
+    await rows("UPDATE leaving SET due = 1");
+    await look();
+    expect(await traces(id)).toEqual([]);
+    expect(await stored(id)).toEqual(nothing);
+  });
+});
+
+describe("a removed job", () => {
+  it("is not brought into being again by whoever still calls its object", async () => {
+    const id = await endedJob();
+    await age(id, 30);
+    const stub = jobOf(env, id);
+    await runInDurableObject(stub, async (instance) => {
+      await expect(instance.describe()).rejects.toThrow(/./);
+      await expect(instance.tasks({})).rejects.toThrow(/./);
+      await expect(instance.stop()).rejects.toThrow(/./);
+    });
+    expect(await stub.program("mapper")).toBeNull();
+    await stub.runnerExited("runner", "gone", null);
+    await stub.setLauncherConditions([{ type: "Unschedulable", message: "" }]);
+    await stub.launcherFailed({ code: "NotAllowed", message: "" });
+    expect(await stub.erase()).toBe(true);
+    await runInDurableObject(stub, async (instance, { storage }) => {
+      await storage.setAlarm(Date.now() + day);
+      await instance.alarm();
+      await storage.deleteAlarm();
+    });
+    expect((await stub.fetch("http://object/link", { headers: { Upgrade: "websocket" } })).status).toBe(404);
+    expect(await stored(id)).toEqual(nothing);
+  });
+
+  it("is what the agent may still speak of", async () => {
+    const id = await endedJob();
+    await age(id, 30);
+    const agent = await Peer.dial(clusterOf(env, "default"), {
+      request: AgentRequestSchema,
+      answer: AgentAnswerSchema,
+      notice: AgentNoticeSchema,
+    });
+    const about = { version: protocolVersion, release, clusterId: "uid", launcher: "process", capacity: 1 };
+    const welcome = await agent.request({ kind: "hello", ...about });
+    expect(welcome.kind === "welcome" ? welcome.remove : []).toContain(id);
+    const answers = [
+      await agent.request({ kind: "exited", jobId: id, runnerId: "r", reason: "", failure: null }),
+      await agent.request({ kind: "conditions", jobId: id, conditions: [] }),
+      await agent.request({ kind: "failed", jobId: id, code: "NotAllowed", message: "" }),
+      await agent.request({ kind: "removed", jobId: id }),
+    ];
+    expect(answers.map(({ kind }) => kind)).toEqual(["done", "done", "done", "done"]);
+    expect(await stored(id)).toEqual(nothing);
+  });
+
+  it("is forgotten again although a late message of its brings it back", async () => {
+    const id = await endedJob();
+    const [row] = await rows("SELECT snapshot FROM job WHERE id = ?", id);
+    const snapshot: Job = JobSchema.parse(JSON.parse(z.string().parse(row?.["snapshot"])));
+    await age(id, 30);
+    await registry.publish({ ...snapshot, endTime: 1 }, true);
+    await eventually(async () => expect(await traces(id)).toEqual([]));
+    // While it is leaving, nothing is taken from it.
+    await rows("INSERT INTO leaving (id, due) VALUES (?, 9999999999999)", id);
+    await registry.publish(snapshot, true);
+    expect(await traces(id)).toEqual([{ place: "leaving" }]);
+    await rows("DELETE FROM leaving");
+  });
+
+  it("is asked for once more where the Registry has ended before it was told", async () => {
+    const id = await endedJob();
+    await rows("INSERT INTO leaving (id, due) VALUES (?, 1)", id);
+    await rows("DELETE FROM job WHERE id = ?", id);
+    // The object is erased, and the answer was lost.
+    expect(await jobOf(env, id).erase()).toBe(true);
+    await runDurableObjectAlarm(registry);
+    await look();
+    expect(await traces(id)).toEqual([]);
+    expect(await stored(id)).toEqual(nothing);
+  });
+});
+
+/** Of three jobs one can be erased. */
+const erase = async (id: string): Promise<boolean> =>
+  await (id === "fails" ? Promise.reject(new Error("no")) : Promise.resolve(id === "works"));
+
+describe("the removal of jobs", () => {
+  it("is tried again, later each time, and none keeps the others", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    await runInDurableObject(registry, async (_, { storage: { sql } }) => {
+      for (const id of ["fails", "waits", "works"]) sql.exec("INSERT INTO leaving (id, due) VALUES (?, 1)", id);
+      const left = () => sql.exec("SELECT id, tries, due FROM leaving ORDER BY id").toArray();
+      await eraseLeaving(sql, erase, 10);
+      expect(left()).toEqual([
+        { id: "fails", tries: 1, due: 1010 },
+        { id: "waits", tries: 1, due: 1010 },
+      ]);
+      await eraseLeaving(sql, erase, 1009);
+      expect(left().map(({ tries }) => tries)).toEqual([1, 1]);
+      await eraseLeaving(sql, erase, 1010);
+      expect(left().map(({ due }) => due)).toEqual([3010, 3010]);
+      sql.exec("DELETE FROM leaving");
+    });
+  });
+
+  it("begins with the oldest, and takes some at a time", async () => {
+    await runInDurableObject(registry, (_, { storage: { sql } }) => {
+      sql.exec("DELETE FROM job");
+      for (let n = 0; n < 70; n++) {
+        const snapshot = JSON.stringify({ endTime: 1000 - n });
+        sql.exec("INSERT INTO job (id, created_at, ended, snapshot) VALUES (?, ?, 1, ?)", `job-${n}`, n, snapshot);
+      }
+      retireJobs(sql, 1000, 5);
+      expect(sql.exec("SELECT id FROM job ORDER BY created_at").toArray()).toEqual(
+        Array.from({ length: 20 }, (__, n) => ({ id: `job-${n}` })),
+      );
+      sql.exec("DELETE FROM job; DELETE FROM leaving");
+    });
+  });
+});
+
+describe("JOB_RETENTION_DAYS", () => {
+  it.each([
+    [undefined, 30],
+    ["", 30],
+    ["1", 1],
+    [" 90 ", 90],
+    ["36500", 36_500],
+  ])("%j means %i days", (JOB_RETENTION_DAYS, days) => {
+    expect(retentionMs({ ...openEnv, JOB_RETENTION_DAYS })).toBe(days * day);
+  });
+
+  it.each(["0", "-1", "1.5", "30d", "36501", "for ever"])("must not be %j", async (JOB_RETENTION_DAYS) => {
+    const response = await call("GET", "/api/v1/jobs", { env: { ...openEnv, JOB_RETENTION_DAYS } });
+    const { type, detail } = await problemOf(response);
+    expect(type).toBe("urn:edgefold:problem:not-configured");
+    expect(detail).toContain("JOB_RETENTION_DAYS must be a whole number of days, from 1 to 36500");
+  });
+});
