@@ -7,6 +7,10 @@ const guard = fileURLToPath(new URL("guard.ts", import.meta.url));
 /** How long a command and all it has started may take to end, in ms, before its group is killed. */
 const graceMs = 8_000;
 
+const toStandardError = (text: string): void => {
+  process.stderr.write(text);
+};
+
 /** A command that does not outlive this process, even if this process is killed; nor does anything that it starts. */
 export class Guarded {
   readonly #child: ChildProcess;
@@ -17,8 +21,14 @@ export class Guarded {
   /**
    * @param command a script for this very Node, and its arguments
    * @param onLine takes what the command prints on its standard output
+   * @param log takes what it prints on its standard error
    */
-  constructor(command: readonly string[], env: NodeJS.ProcessEnv, onLine: (line: string) => void = () => undefined) {
+  constructor(
+    command: readonly string[],
+    env: NodeJS.ProcessEnv,
+    onLine: (line: string) => void = () => undefined,
+    log: (text: string) => void = toStandardError,
+  ) {
     this.#child = spawn(process.execPath, [guard, process.execPath, ...command], {
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
@@ -31,7 +41,7 @@ export class Guarded {
     });
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#keep(text);
-      process.stderr.write(text);
+      log(text);
     });
   }
 

@@ -86,14 +86,25 @@ export const startSystem = async ({ port, stateDir, fileRoots }: SystemOptions):
   }
 };
 
+export type PartOptions = {
+  /** What the part is started with. @default this process's environment */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Takes what it prints on its standard error. @default this process's own */
+  readonly log?: ((text: string) => void) | undefined;
+};
+
 /** Starts `wrangler dev` with the local S3 endpoint. Resolves when it answers. @throws StartError */
-export const startWorker = async (port: number, stateDir: string): Promise<Guarded> => {
+export const startWorker = async (
+  port: number,
+  stateDir: string,
+  { env = process.env, log }: PartOptions = {},
+): Promise<Guarded> => {
   if (!(await isFree(port))) {
     const advice = `Choose another one with the variable PORT, as in: PORT=${port + 1} npm run dev`;
     throw new StartError(`Port ${port} is taken. ${advice}`);
   }
   const variables = ["LEASE_SECONDS", "JOB_RETENTION_DAYS"].flatMap((name) => {
-    const value = process.env[name];
+    const value = env[name];
     return value === undefined ? [] : ["--var", `${name}:${value}`];
   });
   const worker = new Guarded(
@@ -110,20 +121,28 @@ export const startWorker = async (port: number, stateDir: string): Promise<Guard
       ...variables,
     ],
     // The local trace store costs more than half of the throughput.
-    { ...process.env, X_LOCAL_OBSERVABILITY: "false", WRANGLER_SEND_METRICS: "false" },
+    { ...env, X_LOCAL_OBSERVABILITY: "false", WRANGLER_SEND_METRICS: "false" },
+    undefined,
+    log,
   );
   return started(worker, "The Worker", (signal) => answering(`http://localhost:${port}`, signal));
 };
 
 /** Starts an agent with its runners. Resolves when it is connected. @throws StartError */
-export const startAgent = async (url: string, stateDir: string, fileRoots: readonly string[]): Promise<Guarded> => {
+export const startAgent = async (
+  url: string,
+  stateDir: string,
+  fileRoots: readonly string[],
+  { env = process.env, log }: PartOptions = {},
+): Promise<Guarded> => {
   const connected = Promise.withResolvers<void>();
   const agent = new Guarded(
     [join(root, "backend/agent/main.ts")],
-    agentEnvironment(url, stateDir, fileRoots),
+    { ...env, ...agentEnvironment(url, stateDir, fileRoots) },
     (line) => {
       if (line.startsWith("agent connected")) connected.resolve();
     },
+    log,
   );
   return started(agent, "The agent", () => connected.promise);
 };
@@ -149,7 +168,6 @@ const started = async (
 const agentEnvironment = (url: string, stateDir: string, fileRoots: readonly string[]): NodeJS.ProcessEnv => {
   const { AGENT_TOKENS = "" } = parseEnv(readFileSync(join(root, ".dev.vars"), "utf8"));
   return {
-    ...process.env,
     WORKER_URL: url,
     AGENT_TOKEN: AGENT_TOKENS.slice(AGENT_TOKENS.indexOf("=") + 1),
     STATE_DIR: stateDir,

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { parseAddress, type Address } from "../../shared/address.ts";
 import { ArtifactSchema, JobSchema, TaskSchema, type Artifact, type Job, type Task } from "../../shared/rest.ts";
 import { isEnded } from "../../shared/status.ts";
-import { localKeys, startAgent, startWorker } from "../../backend/dev/system.ts";
+import { localKeys, startAgent, startWorker, type PartOptions } from "../../backend/dev/system.ts";
 import { freePort } from "../../backend/dev/free-port.ts";
 import type { Guarded } from "../../backend/dev/guarded.ts";
 import { openStore } from "../../backend/storage/open.ts";
@@ -20,6 +20,8 @@ export type EdgefoldOptions = {
   readonly withoutAgent?: boolean;
   /** Directories that `file:` addresses may lie in, besides `files`. */
   readonly fileRoots?: readonly string[];
+  /** Takes what the Worker and the agent print on standard error. @default this process's own */
+  readonly log?: PartOptions["log"];
 };
 
 /** A whole Edgefold with real processes and a state of its own, for end-to-end tests. */
@@ -35,8 +37,9 @@ export class Edgefold {
   agent: Guarded | undefined;
   readonly #env: Readonly<Record<string, string>>;
   readonly #fileRoots: readonly string[];
+  readonly #log: PartOptions["log"];
 
-  private constructor(port: number, dir: string, env: Readonly<Record<string, string>>, fileRoots: readonly string[]) {
+  private constructor(port: number, dir: string, { env = {}, fileRoots = [], log }: EdgefoldOptions) {
     this.port = port;
     this.dir = dir;
     this.files = join(dir, "files");
@@ -44,12 +47,13 @@ export class Edgefold {
     this.s3Endpoint = `${this.url}/cdn-cgi/local/r2/s3`;
     this.#env = env;
     this.#fileRoots = [this.files, ...fileRoots];
+    this.#log = log;
   }
 
-  static async start({ env = {}, withoutAgent = false, fileRoots = [] }: EdgefoldOptions = {}): Promise<Edgefold> {
-    const edgefold = new Edgefold(await freePort(), await mkdtemp(join(tmpdir(), "edgefold-")), env, fileRoots);
+  static async start(options: EdgefoldOptions = {}): Promise<Edgefold> {
+    const edgefold = new Edgefold(await freePort(), await mkdtemp(join(tmpdir(), "edgefold-")), options);
     await edgefold.startWorker();
-    if (!withoutAgent) await edgefold.startAgent();
+    if (options.withoutAgent !== true) await edgefold.startAgent();
     return edgefold;
   }
 
@@ -58,12 +62,21 @@ export class Edgefold {
   }
 
   async startWorker(): Promise<void> {
-    this.worker = await this.#withEnv(() => startWorker(this.port, this.stateDir));
+    this.worker = await startWorker(this.port, this.stateDir, {
+      env: { ...process.env, ...this.#env },
+      log: this.#log,
+    });
   }
 
-  /** @param url where the agent and its runners find the Worker */
-  async startAgent(url = this.url): Promise<void> {
-    this.agent = await this.#withEnv(() => startAgent(url, this.stateDir, this.#fileRoots));
+  /**
+   * @param url where the agent and its runners find the Worker
+   * @param env for the agent and its runners, besides what all get
+   */
+  async startAgent(url = this.url, env: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.agent = await startAgent(url, this.stateDir, this.#fileRoots, {
+      env: { ...process.env, ...this.#env, ...env },
+      log: this.#log,
+    });
   }
 
   /** Ends everything and removes the state. */
@@ -132,10 +145,10 @@ export class Edgefold {
     return JobSchema.parse(await answer.json());
   }
 
-  async postRaw(request: Record<string, unknown>): Promise<Response> {
+  async postRaw(request: Record<string, unknown>, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
     return fetch(`${this.url}/api/v1/jobs`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", ...headers },
       body: JSON.stringify({
         outputPath: this.s3Endpoint,
         inputStorageCredentials: this.keys,
@@ -181,16 +194,5 @@ export class Edgefold {
     const job = await this.ended(id, limitMs);
     if (job.status !== "completed") throw new Error(`the job has ${job.status}: ${JSON.stringify(job.error)}`);
     return job;
-  }
-
-  async #withEnv<T>(start: () => Promise<T>): Promise<T> {
-    const before = { ...process.env };
-    Object.assign(process.env, this.#env);
-    try {
-      return await start();
-    } finally {
-      for (const name of Object.keys(this.#env)) delete process.env[name];
-      Object.assign(process.env, before);
-    }
   }
 }

@@ -1,6 +1,8 @@
 import { once } from "node:events";
-import { createServer, request as send, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { localR2EndpointPath } from "../../shared/address.ts";
+import { bodyOf, forward } from "./s3-forward.ts";
+import { UploadLedger } from "./upload-ledger.ts";
 
 /** A completion of an upload that the store has answered. */
 export type Completion = { readonly part: string; readonly status: number };
@@ -26,8 +28,6 @@ type Waiting = {
   readonly released: Promise<boolean>;
 };
 
-type Answer = { readonly status: number; readonly headers: IncomingMessage["headers"]; readonly body: Buffer };
-
 /**
  * Stands between the runners and the local S3 endpoint, passes everything on as it is, and can hold back the completions of
  * uploads. It knows of every upload whether it has been ended.
@@ -37,8 +37,7 @@ export class S3Proxy {
   readonly endpoint: string;
   /** In the order of their answers. */
   readonly completions: Completion[] = [];
-  /** The paths of the uploads that were neither completed nor aborted, by their ids. */
-  readonly #openUploads = new Map<string, string>();
+  readonly #uploads = new UploadLedger();
   readonly #server: ReturnType<typeof createServer>;
   readonly #storePort: number;
   readonly #waiting: Waiting[] = [];
@@ -75,7 +74,7 @@ export class S3Proxy {
 
   /** The paths of a job's uploads that were begun and neither completed nor aborted. */
   openUploadsOf(jobId: string): string[] {
-    return [...this.#openUploads.values()].filter((path) => path.includes(jobId));
+    return this.#uploads.open.map(({ path }) => path).filter((path) => path.includes(jobId));
   }
 
   async stop(): Promise<void> {
@@ -95,44 +94,18 @@ export class S3Proxy {
       response.destroy();
       return;
     }
-    const answer = await this.#forward(request, body);
-    this.#note(request.method, url, part, answer);
+    const answer = await forward(request, body, { host: "localhost", port: this.#storePort });
+    this.#uploads.note({ method: request.method, url, status: answer.status, body: answer.body });
+    if (completes) this.completions.push({ part, status: answer.status });
     if (waiting?.what === "answer" && !(await passes(waiting))) {
       response.destroy();
       return;
     }
     response.writeHead(answer.status, answer.headers).end(answer.body);
   }
-
-  /** With all its headers: the signature covers the host that the client has called. */
-  async #forward({ method, url, headers }: IncomingMessage, body: Buffer): Promise<Answer> {
-    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    send({ host: "localhost", port: this.#storePort, agent: false, method, path: url, headers }, resolve)
-      .on("error", reject)
-      .end(body);
-    const answer = await promise;
-    return { status: answer.statusCode ?? 0, headers: answer.headers, body: await bodyOf(answer) };
-  }
-
-  #note(method: string | undefined, url: URL, part: string, { status, body }: Answer): void {
-    const uploadId = url.searchParams.get("uploadId");
-    if (method === "POST" && url.searchParams.has("uploads")) {
-      const [, created] = /<UploadId>([^<]+)</.exec(body.toString()) ?? [];
-      if (created !== undefined) this.#openUploads.set(created, url.pathname);
-    } else if (uploadId !== null && method === "POST") {
-      this.completions.push({ part, status });
-      if (status === 200) this.#openUploads.delete(uploadId);
-    } else if (uploadId !== null && method === "DELETE" && status === 204) this.#openUploads.delete(uploadId);
-  }
 }
 
 const passes = async ({ reach, released }: Waiting): Promise<boolean> => {
   reach();
   return released;
-};
-
-const bodyOf = async (message: IncomingMessage): Promise<Buffer> => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of message) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks);
 };

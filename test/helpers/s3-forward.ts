@@ -1,0 +1,31 @@
+import { request as send, type IncomingMessage } from "node:http";
+
+/** What a store has answered, all of it. */
+export type StoreAnswer = {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: Buffer;
+};
+
+export const bodyOf = async (message: IncomingMessage): Promise<Buffer> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of message) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+};
+
+/**
+ * Sends a request on to a store, whole, as a store of `wrangler dev` may end where a body breaks off. With all its headers:
+ * the signature covers the host that the client has called.
+ */
+export const forward = async (
+  { method, url, headers }: IncomingMessage,
+  body: Buffer,
+  to: { readonly host: string; readonly port: number },
+): Promise<StoreAnswer> => {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  send({ ...to, agent: false, method, path: url, headers }, resolve)
+    .on("error", reject)
+    .end(body);
+  const answer = await promise;
+  return { status: answer.statusCode ?? 0, headers: answer.headers, body: await bodyOf(answer) };
+};
