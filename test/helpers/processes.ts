@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { connect } from "node:net";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { groupAlive, sendSignal } from "../../backend/process-groups.ts";
 import type { Guarded } from "../../backend/dev/guarded.ts";
 import type { Edgefold } from "./edgefold.ts";
@@ -17,6 +17,30 @@ const runners = (): FoundRunner[] =>
     const directory = dirname(value);
     return { pid, directory, jobId: readJob(directory) };
   });
+
+/** A runner with an attempt under way, which has a directory for as long as it is. */
+export type RunnerAtWork = { readonly pid: number; readonly runnerId: string; readonly jobId: string };
+
+/** The runners of an agent that have an attempt under way at this moment. */
+export const runnersAtWork = (edgefold: Edgefold): RunnerAtWork[] =>
+  runners().flatMap(({ pid, directory, jobId }) =>
+    jobId !== undefined && dirname(directory) === runnersIn(edgefold) && hasAttempt(directory)
+      ? [{ pid, runnerId: basename(directory), jobId }]
+      : [],
+  );
+
+/** Whether the runner with this directory has an attempt under way. */
+const hasAttempt = (directory: string): boolean => {
+  try {
+    return readdirSync(join(directory, "work/tasks")).length > 0;
+  } catch {
+    return false; // It has not had any yet.
+  }
+};
+
+/** Whether a runner of an agent has an attempt under way at this moment. */
+export const isAtWork = (edgefold: Edgefold, runnerId: string): boolean =>
+  hasAttempt(join(runnersIn(edgefold), runnerId));
 
 const readJob = (directory: string): string | undefined => {
   try {
@@ -72,6 +96,9 @@ export const runnerOf = async (edgefold: Edgefold, jobId: string, taskId: string
   return runner.pid;
 };
 
+/** The process group of `wrangler dev`. */
+export const workerGroupOf = ({ worker }: Edgefold): number => pidOf(worker);
+
 const pidOf = (part: Guarded | undefined): number => {
   if (part?.pid === undefined) throw new Error("this part of the Edgefold does not run");
   return part.pid;
@@ -99,13 +126,18 @@ export const killWorker = async ({ worker, port }: Edgefold): Promise<void> => {
   await until("the end of its port", async () => ((await isOpen(port)) ? undefined : true));
 };
 
-/** `kill -9` of the agent's own process; its runners are left to themselves. */
-export const killAgent = async ({ agent }: Edgefold): Promise<void> => {
+/** The agent's own process. */
+export const agentOf = ({ agent }: Edgefold): number => {
   const guard = pidOf(agent);
   const [child, ...others] = readFileSync(`/proc/${guard}/task/${guard}/children`, "utf8").trim().split(" ");
   if (child === undefined || others.length > 0) throw new Error("the guard guards something else than one agent");
-  sendSignal(Number(child), "SIGKILL");
-  await agent?.exited;
+  return Number(child);
+};
+
+/** `kill -9` of the agent's own process; its runners are left to themselves. */
+export const killAgent = async (edgefold: Edgefold): Promise<void> => {
+  sendSignal(agentOf(edgefold), "SIGKILL");
+  await edgefold.agent?.exited;
 };
 
 /** Waits until the runners of a job have ended, and their programs with them. */

@@ -132,7 +132,9 @@ describe("a job whose time is over", () => {
   it("answers its runners' old tokens with 404", async () => {
     const id = await endedJob();
     await age(id, 31);
-    const headers = { Authorization: `Bearer ${await signRunnerToken(openEnv, { jobId: id, expires: Date.now() + 60_000 })}` };
+    const headers = {
+      Authorization: `Bearer ${await signRunnerToken(openEnv, { jobId: id, expires: Date.now() + 60_000 })}`,
+    };
     const link = await call("GET", `/api/v1/jobs/${id}/link`, { headers: { ...headers, Upgrade: "websocket" } });
     expect([link.status, (await problemOf(link)).type]).toEqual([404, "urn:edgefold:problem:unknown-job"]);
     expect((await call("GET", `/api/v1/jobs/${id}/programs/mapper`, { headers })).status).toBe(404);

@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { sendSignal } from "../../../backend/process-groups.ts";
+import { isAlive } from "../../helpers/proc.ts";
+import { programsOf, workerGroupOf, type RunnerAtWork } from "../../helpers/processes.ts";
+import type { Random } from "../random.ts";
+import { leaseSeconds, type Stage } from "../stage.ts";
+import type { Faults } from "./fault.ts";
+
+/*
+ * Processes that are killed, or stopped for a time. A runner counts when it had an attempt under way at that moment: it has a
+ * directory for it then. The agent and the Worker count when any runner had.
+ */
+
+const victim = ({ atWork }: Stage, random: Random): RunnerAtWork | undefined =>
+  atWork.length === 0 ? undefined : random.pick(atWork);
+
+/** The process of a program of a live job, which is at work by being there. */
+const program = (stage: Stage, random: Random): number | undefined => {
+  const all = stage.jobs.ids.flatMap((id) => programsOf(id));
+  return all.length === 0 ? undefined : random.pick(all);
+};
+
+/** Some stops are longer than a lease. */
+const stopMs = (random: Random): number =>
+  random.chance(0.3) ? random.int(1200 * leaseSeconds, 1600 * leaseSeconds) : random.int(200, 2500);
+
+const stopped = async (target: number, ms: number): Promise<void> => {
+  sendSignal(target, "SIGSTOP");
+  try {
+    await sleep(ms);
+  } finally {
+    sendSignal(target, "SIGCONT");
+  }
+};
+
+export const processFaults = {
+  "runner killed": {
+    weight: 7,
+    async inject(stage, random) {
+      const runner = victim(stage, random);
+      if (runner === undefined) return false;
+      sendSignal(runner.pid, "SIGKILL");
+      return true;
+    },
+  },
+  "runner stopped for a time": {
+    weight: 6,
+    async inject(stage, random) {
+      const ms = stopMs(random);
+      const runner = victim(stage, random);
+      if (runner === undefined) return false;
+      await stopped(runner.pid, ms);
+      return true;
+    },
+  },
+  "program killed": {
+    weight: 7,
+    async inject(stage, random) {
+      const pid = program(stage, random);
+      if (pid === undefined || !isAlive(pid)) return false;
+      sendSignal(pid, "SIGKILL");
+      return true;
+    },
+  },
+  "program stopped for a time": {
+    weight: 4,
+    async inject(stage, random) {
+      const ms = stopMs(random);
+      const pid = program(stage, random);
+      if (pid === undefined || !isAlive(pid)) return false;
+      await stopped(pid, ms);
+      return true;
+    },
+  },
+  "agent killed": {
+    weight: 3,
+    async inject(stage, random) {
+      const afterMs = random.int(0, 1500);
+      return stage.agentLock.run(async () => {
+        const hit = stage.atWork.length > 0;
+        await stage.restartAgent(afterMs);
+        return hit;
+      });
+    },
+  },
+  "agent stopped for a time": {
+    weight: 3,
+    async inject(stage, random) {
+      const ms = stopMs(random);
+      return stage.agentLock.run(async () => {
+        const hit = stage.atWork.length > 0;
+        await stopped(stage.agentPid, ms);
+        return hit;
+      });
+    },
+  },
+  "Worker killed": {
+    weight: 3,
+    async inject(stage, random) {
+      const afterMs = random.int(0, 1500);
+      return stage.workerLock.run(async () => {
+        const hit = stage.atWork.length > 0;
+        await stage.restartWorker(afterMs);
+        return hit;
+      });
+    },
+  },
+  "Worker stopped for a time": {
+    weight: 2,
+    async inject(stage, random) {
+      const ms = stopMs(random);
+      return stage.workerLock.run(async () => {
+        const hit = stage.atWork.length > 0;
+        await stopped(-workerGroupOf(stage.edgefold), ms);
+        return hit;
+      });
+    },
+  },
+  "all killed at once": {
+    weight: 0.7,
+    async inject(stage, random) {
+      const afterMs = random.int(0, 500);
+      return stage.workerLock.run(async () =>
+        stage.agentLock.run(async () => {
+          const { atWork } = stage;
+          for (const { pid } of atWork) sendSignal(pid, "SIGKILL");
+          await Promise.all([stage.restartWorker(afterMs), stage.restartAgent(afterMs)]);
+          return atWork.length > 0;
+        }),
+      );
+    },
+  },
+} satisfies Faults;

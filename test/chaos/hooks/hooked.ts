@@ -1,0 +1,8 @@
+import { fileURLToPath } from "node:url";
+
+/** The folder that the URL of a hook names, where this process is an agent or a runner; else the hook does nothing. */
+export const controlFolder = (hookUrl: string, ...parts: readonly ("agent" | "runner")[]): string | undefined => {
+  const folder = new URL(hookUrl).searchParams.get("folder");
+  const isHooked = parts.some((part) => process.argv[1]?.endsWith(`/backend/${part}/main.ts`) === true);
+  return folder === null || !isHooked ? undefined : fileURLToPath(folder);
+};

@@ -1,0 +1,195 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Guarded } from "../../backend/dev/guarded.ts";
+import { openStore } from "../../backend/storage/open.ts";
+import type { Store } from "../../backend/storage/store.ts";
+import { Edgefold } from "../helpers/edgefold.ts";
+import { agentOf, isAtWork, killAgent, killWorker, runnersAtWork, type RunnerAtWork } from "../helpers/processes.ts";
+import { HookControl } from "./hooks/control.ts";
+import { LiveJobs } from "./live-jobs.ts";
+import { Lock } from "./lock.ts";
+import { LogTail } from "./log-tail.ts";
+import { StorageProxy } from "./proxies/storage-proxy.ts";
+import { WorkerProxy } from "./proxies/worker-proxy.ts";
+import { programs } from "./jobs/programs.ts";
+import { ScratchDisk } from "./scratch-disk.ts";
+import type { ChaosStore } from "./store.ts";
+
+/** How the agent and its runners of a stage are set up. */
+export type StageSettings = {
+  readonly shuffle: "local" | "store";
+  readonly sortBuffer: number;
+  readonly mergeFactor: number;
+};
+
+/** Short, so that what waits for it does not take long; the runners' pings adapt to it. */
+export const leaseSeconds = 5;
+
+const runners = 4;
+
+/** A whole Edgefold, behind proxies, whose parts can be killed and are started again. */
+export class Stage {
+  readonly edgefold: Edgefold;
+  readonly store: ChaosStore;
+  readonly storage: StorageProxy;
+  readonly link: WorkerProxy;
+  readonly disk: ScratchDisk;
+  readonly hooks: HookControl;
+  readonly jobs: LiveJobs;
+  readonly log: LogTail;
+  /** The directory for temporary files of the agent and the runners. */
+  readonly temporary: string;
+  /** Of the parts that are not to be killed, stopped or started by two at a time. */
+  readonly workerLock = new Lock();
+  readonly agentLock = new Lock();
+  readonly diskLock = new Lock();
+  /** What a part did that nobody had asked it to. */
+  readonly incidents: string[] = [];
+  /** How often `wrangler dev` has ended by itself, which is none of the product's doing. */
+  workerLosses = 0;
+  readonly #settings: StageSettings;
+  #ending = false;
+
+  private constructor(
+    edgefold: Edgefold,
+    store: ChaosStore,
+    storage: StorageProxy,
+    link: WorkerProxy,
+    settings: StageSettings,
+    jobs: LiveJobs,
+    log: LogTail,
+  ) {
+    this.edgefold = edgefold;
+    this.store = store;
+    this.storage = storage;
+    this.link = link;
+    this.jobs = jobs;
+    this.log = log;
+    this.#settings = settings;
+    this.temporary = join(edgefold.dir, "tmp");
+    mkdirSync(this.temporary);
+    this.hooks = new HookControl(join(edgefold.dir, "hooks"));
+    this.disk = new ScratchDisk(join(edgefold.stateDir, "agent/runners"), this.hooks);
+  }
+
+  static async start(store: ChaosStore, settings: StageSettings): Promise<Stage> {
+    const log = new LogTail();
+    const env = { LEASE_SECONDS: String(leaseSeconds), RUNNERS: String(runners) };
+    const edgefold = await Edgefold.start({ withoutAgent: true, env, log: (text) => log.add(text) });
+    const jobs = new LiveJobs();
+    const storage = await StorageProxy.start(store, (text) => jobs.isLiveAddress(text));
+    const stage = new Stage(edgefold, store, storage, await WorkerProxy.start(edgefold.port), settings, jobs, log);
+    stage.#watchWorker(edgefold.worker);
+    for (const { name, text, type } of programs) await edgefold.upload(name, text, type);
+    await stage.startAgent();
+    return stage;
+  }
+
+  /** The store without anything in between. */
+  get directStore(): Store {
+    return openStore({ credentials: this.store.credentials, fileRoots: [] });
+  }
+
+  /** The directory of the agent's own. */
+  get agentDirectory(): string {
+    return join(this.edgefold.stateDir, "agent");
+  }
+
+  /** Which runners have an attempt under way: what a fault must hit to count. */
+  get atWork(): RunnerAtWork[] {
+    return runnersAtWork(this.edgefold).filter(({ jobId }) => this.jobs.isLive(jobId));
+  }
+
+  isAtWork(runnerId: string): boolean {
+    return isAtWork(this.edgefold, runnerId);
+  }
+
+  get agentPid(): number {
+    return agentOf(this.edgefold);
+  }
+
+  async startAgent(): Promise<void> {
+    const { shuffle, sortBuffer, mergeFactor } = this.#settings;
+    await this.edgefold.startAgent(this.link.url, {
+      NODE_OPTIONS: this.hooks.nodeOptions,
+      TMPDIR: this.temporary,
+      SORT_BUFFER: String(sortBuffer),
+      MERGE_FACTOR: String(mergeFactor),
+      ...(shuffle === "store" ? { SHUFFLE: "store" } : {}),
+    });
+    this.#watchAgent(this.edgefold.agent);
+  }
+
+  /** `kill -9` of the agent, and another one after a time. */
+  async restartAgent(afterMs: number): Promise<void> {
+    this.#expected.add(this.edgefold.agent);
+    await killAgent(this.edgefold);
+    await sleep(afterMs);
+    await this.startAgent();
+  }
+
+  /** `kill -9` of `wrangler dev` and all its processes; the state stays. */
+  async restartWorker(afterMs: number): Promise<void> {
+    this.#expected.add(this.edgefold.worker);
+    await killWorker(this.edgefold);
+    await sleep(afterMs);
+    await this.#startWorker();
+  }
+
+  /** Ends the agent in good order: what it leaves then is what is left. */
+  async endAgent(): Promise<void> {
+    this.#ending = true;
+    await this.edgefold.agent?.stop();
+  }
+
+  /** Ends the Worker; its state stays for whoever looks at it. */
+  async endWorker(): Promise<void> {
+    this.#ending = true;
+    await this.edgefold.worker?.stop();
+  }
+
+  /** Ends all, and removes the state. */
+  async stop(): Promise<void> {
+    this.#ending = true;
+    await this.link.stop();
+    await this.edgefold.agent?.stop();
+    await this.edgefold.worker?.stop();
+    await this.storage.stop();
+    this.disk.close();
+    await this.edgefold.stop();
+  }
+
+  readonly #expected = new Set<Guarded | undefined>();
+
+  async #startWorker(): Promise<void> {
+    await this.edgefold.startWorker();
+    this.#watchWorker(this.edgefold.worker);
+  }
+
+  /** `wrangler dev` is started again where it ends by itself, as its users do. */
+  #watchWorker(worker: Guarded | undefined): void {
+    void worker?.exited.then(async () => {
+      if (this.#ending || this.#expected.delete(worker)) return;
+      this.workerLosses += 1;
+      await this.workerLock.run(async () => {
+        // A fault may have come first.
+        if (this.edgefold.worker !== worker) return;
+        await worker.stop();
+        await sleep(500);
+        await this.#startWorker();
+      });
+    });
+  }
+
+  /** An agent that ends by itself would be a defect. */
+  #watchAgent(agent: Guarded | undefined): void {
+    void agent?.exited.then(async () => {
+      if (this.#ending || this.#expected.delete(agent)) return;
+      this.incidents.push(`the agent has ended by itself: ${agent.tail}`);
+      await this.agentLock.run(async () => {
+        if (this.edgefold.agent === agent) await this.startAgent();
+      });
+    });
+  }
+}

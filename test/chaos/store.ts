@@ -1,0 +1,59 @@
+import { AwsClient } from "aws4fetch";
+import { startS3Endpoint } from "../helpers/s3-endpoint.ts";
+import type { Credentials } from "../../shared/rest.ts";
+
+/** The store that the jobs read and write: that of the tests, or a server that the environment names. */
+export type ChaosStore = {
+  readonly bucket: string;
+  readonly credentials: Credentials;
+  /** Where it listens, and the path in front of the bucket. */
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  /** What it is called in the report. */
+  readonly name: string;
+  readonly close: () => Promise<void>;
+};
+
+const bucket = "chaos";
+
+/** @param address `http://user:password@host:port/bucket`, of a machine's own loopback; without one the tests' own store is started */
+export const openChaosStore = async (address: string | undefined): Promise<ChaosStore> => {
+  if (address === undefined) {
+    const { endpoint, accessKeyId, secretAccessKey, close } = await startS3Endpoint({ buckets: [bucket] });
+    const { hostname: host, port, pathname: path } = new URL(endpoint);
+    const credentials = { username: accessKeyId, password: secretAccessKey };
+    return { bucket, credentials, host, port: Number(port), path, name: "the local R2", close };
+  }
+  const { username, password, hostname: host, port, pathname } = new URL(address);
+  if (host !== "127.0.0.1" && host !== "localhost") throw new Error("CHAOS_S3 must be on 127.0.0.1 or localhost");
+  return {
+    bucket: decodeURIComponent(pathname.slice(1)),
+    credentials: { username: decodeURIComponent(username), password: decodeURIComponent(password) },
+    host,
+    port: Number(port),
+    path: "",
+    name: `the S3 server at ${host}:${port}`,
+    close: async () => undefined,
+  };
+};
+
+export const endpointOf = ({ host, port, path }: ChaosStore): string => `http://${host}:${port}${path}`;
+
+/** The uploads that the store itself lists as begun and not ended, or undefined where it cannot list them. */
+export const listedUploads = async (store: ChaosStore, prefix: string): Promise<string[] | undefined> => {
+  const { username, password } = store.credentials;
+  const client = new AwsClient({
+    accessKeyId: username,
+    secretAccessKey: password,
+    service: "s3",
+    region: "us-east-1",
+  });
+  const url = new URL(`${endpointOf(store)}/${store.bucket}`);
+  url.search = `?uploads=&prefix=${encodeURIComponent(prefix)}`;
+  const answer = await client.fetch(url);
+  const text = await answer.text();
+  if (answer.status === 501) return undefined;
+  if (answer.status !== 200) throw new Error(`the store does not list uploads: ${answer.status} ${text}`);
+  return [...text.matchAll(/<Upload>.*?<Key>([^<]*)<.*?<\/Upload>/gs)].map(([, key = ""]) => key);
+};
