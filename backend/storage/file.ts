@@ -94,6 +94,10 @@ export class FileStore implements Store {
     return this.#file(at, (real) => abortFileUpload(this.#roots, real, uploadId));
   }
 
+  abortUploads(folder: Address): Promise<void> {
+    return this.#at(folder, (real) => sweep(this.#roots, real));
+  }
+
   /** Folders are made with their first file; here only the roots are checked. */
   ensureBucket(at: Address): Promise<void> {
     return this.#at(at, async () => {});

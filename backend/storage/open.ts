@@ -42,6 +42,7 @@ export const openStore = ({ credentials, ambient, fileRoots, endpoints = anyEndp
     uploadPart: (at, uploadId, number, bytes) => of(at).uploadPart(at, uploadId, number, bytes),
     completeUpload: (at, uploadId, tags, attempt) => of(at).completeUpload(at, uploadId, tags, attempt),
     abortUpload: (at, uploadId) => of(at).abortUpload(at, uploadId),
+    abortUploads: (folder) => of(folder).abortUploads(folder),
     ensureBucket: (at) => of(at).ensureBucket(at),
   };
 };

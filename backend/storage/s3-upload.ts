@@ -1,13 +1,17 @@
 import type { S3Address } from "../../shared/address.ts";
 import { malformed, S3Error } from "./s3-failure.ts";
+import { isTransient } from "./retry.ts";
 import { attemptHeader, headS3 } from "./s3-head.ts";
 import type { S3Client } from "./s3-request.ts";
-import { completionBody, parseCompletion, parseUploadId } from "./s3-xml.ts";
+import { completionBody, parseCompletion, parseUploadId, parseUploadsPage } from "./s3-xml.ts";
 import type { UploadOutcome } from "./store.ts";
 
 const isNoSuchUpload = (error: unknown): boolean => error instanceof S3Error && error.code === "NoSuchUpload";
 
-/** Begins an upload. Where the answer is lost and the request repeated, the store keeps an upload that nobody knows of. */
+/**
+ * Begins an upload. Where the answer is lost and the request repeated, the store keeps an upload that nobody knows of, until
+ * `abortS3Uploads`.
+ */
 export const createS3Upload = (client: S3Client, at: S3Address, attempt: string): Promise<string> =>
   client.parsed({ method: "POST", at, query: { uploads: "" }, headers: { [attemptHeader]: attempt } }, parseUploadId);
 
@@ -51,4 +55,34 @@ export const abortS3Upload = async (client: S3Client, at: S3Address, uploadId: s
   } catch (error) {
     if (!isNoSuchUpload(error)) throw error;
   }
+};
+
+/**
+ * Ends all uploads whose keys begin with that of `prefix`, those that the store lists. One that cannot list them, or does not let
+ * this client, is left to end them by its own rules.
+ */
+export const abortS3Uploads = async (client: S3Client, prefix: S3Address): Promise<void> => {
+  for await (const { key, uploadId } of listS3Uploads(client, prefix)) {
+    await abortS3Upload(client, { ...prefix, key }, uploadId);
+  }
+};
+
+const listS3Uploads = async function* (
+  client: S3Client,
+  prefix: S3Address,
+): AsyncGenerator<{ readonly key: string; readonly uploadId: string }> {
+  const query = { uploads: "", "encoding-type": "url", prefix: prefix.key };
+  const bucket = { ...prefix, key: "" };
+  let resume: Readonly<Record<string, string>> | undefined = {};
+  do {
+    let page: ReturnType<typeof parseUploadsPage>;
+    try {
+      page = await client.parsed({ method: "GET", at: bucket, query: { ...query, ...resume } }, parseUploadsPage);
+    } catch (error) {
+      if (!(error instanceof S3Error) || isTransient(error)) throw error;
+      return;
+    }
+    yield* page.uploads;
+    resume = page.next;
+  } while (resume !== undefined);
 };

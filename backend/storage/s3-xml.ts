@@ -16,7 +16,13 @@ type ListPage = {
   readonly next: string | undefined;
 };
 
-const parse = xmlReader(["ListBucketResult.Contents", "DeleteResult.Error"]);
+type UploadsPage = {
+  readonly uploads: readonly { readonly key: string; readonly uploadId: string }[];
+  /** What asks for the next page; undefined on the last one. */
+  readonly next: { readonly "key-marker": string; readonly "upload-id-marker": string } | undefined;
+};
+
+const parse = xmlReader(["ListBucketResult.Contents", "ListMultipartUploadsResult.Upload", "DeleteResult.Error"]);
 
 /** S3's codes are words, such as `NoSuchKey`. */
 const CodeSchema = z.string().regex(/^\w[\w.-]{0,127}$/);
@@ -100,6 +106,37 @@ export const parseListPage = (text: string): ListPage => {
       etag: quoteEtag(ETag),
     })),
     next: page.IsTruncated === "true" ? page.NextContinuationToken : undefined,
+  };
+};
+
+// without elements, the parser makes a text of it
+const uploadsSchema = z.object({
+  ListMultipartUploadsResult: z.union([
+    z.string(),
+    z.object({
+      Upload: z.array(z.object({ Key: z.string(), UploadId: z.string() })).default([]),
+      IsTruncated: z.enum(["true", "false"]).default("false"),
+      NextKeyMarker: z.string().default(""),
+      NextUploadIdMarker: z.string().default(""),
+      EncodingType: z.string().optional(),
+    }),
+  ]),
+});
+
+/** A page of ListMultipartUploads, its keys decoded. */
+export const parseUploadsPage = (text: string): UploadsPage => {
+  const { ListMultipartUploadsResult: page } = parse(text, uploadsSchema);
+  if (typeof page === "string") return { uploads: [], next: undefined };
+  const decoded = (key: string): string => (page.EncodingType === "url" ? decodeKey(key) : key);
+  if (page.IsTruncated === "true" && page.NextKeyMarker === "") {
+    throw new MalformedAnswerError("the list is truncated but names no next page");
+  }
+  return {
+    uploads: page.Upload.map(({ Key, UploadId }) => ({ key: decoded(Key), uploadId: UploadId })),
+    next:
+      page.IsTruncated === "true"
+        ? { "key-marker": decoded(page.NextKeyMarker), "upload-id-marker": page.NextUploadIdMarker }
+        : undefined,
   };
 };
 

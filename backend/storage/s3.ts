@@ -5,7 +5,7 @@ import { listS3 } from "./s3-list.ts";
 import { readS3 } from "./s3-read.ts";
 import { removeS3 } from "./s3-remove.ts";
 import { S3Client, type S3Options } from "./s3-request.ts";
-import { abortS3Upload, completeS3Upload, createS3Upload, uploadS3Part } from "./s3-upload.ts";
+import { abortS3Upload, abortS3Uploads, completeS3Upload, createS3Upload, uploadS3Part } from "./s3-upload.ts";
 import type { Store } from "./store.ts";
 
 const own = (at: Address): S3Address => {
@@ -29,6 +29,7 @@ export const s3Store = (options: S3Options): Store => {
     uploadPart: async (at, uploadId, number, bytes) => uploadS3Part(client, own(at), uploadId, number, bytes),
     completeUpload: async (at, uploadId, tags, attempt) => completeS3Upload(client, own(at), uploadId, tags, attempt),
     abortUpload: async (at, uploadId) => abortS3Upload(client, own(at), uploadId),
+    abortUploads: async (prefix) => abortS3Uploads(client, own(prefix)),
     ensureBucket: async (at) => ensureS3Bucket(client, own(at)),
   };
 };

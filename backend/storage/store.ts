@@ -66,6 +66,11 @@ export interface Store {
   completeUpload(at: Address, uploadId: string, tags: readonly string[], attempt: string): Promise<UploadOutcome>;
   /** Ends an upload without an object; an upload that is not there counts as aborted. */
   abortUpload(at: Address, uploadId: string): Promise<void>;
+  /**
+   * Ends all uploads below a folder, an address ending in `/`, those included that nobody knows of: where the answer to their
+   * creation was lost, or whoever began them was ended before telling. A store that cannot list uploads keeps those.
+   */
+  abortUploads(folder: Address): Promise<void>;
   /** Creates the bucket of `at` if it is not there. Where the store cannot create buckets, an error tells to create it. */
   ensureBucket(at: Address): Promise<void>;
 }

@@ -8,12 +8,15 @@ import type { Task, TaskRun } from "./task-run.ts";
 /** Removes what the job has left behind: uploads that nobody will complete, the shuffle, and outputs that do not count. */
 export const runClean = async (task: Task<"clean">, run: TaskRun): Promise<Result> => {
   const { output, useSSL, jobId } = run.job;
+  const outputs = outputFolder(output.path, useSSL, jobId);
   await abortUploads(task, run);
+  await run.output.abortUploads(outputs);
   await run.shuffle.remove();
-  if (task.removeOutputs) await removeFolder(run.output, outputFolder(output.path, useSSL, jobId));
+  if (task.removeOutputs) await removeFolder(run.output, outputs);
   return { kind: "done", lost: [] };
 };
 
+/** Those that the job knows of, which a store need not be able to list. */
 const abortUploads = async (task: Task<"clean">, run: TaskRun): Promise<void> => {
   for (let after: number | null = 0; after !== null;) {
     const page: { uploads: { path: string; uploadId: string }[]; nextAfter: number | null } = await run.ask(

@@ -35,6 +35,8 @@ export class StoreShuffle implements Shuffle {
 
   async remove(): Promise<void> {
     const { jobId, output, useSSL } = this.#run.job;
-    await removeFolder(this.#run.output, shuffleFolder(output.path, useSSL, jobId));
+    const folder = shuffleFolder(output.path, useSSL, jobId);
+    await this.#run.output.abortUploads(folder);
+    await removeFolder(this.#run.output, folder);
   }
 }

@@ -254,6 +254,19 @@ describe.each([
   });
 });
 
+test("ends uploads in files that nobody knows of, and leaves the outputs", async () => {
+  const { store, base, close } = await fileSubject();
+  try {
+    const folder = joinAddress(base, "0190a0a0-0000-7000-8000-000000000000/");
+    await store.put(joinAddress(folder, "part-r-00000"), text("x"));
+    await store.createUpload(joinAddress(folder, "part-r-00000"), "a");
+    await store.abortUploads(folder);
+    expect(await readdir(keyOf(folder))).toEqual(["part-r-00000"]);
+  } finally {
+    await close();
+  }
+});
+
 test("leaves nothing behind in files", async () => {
   const { store, base, close } = await fileSubject();
   try {

@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fixedCredentials } from "../../../backend/storage/credentials.ts";
 import { s3Store } from "../../../backend/storage/s3.ts";
+import type { S3Address } from "../../../shared/address.ts";
 import type { Credentials } from "../../../shared/rest.ts";
 import { StorageError, type Store } from "../../../backend/storage/store.ts";
 import { all, bytesOf } from "./bytes.ts";
@@ -363,6 +364,48 @@ describe("a completion", () => {
   test("in a bucket that is gone is neither", async () => {
     server.replies.push(error(404, "NoSuchBucket"));
     await expect(complete()).rejects.toMatchObject({ code: "NoSuchBucket" });
+  });
+});
+
+const uploadsPage = (uploads: readonly string[], more = ""): string =>
+  `<ListMultipartUploadsResult><EncodingType>url</EncodingType>${uploads.map((upload) => `<Upload><Key>${upload}</Key><UploadId>${upload}-id</UploadId></Upload>`).join("")}${more}</ListMultipartUploadsResult>`;
+
+describe("the uploads below a folder", () => {
+  const folder = (): S3Address => ({ ...server.at, key: "out/" });
+
+  test("are ended, page by page, those included that have just gone", async () => {
+    const more =
+      "<IsTruncated>true</IsTruncated><NextKeyMarker>b+c</NextKeyMarker><NextUploadIdMarker>n</NextUploadIdMarker>";
+    server.replies.push(
+      reply(200, uploadsPage(["a", "b+c"], more)),
+      reply(204),
+      error(404, "NoSuchUpload"),
+      error(503, "SlowDown"),
+      reply(200, uploadsPage([])),
+    );
+    await store.abortUploads(folder());
+    expect(server.asked).toEqual([
+      "GET /bucket?uploads=&encoding-type=url&prefix=out%2F",
+      "DELETE /bucket/a?uploadId=a-id",
+      "DELETE /bucket/b%20c?uploadId=b%2Bc-id",
+      "GET /bucket?uploads=&encoding-type=url&prefix=out%2F&key-marker=b%20c&upload-id-marker=n",
+      "GET /bucket?uploads=&encoding-type=url&prefix=out%2F&key-marker=b%20c&upload-id-marker=n",
+    ]);
+  });
+
+  test.each([
+    ["cannot list them", error(501, "NotImplemented")],
+    ["does not let this client", error(403, "AccessDenied")],
+    ["lists objects instead", reply(200, "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")],
+  ])("are let be where the store %s", async (_, answer) => {
+    server.replies.push(answer);
+    await store.abortUploads(folder());
+    expect(server.asked).toHaveLength(1);
+  });
+
+  test("are asked for again where the store has failed", async () => {
+    server.replies.push(...Array.from({ length: 6 }, () => error(503, "SlowDown")));
+    await expect(store.abortUploads(folder())).rejects.toMatchObject({ code: "SlowDown" });
   });
 });
 
