@@ -89,6 +89,7 @@ export const planJob = (seed: Random, number: number): JobPlan => {
     splitSize: Math.ceil(size / (large ? 4 : random.int(1, 8))),
     // A job that is to fail shall not take all day over it.
     maxAttempts: kind === "failing" ? 2 : maxAttempts,
+    speculation: random.chance(0.7),
     ...(random.chance(0.3) ? { parallelism: random.int(1, 2) } : {}),
     ...(random.chance(0.2) ? { combineInputs: true } : {}),
   };
