@@ -35,14 +35,19 @@ export class Checks {
   readonly #world: World;
   #before: JobRow | undefined;
   #wasCommitting = false;
+  #exists = false;
 
   constructor(world: World) {
     this.#world = world;
+    // An object says so where it meets what should not be. That somebody could not be told is no such thing.
+    console.error = (text: string, cause: unknown) => {
+      if (!text.includes("could not be told")) this.fault(`${text}: ${String(cause)}`);
+    };
   }
 
   /** For those who look at one schedule: everything that happens. */
   trace(what: string): void {
-    if (this.#world.isTraced) console.error(`${this.#world.elapsed} ${what}`);
+    if (this.#world.isTraced) process.stderr.write(`${this.#world.elapsed} ${what}\n`);
   }
 
   fault(what: string): void {
@@ -51,7 +56,8 @@ export class Checks {
 
   /** Called before an event of the job's object. @returns what to call after it */
   observe(what: Happening): () => void {
-    if (this.#exec("SELECT 1 FROM sqlite_master WHERE name = 'job'").length === 0) return () => undefined;
+    this.#exists ||= this.#exec("SELECT 1 FROM sqlite_master WHERE name = 'job'").length > 0;
+    if (!this.#exists) return () => undefined;
     const stale = what.kind === "message" ? this.#stale(what.text) : undefined;
     this.trace(what.kind === "message" ? what.text.slice(0, 200) : what.kind);
     const atWork = what.kind === "alarm" ? this.#open() : [];

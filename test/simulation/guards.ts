@@ -1,16 +1,161 @@
 /** A guard of the job, and what its code is without it. The simulation must find that it is missing. */
 export type Guard = {
   readonly name: string;
+  /** The end of the file's path. */
   readonly file: string;
+  /** Stands in it once. */
   readonly text: string;
   readonly without: string;
 };
 
+const machine = "shared/machine.ts";
+const job = "worker/objects/job.ts";
+const desk = "worker/objects/runner-desk.ts";
+const outbox = "worker/objects/outbox.ts";
+
 export const guards: readonly Guard[] = [
   {
-    name: "the fence",
-    file: "shared/machine.ts",
+    name: "the fence: only a live attempt changes its task",
+    file: machine,
     text: 'attempt.status === "live" && task.status === "in-progress";',
-    without: "true;",
+    without: 'task.status === "in-progress";',
+  },
+  {
+    name: "the fence: what a stale runner completes is refused",
+    file: desk,
+    text: 'if (attempt?.status !== "live" && attempt?.status !== "revoked") return fenced("the attempt was given up");',
+    without: 'if (attempt === undefined) return fenced("the attempt was given up");',
+  },
+  {
+    name: "the lost lease: an attempt whose runner is silent is given to another",
+    file: job,
+    text: "else this.#lose(attempt, `its runner gave no sign of life for ${this.#leaseMs / 1000} s`);",
+    without: "",
+  },
+  {
+    name: "the lease after a crash: nobody has seen when the connection went down",
+    file: job,
+    text: "contact === undefined && this.#store.isLinked(attempt.id)",
+    without: "false",
+  },
+  {
+    name: "the lease after a close: it begins anew",
+    file: job,
+    text: "const until = Date.now() + this.#leaseMs;",
+    without: "const until = Date.now();",
+  },
+  {
+    name: "the commit barrier: _SUCCESS comes after all commits",
+    file: machine,
+    text: 'return job.commits.completed < job.commits.total ? "commit" : "success";',
+    without: 'return job.commits.completed === 0 && job.commits.total > 0 ? "commit" : "success";',
+  },
+  {
+    name: "the map barrier: reduces come after all maps",
+    file: machine,
+    text: 'job.status === "mapping" && isThrough(job.maps) && !job.mapOnly',
+    without: 'job.status === "mapping" && job.maps.completed + job.maps.running >= job.maps.total && !job.mapOnly',
+  },
+  {
+    name: "a commit that has lost uploads is not completed",
+    file: desk,
+    text: "if (result.lost.length > 0) {",
+    without: "if (result.lost.length > 1000) {",
+  },
+  {
+    name: "a map output that is lost is made again",
+    file: desk,
+    text: "if (lost !== undefined) this.#apply(lost);\n        }",
+    without: "}",
+  },
+  {
+    name: "an output that was made anew is not lost by news of the old one",
+    file: machine,
+    text: 'if (!needed || task.status !== "completed" || task.winner !== outputOf) return undefined;',
+    without: 'if (!needed || task.status !== "completed") return undefined;',
+  },
+  {
+    name: "the counters of a lost output are taken back",
+    file: machine,
+    text: "counters: addCounters(job.counters, negatedCounters(task.counters)),",
+    without: "",
+  },
+  {
+    name: "the outbox: what could not be told is told again",
+    file: outbox,
+    text: "this.#store.postpone(target, Date.now() + delay(mark.tries), mark.tries + 1);",
+    without: "this.#store.delivered(target, mark.version);",
+  },
+  {
+    name: "the outbox: what changes while something is told is told, too",
+    file: "worker/objects/job-store.ts",
+    text: '"DELETE FROM outbox WHERE target = ? AND version = ?", target, version',
+    without: '"DELETE FROM outbox WHERE target = ?", target',
+  },
+  {
+    name: "an upload is noted also where its attempt was given up",
+    file: desk,
+    text: 'if (status !== undefined && status !== "won") {',
+    without: 'if (status === "live") {',
+  },
+  {
+    name: "the cleaning waits for every attempt that may still act",
+    file: machine,
+    text: 'return job.clean === "waiting" && job.open === 0 ? "clean" : undefined;',
+    without: 'return job.clean === "waiting" ? "clean" : undefined;',
+  },
+  {
+    name: "a job whose attempts may have begun something is cleaned",
+    file: machine,
+    text: "const touched = job.touched || job.open > 0;",
+    without: "const touched = job.touched && job.maps.total > 1;",
+  },
+  {
+    name: "a job that commits is not stopped any more",
+    file: machine,
+    text: 'if (job.status === "committing") return "committing";',
+    without: "",
+  },
+  {
+    name: "losses are bounded",
+    file: machine,
+    text: "export const maxLosses = 16;",
+    without: "export const maxLosses = Infinity;",
+  },
+  {
+    name: "failures are bounded",
+    file: machine,
+    text: "if (error.final || charged.failures >= job.maxAttempts) {",
+    without: "if (error.final) {",
+  },
+  {
+    name: "a failed task is woken up for when it may be tried again",
+    file: job,
+    text: "kind === undefined ? Number.POSITIVE_INFINITY : (this.#store.nextDue(kind, now) ?? Number.POSITIVE_INFINITY),",
+    without: "",
+  },
+  {
+    name: "a completion that comes twice is answered as the first time, and counts once",
+    file: desk,
+    text: 'if (attempt?.status !== "won") {',
+    without: "{",
+  },
+  {
+    name: "a cleaning that hangs is given up",
+    file: job,
+    text: "job.clean === \"waiting\" && job.endedAt !== null ? job.endedAt + cleanLimit : Number.POSITIVE_INFINITY,",
+    without: "",
+  },
+  {
+    name: "credentials are erased",
+    file: job,
+    text: "this.#store.eraseSealed();",
+    without: "",
+  },
+  {
+    name: "a task is in progress as long as one of its attempts is live",
+    file: machine,
+    text: "task.live > 0\n    ? { job, task }",
+    without: "false\n    ? { job, task }",
   },
 ];

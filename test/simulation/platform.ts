@@ -25,6 +25,9 @@ Object.defineProperty(globalThis, "crypto", {
   },
 });
 Object.assign(Uint8Array.prototype, {
+  toHex(this: Uint8Array): string {
+    return Buffer.from(this).toString("hex");
+  },
   toBase64(this: Uint8Array): string {
     return Buffer.from(this).toString("base64");
   },

@@ -31,6 +31,12 @@ export type StoredOutput = z.infer<typeof StoredOutputSchema>;
 
 export const UploadRowSchema = z.object({ id: z.int(), path: z.string(), uploadId: z.string() });
 
+// Schemas are made once: to make one takes longer than to parse with it.
+const Text = z.string();
+const DueSchema = z.object({ due: z.number().nullable() });
+const AloneSchema = z.array(z.object({ index: z.int(), since: z.int() }));
+const ConditionsSchema = z.array(z.object({ type: z.string(), message: z.string(), since: z.int() }));
+const UploadsSchema = z.array(UploadRowSchema);
 const jobColumns = z.object({ row: z.string(), input_bytes: z.number() });
 const taskColumns = z.object({ row: z.string() });
 
@@ -50,7 +56,7 @@ const indexOf = (lengths: readonly number[]): ArrayBuffer => {
 
 /** The first of stored ranges. */
 const firstOf = (ranges: SqlStorageValue | undefined): InputRange | null =>
-  MapInputSchema.parse(JSON.parse(z.string().parse(ranges)))[0] ?? null;
+  MapInputSchema.parse(JSON.parse(Text.parse(ranges)))[0] ?? null;
 
 /**
  * The tables of a JobObject. Rows of the machine are kept as JSON beside the columns that queries need; everything read is
@@ -115,7 +121,7 @@ export class JobStore {
   /** As it was stored by `create`: our own words, so not parsed again. */
   spec(): JobSpec {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it was a JobSpec when it was stored
-    return JSON.parse(z.string().parse(this.#sql.exec("SELECT spec FROM job").one()["spec"])) as JobSpec;
+    return JSON.parse(Text.parse(this.#sql.exec("SELECT spec FROM job").one()["spec"])) as JobSpec;
   }
 
   job(): JobRow {
@@ -138,7 +144,7 @@ export class JobStore {
 
   sealed(): string | undefined {
     const row = this.#sql.exec("SELECT sealed FROM secret").toArray()[0];
-    return row === undefined ? undefined : z.string().parse(row["sealed"]);
+    return row === undefined ? undefined : Text.parse(row["sealed"]);
   }
 
   setSealed(sealed: string): void {
@@ -150,9 +156,9 @@ export class JobStore {
   }
 
   conditions(): { type: string; message: string; since: number }[] {
-    return z
-      .array(z.object({ type: z.string(), message: z.string(), since: z.int() }))
-      .parse(this.#sql.exec("SELECT type, message, since FROM condition ORDER BY since, type").toArray());
+    return ConditionsSchema.parse(
+      this.#sql.exec("SELECT type, message, since FROM condition ORDER BY since, type").toArray(),
+    );
   }
 
   /** Sets a condition. `since` stays while the condition does. @param fromLauncher it is the agent that says so */
@@ -238,7 +244,7 @@ export class JobStore {
       kind,
       now,
     );
-    return z.object({ due: z.number().nullable() }).parse(found.one()).due ?? undefined;
+    return DueSchema.parse(found.one()).due ?? undefined;
   }
 
   /** Of the tasks of a kind that have a single open attempt, which is live: the one whose attempt has run longest, and since when. */
@@ -248,7 +254,7 @@ export class JobStore {
        GROUP BY idx HAVING count(*) = 1 AND min(status) = 'live' ORDER BY since LIMIT 1`,
       kind,
     );
-    return z.array(z.object({ index: z.int(), since: z.int() })).parse(found.toArray())[0];
+    return AloneSchema.parse(found.toArray())[0];
   }
 
   /** All tasks but the cleaning that have not ended become `stopped`. */
@@ -263,7 +269,7 @@ export class JobStore {
   /** What a map reads. */
   input(map: number): MapInput {
     const found = this.#sql.exec("SELECT ranges FROM input WHERE map = ?", map).one();
-    return MapInputSchema.parse(JSON.parse(z.string().parse(found["ranges"])));
+    return MapInputSchema.parse(JSON.parse(Text.parse(found["ranges"])));
   }
 
   saveOutput(kind: TaskKind, index: number, output: StoredOutput, lengths?: readonly number[]): void {
@@ -288,8 +294,8 @@ export class JobStore {
       .toArray()
       .map((row) => ({
         index: z.int().parse(row["idx"]),
-        winner: z.string().parse(row["winner"]),
-        output: StoredOutputSchema.parse(JSON.parse(z.string().parse(row["output"]))),
+        winner: Text.parse(row["winner"]),
+        output: StoredOutputSchema.parse(JSON.parse(Text.parse(row["output"]))),
       }));
   }
 
@@ -334,7 +340,7 @@ export class JobStore {
     const found = this.#sql
       .exec("SELECT json_extract(output, '$.path') AS path FROM task WHERE kind = 'map' AND output IS NOT NULL LIMIT 1")
       .toArray()[0];
-    return found === undefined ? undefined : z.string().parse(found["path"]);
+    return found === undefined ? undefined : Text.parse(found["path"]);
   }
 
   /** The bytes that each partition has in all map outputs. */
@@ -370,7 +376,7 @@ export class JobStore {
       )
       .toArray()
       .map((found) => ({
-        row: TaskRowSchema.parse(JSON.parse(z.string().parse(found["row"]))),
+        row: TaskRowSchema.parse(JSON.parse(Text.parse(found["row"]))),
         range: found["ranges"] === null ? null : firstOf(found["ranges"]),
         inputBytes: z.number().parse(found["input_bytes"]),
       }));
@@ -438,7 +444,7 @@ export class JobStore {
   /** When the first lease of an open attempt ends, in ms. */
   nextLeaseEnd(): number | undefined {
     const found = this.#sql.exec("SELECT min(lease_until) AS due FROM attempt WHERE status IN ('live', 'revoked')");
-    return z.object({ due: z.number().nullable() }).parse(found.one()).due ?? undefined;
+    return DueSchema.parse(found.one()).due ?? undefined;
   }
 
   #attempts(where: string, ...values: (string | number)[]): AttemptRow[] {
@@ -458,13 +464,11 @@ export class JobStore {
   }
 
   uploads(after: number, limit: number): z.infer<typeof UploadRowSchema>[] {
-    return z
-      .array(UploadRowSchema)
-      .parse(
-        this.#sql
-          .exec("SELECT id, path, upload_id AS uploadId FROM upload WHERE id > ? ORDER BY id LIMIT ?", after, limit)
-          .toArray(),
-      );
+    return UploadsSchema.parse(
+      this.#sql
+        .exec("SELECT id, path, upload_id AS uploadId FROM upload WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+        .toArray(),
+    );
   }
 
   /** Forgets an upload that has become an output. */
@@ -486,7 +490,7 @@ export class JobStore {
 
   /** The targets that must be told, and when that is due. */
   dirty(): OutboxRow[] {
-    return z.array(OutboxRowSchema).parse(this.#sql.exec("SELECT target, version, due, tries FROM outbox").toArray());
+    return OutboxRowsSchema.parse(this.#sql.exec("SELECT target, version, due, tries FROM outbox").toArray());
   }
 
   /** The target has been told; whatever changed since then is still to be told. */
@@ -504,3 +508,4 @@ export type OutboxTarget = z.infer<typeof OutboxTargetSchema>;
 
 const OutboxRowSchema = z.object({ target: OutboxTargetSchema, version: z.int(), due: z.int(), tries: z.int() });
 type OutboxRow = z.infer<typeof OutboxRowSchema>;
+const OutboxRowsSchema = z.array(OutboxRowSchema);
