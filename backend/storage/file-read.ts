@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { promisify } from "node:util";
 import { formatAddress, type FileAddress } from "../../shared/address.ts";
 import { hasCode, naming } from "./file-failure.ts";
+import type { FileRoots } from "./file-roots.ts";
 import { pulled, readAhead, whole, type ByteSource } from "./pulled.ts";
 import { StorageError, type ByteRange, type ByteStream, type OpenFile } from "./store.ts";
 
@@ -33,9 +34,14 @@ type ReadOptions = {
 };
 
 /** The bytes of a file, as `Store.read` promises them. @param real the real path of `at` */
-export const readFileAt = async (at: FileAddress, real: string, options: ReadOptions): Promise<ByteStream> => {
+export const readFileAt = async (
+  roots: FileRoots,
+  at: FileAddress,
+  real: string,
+  options: ReadOptions,
+): Promise<ByteStream> => {
   const { etag, signal } = options;
-  const file = await openAt(at, real, etag);
+  const file = await openAt(roots, at, real, etag);
   try {
     const size = Number(fstatSync(file, { bigint: true }).size);
     const { start, end } = options.range ?? { start: 0, end: size };
@@ -63,17 +69,18 @@ const allOf = async (source: FileBytes): Promise<Buffer> => {
 };
 
 /** A file as `Store.open` promises it. @param real the real path of `at` */
-export const openFileAt = async (at: FileAddress, real: string, etag: string): Promise<OpenFile> => {
-  const descriptor = await openAt(at, real, etag);
+export const openFileAt = async (roots: FileRoots, at: FileAddress, real: string, etag: string): Promise<OpenFile> => {
+  const descriptor = await openAt(roots, at, real, etag);
   return { descriptor, check: () => checkUnchanged(at, descriptor, etag), close: () => closeSync(descriptor) };
 };
 
-const openAt = async (at: FileAddress, real: string, etag: string | undefined): Promise<number> => {
+const openAt = async (roots: FileRoots, at: FileAddress, real: string, etag: string | undefined): Promise<number> => {
   const file = await openRegular(real);
   if (file === undefined) {
     throw new StorageError("NoSuchKey", `${formatAddress(at)}: there is no such file (NoSuchKey)`);
   }
   try {
+    roots.check(at.path, file);
     checkUnchanged(at, file, etag);
   } catch (error) {
     closeSync(file);
@@ -100,11 +107,12 @@ const reading = promisify(read);
 const openRegular = async (real: string): Promise<number | undefined> => {
   let file: number;
   try {
-    // Opening a named pipe would wait for a writer otherwise.
-    file = await opening(real, constants.O_RDONLY | constants.O_NONBLOCK);
+    // Opening a named pipe would wait for a writer otherwise. Of a real path only one that leads nowhere,
+    // or has come just now, is a link.
+    file = await opening(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   } catch (error) {
-    // ENXIO: a socket, or a device without a driver.
-    if (hasCode(error, "ENOENT", "ENOTDIR", "ENXIO")) return undefined;
+    // ELOOP: a link. ENXIO: a socket, or a device without a driver.
+    if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP", "ENXIO")) return undefined;
     throw error;
   }
   if (fstatSync(file).isFile()) return file;

@@ -1,4 +1,4 @@
-import { realpathSync } from "node:fs";
+import { readlinkSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { hasCode } from "./file-failure.ts";
 import { StorageError } from "./store.ts";
@@ -35,9 +35,29 @@ export class FileRoots {
    */
   real(file: string): string {
     const real = resolved(path.resolve(file));
-    if (this.#real().some((root) => isWithin(real, root))) return real;
+    if (this.#holds(real)) return real;
+    throw this.#outside(file);
+  }
+
+  /**
+   * Checks that a descriptor is of a file within the roots: between the look at a path and the opening of it, somebody may have put a
+   * link in the place of a folder. Only Linux tells; elsewhere this does nothing.
+   * @param file what it was opened as
+   * @throws StorageError `OutsideRoots`
+   */
+  check(file: string, descriptor: number): void {
+    if (process.platform === "linux" && !this.#holds(readlinkSync(`/proc/self/fd/${descriptor}`))) {
+      throw this.#outside(file);
+    }
+  }
+
+  #holds(real: string): boolean {
+    return this.#real().some((root) => isWithin(real, root));
+  }
+
+  #outside(file: string): StorageError {
     const allowed = this.#roots.length === 0 ? "there are none" : `these are ${this.#roots.join(", ")}`;
-    throw new StorageError(
+    return new StorageError(
       "OutsideRoots",
       `file://${file} leads outside the directories in FILE_ROOTS: ${allowed} (OutsideRoots)`,
     );

@@ -12,20 +12,22 @@ import { partSize, StorageError, type UploadOutcome } from "./store.ts";
  * target is the file of this very upload.
  */
 
-const uploadsBeside = (target: string): string => path.join(path.dirname(target), uploadsFolder);
+/** The real path of the folder for uploads, which somebody may have made a link. @throws StorageError `OutsideRoots` */
+const uploadsBeside = (roots: FileRoots, target: string): string =>
+  roots.real(path.join(path.dirname(target), uploadsFolder));
 
 type Upload = { readonly data: string; readonly inode: bigint };
 
 /** @returns undefined for an id that no upload has */
-const uploadOf = (target: string, uploadId: string): Upload | undefined => {
+const uploadOf = (roots: FileRoots, target: string, uploadId: string): Upload | undefined => {
   const [, name, inode] = /^([0-9a-f-]{36})\.(\d+)$/.exec(uploadId) ?? [];
   if (name === undefined || inode === undefined) return undefined;
-  return { data: path.join(uploadsBeside(target), name), inode: BigInt(inode) };
+  return { data: path.join(uploadsBeside(roots, target), name), inode: BigInt(inode) };
 };
 
 /** Writes a whole file; no reader ever sees a part of it. @param target a real path */
 export const putFile = async (roots: FileRoots, target: string, bytes: Uint8Array): Promise<void> => {
-  const uploads = uploadsBeside(target);
+  const uploads = uploadsBeside(roots, target);
   const data = path.join(uploads, randomUUID());
   try {
     const handle = await creatingIn(uploads, () => open(data, "wx"));
@@ -44,8 +46,8 @@ export const putFile = async (roots: FileRoots, target: string, bytes: Uint8Arra
 };
 
 /** @returns the id of a new upload */
-export const createFileUpload = async (target: string): Promise<string> => {
-  const uploads = uploadsBeside(target);
+export const createFileUpload = async (roots: FileRoots, target: string): Promise<string> => {
+  const uploads = uploadsBeside(roots, target);
   const name = randomUUID();
   const handle = await creatingIn(uploads, () => open(path.join(uploads, name), "wx"));
   try {
@@ -57,13 +59,14 @@ export const createFileUpload = async (target: string): Promise<string> => {
 
 /** Writes a part at its place. @returns its tag: its number and size */
 export const uploadFilePart = async (
+  roots: FileRoots,
   target: string,
   uploadId: string,
   number: number,
   bytes: Uint8Array,
 ): Promise<string> => {
   if (bytes.length > partSize) throw new RangeError(`a part has ${bytes.length} bytes, more than ${partSize}`);
-  const upload = uploadOf(target, uploadId);
+  const upload = uploadOf(roots, target, uploadId);
   if (upload === undefined) throw noSuchUpload(target);
   let handle: FileHandle;
   try {
@@ -114,7 +117,7 @@ export const completeFileUpload = async (
   tags: readonly string[],
 ): Promise<UploadOutcome> => {
   const size = sizeOf(target, tags);
-  const upload = uploadOf(target, uploadId);
+  const upload = uploadOf(roots, target, uploadId);
   if (upload === undefined) return "lost";
   try {
     await flush(target, upload.data, size);
@@ -123,7 +126,7 @@ export const completeFileUpload = async (
     if (!hasCode(error, "ENOENT", "ENOTDIR")) throw error;
     return (await isMadeOf(target, upload.inode, size)) ? "completed" : "lost";
   }
-  await tidy(roots, uploadsBeside(target));
+  await tidy(roots, uploadsBeside(roots, target));
   return "completed";
 };
 
@@ -150,8 +153,8 @@ const isMadeOf = async (target: string, inode: bigint, size: bigint): Promise<bo
 
 /** Removes the upload's file. */
 export const abortFileUpload = async (roots: FileRoots, target: string, uploadId: string): Promise<void> => {
-  const upload = uploadOf(target, uploadId);
+  const upload = uploadOf(roots, target, uploadId);
   if (upload === undefined) return;
   await rm(upload.data, { force: true });
-  await tidy(roots, uploadsBeside(target));
+  await tidy(roots, uploadsBeside(roots, target));
 };

@@ -59,12 +59,14 @@ export class FileStore implements Store {
 
   read(at: Address, range?: ByteRange, etag?: string, isTransient = false): Promise<ByteStream> {
     const file = own(at);
-    return this.#at(at, (real) => readFileAt(file, real, { range, etag, isTransient, signal: this.#signal }));
+    return this.#at(at, (real) =>
+      readFileAt(this.#roots, file, real, { range, etag, isTransient, signal: this.#signal }),
+    );
   }
 
   open(at: Address, etag: string): Promise<OpenFile> {
     const file = own(at);
-    return this.#at(at, (real) => openFileAt(file, real, etag));
+    return this.#at(at, (real) => openFileAt(this.#roots, file, real, etag));
   }
 
   put(at: Address, bytes: Uint8Array): Promise<void> {
@@ -79,11 +81,11 @@ export class FileStore implements Store {
   }
 
   createUpload(at: Address): Promise<string> {
-    return this.#file(at, (real) => createFileUpload(real));
+    return this.#file(at, (real) => createFileUpload(this.#roots, real));
   }
 
   uploadPart(at: Address, uploadId: string, number: number, bytes: Uint8Array): Promise<string> {
-    return this.#file(at, (real) => uploadFilePart(real, uploadId, number, bytes));
+    return this.#file(at, (real) => uploadFilePart(this.#roots, real, uploadId, number, bytes));
   }
 
   completeUpload(at: Address, uploadId: string, tags: readonly string[]): Promise<UploadOutcome> {

@@ -1,9 +1,13 @@
-import { appendFile, mkdir, mkdtemp, readdir, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { FileAddress } from "../../../shared/address.ts";
+import { openFileAt, readFileAt } from "../../../backend/storage/file-read.ts";
+import { FileRoots } from "../../../backend/storage/file-roots.ts";
+import { putFile } from "../../../backend/storage/file-upload.ts";
 import { FileStore } from "../../../backend/storage/file.ts";
+import { listInputs } from "../../../backend/storage/inputs.ts";
 import { partSize } from "../../../backend/storage/store.ts";
 import { all, bytesOf, pattern } from "./bytes.ts";
 
@@ -52,6 +56,93 @@ describe("the roots", () => {
     await expect(names("")).rejects.toMatchObject(refused);
     expect((await stat(path.join(home, "secret"))).size).toBe(6);
     expect(await readdir(home)).toHaveLength(2);
+  });
+
+  test("do not hold what a link in the place of uploads leads to", async () => {
+    await mkdir(path.join(home, "outside"));
+    await mkdir(path.join(root, jobId));
+    await symlink(path.join(home, "outside"), path.join(root, jobId, ".uploads"));
+    const object = at(`${jobId}/x`);
+    await expect(store.put(object, text("x"))).rejects.toMatchObject(refused);
+    await expect(store.createUpload(object)).rejects.toMatchObject(refused);
+    await writeFile(path.join(home, "outside", jobId), "kept");
+    const id = `${jobId}.1`;
+    await expect(store.uploadPart(object, id, 1, text("x"))).rejects.toMatchObject(refused);
+    await expect(store.completeUpload(object, id, ["1-4"])).rejects.toMatchObject(refused);
+    await expect(store.abortUpload(object, id)).rejects.toMatchObject(refused);
+    expect(await readdir(path.join(home, "outside"))).toEqual([jobId]);
+    expect((await stat(path.join(home, "outside", jobId))).size).toBe(4);
+  });
+
+  test("keep what links lead to when a job's folder is removed", async () => {
+    await mkdir(path.join(home, "outside/.uploads"), { recursive: true });
+    await writeFile(path.join(home, "outside/.uploads/x"), "kept");
+    await store.createUpload(at(`${jobId}/a/x`));
+    await symlink(path.join(home, "outside"), path.join(root, jobId, "link"));
+    await symlink(path.join(home, "outside"), path.join(root, jobId, "a/.uploads/link"));
+    await symlink(path.join(home, "secret"), path.join(root, jobId, "file"));
+    await store.remove([at(`${jobId}/file`), at(`${jobId}/`)]);
+    expect(await readdir(path.join(home, "outside/.uploads"))).toEqual(["x"]);
+    expect((await stat(path.join(home, "secret"))).size).toBe(6);
+    expect(await readdir(path.join(root, jobId))).toEqual(["link"]);
+  });
+
+  test("replace a link to nowhere, and do not follow it", async () => {
+    for (const [index, name] of ["put", "completed"].entries()) {
+      await symlink(path.join(home, `new-${index}`), path.join(root, name));
+    }
+    await expect(store.read(at("put"))).rejects.toMatchObject({ code: "NoSuchKey" });
+    await store.put(at("put"), text("x"));
+    const id = await store.createUpload(at("completed"));
+    const tag = await store.uploadPart(at("completed"), id, 1, text("x"));
+    expect(await store.completeUpload(at("completed"), id, [tag])).toBe("completed");
+    await symlink(path.join(home, "folder"), path.join(root, "folder"));
+    await expect(store.put(at("folder/x"), text("x"))).rejects.toMatchObject({ name: "StorageError" });
+    expect((await readdir(home)).toSorted()).toEqual(["root", "secret"]);
+  });
+
+  test("do not hold a folder's pattern or beginning that leads outside", async () => {
+    await symlink(home, path.join(root, "out"));
+    for (const name of ["out/", "out/s", "out/*", "o*/secret", "../*", "**"]) {
+      await expect(all(listInputs(store, at(name))), name).rejects.toMatchObject(refused);
+    }
+  });
+
+  test("hold a name that only reads like a way out", async () => {
+    for (const name of ["%2e%2e", "..%2fsecret", "...", "a\\..\\b", "x..", "a\nb"]) {
+      await store.put(at(name), text(name));
+      expect((await bytesOf(await store.read(at(name)))).toString()).toBe(name);
+    }
+    expect((await readdir(home)).toSorted()).toEqual(["root", "secret"]);
+    expect(await tree()).toHaveLength(6);
+  });
+
+  test("refuse a name with a NUL, and a link that leads to itself", async () => {
+    await symlink(path.join(root, "self"), path.join(root, "self"));
+    await expect(store.read(at("self"))).rejects.toMatchObject({ name: "StorageError", code: "ELOOP" });
+    for (const work of [() => store.read(at("a\0b")), () => store.put(at("a\0b"), text("x"))]) {
+      await expect(work()).rejects.toMatchObject({ code: "ERR_INVALID_ARG_VALUE" });
+    }
+    expect(await tree()).toEqual(["self"]);
+  });
+
+  test.runIf(process.platform === "linux")("do not hold what a link leads to that comes after the look", async () => {
+    await mkdir(path.join(root, "folder"));
+    await writeFile(path.join(root, "folder/secret"), "public");
+    const roots = new FileRoots([root]);
+    const real = roots.real(path.join(root, "folder/secret"));
+    await rename(path.join(root, "folder"), path.join(root, "gone"));
+    await symlink(home, path.join(root, "folder"));
+    const options = { range: undefined, etag: undefined, isTransient: false, signal: undefined };
+    await expect(readFileAt(roots, at("folder/secret"), real, options)).rejects.toMatchObject(refused);
+    await expect(openFileAt(roots, at("folder/secret"), real, "")).rejects.toMatchObject(refused);
+    await expect(putFile(roots, path.join(root, "folder/new"), text("x"))).rejects.toMatchObject(refused);
+    await rm(path.join(root, "folder"));
+    await symlink(path.join(home, "secret"), path.join(root, "folder"));
+    await expect(readFileAt(roots, at("folder"), path.join(root, "folder"), options)).rejects.toMatchObject({
+      code: "NoSuchKey",
+    });
+    expect((await readdir(home)).toSorted()).toEqual(["root", "secret"]);
   });
 
   test("may be reached by links, and links within them may be followed, but not in circles", async () => {
