@@ -26,7 +26,8 @@ const Id = z.int().nonnegative();
 const Text = z.string().max(65_536);
 /** Also the name of a directory. */
 const JobId = z.string().regex(/^[0-9A-Za-z-]{1,64}$/);
-const AttemptId = z.string().min(1).max(200);
+/** Also in the names of files and objects. */
+const AttemptId = z.string().regex(/^[0-9A-Za-z-]{1,200}$/);
 const Index = z.int().nonnegative();
 const Bytes = z.int().nonnegative();
 
@@ -39,7 +40,7 @@ export type ProgramRole = z.infer<typeof ProgramRoleSchema>;
 
 /** All that a runner must know of its job. The credentials are in clear: this goes to a runner of that very job only. */
 const RunnerJobSchema = z.object({
-  jobId: z.string(),
+  jobId: JobId,
   input: z.object({ path: z.string(), credentials: StorageAccessSchema.optional() }),
   output: z.object({ path: z.string(), credentials: StorageAccessSchema.optional() }),
   useSSL: z.boolean(),

@@ -19,6 +19,7 @@ const finalCodes: ReadonlySet<string> = new Set([
   "Forbidden",
   "InvalidAccessKeyId",
   "InvalidBucketName",
+  "InvalidKey",
   "NoInput",
   "NoSuchBucket",
   "NoSuchKey",

@@ -155,6 +155,37 @@ describe("an answer that is not S3's", () => {
   });
 });
 
+/** A page of a list, the last one, with one key. */
+const listing = (key: string): Reply =>
+  reply(
+    200,
+    `<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>${key}</Key><Size>1</Size><ETag>e</ETag></Contents></ListBucketResult>`,
+  );
+
+describe("a list", () => {
+  test("of other keys than those that were asked for is none: what it names may be removed", async () => {
+    const folder = { ...server.at, key: ".edgefold/job/" };
+    server.replies.push(listing(".edgefold/job/m-0"), listing("data/precious"), listing(".edgefold/job"));
+    expect(await all(store.list(folder))).toHaveLength(1);
+    await expect(all(store.list(folder))).rejects.toMatchObject({ code: "MalformedAnswer" });
+    await expect(all(store.list(folder))).rejects.toMatchObject({ code: "MalformedAnswer" });
+  });
+
+  test.each(["out/../secret", "out/..", "out/./x"])(
+    "may have a key that no request can name, which is told: %s",
+    async (key) => {
+      server.replies.push(listing(key));
+      const [found] = await all(store.list({ ...server.at, key: "out/" }));
+      expect(found?.address).toMatchObject({ key });
+      const named = { ...server.at, key };
+      for (const work of [() => store.read(named), () => store.put(named, Buffer.from("x")), () => store.head(named)]) {
+        await expect(work()).rejects.toMatchObject({ code: "InvalidKey" });
+      }
+      expect(server.asked).toHaveLength(1);
+    },
+  );
+});
+
 describe("a redirect", () => {
   let other: FaultServer;
   beforeEach(async () => {
