@@ -33,16 +33,20 @@ export const ArtifactSchema = z
   .meta({ id: "Artifact", description: "An uploaded program" });
 export type Artifact = z.infer<typeof ArtifactSchema>;
 
+/** What is sent as part of a header, as it is. */
+const HeaderTextSchema = z
+  .string()
+  .min(1)
+  .regex(/^[!-~]*$/, "must have visible ASCII characters only");
+
 export const CredentialsSchema = z
   .strictObject({
-    username: z.string().min(1).describe("Access key id"),
+    username: HeaderTextSchema.describe("Access key id"),
     password: z.string().min(1).describe("Secret access key"),
-    sessionToken: z.string().min(1).optional(),
-    region: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("The one in the endpoint's name, else the one that the store asks for"),
+    sessionToken: HeaderTextSchema.optional(),
+    region: HeaderTextSchema.optional().describe(
+      "The one in the endpoint's name, else the one that the store asks for",
+    ),
   })
   .meta({ id: "StorageCredentials" });
 export type Credentials = z.infer<typeof CredentialsSchema>;

@@ -8,7 +8,7 @@ import { boundedText } from "./bounded-text.ts";
 import type { CredentialsSource } from "./credentials.ts";
 import { anyEndpoint, guardedConnector } from "./endpoint-guard.ts";
 import { pauseByClock, withRetries, type Pause } from "./retry.ts";
-import { bucketRegion, failureOf, malformed, refused, saysExpired, unreachable } from "./s3-failure.ts";
+import { bucketRegion, failureOf, malformed, refused, S3Error, saysExpired, unreachable } from "./s3-failure.ts";
 import { parseError } from "./s3-xml.ts";
 import { StorageError } from "./store.ts";
 import { MalformedAnswerError } from "./xml.ts";
@@ -56,7 +56,7 @@ export class S3Client {
   readonly #source: CredentialsSource | undefined;
   /** Of the password that was last signed with. */
   readonly #signingKeys = new Map<string, ArrayBuffer>();
-  #lastPassword = "";
+  #lastUsed: Credentials | undefined;
   /** The regions that stores asked for, by endpoint and bucket. */
   readonly #regions = new Map<string, string>();
   // Idle sockets do not keep the process alive. The number of connections has no limit here: a merge holds one open for
@@ -118,8 +118,22 @@ export class S3Client {
     return this.signal === undefined ? source(expired) : abortable(source(expired), this.signal);
   }
 
-  #retrying<T>(work: () => Promise<T>): Promise<T> {
-    return withRetries(work, failureOf, this.pause, this.signal);
+  async #retrying<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await withRetries(work, failureOf, this.pause, this.signal);
+    } catch (error) {
+      throw this.#withoutSecrets(error);
+    }
+  }
+
+  /** A store may repeat in its message what was sent to it, and everybody who may see the job sees that message. */
+  #withoutSecrets(error: unknown): unknown {
+    const { password, sessionToken } = this.#lastUsed ?? {};
+    if (!(error instanceof S3Error)) return error;
+    for (const secret of [password, sessionToken]) {
+      if (secret !== undefined) error.message = error.message.replaceAll(secret, "…");
+    }
+    return error;
   }
 
   /** @returns undefined for a body of more than `limit` bytes */
@@ -185,11 +199,12 @@ export class S3Client {
   async #signed(
     { method, headers = {} }: S3Request,
     url: URL,
-    { username, password, sessionToken }: Credentials,
+    credentials: Credentials,
     region: string | undefined,
   ): Promise<Record<string, string>> {
-    if (password !== this.#lastPassword) this.#signingKeys.clear();
-    this.#lastPassword = password;
+    const { username, password, sessionToken } = credentials;
+    if (password !== this.#lastUsed?.password) this.#signingKeys.clear();
+    this.#lastUsed = credentials;
     // aws4fetch declares the payload as unsigned: every store takes that, TLS protects it where it leaves the cluster, and
     // hashing would cost either side more than all the rest
     const signer = new AwsV4Signer({

@@ -50,6 +50,17 @@ export abstract class TestCluster {
     return [...names("Job", jobs.items), ...names("Pod", pods.items), ...names("Secret", secrets.items)];
   }
 
+  /** All that is in the jobs' namespace. */
+  async everything(): Promise<readonly unknown[]> {
+    const namespace = { namespace: jobsNamespace };
+    return Promise.all([
+      this.#batch.listNamespacedJob(namespace),
+      this.core.listNamespacedPod(namespace),
+      this.core.listNamespacedSecret(namespace),
+      this.core.listNamespacedEvent(namespace),
+    ]);
+  }
+
   /** The Jobs of a job, with their parallelism. */
   async parallelism(jobId: string): Promise<number[]> {
     const { items } = await this.#batch.listNamespacedJob(selecting(jobId));

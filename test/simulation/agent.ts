@@ -163,7 +163,8 @@ export class SimulatedAgent {
 
   #receive(text: string): void {
     const value: unknown = JSON.parse(text);
-    const answer = typeof value === "object" && value !== null && "re" in value ? AgentAnswerSchema.parse(value) : undefined;
+    const answer =
+      typeof value === "object" && value !== null && "re" in value ? AgentAnswerSchema.parse(value) : undefined;
     if (answer === undefined) this.#noticed(AgentNoticeSchema.parse(value));
     else if (answer.re === this.#hello) this.#welcomed(answer);
     else {

@@ -143,7 +143,7 @@ export const guards: readonly Guard[] = [
   {
     name: "a cleaning that hangs is given up",
     file: job,
-    text: "job.clean === \"waiting\" && job.endedAt !== null ? job.endedAt + cleanLimit : Number.POSITIVE_INFINITY,",
+    text: 'job.clean === "waiting" && job.endedAt !== null ? job.endedAt + cleanLimit : Number.POSITIVE_INFINITY,',
     without: "",
   },
   {

@@ -66,6 +66,8 @@ await Promise.all(Array.from({ length: width }, (_, index) => runShare(first + i
 for (const { seed, faults } of broken) console.log(`seed ${seed}: ${faults.join("; ")}`);
 const ends = [...totals.ends].map(([status, jobs]) => `${jobs} ${status}`).join(", ");
 const seconds = Math.round((performance.now() - begun) / 1000);
-console.log(`${totals.schedules} schedules in ${seconds} s: ${totals.events} events, ${totals.strikes} faults; jobs: ${ends}`);
+console.log(
+  `${totals.schedules} schedules in ${seconds} s: ${totals.events} events, ${totals.strikes} faults; jobs: ${ends}`,
+);
 console.log(broken.length === 0 ? "no promise was broken" : `${broken.length} schedules broke a promise`);
 process.exitCode = broken.length === 0 ? 0 : 1;

@@ -185,7 +185,8 @@ export class SimulatedRunner {
 
   #receive(text: string): void {
     const value: unknown = JSON.parse(text);
-    const answer = typeof value === "object" && value !== null && "re" in value ? RunnerAnswerSchema.parse(value) : undefined;
+    const answer =
+      typeof value === "object" && value !== null && "re" in value ? RunnerAnswerSchema.parse(value) : undefined;
     if (answer === undefined) this.#noticed(RunnerNoticeSchema.parse(value));
     else if (answer.re === this.#hello) this.#welcomed(answer);
     else {

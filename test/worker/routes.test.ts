@@ -159,6 +159,24 @@ describe("bodies", () => {
     expect(errors).toContainEqual({ field: "colour", message: "is not a known field" });
   });
 
+  it.each([
+    ["username", "key\nid"],
+    ["username", "schlüssel"],
+    ["sessionToken", "to ken"],
+    ["region", "eu\u0000"],
+  ])("refuses a %s that no header can hold: %j", async (field, value) => {
+    const response = await postJob({
+      inputPath: "http://h/b/k",
+      outputPath: "http://h/b",
+      mapperName: "m",
+      nReducers: 0,
+      inputStorageCredentials: { username: "u", password: "päss wörd", [field]: value },
+    });
+    expect((await problemOf(response)).errors).toEqual([
+      { field: `inputStorageCredentials.${field}`, message: "must have visible ASCII characters only" },
+    ]);
+  });
+
   it("names both fields of a map-only job with a reducer", async () => {
     const response = await postJob({
       inputPath: "http://h/b/k",

@@ -1,0 +1,79 @@
+import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { processesWith } from "./proc.ts";
+
+/** What a text looks like in Base64, wherever in the encoded bytes it begins: without the characters that its neighbours share. */
+const inBase64 = (text: string): string[] =>
+  [0, 1, 2].map((before) => {
+    const encoded = Buffer.concat([Buffer.alloc(before), Buffer.from(text)])
+      .toString("base64")
+      .replace(/=+$/, "");
+    return encoded.slice(Math.ceil((before * 4) / 3), -1);
+  });
+
+/** The forms in which a text may lie somewhere. */
+const formsOf = (text: string): Map<string, Buffer> => {
+  const bytes = Buffer.from(text);
+  const utf16 = Buffer.from(text, "utf16le");
+  const forms = new Map<string, Buffer>([
+    ["itself", bytes],
+    ["JSON", Buffer.from(JSON.stringify(text).slice(1, -1))],
+    ["URL-encoded", Buffer.from(encodeURIComponent(text))],
+    ["a form", Buffer.from(new URLSearchParams({ x: text }).toString().slice(2))],
+    ["hex", Buffer.from(bytes.toString("hex"))],
+    ["HEX", Buffer.from(bytes.toString("hex").toUpperCase())],
+    ["UTF-16LE", utf16],
+    ["UTF-16BE", Buffer.from(utf16).swap16()],
+  ]);
+  for (const [index, encoded] of inBase64(text).entries()) {
+    forms.set(`Base64 at ${index}`, Buffer.from(encoded));
+    forms.set(`Base64 for URLs at ${index}`, Buffer.from(encoded.replaceAll("+", "-").replaceAll("/", "_")));
+  }
+  return forms;
+};
+
+/** A secret that is looked for wherever it must not be. */
+export class Canary {
+  readonly text: string;
+  readonly #forms: Map<string, Buffer>;
+
+  /**
+   * @param kind for a reader of a failed test
+   * @param tail characters that encodings change
+   */
+  constructor(kind: string, tail = '/+canary="') {
+    this.text = `${kind}-${randomBytes(9).toString("hex")}${tail}`;
+    this.#forms = formsOf(this.text);
+  }
+
+  /** The forms of it that are in there. */
+  formsIn(content: Buffer | string): string[] {
+    const bytes = Buffer.from(content);
+    return [...this.#forms].flatMap(([name, form]) => (bytes.includes(form) ? [name] : []));
+  }
+
+  /** The files below a folder that hold it in any form. */
+  filesIn(folder: string): string[] {
+    return filesBelow(folder).flatMap((path) => this.formsIn(readOr(path)).map((form) => `${path}: ${form}`));
+  }
+
+  /** The processes of this machine, but for this one, that were started with it. */
+  processes(): unknown[] {
+    return processesWith(this.text);
+  }
+}
+
+/** Those that there still are: what runs removes and renames files meanwhile. */
+const filesBelow = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
+
+const readOr = (path: string): Buffer => {
+  try {
+    return readFileSync(path);
+  } catch {
+    return Buffer.alloc(0);
+  }
+};
