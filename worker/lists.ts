@@ -33,20 +33,27 @@ export const nextLink = (url: URL, next: string | null): Record<string, string> 
   return { Link: `<${target.href}>; rel="next"` };
 };
 
-/** A JSON array that is written while it is read; `items` is asked for one more only when there is room. */
+/** UTF-16 units after which a piece of an array is sent: one for each item would cost more than the items. */
+const pieceLength = 64 * 1024;
+
+/** A JSON array that is written while it is read; `items` is asked for more only when there is room. */
 const jsonArray = (items: AsyncGenerator<string>): ReadableStream<Uint8Array> => {
   const encoder = new TextEncoder();
   let separator = "[";
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { done, value } = await items.next();
-      if (!done) {
-        controller.enqueue(encoder.encode(separator + value));
+      let piece = "";
+      while (piece.length < pieceLength) {
+        const { done, value } = await items.next();
+        if (done) {
+          controller.enqueue(encoder.encode(`${piece}${separator === "[" ? "[" : ""}]`));
+          controller.close();
+          return;
+        }
+        piece += separator + value;
         separator = ",";
-        return;
       }
-      controller.enqueue(encoder.encode(separator === "[" ? "[]" : "]"));
-      controller.close();
+      controller.enqueue(encoder.encode(piece));
     },
     async cancel() {
       await items.return(undefined);

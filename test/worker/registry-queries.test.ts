@@ -1,0 +1,51 @@
+import { env, runInDurableObject } from "cloudflare:test";
+import { beforeAll, expect, it, vi } from "vitest";
+import { z } from "zod";
+import { JobSchema } from "../../shared/rest.ts";
+import { registryOf } from "../../worker/env.ts";
+import { call, jsonOf, postJob, upload } from "./api.ts";
+
+/* The Registry is one for all: with 50,000 jobs in it nothing that it does may look at all of them. */
+
+beforeAll(async () => void (await upload("mapper", "the mapper")));
+
+const StepSchema = z.object({ detail: z.string() });
+
+it("every query finds its rows by an index", async () => {
+  const request = { inputPath: "http://store/a/b", outputPath: "http://store/a", mapperName: "mapper", nReducers: 0 };
+  const { id } = await jsonOf(JobSchema, await postJob(request, { "Idempotency-Key": "key" }));
+  const job = await jsonOf(JobSchema, await call("GET", `/api/v1/jobs/${id}`));
+  await runInDurableObject(registryOf(env), async (registry, { storage: { sql } }) => {
+    const exec = vi.spyOn(Object.getPrototypeOf(sql), "exec");
+    await registry.listJobs("x", 5);
+    await registry.listArtifacts("5", 5);
+    await registry.hasJob(id);
+    await registry.getArtifact("mapper");
+    const names = { mapper: "mapper" };
+    await registry.createJob({ id: "new", createdAt: 1, names, idempotency: { key: "key", fingerprint: "other" } });
+    await registry.createJob({ id: "newer", createdAt: 1, names, idempotency: { key: "another", fingerprint: "f" } });
+    await registry.confirmJob(job);
+    await registry.publish({ ...job, status: "stopped", endTime: 1 }, true);
+    await registry.deleteArtifact("mapper");
+    await registry.beginContent("content");
+    await registry.renewContent("another", "upload");
+    await registry.abandonContent("content");
+    // Also removes the job, whose end is long ago.
+    await registry.alarm();
+    // The spy has seen what other objects have asked as well.
+    const own = exec.mock.calls.filter((_, index) => exec.mock.contexts[index] === sql);
+    const asked = z.array(z.tuple([z.string()], z.union([z.string(), z.number(), z.null()]))).parse(own);
+    exec.mockRestore();
+    const scans = asked.flatMap(([query, ...bindings]) =>
+      sql
+        .exec(`EXPLAIN QUERY PLAN ${query}`, ...bindings)
+        .toArray()
+        .map((row) => StepSchema.parse(row).detail)
+        .filter((detail) => /^SCAN (?!CONSTANT ROW)/.test(detail))
+        .map((detail) => `${detail}: ${query}`),
+    );
+    expect(scans).toEqual([]);
+    expect(asked.length).toBeGreaterThan(30);
+    expect(asked.some(([query]) => query.includes("INSERT OR IGNORE INTO leaving"))).toBe(true);
+  });
+});
