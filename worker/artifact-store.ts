@@ -4,6 +4,12 @@ import { ProblemError } from "./problems.ts";
 /** Bytes of a part. R2 wants 5 MiB or more, and all parts but the last equal; one part is all of a content that is held. */
 const partSize = 8 * 1024 * 1024;
 
+/**
+ * Bytes that are held of at first; most programs are no longer. With a whole part for each, a few uploads at once would take all
+ * of the memory that Workers have.
+ */
+const firstBuffer = 64 * 1024;
+
 type StoredContent = { readonly key: string; readonly size: number; readonly hash: string };
 
 /**
@@ -27,7 +33,7 @@ export class ContentUpload {
 
   async begin(): Promise<void> {
     await registryOf(this.#env).beginContent(this.key);
-    this.#buffer = new Uint8Array(partSize);
+    this.#buffer = new Uint8Array(firstBuffer);
   }
 
   /** Takes bytes; they may be overwritten once the promise has resolved. */
@@ -39,6 +45,7 @@ export class ContentUpload {
       // Only when more is there is a full buffer not the last part, which a single put may be enough for.
       if (this.#filled === partSize) await this.#flush();
       const taken = rest.subarray(0, partSize - this.#filled);
+      this.#reserve(this.#filled + taken.length);
       this.#buffer.set(taken, this.#filled);
       this.#filled += taken.length;
       rest = rest.subarray(taken.length);
@@ -60,6 +67,14 @@ export class ContentUpload {
   /** Leaves the removal of what is there to the Registry. */
   async abandon(): Promise<void> {
     await registryOf(this.#env).abandonContent(this.key);
+  }
+
+  /** Makes room for so many bytes of a part, twice as much as before each time. */
+  #reserve(bytes: number): void {
+    if (bytes <= this.#buffer.length) return;
+    const larger = new Uint8Array(Math.min(partSize, Math.max(bytes, 2 * this.#buffer.length)));
+    larger.set(this.#buffer.subarray(0, this.#filled));
+    this.#buffer = larger;
   }
 
   async #flush(): Promise<void> {

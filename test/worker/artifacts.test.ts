@@ -24,6 +24,7 @@ const pattern = (size: number): Uint8Array<ArrayBuffer> => {
 describe("an upload", () => {
   it.each([
     ["nothing", 0],
+    ["one byte more than is held at first", 64 * 1024 + 1],
     ["one byte less than a part", 8 * 1024 * 1024 - 1],
     ["a part", 8 * 1024 * 1024],
     ["one byte more than a part", 8 * 1024 * 1024 + 1],
