@@ -165,15 +165,18 @@ const started = async (
   throw new StartError(problem);
 };
 
-const agentEnvironment = (url: string, stateDir: string, fileRoots: readonly string[]): NodeJS.ProcessEnv => {
+/** The token of the only cluster of `.dev.vars`. */
+export const localAgentToken = (): string => {
   const { AGENT_TOKENS = "" } = parseEnv(readFileSync(join(root, ".dev.vars"), "utf8"));
-  return {
-    WORKER_URL: url,
-    AGENT_TOKEN: AGENT_TOKENS.slice(AGENT_TOKENS.indexOf("=") + 1),
-    STATE_DIR: stateDir,
-    FILE_ROOTS: fileRoots.join(delimiter),
-  };
+  return AGENT_TOKENS.slice(AGENT_TOKENS.indexOf("=") + 1);
 };
+
+const agentEnvironment = (url: string, stateDir: string, fileRoots: readonly string[]): NodeJS.ProcessEnv => ({
+  WORKER_URL: url,
+  AGENT_TOKEN: localAgentToken(),
+  STATE_DIR: stateDir,
+  FILE_ROOTS: fileRoots.join(delimiter),
+});
 
 /** Whether nothing listens on the port. */
 const isFree = async (port: number): Promise<boolean> => {

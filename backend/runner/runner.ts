@@ -47,7 +47,7 @@ export class Runner {
   readonly #link: Link<RunnerRequest, RunnerAnswer, RunnerNotice>;
   readonly #token: RunnerToken;
   readonly #programs: ProgramCache;
-  readonly #thread: TaskThread;
+  readonly #thread: Pick<TaskThread, "run">;
   readonly #busyFile: string | undefined;
   readonly #welcomed = Promise.withResolvers<void>();
   #job: RunnerJob | undefined;
@@ -61,7 +61,7 @@ export class Runner {
   #draining = false;
 
   /** @param thread what the tasks are to run in */
-  constructor(config: RunnerConfig, { jobId, token }: JobOrder, thread: TaskThread) {
+  constructor(config: RunnerConfig, { jobId, token }: JobOrder, thread: Pick<TaskThread, "run">) {
     this.#token = new RunnerToken(token);
     this.#programs = new ProgramCache(join(config.WORK_DIR, "programs"), config.WORKER_URL, this.#token);
     this.#thread = thread;

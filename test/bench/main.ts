@@ -2,28 +2,38 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { benchCases, type BenchCase } from "./cases.ts";
+import type { ControlFigure } from "./control-plane/figure.ts";
+import { controlPlane, measureControlPlane } from "./control-plane/measure.ts";
 import { type CaseResult, type Folders, measureCase } from "./measure.ts";
 import { type Options, readOptions, UsageError } from "./options.ts";
 import { measureScale, type ScaleResult } from "./scale.ts";
-import { caseTable, scaleTable } from "./table.ts";
+import { caseTable, controlTable, scaleTable } from "./table.ts";
 
 /**
  * `npm run bench`: each case as a job and as what it is compared with, mostly the command that a user would type instead, in
  * turn, on the same machine in the same run. The outputs must be equal. Two runners; `file:` in and out. With `--scale`, a few
- * jobs with growing inputs instead. `docs/performance.md` describes the options.
+ * jobs with growing inputs instead. The case `control-plane` is of another kind: it loads the Worker with tasks that do nothing.
+ * `docs/performance.md` describes the options.
  */
 
+type Chosen = { readonly cases: readonly BenchCase[]; readonly controlPlane: boolean };
+
 /** @throws UsageError for a name that no case has */
-const chosenCases = ({ only, scaleTo }: Options): BenchCase[] => {
+const chosenCases = ({ only, scaleTo }: Options): Chosen => {
   const possible = benchCases.filter(({ inScale }) => scaleTo === undefined || inScale === true);
-  const names = possible.map(({ name }) => name);
+  const names = [...possible.map(({ name }) => name), ...(scaleTo === undefined ? [controlPlane] : [])];
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new UsageError(`there is no case ${unknown}; --only takes ${names.join(", ")}`);
-  return possible.filter(({ name }) => only.length === 0 || only.includes(name));
+  const isChosen = (name: string): boolean => only.length === 0 || only.includes(name);
+  return {
+    cases: possible.filter(({ name }) => isChosen(name)),
+    controlPlane: scaleTo === undefined && isChosen(controlPlane),
+  };
 };
 
 const cases: CaseResult[] = [];
 const scale: ScaleResult[] = [];
+const control: ControlFigure[] = [];
 const failures: { readonly case: string; readonly message: string }[] = [];
 
 /** Measures a case, and shows the figures at once: the whole may take long. */
@@ -38,6 +48,16 @@ const measure = async (bench: BenchCase, { size, runs, scaleTo }: Options, folde
     const results = await measureScale(job, { unit: size, largest: scaleTo, runs }, folders);
     scale.push(...results);
     console.log(scaleTable(results));
+  }
+};
+
+/** Runs one of what was chosen; the others are worth having also where it fails. */
+const attempt = async (name: string, run: () => Promise<void>): Promise<void> => {
+  try {
+    await run();
+  } catch (error) {
+    console.error(`${name}:`, error);
+    failures.push({ case: name, message: String(error) });
   }
 };
 
@@ -57,26 +77,25 @@ const main = async (): Promise<void> => {
   mkdirSync(inputs, { recursive: true });
   const folders = { inputs, scratch: mkdtempSync(join(inputs, "scratch-")) };
   try {
-    for (const bench of chosen) {
-      try {
-        await measure(bench, options, folders);
-      } catch (error) {
-        // The other cases are worth having all the same.
-        console.error(`${bench.name}:`, error);
-        failures.push({ case: bench.name, message: String(error) });
-      }
-    }
+    for (const bench of chosen.cases) await attempt(bench.name, () => measure(bench, options, folders));
   } finally {
     rmSync(folders.scratch, { recursive: true });
   }
-  console.log(`\n${options.scaleTo === undefined ? caseTable(cases) : scaleTable(scale)}`);
+  if (chosen.controlPlane) {
+    await attempt(controlPlane, async () => {
+      control.push(...(await measureControlPlane((figures) => console.log(controlTable(figures)))));
+    });
+  }
+  if (cases.length > 0) console.log(`\n${caseTable(cases)}`);
+  if (scale.length > 0) console.log(`\n${scaleTable(scale)}`);
+  if (control.length > 0) console.log(`\n${controlTable(control)}`);
   if (failures.length > 0) {
     console.error(`\nfailed: ${failures.map(({ case: name }) => name).join(", ")}`);
     process.exitCode = 1;
   }
   if (options.json !== undefined) {
     const { size, runs } = options;
-    const report = { ...machine(), options: { size, runs }, cases, scale, failures };
+    const report = { ...machine(), options: { size, runs }, cases, scale, control, failures };
     writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
   }
 };

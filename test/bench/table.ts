@@ -1,3 +1,4 @@
+import type { ControlFigure } from "./control-plane/figure.ts";
 import type { CaseResult } from "./measure.ts";
 import { medianSeconds } from "./measured.ts";
 import type { ScaleResult } from "./scale.ts";
@@ -34,6 +35,19 @@ export const scaleTable = (results: readonly ScaleResult[]): string =>
       digits(result.secondsPerGB, 1),
       digits(result.ratio, 2),
       digits(result.peakMiB, 0),
+    ]),
+  ]);
+
+/** The column headings and a row for each figure of the control plane; those over their goal are marked. */
+export const controlTable = (figures: readonly ControlFigure[]): string =>
+  aligned([
+    ["control plane", "value", "unit", "goal", ""],
+    ...figures.map(({ what, value, unit, goal }) => [
+      what,
+      digits(value, value < 100 ? 2 : 0),
+      unit,
+      goal === undefined ? "" : `≤ ${goal}`,
+      goal !== undefined && !(value <= goal) ? "missed" : "",
     ]),
   ]);
 

@@ -17,6 +17,30 @@ export const isAlive = (pid: number): boolean => {
 
 export type Found = { readonly pid: number; readonly command: string };
 
+/** What a process was started with, each argument ended by a NUL; empty where it has ended. */
+export const commandOf = (pid: number): string => read(`/proc/${pid}/cmdline`);
+
+/** Milliseconds of a tick in `/proc/<pid>/stat`: USER_HZ is 100 on Linux. */
+const tickMs = 10;
+
+/** The processor time that a process has taken so far, in the kernel and out of it, in ms. */
+export const processorMs = (pid: number): number => {
+  const stat = read(`/proc/${pid}/stat`);
+  // What follows the command begins with field 3; utime is field 14, stime 15 (proc_pid_stat(5)).
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * tickMs;
+};
+
+/** In MiB: now, and at most so far. */
+export type Memory = { readonly now: number; readonly peak: number };
+
+/** The memory of a process that is in RAM. */
+export const memoryOf = (pid: number): Memory => {
+  const status = read(`/proc/${pid}/status`);
+  const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]);
+  return { now: kib("VmRSS") / 1024, peak: kib("VmHWM") / 1024 };
+};
+
 /** The live processes, but for this one. */
 const processes = (): number[] =>
   readdirSync("/proc")
@@ -32,7 +56,7 @@ export const environmentOf = (pid: number): string[] =>
 /** The live processes, but for this one, that have `marker` on their command line or in their environment. */
 export const processesWith = (marker: string): Found[] =>
   processes().flatMap((pid) => {
-    const command = read(`/proc/${pid}/cmdline`);
+    const command = commandOf(pid);
     if (!command.includes(marker) && !environmentOf(pid).some((entry) => entry.includes(marker))) return [];
     return [{ pid, command: command.replaceAll("\0", " ").trim() }];
   });

@@ -1,5 +1,5 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { runInDurableObject } from "cloudflare:test";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import {
   AgentAnswerSchema,
@@ -16,6 +16,9 @@ import { claimed, JobFixture } from "./job-fixture.ts";
 import { hangUp, Peer } from "./peer.ts";
 
 afterEach(hangUp);
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const request = {
   inputPath: "http://minio:9000/test/test.txt",
@@ -176,10 +179,12 @@ describe("what the pods of a job are to be", () => {
   });
 });
 
-/** Puts the beginning of a job so far into the past that 99 s are over, and lets the alarm see it. */
+/** Lets the alarm of a job look at a time at which 99 s are over. */
 const age = async (job: JobFixture): Promise<void> => {
-  await job.query("UPDATE job SET spec = json_set(spec, '$.createdAt', ?)", Date.now() - 100_000);
-  await runDurableObjectAlarm(job.stub);
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 100_000 });
+  // Not `runDurableObjectAlarm`, which does nothing where the alarm has just gone off by itself.
+  await runInDurableObject(job.stub, async (instance) => await instance.alarm());
+  vi.useRealTimers();
 };
 
 describe("a job that takes too long", () => {

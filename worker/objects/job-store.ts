@@ -68,6 +68,7 @@ export class JobStore {
   readonly #sql: SqlStorage;
   /** The job is known to be there; while false it has to be looked for. */
   #created = false;
+  #spec: JobSpec | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -83,6 +84,7 @@ export class JobStore {
   /** What was read is to be read again: a transaction was undone, or everything is deleted. */
   forget(): void {
     this.#created = false;
+    this.#spec = undefined;
   }
 
   create(spec: JobSpec, row: JobRow): void {
@@ -118,10 +120,11 @@ export class JobStore {
 
   // ---- the job
 
-  /** As it was stored by `create`: our own words, so not parsed again. */
+  /** As it was stored by `create`: our own words, so not parsed again. It never changes, and is read with every claim. */
   spec(): JobSpec {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it was a JobSpec when it was stored
-    return JSON.parse(Text.parse(this.#sql.exec("SELECT spec FROM job").one()["spec"])) as JobSpec;
+    this.#spec ??= JSON.parse(Text.parse(this.#sql.exec("SELECT spec FROM job").one()["spec"])) as JobSpec;
+    return this.#spec;
   }
 
   job(): JobRow {

@@ -1,0 +1,47 @@
+import type { Edgefold } from "../../helpers/edgefold.ts";
+import { allCompleted, postJobs, type Posted } from "../../helpers/loads.ts";
+import { noopJob, startNoopAgent } from "../../helpers/noop/noop-agent.ts";
+import { percentile, type ControlFigure } from "./figure.ts";
+
+const jobs = 200;
+/** Of each job. */
+const [maps, reduces, runners] = [10, 2, 2];
+
+const latencies = (what: string, { latencies: values }: Posted): ControlFigure[] => [
+  { what: `POST /jobs, ${what}: median`, value: percentile(values, 0.5), unit: "ms" },
+  { what: `POST /jobs, ${what}: 99th percentile`, value: percentile(values, 0.99), unit: "ms" },
+];
+
+/** Many jobs at once. */
+export const measureManyJobs = async (edgefold: Edgefold): Promise<ControlFigure[]> => {
+  const agent = await startNoopAgent(edgefold, runners);
+  try {
+    const posted = await postJobs(edgefold, jobs, noopJob(edgefold, maps, reduces), "at once");
+    const completed = await allCompleted(edgefold, posted);
+    const begin = Math.min(...completed.map(({ startTime }) => startTime));
+    const end = Math.max(...completed.map(({ endTime }) => endTime ?? NaN));
+    return [
+      { what: `${jobs} jobs at once, until all are completed`, value: (end - begin) / 1000, unit: "s" },
+      ...latencies(`${jobs} at once`, posted),
+    ];
+  } finally {
+    await agent.stop();
+  }
+};
+
+/** Many jobs without an agent, which comes later. */
+export const measureAbsentAgent = async (edgefold: Edgefold): Promise<ControlFigure[]> => {
+  const posted = await postJobs(edgefold, jobs, noopJob(edgefold, maps, reduces), "in turn");
+  const arrival = Date.now();
+  const agent = await startNoopAgent(edgefold, runners);
+  try {
+    const completed = await allCompleted(edgefold, posted);
+    const end = Math.max(...completed.map(({ endTime }) => endTime ?? NaN));
+    return [
+      ...latencies("in turn", posted),
+      { what: `${jobs} waiting jobs, from the agent's arrival`, value: (end - arrival) / 1000, unit: "s" },
+    ];
+  } finally {
+    await agent.stop();
+  }
+};

@@ -1,0 +1,28 @@
+import type { Edgefold } from "../../helpers/edgefold.ts";
+import { noopJob, startNoopAgent } from "../../helpers/noop/noop-agent.ts";
+import { useOfWorkerd } from "../../helpers/workerd.ts";
+import type { ControlFigure } from "./figure.ts";
+
+const maps = 20_000;
+const runners = 8;
+
+/** A job of many maps: what a task costs. */
+export const measureManyTasks = async (edgefold: Edgefold): Promise<ControlFigure[]> => {
+  const agent = await startNoopAgent(edgefold, runners);
+  try {
+    // The first job finds code that was not compiled yet.
+    await edgefold.completed((await edgefold.post(noopJob(edgefold, 500, 1))).id);
+    const before = useOfWorkerd(edgefold);
+    const { id } = await edgefold.post(noopJob(edgefold, maps, 1));
+    const { startTime, endTime } = await edgefold.completed(id, 600_000);
+    const after = useOfWorkerd(edgefold);
+    const seconds = ((endTime ?? NaN) - startTime) / 1000;
+    return [
+      { what: `job of ${maps} maps`, value: seconds, unit: "s" },
+      { what: "claims a second", value: maps / seconds, unit: "1/s" },
+      { what: "processor time a task", value: (after.processorMs - before.processorMs) / maps, unit: "ms", goal: 3 },
+    ];
+  } finally {
+    await agent.stop();
+  }
+};

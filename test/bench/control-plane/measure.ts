@@ -1,0 +1,38 @@
+import { Edgefold } from "../../helpers/edgefold.ts";
+import { useOfWorkerd } from "../../helpers/workerd.ts";
+import type { ControlFigure } from "./figure.ts";
+import { measureLongIndex } from "./long-index.ts";
+import { measureAbsentAgent, measureManyJobs } from "./many-jobs.ts";
+import { measureManyTasks } from "./many-tasks.ts";
+import { measureUploads } from "./uploads.ts";
+
+/** What this case is called on the command line. */
+export const controlPlane = "control-plane";
+
+/**
+ * Loads the Worker alone: the agent and its runners are real, but in this process, and their tasks do nothing. All jobs must
+ * complete.
+ * @param show called with the figures of each load when it is over
+ */
+export const measureControlPlane = async (
+  show: (figures: readonly ControlFigure[]) => void,
+): Promise<ControlFigure[]> => {
+  const edgefold = await Edgefold.start({ withoutAgent: true });
+  const all: ControlFigure[] = [];
+  const add = (figures: readonly ControlFigure[]): void => {
+    // The most so far: of what comes after another load, it may be that one's.
+    const memory = { what: "memory, most so far", value: useOfWorkerd(edgefold).memory.peak, unit: "MiB", goal: 1200 };
+    const shown = [...figures, memory];
+    show(shown);
+    all.push(...shown);
+  };
+  try {
+    await edgefold.upload("noop", "is never run");
+    for (const load of [measureManyTasks, measureManyJobs, measureAbsentAgent, measureUploads])
+      add(await load(edgefold));
+    add(await measureLongIndex(edgefold));
+    return all;
+  } finally {
+    await edgefold.stop();
+  }
+};

@@ -1,0 +1,24 @@
+import { createHash } from "node:crypto";
+import type { Edgefold } from "../../helpers/edgefold.ts";
+import { artifactAndContent, contentsInR2, uploadAtOnce } from "../../helpers/loads.ts";
+import { until } from "../../helpers/until.ts";
+import type { ControlFigure } from "./figure.ts";
+
+const uploads = 100;
+/** Of each, in bytes. */
+const size = 100_000;
+
+/** Uploads of one name at once: one of them is what the name has in the end, and of the others nothing stays. */
+export const measureUploads = async (edgefold: Edgefold): Promise<ControlFigure[]> => {
+  const before = contentsInR2(edgefold).length;
+  const contents = Array.from({ length: uploads }, (_, n) => `${n}\n`.padEnd(size, "."));
+  const begin = performance.now();
+  await uploadAtOnce(edgefold, "contended", contents);
+  const seconds = (performance.now() - begin) / 1000;
+  const [{ hash }, content] = await artifactAndContent(edgefold, "contended");
+  if (hash !== createHash("sha256").update(content).digest("hex") || !contents.includes(content)) {
+    throw new Error("the artifact is not what was uploaded");
+  }
+  await until("the end of replaced contents", () => (contentsInR2(edgefold).length === before + 1 ? true : undefined));
+  return [{ what: `${uploads} uploads of one name at once`, value: seconds, unit: "s" }];
+};

@@ -1,0 +1,64 @@
+import type { CountersSnapshot } from "../../../shared/counters.ts";
+import type { Unnumbered } from "../../../backend/link.ts";
+import type { Assignment, Result, RunnerJob, RunnerRequest } from "../../../shared/messages.ts";
+import type { Report } from "../../../backend/runner/thread/messages.ts";
+import type { ThreadCalls } from "../../../backend/runner/thread/task-thread.ts";
+
+/** What a map of one short line counts. */
+const counters: CountersSnapshot = {
+  builtin: { mapInputRecords: 1, mapInputBytes: 12, mapOutputRecords: 1, mapOutputBytes: 9, spilledBytes: 0 },
+  user: {},
+};
+
+/**
+ * Does nothing in place of a task, and reports what the real one would: all that costs is the control plane. Where the job's
+ * `splitSize` is 1, its input is as many bytes, and so has as many maps, as the number says that is its path's last part.
+ */
+export class NoopThread {
+  async run(task: Assignment, job: RunnerJob, _signal: AbortSignal, calls: ThreadCalls): Promise<Report> {
+    const { attempt } = task;
+    const ask = async (request: Unnumbered<RunnerRequest>) => calls.call({ what: "ask", request });
+    switch (task.kind) {
+      case "plan": {
+        const { path } = job.input;
+        const size = Number(path.slice(path.lastIndexOf("/") + 1));
+        await ask({ kind: "planned", attempt, page: 0, objects: [{ path, size, etag: '"etag"' }] });
+        break;
+      }
+      case "reduce":
+        for (let from: number | null = 0; from !== null;) {
+          const page = await ask({ kind: "segments", attempt, from });
+          from = "nextFrom" in page ? page.nextFrom : null;
+        }
+        await ask({ kind: "upload", attempt, path: partOf(task, job), uploadId: attempt });
+        break;
+      case "clean":
+        await ask({ kind: "uploads", attempt, after: 0 });
+        break;
+      case "map":
+      case "commit":
+      case "success":
+    }
+    return { kind: "complete", attempt, result: resultOf(task, job), counters };
+  }
+}
+
+const partOf = ({ index }: Assignment, { output }: RunnerJob): string => `${output.path}/part-${index}`;
+
+const resultOf = (task: Assignment, job: RunnerJob): Result => {
+  const { kind, attempt } = task;
+  switch (kind) {
+    case "plan":
+      return { kind };
+    case "map": {
+      const lengths = Array.from({ length: job.nReducers }, () => 9);
+      return { kind, shuffle: { path: `${job.output.path}/shuffle/${attempt}`, lengths, largestBlock: 9 } };
+    }
+    case "reduce":
+      return { kind: "output", output: { path: partOf(task, job), uploadId: attempt, tags: ['"tag"'], size: 9 } };
+    case "commit":
+    case "success":
+    case "clean":
+      return { kind: "done", lost: [] };
+  }
+};
