@@ -55,8 +55,7 @@ export class ProcessGroup {
         const exited = exitOf(child);
         const refusal = await spawnError(child);
         if (refusal === undefined && child.pid !== undefined) {
-          context.processes.add(child.pid);
-          return new ProcessGroup(child.pid, pipes, exited, context.processes);
+          return new ProcessGroup(child.pid, pipes, exited, context.processes).#recorded();
         }
         // A process forked at the same moment may still hold the file open for writing.
         if (refusal?.code === "ETXTBSY" && attempt < busyRetries) await delay(busyPause);
@@ -67,6 +66,17 @@ export class ProcessGroup {
       throw error;
     } finally {
       pipes.closeDescriptors();
+    }
+  }
+
+  /** Of a group that the disk keeps no record of, as when it is full, a runner that is killed would leave it behind. */
+  #recorded(): this {
+    try {
+      this.#ledger.add(this.#id);
+      return this;
+    } catch (error) {
+      this.end();
+      throw error;
     }
   }
 

@@ -10,6 +10,18 @@ async function run(mapper: Program, input: string, context: TestContext = newCon
   return sink.text;
 }
 
+test("a program of which no record can be kept does not live", async () => {
+  const context = newContext();
+  const processes = {
+    ...context.processes,
+    add: (pid: number) => {
+      context.processes.add(pid);
+      throw new Error("ENOSPC: no space left on device");
+    },
+  };
+  await expect(run(shell("mapper", "exec sleep 1000"), "", { ...context, processes })).rejects.toThrow("ENOSPC");
+});
+
 describe("what a program may do", () => {
   test("output passes as it is, with a last newline", async () => {
     const context = newContext();
