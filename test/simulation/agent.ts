@@ -20,6 +20,7 @@ export class SimulatedCluster {
   readonly runners = new Set<SimulatedRunner>();
   /** Ends that the Worker has not been told of. */
   readonly exits = new Map<string, string>();
+  isDeserted = false;
   readonly #world: World;
   #agent: SimulatedAgent;
   #nextRunner = 1;
@@ -44,12 +45,20 @@ export class SimulatedCluster {
     this.runners.add(runner);
   }
 
+  /** The cluster is gone, and nobody comes back. */
+  desert(): void {
+    this.isDeserted = true;
+    this.#agent.kill();
+    for (const runner of this.runners) runner.kill();
+  }
+
   /** The agent dies, and another one takes its place after a while. @param takesRunners whether they are its children */
   crash(takesRunners: boolean): void {
     if (!this.#agent.isAlive) return;
     this.#agent.kill();
     if (takesRunners) for (const runner of this.runners) runner.kill();
     this.#world.clock.after(this.#world.random.between(500, 20_000), () => {
+      if (this.isDeserted) return;
       this.#agent = new SimulatedAgent(this.#world, this);
     });
   }

@@ -1,4 +1,4 @@
-import { JobRowSchema, TaskRowSchema, type JobRow, type TaskRow } from "../../shared/machine.ts";
+import { JobRowSchema, maxLosses, TaskRowSchema, type JobRow, type TaskRow } from "../../shared/machine.ts";
 import { RunnerRequestSchema } from "../../shared/messages.ts";
 import { isEnded, type JobStatus } from "../../shared/status.ts";
 import type { Happening } from "./host.ts";
@@ -36,6 +36,7 @@ export class Checks {
   #before: JobRow | undefined;
   #wasCommitting = false;
   #exists = false;
+  #events = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -96,9 +97,11 @@ export class Checks {
   }
 
   /** What must hold once all is quiet. */
-  atTheEnd(): void {
-    const { store, cluster, published, clusterHost } = this.#world;
+  atTheEnd(strikes: number): void {
+    const { store, cluster, published, clusterHost, options } = this.#world;
     const job = this.job();
+    // A job that commits cannot be ended, not by its deadline either: it waits for a runner.
+    if (options.deserted !== undefined && job.status === "committing") return;
     const expect = (holds: boolean, what: string): void => {
       if (!holds) this.fault(`at the end ${what}`);
     };
@@ -107,7 +110,7 @@ export class Checks {
     expect(cluster.runners.size === 0, `${cluster.runners.size} runners are left`);
     expect(this.#exec("SELECT 1 FROM secret").length === 0, "the credentials are there");
     expect(this.#exec("SELECT 1 FROM outbox").length === 0, "something is to be told still");
-    for (const table of ["wanted_job", "removal"]) {
+    for (const table of options.deserted === undefined ? ["wanted_job", "removal"] : ["wanted_job"]) {
       expect(clusterHost.storage.exec(`SELECT 1 FROM ${table}`).toArray().length === 0, `${table} is not empty`);
     }
     const output = store.under(addressOf(outputFolder));
@@ -121,9 +124,18 @@ export class Checks {
       if (job.status !== "completed") expect(output.length === 0, `these are left: ${output.join(" ")}`);
       const shuffle = store.under(addressOf(shuffleFolder));
       expect(shuffle.length === 0, `of the shuffle these are left: ${shuffle.join(" ")}`);
-      const uploads = [...store.uploads.values()].map(({ attempt }) => attempt);
-      expect(uploads.length === 0, `uploads are left of ${uploads.join(" ")}`);
+      // Of what nobody could tell the job, only a store's list tells.
+      const uploads = [...store.uploads].filter(([id]) => options.listsUploads || this.#world.noted.has(id));
+      expect(uploads.length === 0, `uploads are left: ${JSON.stringify(uploads)}`);
     }
+    const mayFail =
+      options.failures > 0 ||
+      options.broken !== undefined ||
+      options.poisoned !== undefined ||
+      options.deadly !== undefined ||
+      options.deadlineSeconds !== undefined ||
+      strikes >= maxLosses;
+    expect(mayFail || job.status !== "failed", `the job has failed for no reason: ${JSON.stringify(job.error)}`);
     this.#tasks(job);
   }
 
@@ -158,7 +170,25 @@ export class Checks {
     }
     if (before.released && !job.released) this.fault("the job was released, and is not any more");
     if (job.status === "committing") this.#wasCommitting = true;
+    if (this.#events++ % 4 === 0) this.#counts(job);
     this.#before = job;
+  }
+
+  /** What the job says of its tasks is so. */
+  #counts({ status, maps, reduces }: JobRow): void {
+    const found = { map: { running: 0, completed: 0, failed: 0 }, reduce: { running: 0, completed: 0, failed: 0 } };
+    for (const { kind, status: of, tasks } of this.#exec(
+      "SELECT kind, status, count(*) AS tasks FROM task WHERE kind IN ('map', 'reduce') GROUP BY kind, status",
+    )) {
+      const counts = found[kind === "map" ? "map" : "reduce"];
+      if (of === "in-progress") counts.running = Number(tasks);
+      else if (of === "completed" || of === "failed") counts[of] = Number(tasks);
+    }
+    for (const [kind, { running, completed, failed }] of Object.entries({ map: maps, reduce: reduces })) {
+      const said = JSON.stringify({ running, completed, failed });
+      const so = JSON.stringify(found[kind === "map" ? "map" : "reduce"]);
+      if (said !== so) this.fault(`the job, ${status}, says of its ${kind}s ${said}, and ${so} is so`);
+    }
   }
 
   /** A message of an attempt that is over: the task that it was of must stay as it is. */
@@ -166,12 +196,20 @@ export class Checks {
     const request = RunnerRequestSchema.parse(JSON.parse(text));
     if (!("attempt" in request) || request.attempt === null) return undefined;
     const attempt = this.#attempt(request.attempt);
-    if (attempt === undefined || attempt.status === "live") return undefined;
+    if (attempt !== undefined && attempt.status !== "live") return this.#unchanged(attempt, text);
+    if (request.kind !== "shuffle-lost") return undefined;
+    // News of an output in whose place there is another.
+    const { winner } = this.#task("map", request.map);
+    const other = winner === null || winner === request.mapAttempt ? undefined : this.#attempt(winner);
+    return other && this.#unchanged(other, text);
+  }
+
+  /** A message must not change the task of an attempt. */
+  #unchanged(attempt: Attempt, text: string): () => void {
     const before = this.#told(attempt);
     return () => {
       const after = this.#told(attempt);
-      if (after !== before)
-        this.fault(`'${request.kind}' of ${attempt.id}, which is ${attempt.status}: ${before} became ${after}`);
+      if (after !== before) this.fault(`${text.slice(0, 150)} made of ${before} ${after}`);
     };
   }
 

@@ -8,7 +8,7 @@ const faults: readonly (readonly [number, (world: World) => void])[] = [
     ({ random, runners, clock }) => {
       const runner = random.pick(runners.filter(({ isStopped }) => !isStopped));
       runner?.stop();
-      const late = random.chance(0.3);
+      const late = random.chance(0.3) ? random.between(0, 20_000) : 0;
       clock.after(random.between(100, 70_000), () => {
         if (runner?.isAlive === true) runner.resume(late);
       });

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { fileURLToPath } from "node:url";
 import { z } from "zod";
 
 /**
@@ -50,7 +50,7 @@ const runShare = async (from: number, step: number): Promise<void> => {
   const options = [`--from=${from}`, `--to=${first + schedules}`, `--step=${step}`];
   if (values.without !== undefined) options.push(`--without=${values.without}`);
   if (values.trace) options.push("--trace");
-  const program = fileURLToPath(new URL("run.ts", import.meta.url));
+  const program = join(import.meta.dirname, "run.ts");
   const share = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program, ...options], {
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -14,6 +14,12 @@ export type ScheduleOptions = {
   /** Tasks of this kind fail always, and this map does. */
   readonly broken: "map" | "reduce" | undefined;
   readonly poisoned: number | undefined;
+  /** Whoever works on this map dies of it. */
+  readonly deadly: number | undefined;
+  /** Whether the store can list uploads. */
+  readonly listsUploads: boolean;
+  /** When the cluster's agent and its runners are gone for good, in ms. */
+  readonly deserted: number | undefined;
   /** How probable it is that a step of a task takes long. */
   readonly slowSteps: number;
   /** Mean ms between two faults, and for how many ms there are some. */
@@ -27,6 +33,7 @@ export type ScheduleOptions = {
 };
 
 export const drawOptions = (random: Random): ScheduleOptions => {
+  const isDeserted = random.chance(0.02);
   const severity = random.pick([0, 1, 1, 2, 4] as const) ?? 0;
   const maps = random.below(6);
   return {
@@ -35,11 +42,14 @@ export const drawOptions = (random: Random): ScheduleOptions => {
     capacity: 1 + random.below(4),
     speculation: random.chance(0.8),
     maxFailedMapsPercent: random.pick([0, 0, 0, 34, 100]) ?? 0,
-    deadlineSeconds: random.chance(0.05) ? 1 + random.below(60) : undefined,
+    deadlineSeconds: isDeserted || random.chance(0.05) ? 1 + random.below(60) : undefined,
     failures: random.pick([0, 0, 0.02, 0.1]) ?? 0,
     finality: random.pick([0, 0.1]) ?? 0,
     broken: random.chance(0.03) ? random.pick(["map", "reduce"] as const) : undefined,
     poisoned: random.chance(0.05) ? random.below(6) : undefined,
+    deadly: random.chance(0.02) ? random.below(6) : undefined,
+    listsUploads: random.chance(0.5),
+    deserted: isDeserted ? random.between(0, 30_000) : undefined,
     slowSteps: random.pick([0, 0.02, 0.1]) ?? 0,
     faultEvery: severity === 0 ? Infinity : 6000 / severity,
     faultsFor: random.between(5000, 60_000),

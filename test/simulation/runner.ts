@@ -65,6 +65,8 @@ export class SimulatedRunner {
   /** When it last knew that the job had heard of it, from connections before this one. */
   #lastContact: number;
   #leaseWatch: Event | undefined;
+  /** While above 0, it does not look at the clock. */
+  #clockStops = 0;
   #isDraining = false;
   #isWoken = false;
   #wake: (() => void) | undefined;
@@ -86,7 +88,13 @@ export class SimulatedRunner {
 
   /** Whether it works on an attempt, and would still report it. */
   worksOn(attempt: string): boolean {
-    return this.isAlive && !this.isStopped && this.attempt?.id === attempt && this.attempt.ended === undefined;
+    return (
+      this.isAlive &&
+      !this.isStopped &&
+      this.#clockStops === 0 &&
+      this.attempt?.id === attempt &&
+      this.attempt.ended === undefined
+    );
   }
 
   drain(): void {
@@ -105,11 +113,18 @@ export class SimulatedRunner {
     this.#connection?.pausePings();
   }
 
-  /** @param late whether it acts on what has come meanwhile before it looks at the clock */
-  resume(late: boolean): void {
+  /** @param late for how many ms it does not notice that time has passed, as a machine that was suspended */
+  resume(late: number): void {
     const held = this.#held ?? [];
     this.#held = undefined;
-    if (!late) this.#watchLease();
+    if (late > 0) {
+      this.#clockStops++;
+      this.#world.clock.after(late, () => {
+        this.#clockStops--;
+        this.#watchLease();
+      });
+    }
+    this.#watchLease();
     for (const event of held) if (this.isAlive) event();
     this.#watchLease();
     this.#connection?.resumePings();
@@ -239,12 +254,17 @@ export class SimulatedRunner {
   #watchLease(): void {
     const { clock, leaseMs } = this.#world;
     clock.cancel(this.#leaseWatch);
-    if (!this.isAlive) return;
-    this.#noteContact();
-    const left = this.#lastContact + usableLease * leaseMs - clock.now;
+    if (!this.isAlive || this.#clockStops > 0) return;
+    const left = this.#leaseLeft();
     if (left < 0) this.#end("the Worker could not be reached for a lease");
-    // A connection that stands keeps it alive; then there is nothing to watch.
-    else this.#leaseWatch = clock.after(left + 1, () => this.#running(() => this.#watchLease()));
+    // An attempt that is begun without contact is looked at a little later.
+    if (left >= 0 || this.attempt?.ended === undefined)
+      this.#leaseWatch = clock.after(Math.max(left + 1, leaseMs / 30), () => this.#running(() => this.#watchLease()));
+  }
+
+  #leaseLeft(): number {
+    this.#noteContact();
+    return this.#lastContact + usableLease * this.#world.leaseMs - this.#world.clock.now;
   }
 
   #end(reason: string): void {
@@ -286,6 +306,7 @@ export class SimulatedRunner {
     this.#isWoken = false;
     const attempt: { id: string; ended: string | undefined } = { id: task.attempt, ended: undefined };
     this.attempt = attempt;
+    this.#watchLease();
     const report = await this.#outcome(task);
     this.attempt = undefined;
     const answer = await this.#request(report);
@@ -348,6 +369,8 @@ export class SimulatedRunner {
         });
       }
     }
+    if (this.#world.isDeadly(task)) this.kill();
+    this.#check();
     const failure = this.#world.failureOf(task);
     if (failure !== undefined) throw new Failed(failure.message, failure.final);
   }
@@ -416,7 +439,7 @@ export class SimulatedRunner {
       for (const { uploadId } of answer.uploads) await this.#store(() => this.#world.store.abortUpload(uploadId));
       after = answer.nextAfter;
     }
-    for (const folder of [shuffleFolder, outputFolder]) {
+    for (const folder of this.#world.options.listsUploads ? [shuffleFolder, outputFolder] : []) {
       await this.#store(() => this.#world.store.abortUploadsUnder(addressOf(folder)));
     }
     await this.#store(() => this.#world.store.removeFolder(addressOf(shuffleFolder)));
@@ -427,7 +450,7 @@ export class SimulatedRunner {
   /** Begins an upload and tells the job of it, before anything else. */
   async #createUpload(attempt: string, path: string, content: readonly number[]): Promise<string> {
     const uploadId = await this.#store(() => this.#world.store.createUpload(path, content, attempt));
-    await this.#ask({ kind: "upload", attempt, path, uploadId });
+    await this.#ask({ kind: "upload", attempt, path, uploadId }, () => this.#world.noted.add(uploadId));
     return uploadId;
   }
 
@@ -435,7 +458,8 @@ export class SimulatedRunner {
   async #store<T>(effect: () => T): Promise<T> {
     const { attempt } = this;
     let outcome: { readonly value: T } | undefined;
-    const isWithdrawn = (): boolean => attempt?.ended !== undefined;
+    // What the store is asked by one that has missed the end of its lease is more than anybody can prevent.
+    const isWithdrawn = (): boolean => attempt?.ended !== undefined || this.#leaseLeft() < 0;
     await this.#arrival(
       this.#world.store.request(() => {
         outcome = { value: effect() };
@@ -447,14 +471,16 @@ export class SimulatedRunner {
   }
 
   /** Asks for the attempt under way. */
-  async #ask(request: Unnumbered<RunnerRequest>): Promise<RunnerAnswer> {
+  async #ask(request: Unnumbered<RunnerRequest>, onAnswer?: () => void): Promise<RunnerAnswer> {
     const answer = await this.#request(request);
+    onAnswer?.();
     if (answer.kind === "fenced") this.#end(answer.reason);
     this.#check();
     return answer;
   }
 
   #check(): void {
+    if (!this.isAlive) throw new Ended("it is dead");
     if (this.attempt?.ended !== undefined) throw new Ended(this.attempt.ended);
   }
 }

@@ -44,6 +44,7 @@ export const runSchedule = async (seed: number, isTraced: boolean): Promise<Outc
   if (options.stopAfter !== undefined) {
     clock.after(options.stopAfter, () => world.job.enter(async (object) => await object.stop()));
   }
+  if (options.deserted !== undefined) clock.after(options.deserted, () => world.cluster.desert());
   try {
     for (;;) {
       if (++events > mostEvents || world.elapsed > longest) {
@@ -53,7 +54,7 @@ export const runSchedule = async (seed: number, isTraced: boolean): Promise<Outc
       if (!(await clock.step())) break;
       if (checks.faults.length > 0) break;
     }
-    if (checks.faults.length === 0) checks.atTheEnd();
+    if (checks.faults.length === 0) checks.atTheEnd(strikes);
     return { seed, faults: checks.faults, status: checks.job().status, events, strikes };
   } finally {
     Date.now = realNow;

@@ -37,6 +37,8 @@ export class World {
   readonly clusterHost: Host<ClusterObject>;
   readonly cluster: SimulatedCluster;
   readonly wires: ConstructorParameters<typeof import("./connection.ts").Connection>[2];
+  /** Uploads that the job has said that it has heard of. */
+  readonly noted = new Set<string>();
   /** Nobody can dial. */
   isUnreachable = false;
   /** No call between objects gets through. */
@@ -88,6 +90,10 @@ export class World {
   effort(_task: Assignment): number {
     const { random } = this;
     return random.between(20, 1000) * (random.chance(this.options.slowSteps) ? 50 : 1);
+  }
+
+  isDeadly({ kind, index }: Assignment): boolean {
+    return kind === "map" && index === this.options.deadly;
   }
 
   /** Why an attempt of a task fails, or undefined when it does not. */
