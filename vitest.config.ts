@@ -11,7 +11,7 @@ export default defineConfig({
         test: { name: "worker", include: ["test/worker/**/*.test.ts"], testTimeout: 30_000 },
       },
       {
-        test: { name: "node", include: ["test/{shared,backend}/**/*.test.ts"], testTimeout: 30_000 },
+        test: { name: "node", include: ["test/{shared,backend,simulation}/**/*.test.ts"], testTimeout: 30_000 },
       },
       {
         test: {

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { JobRowSchema, maxLosses, TaskRowSchema, type JobRow, type TaskRow } from "../../shared/machine.ts";
 import { RunnerRequestSchema } from "../../shared/messages.ts";
 import { isEnded, type JobStatus } from "../../shared/status.ts";
@@ -21,13 +22,17 @@ const ways: Record<JobStatus, readonly JobStatus[]> = {
   stopped: [],
 };
 
-type Attempt = {
-  readonly id: string;
-  readonly kind: string;
-  readonly idx: number;
-  readonly status: string;
-  readonly runner: string;
-};
+const AttemptSchema = z.object({
+  id: z.string(),
+  kind: z.string(),
+  idx: z.int(),
+  status: z.string(),
+  runner: z.string(),
+});
+type Attempt = z.infer<typeof AttemptSchema>;
+const RowSchema = z.object({ row: z.string() });
+const CountSchema = z.object({ kind: z.enum(["map", "reduce"]), status: z.string(), tasks: z.int() });
+const TaskIdSchema = z.object({ kind: z.string(), idx: z.int() });
 
 /** Looks, after everything that happens to the job, whether it has kept its promises. */
 export class Checks {
@@ -93,7 +98,7 @@ export class Checks {
   }
 
   job(): JobRow {
-    return JobRowSchema.parse(JSON.parse(String(this.#exec("SELECT row FROM job")[0]?.["row"])));
+    return JobRowSchema.parse(this.#row("SELECT row FROM job"));
   }
 
   /** What must hold once all is quiet. */
@@ -143,25 +148,29 @@ export class Checks {
     return this.#world.job.storage.exec(query, ...bindings).toArray();
   }
 
+  /** A row that is kept as JSON. */
+  #row(query: string, ...bindings: (string | number)[]): unknown {
+    return JSON.parse(RowSchema.parse(this.#exec(query, ...bindings)[0]).row);
+  }
+
   #task(kind: string, index: number): TaskRow {
-    const [found] = this.#exec("SELECT row FROM task WHERE kind = ? AND idx = ?", kind, index);
-    return TaskRowSchema.parse(JSON.parse(String(found?.["row"])));
+    return TaskRowSchema.parse(this.#row("SELECT row FROM task WHERE kind = ? AND idx = ?", kind, index));
   }
 
   #attempt(id: string): Attempt | undefined {
     const [found] = this.#exec("SELECT id, kind, idx, status, runner FROM attempt WHERE id = ?", id);
-    return found === undefined ? undefined : attemptOf(found);
+    return found === undefined ? undefined : AttemptSchema.parse(found);
   }
 
   #open(): Attempt[] {
     return this.#exec("SELECT id, kind, idx, status, runner FROM attempt WHERE status IN ('live', 'revoked')").map(
-      attemptOf,
+      (row) => AttemptSchema.parse(row),
     );
   }
 
   /** The job went nowhere where it may not go. */
   #progress(): void {
-    const row: unknown = JSON.parse(String(this.#exec("SELECT row FROM job")[0]?.["row"]));
+    const row: unknown = this.#row("SELECT row FROM job");
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the object parses it; parsing it again takes most of the time
     const job = row as JobRow;
     const before = this.#before ?? job;
@@ -175,14 +184,18 @@ export class Checks {
   }
 
   /** What the job says of its tasks is so. */
-  #counts({ status, maps, reduces }: JobRow): void {
-    const found = { map: { running: 0, completed: 0, failed: 0 }, reduce: { running: 0, completed: 0, failed: 0 } };
-    for (const { kind, status: of, tasks } of this.#exec(
+  #counts({ status, maps, reduces, open }: JobRow): void {
+    const reallyOpen = this.#open().length;
+    if (open !== reallyOpen) this.fault(`the job, ${status}, has ${reallyOpen} open attempts, and counts ${open}`);
+    const rows = this.#exec(
       "SELECT kind, status, count(*) AS tasks FROM task WHERE kind IN ('map', 'reduce') GROUP BY kind, status",
-    )) {
-      const counts = found[kind === "map" ? "map" : "reduce"];
-      if (of === "in-progress") counts.running = Number(tasks);
-      else if (of === "completed" || of === "failed") counts[of] = Number(tasks);
+    );
+    const found = { map: { running: 0, completed: 0, failed: 0 }, reduce: { running: 0, completed: 0, failed: 0 } };
+    for (const row of rows) {
+      const { kind, status: of, tasks } = CountSchema.parse(row);
+      const counts = found[kind];
+      if (of === "in-progress") counts.running = tasks;
+      else if (of === "completed" || of === "failed") counts[of] = tasks;
     }
     for (const [kind, { running, completed, failed }] of Object.entries({ map: maps, reduce: reduces })) {
       const said = JSON.stringify({ running, completed, failed });
@@ -228,9 +241,9 @@ export class Checks {
 
   #tasks(job: JobRow): void {
     let records = 0;
-    const ids = this.#exec("SELECT kind, idx FROM task");
+    const ids = this.#exec("SELECT kind, idx FROM task").map((row) => TaskIdSchema.parse(row));
     for (const { kind, idx } of ids) {
-      const task = this.#task(String(kind), Number(idx));
+      const task = this.#task(kind, idx);
       const name = `${task.kind} ${task.index}`;
       if (task.attempts > mostAttempts) this.fault(`${name} was tried ${task.attempts} times`);
       if ((task.winner !== null) !== (task.status === "completed"))
@@ -248,11 +261,3 @@ export class Checks {
     for (const { id, status } of this.#open()) this.fault(`${id} is ${status} at the end`);
   }
 }
-
-const attemptOf = (row: Record<string, SqlStorageValue>): Attempt => ({
-  id: String(row["id"]),
-  kind: String(row["kind"]),
-  idx: Number(row["idx"]),
-  status: String(row["status"]),
-  runner: String(row["runner"]),
-});

@@ -61,7 +61,8 @@ export class Clock {
 
   #rise(index: number): void {
     const event = this.#heap[index];
-    while (index > 0 && event !== undefined) {
+    if (event === undefined) return;
+    while (index > 0) {
       const above = (index - 1) >> 1;
       const parent = this.#heap[above];
       if (parent === undefined || !isBefore(event, parent)) break;

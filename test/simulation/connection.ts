@@ -12,7 +12,7 @@ type ObjectSide = {
   enter(event: (instance: { webSocketClose(socket: WebSocket, code: number, reason: string): void }) => unknown): void;
 };
 
-type Wires = { readonly clock: Clock; readonly random: Random; readonly heartbeatMs: number };
+export type Wires = { readonly clock: Clock; readonly random: Random; readonly heartbeatMs: number };
 
 /** Most ms that a message takes, and that an end takes to notice that a connection was cut. */
 const slowest = 200;

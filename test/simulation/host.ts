@@ -32,6 +32,8 @@ export type HostOptions<T> = {
 /** What an event is, for those who watch: a message of a runner or an agent, the alarm, or anything else. */
 export type Happening = { readonly kind: "message"; readonly text: string } | { readonly kind: "alarm" | "other" };
 
+const ring = async (instance: Instance): Promise<void> => await instance.alarm?.();
+
 /** In ms: how late an alarm may be, how long a new instance takes, and when an alarm that met a crash is tried again. */
 const alarmLateness = 500;
 const restart = 2000;
@@ -221,12 +223,11 @@ export class Host<T extends Instance> {
     const { clock, random, odds } = this.#options;
     const at = this.storage.alarm;
     this.storage.alarm = null;
-    const fire = async (instance: T): Promise<void> => await instance.alarm?.();
     const again = (): void => {
       this.storage.alarm ??= at;
       this.#watchAlarm();
     };
-    this.enter(fire, { kind: "alarm" }, () => clock.after(restart, again));
-    if (random.chance(odds.alarmTwice)) clock.after(restart, () => this.enter(fire, { kind: "alarm" }));
+    this.enter(ring, { kind: "alarm" }, () => clock.after(restart, again));
+    if (random.chance(odds.alarmTwice)) clock.after(restart, () => this.enter(ring, { kind: "alarm" }));
   }
 }

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
+import { fileURLToPath } from "node:url";
 import type { Guard } from "./guards.ts";
 
 const workers = `data:text/javascript,${encodeURIComponent(
@@ -17,7 +19,7 @@ export const hookModules = (guard: Guard | undefined): void => {
     load: (url, context, next) => {
       const loaded = next(url, context);
       if (guard === undefined || !url.endsWith(guard.file)) return loaded;
-      const parts = String(loaded.source).split(guard.text);
+      const parts = readFileSync(fileURLToPath(url), "utf8").split(guard.text);
       if (parts.length !== 2) throw new Error(`${guard.file} holds the guard's text ${parts.length - 1} times`);
       return { ...loaded, source: parts.join(guard.without) };
     },

@@ -36,6 +36,7 @@ Object.assign(Uint8Array, {
   fromBase64: (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "base64")),
 });
 Object.assign(globalThis, {
+  // oxlint-disable-next-line typescript/no-extraneous-class -- it is handed on, and never looked into
   WebSocketRequestResponsePair: class {},
   scheduler: { wait: async () => new Promise(() => undefined) },
 });

@@ -8,6 +8,7 @@ import type { Env } from "../../worker/env.ts";
 import { SimulatedCluster } from "./agent.ts";
 import { Checks } from "./checks.ts";
 import { Clock } from "./clock.ts";
+import type { Wires } from "./connection.ts";
 import { Host, type Life } from "./host.ts";
 import type { ScheduleOptions } from "./options.ts";
 import { addressOf, outputFolder } from "./places.ts";
@@ -24,6 +25,12 @@ const leaseSeconds = 30;
 /** Most ms that a call between objects takes each way. */
 const slowCall = 100;
 
+const program = (name: string): PinnedProgram => ({ name, type: "executable", size: 1, hash: "00", key: name });
+
+const fail = (why: unknown) => (): never => {
+  throw why;
+};
+
 /** One job, its objects, its cluster and its store, in virtual time, with all that goes wrong between them. */
 export class World {
   readonly jobId = "J";
@@ -36,7 +43,7 @@ export class World {
   readonly job: Host<JobObject>;
   readonly clusterHost: Host<ClusterObject>;
   readonly cluster: SimulatedCluster;
-  readonly wires: ConstructorParameters<typeof import("./connection.ts").Connection>[2];
+  readonly wires: Wires;
   /** Uploads that the job has said that it has heard of. */
   readonly noted = new Set<string>();
   /** Nobody can dial. */
@@ -135,7 +142,6 @@ export class World {
 
   #spec(): JobSpec {
     const { maps, reducers, maxFailedMapsPercent, speculation, deadlineSeconds } = this.options;
-    const program = (name: string): PinnedProgram => ({ name, type: "executable", size: 1, hash: "00", key: name });
     const access = { username: "u", password: "p" };
     return {
       id: this.jobId,
@@ -220,9 +226,6 @@ export class World {
       const isUnanswered = random.chance(this.odds.call);
       const answer = (outcome: () => R): void => {
         clock.after(random.between(1, slowCall), () => settle(outcome));
-      };
-      const fail = (why: unknown) => () => {
-        throw why;
       };
       clock.after(random.between(1, slowCall), () => {
         if (isRefused) answer(fail(new Error("the call did not get through")));

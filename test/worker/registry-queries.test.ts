@@ -23,7 +23,12 @@ it("every query finds its rows by an index", async () => {
     await registry.getArtifact("mapper");
     const names = { mapper: "mapper" };
     await registry.createJob({ id: "new", createdAt: 1, names, idempotency: { key: "key", fingerprints: ["other"] } });
-    await registry.createJob({ id: "newer", createdAt: 1, names, idempotency: { key: "another", fingerprints: ["f"] } });
+    await registry.createJob({
+      id: "newer",
+      createdAt: 1,
+      names,
+      idempotency: { key: "another", fingerprints: ["f"] },
+    });
     await registry.confirmJob(job);
     await registry.publish({ ...job, status: "stopped", endTime: 1 }, true);
     await registry.deleteArtifact("mapper");

@@ -401,9 +401,9 @@ describe("a completion", () => {
 const uploadsPage = (uploads: readonly string[], more = ""): string =>
   `<ListMultipartUploadsResult><EncodingType>url</EncodingType>${uploads.map((upload) => `<Upload><Key>${upload}</Key><UploadId>${upload}-id</UploadId></Upload>`).join("")}${more}</ListMultipartUploadsResult>`;
 
-describe("the uploads below a folder", () => {
-  const folder = (): S3Address => ({ ...server.at, key: "out/" });
+const folder = (): S3Address => ({ ...server.at, key: "out/" });
 
+describe("the uploads below a folder", () => {
   test("are ended, page by page, those included that have just gone", async () => {
     const more =
       "<IsTruncated>true</IsTruncated><NextKeyMarker>b+c</NextKeyMarker><NextUploadIdMarker>n</NextUploadIdMarker>";

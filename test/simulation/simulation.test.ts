@@ -1,0 +1,47 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { guards } from "./guards.ts";
+
+/** Schedules that run with every test, and those in which a missing guard must be found. */
+const schedules = 2000;
+const guardSchedules = 4000;
+
+const simulate = async (...options: string[]): Promise<{ code: number; printed: string }> => {
+  const program = [join(import.meta.dirname, "main.ts"), ...options];
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, program);
+    return { code: 0, printed: stdout };
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error) || !("stdout" in error)) throw error;
+    return { code: Number(error.code), printed: String(error.stdout) };
+  }
+};
+
+test("a job keeps its promises whatever goes wrong between its parts", { timeout: 600_000 }, async () => {
+  const { code, printed } = await simulate(`--schedules=${schedules}`);
+  expect(printed).toContain("no promise was broken");
+  expect(code).toBe(0);
+  // A simulation that never got anywhere would break no promise either.
+  const [, ran, events, faults, ends] =
+    /^(\d+) schedules in \d+ s: (\d+) events, (\d+) faults; jobs: (.*)$/m.exec(printed) ?? [];
+  expect(Number(ran)).toBe(schedules);
+  expect(Number(events)).toBeGreaterThan(50 * schedules);
+  expect(Number(faults)).toBeGreaterThan(schedules);
+  for (const end of ["completed", "failed", "stopped"]) expect(ends).toMatch(new RegExp(`\\d{2,} ${end}`));
+});
+
+describe("the simulation notices that there is none of", () => {
+  test.each(guards.map(({ name }) => name))("%s", { timeout: 600_000 }, async (name) => {
+    const { code, printed } = await simulate(`--schedules=${guardSchedules}`, `--without=${name}`);
+    expect(printed).toMatch(/^seed \d+: /m);
+    expect(code).toBe(1);
+  });
+});
+
+test("a schedule is the same whenever it is run", async () => {
+  const runs = [await simulate("--seed=7", "--schedules=1"), await simulate("--seed=7", "--schedules=1")];
+  const [first, second] = runs.map(({ printed }) => printed.replace(/ in \d+ s/, ""));
+  expect(first).toBe(second);
+});
