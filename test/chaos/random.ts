@@ -30,6 +30,13 @@ export class Random {
     return picked;
   }
 
+  shuffled<T>(list: readonly T[]): T[] {
+    return list
+      .map((item) => ({ item, at: this.next() }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ item }) => item);
+  }
+
   /** One of the names, each as often as its weight says. */
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of a record are its names

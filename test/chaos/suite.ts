@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { Schedule, type FaultCounts, type FaultName } from "./faults/schedule.ts";
 import { planJob } from "./jobs/plan.ts";
 import { JobRun } from "./jobs/run.ts";
@@ -88,7 +87,7 @@ const runStage = async (
     const schedule = new Schedule(stage, random.stream(1), options.meanPauseMs);
     const peace = new AbortController();
     const faults = schedule.run(peace.signal);
-    const jobs = await runJobs(options, stage, schedule, random.stream(2), run).finally(() => peace.abort());
+    const jobs = await runJobs(options, stage, schedule, random.stream(2), run, peace).finally(() => peace.abort());
     await faults;
     say(`stage ${index}: ${jobs.length} jobs have ended, ${schedule.hits} faults have hit; looking for what is left`);
     const leftovers = await findLeftovers(stage, jobs, run);
@@ -99,13 +98,17 @@ const runStage = async (
   }
 };
 
-/** Several at a time, until there were enough of them, and of faults, for one stage. */
+/**
+ * Several at a time, until there were enough of them, and of faults, for one stage. The last ones end in peace, which is told
+ * to `peace`: all faults would be for them alone.
+ */
 const runJobs = async (
   { minimum, shuffles, limitSeconds, together, say }: SuiteOptions,
   stage: Stage,
   schedule: Schedule,
   random: Random,
   run: string,
+  peace: AbortController,
 ): Promise<EndedJob[]> => {
   const ended: EndedJob[] = [];
   const jobs = Math.ceil(minimum.jobs / shuffles.length);
@@ -124,8 +127,8 @@ const runJobs = async (
       say(
         `job ${number} (${kind}): ${outcome.end} after ${seconds.toFixed(1)} s${verdict}; ${schedule.hits} faults so far`,
       );
-      await sleep(0);
     }
+    peace.abort();
   };
   await Promise.all(Array.from({ length: together }, work));
   return ended;

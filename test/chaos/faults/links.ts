@@ -3,6 +3,7 @@ import type { Connection } from "../proxies/connection.ts";
 import type { Random } from "../random.ts";
 import { leaseSeconds, type Stage } from "../stage.ts";
 import type { Faults } from "./fault.ts";
+import { victimOf } from "./victim.ts";
 
 /*
  * What befalls connections between the agent or a runner and the Worker. A runner's counts when the runner, which its hello has
@@ -15,10 +16,8 @@ const isLive = (stage: Stage, { purpose, jobId, runnerId }: Connection): boolean
   return purpose === "program" || (runnerId !== undefined && stage.isAtWork(runnerId));
 };
 
-const victim = (stage: Stage, random: Random): Connection | undefined => {
-  const live = stage.link.connections.filter((connection) => isLive(stage, connection));
-  return live.length === 0 ? undefined : random.pick(live);
-};
+const victim = async (stage: Stage, random: Random): Promise<Connection | undefined> =>
+  victimOf(() => stage.link.connections.filter((connection) => isLive(stage, connection)), random);
 
 /** How long a cut waits for something to cut, in ms. */
 const patienceMs = 3_000;
@@ -27,7 +26,7 @@ export const linkFaults = {
   "link: cut": {
     weight: 5,
     async inject(stage, random) {
-      const connection = victim(stage, random);
+      const connection = await victim(stage, random);
       connection?.reset();
       return connection !== undefined;
     },
@@ -36,7 +35,7 @@ export const linkFaults = {
     weight: 6,
     async inject(stage, random) {
       const direction = random.pick(["up", "down"] as const);
-      const connection = victim(stage, random);
+      const connection = await victim(stage, random);
       if (connection === undefined) return false;
       const hit = connection.cutNext(direction).then(() => isLive(stage, connection));
       const late = sleep(patienceMs).then(() => {
@@ -50,7 +49,7 @@ export const linkFaults = {
     weight: 4,
     async inject(stage, random) {
       const ms = random.chance(0.4) ? random.int(1200 * leaseSeconds, 1600 * leaseSeconds) : random.int(500, 3000);
-      const connection = victim(stage, random);
+      const connection = await victim(stage, random);
       connection?.stall(ms);
       return connection !== undefined;
     },
@@ -59,7 +58,7 @@ export const linkFaults = {
     weight: 3,
     async inject(stage, random) {
       const ms = random.int(1000, 5000);
-      const connection = victim(stage, random);
+      const connection = await victim(stage, random);
       connection?.throttle(ms);
       return connection !== undefined;
     },
@@ -72,7 +71,7 @@ export const linkFaults = {
         random.pick([429, 500, 503] as const),
         random.chance(0.5),
       ];
-      const connection = victim(stage, random);
+      const connection = await victim(stage, random);
       connection?.reset();
       const refused = await stage.link.refuse(ms, status, retryAfter);
       return connection !== undefined && refused > 0;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../random.ts";
 import type { Stage } from "../stage.ts";
 import type { Faults } from "./fault.ts";
+import { victimOf } from "./victim.ts";
 
 /*
  * What befalls the machine of the runners. A full disk counts when the task of a live job says so; a wrong clock when its
@@ -53,10 +54,9 @@ export const machineFaults = {
   "runner's clock wrong for a time": {
     weight: 4,
     async inject(stage, random) {
-      const { atWork } = stage;
-      if (atWork.length === 0) return false;
-      const { pid, runnerId } = random.pick(atWork);
-      return clockFault(stage, pid, random, () => stage.isAtWork(runnerId));
+      const victim = await victimOf(() => stage.atWork, random);
+      if (victim === undefined) return false;
+      return clockFault(stage, victim.pid, random, () => stage.isAtWork(victim.runnerId));
     },
   },
   "agent's clock wrong for a time": {

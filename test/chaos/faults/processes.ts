@@ -1,24 +1,26 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sendSignal } from "../../../backend/process-groups.ts";
-import { isAlive } from "../../helpers/proc.ts";
-import { programsOf, workerGroupOf, type RunnerAtWork } from "../../helpers/processes.ts";
+import { processesThatHave } from "../../helpers/proc.ts";
+import { workerGroupOf, type RunnerAtWork } from "../../helpers/processes.ts";
 import type { Random } from "../random.ts";
 import { leaseSeconds, type Stage } from "../stage.ts";
 import type { Faults } from "./fault.ts";
+import { victimOf } from "./victim.ts";
 
 /*
  * Processes that are killed, or stopped for a time. A runner counts when it had an attempt under way at that moment: it has a
  * directory for it then. The agent and the Worker count when any runner had.
  */
 
-const victim = ({ atWork }: Stage, random: Random): RunnerAtWork | undefined =>
-  atWork.length === 0 ? undefined : random.pick(atWork);
+const runner = async (stage: Stage, random: Random): Promise<RunnerAtWork | undefined> =>
+  victimOf(() => stage.atWork, random);
 
 /** The process of a program of a live job, which is at work by being there. */
-const program = (stage: Stage, random: Random): number | undefined => {
-  const all = stage.jobs.ids.flatMap((id) => programsOf(id));
-  return all.length === 0 ? undefined : random.pick(all);
-};
+const program = async ({ jobs }: Stage, random: Random): Promise<number | undefined> =>
+  victimOf(
+    () => processesThatHave("EDGEFOLD_JOB_ID").flatMap(({ pid, value }) => (jobs.isLive(value) ? [pid] : [])),
+    random,
+  );
 
 /** Some stops are longer than a lease. */
 const stopMs = (random: Random): number =>
@@ -37,9 +39,9 @@ export const processFaults = {
   "runner killed": {
     weight: 7,
     async inject(stage, random) {
-      const runner = victim(stage, random);
-      if (runner === undefined) return false;
-      sendSignal(runner.pid, "SIGKILL");
+      const victim = await runner(stage, random);
+      if (victim === undefined) return false;
+      sendSignal(victim.pid, "SIGKILL");
       return true;
     },
   },
@@ -47,17 +49,17 @@ export const processFaults = {
     weight: 6,
     async inject(stage, random) {
       const ms = stopMs(random);
-      const runner = victim(stage, random);
-      if (runner === undefined) return false;
-      await stopped(runner.pid, ms);
+      const victim = await runner(stage, random);
+      if (victim === undefined) return false;
+      await stopped(victim.pid, ms);
       return true;
     },
   },
   "program killed": {
     weight: 7,
     async inject(stage, random) {
-      const pid = program(stage, random);
-      if (pid === undefined || !isAlive(pid)) return false;
+      const pid = await program(stage, random);
+      if (pid === undefined) return false;
       sendSignal(pid, "SIGKILL");
       return true;
     },
@@ -66,8 +68,8 @@ export const processFaults = {
     weight: 4,
     async inject(stage, random) {
       const ms = stopMs(random);
-      const pid = program(stage, random);
-      if (pid === undefined || !isAlive(pid)) return false;
+      const pid = await program(stage, random);
+      if (pid === undefined) return false;
       await stopped(pid, ms);
       return true;
     },

@@ -46,8 +46,10 @@ export class Schedule {
 
   /** Goes on until the signal is aborted; resolves when the last fault is over. @throws what a fault could not be injected for */
   async run(signal: AbortSignal): Promise<void> {
+    // Each kind once in any case, then as often as its weight says.
+    const first = this.#random.shuffled(faultNames);
     while (!signal.aborted && this.#failures.length === 0) {
-      const name = this.#random.weighted(weights);
+      const name = first.pop() ?? this.#random.weighted(weights);
       const random = this.#random.stream(this.#random.int(0, 2 ** 30));
       const pauseMs = this.#random.int(0, 2 * this.#meanPauseMs);
       while (this.#underWay.size >= together) await Promise.race(this.#underWay);

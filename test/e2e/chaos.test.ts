@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { isGood, reportText } from "../chaos/report.ts";
+import { runSuite } from "../chaos/suite.ts";
+
+/* The short form of `npm run test:chaos`. */
+
+test("jobs under faults give what they must, and leave nothing", { timeout: 400_000 }, async () => {
+  const report = await runSuite({
+    seed: Number(process.env["CHAOS_SEED"] ?? 20261124),
+    minimum: { jobs: 8, faults: 20 },
+    shuffles: ["store"],
+    // Far more than it takes.
+    limitSeconds: 240,
+    together: 6,
+    meanPauseMs: 500,
+    s3: process.env["CHAOS_S3"],
+    say: () => undefined,
+  });
+  console.log(reportText(report));
+  expect(isGood(report), reportText(report)).toBe(true);
+});
