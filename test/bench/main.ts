@@ -2,38 +2,46 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { benchCases, type BenchCase } from "./cases.ts";
-import type { ControlFigure } from "./control-plane/figure.ts";
+import type { Figure } from "./figure.ts";
 import { controlPlane, measureControlPlane } from "./control-plane/measure.ts";
+import { measureStraggler, straggler } from "./straggler.ts";
 import { type CaseResult, type Folders, measureCase } from "./measure.ts";
 import { type Options, readOptions, UsageError } from "./options.ts";
 import { measureScale, type ScaleResult } from "./scale.ts";
-import { caseTable, controlTable, scaleTable } from "./table.ts";
+import { caseTable, figureTable, scaleTable } from "./table.ts";
 
 /**
  * `npm run bench`: each case as a job and as what it is compared with, mostly the command that a user would type instead, in
  * turn, on the same machine in the same run. The outputs must be equal. Two runners; `file:` in and out. With `--scale`, a few
- * jobs with growing inputs instead. The case `control-plane` is of another kind: it loads the Worker with tasks that do nothing.
+ * jobs with growing inputs instead. Two cases are of another kind: `control-plane` loads the Worker with tasks that do nothing, and
+ * `straggler` has a runner hang.
  * `docs/performance.md` describes the options.
  */
 
-type Chosen = { readonly cases: readonly BenchCase[]; readonly controlPlane: boolean };
+/** Cases that are compared with nothing. */
+const loads: ReadonlyMap<string, typeof measureStraggler> = new Map([
+  [straggler, measureStraggler],
+  [controlPlane, measureControlPlane],
+]);
+
+type Chosen = { readonly cases: readonly BenchCase[]; readonly loads: readonly string[] };
 
 /** @throws UsageError for a name that no case has */
 const chosenCases = ({ only, scaleTo }: Options): Chosen => {
   const possible = benchCases.filter(({ inScale }) => scaleTo === undefined || inScale === true);
-  const names = [...possible.map(({ name }) => name), ...(scaleTo === undefined ? [controlPlane] : [])];
+  const names = [...possible.map(({ name }) => name), ...(scaleTo === undefined ? loads.keys() : [])];
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new UsageError(`there is no case ${unknown}; --only takes ${names.join(", ")}`);
   const isChosen = (name: string): boolean => only.length === 0 || only.includes(name);
   return {
     cases: possible.filter(({ name }) => isChosen(name)),
-    controlPlane: scaleTo === undefined && isChosen(controlPlane),
+    loads: scaleTo === undefined ? [...loads.keys()].filter(isChosen) : [],
   };
 };
 
 const cases: CaseResult[] = [];
 const scale: ScaleResult[] = [];
-const control: ControlFigure[] = [];
+const figures: Figure[] = [];
 const failures: { readonly case: string; readonly message: string }[] = [];
 
 /** Measures a case, and shows the figures at once: the whole may take long. */
@@ -81,21 +89,21 @@ const main = async (): Promise<void> => {
   } finally {
     rmSync(folders.scratch, { recursive: true });
   }
-  if (chosen.controlPlane) {
-    await attempt(controlPlane, async () => {
-      control.push(...(await measureControlPlane((figures) => console.log(controlTable(figures)))));
+  for (const name of chosen.loads) {
+    await attempt(name, async () => {
+      figures.push(...((await loads.get(name)?.((some) => console.log(figureTable(some)))) ?? []));
     });
   }
   if (cases.length > 0) console.log(`\n${caseTable(cases)}`);
   if (scale.length > 0) console.log(`\n${scaleTable(scale)}`);
-  if (control.length > 0) console.log(`\n${controlTable(control)}`);
+  if (figures.length > 0) console.log(`\n${figureTable(figures)}`);
   if (failures.length > 0) {
     console.error(`\nfailed: ${failures.map(({ case: name }) => name).join(", ")}`);
     process.exitCode = 1;
   }
   if (options.json !== undefined) {
     const { size, runs } = options;
-    const report = { ...machine(), options: { size, runs }, cases, scale, control, failures };
+    const report = { ...machine(), options: { size, runs }, cases, scale, figures, failures };
     writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
   }
 };

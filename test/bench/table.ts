@@ -1,4 +1,4 @@
-import type { ControlFigure } from "./control-plane/figure.ts";
+import type { Figure } from "./figure.ts";
 import type { CaseResult } from "./measure.ts";
 import { medianSeconds } from "./measured.ts";
 import type { ScaleResult } from "./scale.ts";
@@ -39,9 +39,9 @@ export const scaleTable = (results: readonly ScaleResult[]): string =>
   ]);
 
 /** The column headings and a row for each figure of the control plane; those over their goal are marked. */
-export const controlTable = (figures: readonly ControlFigure[]): string =>
+export const figureTable = (figures: readonly Figure[]): string =>
   aligned([
-    ["control plane", "value", "unit", "goal", ""],
+    ["", "value", "unit", "goal", ""],
     ...figures.map(({ what, value, unit, goal }) => [
       what,
       digits(value, value < 100 ? 2 : 0),

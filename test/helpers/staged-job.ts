@@ -73,6 +73,8 @@ export class StagedJob {
       reducerName: "reducer.sh",
       nReducers,
       splitSize: index.splitSize,
+      // What is held must not be taken for slow.
+      speculation: false,
       ...request,
     });
     return new StagedJob(edgefold, proxy, stage, index, id);

@@ -42,7 +42,7 @@ const faults: readonly (readonly [number, (world: World) => void])[] = [
     },
   ],
   [
-    2,
+    4,
     ({ random, store }) => {
       const path = random.pick([...store.objects.keys()].filter((key) => key.includes(".edgefold")));
       if (path !== undefined) store.objects.delete(path);

@@ -16,6 +16,8 @@ export type ScheduleOptions = {
   readonly poisoned: number | undefined;
   /** Whoever works on this map dies of it. */
   readonly deadly: number | undefined;
+  /** Most ms that the store takes to answer. */
+  readonly slowestAnswer: number;
   /** Whether the store can list uploads. */
   readonly listsUploads: boolean;
   /** When the cluster's agent and its runners are gone for good, in ms. */
@@ -48,6 +50,7 @@ export const drawOptions = (random: Random): ScheduleOptions => {
     broken: random.chance(0.03) ? random.pick(["map", "reduce"] as const) : undefined,
     poisoned: random.chance(0.05) ? random.below(6) : undefined,
     deadly: random.chance(0.02) ? random.below(6) : undefined,
+    slowestAnswer: random.pick([300, 300, 3000]) ?? 300,
     listsUploads: random.chance(0.5),
     deserted: isDeserted ? random.between(0, 30_000) : undefined,
     slowSteps: random.pick([0, 0.02, 0.1]) ?? 0,

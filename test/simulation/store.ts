@@ -6,7 +6,7 @@ export type Content = readonly number[];
 
 type Upload = { readonly path: string; readonly content: Content; readonly attempt: string };
 
-/** Most ms until a request takes effect, and until its answer is there. */
+/** Most ms until a request takes effect. */
 const slowest = 300;
 
 /** An object store with multipart uploads. A request may take effect although whoever sent it is gone. */
@@ -15,9 +15,12 @@ export class ObjectStore {
   readonly uploads = new Map<string, Upload>();
   readonly #clock: Clock;
   readonly #random: Random;
+  /** Most ms until the answer to a request is there. */
+  readonly #slowestAnswer: number;
   #nextUpload = 1;
 
-  constructor(clock: Clock, random: Random) {
+  constructor(clock: Clock, random: Random, slowestAnswer: number) {
+    this.#slowestAnswer = slowestAnswer;
     this.#clock = clock;
     this.#random = random;
   }
@@ -26,7 +29,7 @@ export class ObjectStore {
   async request<T>(effect: () => T, isWithdrawn: () => boolean): Promise<T | undefined> {
     await this.#clock.sleep(this.#random.between(1, slowest));
     const outcome = isWithdrawn() ? undefined : effect();
-    await this.#clock.sleep(this.#random.between(1, slowest));
+    await this.#clock.sleep(this.#random.between(1, this.#slowestAnswer));
     return outcome;
   }
 

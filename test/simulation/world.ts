@@ -63,7 +63,7 @@ export class World {
     this.options = options;
     this.random = random;
     const { clock } = this;
-    this.store = new ObjectStore(clock, random);
+    this.store = new ObjectStore(clock, random, options.slowestAnswer);
     this.wires = { clock, random, heartbeatMs: Math.min(10_000, this.leaseMs / 3) };
     const fault = (what: string): void => this.checks.fault(what);
     const host = { clock, random, fault, odds: this.odds };

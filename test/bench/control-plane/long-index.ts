@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Edgefold } from "../../helpers/edgefold.ts";
-import { percentile, type ControlFigure } from "./figure.ts";
+import { percentile, type Figure } from "../figure.ts";
 import { fillIndex } from "./fill-index.ts";
 
 const jobs = 50_000;
@@ -18,7 +18,7 @@ const fetchPage = async (url: string): Promise<Page> => {
 };
 
 /** All pages, from the newest job to the oldest. @throws Error where they do not hold all jobs */
-const measurePages = async ({ url }: Edgefold, limit: number): Promise<ControlFigure[]> => {
+const measurePages = async ({ url }: Edgefold, limit: number): Promise<Figure[]> => {
   const times: number[] = [];
   let seen = 0;
   for (let at: string | undefined = `${url}/api/v1/jobs?limit=${limit}`; at !== undefined;) {
@@ -35,7 +35,7 @@ const measurePages = async ({ url }: Edgefold, limit: number): Promise<ControlFi
 };
 
 /** A list of very many jobs. The Worker is started anew. */
-export const measureLongIndex = async (edgefold: Edgefold): Promise<ControlFigure[]> => {
+export const measureLongIndex = async (edgefold: Edgefold): Promise<Figure[]> => {
   await edgefold.worker?.stop();
   fillIndex(edgefold, jobs);
   await edgefold.startWorker();

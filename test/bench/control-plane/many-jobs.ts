@@ -1,19 +1,19 @@
 import type { Edgefold } from "../../helpers/edgefold.ts";
 import { allCompleted, postJobs, type Posted } from "../../helpers/loads.ts";
 import { noopJob, startNoopAgent } from "../../helpers/noop/noop-agent.ts";
-import { percentile, type ControlFigure } from "./figure.ts";
+import { percentile, type Figure } from "../figure.ts";
 
 const jobs = 200;
 /** Of each job. */
 const [maps, reduces, runners] = [10, 2, 2];
 
-const latencies = (what: string, { latencies: values }: Posted): ControlFigure[] => [
+const latencies = (what: string, { latencies: values }: Posted): Figure[] => [
   { what: `POST /jobs, ${what}: median`, value: percentile(values, 0.5), unit: "ms" },
   { what: `POST /jobs, ${what}: 99th percentile`, value: percentile(values, 0.99), unit: "ms" },
 ];
 
 /** Many jobs at once. */
-export const measureManyJobs = async (edgefold: Edgefold): Promise<ControlFigure[]> => {
+export const measureManyJobs = async (edgefold: Edgefold): Promise<Figure[]> => {
   const agent = await startNoopAgent(edgefold, runners);
   try {
     const posted = await postJobs(edgefold, jobs, noopJob(edgefold, maps, reduces), "at once");
@@ -30,7 +30,7 @@ export const measureManyJobs = async (edgefold: Edgefold): Promise<ControlFigure
 };
 
 /** Many jobs without an agent, which comes later. */
-export const measureAbsentAgent = async (edgefold: Edgefold): Promise<ControlFigure[]> => {
+export const measureAbsentAgent = async (edgefold: Edgefold): Promise<Figure[]> => {
   const posted = await postJobs(edgefold, jobs, noopJob(edgefold, maps, reduces), "in turn");
   const arrival = Date.now();
   const agent = await startNoopAgent(edgefold, runners);

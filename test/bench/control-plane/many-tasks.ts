@@ -1,13 +1,13 @@
 import type { Edgefold } from "../../helpers/edgefold.ts";
 import { noopJob, startNoopAgent } from "../../helpers/noop/noop-agent.ts";
 import { useOfWorkerd } from "../../helpers/workerd.ts";
-import type { ControlFigure } from "./figure.ts";
+import type { Figure } from "../figure.ts";
 
 const maps = 20_000;
 const runners = 8;
 
 /** A job of many maps: what a task costs. */
-export const measureManyTasks = async (edgefold: Edgefold): Promise<ControlFigure[]> => {
+export const measureManyTasks = async (edgefold: Edgefold): Promise<Figure[]> => {
   const agent = await startNoopAgent(edgefold, runners);
   try {
     // The first job finds code that was not compiled yet.

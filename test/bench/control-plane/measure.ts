@@ -1,6 +1,6 @@
 import { Edgefold } from "../../helpers/edgefold.ts";
 import { useOfWorkerd } from "../../helpers/workerd.ts";
-import type { ControlFigure } from "./figure.ts";
+import type { Figure } from "../figure.ts";
 import { measureLongIndex } from "./long-index.ts";
 import { measureAbsentAgent, measureManyJobs } from "./many-jobs.ts";
 import { measureManyTasks } from "./many-tasks.ts";
@@ -14,12 +14,10 @@ export const controlPlane = "control-plane";
  * complete.
  * @param show called with the figures of each load when it is over
  */
-export const measureControlPlane = async (
-  show: (figures: readonly ControlFigure[]) => void,
-): Promise<ControlFigure[]> => {
+export const measureControlPlane = async (show: (figures: readonly Figure[]) => void): Promise<Figure[]> => {
   const edgefold = await Edgefold.start({ withoutAgent: true });
-  const all: ControlFigure[] = [];
-  const add = (figures: readonly ControlFigure[]): void => {
+  const all: Figure[] = [];
+  const add = (figures: readonly Figure[]): void => {
     // The most so far: of what comes after another load, it may be that one's.
     const memory = { what: "memory, most so far", value: useOfWorkerd(edgefold).memory.peak, unit: "MiB", goal: 1200 };
     const shown = [...figures, memory];

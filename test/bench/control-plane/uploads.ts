@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import type { Edgefold } from "../../helpers/edgefold.ts";
 import { artifactAndContent, contentsInR2, uploadAtOnce } from "../../helpers/loads.ts";
 import { until } from "../../helpers/until.ts";
-import type { ControlFigure } from "./figure.ts";
+import type { Figure } from "../figure.ts";
 
 const uploads = 100;
 /** Of each, in bytes. */
 const size = 100_000;
 
 /** Uploads of one name at once: one of them is what the name has in the end, and of the others nothing stays. */
-export const measureUploads = async (edgefold: Edgefold): Promise<ControlFigure[]> => {
+export const measureUploads = async (edgefold: Edgefold): Promise<Figure[]> => {
   const before = contentsInR2(edgefold).length;
   const contents = Array.from({ length: uploads }, (_, n) => `${n}\n`.padEnd(size, "."));
   const begin = performance.now();

@@ -1,5 +1,5 @@
-/** One figure of the control plane. */
-export type ControlFigure = {
+/** A figure that is compared with nothing but its goal. */
+export type Figure = {
   readonly what: string;
   readonly value: number;
   readonly unit: string;
