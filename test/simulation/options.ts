@@ -16,8 +16,9 @@ export type ScheduleOptions = {
   readonly poisoned: number | undefined;
   /** Whoever works on this map dies of it. */
   readonly deadly: number | undefined;
-  /** Most ms that the store takes to answer. */
+  /** Most ms that the store takes to answer, and that a call between objects takes each way. */
   readonly slowestAnswer: number;
+  readonly slowestCall: number;
   /** Whether the store can list uploads. */
   readonly listsUploads: boolean;
   /** When the cluster's agent and its runners are gone for good, in ms. */
@@ -51,6 +52,7 @@ export const drawOptions = (random: Random): ScheduleOptions => {
     poisoned: random.chance(0.05) ? random.below(6) : undefined,
     deadly: random.chance(0.02) ? random.below(6) : undefined,
     slowestAnswer: random.pick([300, 300, 3000]) ?? 300,
+    slowestCall: random.pick([100, 100, 3000]) ?? 100,
     listsUploads: random.chance(0.5),
     deserted: isDeserted ? random.between(0, 30_000) : undefined,
     slowSteps: random.pick([0, 0.02, 0.1]) ?? 0,

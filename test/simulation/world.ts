@@ -22,9 +22,6 @@ const start = Date.UTC(2030, 0, 1);
 /** Of the objects, in ms. */
 const leaseSeconds = 30;
 
-/** Most ms that a call between objects takes each way. */
-const slowCall = 100;
-
 const program = (name: string): PinnedProgram => ({ name, type: "executable", size: 1, hash: "00", key: name });
 
 const fail = (why: unknown) => (): never => {
@@ -225,9 +222,9 @@ export class World {
       const isRefused = this.isMute || random.chance(this.odds.call);
       const isUnanswered = random.chance(this.odds.call);
       const answer = (outcome: () => R): void => {
-        clock.after(random.between(1, slowCall), () => settle(outcome));
+        clock.after(random.between(1, this.options.slowestCall), () => settle(outcome));
       };
-      clock.after(random.between(1, slowCall), () => {
+      clock.after(random.between(1, this.options.slowestCall), () => {
         if (isRefused) answer(fail(new Error("the call did not get through")));
         else {
           void run().then(
