@@ -2,7 +2,7 @@ import { Schedule, type FaultCounts, type FaultName } from "./faults/schedule.ts
 import { planJob } from "./jobs/plan.ts";
 import { JobRun } from "./jobs/run.ts";
 import { findLeftovers, type EndedJob, type Leftover } from "./leftovers.ts";
-import { Random } from "./random.ts";
+import { Random } from "../helpers/random.ts";
 import type { Minimum, Report } from "./report.ts";
 import { Stage, type StageSettings } from "./stage.ts";
 import { openChaosStore, type ChaosStore } from "./store.ts";

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../helpers/random.ts";
 
 /** What the far end of a connection is told. */
 export type Peer = { onText(text: string): void; onClose(code: number, reason: string): void };

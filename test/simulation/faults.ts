@@ -2,11 +2,11 @@ import type { World } from "./world.ts";
 
 /** What can go wrong, and how often in comparison. */
 const faults: readonly (readonly [number, (world: World) => void])[] = [
-  [4, ({ random, runners }) => random.pick(runners)?.kill()],
+  [4, ({ random, runners }) => random.pickAny(runners)?.kill()],
   [
     4,
     ({ random, runners, clock }) => {
-      const runner = random.pick(runners.filter(({ isStopped }) => !isStopped));
+      const runner = random.pickAny(runners.filter(({ isStopped }) => !isStopped));
       runner?.stop();
       const late = random.chance(0.3) ? random.between(0, 20_000) : 0;
       clock.after(random.between(100, 70_000), () => {
@@ -14,7 +14,7 @@ const faults: readonly (readonly [number, (world: World) => void])[] = [
       });
     },
   ],
-  [6, ({ random, runners }) => random.pick(runners)?.cut()],
+  [6, ({ random, runners }) => random.pickAny(runners)?.cut()],
   [1, ({ runners }) => runners.forEach((runner) => runner.cut())],
   [2, ({ cluster }) => cluster.agent.cut()],
   [2, ({ cluster, random }) => cluster.crash(random.chance(0.5))],
@@ -44,14 +44,14 @@ const faults: readonly (readonly [number, (world: World) => void])[] = [
   [
     4,
     ({ random, store }) => {
-      const path = random.pick([...store.objects.keys()].filter((key) => key.includes(".edgefold")));
+      const path = random.pickAny([...store.objects.keys()].filter((key) => key.includes(".edgefold")));
       if (path !== undefined) store.objects.delete(path);
     },
   ],
   [
     1,
     ({ random, store }) => {
-      const upload = random.pick([...store.uploads.keys()]);
+      const upload = random.pickAny([...store.uploads.keys()]);
       if (upload !== undefined) store.uploads.delete(upload);
     },
   ],

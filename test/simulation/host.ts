@@ -1,6 +1,6 @@
 import type { Clock, Event } from "./clock.ts";
 import type { Connection } from "./connection.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../helpers/random.ts";
 import { Storage } from "./storage.ts";
 
 /** What a Durable Object's class does that others may call. */

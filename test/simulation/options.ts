@@ -1,4 +1,4 @@
-import type { Random } from "./random.ts";
+import type { Random } from "../helpers/random.ts";
 
 /** What kind of job a schedule runs, and how much goes wrong. */
 export type ScheduleOptions = {
@@ -37,25 +37,25 @@ export type ScheduleOptions = {
 
 export const drawOptions = (random: Random): ScheduleOptions => {
   const isDeserted = random.chance(0.02);
-  const severity = random.pick([0, 1, 1, 2, 4] as const) ?? 0;
-  const maps = random.below(6);
+  const severity = random.pick([0, 1, 1, 2, 4] as const);
+  const maps = random.int(0, 5);
   return {
     maps,
-    reducers: random.chance(0.05) ? 18 : random.below(4),
-    capacity: 1 + random.below(4),
+    reducers: random.chance(0.05) ? 18 : random.int(0, 3),
+    capacity: 1 + random.int(0, 3),
     speculation: random.chance(0.8),
-    maxFailedMapsPercent: random.pick([0, 0, 0, 34, 100]) ?? 0,
-    deadlineSeconds: isDeserted || random.chance(0.05) ? 1 + random.below(60) : undefined,
-    failures: random.pick([0, 0, 0.02, 0.1]) ?? 0,
-    finality: random.pick([0, 0.1]) ?? 0,
+    maxFailedMapsPercent: random.pick([0, 0, 0, 34, 100]),
+    deadlineSeconds: isDeserted || random.chance(0.05) ? 1 + random.int(0, 59) : undefined,
+    failures: random.pick([0, 0, 0.02, 0.1]),
+    finality: random.pick([0, 0.1]),
     broken: random.chance(0.03) ? random.pick(["map", "reduce"] as const) : undefined,
-    poisoned: random.chance(0.05) ? random.below(6) : undefined,
-    deadly: random.chance(0.02) ? random.below(6) : undefined,
-    slowestAnswer: random.pick([300, 300, 3000]) ?? 300,
-    slowestCall: random.pick([100, 100, 3000]) ?? 100,
+    poisoned: random.chance(0.05) ? random.int(0, 5) : undefined,
+    deadly: random.chance(0.02) ? random.int(0, 5) : undefined,
+    slowestAnswer: random.pick([300, 300, 3000]),
+    slowestCall: random.pick([100, 100, 3000]),
     listsUploads: random.chance(0.5),
     deserted: isDeserted ? random.between(0, 30_000) : undefined,
-    slowSteps: random.pick([0, 0.02, 0.1]) ?? 0,
+    slowSteps: random.pick([0, 0.02, 0.1]),
     faultEvery: severity === 0 ? Infinity : 6000 / severity,
     faultsFor: random.between(5000, 60_000),
     stopAfter: random.chance(0.15) ? random.between(0, 40_000) : undefined,

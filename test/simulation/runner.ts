@@ -356,7 +356,7 @@ export class SimulatedRunner {
   /** Spends time on a task, and may fail at it. */
   async #work(task: Assignment): Promise<void> {
     const { clock, random } = this.#world;
-    const steps = 1 + random.below(3);
+    const steps = 1 + random.int(0, 2);
     for (let step = 0; step < steps; step++) {
       await this.#arrival(clock.sleep(this.#world.effort(task)));
       this.#check();

@@ -1,7 +1,7 @@
 import type { JobStatus } from "../../shared/status.ts";
 import { strike } from "./faults.ts";
 import { drawOptions } from "./options.ts";
-import { Random } from "./random.ts";
+import { Random } from "../helpers/random.ts";
 import { World } from "./world.ts";
 
 /** How one schedule went. `faults` is what broke a promise; empty when all is well. */

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../helpers/random.ts";
 
 /** What an object holds, as far as it matters: the indices of the maps whose input has gone into it. */
 export type Content = readonly number[];

@@ -12,7 +12,7 @@ import type { Wires } from "./connection.ts";
 import { Host, type Life } from "./host.ts";
 import type { ScheduleOptions } from "./options.ts";
 import { addressOf, outputFolder } from "./places.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../helpers/random.ts";
 import type { SimulatedRunner } from "./runner.ts";
 import { ObjectStore } from "./store.ts";
 

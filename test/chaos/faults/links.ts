@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection } from "../proxies/connection.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../../helpers/random.ts";
 import { leaseSeconds, type Stage } from "../stage.ts";
 import type { Faults } from "./fault.ts";
 import { victimOf } from "./victim.ts";

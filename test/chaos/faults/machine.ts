@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Random } from "../random.ts";
+import type { Random } from "../../helpers/random.ts";
 import type { Stage } from "../stage.ts";
 import type { Faults } from "./fault.ts";
 import { victimOf } from "./victim.ts";

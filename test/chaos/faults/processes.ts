@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { sendSignal } from "../../../backend/process-groups.ts";
 import { processesThatHave } from "../../helpers/proc.ts";
 import { workerGroupOf, type RunnerAtWork } from "../../helpers/processes.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../../helpers/random.ts";
 import { leaseSeconds, type Stage } from "../stage.ts";
 import type { Faults } from "./fault.ts";
 import { victimOf } from "./victim.ts";

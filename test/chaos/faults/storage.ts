@@ -1,5 +1,5 @@
 import type { StorageFault } from "../proxies/storage-faults.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../../helpers/random.ts";
 import type { Fault, Faults } from "./fault.ts";
 
 /*

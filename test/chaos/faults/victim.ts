@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Random } from "../random.ts";
+import type { Random } from "../../helpers/random.ts";
 
 /** How long a fault waits for somebody whom it can hit, in ms. */
 const patienceMs = 3_000;

@@ -1,4 +1,4 @@
-import type { Random } from "../random.ts";
+import type { Random } from "../../helpers/random.ts";
 
 const payload = "the quick brown fox jumps over the lazy dog and packs my box with five dozen liquor jugs ";
 

@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import type { Random } from "../random.ts";
+import type { Random } from "../../helpers/random.ts";
 import { inputContent } from "./input.ts";
 
 /** What a job does, and how it is to end. */

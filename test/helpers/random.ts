@@ -24,10 +24,20 @@ export class Random {
     return this.next() < probability;
   }
 
+  /** From `from` to below `to`. */
+  between(from: number, to: number): number {
+    return from + this.next() * (to - from);
+  }
+
   pick<T>(list: readonly T[]): T {
     const [picked] = list.slice(this.int(0, list.length - 1));
     if (picked === undefined) throw new Error("there is nothing to pick from");
     return picked;
+  }
+
+  /** As `pick`; undefined where there is nothing to pick from. */
+  pickAny<T>(list: readonly T[]): T | undefined {
+    return list.length === 0 ? undefined : this.pick(list);
   }
 
   shuffled<T>(list: readonly T[]): T[] {
