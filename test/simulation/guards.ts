@@ -1,3 +1,5 @@
+import type { ScheduleOptions } from "./options.ts";
+
 /** A guard of the job, and what its code is without it. The simulation must find that it is missing. */
 export type Guard = {
   readonly name: string;
@@ -6,6 +8,8 @@ export type Guard = {
   /** Stands in it once. */
   readonly text: string;
   readonly without: string;
+  /** In which schedules it matters most; they take long to come by chance. */
+  readonly under?: Partial<ScheduleOptions>;
 };
 
 const machine = "shared/machine.ts";
@@ -37,6 +41,7 @@ export const guards: readonly Guard[] = [
     file: job,
     text: "contact === undefined && this.#store.isLinked(attempt.id)",
     without: "false",
+    under: { slowSteps: 0.3, faultEvery: 3000, faultsFor: 90_000, crash: 0 },
   },
   {
     name: "the lease after a close: it begins anew",
@@ -73,6 +78,7 @@ export const guards: readonly Guard[] = [
     file: machine,
     text: 'if (!needed || task.status !== "completed" || task.winner !== outputOf) return undefined;',
     without: 'if (!needed || task.status !== "completed") return undefined;',
+    under: { maps: 5, reducers: 3, capacity: 4, slowestAnswer: 3000, faultEvery: 1000 },
   },
   {
     name: "the counters of a lost output are taken back",
@@ -97,12 +103,14 @@ export const guards: readonly Guard[] = [
     file: desk,
     text: 'if (status !== undefined && status !== "won") {',
     without: 'if (status === "live") {',
+    under: { listsUploads: false, stopAfter: 10_000, faultEvery: 1500 },
   },
   {
     name: "the cleaning waits for every attempt that may still act",
     file: machine,
     text: 'return job.clean === "waiting" && job.open === 0 ? "clean" : undefined;',
     without: 'return job.clean === "waiting" ? "clean" : undefined;',
+    under: { maps: 5, reducers: 2, capacity: 4, slowSteps: 0, stopAfter: 15_000, faultEvery: 1500, crash: 0 },
   },
   {
     name: "a job whose attempts may have begun something is cleaned",

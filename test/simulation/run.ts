@@ -21,7 +21,7 @@ console.warn = () => undefined;
 const { runSchedule } = await import("./schedule.ts");
 
 for (let seed = Number(values.from); seed < Number(values.to); seed += Number(values.step ?? 1)) {
-  const outcome = await runSchedule(seed, values.trace === true);
+  const outcome = await runSchedule(seed, guard?.under ?? {}, values.trace === true);
   console.log(JSON.stringify(outcome));
   if (outcome.faults.length > 0) break;
 }

@@ -1,6 +1,6 @@
 import type { JobStatus } from "../../shared/status.ts";
 import { strike } from "./faults.ts";
-import { drawOptions } from "./options.ts";
+import { drawOptions, type ScheduleOptions } from "./options.ts";
 import { Random } from "../helpers/random.ts";
 import { World } from "./world.ts";
 
@@ -18,10 +18,14 @@ export type Outcome = {
 const longest = 3 * 60 * 60 * 1000;
 const mostEvents = 50_000;
 
-/** Runs one job under whatever the seed has in store for it. */
-export const runSchedule = async (seed: number, isTraced: boolean): Promise<Outcome> => {
+/** Runs one job under whatever the seed has in store for it. @param under what is not left to chance */
+export const runSchedule = async (
+  seed: number,
+  under: Partial<ScheduleOptions>,
+  isTraced: boolean,
+): Promise<Outcome> => {
   const random = new Random(seed);
-  const options = drawOptions(random);
+  const options = { ...drawOptions(random), ...under };
   const world = new World(options, random, isTraced);
   const { clock, checks } = world;
   const realNow = Date.now;
