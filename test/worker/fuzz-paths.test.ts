@@ -1,0 +1,131 @@
+import * as fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { resources } from "../../worker/routes/resources.ts";
+import { agentToken, apiToken, call, closedEnv, runnerToken } from "./api.ts";
+import { saneAnswer, watchErrors } from "./fuzz/answers.ts";
+import { text } from "./fuzz/values.ts";
+
+/** Whatever is asked for, with whatever method and headers, is answered, with a problem where there is nothing. */
+
+let errors: unknown[][];
+beforeEach(() => {
+  errors = watchErrors();
+});
+afterEach(() => {
+  expect(errors).toEqual([]);
+  vi.restoreAllMocks();
+});
+
+/** As a careful client writes a part of a path, or as a careless one does where it has no percent-encoding. */
+const encoded = (part: string): string => {
+  try {
+    return encodeURIComponent(part);
+  } catch {
+    return part;
+  }
+};
+
+describe("any path", () => {
+  const odd = fc.oneof(
+    text.map(encoded),
+    fc.constantFrom(
+      "..",
+      ".",
+      "..%2f..%2fx",
+      "%2e%2e",
+      "%00",
+      "%",
+      "%F",
+      "%ff",
+      "%c0%ae",
+      "%ED%A0%80",
+      "a%2fb",
+      "a;b",
+      "~",
+      "*",
+    ),
+  );
+  const token = fc.constantFrom("api", "agent", "runner", "none");
+
+  it("with any parts, methods, queries and tokens", async () => {
+    const runner = await runnerToken(closedEnv, "odd");
+    const tokens: Record<string, string | undefined> = { api: apiToken, agent: agentToken, runner, none: undefined };
+    const templates = [...resources.map(({ path }) => path), "/:a", "/api/:a/:b", "//:a", "/api/v1/artifacts/:a/:b"];
+    const methods = fc.constantFrom("GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS");
+    const queries = fc.oneof(
+      fc.constantFrom(
+        "",
+        "?",
+        "?limit=1",
+        "?limit=1&limit=2",
+        "?after=%00",
+        "?after=x&limit=1000",
+        "?__proto__=1",
+        "?limit=%F",
+      ),
+      text.map((part) => `?limit=${encoded(part)}&after=${encoded(part)}`),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...templates),
+        odd,
+        methods,
+        queries,
+        token,
+        async (path, part, method, query, who) => {
+          const target = path.replaceAll(/:\w+/g, () => part) + query;
+          if (!URL.canParse(`http://localhost:4750${target}`)) return;
+          const shown = tokens[who];
+          const headers: Record<string, string> = shown === undefined ? {} : { Authorization: `Bearer ${shown}` };
+          const response = await call(method, target, { env: closedEnv, headers });
+          if (method === "HEAD") expect(response.status).toBeLessThan(500);
+          else await saneAnswer(Promise.resolve(response));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it("with any headers", async () => {
+    const names = fc.constantFrom(
+      "Authorization",
+      "Host",
+      "Origin",
+      "Upgrade",
+      "Range",
+      "If-Match",
+      "Accept-Encoding",
+      "Content-Length",
+      "Access-Control-Request-Method",
+      "CF-Connecting-IP",
+      "X-Forwarded-For",
+    );
+    const values = fc.oneof(
+      text.filter((value) => value.length < 5000 && /^[ -~]*$/.test(value)),
+      fc.constantFrom(
+        "Bearer",
+        "Bearer ",
+        `Bearer  ${apiToken}`,
+        `Basic ${apiToken}`,
+        "websocket",
+        "bytes=0-",
+        "::1",
+        "1:2:3:4:5:6:7:8:9",
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(names, values), { maxLength: 4 }), async (pairs) => {
+        let headers: Record<string, string>;
+        try {
+          headers = Object.fromEntries(new Headers(pairs.map(([name, value]): [string, string] => [name, value])));
+        } catch {
+          return; // No client can send them.
+        }
+        await saneAnswer(
+          call("GET", "/api/v1/jobs", { headers, env: { ...closedEnv, CORS_ORIGINS: "https://a.example" } }),
+        );
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

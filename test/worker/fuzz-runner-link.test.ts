@@ -1,0 +1,149 @@
+import * as fc from "fast-check";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { closeCodes, protocolVersion, RunnerRequestSchema } from "../../shared/messages.ts";
+import { isEnded } from "../../shared/status.ts";
+import { closeLinks, RawLink } from "./fuzz/raw-link.ts";
+import { nearlyValid, valid } from "./fuzz/schemas.ts";
+import { allRunsMs, asObject, currentAttempt, oddFrames, runs, sendAll, stepsOf } from "./fuzz/steps.ts";
+import { finish, instanceOf } from "./fuzz/survivors.ts";
+import { JobFixture } from "./job-fixture.ts";
+import { hangUp } from "./peer.ts";
+
+/** Whatever comes over a runner's link is answered, or the link is closed; the object lives on, and the job gets to its end. */
+
+afterEach(closeLinks);
+afterEach(hangUp);
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const hello = (runnerId: string) => ({
+  kind: "hello",
+  version: protocolVersion,
+  runnerId,
+  podName: "pod",
+  attempt: null,
+});
+
+/** A link of a runner that was welcomed, or told that all is over. */
+const runnerLink = async (job: JobFixture, runnerId: string): Promise<RawLink> => {
+  const link = await RawLink.dial(job.stub);
+  await link.ask(hello(runnerId), 1);
+  return link;
+};
+
+/** Messages of a runner, about these attempts where they are about one. */
+const runnerMessages = (attempts: fc.Arbitrary<string>): fc.Arbitrary<object> =>
+  fc.tuple(valid(RunnerRequestSchema), attempts).map(([message, attempt]) => {
+    const base = asObject(message);
+    return "attempt" in base && base.attempt !== null ? { ...base, attempt } : base;
+  });
+
+/** Ids of attempts that no job has. */
+const unknownAttempts = fc.oneof(
+  fc.constantFrom("m-0-1", "01890000-0000-7000-8000-000000000001-m-0-1", "__proto__", "x".repeat(200)),
+  fc.string({ unit: "binary", minLength: 1, maxLength: 200 }),
+);
+
+/** Attempts of a job's tasks, without the job's id. */
+const ownAttempts = fc.oneof(
+  { weight: 5, arbitrary: fc.constant(currentAttempt) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("p-0-1", "m-0-1", "m-0-2", "m-1-1", "r-0-1", "r-1-1", "c-0-1", "s-0-1", "x-0-1"),
+  },
+);
+
+/** The message, with the job's id before the attempt that it is about. */
+const ofJob = (jobId: string, message: object): object =>
+  "attempt" in message && typeof message.attempt === "string" && message.attempt !== currentAttempt
+    ? { ...message, attempt: `${jobId}-${message.attempt}` }
+    : message;
+
+const isRequest = (frame: string | Uint8Array): boolean => {
+  try {
+    return typeof frame === "string" && RunnerRequestSchema.safeParse(JSON.parse(frame)).success;
+  } catch {
+    return false;
+  }
+};
+
+describe("a runner's link", () => {
+  it(
+    "takes anything of attempts that are not the job's, which is then done as if nothing had been",
+    async () => {
+      const steps = stepsOf(runnerMessages(unknownAttempts), nearlyValid(RunnerRequestSchema));
+      await fc.assert(
+        fc.asyncProperty(steps, async (sent) => {
+          const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+          const job = await JobFixture.create();
+          const runner = await job.runner("good");
+          await job.planned(runner);
+          const instance = await instanceOf(job);
+          await sendAll(async () => await runnerLink(job, "odd"), sent);
+          await closeLinks();
+          await finish(job, runner);
+          expect((await job.stub.describe()).status).toBe("completed");
+          expect(await instanceOf(job)).toBe(instance);
+          expect(logged.mock.calls).toEqual([]);
+          await runner.close();
+        }),
+        runs(15),
+      );
+    },
+    allRunsMs,
+  );
+
+  it(
+    "takes anything of attempts that are the job's, which gets to an end all the same",
+    async () => {
+      const steps = stepsOf(runnerMessages(ownAttempts), nearlyValid(RunnerRequestSchema), 4);
+      const kinds = new Set<unknown>();
+      await fc.assert(
+        fc.asyncProperty(steps, async (sent) => {
+          vi.spyOn(console, "error").mockImplementation(() => undefined);
+          const job = await JobFixture.create();
+          const instance = await instanceOf(job);
+          const answers = await sendAll(
+            async () => await runnerLink(job, "odd"),
+            sent.map((step) => (step.kind === "message" ? { ...step, message: ofJob(job.id, step.message) } : step)),
+          );
+          for (const kind of answers) kinds.add(kind);
+          await closeLinks();
+          const runner = await job.dial();
+          // Of a job that has ended and is clean, it is told so.
+          const isOver = await Promise.race([
+            job.hello(runner, "good").then(() => false),
+            runner.closed.then(() => true),
+          ]);
+          if (!isOver) await finish(job, runner);
+          const { status } = await job.stub.describe();
+          expect(isEnded(status)).toBe(true);
+          expect(await instanceOf(job)).toBe(instance);
+          await runner.close();
+        }),
+        runs(20),
+      );
+      // The messages met what they are about.
+      expect([...kinds]).toEqual(expect.arrayContaining(["next", "done", "fenced"]));
+    },
+    allRunsMs,
+  );
+
+  it(
+    "is closed on what is no message",
+    async () => {
+      const job = await JobFixture.create();
+      const frames = oddFrames.filter((frame) => frame !== "ping" && !isRequest(frame));
+      await fc.assert(
+        fc.asyncProperty(frames, async (frame) => {
+          const link = await runnerLink(job, "odd");
+          link.send(frame);
+          expect(await link.closed).toBe(closeCodes.malformed);
+        }),
+        runs(30),
+      );
+    },
+    allRunsMs,
+  );
+});

@@ -1,0 +1,48 @@
+import { vi } from "vitest";
+import { ProblemSchema } from "../../../shared/rest.ts";
+
+/** How long an answer may take, in ms, on a busy machine. */
+const patience = 15_000;
+
+/** Fails where a promise does not settle. */
+export const inTime = async <T>(what: string, promise: Promise<T>): Promise<T> => {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no end of ${what} within ${patience / 1000} s`)), patience);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const check = (holds: boolean, what: string): void => {
+  if (!holds) throw new Error(what);
+};
+
+/**
+ * Fails where an answer is not what every answer must be: no failure of the Worker's own, whole, and where it refuses a problem
+ * of a known form that names the fields at fault.
+ *
+ * @returns its body
+ */
+export const saneAnswer = async (asked: Promise<Response>): Promise<string> => {
+  const response = await inTime("the answer", asked);
+  const body = new TextDecoder().decode(await inTime("the body", response.arrayBuffer()));
+  check(response.status < 500, `status ${response.status}: ${body}`);
+  if (response.status < 400) return body;
+  check(response.headers.get("Content-Type") === "application/problem+json", `no problem: ${body}`);
+  const problem = ProblemSchema.parse(JSON.parse(body));
+  check(/^urn:edgefold:problem:[a-z-]+$/.test(problem.type), `a type of its own: ${body}`);
+  check(problem.status === response.status && problem.title !== "" && problem.detail !== "", `not filled in: ${body}`);
+  if (problem.type.endsWith(":invalid-request")) check((problem.errors ?? []).length > 0, `no field named: ${body}`);
+  for (const { message } of problem.errors ?? []) check(message !== "", `no message: ${body}`);
+  return body;
+};
+
+/** Keeps what is logged as an error, which must be nothing. */
+export const watchErrors = (): unknown[][] => {
+  const logged: unknown[][] = [];
+  vi.spyOn(console, "debug").mockImplementation(() => undefined);
+  vi.spyOn(console, "error").mockImplementation((...what: unknown[]) => void logged.push(what));
+  return logged;
+};

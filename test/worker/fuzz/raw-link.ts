@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { inTime } from "./answers.ts";
+
+/** What takes links: a job's or a cluster's object. */
+type LinkTaker = { fetch(url: string, init: RequestInit): Promise<Response> };
+
+const open = new Set<RawLink>();
+
+/** Closes every link that a test has left open; vitest hangs where one stays. */
+export const closeLinks = async (): Promise<void> => {
+  await Promise.all([...open].map(async (link) => await link.close()));
+};
+
+const AnswerSchema = z.looseObject({ re: z.int() });
+
+/** The client's end of a link over which anything is sent. */
+export class RawLink {
+  /** Resolves with the code when the link is closed. */
+  readonly closed: Promise<number>;
+  readonly #socket: WebSocket;
+  readonly #waiting = new Map<number, (answer: Record<string, unknown>) => void>();
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.closed = promise;
+    socket.addEventListener("message", ({ data }) => {
+      if (typeof data !== "string" || data === "pong") return;
+      const answer = AnswerSchema.safeParse(JSON.parse(data)).data;
+      if (answer !== undefined) this.#waiting.get(answer.re)?.(answer);
+    });
+    socket.addEventListener("close", ({ code }) => {
+      socket.close();
+      open.delete(this);
+      resolve(code);
+    });
+    socket.accept();
+    open.add(this);
+  }
+
+  static async dial(taker: LinkTaker): Promise<RawLink> {
+    const { webSocket } = await taker.fetch("http://object/link", { headers: { Upgrade: "websocket" } });
+    if (webSocket === null) throw new Error("the upgrade was not answered");
+    return new RawLink(webSocket);
+  }
+
+  get isOpen(): boolean {
+    return open.has(this) && this.#socket.readyState === WebSocket.OPEN;
+  }
+
+  /** Sends a frame of which nothing is expected; on a link that is closed it is lost, as it may be at any time. */
+  send(frame: string | Uint8Array): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(frame);
+  }
+
+  /** Sends a request. @returns its answer, or undefined where the link was closed on it; fails where neither comes */
+  async ask(message: object, id: number): Promise<Record<string, unknown> | undefined> {
+    const { promise, resolve } = Promise.withResolvers<Record<string, unknown> | undefined>();
+    this.#waiting.set(id, resolve);
+    this.send(JSON.stringify({ ...message, id }));
+    const text = JSON.stringify(message).slice(0, 500);
+    return await inTime(`an answer to ${text}`, Promise.race([promise, this.closed.then(() => undefined)]));
+  }
+
+  async close(): Promise<void> {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(1000, "done");
+    await inTime("the link", this.closed);
+  }
+}
