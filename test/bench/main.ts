@@ -115,3 +115,5 @@ try {
   console.error(error.message);
   process.exitCode = 2;
 }
+// Where a load has failed, runners in this process may still try to reach a Worker that has ended.
+process.exit();

@@ -16,7 +16,7 @@ let edgefold: Edgefold;
 let agent: Agent | undefined;
 
 beforeAll(async () => {
-  edgefold = await Edgefold.start({ withoutAgent: true });
+  edgefold = await Edgefold.start({ withoutAgent: true, direct: true });
   await edgefold.upload("noop", "is never run");
 });
 
@@ -49,7 +49,7 @@ describe("the control plane", () => {
     const waiting = await edgefold.job(posted.ids[0] ?? "");
     expect([waiting.status, waiting.conditions.map(({ type }) => type)]).toEqual(["pending", ["NoAgent"]]);
     agent = await startNoopAgent(edgefold, 2);
-    await allCompleted(edgefold, posted);
+    await allCompleted(edgefold, posted.ids);
     await until("the list saying so", async () => {
       const listed = await edgefold.listJobs();
       return posted.ids.every((id) => listed.find((job) => job.id === id)?.status === "completed") || undefined;

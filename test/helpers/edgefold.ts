@@ -11,6 +11,7 @@ import { localKeys, startAgent, startWorker, type PartOptions } from "../../back
 import { freePort } from "../../backend/dev/free-port.ts";
 import type { Guarded } from "../../backend/dev/guarded.ts";
 import { openStore } from "../../backend/storage/open.ts";
+import { directUrl } from "./workerd.ts";
 import type { Store } from "../../backend/storage/store.ts";
 
 export type EdgefoldOptions = {
@@ -18,6 +19,8 @@ export type EdgefoldOptions = {
   readonly env?: Readonly<Record<string, string>>;
   /** Starts without an agent. */
   readonly withoutAgent?: boolean;
+  /** Requests go to the Worker's own process, see `directUrl`. */
+  readonly direct?: boolean;
   /** Directories that `file:` addresses may lie in, besides `files`. */
   readonly fileRoots?: readonly string[];
   /** Takes what the Worker and the agent print on standard error. @default this process's own */
@@ -27,7 +30,7 @@ export type EdgefoldOptions = {
 /** A whole Edgefold with real processes and a state of its own, for end-to-end tests. */
 export class Edgefold {
   readonly port: number;
-  readonly url: string;
+  url: string;
   readonly s3Endpoint: string;
   /** Holds the state, and `files`, which `file:` addresses may lie in. */
   readonly dir: string;
@@ -38,8 +41,10 @@ export class Edgefold {
   readonly #env: Readonly<Record<string, string>>;
   readonly #fileRoots: readonly string[];
   readonly #log: PartOptions["log"];
+  readonly #direct: boolean;
 
-  private constructor(port: number, dir: string, { env = {}, fileRoots = [], log }: EdgefoldOptions) {
+  private constructor(port: number, dir: string, options: EdgefoldOptions) {
+    const { env = {}, fileRoots = [], log, direct = false } = options;
     this.port = port;
     this.dir = dir;
     this.files = join(dir, "files");
@@ -48,6 +53,7 @@ export class Edgefold {
     this.#env = env;
     this.#fileRoots = [this.files, ...fileRoots];
     this.#log = log;
+    this.#direct = direct;
   }
 
   static async start(options: EdgefoldOptions = {}): Promise<Edgefold> {
@@ -66,6 +72,7 @@ export class Edgefold {
       env: { ...process.env, ...this.#env },
       log: this.#log,
     });
+    if (this.#direct) this.url = await directUrl(this);
   }
 
   /**
@@ -139,8 +146,8 @@ export class Edgefold {
   }
 
   /** Posts a job on the local S3 endpoint; `request` overrides and adds to what every such job needs. */
-  async post(request: Record<string, unknown>): Promise<Job> {
-    const answer = await this.postRaw(request);
+  async post(request: Record<string, unknown>, headers: Readonly<Record<string, string>> = {}): Promise<Job> {
+    const answer = await this.postRaw(request, headers);
     if (answer.status !== 201) throw new Error(`POST /jobs: ${answer.status} ${await answer.text()}`);
     return JobSchema.parse(await answer.json());
   }

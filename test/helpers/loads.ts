@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ArtifactSchema, type Artifact, type Job } from "../../shared/rest.ts";
 import type { Edgefold } from "./edgefold.ts";
 
@@ -12,40 +14,82 @@ export type Posted = {
   readonly latencies: readonly number[];
 };
 
-/** Posts so many jobs, one after another or all at once. */
+/** Requests of a load that are under way at a time, and so can wait for each other for no longer than workerd lets them. */
+export const inFlight = 16;
+
+/** How often a request is sent at most, and the milliseconds in between. */
+const [tries, pauseMs] = [5, 500];
+
+/**
+ * Does a request again whose connection was lost: on a busy machine workerd closes some on which for 15 s it did not get to
+ * read. An answer, whatever it is, counts.
+ */
+const insisting = async <T>(request: () => Promise<T>): Promise<T> => {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await request();
+    } catch (error) {
+      // What `fetch` throws where there is no answer.
+      if (!(error instanceof TypeError) || failures === tries) throw error;
+      await sleep(pauseMs);
+    }
+  }
+};
+
+/** Does each of these, with so many of them under way at a time. */
+const inLanes = async <T>(lanes: number, acts: readonly (() => Promise<T>)[]): Promise<T[]> => {
+  const results: T[] = [];
+  const rest = acts.entries();
+  const lane = async (): Promise<void> => {
+    for (const [index, act] of rest) results[index] = await act();
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return results;
+};
+
+/** Posts so many jobs, one after another or several at once. */
 export const postJobs = async (
   edgefold: Edgefold,
   count: number,
   request: Record<string, unknown>,
   order: "in turn" | "at once",
 ): Promise<Posted> => {
-  const ids: string[] = [];
-  const latencies: number[] = [];
-  const post = async (): Promise<void> => {
+  const post = async (): Promise<{ id: string; latency: number }> => {
+    const headers = { "Idempotency-Key": randomUUID() };
     const before = performance.now();
-    const { id } = await edgefold.post(request);
-    latencies.push(performance.now() - before);
-    ids.push(id);
+    const { id } = await insisting(() => edgefold.post(request, headers));
+    return { id, latency: performance.now() - before };
   };
   const posts = Array.from({ length: count }, () => post);
-  if (order === "at once") await Promise.all(posts.map((each) => each()));
-  else for (const each of posts) await each();
-  return { ids, latencies };
+  const posted = await inLanes(order === "at once" ? inFlight : 1, posts);
+  return { ids: posted.map(({ id }) => id), latencies: posted.map(({ latency }) => latency) };
 };
 
-/** Waits until all are completed. @throws Error where one is not */
-export const allCompleted = async (edgefold: Edgefold, { ids }: Posted): Promise<Job[]> => {
-  const jobs: Job[] = [];
-  for (const id of ids) jobs.push(await edgefold.completed(id, limitMs));
-  return jobs;
+/** Waits until all are completed. @throws Error where one is not, or the Worker ends */
+export const allCompleted = async (edgefold: Edgefold, ids: readonly string[]): Promise<Job[]> => {
+  const completed = async (): Promise<Job[]> => {
+    const jobs: Job[] = [];
+    for (const id of ids) jobs.push(await edgefold.completed(id, limitMs));
+    return jobs;
+  };
+  return Promise.race([completed(), workerEnded(edgefold)]);
 };
 
-/** Uploads different contents under the same name at once. @returns what each upload was answered */
+const workerEnded = async ({ worker }: Edgefold): Promise<never> => {
+  await worker?.exited;
+  throw new Error(`the Worker has ended: ${worker?.tail}`);
+};
+
+/** Uploads different contents under the same name, several at once. @returns what each upload was answered */
 export const uploadAtOnce = async (
   edgefold: Edgefold,
   name: string,
   contents: readonly string[],
-): Promise<Artifact[]> => Promise.all(contents.map((content) => edgefold.upload(name, content)));
+): Promise<Artifact[]> =>
+  inLanes(
+    inFlight,
+    contents.map((content) => () => insisting(() => edgefold.upload(name, content))),
+  );
 
 /** The artifact of this name, and its content. */
 export const artifactAndContent = async ({ url }: Edgefold, name: string): Promise<[Artifact, string]> => {

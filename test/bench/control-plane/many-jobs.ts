@@ -1,5 +1,5 @@
 import type { Edgefold } from "../../helpers/edgefold.ts";
-import { allCompleted, postJobs, type Posted } from "../../helpers/loads.ts";
+import { allCompleted, inFlight, postJobs, type Posted } from "../../helpers/loads.ts";
 import { noopJob, startNoopAgent } from "../../helpers/noop/noop-agent.ts";
 import { percentile, type Figure } from "../figure.ts";
 
@@ -17,12 +17,12 @@ export const measureManyJobs = async (edgefold: Edgefold): Promise<Figure[]> => 
   const agent = await startNoopAgent(edgefold, runners);
   try {
     const posted = await postJobs(edgefold, jobs, noopJob(edgefold, maps, reduces), "at once");
-    const completed = await allCompleted(edgefold, posted);
+    const completed = await allCompleted(edgefold, posted.ids);
     const begin = Math.min(...completed.map(({ startTime }) => startTime));
     const end = Math.max(...completed.map(({ endTime }) => endTime ?? NaN));
     return [
       { what: `${jobs} jobs at once, until all are completed`, value: (end - begin) / 1000, unit: "s" },
-      ...latencies(`${jobs} at once`, posted),
+      ...latencies(`${inFlight} under way`, posted),
     ];
   } finally {
     await agent.stop();
@@ -35,7 +35,7 @@ export const measureAbsentAgent = async (edgefold: Edgefold): Promise<Figure[]> 
   const arrival = Date.now();
   const agent = await startNoopAgent(edgefold, runners);
   try {
-    const completed = await allCompleted(edgefold, posted);
+    const completed = await allCompleted(edgefold, posted.ids);
     const end = Math.max(...completed.map(({ endTime }) => endTime ?? NaN));
     return [
       ...latencies("in turn", posted),

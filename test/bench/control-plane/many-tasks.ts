@@ -1,4 +1,5 @@
 import type { Edgefold } from "../../helpers/edgefold.ts";
+import { allCompleted } from "../../helpers/loads.ts";
 import { noopJob, startNoopAgent } from "../../helpers/noop/noop-agent.ts";
 import { useOfWorkerd } from "../../helpers/workerd.ts";
 import type { Figure } from "../figure.ts";
@@ -11,12 +12,12 @@ export const measureManyTasks = async (edgefold: Edgefold): Promise<Figure[]> =>
   const agent = await startNoopAgent(edgefold, runners);
   try {
     // The first job finds code that was not compiled yet.
-    await edgefold.completed((await edgefold.post(noopJob(edgefold, 500, 1))).id);
+    await allCompleted(edgefold, [(await edgefold.post(noopJob(edgefold, 500, 1))).id]);
     const before = useOfWorkerd(edgefold);
     const { id } = await edgefold.post(noopJob(edgefold, maps, 1));
-    const { startTime, endTime } = await edgefold.completed(id, 600_000);
+    const [job] = await allCompleted(edgefold, [id]);
     const after = useOfWorkerd(edgefold);
-    const seconds = ((endTime ?? NaN) - startTime) / 1000;
+    const seconds = ((job?.endTime ?? NaN) - (job?.startTime ?? NaN)) / 1000;
     return [
       { what: `job of ${maps} maps`, value: seconds, unit: "s" },
       { what: "claims a second", value: maps / seconds, unit: "1/s" },

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Edgefold } from "../../helpers/edgefold.ts";
-import { artifactAndContent, contentsInR2, uploadAtOnce } from "../../helpers/loads.ts";
+import { artifactAndContent, contentsInR2, inFlight, uploadAtOnce } from "../../helpers/loads.ts";
 import { until } from "../../helpers/until.ts";
 import type { Figure } from "../figure.ts";
 
@@ -20,5 +20,5 @@ export const measureUploads = async (edgefold: Edgefold): Promise<Figure[]> => {
     throw new Error("the artifact is not what was uploaded");
   }
   await until("the end of replaced contents", () => (contentsInR2(edgefold).length === before + 1 ? true : undefined));
-  return [{ what: `${uploads} uploads of one name at once`, value: seconds, unit: "s" }];
+  return [{ what: `${uploads} uploads of one name, ${inFlight} under way`, value: seconds, unit: "s" }];
 };

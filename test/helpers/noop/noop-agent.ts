@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Agent } from "../../../backend/agent/agent.ts";
 import type { Launcher } from "../../../backend/agent/launchers/launcher.ts";
 import { readConfig } from "../../../backend/runner/config.ts";
@@ -7,6 +8,9 @@ import type { WantedJob } from "../../../shared/messages.ts";
 import type { Edgefold } from "../edgefold.ts";
 import { localAgentToken } from "../../../backend/dev/system.ts";
 import { NoopThread } from "./noop-thread.ts";
+
+/** How long runners may take to end, in ms. */
+const farewellMs = 5_000;
 
 type Running = { readonly runner: Runner; readonly ended: Promise<void>; leaving: boolean };
 
@@ -46,7 +50,9 @@ class NoopLauncher implements Launcher {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#jobs.keys()].map((jobId) => this.remove(jobId)));
+    const removed = Promise.all([...this.#jobs.keys()].map((jobId) => this.remove(jobId)));
+    // A runner that cannot reach the Worker tries again for ever; one that is a process is ended then.
+    await Promise.race([removed, sleep(farewellMs, undefined, { ref: false })]);
   }
 
   kill(): void {
