@@ -15,8 +15,8 @@ export type Report = {
   readonly leftovers: readonly Leftover[];
   /** What happened that never should, besides jobs that went wrong. */
   readonly incidents: readonly string[];
-  /** How often `wrangler dev` has ended by itself. */
-  readonly workerLosses: number;
+  /** What `wrangler dev` printed last each time that it has ended by itself. */
+  readonly workerLosses: readonly string[];
 };
 
 const hits = ({ faults }: Report): number => faults.values().reduce((sum, { hit }) => sum + hit, 0);
@@ -52,7 +52,7 @@ export const reportText = (report: Report): string => {
   );
   const records = jobs.reduce((sum, job) => sum + job.records, 0);
   const wrong = wrongOf(report);
-  const lost = workerLosses === 0 ? [] : [`wrangler dev ended by itself ${workerLosses} times, and was started again`];
+  const lost = workerLosses.map((tail) => `wrangler dev ended by itself, and was started again: ${tail}`);
   return [
     `seed ${seed}, against ${store}, ${Math.round(seconds)} s`,
     "faults:",

@@ -46,8 +46,8 @@ export class Stage {
   readonly diskLock = new Lock();
   /** What a part did that nobody had asked it to. */
   readonly incidents: string[] = [];
-  /** How often `wrangler dev` has ended by itself, which is none of the product's doing. */
-  workerLosses = 0;
+  /** What `wrangler dev` printed last each time that it has ended by itself, which is none of the product's doing. */
+  readonly workerLosses: string[] = [];
   readonly #settings: StageSettings;
   #ending = false;
 
@@ -171,7 +171,7 @@ export class Stage {
   #watchWorker(worker: Guarded | undefined): void {
     void worker?.exited.then(async () => {
       if (this.#ending || this.#expected.delete(worker)) return;
-      this.workerLosses += 1;
+      this.workerLosses.push(worker.tail.trimEnd().split("\n").slice(-5).join("\n"));
       await this.workerLock.run(async () => {
         // A fault may have come first.
         if (this.edgefold.worker !== worker) return;

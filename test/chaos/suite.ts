@@ -30,7 +30,7 @@ type StageReport = {
   readonly faults: Schedule["counts"];
   readonly leftovers: readonly Leftover[];
   readonly incidents: readonly string[];
-  readonly workerLosses: number;
+  readonly workerLosses: readonly string[];
 };
 
 /** Runs jobs under faults until there were enough of both, compares what comes out, and counts what is left. */
@@ -54,7 +54,7 @@ export const runSuite = async (options: SuiteOptions): Promise<Report> => {
       jobs: reports.flatMap(({ jobs }) => jobs.map(({ outcome }) => outcome)),
       leftovers: reports.flatMap(({ leftovers }) => leftovers),
       incidents: reports.flatMap(({ incidents }) => incidents),
-      workerLosses: reports.reduce((sum, { workerLosses }) => sum + workerLosses, 0),
+      workerLosses: reports.flatMap(({ workerLosses }) => workerLosses),
     };
   } finally {
     await store.close();
@@ -90,8 +90,10 @@ const runStage = async (
     const jobs = await runJobs(options, stage, schedule, random.stream(2), run, peace).finally(() => peace.abort());
     await faults;
     say(`stage ${index}: ${jobs.length} jobs have ended, ${schedule.hits} faults have hit; looking for what is left`);
+    const known = (await stage.edgefold.listJobs()).length;
+    const extra = known === jobs.length ? [] : [`there are ${known} jobs of ${jobs.length} that were posted`];
     const leftovers = await findLeftovers(stage, jobs, run);
-    const incidents = [...stage.incidents, ...stage.log.defects];
+    const incidents = [...stage.incidents, ...stage.log.defects, ...extra];
     return { jobs, faults: schedule.counts, leftovers, incidents, workerLosses: stage.workerLosses };
   } finally {
     await stage.stop();
