@@ -130,8 +130,11 @@ const runJobs = async (
         `job ${number} (${kind}): ${outcome.end} after ${seconds.toFixed(1)} s${verdict}; ${schedule.hits} faults so far`,
       );
     }
-    peace.abort();
   };
+  const watch = setInterval(() => {
+    if (isEnough()) peace.abort();
+  }, 100);
   await Promise.all(Array.from({ length: together }, work));
+  clearInterval(watch);
   return ended;
 };
