@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
 import type { Guarded } from "../../backend/dev/guarded.ts";
 import { openStore } from "../../backend/storage/open.ts";
 import type { Store } from "../../backend/storage/store.ts";
@@ -171,7 +172,7 @@ export class Stage {
   #watchWorker(worker: Guarded | undefined): void {
     void worker?.exited.then(async () => {
       if (this.#ending || this.#expected.delete(worker)) return;
-      this.workerLosses.push(worker.tail.trimEnd().split("\n").slice(-5).join("\n"));
+      this.workerLosses.push(stripVTControlCharacters(worker.tail).trimEnd().split("\n").slice(-5).join("\n"));
       await this.workerLock.run(async () => {
         // A fault may have come first.
         if (this.edgefold.worker !== worker) return;

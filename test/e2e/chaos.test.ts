@@ -7,11 +7,11 @@ import { runSuite } from "../chaos/suite.ts";
 test("jobs under faults give what they must, and leave nothing", { timeout: 400_000 }, async () => {
   const report = await runSuite({
     seed: Number(process.env["CHAOS_SEED"] ?? 20261124),
-    minimum: { jobs: 8, faults: 20 },
+    minimum: { jobs: 8, faults: 25 },
     shuffles: ["store"],
     // Far more than it takes.
     limitSeconds: 240,
-    together: 6,
+    together: 8,
     meanPauseMs: 500,
     s3: process.env["CHAOS_S3"],
     say: () => undefined,
