@@ -4,7 +4,7 @@ import { closeCodes, protocolVersion, RunnerRequestSchema } from "../../shared/m
 import { isEnded } from "../../shared/status.ts";
 import { closeLinks, RawLink } from "./fuzz/raw-link.ts";
 import { nearlyValid, valid } from "./fuzz/schemas.ts";
-import { allRunsMs, asObject, currentAttempt, oddFrames, runs, sendAll, stepsOf } from "./fuzz/steps.ts";
+import { allRunsMs, asObject, currentAttempt, oddFrames, runs, sendAll, stepsOf, type Step } from "./fuzz/steps.ts";
 import { finish, instanceOf } from "./fuzz/survivors.ts";
 import { JobFixture } from "./job-fixture.ts";
 import { hangUp } from "./peer.ts";
@@ -54,6 +54,10 @@ const ownAttempts = fc.oneof(
   },
 );
 
+/** The job is begun: so many of its tasks are done, and the next one is claimed. */
+const worked = (tasks: number): Step[] =>
+  Array.from({ length: tasks + 1 }, (_, index) => ({ kind: "claim", work: index < tasks }));
+
 /** The message, with the job's id before the attempt that it is about. */
 const ofJob = (jobId: string, message: object): object =>
   "attempt" in message && typeof message.attempt === "string" && message.attempt !== currentAttempt
@@ -97,7 +101,9 @@ describe("a runner's link", () => {
   it(
     "takes anything of attempts that are the job's, which gets to an end all the same",
     async () => {
-      const steps = stepsOf(runnerMessages(ownAttempts), nearlyValid(RunnerRequestSchema), 4);
+      const begun = fc.integer({ min: 0, max: 4 }).map(worked);
+      const odd = stepsOf(runnerMessages(ownAttempts), nearlyValid(RunnerRequestSchema), 4);
+      const steps = fc.tuple(begun, odd).map((parts) => parts.flat());
       const kinds = new Set<unknown>();
       await fc.assert(
         fc.asyncProperty(steps, async (sent) => {

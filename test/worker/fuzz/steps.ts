@@ -24,7 +24,7 @@ export const oddFrames: fc.Arbitrary<string | Uint8Array> = fc.oneof(
 );
 
 /** What goes over a link in one step. */
-type Step =
+export type Step =
   | { readonly kind: "frame"; readonly frame: string | Uint8Array }
   | { readonly kind: "message"; readonly message: object }
   /** A runner claims a task, and does it or not. */
