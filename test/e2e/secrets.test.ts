@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, test, vi } from "vitest";
 import { JobSchema, type Job } from "../../shared/rest.ts";
 import { Front } from "../cluster/front.ts";
 import { ClusterStage } from "../cluster/stage.ts";
-import { Canary } from "../helpers/canary.ts";
+import { Canary, filesBelow, readOr } from "../helpers/canary.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { runnersOf } from "../helpers/processes.ts";
 import { until } from "../helpers/until.ts";
@@ -96,17 +96,14 @@ const everything = async ({ url }: Edgefold, ids: readonly string[]): Promise<st
 
 /** The files below a folder that hold this text. */
 const filesWith = (folder: string, text: string): string[] =>
-  readdirSync(folder, { recursive: true, encoding: "utf8", withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => join(parentPath, name))
-    .filter((path) => readFileSync(path).includes(text));
+  filesBelow(folder).filter((path) => readOr(path).includes(text));
 
 /** The rows of sealed credentials in the databases of all jobs. */
 const sealed = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".sqlite"))
-    .flatMap((name) => {
-      const database = new DatabaseSync(join(folder, name), { readOnly: true });
+  filesBelow(folder)
+    .filter((path) => path.endsWith(".sqlite"))
+    .flatMap((path) => {
+      const database = new DatabaseSync(path, { readOnly: true });
       try {
         const isJob = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'secret'").get() !== undefined;
         return isJob

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, type Dirent } from "node:fs";
 import { join } from "node:path";
 import { processesWith } from "./proc.ts";
 
@@ -64,13 +64,23 @@ export class Canary {
   }
 }
 
-/** Those that there still are: what runs removes and renames files meanwhile. */
-const filesBelow = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .map((name) => join(folder, name))
-    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
+/** Whatever is there; what runs removes and renames files meanwhile. */
+export const filesBelow = (folder: string): string[] =>
+  listed(folder).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesBelow(path) : entry.isFile() ? [path] : [];
+  });
 
-const readOr = (path: string): Buffer => {
+const listed = (folder: string): Dirent[] => {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+};
+
+/** What is in a file; nothing where it has gone. */
+export const readOr = (path: string): Buffer => {
   try {
     return readFileSync(path);
   } catch {
