@@ -1,4 +1,4 @@
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fieldOf, resourceOf } from "./field-references.ts";
 import type { Mount } from "./mounts.ts";
@@ -62,7 +62,10 @@ export class PodVolumes {
     if (path.split("/").length <= mostlyOthers) return [];
     const above = join(this.#directory, "above", path);
     await mkdir(above, { recursive: true });
-    await symlink(host, join(above, basename(mountPath)));
+    const link = join(above, basename(mountPath));
+    // There is one where an earlier try found that something else was missing.
+    await rm(link, { force: true });
+    await symlink(host, link);
     return [{ path, host: above }];
   }
 
