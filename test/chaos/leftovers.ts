@@ -72,13 +72,17 @@ const ofProcesses = (stage: Stage): Leftover[] => {
   const files = [...filesBelow(agentDirectory), ...filesBelow(temporary)]
     .map((path) => relative(edgefold.dir, path))
     .filter((path) => !/^state\/agent\/(cluster-id|ledger|runners|exits|shuffle)$/.test(path));
+  const secrets = secretsIn(edgefold.stateDir, stage.store.credentials.password);
   return [
     ...as(
       "processes",
       processesWith(edgefold.dir).map(({ pid, command }) => `${pid} ${command}`),
     ),
     ...as("temporary files", files),
-    ...as("secrets", secretsIn(edgefold.stateDir, stage.store.credentials.password)),
+    ...as(
+      "secrets",
+      secrets.map(({ path, table }) => `${path}: a row of ${table}`),
+    ),
   ];
 };
 

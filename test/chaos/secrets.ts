@@ -1,20 +1,58 @@
-import { readdirSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 
-/** A runner's token: its job's id, and a signature. */
-const token = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[\w-]{43}/;
+/** A runner's token: its job's id, when it expires, and a signature. */
+const token = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.\d{1,12}\.[\w-]{43}/;
 
 const TableSchema = z.object({ name: z.string() });
 
-/** What the Durable Objects of a Worker that has ended still hold of ended jobs' secrets. */
-export const secretsIn = (stateDir: string, password: string): string[] =>
+/** A row that holds a secret of a job. */
+export type FoundSecret = { readonly path: string; readonly table: string };
+
+/** What the Durable Objects of a Worker that has ended hold of jobs' secrets. */
+export const secretsIn = (stateDir: string, password: string): FoundSecret[] =>
   readdirSync(stateDir, { recursive: true, withFileTypes: true })
     .filter(({ name }) => name.endsWith(".sqlite"))
     .flatMap(({ parentPath, name }) => secretsOf(join(parentPath, name), password));
 
-const secretsOf = (path: string, password: string): string[] => {
+/** Tables that hold secrets of a job for as long as it is not cleaned: its credentials, and its runners' token. */
+const holding = ["secret", "wanted_job"];
+
+/** The search itself is put to the test: of jobs that are at work it must find the secrets. */
+export class SecretSearch {
+  readonly #stateDir: string;
+  readonly #password: string;
+  readonly #seen = new Set<string>();
+  #looks = 0;
+
+  constructor(stateDir: string, password: string) {
+    this.#stateDir = stateDir;
+    this.#password = password;
+  }
+
+  /** To be called while the Worker is away and jobs are at work. Looks at a copy: what is there is the Worker's to open next. */
+  tryOut(): void {
+    this.#looks += 1;
+    const copy = mkdtempSync(join(tmpdir(), "edgefold-secrets-"));
+    try {
+      cpSync(this.#stateDir, copy, { recursive: true });
+      for (const { table } of secretsIn(copy, this.#password)) this.#seen.add(table);
+    } finally {
+      rmSync(copy, { recursive: true, force: true });
+    }
+  }
+
+  /** The tables in which nothing was found when there must have been something. */
+  get blindness(): string[] {
+    const blind = this.#looks === 0 ? [] : holding.filter((table) => !this.#seen.has(table));
+    return blind.map((table) => `the search for secrets found none in '${table}' while jobs were at work`);
+  }
+}
+
+const secretsOf = (path: string, password: string): FoundSecret[] => {
   const database = new DatabaseSync(path, { readBigInts: true });
   try {
     const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
@@ -23,7 +61,7 @@ const secretsOf = (path: string, password: string): string[] => {
       const rows = database.prepare(`SELECT * FROM "${name}"`).all().map(textOf);
       return rows
         .filter((text) => name === "secret" || text.includes(password) || token.test(text))
-        .map(() => `${path}: a row of ${name}`);
+        .map(() => ({ path, table: name }));
     });
   } finally {
     database.close();

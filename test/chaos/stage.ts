@@ -14,6 +14,7 @@ import { LogTail } from "./log-tail.ts";
 import { StorageProxy } from "./proxies/storage-proxy.ts";
 import { WorkerProxy } from "./proxies/worker-proxy.ts";
 import { programs } from "./jobs/programs.ts";
+import { SecretSearch } from "./secrets.ts";
 import { ScratchDisk } from "./scratch-disk.ts";
 import type { ChaosStore } from "./store.ts";
 
@@ -39,6 +40,7 @@ export class Stage {
   readonly hooks: HookControl;
   readonly jobs: LiveJobs;
   readonly log: LogTail;
+  readonly secrets: SecretSearch;
   /** The directory for temporary files of the agent and the runners. */
   readonly temporary: string;
   /** Of the parts that are not to be killed, stopped or started by two at a time. */
@@ -68,6 +70,7 @@ export class Stage {
     this.jobs = jobs;
     this.log = log;
     this.#settings = settings;
+    this.secrets = new SecretSearch(join(edgefold.stateDir, "v3/do"), store.credentials.password);
     this.temporary = join(edgefold.dir, "tmp");
     mkdirSync(this.temporary);
     this.hooks = new HookControl(join(edgefold.dir, "hooks"));
@@ -133,7 +136,9 @@ export class Stage {
   /** `kill -9` of `wrangler dev` and all its processes; the state stays. */
   async restartWorker(afterMs: number): Promise<void> {
     this.#expected.add(this.edgefold.worker);
+    const areAtWork = this.atWork.length > 0;
     await killWorker(this.edgefold);
+    if (areAtWork) this.secrets.tryOut();
     await sleep(afterMs);
     await this.#startWorker();
   }

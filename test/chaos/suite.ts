@@ -1,3 +1,4 @@
+import { until } from "../helpers/until.ts";
 import { Schedule, type FaultCounts, type FaultName } from "./faults/schedule.ts";
 import { planJob } from "./jobs/plan.ts";
 import { JobRun } from "./jobs/run.ts";
@@ -90,10 +91,12 @@ const runStage = async (
     const jobs = await runJobs(options, stage, schedule, random.stream(2), run, peace).finally(() => peace.abort());
     await faults;
     say(`stage ${index}: ${jobs.length} jobs have ended, ${schedule.hits} faults have hit; looking for what is left`);
-    const known = (await stage.edgefold.listJobs()).length;
+    // The connection of an earlier request may have been to a Worker that was killed.
+    const list = await until("the list of jobs", () => stage.edgefold.listJobs().catch(() => undefined));
+    const known = list.length;
     const extra = known === jobs.length ? [] : [`there are ${known} jobs of ${jobs.length} that were posted`];
     const leftovers = await findLeftovers(stage, jobs, run);
-    const incidents = [...stage.incidents, ...stage.log.defects, ...extra];
+    const incidents = [...stage.incidents, ...stage.log.defects, ...stage.secrets.blindness, ...extra];
     return { jobs, faults: schedule.counts, leftovers, incidents, workerLosses: stage.workerLosses };
   } finally {
     await stage.stop();
