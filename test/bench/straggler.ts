@@ -46,7 +46,6 @@ const run = async (
 ): Promise<number> => {
   const { id } = await edgefold.post({
     inputPath: `${edgefold.s3Endpoint}/data/lines`,
-    outputPath: `${edgefold.s3Endpoint}/out`,
     mapperName: "slow.sh",
     nReducers: 0,
     splitSize: line.length,
