@@ -12,7 +12,6 @@ export type Guard = {
   readonly under?: Partial<ScheduleOptions>;
 };
 
-const machine = "shared/machine.ts";
 const job = "worker/objects/job.ts";
 const desk = "worker/objects/runner-desk.ts";
 const outbox = "worker/objects/outbox.ts";
@@ -20,7 +19,7 @@ const outbox = "worker/objects/outbox.ts";
 export const guards: readonly Guard[] = [
   {
     name: "the fence: only a live attempt changes its task",
-    file: machine,
+    file: "shared/machine/attempts.ts",
     text: 'attempt.status === "live" && task.status === "in-progress";',
     without: "true;",
   },
@@ -51,13 +50,13 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "the commit barrier: _SUCCESS comes after all commits",
-    file: machine,
+    file: "shared/machine/phases.ts",
     text: 'return job.commits.completed < job.commits.total ? "commit" : "success";',
     without: 'return job.commits.completed === 0 && job.commits.total > 0 ? "commit" : "success";',
   },
   {
     name: "the map barrier: reduces come after all maps",
-    file: machine,
+    file: "shared/machine/phases.ts",
     text: 'job.status === "mapping" && isThrough(job.maps) && !job.mapOnly',
     without: 'job.status === "mapping" && job.maps.completed + job.maps.running >= job.maps.total && !job.mapOnly',
   },
@@ -75,14 +74,14 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "an output that was made anew is not lost by news of the old one",
-    file: machine,
+    file: "shared/machine/events.ts",
     text: 'if (!needed || task.status !== "completed" || task.winner !== outputOf) return undefined;',
     without: 'if (!needed || task.status !== "completed") return undefined;',
     under: { maps: 5, reducers: 3, capacity: 4, slowestAnswer: 3000, faultEvery: 1000 },
   },
   {
     name: "the counters of a lost output are taken back",
-    file: machine,
+    file: "shared/machine/events.ts",
     text: "counters: addCounters(job.counters, negatedCounters(task.counters)),",
     without: "",
   },
@@ -107,32 +106,32 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "the cleaning waits for every attempt that may still act",
-    file: machine,
+    file: "shared/machine/phases.ts",
     text: 'return job.clean === "waiting" && job.open === 0 ? "clean" : undefined;',
     without: 'return job.clean === "waiting" ? "clean" : undefined;',
     under: { maps: 5, reducers: 2, capacity: 4, slowSteps: 0, stopAfter: 15_000, faultEvery: 1500, crash: 0 },
   },
   {
     name: "a job whose attempts may have begun something is cleaned",
-    file: machine,
+    file: "shared/machine/phases.ts",
     text: "const touched = job.touched || job.open > 0;",
     without: "const touched = job.touched && job.maps.total > 1;",
   },
   {
     name: "a job that commits is not stopped any more",
-    file: machine,
+    file: "shared/machine/events.ts",
     text: 'if (job.status === "committing") return "committing";',
     without: "",
   },
   {
     name: "losses are bounded",
-    file: machine,
+    file: "shared/machine/rows.ts",
     text: "export const maxLosses = 16;",
     without: "export const maxLosses = Infinity;",
   },
   {
     name: "failures are bounded",
-    file: machine,
+    file: "shared/machine/failures.ts",
     text: "if (error.final || charged.failures >= job.maxAttempts) {",
     without: "if (error.final) {",
   },
@@ -150,7 +149,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a task is in progress as long as one of its attempts is live",
-    file: machine,
+    file: "shared/machine/failures.ts",
     text: "task.live > 0\n    ? { job, task }",
     without: "false\n    ? { job, task }",
   },
