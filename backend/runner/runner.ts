@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   closeCodes,
   protocolVersion,
@@ -57,6 +58,8 @@ export class Runner {
   /** There may be work since the last claim was sent. */
   #woken = false;
   #wake: (() => void) | undefined;
+  /** There is no link any more, and will be none. */
+  #isOver = false;
   /** It ends after the attempt under way. */
   #draining = false;
 
@@ -86,7 +89,10 @@ export class Runner {
 
   /** Works until the job has ended, the runner is drained, or it is told to quit. */
   async run(): Promise<void> {
-    void this.#link.closed.then(() => this.#end(new AttemptEndedError("the link to the job is over")));
+    void this.#link.closed.then(() => {
+      this.#isOver = true;
+      this.#end(new AttemptEndedError("the link to the job is over"));
+    });
     try {
       await Promise.race([this.#welcomed.promise, this.#link.closed]);
       await this.#work();
@@ -173,6 +179,8 @@ export class Runner {
   }
 
   async #claim(): Promise<Next> {
+    // What it claims would end as soon as it begins, and be lost: so often that the job failed of it.
+    while (this.#isLeaseOver() && !this.#draining && !this.#isOver) await sleep(this.#leaseMs / 30);
     this.#woken = false;
     const answer = await this.#link.request({ kind: "claim" });
     if (answer.kind !== "next") throw new Error(`the Worker answered ${answer.kind} to a claim`);
@@ -225,9 +233,12 @@ export class Runner {
   }
 
   #watchLease(): void {
-    const silent = performance.now() - this.#link.lastContact;
-    if (silent > usableLease * this.#leaseMs)
-      this.#end(new AttemptEndedError("the Worker could not be reached for a lease"));
+    if (this.#isLeaseOver()) this.#end(new AttemptEndedError("the Worker could not be reached for a lease"));
+  }
+
+  /** Whether the Worker may have given up on this runner, for all that it knows. */
+  #isLeaseOver(): boolean {
+    return performance.now() - this.#link.lastContact > usableLease * this.#leaseMs;
   }
 
   /** Ends the attempt under way, if there is one. */

@@ -287,6 +287,10 @@ export class SimulatedRunner {
   }
 
   async #claim(): Promise<Next> {
+    // Without contact, what it claims would end as soon as it begins.
+    while (this.#leaseLeft() < 0 && !this.#isDraining) {
+      await this.#arrival(this.#world.clock.sleep(this.#world.leaseMs / 30));
+    }
     this.#isWoken = false;
     const answer = await this.#request({ kind: "claim" });
     return answer.kind === "next" ? answer.next : { next: "idle" };
