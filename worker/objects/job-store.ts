@@ -106,7 +106,7 @@ export class JobStore {
       CREATE INDEX attempt_runner ON attempt (runner) WHERE status IN ('live', 'revoked');
       CREATE INDEX attempt_ended ON attempt (runner) WHERE status = 'ended';
       CREATE TABLE upload (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, attempt TEXT NOT NULL, path TEXT NOT NULL, upload_id TEXT NOT NULL,
+        id INTEGER PRIMARY KEY AUTOINCREMENT, attempt TEXT NOT NULL, path TEXT NOT NULL, upload_id TEXT NOT NULL, handed_to TEXT,
         UNIQUE (attempt, path, upload_id));
       CREATE TABLE outbox (target TEXT PRIMARY KEY, version INTEGER NOT NULL, due INTEGER NOT NULL, tries INTEGER NOT NULL);
     `);
@@ -472,6 +472,16 @@ export class JobStore {
         .exec("SELECT id, path, upload_id AS uploadId FROM upload WHERE id > ? ORDER BY id LIMIT ?", after, limit)
         .toArray(),
     );
+  }
+
+  /** Notes that these uploads, all those above `after` up to `last`, were handed to a cleaning. */
+  handUploads(after: number, last: number, cleaning: string): void {
+    this.#sql.exec("UPDATE upload SET handed_to = ? WHERE id > ? AND id <= ?", cleaning, after, last);
+  }
+
+  /** Whether there is an upload that this cleaning was not told of. */
+  hasOtherUploads(cleaning: string): boolean {
+    return this.#sql.exec("SELECT 1 FROM upload WHERE handed_to IS NOT ? LIMIT 1", cleaning).toArray().length > 0;
   }
 
   /** Forgets an upload that has become an output. */

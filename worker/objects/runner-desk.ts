@@ -210,6 +210,7 @@ export class RunnerDesk {
       this.#live(id, () => {
         const uploads = this.#desk.store.uploads(after, uploadsPage);
         const last = uploads.length < uploadsPage ? null : (uploads.at(-1)?.id ?? null);
+        this.#desk.store.handUploads(after, last ?? Number.MAX_SAFE_INTEGER, id);
         return { kind: "uploads", uploads: uploads.map(({ path, uploadId }) => ({ path, uploadId })), nextAfter: last };
       }),
 
@@ -315,6 +316,9 @@ export class RunnerDesk {
             return;
           }
           for (const { attempt: of, path, uploadId } of outputs) store.forgetUpload(of, path, uploadId);
+        } else if (task.kind === "clean" && store.hasOtherUploads(attempt.id)) {
+          this.#given(attempt.id, "a runner that was away has told of an upload meanwhile");
+          return;
         }
         break;
     }
