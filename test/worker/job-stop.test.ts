@@ -55,6 +55,24 @@ describe("a job that is stopped", () => {
     expect(await late.closed).toMatchObject({ code: closeCodes.ended });
   });
 
+  test("is cleaned again where a runner that was away tells of an upload after the cleaning has asked for them", async () => {
+    const job = await JobFixture.create();
+    const [a, b] = [await job.runner("a"), await job.runner("b")];
+    const [first, second] = [await job.planned(a), await claimed(b)];
+    await job.stub.stop();
+    await a.request({ kind: "release", attempt: first.attempt, reason: "told to" });
+    const clean = taskOf(await complete(b, second));
+    const asked = { kind: "uploads", attempt: clean.attempt, after: 0 } as const;
+    expect(await b.request(asked)).toMatchObject({ uploads: [] });
+    const upload = { kind: "upload", attempt: first.attempt, path: "http://store/out/x", uploadId: "late" } as const;
+    expect(await a.request(upload)).toMatchObject({ kind: "fenced" });
+    const again = taskOf(await complete(b, clean));
+    expect(again).toMatchObject({ kind: "clean", attempt: `${job.id}-x-0-2` });
+    expect(await b.request({ ...asked, attempt: again.attempt })).toMatchObject({ uploads: [{ uploadId: "late" }] });
+    finish(b, again);
+    expect(await b.closed).toMatchObject({ code: closeCodes.ended });
+  });
+
   test("tells a runner that was away, and cleans when it gives back what was revoked", async () => {
     const job = await JobFixture.create();
     const away = await job.runner();
