@@ -16,9 +16,9 @@ const rescheduled = (job: JobRow, task: TaskRow, notBefore: number): { job: JobR
         task: { ...task, status: "scheduled", notBefore },
       };
 
-/** Whether the job can do without one more of its maps. */
-const isDispensable = ({ failedMaps, maps, maxFailedMapsPercent }: JobRow, { kind }: TaskRow): boolean =>
-  kind === "map" && (failedMaps.length + 1) * 100 <= maxFailedMapsPercent * maps.total;
+/** Whether the job can do without one more of its maps: not once there are reduces, of which some may have read what it had made. */
+const isDispensable = ({ created, failedMaps, maps, maxFailedMapsPercent }: JobRow, { kind }: TaskRow): boolean =>
+  kind === "map" && !created.reduces && (failedMaps.length + 1) * 100 <= maxFailedMapsPercent * maps.total;
 
 /** A task has failed that the job can do without. */
 const doneWithout = (

@@ -237,6 +237,15 @@ describe("a share of failed maps that is tolerated", () => {
     expect(world.job).toMatchObject({ status: "failed", failedMaps: [0], error: { taskId: "j-m-2" } });
   });
 
+  test("does not hold for a map whose output a reduce may have read", () => {
+    const world = new World({ maps: 2, reducers: 2, maxFailedMapsPercent: 100 });
+    world.run(({ job }) => job.status === "reducing");
+    world.complete(world.mustClaim());
+    world.shuffleLost(world.mustClaim(), "j-m-0-1");
+    world.fail(world.mustClaim(), true);
+    expect(world.job).toMatchObject({ status: "failed", failedMaps: [] });
+  });
+
   test("does not hold for reduces", () => {
     const world = worldIn("reducing", { maps: 2, reducers: 2, maxFailedMapsPercent: 100 });
     world.fail(world.mustClaim(), true);
