@@ -105,13 +105,6 @@ export const guards: readonly Guard[] = [
     under: { listsUploads: false, stopAfter: 10_000, faultEvery: 1500 },
   },
   {
-    name: "the cleaning waits for every attempt that may still act",
-    file: "shared/machine/phases.ts",
-    text: 'return job.clean === "waiting" && job.open === 0 ? "clean" : undefined;',
-    without: 'return job.clean === "waiting" ? "clean" : undefined;',
-    under: { maps: 5, reducers: 2, capacity: 4, slowSteps: 0, stopAfter: 15_000, faultEvery: 1500, crash: 0 },
-  },
-  {
     name: "a job whose attempts may have begun something is cleaned",
     file: "shared/machine/phases.ts",
     text: "const touched = job.touched || job.open > 0;",
