@@ -1,20 +1,13 @@
 import * as fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ArtifactSchema } from "../../shared/rest.ts";
 import { call } from "./api.ts";
-import { saneAnswer, watchErrors } from "./fuzz/answers.ts";
+import { saneAnswer, expectNoErrors } from "./fuzz/answers.ts";
 import { text } from "./fuzz/values.ts";
 
 /** Whatever is uploaded is stored, or refused with a problem. */
 
-let errors: unknown[][];
-beforeEach(() => {
-  errors = watchErrors();
-});
-afterEach(() => {
-  expect(errors).toEqual([]);
-  vi.restoreAllMocks();
-});
+expectNoErrors();
 
 /** A form as clients write it, whole or broken at some place. */
 const forms = fc

@@ -1,21 +1,14 @@
 import * as fc from "fast-check";
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { JobRequestSchema, JobSchema, ProblemSchema } from "../../shared/rest.ts";
 import { call, upload } from "./api.ts";
-import { saneAnswer, watchErrors } from "./fuzz/answers.ts";
+import { saneAnswer, expectNoErrors } from "./fuzz/answers.ts";
 import { nearlyValid, valid } from "./fuzz/schemas.ts";
 import { hostile } from "./fuzz/values.ts";
 
 /** Whatever is sent to the REST API, it answers, with a problem where it refuses, and never with a failure of its own. */
 
-let errors: unknown[][];
-beforeEach(() => {
-  errors = watchErrors();
-});
-afterEach(() => {
-  expect(errors).toEqual([]);
-  vi.restoreAllMocks();
-});
+expectNoErrors();
 
 beforeAll(async () => {
   for (const name of ["mapper", "reducer"]) expect((await upload(name, "#!/bin/sh\ncat\n")).status).toBe(200);

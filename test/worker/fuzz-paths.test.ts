@@ -1,20 +1,13 @@
 import * as fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { resources } from "../../worker/routes/resources.ts";
 import { agentToken, apiToken, call, closedEnv, runnerToken } from "./api.ts";
-import { saneAnswer, watchErrors } from "./fuzz/answers.ts";
+import { saneAnswer, expectNoErrors } from "./fuzz/answers.ts";
 import { text } from "./fuzz/values.ts";
 
 /** Whatever is asked for, with whatever method and headers, is answered, with a problem where there is nothing. */
 
-let errors: unknown[][];
-beforeEach(() => {
-  errors = watchErrors();
-});
-afterEach(() => {
-  expect(errors).toEqual([]);
-  vi.restoreAllMocks();
-});
+expectNoErrors();
 
 /** As a careful client writes a part of a path, or as a careless one does where it has no percent-encoding. */
 const encoded = (part: string): string => {

@@ -33,6 +33,8 @@ export const UploadRowSchema = z.object({ id: z.int(), path: z.string(), uploadI
 
 // Schemas are made once: to make one takes longer than to parse with it.
 const Text = z.string();
+const Int = z.int();
+const Numeric = z.number();
 const DueSchema = z.object({ due: z.number().nullable() });
 const AloneSchema = z.array(z.object({ index: z.int(), since: z.int() }));
 const ConditionsSchema = z.array(z.object({ type: z.string(), message: z.string(), since: z.int() }));
@@ -296,7 +298,7 @@ export class JobStore {
       )
       .toArray()
       .map((row) => ({
-        index: z.int().parse(row["idx"]),
+        index: Int.parse(row["idx"]),
         winner: Text.parse(row["winner"]),
         output: StoredOutputSchema.parse(JSON.parse(Text.parse(row["output"]))),
       }));
@@ -381,7 +383,7 @@ export class JobStore {
       .map((found) => ({
         row: TaskRowSchema.parse(JSON.parse(Text.parse(found["row"]))),
         range: found["ranges"] === null ? null : firstOf(found["ranges"]),
-        inputBytes: z.number().parse(found["input_bytes"]),
+        inputBytes: Numeric.parse(found["input_bytes"]),
       }));
   }
 

@@ -36,6 +36,7 @@ import { nextTimeLimit, timeLimits, timeUp } from "./time-limits.ts";
 import { RunnerSockets } from "./runner-sockets.ts";
 import { RunnerDesk } from "./runner-desk.ts";
 import { SessionTokens, startExpiry } from "./runner-tokens.ts";
+import { nextStraggler } from "./straggler.ts";
 
 /** How long cleaning may take after the job's end, in ms. Then the credentials are erased all the same. */
 const cleanLimit = 60 * 60 * 1000;
@@ -284,7 +285,7 @@ export class JobObject extends DurableObject<Env> {
     if (this.#timeIsUp(job, now, absent)) return;
     const kind = claimable(job);
     if (kind !== undefined && this.#store.nextTask(kind, now) !== undefined) this.#sockets.wake();
-    else if ((this.#nextStraggler(job) ?? Number.POSITIVE_INFINITY) <= now) this.#sockets.wake();
+    else if ((nextStraggler(this.#store, job)?.due ?? Number.POSITIVE_INFINITY) <= now) this.#sockets.wake();
   }
 
   /** Fails the job when it has taken longer than its request allows. @returns whether it has */
@@ -332,20 +333,11 @@ export class JobObject extends DurableObject<Env> {
     this.#apply(lose(this.#store.job(), task, attempt, reason, Date.now()));
   }
 
-  /** When a task of the phase will have run so long that it may be given to a second runner, in ms; undefined while none may. */
-  #nextStraggler(job: JobRow): number | undefined {
-    const age = stragglerAge(job);
-    const kind = claimable(job);
-    if (age === undefined || kind === undefined) return undefined;
-    const slowest = this.#store.longestAlone(kind);
-    return slowest === undefined ? undefined : Math.ceil(slowest.since + age);
-  }
-
-  /** When that is to be told to runners that wait for work. Whoever asks for work later is told at once. */
+  /** When runners that wait for work are to be told of a straggler. Whoever asks for work later is told at once. */
   #nextSpeculation(job: JobRow, kind: TaskKind, now: number): number {
     if (stragglerAge(job) === undefined || this.#store.nextTask(kind, now) !== undefined)
       return Number.POSITIVE_INFINITY;
-    const due = this.#nextStraggler(job) ?? Number.POSITIVE_INFINITY;
+    const due = nextStraggler(this.#store, job)?.due ?? Number.POSITIVE_INFINITY;
     return due > now || this.#sockets.hasIdle() ? due : Number.POSITIVE_INFINITY;
   }
 

@@ -5,7 +5,6 @@ import {
   fail,
   lose,
   loseOutput,
-  stragglerAge,
   touch,
   type AttemptRow,
   type JobRow,
@@ -33,6 +32,7 @@ import { countMaps, cutOf, tooManyTasks } from "./plan.ts";
 import type { Peer, RunnerSockets } from "./runner-sockets.ts";
 import type { SessionTokens } from "./runner-tokens.ts";
 import { sendJson } from "./socket.ts";
+import { nextStraggler } from "./straggler.ts";
 
 /** Segments in one answer; a reduce asks again for the rest. */
 const segmentsPage = 4096;
@@ -375,7 +375,7 @@ export class RunnerDesk {
     const job = store.job();
     if (job.released) return { next: "stop", reason: "the job has ended" };
     const kind = claimable(job);
-    const task = kind === undefined ? undefined : (store.nextTask(kind, now) ?? this.#straggler(job, kind, now));
+    const task = kind === undefined ? undefined : (store.nextTask(kind, now) ?? this.#straggler(job, now));
     if (task === undefined) return { next: "idle" };
     const assigned = assign(job, task, { id: peer.runnerId, podName: peer.podName }, now);
     store.addAttempt(assigned.attempt, now + leaseMs);
@@ -384,11 +384,10 @@ export class RunnerDesk {
   }
 
   /** A task of the phase that takes so long that it is given to a second runner. */
-  #straggler(job: JobRow, kind: TaskKind, now: number): TaskRow | undefined {
-    const age = stragglerAge(job);
-    const slowest = age === undefined ? undefined : this.#desk.store.longestAlone(kind);
-    if (age === undefined || slowest === undefined || slowest.since + age > now) return undefined;
-    return this.#desk.store.task(kind, slowest.index);
+  #straggler(job: JobRow, now: number): TaskRow | undefined {
+    const { store } = this.#desk;
+    const straggler = nextStraggler(store, job);
+    return straggler === undefined || straggler.due > now ? undefined : store.task(straggler.kind, straggler.index);
   }
 
   #assignment({ id, kind, index }: AttemptRow): Assignment {

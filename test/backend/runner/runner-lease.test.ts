@@ -5,18 +5,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, vi } from "vitest";
 import { readConfig } from "../../../backend/runner/config.ts";
 import { Runner } from "../../../backend/runner/runner.ts";
-import type { RunnerJob } from "../../../shared/messages.ts";
 import { FakeWorker } from "../fake-worker.ts";
+import { runnerJob } from "./runner-job.ts";
 
-const job: RunnerJob = {
-  jobId: "j",
-  input: { path: "http://store/in" },
-  output: { path: "http://store/out" },
-  useSSL: false,
-  nReducers: 1,
-  taskTimeoutSeconds: 0,
-  programs: { mapper: { name: "mapper", type: "executable", size: 1, hash: "00" } },
-};
+const job = runnerJob({ size: 1, hash: "00" });
 
 const leaseSeconds = 0.6;
 

@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { RunnerJob } from "../../../shared/messages.ts";
 import { readConfig } from "../../../backend/runner/config.ts";
 import { ProgramCache } from "../../../backend/runner/program-cache.ts";
 import { RunnerToken } from "../../../backend/runner/runner-token.ts";
 import { Runner } from "../../../backend/runner/runner.ts";
 import { TaskThread } from "../../../backend/runner/thread/task-thread.ts";
 import { FakeWorker } from "../fake-worker.ts";
+import { runnerJob } from "./runner-job.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -24,22 +24,7 @@ afterEach(() => {
 });
 
 const content = "a program";
-const job: RunnerJob = {
-  jobId: "j",
-  input: { path: "http://store/in" },
-  output: { path: "http://store/out" },
-  useSSL: false,
-  nReducers: 1,
-  taskTimeoutSeconds: 0,
-  programs: {
-    mapper: {
-      name: "mapper",
-      type: "executable",
-      size: content.length,
-      hash: createHash("sha256").update(content).digest("hex"),
-    },
-  },
-};
+const job = runnerJob({ size: content.length, hash: createHash("sha256").update(content).digest("hex") });
 
 it("the newest token is shown as long as it lives, then the first one", () => {
   let now = 1000;

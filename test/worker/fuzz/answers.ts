@@ -1,4 +1,4 @@
-import { vi } from "vitest";
+import { afterEach, beforeEach, expect, vi } from "vitest";
 import { ProblemSchema } from "../../../shared/rest.ts";
 
 /** How long an answer may take, in ms, on a busy machine. */
@@ -39,10 +39,16 @@ export const saneAnswer = async (asked: Promise<Response>): Promise<string> => {
   return body;
 };
 
-/** Keeps what is logged as an error, which must be nothing. */
-export const watchErrors = (): unknown[][] => {
-  const logged: unknown[][] = [];
-  vi.spyOn(console, "debug").mockImplementation(() => undefined);
-  vi.spyOn(console, "error").mockImplementation((...what: unknown[]) => void logged.push(what));
-  return logged;
+/** Fails each test of the file in which the Worker logs an error. */
+export const expectNoErrors = (): void => {
+  let logged: unknown[][] = [];
+  beforeEach(() => {
+    logged = [];
+    vi.spyOn(console, "debug").mockImplementation(() => undefined);
+    vi.spyOn(console, "error").mockImplementation((...what: unknown[]) => void logged.push(what));
+  });
+  afterEach(() => {
+    expect(logged).toEqual([]);
+    vi.restoreAllMocks();
+  });
 };

@@ -1,0 +1,12 @@
+import type { RunnerJob } from "../../../shared/messages.ts";
+
+/** What a runner is told of a job with this mapper, a job of which nothing else matters. */
+export const runnerJob = ({ size, hash }: { readonly size: number; readonly hash: string }): RunnerJob => ({
+  jobId: "j",
+  input: { path: "http://store/in" },
+  output: { path: "http://store/out" },
+  useSSL: false,
+  nReducers: 1,
+  taskTimeoutSeconds: 0,
+  programs: { mapper: { name: "mapper", type: "executable", size, hash } },
+});
