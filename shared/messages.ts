@@ -218,8 +218,15 @@ export type RunnerNotice = z.infer<typeof RunnerNoticeSchema>;
 
 // ---------------------------------------------------------------- agent
 
-/** What an agent is to see to: `runners` runners for the job. */
-export const WantedJobSchema = z.object({ jobId: JobId, runners: Index, token: z.string(), pods: PodOptionsSchema });
+/** What an agent is to see to: `runners` runners for the job. Of two words of a job, that of the higher `version` is newer. */
+export const WantedJobSchema = z.object({
+  jobId: JobId,
+  /** Of a Worker of release 0.1.0 there is none. */
+  version: z.int().default(0),
+  runners: Index,
+  token: z.string(),
+  pods: PodOptionsSchema,
+});
 export type WantedJob = z.infer<typeof WantedJobSchema>;
 
 /** The part of a condition that a launcher knows. */

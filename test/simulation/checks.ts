@@ -114,8 +114,9 @@ export class Checks {
     expect(published?.status === job.status && published.ended, `the Registry knows ${JSON.stringify(published)}`);
     expect(cluster.runners.size === 0, `${cluster.runners.size} runners are left`);
     expect(this.#exec("SELECT 1 FROM secret").length === 0, "the credentials are there");
-    expect(this.#exec("SELECT 1 FROM outbox").length === 0, "something is to be told still");
-    for (const table of options.deserted === undefined ? ["wanted_job", "removal"] : ["wanted_job"]) {
+    expect(this.#exec("SELECT 1 FROM outbox WHERE due IS NOT NULL").length === 0, "something is to be told still");
+    // Where no agent is left, nothing can show that what was wanted came after the removal.
+    for (const table of options.deserted === undefined ? ["wanted_job", "removal"] : []) {
       expect(clusterHost.storage.exec(`SELECT 1 FROM ${table}`).toArray().length === 0, `${table} is not empty`);
     }
     const output = store.under(addressOf(outputFolder));

@@ -14,8 +14,8 @@ const faults: readonly (readonly [number, (world: World) => void])[] = [
       });
     },
   ],
-  [6, ({ random, runners }) => random.pickAny(runners)?.cut()],
-  [1, ({ runners }) => runners.forEach((runner) => runner.cut())],
+  [6, ({ random, runners }) => random.pickAny(runners)?.cut(random.chance(0.3) ? random.between(100, 60_000) : 0)],
+  [1, ({ runners }) => runners.forEach((runner) => runner.cut(0))],
   [2, ({ cluster }) => cluster.agent.cut()],
   [2, ({ cluster, random }) => cluster.crash(random.chance(0.5))],
   [3, ({ job }) => job.crash()],
@@ -29,7 +29,7 @@ const faults: readonly (readonly [number, (world: World) => void])[] = [
       world.clock.after(world.random.between(100, 60_000), () => {
         world.isUnreachable = false;
       });
-      for (const runner of world.runners) runner.cut();
+      for (const runner of world.runners) runner.cut(0);
     },
   ],
   [

@@ -10,6 +10,8 @@ export type Guard = {
   readonly without: string;
   /** In which schedules it matters most; they take long to come by chance. */
   readonly under?: Partial<ScheduleOptions>;
+  /** Among how many of them its absence shows, where it seldom does. */
+  readonly schedules?: number;
 };
 
 const job = "worker/objects/job.ts";
@@ -94,8 +96,8 @@ export const guards: readonly Guard[] = [
   {
     name: "the outbox: what changes while something is told is told, too",
     file: "worker/objects/job-store.ts",
-    text: '"DELETE FROM outbox WHERE target = ? AND version = ?", target, version',
-    without: '"DELETE FROM outbox WHERE target = ?", target',
+    text: '"UPDATE outbox SET due = NULL WHERE target = ? AND version = ?", target, version',
+    without: '"UPDATE outbox SET due = NULL WHERE target = ?", target',
   },
   {
     name: "an upload is noted also where its attempt was given up",
@@ -103,6 +105,37 @@ export const guards: readonly Guard[] = [
     text: 'if (status !== undefined && status !== "won") {',
     without: 'if (status === "live") {',
     under: { listsUploads: false, stopAfter: 10_000, faultEvery: 1500 },
+  },
+  {
+    name: "the cleaning waits for every attempt that may still act",
+    file: "shared/machine/phases.ts",
+    text: 'return job.clean === "waiting" && job.open === 0 ? "clean" : undefined;',
+    without: 'return job.clean === "waiting" ? "clean" : undefined;',
+    // A runner that is cut off goes on where its agent is not told for long that the job is over.
+    under: {
+      maps: 12,
+      reducers: 2,
+      capacity: 4,
+      failures: 0,
+      deadlineSeconds: undefined,
+      deserted: undefined,
+      slowestAnswer: 300,
+      slowestCall: 20_000,
+      slowSteps: 0.1,
+      stopAfter: 30_000,
+      faultEvery: 5000,
+      faultsFor: 60_000,
+      crash: 0,
+      call: 0,
+    },
+    schedules: 20_000,
+  },
+  {
+    name: "a runner that finds its job over is the last",
+    file: "worker/objects/cluster.ts",
+    text: "if (isOver && !this.#isRemoval(jobId)) await this.remove(jobId);",
+    without: "",
+    under: { slowestCall: 20_000, faultEvery: 1000, stopAfter: 25_000 },
   },
   {
     name: "a job whose attempts may have begun something is cleaned",

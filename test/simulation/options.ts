@@ -52,7 +52,7 @@ export const drawOptions = (random: Random): ScheduleOptions => {
     poisoned: random.chance(0.05) ? random.int(0, 5) : undefined,
     deadly: random.chance(0.02) ? random.int(0, 5) : undefined,
     slowestAnswer: random.pick([300, 300, 3000]),
-    slowestCall: random.pick([100, 100, 3000]),
+    slowestCall: random.pick([100, 100, 100, 3000, 3000, 20_000]),
     listsUploads: random.chance(0.5),
     deserted: isDeserted ? random.between(0, 30_000) : undefined,
     slowSteps: random.pick([0, 0.02, 0.1]),

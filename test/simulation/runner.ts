@@ -67,6 +67,7 @@ export class SimulatedRunner {
   #leaseWatch: Event | undefined;
   /** While above 0, it does not look at the clock. */
   #clockStops = 0;
+  #awayUntil = 0;
   #isDraining = false;
   #isWoken = false;
   #wake: (() => void) | undefined;
@@ -130,7 +131,9 @@ export class SimulatedRunner {
     this.#connection?.resumePings();
   }
 
-  cut(): void {
+  /** @param away for how many ms it cannot dial again, as on a machine that is cut off */
+  cut(away: number): void {
+    this.#awayUntil = this.#world.clock.now + away;
     this.#connection?.cut();
     this.#watchLease();
   }
@@ -166,7 +169,7 @@ export class SimulatedRunner {
     const { clock, random, job } = this.#world;
     clock.after(random.between(1, 100), () =>
       this.#running(() => {
-        if (this.#world.isUnreachable) {
+        if (this.#world.isUnreachable || clock.now < this.#awayUntil) {
           this.#redial();
           return;
         }

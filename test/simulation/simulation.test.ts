@@ -33,8 +33,9 @@ test("a job keeps its promises whatever goes wrong between its parts", { timeout
 });
 
 describe("the simulation notices that there is none of", () => {
-  test.each(guards.map(({ name }) => name))("%s", { timeout: 600_000 }, async (name) => {
-    const { code, printed } = await simulate(`--schedules=${guardSchedules}`, `--without=${name}`);
+  const named = guards.map(({ name, schedules: among = guardSchedules }) => [name, among] as const);
+  test.each(named)("%s", { timeout: 600_000 }, async (name, among) => {
+    const { code, printed } = await simulate(`--schedules=${among}`, `--without=${name}`);
     expect(printed).toMatch(/^seed \d+: /m);
     expect(code).toBe(1);
   });

@@ -43,8 +43,9 @@ const welcomed = async (cluster: Cluster, clusterId = "uid-1"): Promise<{ agent:
   return { agent, answer };
 };
 
-const wanted = (jobId: string, runners: number) => ({
+const wanted = (jobId: string, runners: number, version = 1) => ({
   jobId,
+  version,
   runners,
   token: `${jobId}.token`,
   pods: { credentialSecrets: [] },
@@ -92,6 +93,39 @@ describe("what is wanted", () => {
     for (const _ of [1, 2])
       expect(await agent.request({ kind: "removed", jobId: "a" })).toMatchObject({ kind: "done" });
     expect((await welcomed(cluster)).answer).toMatchObject({ wanted: [], remove: [] });
+  });
+
+  test("is what the newest word of the job says, whichever comes last", async () => {
+    const cluster = newCluster();
+    const { agent } = await welcomed(cluster);
+    await cluster.want(wanted("a", 30, 2));
+    await cluster.want(wanted("a", 1, 1));
+    await cluster.want(wanted("a", 20, 3));
+    await eventually(() => expect(agent.notices).toHaveLength(2));
+    expect(agent.notices).toEqual([30, 20].map((runners, i) => ({ kind: "wanted", job: wanted("a", runners, i + 2) })));
+    expect((await welcomed(cluster)).answer).toMatchObject({ wanted: [wanted("a", 20, 3)] });
+  });
+
+  test("ends with the first runner that finds its job over, where a word of before its end came after it", async () => {
+    const job = await JobFixture.create();
+    const cluster = newCluster();
+    const { agent } = await welcomed(cluster);
+    await cluster.want(wanted(job.id, 1));
+    await agent.request({ kind: "exited", jobId: job.id, runnerId: "a", reason: "drained", failure: null });
+    expect(agent.notices).toHaveLength(1);
+    await job.stub.stop();
+    await agent.request({ kind: "exited", jobId: job.id, runnerId: "b", reason: "its job has ended", failure: null });
+    await agent.request({ kind: "exited", jobId: job.id, runnerId: "c", reason: "its job has ended", failure: null });
+    expect(agent.notices.slice(1)).toEqual([{ kind: "remove", jobId: job.id }]);
+    expect((await welcomed(cluster)).answer).toMatchObject({ wanted: [], remove: [job.id] });
+  });
+
+  test("ends so also where nothing is left of the job", async () => {
+    const cluster = newCluster();
+    const { agent } = await welcomed(cluster);
+    await cluster.want(wanted("erased", 1));
+    await agent.request({ kind: "exited", jobId: "erased", runnerId: "a", reason: "refused", failure: null });
+    expect((await welcomed(cluster)).answer).toMatchObject({ wanted: [], remove: ["erased"] });
   });
 
   test("needs no removal where it was never wanted", async () => {

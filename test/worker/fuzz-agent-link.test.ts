@@ -38,7 +38,7 @@ describe("an agent's link", () => {
         fc.asyncProperty(steps, async (sent) => {
           const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
           const cluster = clusterOf(env, `odd-${clusters++}`);
-          await cluster.want({ jobId: "known", runners: 2, token: "t", pods: { credentialSecrets: [] } });
+          await cluster.want({ jobId: "known", version: 1, runners: 2, token: "t", pods: { credentialSecrets: [] } });
           const dial = async (): Promise<RawLink> => {
             const link = await RawLink.dial(cluster);
             await link.ask(greeting, 1);
@@ -49,7 +49,7 @@ describe("an agent's link", () => {
           const link = await dial();
           expect(await link.ask(greeting, 2)).toMatchObject({
             kind: "welcome",
-            wanted: [{ jobId: "known", runners: 2 }],
+            wanted: [{ jobId: "known", version: 1, runners: 2 }],
           });
           expect(await runInDurableObject(cluster, (object) => object)).toBe(instance);
           expect(logged.mock.calls).toEqual([]);

@@ -63,15 +63,18 @@ export class ClusterObject extends DurableObject<Env> {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pingText, pongText));
   }
 
-  /** From now on the job wants this many runners. */
+  /** From now on the job wants this many runners, unless it has said something newer. */
   async want(job: WantedJob): Promise<void> {
     if (this.#isRemoval(job.jobId)) return;
-    this.#sql.exec(
-      "INSERT INTO wanted_job (job, wanted) VALUES (?, ?) ON CONFLICT (job) DO UPDATE SET wanted = excluded.wanted",
-      job.jobId,
-      JSON.stringify(job),
-    );
-    this.#notify({ kind: "wanted", job });
+    const isNews = this.#sql
+      .exec(
+        `INSERT INTO wanted_job (job, wanted) VALUES (?, ?) ON CONFLICT (job) DO UPDATE SET wanted = excluded.wanted
+         WHERE excluded.wanted ->> '$.version' >= coalesce(wanted_job.wanted ->> '$.version', 0) RETURNING job`,
+        job.jobId,
+        JSON.stringify(job),
+      )
+      .toArray();
+    if (isNews.length > 0) this.#notify({ kind: "wanted", job });
   }
 
   /** Nothing of the job is to stay in the cluster. Kept until the agent says that this is so. */
@@ -149,7 +152,10 @@ export class ClusterObject extends DurableObject<Env> {
     switch (request.kind) {
       case "exited":
         return await told(async () => {
-          await jobOf(this.env, request.jobId).runnerExited(request.runnerId, request.reason, request.failure);
+          const { jobId, runnerId, reason, failure } = request;
+          const isOver = await jobOf(this.env, jobId).runnerExited(runnerId, reason, failure);
+          // What it had wanted may have come here after it was removed: that runner would not be the last.
+          if (isOver && !this.#isRemoval(jobId)) await this.remove(jobId);
         });
       case "conditions":
         return await told(async () => {

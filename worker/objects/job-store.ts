@@ -110,7 +110,7 @@ export class JobStore {
       CREATE TABLE upload (
         id INTEGER PRIMARY KEY AUTOINCREMENT, attempt TEXT NOT NULL, path TEXT NOT NULL, upload_id TEXT NOT NULL, handed_to TEXT,
         UNIQUE (attempt, path, upload_id));
-      CREATE TABLE outbox (target TEXT PRIMARY KEY, version INTEGER NOT NULL, due INTEGER NOT NULL, tries INTEGER NOT NULL);
+      CREATE TABLE outbox (target TEXT PRIMARY KEY, version INTEGER NOT NULL, due INTEGER, tries INTEGER NOT NULL);
     `);
     this.planned.create();
     this.#sql.exec(
@@ -505,12 +505,21 @@ export class JobStore {
 
   /** The targets that must be told, and when that is due. */
   dirty(): OutboxRow[] {
-    return OutboxRowsSchema.parse(this.#sql.exec("SELECT target, version, due, tries FROM outbox").toArray());
+    return OutboxRowsSchema.parse(
+      this.#sql.exec("SELECT target, version, due, tries FROM outbox WHERE due IS NOT NULL").toArray(),
+    );
+  }
+
+  /** Counts how often there was something to tell the target; never decreases. */
+  versionFor(target: OutboxTarget): number {
+    return z
+      .object({ version: z.int() })
+      .parse(this.#sql.exec("SELECT version FROM outbox WHERE target = ?", target).one()).version;
   }
 
   /** The target has been told; whatever changed since then is still to be told. */
   delivered(target: OutboxTarget, version: number): void {
-    this.#sql.exec("DELETE FROM outbox WHERE target = ? AND version = ?", target, version);
+    this.#sql.exec("UPDATE outbox SET due = NULL WHERE target = ? AND version = ?", target, version);
   }
 
   postpone(target: OutboxTarget, due: number, tries: number): void {

@@ -178,9 +178,10 @@ export class JobObject extends DurableObject<Env> {
   /**
    * The agent knows that a runner is gone: its attempts are over without waiting for their leases.
    * @param failure what the task is charged with, where it was of its own making
+   * @returns whether the job is over, and will never want a runner again
    */
-  async runnerExited(runnerId: string, reason: string, failure: RunnerFailure | null): Promise<void> {
-    if (!this.#store.exists()) return;
+  async runnerExited(runnerId: string, reason: string, failure: RunnerFailure | null): Promise<boolean> {
+    if (!this.#store.exists()) return true;
     this.#atomically(() => {
       for (const attempt of this.#store.openAttemptsOf(runnerId)) {
         if (failure === null) this.#lose(attempt, reason);
@@ -194,6 +195,7 @@ export class JobObject extends DurableObject<Env> {
     });
     // Where the key is lost, the runner's token was refused.
     await this.#secrets();
+    return this.#store.job().released;
   }
 
   /** What the agent says of the job's runners now, in place of what it has said before. */
@@ -459,7 +461,8 @@ export class JobObject extends DurableObject<Env> {
     if (job.released) {
       await cluster.remove(job.id);
     } else {
-      await cluster.want({ jobId: job.id, runners: runnersWanted(job), token, pods: podsOf(spec) });
+      const version = this.#store.versionFor("cluster");
+      await cluster.want({ jobId, version, runners: runnersWanted(job), token, pods: podsOf(spec) });
     }
   }
 

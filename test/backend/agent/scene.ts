@@ -85,7 +85,7 @@ export class Scene {
   }
 
   want(jobId: string, runners: number): void {
-    const job = { jobId, runners, token: `token-${jobId}`, pods: { credentialSecrets: [] } };
+    const job = { jobId, version: 1, runners, token: `token-${jobId}`, pods: { credentialSecrets: [] } };
     this.wanted = [...this.wanted.filter((other) => other.jobId !== jobId), job];
     if (this.worker.connections.length > 0) this.worker.current.send({ kind: "wanted", job });
   }
