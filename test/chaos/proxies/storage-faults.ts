@@ -85,6 +85,8 @@ export const answerWith = async (
       return;
     case "stall": {
       if (fault.where === "request") await sleep(fault.ms);
+      // As any proxy: what its client has given up does not go on to the store.
+      if (response.destroyed) return;
       const answer = await pass();
       if (fault.where === "request") response.writeHead(answer.status, answer.headers).end(answer.body);
       else {
