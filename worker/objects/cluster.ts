@@ -66,7 +66,7 @@ export class ClusterObject extends DurableObject<Env> {
   /** From now on the job wants this many runners, unless it has said something newer. */
   async want(job: WantedJob): Promise<void> {
     if (this.#isRemoval(job.jobId)) return;
-    const isNews = this.#sql
+    const written = this.#sql
       .exec(
         `INSERT INTO wanted_job (job, wanted) VALUES (?, ?) ON CONFLICT (job) DO UPDATE SET wanted = excluded.wanted
          WHERE excluded.wanted ->> '$.version' >= coalesce(wanted_job.wanted ->> '$.version', 0) RETURNING job`,
@@ -74,7 +74,7 @@ export class ClusterObject extends DurableObject<Env> {
         JSON.stringify(job),
       )
       .toArray();
-    if (isNews.length > 0) this.#notify({ kind: "wanted", job });
+    if (written.length > 0) this.#notify({ kind: "wanted", job });
   }
 
   /** Nothing of the job is to stay in the cluster. Kept until the agent says that this is so. */

@@ -512,9 +512,7 @@ export class JobStore {
 
   /** Counts how often there was something to tell the target; never decreases. */
   versionFor(target: OutboxTarget): number {
-    return z
-      .object({ version: z.int() })
-      .parse(this.#sql.exec("SELECT version FROM outbox WHERE target = ?", target).one()).version;
+    return Int.parse(this.#sql.exec("SELECT version FROM outbox WHERE target = ?", target).one()["version"]);
   }
 
   /** The target has been told; whatever changed since then is still to be told. */
