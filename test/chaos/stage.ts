@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
-import type { Guarded } from "../../backend/dev/guarded.ts";
+import type { Guarded } from "../../backend/host/guarded.ts";
 import { openStore } from "../../backend/storage/open.ts";
 import type { Store } from "../../backend/storage/store.ts";
 import { Edgefold } from "../helpers/edgefold.ts";

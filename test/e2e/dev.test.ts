@@ -11,7 +11,7 @@ import { sendSignal } from "../../backend/process-groups.ts";
 import { ArtifactSchema, JobSchema, type Job } from "../../shared/rest.ts";
 import { isEnded } from "../../shared/status.ts";
 import { Command } from "../helpers/command.ts";
-import { freePort } from "../../backend/dev/free-port.ts";
+import { freePort } from "../../backend/host/free-port.ts";
 import { processesWith } from "../helpers/proc.ts";
 import { isInstalled } from "../helpers/sample.ts";
 import { until } from "../helpers/until.ts";
@@ -138,7 +138,7 @@ describe("npm run dev", () => {
     expect(ended).toMatchObject({ status: "failed", error: { code: "OutsideRoots" } });
 
     const [main, ...more] = processesWith(dir).filter(({ command }) =>
-      /^\S*node .*backend\/dev\/main\.ts$/.test(command),
+      /^\S*node .*backend\/host\/dev\.ts$/.test(command),
     );
     expect(more).toEqual([]);
     expect(main).toBeDefined();
@@ -219,7 +219,7 @@ describe("npm run demo", () => {
     await writeFile(join(texts, "one.txt"), "a b c d e f g h i j k\n".repeat(50));
     await writeFile(join(texts, "below", "two.txt"), "b, B! zoë\na");
     // Its state is in the current folder, which is not to be the project's here.
-    const demo = join(root, "backend/dev/demo.ts");
+    const demo = join(root, "backend/host/demo.ts");
     const command = started(process.execPath, [demo, texts], { cwd: dir, env: { EDGEFOLD_TEST: dir } });
     expect(await command.exit()).toBe(0);
     const { output } = command;

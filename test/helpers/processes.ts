@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { connect } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { groupAlive, sendSignal } from "../../backend/process-groups.ts";
-import type { Guarded } from "../../backend/dev/guarded.ts";
+import type { Guarded } from "../../backend/host/guarded.ts";
 import type { Edgefold } from "./edgefold.ts";
 import { processesThatHave, processesWith, type Found } from "./proc.ts";
 import { until, untilNone } from "./until.ts";

@@ -6,7 +6,7 @@ import { readConfig } from "../../../backend/runner/config.ts";
 import { Runner } from "../../../backend/runner/runner.ts";
 import type { WantedJob } from "../../../shared/messages.ts";
 import type { Edgefold } from "../edgefold.ts";
-import { localAgentToken } from "../../../backend/dev/system.ts";
+import { localAgentToken } from "../../../backend/host/system.ts";
 import { NoopThread } from "./noop-thread.ts";
 
 /** How long runners may take to end, in ms. */
