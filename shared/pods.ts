@@ -157,8 +157,8 @@ export const PodOptionsSchema = z.object({
   parallelism: z.int().positive().optional(),
   /** Secrets of the jobs' namespace that the pods are to see. */
   credentialSecrets: z.array(ObjectNameSchema).default([]),
-  /** When the job is to have ended, in ms since 1970; it is the Worker that sees to that. */
-  deadline: z.int().optional(),
+  /** How long the job may take from its creation to its end; the Worker enforces it. */
+  deadlineSeconds: z.int().positive().optional(),
 });
 export type PodOptions = z.infer<typeof PodOptionsSchema>;
 

@@ -1,7 +1,6 @@
 import type { PodOptions } from "../../shared/pods.ts";
 import type { StorageAccess } from "../../shared/rest.ts";
 import type { JobSpec } from "./job-spec.ts";
-import { timeLimits } from "./time-limits.ts";
 
 const secretOf = (access: StorageAccess | undefined): string[] =>
   access !== undefined && "secretName" in access ? [access.secretName] : [];
@@ -10,8 +9,7 @@ const secretOf = (access: StorageAccess | undefined): string[] =>
 export const podsOf = (spec: JobSpec): PodOptions => {
   const { request, credentialSecrets } = spec;
   const { resources, nodeSelector, tolerations, image, imagePullSecrets, serviceAccountName } = request;
-  const { labels, annotations, queueName, parallelism } = request;
-  const { deadline } = timeLimits(spec);
+  const { labels, annotations, queueName, parallelism, deadlineSeconds } = request;
   return {
     resources,
     nodeSelector,
@@ -24,7 +22,7 @@ export const podsOf = (spec: JobSpec): PodOptions => {
     queueName,
     parallelism,
     credentialSecrets: [...credentialSecrets],
-    deadline: Number.isFinite(deadline) ? deadline : undefined,
+    deadlineSeconds,
   };
 };
 

@@ -9,6 +9,7 @@ import { ClusterApi, isInvalid } from "./cluster-api.ts";
 import { ClusterView } from "./cluster-view.ts";
 import { conditionsOf, generationOf, isFinished, refusalType, type KubernetesJob } from "./job-report.ts";
 import { JobState } from "./job-state.ts";
+import { LostPods } from "./lost-pods.ts";
 import { jobManifest, secretManifest, type Generation } from "./manifests.ts";
 import { endOf, isEnded, jobIdOf, type Pod } from "./pod-report.ts";
 import { refusalOf, type KubernetesSettings } from "./settings.ts";
@@ -63,6 +64,7 @@ export class KubernetesLauncher implements Launcher {
   readonly #jobs = new Map<string, JobState>();
   /** The uids of pods whose end was reported. */
   readonly #reported = new Set<string>();
+  readonly #lost: LostPods;
   readonly #watching: Promise<void>;
   readonly #stopping = new AbortController();
   readonly #sweeper: NodeJS.Timeout;
@@ -88,6 +90,7 @@ export class KubernetesLauncher implements Launcher {
       },
       log,
     });
+    this.#lost = new LostPods(times.lostMs, () => performance.now());
     this.#watching = this.#view.start();
     this.#sweeper = setInterval(() => void this.#forgetLost(), times.lostMs / 3);
   }
@@ -306,10 +309,7 @@ export class KubernetesLauncher implements Launcher {
 
   /** A pod on a lost node never ends by itself, and nothing takes its place before it is gone. */
   async #forgetLost(): Promise<void> {
-    for (const pod of this.#view.pods()) {
-      const { deletionTimestamp } = pod.metadata;
-      if (deletionTimestamp === undefined) continue;
-      if (Date.now() < new Date(deletionTimestamp).getTime() + this.#options.times.lostMs) continue;
+    for (const pod of this.#lost.among(this.#view.pods())) {
       try {
         await this.#api.forgetPod(pod);
       } catch (error) {

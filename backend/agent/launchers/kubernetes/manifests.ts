@@ -100,11 +100,9 @@ export const jobManifest = (generation: Generation): V1Job => {
   };
 };
 
-const deadlineOf = ({ deadline }: PodOptions): { activeDeadlineSeconds?: number } => {
-  if (deadline === undefined) return {};
-  const left = Math.max(0, Math.ceil((deadline - Date.now()) / 1000));
-  return { activeDeadlineSeconds: left + deadlineMarginSeconds };
-};
+/** Counted by the cluster from the Job's start: the clocks of the Worker and of this machine are not compared. */
+const deadlineOf = ({ deadlineSeconds }: PodOptions): { activeDeadlineSeconds?: number } =>
+  deadlineSeconds === undefined ? {} : { activeDeadlineSeconds: deadlineSeconds + deadlineMarginSeconds };
 
 const podSpec = (generation: Generation): V1PodSpec => {
   const { settings, pods } = generation;

@@ -38,6 +38,7 @@ export const PodSchema = z.object({
     labels: z.record(z.string(), z.string()).default({}),
     creationTimestamp: z.union([z.string(), z.date()]).optional(),
     deletionTimestamp: z.union([z.string(), z.date()]).optional(),
+    deletionGracePeriodSeconds: z.int().default(0),
   }),
   spec: z.object({ nodeName: z.string().optional(), containers: z.array(ContainerSchema) }),
   status: z

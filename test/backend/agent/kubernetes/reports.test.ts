@@ -6,6 +6,7 @@ import {
   JobSchema,
   refusalType,
 } from "../../../../backend/agent/launchers/kubernetes/job-report.ts";
+import { LostPods } from "../../../../backend/agent/launchers/kubernetes/lost-pods.ts";
 import { blockOf, endOf, PodSchema, type Pod } from "../../../../backend/agent/launchers/kubernetes/pod-report.ts";
 import { KubernetesSettingsSchema, refusalOf } from "../../../../backend/agent/launchers/kubernetes/settings.ts";
 
@@ -72,6 +73,27 @@ describe("a pod that has ended", () => {
     const end = endOf(pod(status));
     expect(end.reason.startsWith(reason)).toBe(true);
     expect(end.failure?.code).toBe(code);
+  });
+});
+
+describe("a deleted pod that does not go", () => {
+  const deleted = pod({}, { deletionTimestamp: "2026-01-01T00:00:40Z", deletionGracePeriodSeconds: 20 });
+  let now = 5_000;
+  const lost = new LostPods(30_000, () => now);
+
+  it.each([
+    ["when first seen, whatever the time of day there and here", 5_000, []],
+    ["within its grace period", 24_999, []],
+    ["soon after its grace period", 54_999, []],
+    ["well after its grace period", 55_000, [deleted]],
+  ])("%s", (_, at, expected) => {
+    now = at;
+    expect(lost.among([pod({}, { uid: "other" }), deleted])).toEqual(expected);
+  });
+
+  it("is forgotten when it has gone", () => {
+    expect(lost.among([])).toEqual([]);
+    expect(lost.among([deleted])).toEqual([]);
   });
 });
 
