@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { formatAddress, type S3Address } from "../../shared/address.ts";
+import { inParallel } from "../parallel.ts";
 import { isTransient } from "./retry.ts";
 import { S3Error } from "./s3-failure.ts";
 import type { S3Client } from "./s3-request.ts";
@@ -8,14 +9,55 @@ import { deletionBody, parseRefusals } from "./s3-xml.ts";
 /** The most keys that DeleteObjects takes. */
 const deletionBatch = 1000;
 
-/** Removes objects of any buckets. */
-export const removeS3 = async (client: S3Client, all: readonly S3Address[]): Promise<void> => {
-  for (const [bucket, keys] of byBucket(all)) {
-    for (let first = 0; first < keys.length; first += deletionBatch) {
-      await removeBatch(client, bucket, keys.slice(first, first + deletionBatch));
+/** DeleteObject requests under way at a time. */
+const deletionsAtOnce = 16;
+
+/**
+ * The statuses of stores without DeleteObjects: GCS's XML API answers 501, others 405, or take the request for a form upload
+ * (400) or for no route of theirs (404).
+ */
+const unsupportedStatuses: ReadonlySet<number | undefined> = new Set([400, 404, 405, 501]);
+
+/** The codes of such stores where the answer is a 200. */
+const unsupportedCodes: ReadonlySet<string> = new Set(["MalformedAnswer", "MethodNotAllowed", "NotImplemented"]);
+
+/** Removes objects, in batches where the store has DeleteObjects. */
+export class S3Remover {
+  readonly #client: S3Client;
+  /** The endpoints without DeleteObjects. */
+  readonly #singly = new Set<string>();
+
+  constructor(client: S3Client) {
+    this.#client = client;
+  }
+
+  /** Removes objects of any buckets. An object that is not there counts as removed. */
+  async remove(all: readonly S3Address[]): Promise<void> {
+    for (const [bucket, keys] of byBucket(all)) {
+      for (let first = 0; first < keys.length; first += deletionBatch) {
+        await this.#remove(bucket, keys.slice(first, first + deletionBatch));
+      }
     }
   }
-};
+
+  async #remove(bucket: S3Address, keys: readonly string[]): Promise<void> {
+    const { endpoint } = bucket;
+    if (!this.#singly.has(endpoint)) {
+      try {
+        await removeBatch(this.#client, bucket, keys);
+        return;
+      } catch (error) {
+        if (!(error instanceof S3Error && isUnsupported(error))) throw error;
+      }
+    }
+    // where the refusal had another cause, a single deletion is refused for it as well, and tells it
+    await inParallel(keys, (key) => removeObject(this.#client, { ...bucket, key }), deletionsAtOnce);
+    this.#singly.add(endpoint);
+  }
+}
+
+const isUnsupported = ({ status, code }: S3Error): boolean =>
+  unsupportedStatuses.has(status) || unsupportedCodes.has(code);
 
 const byBucket = (all: readonly S3Address[]): ReadonlyMap<S3Address, string[]> => {
   const groups = new Map<string, [S3Address, string[]]>();
@@ -40,4 +82,12 @@ const removeBatch = async (client: S3Client, bucket: S3Address, keys: readonly s
     const message = `${formatAddress({ ...bucket, key: worst.key })}: ${worst.message} (${worst.code})${more}`;
     throw new S3Error(worst.code, message);
   });
+};
+
+const removeObject = async (client: S3Client, at: S3Address): Promise<void> => {
+  try {
+    await client.headers({ method: "DELETE", at });
+  } catch (error) {
+    if (!(error instanceof S3Error && error.code === "NoSuchKey")) throw error;
+  }
 };

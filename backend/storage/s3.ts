@@ -3,7 +3,7 @@ import { ensureS3Bucket } from "./s3-bucket.ts";
 import { headS3 } from "./s3-head.ts";
 import { listS3 } from "./s3-list.ts";
 import { readS3 } from "./s3-read.ts";
-import { removeS3 } from "./s3-remove.ts";
+import { S3Remover } from "./s3-remove.ts";
 import { S3Client, type S3Options } from "./s3-request.ts";
 import { abortS3Upload, abortS3Uploads, completeS3Upload, createS3Upload, uploadS3Part } from "./s3-upload.ts";
 import type { Store } from "./store.ts";
@@ -16,6 +16,7 @@ const own = (at: Address): S3Address => {
 /** A store of S3 addresses, whatever their endpoints: AWS, MinIO, R2, Ceph. */
 export const s3Store = (options: S3Options): Store => {
   const client = new S3Client(options);
+  const remover = new S3Remover(client);
   return {
     head: async (at) => (await headS3(client, own(at)))?.info,
     list: (prefix) => listS3(client, own(prefix)),
@@ -24,7 +25,7 @@ export const s3Store = (options: S3Options): Store => {
     put: async (at, body) => {
       await client.headers({ method: "PUT", at: own(at), body });
     },
-    remove: async (all) => removeS3(client, all.map(own)),
+    remove: async (all) => remover.remove(all.map(own)),
     createUpload: async (at, attempt) => createS3Upload(client, own(at), attempt),
     uploadPart: async (at, uploadId, number, bytes) => uploadS3Part(client, own(at), uploadId, number, bytes),
     completeUpload: async (at, uploadId, tags, attempt) => completeS3Upload(client, own(at), uploadId, tags, attempt),

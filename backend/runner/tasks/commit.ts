@@ -1,7 +1,7 @@
 import { joinAddress, parseAddress } from "../../../shared/address.ts";
 import { outputFolder } from "../../../shared/outputs.ts";
 import type { Result } from "../../../shared/messages.ts";
-import { inParallel } from "./parallel.ts";
+import { inParallel } from "../../parallel.ts";
 import type { Task, TaskRun } from "./task-run.ts";
 
 /** Makes a batch of outputs visible, each by completing its upload. What was completed by an earlier attempt stays so. */

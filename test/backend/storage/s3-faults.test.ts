@@ -487,6 +487,50 @@ describe("a removal", () => {
     });
     expect(server.asked).toHaveLength(2);
   });
+
+  test.each([
+    ["501 NotImplemented", error(501, "NotImplemented")],
+    ["501 without a reason", reply(501)],
+    ["405", error(405, "MethodNotAllowed")],
+    ["400, as to a form upload", error(400, "MalformedPOSTRequest")],
+    ["404, as by a gateway without a route for it", reply(404, "<html>no route</html>")],
+    ["200 with an error", error(200, "NotImplemented")],
+    ["200 with a refusal of each key", reply(200, `<DeleteResult>${refusal("NotImplemented")}</DeleteResult>`)],
+    ["200 with something else", reply(200, "<ListBucketResult/>")],
+  ])("goes key by key where the store has none of batches: %s", async (_name, answer) => {
+    server.replies.push(answer, error(503, "SlowDown"), reply(204), error(404, "NoSuchKey"));
+    await store.remove([{ ...server.at, key: "a b" }]);
+    await store.remove([{ ...server.at, key: "gone" }]);
+    expect(server.asked).toEqual([
+      "POST /bucket?delete=",
+      "DELETE /bucket/a%20b",
+      "DELETE /bucket/a%20b",
+      "DELETE /bucket/gone",
+    ]);
+  });
+
+  test("of one key after the other goes on several at a time, and tells the first refusal", async () => {
+    let most = 0;
+    const waiting: (() => void)[] = [];
+    const held: Reply = (response) => {
+      waiting.push(() => response.writeHead(204).end());
+      most = Math.max(most, waiting.length);
+      if (waiting.length === 16) for (const answer of waiting.splice(0)) answer();
+    };
+    server.replies.push(error(501, "NotImplemented"), ...Array.from({ length: 32 }, () => held));
+    await store.remove(Array.from({ length: 32 }, (_, index) => ({ ...server.at, key: `k${index}` })));
+    expect(most).toBe(16);
+    server.replies.push(error(403, "AccessDenied"));
+    await expect(store.remove([server.at])).rejects.toMatchObject({ code: "AccessDenied" });
+  });
+
+  test("is refused in batches and key by key for the same reason, which is told", async () => {
+    server.replies.push(error(404, "NoSuchBucket"), error(404, "NoSuchBucket"));
+    await expect(store.remove([server.at])).rejects.toMatchObject({ code: "NoSuchBucket" });
+    server.replies.push(reply(200, "<DeleteResult/>"));
+    await store.remove([server.at]);
+    expect(server.asked.at(-1)).toBe("POST /bucket?delete=");
+  });
 });
 
 describe("a bucket", () => {

@@ -1,8 +1,5 @@
-/** Requests to a store under way at a time, where a task has many small ones to make. */
-const width = 8;
-
-/** Does something for each item, several at a time. @throws the first failure, after those under way have ended */
-export const inParallel = async <T>(items: Iterable<T>, act: (item: T) => Promise<void>): Promise<void> => {
+/** Acts on each item, at most `width` at a time. @throws the first failure, after those under way have ended */
+export const inParallel = async <T>(items: Iterable<T>, act: (item: T) => Promise<void>, width = 8): Promise<void> => {
   const queue = items[Symbol.iterator]();
   let failed = false;
   const work = async (): Promise<void> => {
