@@ -4,11 +4,14 @@ import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { request } from "undici";
+import { Agent, request } from "undici";
 import type { ProgramRole, RunnerJob } from "../../shared/messages.ts";
 import { backoffMs } from "../backoff.ts";
 import type { Program } from "./programs/program.ts";
 import type { RunnerToken } from "./runner-token.ts";
+
+/** HTTP/1.1 as for stores; idle sockets do not keep the process alive. */
+const dispatcher = new Agent({ allowH2: false });
 
 /** How often a program's content is asked for before the attempt fails. */
 const tries = 6;
@@ -60,7 +63,8 @@ export class ProgramCache {
   }
 
   async #download(url: URL, path: string, hash: string): Promise<void> {
-    const { statusCode, body } = await request(url, { headers: { authorization: `Bearer ${this.#token.current}` } });
+    const headers = { authorization: `Bearer ${this.#token.current}` };
+    const { statusCode, body } = await request(url, { dispatcher, headers });
     if (statusCode !== 200) {
       await body.dump();
       throw new Error(`the Worker answered ${statusCode}`);

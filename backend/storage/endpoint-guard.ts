@@ -40,8 +40,9 @@ export const guardedConnector = (
   { allowed, loopback }: EndpointPolicy,
   resolve: Resolve = lookup,
 ): buildConnector.connector => {
+  // undici's HTTP/2 puts all requests to a host on one connection, with a window of 512 KiB for all of them together
   const dial = (judge: Judge): buildConnector.connector =>
-    buildConnector({ timeout: connectMs, lookup: judged(resolve, judge) });
+    buildConnector({ timeout: connectMs, allowH2: false, lookup: judged(resolve, judge) });
   // one of each for all connections, as each keeps the TLS sessions of its own
   const [toAny, toOthers] = [dial(refusal), dial(refusalOrLoopback)];
   return (options, callback) => {

@@ -97,7 +97,11 @@ const send = async (
 ): Promise<{ readonly status: number; readonly text: string }> => {
   // For a single request, as the next one is an hour away. Where the service is, the environment says and no user: it may be
   // link-local, as EKS's and ECS's are.
-  const dispatcher = new Agent({ connect: { timeout: 5000 }, headersTimeout: 10_000, bodyTimeout: 10_000 });
+  const dispatcher = new Agent({
+    connect: { timeout: 5000, allowH2: false },
+    headersTimeout: 10_000,
+    bodyTimeout: 10_000,
+  });
   try {
     const answer = await request(url, { dispatcher, method, headers, body: body ?? null });
     return { status: answer.statusCode, text: (await boundedText(answer.body, longestAnswer)) ?? "" };

@@ -59,8 +59,8 @@ export class S3Client {
   #lastUsed: Credentials | undefined;
   /** The regions that stores asked for, by endpoint and bucket. */
   readonly #regions = new Map<string, string>();
-  // Idle sockets do not keep the process alive. The number of connections has no limit here: a merge holds one open for
-  // each of its inputs, and would wait for itself at any limit below its own.
+  // Idle sockets do not keep the process alive. The number of connections has no limit here: tasks limit how many requests
+  // they make at a time.
   readonly #agent: Agent;
 
   constructor({ credentials, signal, pause = pauseByClock, connect = guardedConnector(anyEndpoint) }: S3Options) {

@@ -172,24 +172,3 @@ export class MultipartWriter {
     return uploadId;
   }
 }
-
-/**
- * Writes an object entirely, by one request where it fits into a part. What fails leaves neither object nor upload.
- * @returns its size in bytes
- */
-export const writeObject = async (
-  store: Store,
-  at: Address,
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  options: UploadOptions,
-): Promise<number> => {
-  const writer = new MultipartWriter(store, at, options);
-  try {
-    for await (const chunk of chunks) await writer.write(chunk);
-    return await writer.finishObject();
-  } catch (error) {
-    // the first failure is the one to tell; where aborting fails too, what remains is in the hands of onCreated
-    await writer.abort().catch(() => undefined);
-    throw error;
-  }
-};

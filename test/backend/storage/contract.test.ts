@@ -7,7 +7,7 @@ import { joinAddress, keyOf, parseAddress, type Address } from "../../../shared/
 import { listInputs } from "../../../backend/storage/inputs.ts";
 import { openStore } from "../../../backend/storage/open.ts";
 import { partSize, type Store } from "../../../backend/storage/store.ts";
-import { MultipartWriter, writeObject } from "../../../backend/storage/upload.ts";
+import { MultipartWriter } from "../../../backend/storage/upload.ts";
 import { startS3Endpoint } from "../../helpers/s3-endpoint.ts";
 import { all, bytesOf, pattern } from "./bytes.ts";
 
@@ -191,7 +191,9 @@ describe.each([
       expect(await store.completeUpload(at("written/parts"), finished.uploadId, finished.tags, "a")).toBe("completed");
       expect((await bytesOf(await store.read(at("written/parts")))).equals(content)).toBe(true);
 
-      expect(await writeObject(store, at("written/whole"), [content], options)).toBe(size);
+      const whole = new MultipartWriter(store, at("written/whole"), options);
+      await whole.write(content);
+      expect(await whole.finishObject()).toBe(size);
       expect(created).toHaveLength(size < partSize ? 1 : 2);
       expect((await bytesOf(await store.read(at("written/whole")))).equals(content)).toBe(true);
     },

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { FileAddress } from "../../../shared/address.ts";
 import { FileStore } from "../../../backend/storage/file.ts";
 import { partSize, type Store } from "../../../backend/storage/store.ts";
-import { MultipartWriter, writeObject } from "../../../backend/storage/upload.ts";
+import { MultipartWriter } from "../../../backend/storage/upload.ts";
 
 const at: FileAddress = { scheme: "file", path: "/x" };
 const part = Buffer.alloc(partSize);
@@ -56,7 +56,10 @@ describe("a writer", () => {
 
   test("sends nothing when the id could not be told", async () => {
     const untold = { ...options, onCreated: () => Promise.reject(new Error("untold")) };
-    await expect(writeObject(store, at, [part], untold)).rejects.toThrow("untold");
+    const writer = new MultipartWriter(store, at, untold);
+    await writer.write(part);
+    await expect(writer.finishObject()).rejects.toThrow("untold");
+    await writer.abort();
     expect(store.noted).toEqual(["create", "abort"]);
   });
 
@@ -81,8 +84,12 @@ describe("a writer", () => {
 
   test("tells the failure of a part, and aborts", async () => {
     store.failing = 2;
-    const chunks = Array.from({ length: 9 }, () => part);
-    await expect(writeObject(store, at, chunks, options)).rejects.toThrow("part 2 failed");
+    const writer = new MultipartWriter(store, at, options);
+    const writing = async (): Promise<void> => {
+      for (let parts = 0; parts < 9; parts++) await writer.write(part);
+    };
+    await expect(writing()).rejects.toThrow("part 2 failed");
+    await writer.abort();
     expect(store.noted.at(-1)).toBe("abort");
     expect(store.noted.length).toBeLessThan(8);
   });
