@@ -55,7 +55,7 @@ const RunnerJobSchema = z.object({
 });
 export type RunnerJob = z.infer<typeof RunnerJobSchema>;
 
-/** An upload that is to become visible: `tags` are the parts' tags in order. */
+/** An output that is to become visible: `tags` are those of its upload's parts, in order. An empty output has neither parts nor upload. */
 const PendingOutputSchema = z.object({
   index: Index,
   attempt: AttemptId,
@@ -93,6 +93,7 @@ export type MapOutput = z.infer<typeof MapOutputSchema>;
 
 const UploadedOutputSchema = z.object({
   path: z.string(),
+  /** Empty where the output is, and so has no upload. */
   uploadId: z.string(),
   tags: z.array(z.string()),
   size: Bytes,

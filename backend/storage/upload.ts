@@ -2,8 +2,8 @@ import type { Address } from "../../shared/address.ts";
 import { formatAddress } from "../../shared/address.ts";
 import { partSize, StorageError, type Store } from "./store.ts";
 
-/** An upload with all its parts, which `Store.completeUpload` makes an object. */
-export type FinishedUpload = { readonly uploadId: string; readonly tags: readonly string[]; readonly size: number };
+/** An upload with all its parts, which `Store.completeUpload` makes an object of `size` bytes. */
+type FinishedUpload = { readonly uploadId: string; readonly tags: readonly string[]; readonly size: number };
 
 export type UploadOptions = {
   /** The attempt that the upload belongs to. */
@@ -63,12 +63,14 @@ export class MultipartWriter {
   }
 
   /**
-   * Sends what is left, and waits until the store has every part. An empty object is one empty part.
+   * Sends what is left, and waits until the store has every part.
+   * @returns undefined where nothing was written: some stores ignore or refuse a part without bytes, so there is no upload
    * @throws what any part failed with; the upload is there until `abort`
    */
-  async finish(): Promise<FinishedUpload> {
+  async finish(): Promise<FinishedUpload | undefined> {
     const { size } = this;
-    if (this.#filled > 0 || this.#parts === 0) await this.#send();
+    if (size === 0) return undefined;
+    if (this.#filled > 0) await this.#send();
     await Promise.all(this.#underWay);
     if (this.#failure !== undefined) throw this.#failure.error;
     return { uploadId: await this.#created(), tags: this.#tags, size };
@@ -79,11 +81,12 @@ export class MultipartWriter {
    * @returns its size in bytes
    */
   async finishObject(): Promise<number> {
-    if (this.#parts === 0) {
+    const finished = this.#parts === 0 ? undefined : await this.finish();
+    if (finished === undefined) {
       await this.#store.put(this.#at, this.#buffer(this.#filled).subarray(0, this.#filled));
       return this.#filled;
     }
-    const { uploadId, tags, size } = await this.finish();
+    const { uploadId, tags, size } = finished;
     const outcome = await this.#store.completeUpload(this.#at, uploadId, tags, this.#options.attempt);
     if (outcome === "completed") return size;
     throw new StorageError(

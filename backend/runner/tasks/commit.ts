@@ -4,18 +4,25 @@ import type { Result } from "../../../shared/messages.ts";
 import { inParallel } from "../../parallel.ts";
 import type { Task, TaskRun } from "./task-run.ts";
 
-/** Makes a batch of outputs visible, each by completing its upload. What was completed by an earlier attempt stays so. */
-export const runCommit = async (task: Task<"commit">, run: TaskRun): Promise<Result> => {
+/** What of a task's run it takes to make outputs visible. */
+type WritingRun = Pick<TaskRun, "job" | "output">;
+
+/**
+ * Makes a batch of outputs visible: completes each upload, and writes each empty output. What an earlier attempt has made
+ * visible stays so.
+ */
+export const runCommit = async (task: Task<"commit">, run: WritingRun): Promise<Result> => {
   const lost: number[] = [];
   await inParallel(task.outputs, async ({ index, path, uploadId, tags, attempt }) => {
-    const outcome = await run.output.completeUpload(parseAddress(path, run.job.useSSL), uploadId, tags, attempt);
-    if (outcome === "lost") lost.push(index);
+    const at = parseAddress(path, run.job.useSSL);
+    if (tags.length === 0) await run.output.put(at, new Uint8Array());
+    else if ((await run.output.completeUpload(at, uploadId, tags, attempt)) === "lost") lost.push(index);
   });
   return { kind: "done", lost };
 };
 
 /** Writes `_SUCCESS`: from here on the output counts as there. */
-export const runSuccess = async (run: TaskRun): Promise<Result> => {
+export const runSuccess = async (run: WritingRun): Promise<Result> => {
   const { output, useSSL, jobId } = run.job;
   await run.output.put(joinAddress(outputFolder(output.path, useSSL, jobId), "_SUCCESS"), new Uint8Array());
   return { kind: "done", lost: [] };

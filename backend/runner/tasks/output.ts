@@ -26,17 +26,17 @@ const abortingOnFailure = async <T>(writer: MultipartWriter, write: () => Promis
   }
 };
 
-/** Writes a part of the job's output as an upload that the job completes when it commits. */
+/** Writes a part of the job's output as an upload that the job completes when it commits; an empty part is written only then. */
 export const writeOutput = async (
   attempt: string,
   at: Address,
-  run: TaskRun,
+  run: UploadingRun,
   produce: (sink: Sink) => Promise<void>,
 ): Promise<Result> => {
   const writer = openWriter(attempt, at, run);
   return abortingOnFailure(writer, async () => {
     await produce(writer);
-    const { uploadId, tags, size } = await writer.finish();
+    const { uploadId, tags, size } = (await writer.finish()) ?? { uploadId: "", tags: [], size: 0 };
     return { kind: "output", output: { path: formatAddress(at), uploadId, tags: [...tags], size } };
   });
 };

@@ -177,7 +177,7 @@ describe.each([
     expect(await names("aborted/")).toEqual([]);
   });
 
-  test.each([0, 1, partSize - 1, partSize, partSize + 1, 2 * partSize + 12_345])(
+  test.each([1, partSize - 1, partSize, partSize + 1, 2 * partSize + 12_345])(
     "writes %d bytes by the writer and at once",
     async (size) => {
       const content = pattern(size);
@@ -186,8 +186,9 @@ describe.each([
       const writer = new MultipartWriter(store, at("written/parts"), options);
       for (let from = 0; from < size; from += 1_000_003) await writer.write(content.subarray(from, from + 1_000_003));
       const finished = await writer.finish();
+      if (finished === undefined) throw new Error("there is no upload");
       expect(finished).toMatchObject({ uploadId: created[0], size });
-      expect(finished.tags).toHaveLength(Math.max(1, Math.ceil(size / partSize)));
+      expect(finished.tags).toHaveLength(Math.ceil(size / partSize));
       expect(await store.completeUpload(at("written/parts"), finished.uploadId, finished.tags, "a")).toBe("completed");
       expect((await bytesOf(await store.read(at("written/parts")))).equals(content)).toBe(true);
 

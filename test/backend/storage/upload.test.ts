@@ -94,6 +94,14 @@ describe("a writer", () => {
     expect(store.noted.length).toBeLessThan(8);
   });
 
+  test("has no upload where nothing was written", async () => {
+    const writer = new MultipartWriter(store, at, options);
+    await writer.write(Buffer.alloc(0));
+    expect(await writer.finish()).toBeUndefined();
+    await writer.abort();
+    expect(store.noted).toEqual([]);
+  });
+
   test("has no upload to abort before its first part", async () => {
     const writer = new MultipartWriter(store, at, options);
     await writer.write(Buffer.from("abc"));
