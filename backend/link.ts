@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 import type { ZodType } from "zod";
-import { backoffMs } from "./backoff.ts";
+import { Backoff } from "./backoff.ts";
 import { LinkEndedError, finalEnd, isFailure, type LinkEnd, type SocketEnd } from "./link-end.ts";
 import { LinkSocket } from "./link-socket.ts";
 
@@ -47,8 +47,8 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
   #socket: LinkSocket | undefined;
   #hello: { id: number; sentAt: number } | undefined;
   #welcomed = false;
-  /** Connections in a row that came to nothing, or that one of the ends had to break off. */
-  #failures = 0;
+  /** Grows with connections in a row that came to nothing, or that one of the ends had to break off. */
+  readonly #backoff = new Backoff({ floorMs: 100, stepMs: 100, capMs: 10_000 });
   #broken = false;
   #redial: NodeJS.Timeout | undefined;
   #overdue: NodeJS.Timeout | undefined;
@@ -201,8 +201,8 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
       this.#finish(final);
       return;
     }
-    if (wasUp && !broken) this.#failures = 0;
-    this.#redial = setTimeout(() => this.#dial(), backoffMs(this.#failures++));
+    if (wasUp && !broken) this.#backoff.reset();
+    this.#redial = setTimeout(() => this.#dial(), this.#backoff.next());
     this.#complain(end);
     if (wasUp) this.#options.onDown?.();
   }

@@ -3,18 +3,17 @@ import { createWriteStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request } from "undici";
 import type { ProgramRole, RunnerJob } from "../../shared/messages.ts";
-import { backoffMs } from "../backoff.ts";
+import { pauseByClock, retrying, type Patience } from "../retry.ts";
 import type { Program } from "./programs/program.ts";
 import type { RunnerToken } from "./runner-token.ts";
 
 /** HTTP/1.1 as for stores; idle sockets do not keep the process alive. */
 const dispatcher = new Agent({ allowH2: false });
 
-/** How often a program's content is asked for before the attempt fails. */
-const tries = 6;
+/** How long a program's content is asked for before the attempt fails. */
+const patience: Patience = { tries: 6, windowMs: 60_000, floorMs: 100, stepMs: 100, capMs: 10_000 };
 
 /** The programs of a job on the runner's disk, each fetched once, when a task first needs it. */
 export class ProgramCache {
@@ -50,16 +49,17 @@ export class ProgramCache {
     // Its own name, because that is what its error messages show; a module needs the ending that makes it one.
     const path = join(folder, type === "module" && !name.endsWith(".mjs") ? `${basename(name)}.mjs` : basename(name));
     const url = new URL(`/api/v1/jobs/${job.jobId}/programs/${role}`, this.#url);
-    for (let failures = 0; ; failures++) {
-      try {
-        await this.#download(url, path, hash);
-        return { role, name, type, path };
-      } catch (error) {
-        if (failures + 1 === tries)
-          throw new Error(`the ${role} ${name} could not be fetched: ${String(error)}`, { cause: error });
-        await sleep(backoffMs(failures));
-      }
+    try {
+      await retrying(
+        () => this.#download(url, path, hash),
+        () => ({ patience }),
+        pauseByClock,
+        undefined,
+      );
+    } catch (error) {
+      throw new Error(`the ${role} ${name} could not be fetched: ${String(error)}`, { cause: error });
     }
+    return { role, name, type, path };
   }
 
   async #download(url: URL, path: string, hash: string): Promise<void> {

@@ -4,7 +4,7 @@ import { parseJson } from "../../shared/json.ts";
 import type { AwsEnvironment } from "./aws-environment.ts";
 import { fetchCredentials, readToken, unavailable, type Refusal } from "./identity-service.ts";
 import type { TemporaryCredentials } from "./refreshed-credentials.ts";
-import type { Pause } from "./retry.ts";
+import type { Pause } from "../retry.ts";
 import { MalformedAnswerError } from "./xml.ts";
 
 /** Where ECS's agent answers, on each machine. */

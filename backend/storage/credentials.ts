@@ -1,7 +1,7 @@
 import type { Credentials } from "../../shared/rest.ts";
 import { AwsEnvironmentSchema, type AwsEnvironment } from "./aws-environment.ts";
 import { containerCredentials } from "./container-credentials.ts";
-import { pauseByClock, type Pause } from "./retry.ts";
+import { pauseByClock, type Pause } from "../retry.ts";
 import { refreshedCredentials } from "./refreshed-credentials.ts";
 import { webIdentityCredentials } from "./web-identity.ts";
 

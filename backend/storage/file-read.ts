@@ -29,7 +29,7 @@ export const fileStats = async (real: string): Promise<BigIntStats | undefined> 
 type ReadOptions = {
   readonly range: ByteRange | undefined;
   readonly etag: string | undefined;
-  readonly isTransient: boolean;
+  readonly reusesMemory: boolean;
   readonly signal: AbortSignal | undefined;
 };
 
@@ -121,22 +121,22 @@ const openRegular = async (real: string): Promise<number | undefined> => {
 };
 
 /**
- * Memory for chunks. Transient ones take turns in a few buffers: those that the stream has fetched ahead, the one in use, and
+ * Memory for chunks. Reused ones take turns in a few buffers: those that the stream has fetched ahead, the one in use, and
  * some for what the stream does ahead of being asked. Memory that is still in the processor's cache is read to four times as
  * fast, and there is nothing to collect.
  */
 class Buffers {
-  readonly #isTransient: boolean;
+  readonly #reusesMemory: boolean;
   readonly #all: Buffer[] = [];
   #taken = 0;
 
-  constructor(isTransient: boolean) {
-    this.#isTransient = isTransient;
+  constructor(reusesMemory: boolean) {
+    this.#reusesMemory = reusesMemory;
   }
 
   /** @param length bytes, at most `chunkSize` */
   take(length: number): Buffer {
-    if (!this.#isTransient || length < chunkSize) return Buffer.allocUnsafe(length);
+    if (!this.#reusesMemory || length < chunkSize) return Buffer.allocUnsafe(length);
     const index = this.#taken++ % (readAhead + 4);
     return (this.#all[index] ??= Buffer.allocUnsafeSlow(chunkSize));
   }
@@ -151,13 +151,13 @@ class FileBytes implements ByteSource {
   #position: number;
   #underWay: Promise<unknown> | undefined;
 
-  constructor(at: FileAddress, file: number, { start, end }: ByteRange, { etag, isTransient }: ReadOptions) {
+  constructor(at: FileAddress, file: number, { start, end }: ByteRange, { etag, reusesMemory }: ReadOptions) {
     this.#at = at;
     this.#file = file;
     this.#position = start;
     this.#end = end;
     this.#etag = etag;
-    this.#buffers = new Buffers(isTransient);
+    this.#buffers = new Buffers(reusesMemory);
   }
 
   next(): Promise<Buffer | undefined> {

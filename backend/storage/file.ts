@@ -57,10 +57,10 @@ export class FileStore implements Store {
     }
   }
 
-  read(at: Address, range?: ByteRange, etag?: string, isTransient = false): Promise<ByteStream> {
+  read(at: Address, range?: ByteRange, etag?: string, reusesMemory = false): Promise<ByteStream> {
     const file = own(at);
     return this.#at(at, (real) =>
-      readFileAt(this.#roots, file, real, { range, etag, isTransient, signal: this.#signal }),
+      readFileAt(this.#roots, file, real, { range, etag, reusesMemory, signal: this.#signal }),
     );
   }
 

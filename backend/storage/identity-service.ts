@@ -3,7 +3,8 @@ import { Agent, request } from "undici";
 import { boundedText } from "./bounded-text.ts";
 import { codeOfStatus, networkFailure } from "./http-failure.ts";
 import type { TemporaryCredentials } from "./refreshed-credentials.ts";
-import { withRetries, type Failure, type Pause } from "./retry.ts";
+import { retrying, type Pause } from "../retry.ts";
+import { retryOf, type Failure } from "./retry.ts";
 import { StorageError } from "./store.ts";
 import { MalformedAnswerError } from "./xml.ts";
 
@@ -62,9 +63,9 @@ export const readToken = async (what: string, file: string): Promise<string> => 
 
 /** Asks until there is an answer, or a refusal that lasts. @throws StorageError with the service's own code and message */
 export const fetchCredentials = (service: IdentityService, pause: Pause): Promise<TemporaryCredentials> =>
-  withRetries(
+  retrying(
     () => ask(service),
-    (error) => (error instanceof IdentityError ? error : undefined),
+    (error) => retryOf(error instanceof IdentityError ? error : undefined),
     pause,
     undefined,
   );

@@ -31,7 +31,7 @@ export const openStore = ({ credentials, ambient, fileRoots, endpoints = anyEndp
   return {
     head: (at) => of(at).head(at),
     list: (prefix) => of(prefix).list(prefix),
-    read: (at, range, etag, isTransient) => of(at).read(at, range, etag, isTransient),
+    read: (at, range, etag, reusesMemory) => of(at).read(at, range, etag, reusesMemory),
     open: (at, etag) => of(at).open(at, etag),
     put: (at, bytes) => of(at).put(at, bytes),
     remove: async (all) => {

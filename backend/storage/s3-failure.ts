@@ -1,6 +1,7 @@
 import { formatAddress, type S3Address } from "../../shared/address.ts";
 import { codeOfStatus, networkFailure } from "./http-failure.ts";
-import type { Failure } from "./retry.ts";
+import type { Retry } from "../retry.ts";
+import { retryOf } from "./retry.ts";
 import { plausibleRegion, type S3ErrorBody } from "./s3-xml.ts";
 import { StorageError } from "./store.ts";
 
@@ -77,5 +78,5 @@ export const unreachable = (at: S3Address, cause: unknown): S3Error => {
   return new S3Error(code, message, undefined, { cause });
 };
 
-/** What is known of `error`, to decide whether to try again; undefined where it is not the store's or the network's. */
-export const failureOf = (error: unknown): Failure | undefined => (error instanceof S3Error ? error : undefined);
+/** When a request that failed with `error` is to be sent again; undefined for never. */
+export const retryS3 = (error: unknown): Retry | undefined => (error instanceof S3Error ? retryOf(error) : undefined);

@@ -1,8 +1,8 @@
 import type { S3Address } from "../../shared/address.ts";
 import { formatAddress } from "../../shared/address.ts";
 import { pulled, whole, type ByteSource } from "./pulled.ts";
-import { backoffMs, isTransient, maxTries } from "./retry.ts";
-import { malformed, S3Error, unreachable } from "./s3-failure.ts";
+import { Retries } from "../retry.ts";
+import { malformed, retryS3, S3Error, unreachable } from "./s3-failure.ts";
 import type { S3Answer, S3Client } from "./s3-request.ts";
 import { StorageError, type ByteRange, type ByteStream } from "./store.ts";
 
@@ -92,12 +92,13 @@ class ResumedBody implements ByteSource {
   #body: S3Answer["body"];
   #chunks: AsyncIterator<Uint8Array>;
   #position: number;
-  #failures = 0;
+  readonly #retries: Retries;
   #failedAt = 0;
   #closed = false;
 
   constructor(client: S3Client, at: S3Address, answer: S3Answer, { start, end }: ByteRange) {
     this.#client = client;
+    this.#retries = new Retries(client.pause, client.signal);
     this.#at = at;
     this.#etag = answer.headers.get("etag");
     this.#position = start;
@@ -139,15 +140,12 @@ class ResumedBody implements ByteSource {
   }
 
   async #resume(failure: S3Error): Promise<void> {
-    if (this.#position - this.#failedAt >= progressBytes) this.#failures = 0;
+    if (this.#position - this.#failedAt >= progressBytes) this.#retries.reset();
     this.#failedAt = this.#position;
-    this.#failures += 1;
-    if (this.#failures >= maxTries || !isTransient(failure) || this.#etag === undefined) {
-      const missing = `${this.#end - this.#position} bytes are missing at byte ${this.#position}`;
-      const message = `${formatAddress(this.#at)}: the store broke off its answer: ${missing} (TruncatedBody)`;
-      throw new StorageError("TruncatedBody", message, { cause: failure });
-    }
-    await this.#client.pause(backoffMs(this.#failures, Math.random()), this.#client.signal);
+    const missing = `${this.#end - this.#position} bytes are missing at byte ${this.#position}`;
+    const message = `${formatAddress(this.#at)}: the store broke off its answer: ${missing} (TruncatedBody)`;
+    const truncated = new StorageError("TruncatedBody", message, { cause: failure });
+    await this.#retries.after(truncated, this.#etag === undefined ? undefined : retryS3(failure));
     const rest = { start: this.#position, end: this.#end };
     this.#body = (await get(this.#client, this.#at, rest, this.#etag)).body;
     this.#chunks = this.#body[Symbol.asyncIterator]();

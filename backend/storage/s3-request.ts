@@ -7,8 +7,8 @@ import type { Credentials } from "../../shared/rest.ts";
 import { boundedText } from "./bounded-text.ts";
 import type { CredentialsSource } from "./credentials.ts";
 import { anyEndpoint, guardedConnector } from "./endpoint-guard.ts";
-import { pauseByClock, withRetries, type Pause } from "./retry.ts";
-import { bucketRegion, failureOf, malformed, refused, S3Error, saysExpired, unreachable } from "./s3-failure.ts";
+import { pauseByClock, retrying, type Pause } from "../retry.ts";
+import { bucketRegion, malformed, refused, retryS3, S3Error, saysExpired, unreachable } from "./s3-failure.ts";
 import { parseError } from "./s3-xml.ts";
 import { StorageError } from "./store.ts";
 import { MalformedAnswerError } from "./xml.ts";
@@ -120,7 +120,7 @@ export class S3Client {
 
   async #retrying<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await withRetries(work, failureOf, this.pause, this.signal);
+      return await retrying(work, retryS3, this.pause, this.signal);
     } catch (error) {
       throw this.#withoutSecrets(error);
     }

@@ -46,9 +46,9 @@ export interface Store {
    * The bytes of `range`, or all. Ends with an error where the store sends fewer bytes than it promised: short data is
    * never the end of the stream. A range that goes beyond the object is an error with the code `InvalidRange`.
    * @param etag when given, an object that has changed since is an error with the code `ObjectChanged`
-   * @param isTransient the memory of a chunk may be used again once the one after it is asked for
+   * @param reusesMemory the memory of a chunk may be used again once the one after it is asked for
    */
-  read(at: Address, range?: ByteRange, etag?: string, isTransient?: boolean): Promise<ByteStream>;
+  read(at: Address, range?: ByteRange, etag?: string, reusesMemory?: boolean): Promise<ByteStream>;
   /** Opens an object that is a file of this machine, and as it was; undefined where objects are elsewhere. */
   open(at: Address, etag: string): Promise<OpenFile | undefined>;
   /** Writes a small object at once. */

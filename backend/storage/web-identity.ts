@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { AwsEnvironment } from "./aws-environment.ts";
 import { fetchCredentials, readToken, unavailable, type Refusal } from "./identity-service.ts";
 import type { TemporaryCredentials } from "./refreshed-credentials.ts";
-import type { Pause } from "./retry.ts";
+import type { Pause } from "../retry.ts";
 import { stsEndpoint } from "./sts-endpoint.ts";
 import { xmlReader } from "./xml.ts";
 

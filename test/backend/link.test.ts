@@ -1,6 +1,5 @@
 import { performance } from "node:perf_hooks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { backoffMs } from "../../backend/backoff.ts";
 import { Link, type LinkOptions } from "../../backend/link.ts";
 import { LinkEndedError } from "../../backend/link-end.ts";
 import {
@@ -297,13 +296,5 @@ describe("a link", () => {
     await vi.waitUntil(() => lost.seen.log.length, waitFor);
     await lost.link.close();
     expect(await lost.link.closed).toEqual({ kind: "closed" });
-  });
-});
-
-describe("the back-off", () => {
-  it("begins at 100 to 200 ms, doubles, and stops at 10 s", () => {
-    expect([0, 1, 2].map((attempt) => backoffMs(attempt, () => 0))).toEqual([100, 100, 100]);
-    expect([0, 1, 2].map((attempt) => backoffMs(attempt, () => 1))).toEqual([200, 300, 500]);
-    expect(backoffMs(1_000, () => 1)).toBe(10_000);
   });
 });

@@ -133,7 +133,7 @@ describe("the roots", () => {
     const real = roots.real(path.join(root, "folder/secret"));
     await rename(path.join(root, "folder"), path.join(root, "gone"));
     await symlink(home, path.join(root, "folder"));
-    const options = { range: undefined, etag: undefined, isTransient: false, signal: undefined };
+    const options = { range: undefined, etag: undefined, reusesMemory: false, signal: undefined };
     await expect(readFileAt(roots, at("folder/secret"), real, options)).rejects.toMatchObject(refused);
     await expect(openFileAt(roots, at("folder/secret"), real, "")).rejects.toMatchObject(refused);
     await expect(putFile(roots, path.join(root, "folder/new"), text("x"))).rejects.toMatchObject(refused);
