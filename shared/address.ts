@@ -23,6 +23,14 @@ export type FileAddress = {
 
 export type Address = S3Address | FileAddress;
 
+/** An address that may be a pattern. */
+export type InputAddress = {
+  /** The address where every character stands for itself. */
+  readonly address: Address;
+  /** The key or path as it was written, percent-encoded: there a wildcard differs from a character that reads like one. */
+  readonly written: string;
+};
+
 /** The endpoint path of the S3 interface that `wrangler dev` serves for its local R2 buckets. */
 export const localR2EndpointPath = "/cdn-cgi/local/r2/s3";
 
@@ -48,7 +56,10 @@ const originOf = (scheme: string, authority: string): string => {
   return url.origin;
 };
 
-const encodeKey = (key: string): string => key.split("/").map(encodeURIComponent).join("/");
+// `encodeURIComponent` leaves the star, which is a wildcard where an address is read as a pattern.
+const encodeComponent = (text: string): string => encodeURIComponent(text).replaceAll("*", "%2A");
+
+const encodeKey = (key: string): string => key.split("/").map(encodeComponent).join("/");
 
 /**
  * Reads an address as a user writes it.
@@ -57,7 +68,10 @@ const encodeKey = (key: string): string => key.split("/").map(encodeURIComponent
  * @param useSSL whether an address without a scheme means `https`
  * @throws AddressError with what is wrong
  */
-export const parseAddress = (text: string, useSSL: boolean): Address => {
+export const parseAddress = (text: string, useSSL: boolean): Address => parseInput(text, useSSL).address;
+
+/** Reads an address that may be a pattern, as `parseAddress` does. @throws AddressError with what is wrong */
+export const parseInput = (text: string, useSSL: boolean): InputAddress => {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `${useSSL ? "https" : "http"}://${text}`;
   const match = /^([a-z][a-z0-9+.-]*):\/\/([^/]*)(\/.*)?$/is.exec(withScheme);
   const scheme = match?.[1]?.toLowerCase();
@@ -66,14 +80,7 @@ export const parseAddress = (text: string, useSSL: boolean): Address => {
   // oxlint-disable-next-line no-control-regex -- control characters are exactly what is refused here
   if (/[\u0000-\u001f\u007f]/.test(text)) throw new AddressError("holds a control character");
   if (!text.isWellFormed()) throw new AddressError("is not Unicode text: it holds half of a surrogate pair");
-  if (scheme === "file") {
-    if (authority !== "" && authority !== "localhost") throw new AddressError("must be file:///path, without a host");
-    const file = decode(path);
-    if (file === "") throw new AddressError("must be file:///path");
-    if (file.includes("\0")) throw new AddressError("holds a NUL");
-    if (file.split("/").includes("..")) throw new AddressError("must not hold '..'");
-    return { scheme: "file", path: file };
-  }
+  if (scheme === "file") return { address: fileAddress(authority, path), written: path };
   if (scheme !== "http" && scheme !== "https") {
     throw new AddressError(`must begin with http://, https:// or file://, not ${scheme ?? "nothing"}://`);
   }
@@ -84,12 +91,22 @@ export const parseAddress = (text: string, useSSL: boolean): Address => {
       .filter((prefix) => path === prefix || path.startsWith(`${prefix}/`))
       .sort((a, b) => b.length - a.length)[0] ?? "";
   const [bucket = "", ...key] = path.slice(own.length).replace(/^\//, "").split("/");
-  const address: S3Address = {
-    scheme: "s3",
-    endpoint: origin + own,
-    bucket: decode(bucket),
-    key: decode(key.join("/")),
-  };
+  const written = key.join("/");
+  return { address: s3Address(origin + own, bucket, written), written };
+};
+
+const fileAddress = (authority: string, path: string): FileAddress => {
+  if (authority !== "" && authority !== "localhost") throw new AddressError("must be file:///path, without a host");
+  const file = decode(path);
+  if (file === "") throw new AddressError("must be file:///path");
+  if (file.includes("\0")) throw new AddressError("holds a NUL");
+  if (file.split("/").includes("..")) throw new AddressError("must not hold '..'");
+  return { scheme: "file", path: file };
+};
+
+/** @param bucket percent-encoded, as is `key` */
+const s3Address = (endpoint: string, bucket: string, key: string): S3Address => {
+  const address: S3Address = { scheme: "s3", endpoint, bucket: decode(bucket), key: decode(key) };
   if (address.bucket === "" && address.key !== "") throw new AddressError("has an empty bucket name");
   // HTTP clients resolve these before they send a request, which would then name something else.
   if ([address.bucket, ...address.key.split("/")].some((segment) => segment === "." || segment === "..")) {
@@ -98,14 +115,19 @@ export const parseAddress = (text: string, useSSL: boolean): Address => {
   return address;
 };
 
-/** The URL of an address, such that `parseAddress` gives the address back. */
+/** The URL of an address, in which no character is a wildcard: `parseAddress` and `parseInput` give the address back. */
 export const formatAddress = (address: Address): string => {
   if (address.scheme === "file") return `file://${encodeKey(address.path)}`;
   const { endpoint, bucket, key } = address;
   if (bucket === "") return endpoint;
-  return key === ""
-    ? `${endpoint}/${encodeURIComponent(bucket)}`
-    : `${endpoint}/${encodeURIComponent(bucket)}/${encodeKey(key)}`;
+  const root = `${endpoint}/${encodeComponent(bucket)}`;
+  return key === "" ? root : `${root}/${encodeKey(key)}`;
+};
+
+/** The URL of an address that may be a pattern: `parseInput` gives it back. */
+export const formatInput = ({ address, written }: InputAddress): string => {
+  const root = address.scheme === "file" ? "file://" : `${formatAddress({ ...address, key: "" })}/`;
+  return written === "" ? formatAddress(address) : root + written;
 };
 
 /** The address of `name` (which may hold slashes) below `folder`. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AddressError, parseAddress } from "./address.ts";
+import { AddressError, parseInput } from "./address.ts";
 import { CountersSchema } from "./counters.ts";
 import { refusedHost } from "./ip-address.ts";
 import { maxTasks } from "./limits.ts";
@@ -138,7 +138,7 @@ export const JobRequestSchema = z
     }
     for (const field of ["inputPath", "outputPath"] as const) {
       try {
-        const address = parseAddress(request[field], request.useSSL);
+        const { address, written } = parseInput(request[field], request.useSSL);
         if (field === "inputPath" && address.scheme === "s3" && address.bucket === "") {
           issue(field, "must name a bucket: http(s)://endpoint/bucket/key");
         }
@@ -146,7 +146,7 @@ export const JobRequestSchema = z
         const host = address.scheme === "s3" ? new URL(address.endpoint).hostname : "";
         const refused = refusedHost(host);
         if (refused !== undefined) issue(field, `must name a store, which ${host} cannot be: it is ${refused}`);
-        if (field === "outputPath" && /[*?]/.test(address.scheme === "s3" ? address.key : address.path)) {
+        if (field === "outputPath" && /[*?]/.test(written)) {
           issue(field, "must not be a glob");
         }
       } catch (error) {

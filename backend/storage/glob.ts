@@ -8,87 +8,160 @@
  *   {a,b*}   either pattern; they may nest
  *
  * A wildcard at the beginning of a component does not match a hidden one, which begins with `_` or `.`; written out, it is
- * matched. A bracket or brace that is not closed stands for itself, and [*] for a star.
+ * matched. A bracket or brace that is not closed stands for itself, as does a percent-encoded character: [*] and %2A are a star.
  */
 
-const wildcard = /[*?]|\[[^\]]+\]|\{[^}]*\}/;
+import { GlobState } from "./glob-state.ts";
 
-/** Whether a key means more than itself. */
-export const isGlob = (key: string): boolean => wildcard.test(key);
+/** A code point of a pattern; only a raw one can be a wildcard. */
+type Character = { readonly text: string; readonly isRaw: boolean };
 
-/** The beginning of a pattern that every match has, up to its first wildcard. */
-export const literalPrefix = (glob: string): string => {
-  const first = wildcard.exec(glob);
-  return first === null ? glob : glob.slice(0, first.index);
-};
+/** A part of a pattern: a literal character, or what leads from a match of the part on to `next`. */
+type Token = { readonly literal: string } | { readonly toState: (next: GlobState) => GlobState };
 
-/** The pattern as a regular expression for whole keys. */
-export const globToRegExp = (glob: string): RegExp => new RegExp(`^(?:${sequence(glob, true)})$`, "su");
+/** A pattern. Matching takes time in proportion to the lengths of key and pattern, whatever they are. */
+export class Glob {
+  /** What every match begins with: the pattern up to its first wildcard. */
+  readonly prefix: string;
+  readonly #start: GlobState;
+  readonly #end = GlobState.end();
 
-const visible = "(?![._])";
-const literal = (text: string): string => text.replaceAll(/[$()*+.?[\\\]^{|}/]/g, String.raw`\$&`);
+  private constructor(tokens: readonly Token[]) {
+    const first = tokens.findIndex((token) => !("literal" in token));
+    this.prefix = textOf(tokens.slice(0, first));
+    this.#start = stateOf(tokens, this.#end);
+  }
+
+  /**
+   * @param written a percent-encoded key or path
+   * @returns undefined where it has no wildcard
+   */
+  static parse(written: string): Glob | undefined {
+    const tokens = tokensOf(charactersOf(written), true);
+    return tokens.every((token) => "literal" in token) ? undefined : new Glob(tokens);
+  }
+
+  /** Whether a whole key, percent-decoded, matches. */
+  matches(key: string): boolean {
+    return this.#start.leadsTo(this.#end, key);
+  }
+}
+
+const textOf = (tokens: readonly Token[]): string =>
+  tokens.map((token) => ("literal" in token ? token.literal : "")).join("");
+
+const stateOf = (tokens: readonly Token[], next: GlobState): GlobState =>
+  tokens.reduceRight(
+    (state, token) =>
+      "literal" in token ? GlobState.reading((text) => text === token.literal, state) : token.toState(state),
+    next,
+  );
+
+const charactersOf = (written: string): readonly Character[] =>
+  written.split(/((?:%[0-9a-f]{2})+)/i).flatMap((part, index) => {
+    const isRaw = index % 2 === 0;
+    return Array.from(isRaw ? part : decodeURIComponent(part), (text) => ({ text, isRaw }));
+  });
+
+const reads = (character: Character | undefined, text: string): boolean =>
+  character?.isRaw === true && character.text === text;
 
 /** @param atStart whether a component begins where the sequence does */
-const sequence = (glob: string, atStart: boolean): string => {
-  let source = "";
-  let begins = atStart;
-  for (let rest = glob; rest !== "";) {
-    const { length, regex } = token(rest, begins);
-    source += regex;
-    begins = rest[length - 1] === "/";
-    rest = rest.slice(length);
+const tokensOf = (characters: readonly Character[], atStart: boolean): readonly Token[] => {
+  const tokens: Token[] = [];
+  for (let at = 0; at < characters.length;) {
+    const begins = at === 0 ? atStart : characters[at - 1]?.text === "/";
+    const { end, token } = wildcardAt(characters, at, begins) ?? {
+      end: at + 1,
+      token: { literal: characters[at]?.text ?? "" },
+    };
+    tokens.push(token);
+    at = end;
   }
-  return source;
+  return tokens;
 };
 
-type Token = { readonly length: number; readonly regex: string };
+type Wildcard = { readonly end: number; readonly token: Token };
 
-/** The first token of `rest`, which is not empty. */
-const token = (rest: string, begins: boolean): Token => {
-  const shown = begins ? visible : "";
-  if (begins && rest.startsWith("**/")) return { length: 3, regex: `(?:${visible}[^/]+/)*` };
-  if (rest.startsWith("**")) {
-    const stars = /^\*+/.exec(rest)?.[0] ?? "";
-    return { length: stars.length, regex: `${shown}[^/]*(?:/${visible}[^/]*)*` };
-  }
-  if (rest.startsWith("*")) return { length: 1, regex: `${shown}[^/]*` };
-  if (rest.startsWith("?")) return { length: 1, regex: `${shown}[^/]` };
-  const set = /^\[([!^]?)([^\]]+)\]/.exec(rest);
-  if (set !== null)
-    return { length: set[0].length, regex: `(?!/)${shown}${charactersOf(set[2] ?? "", set[1] !== "")}` };
-  const alternatives = bracesOf(rest);
-  if (alternatives !== undefined) {
-    const { length, parts } = alternatives;
-    return { length, regex: `(?:${parts.map((part) => sequence(part, begins)).join("|")})` };
-  }
-  const [character = ""] = rest;
-  return { length: character.length, regex: literal(character) };
+/** @param begins whether a component begins at index `at` */
+const wildcardAt = (characters: readonly Character[], at: number, begins: boolean): Wildcard | undefined => {
+  if (reads(characters[at], "*")) return starsAt(characters, at, begins);
+  if (reads(characters[at], "?")) return { end: at + 1, token: { toState: (next) => oneOf(notSlash, next) } };
+  if (reads(characters[at], "[")) return setAt(characters, at);
+  return reads(characters[at], "{") ? bracesAt(characters, at, begins) : undefined;
 };
 
-const charactersOf = (set: string, negated: boolean): string => {
-  const escaped = set.replaceAll(/[\\[^|()/{}]/g, String.raw`\$&`);
-  const ranges = [...set.matchAll(/(.)-(.)/gsu)];
-  // a range backwards is no range: its characters stand for themselves
-  const isValid = ranges.every(([, from = "", to = ""]) => (from.codePointAt(0) ?? 0) <= (to.codePointAt(0) ?? 0));
-  return `[${negated ? "^" : ""}${isValid ? escaped : escaped.replaceAll("-", String.raw`\-`)}]`;
+const notSlash = (text: string): boolean => text !== "/";
+const isSlash = (text: string): boolean => text === "/";
+
+const oneOf = (accepts: (text: string) => boolean, next: GlobState): GlobState =>
+  GlobState.visible(GlobState.reading(accepts, next));
+
+const starsAt = (characters: readonly Character[], at: number, begins: boolean): Wildcard => {
+  let end = at;
+  while (reads(characters[end], "*")) end += 1;
+  if (end === at + 1) return { end, token: { toState: withinComponent } };
+  const isComponent = begins && end === at + 2 && characters[end]?.text === "/";
+  return isComponent ? { end: end + 1, token: { toState: components } } : { end, token: { toState: acrossComponents } };
 };
 
-/** The alternatives of a group of braces that `rest` begins with; undefined without one, or where it is not closed. */
-const bracesOf = (rest: string): { readonly length: number; readonly parts: readonly string[] } | undefined => {
-  if (!rest.startsWith("{")) return undefined;
-  const parts: string[] = [];
+/** Any characters but a slash, or none. */
+const withinComponent = (next: GlobState): GlobState =>
+  GlobState.visible(GlobState.loop((again) => GlobState.reading(notSlash, again), next));
+
+/** Any number of components with the slash after each, or none. */
+const components = (next: GlobState): GlobState =>
+  GlobState.loop((again) => oneOf(notSlash, withinComponent(GlobState.reading(isSlash, again))), next);
+
+/** Any characters, or none. */
+const acrossComponents = (next: GlobState): GlobState =>
+  GlobState.loop((again) => withinComponent(GlobState.reading(isSlash, again)), withinComponent(next));
+
+/** A set; undefined where it is not closed or has nothing in it. */
+const setAt = (characters: readonly Character[], at: number): Wildcard | undefined => {
+  const isNegation = reads(characters[at + 1], "!") || reads(characters[at + 1], "^");
+  // A negation sign that is alone in a set is a member of it.
+  const isNegated = isNegation && !reads(characters[at + 2], "]");
+  const begin = isNegated ? at + 2 : at + 1;
+  let end = begin;
+  while (end < characters.length && !reads(characters[end], "]")) end += 1;
+  if (end === begin || end === characters.length) return undefined;
+  const holds = membership(characters.slice(begin, end));
+  const accepts = (text: string): boolean => text !== "/" && holds(text) !== isNegated;
+  return { end: end + 1, token: { toState: (next) => oneOf(accepts, next) } };
+};
+
+const membership = (members: readonly Character[]): ((text: string) => boolean) => {
+  const texts = new Set<string>();
+  const ranges: (readonly [number, number])[] = [];
+  for (let at = 0; at < members.length; at++) {
+    const from = members[at]?.text ?? "";
+    const to = members[at + 2]?.text;
+    const isRange = to !== undefined && reads(members[at + 1], "-") && code(from) <= code(to);
+    if (isRange) ranges.push([code(from), code(to)]);
+    else texts.add(from);
+    if (isRange) at += 2;
+  }
+  return (text) => texts.has(text) || ranges.some(([from, to]) => from <= code(text) && code(text) <= to);
+};
+
+const code = (text: string): number => text.codePointAt(0) ?? 0;
+
+/** A group of braces; undefined where it is not closed. */
+const bracesAt = (characters: readonly Character[], at: number, begins: boolean): Wildcard | undefined => {
+  const parts: (readonly Token[])[] = [];
   let depth = 0;
-  let begin = 1;
-  for (let at = 0; at < rest.length; at++) {
-    const character = rest[at];
-    if (character === "{") depth += 1;
-    if (character === "}") depth -= 1;
-    const isEnd = depth === 0;
-    if (isEnd || (depth === 1 && character === ",")) {
-      parts.push(rest.slice(begin, at));
-      begin = at + 1;
+  let begin = at + 1;
+  for (let end = at; end < characters.length; end++) {
+    if (reads(characters[end], "{")) depth += 1;
+    if (reads(characters[end], "}")) depth -= 1;
+    if (depth === 0 || (depth === 1 && reads(characters[end], ","))) {
+      parts.push(tokensOf(characters.slice(begin, end), begins));
+      begin = end + 1;
     }
-    if (isEnd) return { length: at + 1, parts };
+    if (depth > 0) continue;
+    const toState = (next: GlobState): GlobState => GlobState.fork(parts.map((part) => stateOf(part, next)));
+    return { end: end + 1, token: { toState } };
   }
   return undefined;
 };

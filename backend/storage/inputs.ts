@@ -1,5 +1,5 @@
-import { formatAddress, keyOf, withKey, type Address } from "../../shared/address.ts";
-import { globToRegExp, isGlob, literalPrefix } from "./glob.ts";
+import { formatAddress, formatInput, keyOf, withKey, type Address, type InputAddress } from "../../shared/address.ts";
+import { Glob } from "./glob.ts";
 import { StorageError, type ObjectInfo, type Store } from "./store.ts";
 
 /**
@@ -14,33 +14,34 @@ import { StorageError, type ObjectInfo, type Store } from "./store.ts";
  *
  * @throws StorageError `NoSuchKey` for an object that is not there, `NoInput` where nothing is below or matches
  */
-export const listInputs = async function* (store: Store, address: Address): AsyncGenerator<ObjectInfo> {
+export const listInputs = async function* (store: Store, input: InputAddress): AsyncGenerator<ObjectInfo> {
+  const { address, written } = input;
   const key = keyOf(address);
   const isFolder = key === "" || key.endsWith("/");
+  const isPattern = Glob.parse(written) !== undefined;
   if (!isFolder) {
     const info = await store.head(address);
     if (info !== undefined) {
       yield info;
       return;
     }
-    if (!isGlob(key)) throw await missing(store, address);
+    if (!isPattern) throw await missing(store, address);
   }
-  let found = false;
-  for await (const info of isFolder ? below(store, address) : []) {
-    found = true;
-    yield info;
+  const glob = isPattern ? Glob.parse(isFolder ? `${written}**` : written) : undefined;
+  const listings = [
+    ...(isFolder ? [below(store, address)] : []),
+    ...(glob === undefined ? [] : [matching(store, address, glob)]),
+  ];
+  for (const listing of listings) {
+    let isEmpty = true;
+    for await (const info of listing) {
+      isEmpty = false;
+      yield info;
+    }
+    if (!isEmpty) return;
   }
-  if (found) return;
-  for await (const info of isGlob(key) ? matching(store, address) : []) {
-    found = true;
-    yield info;
-  }
-  if (found) return;
-  const what = isGlob(key) ? "nothing matches this pattern" : "there are no objects below this prefix";
-  throw new StorageError(
-    "NoInput",
-    `${formatAddress(address)}: ${what} (hidden ones, with _ or . first, do not count)`,
-  );
+  const what = isPattern ? "nothing matches this pattern" : "there are no objects below this prefix";
+  throw new StorageError("NoInput", `${formatInput(input)}: ${what} (hidden ones, with _ or . first, do not count)`);
 };
 
 const isMarker = ({ address, size }: ObjectInfo): boolean => size === 0 && keyOf(address).endsWith("/");
@@ -53,11 +54,9 @@ const below = async function* (store: Store, folder: Address): AsyncGenerator<Ob
   }
 };
 
-const matching = async function* (store: Store, pattern: Address): AsyncGenerator<ObjectInfo> {
-  const key = keyOf(pattern);
-  const matches = globToRegExp(key.endsWith("/") ? `${key}**` : key);
-  for await (const info of store.list(withKey(pattern, literalPrefix(key)))) {
-    if (matches.test(keyOf(info.address)) && !isMarker(info)) yield info;
+const matching = async function* (store: Store, address: Address, glob: Glob): AsyncGenerator<ObjectInfo> {
+  for await (const info of store.list(withKey(address, glob.prefix))) {
+    if (glob.matches(keyOf(info.address)) && !isMarker(info)) yield info;
   }
 };
 

@@ -1,4 +1,4 @@
-import { formatAddress, joinAddress, parseAddress } from "../../../shared/address.ts";
+import { formatAddress, joinAddress, parseInput } from "../../../shared/address.ts";
 import { outputFolder, usesDefaultBucket } from "../../../shared/outputs.ts";
 import type { Result } from "../../../shared/messages.ts";
 import { listInputs } from "../../storage/inputs.ts";
@@ -21,7 +21,7 @@ export const runPlan = async (task: Task<"plan">, run: TaskRun): Promise<Result>
     sending.catch(() => undefined);
     page = [];
   };
-  for await (const { address, size, etag } of listInputs(run.input, parseAddress(job.input.path, job.useSSL))) {
+  for await (const { address, size, etag } of listInputs(run.input, parseInput(job.input.path, job.useSSL))) {
     page.push({ path: formatAddress(address), size, etag });
     if (page.length === pageSize) await send();
   }

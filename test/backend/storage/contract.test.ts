@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { joinAddress, keyOf, parseAddress, type Address } from "../../../shared/address.ts";
+import { formatAddress, joinAddress, keyOf, parseAddress, parseInput, type Address } from "../../../shared/address.ts";
 import { listInputs } from "../../../backend/storage/inputs.ts";
 import { openStore } from "../../../backend/storage/open.ts";
 import { partSize, type Store } from "../../../backend/storage/store.ts";
@@ -46,8 +46,12 @@ describe.each([
     return infos.map(({ address }) => keyOf(address).slice(keyOf(subject.base).length + 1));
   };
 
-  const inputs = async (name: string): Promise<string[]> =>
-    (await all(listInputs(store, at(name)))).map(({ address }) => keyOf(address).slice(keyOf(subject.base).length + 1));
+  const inputs = async (written: string): Promise<string[]> => {
+    const input = parseInput(`${formatAddress(subject.base)}/${written}`, false);
+    return (await all(listInputs(store, input))).map(({ address }) =>
+      keyOf(address).slice(keyOf(subject.base).length + 1),
+    );
+  };
 
   beforeAll(async () => {
     subject = await open();
@@ -232,6 +236,29 @@ describe.each([
     });
     await expect(inputs("in/none/")).rejects.toMatchObject({ code: "NoInput" });
     await expect(inputs("in/none*")).rejects.toMatchObject({ code: "NoInput" });
+  });
+
+  test("takes an encoded character of an input for itself, and a raw wildcard for one", async () => {
+    const literal = ["[prod]", "{a,b}", "a*", "a?", "!", "**"];
+    for (const name of [...literal, "p", "a", "ab", "abc", "b"]) await store.put(at(`raw/${name}/x.txt`), text(name));
+    for (const name of literal) {
+      const written = encodeURIComponent(name).replaceAll("*", "%2A");
+      expect(await inputs(`raw/${written}/*.txt`), name).toEqual([`raw/${name}/x.txt`]);
+      expect(await inputs(`raw/${written}/`), name).toEqual([`raw/${name}/x.txt`]);
+      const object = formatAddress(at(`raw/${name}/x.txt`)).slice(formatAddress(subject.base).length + 1);
+      expect(await inputs(object), name).toEqual([`raw/${name}/x.txt`]);
+      await expect(inputs(`raw/${written}/none*`), name).rejects.toMatchObject({
+        code: "NoInput",
+        message: expect.stringContaining(`raw/${written}/none*: nothing matches`),
+      });
+    }
+    expect(await inputs("raw/[prod]/*.txt")).toEqual(["raw/p/x.txt"]);
+    expect(await inputs("raw/{a,b}/*.txt")).toEqual(["raw/a/x.txt", "raw/b/x.txt"]);
+    expect(await inputs("raw/{b,%7Ba%2Cb%7D}/x.txt")).toEqual(["raw/b/x.txt", "raw/{a,b}/x.txt"]);
+    expect(await inputs("raw/[%2Aab]/x.txt")).toEqual(["raw/a/x.txt", "raw/b/x.txt"]);
+    expect(await inputs("raw/a[%2A%3F]/x.txt")).toEqual(["raw/a*/x.txt", "raw/a?/x.txt"]);
+    expect(await inputs("raw/%5Bprod%5D/x.txt")).toEqual(["raw/[prod]/x.txt"]);
+    await expect(inputs("raw/%5Ba%5D/x.txt")).rejects.toMatchObject({ code: "NoSuchKey" });
   });
 
   test("ends with its signal", async () => {
