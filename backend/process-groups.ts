@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 
 /** A process that has not ended; one that has, but whose parent has not asked for its status, does not count. */
 export type ProcessInfo = {
@@ -58,11 +58,35 @@ export const isRunning = (pid: number, startTime: string): boolean => {
   return found !== undefined && found.info.startTime === startTime && !isGone(found.state);
 };
 
+/** The processes that have a file open, with the names of their commands. None where the system does not tell. */
+export const processesThatHold = (path: string): { readonly pid: number; readonly command: string }[] =>
+  onLinux ? pids().flatMap((pid) => (holds(pid, path) ? [{ pid, command: commandOf(pid) }] : [])) : [];
+
+const pids = (): number[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+
+const holds = (pid: number, path: string): boolean => {
+  try {
+    const folder = `/proc/${pid}/fd`;
+    return pid !== process.pid && readdirSync(folder).some((name) => readlinkSync(`${folder}/${name}`) === path);
+  } catch {
+    return false; // It has ended, or is another user's.
+  }
+};
+
+const commandOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  } catch {
+    return "ended";
+  }
+};
+
 /** The live processes of a group. */
 export const groupMembers = (group: number): ProcessInfo[] => {
-  const all = onLinux
-    ? readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? (readStat(Number(name)) ?? []) : []))
-    : ps("-A");
+  const all = onLinux ? pids().flatMap((pid) => readStat(pid) ?? []) : ps("-A");
   return all.filter(({ state, info }) => info.group === group && !isGone(state)).map(({ info }) => info);
 };
 

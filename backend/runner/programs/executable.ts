@@ -1,7 +1,9 @@
 import type { Socket } from "node:net";
 import { untilAborted } from "../../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
-import { PipeReader } from "./pipe-reader.ts";
+import { processesThatHold } from "../../process-groups.ts";
+import { TaskTimeoutError } from "../task-timeout.ts";
+import { drainPipe, readToEnd } from "./pipe-reader.ts";
 import { checkExecutable } from "./preflight.ts";
 import { type Exit, ProcessGroup } from "./process-group.ts";
 import { type Program, ProgramError } from "./program.ts";
@@ -21,10 +23,11 @@ type ExecutableRun = {
 };
 
 /**
- * Runs an executable to its end. It may stop reading early, and close its stdout before it ends. Processes that it leaves
- * behind may finish their output, and are ended once they have been silent for 2 s.
+ * Runs an executable to its end, and reads its stdout to the end, which is when no process has it open any more: what the
+ * program leaves in the background may finish its output. The program may stop reading early, and close its stdout before
+ * it ends.
  * @throws ProgramError where it cannot be started, ends with another code than 0, writes over the limit or reports too many
- * counters; the signal's reason when aborted; what `input` or `output` throws
+ * counters; the signal's reason when aborted, also where only its stdout has not ended; what `input` or `output` throws
  */
 export async function runExecutable(run: ExecutableRun): Promise<void> {
   const { program, context, input } = run;
@@ -33,27 +36,29 @@ export async function runExecutable(run: ExecutableRun): Promise<void> {
   const group = await ProcessGroup.start(program, context, typeof input === "number" ? input : undefined);
   const { stdin, stdout, stderr } = group.pipes;
   const diagnostics = stderrReader(run);
-  const reader = new PipeReader(stdout, limitedOutput(run));
-  const listener = new PipeReader(stderr, (chunk) => {
-    context.progress.tick();
-    diagnostics.push(chunk);
-    return undefined;
-  });
-  const close = (): void => {
-    stdin?.destroy();
-    reader.close();
-    listener.close();
-  };
   const failures: unknown[] = [];
   const fail = (error: unknown): void => {
     failures.push(error);
-    close();
+    for (const stream of [stdin, stdout.stream, stderr.stream]) stream?.destroy();
     group.terminate();
   };
-  const abort = (): void => fail(context.signal.reason);
+  let hasExited = false;
+  const abort = (): void => {
+    const { reason } = context.signal;
+    fail(hasExited && reason instanceof TaskTimeoutError ? heldOpen(reason, group.pipes.stdoutName) : reason);
+  };
   context.signal.addEventListener("abort", abort, { once: true });
   if (context.signal.aborted) abort();
-  let hasExited = false;
+  const report = (chunk: Buffer): void => {
+    context.progress.tick();
+    try {
+      diagnostics.push(chunk);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  stderr.stream.on("data", report).on("error", fail);
+  const reading = readToEnd(stdout, limitedOutput(run)).catch(fail);
   const admission = setInterval(() => {
     if (stdin?.closed === true) group.pipes.admitLateReader();
   }, admissionInterval);
@@ -61,22 +66,30 @@ export async function runExecutable(run: ExecutableRun): Promise<void> {
     // A program that has ended did not need the rest of the input.
     if (!hasExited) fail(error);
   });
-  void reader.done.catch(fail);
-  void listener.done.catch(fail);
 
   const exit = await group.exited;
   hasExited = true;
   clearInterval(admission);
-  await reader.settle();
+  if (exit.code === 0) await reading;
   group.end();
-  // Whatever still holds a pipe has left the group.
-  await Promise.all([reader.settle(), listener.settle()]);
+  drainPipe(stderr, report);
+  if (exit.code !== 0) fail(new ProgramError(program, exitProblem(exit, diagnostics.tail())));
   context.signal.removeEventListener("abort", abort);
-  close();
-  await feeding;
+  stdin?.destroy();
+  stderr.stream.destroy();
+  await Promise.all([reading, feeding]);
   await group.pipes.remove();
   if (failures.length > 0) throw failures[0];
-  if (exit.code !== 0) throw new ProgramError(program, exitProblem(exit, diagnostics.tail()));
+}
+
+/** Why an attempt made no progress whose program has ended. */
+function heldOpen({ seconds }: TaskTimeoutError, stdoutName: string): TaskTimeoutError {
+  const holders = processesThatHold(stdoutName).map(({ pid, command }) => `${pid} (${command})`);
+  const by = holders.length === 0 ? "a process that it left behind" : `these processes: ${holders.join(", ")}`;
+  return new TaskTimeoutError(
+    seconds,
+    `Its program has ended, but its stdout is held open by ${by}. Redirect the output of what runs in the background.`,
+  );
 }
 
 async function feed(

@@ -1,64 +1,46 @@
+import { readSync } from "node:fs";
 import type { Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
+
+/** A pipe that a program writes to: the stream that reads it, and the descriptor behind it, which does not block. */
+export type ReadPipe = { readonly stream: Socket; readonly descriptor: number };
 
 /**
- * After a program's own end, processes that it left behind may go on writing; they are waited for until they have been
- * silent for this long, in milliseconds.
+ * Reads a pipe to its end, which comes when no process has it open for writing any more.
+ * @param take gets each chunk; nothing more is read while its promise is pending
+ * @throws what `take` throws, or an error of reading, such as that the stream was destroyed before the end
  */
-const silenceAllowed = 2_000;
+export async function readToEnd(
+  { stream }: ReadPipe,
+  take: (chunk: Buffer) => Promise<void> | undefined,
+): Promise<void> {
+  const chunks: AsyncIterable<Buffer> = stream;
+  for await (const chunk of chunks) await take(chunk);
+}
 
-/** Reads a pipe from a program to its end. */
-export class PipeReader {
-  /** Resolves at the end of the pipe or when closed here; rejects with what the taker throws, or an error of reading. */
-  readonly done: Promise<void>;
-  readonly #stream: Socket;
-  readonly #closed = Promise.withResolvers<void>();
-  #isClosed = false;
-  #taken = 0;
-  /** Waiting for the program, not for whoever takes the chunks. */
-  #waiting = true;
+/** Most bytes that a pipe holds: `/proc/sys/fs/pipe-max-size` by default. */
+const pipeCapacity = 1024 * 1024;
 
-  /** @param take gets each chunk; nothing more is read while its promise is pending */
-  constructor(stream: Socket, take: (chunk: Buffer) => Promise<void> | undefined) {
-    this.#stream = stream;
-    this.done = this.#read(take);
+/**
+ * Reads what lies in a pipe now, from a stream that flows. Whatever was written before is within the pipe's capacity, so a
+ * process that goes on writing does not hold this up.
+ * @param take gets chunks that are valid during the call
+ */
+export function drainPipe({ stream, descriptor }: ReadPipe, take: (chunk: Buffer) => void): void {
+  const buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  let drained = 0;
+  while (drained < pipeCapacity && !stream.destroyed) {
+    const length = readNow(descriptor, buffer);
+    if (length === 0) return;
+    take(buffer.subarray(0, length));
+    drained += length;
   }
+}
 
-  /** Resolves, never rejects, when the pipe has ended, was closed, or nothing has come out of it for 2 s. */
-  async settle(): Promise<void> {
-    const ended = Promise.race([this.done, this.#closed.promise]).then(
-      () => true,
-      () => true,
-    );
-    for (;;) {
-      const before = this.#taken;
-      const timer = new AbortController();
-      const silence = delay(silenceAllowed, false, { signal: timer.signal }).catch(() => false);
-      const isEnded = await Promise.race([ended, silence]);
-      timer.abort();
-      if (isEnded || (this.#waiting && this.#taken === before)) return;
-    }
-  }
-
-  /** Stops reading. */
-  close(): void {
-    this.#isClosed = true;
-    this.#closed.resolve();
-    this.#stream.destroy();
-  }
-
-  async #read(take: (chunk: Buffer) => Promise<void> | undefined): Promise<void> {
-    const chunks: AsyncIterable<Buffer> = this.#stream;
-    try {
-      for await (const chunk of chunks) {
-        this.#waiting = false;
-        await take(chunk);
-        this.#taken++;
-        this.#waiting = true;
-      }
-    } catch (error) {
-      // A stream that was closed here complains that it was.
-      if (!this.#isClosed) throw error;
-    }
+/** @returns 0 where the pipe is empty or at its end */
+function readNow(descriptor: number, buffer: Buffer): number {
+  try {
+    return readSync(descriptor, buffer);
+  } catch {
+    return 0; // EAGAIN
   }
 }

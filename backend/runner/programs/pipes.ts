@@ -4,18 +4,21 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { ReadPipe } from "./pipe-reader.ts";
 
 const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
-/** One side of a pipe is a stream here, the other a descriptor for the program. */
-type Pipe = { readonly stream: Socket; readonly descriptor: number };
+/** A stream and its descriptor on this side of a pipe, and a descriptor for the program on the other. */
+type Pipe = ReadPipe & { readonly programs: number };
 
 /** The three pipes of a program. */
 export type Pipes = {
   /** Undefined where the program reads a file. */
   readonly stdin: Socket | undefined;
-  readonly stdout: Socket;
-  readonly stderr: Socket;
+  readonly stdout: ReadPipe;
+  readonly stderr: ReadPipe;
+  /** Where stdout lies in the file system. */
+  readonly stdoutName: string;
   /** What to hand to `spawn`. */
   readonly descriptors: readonly [number, number, number];
   /** Closes the program's ends here: to be called once it has them, or could not be started. */
@@ -43,12 +46,13 @@ export async function openPipes(folder: string, file?: number): Promise<Pipes> {
   const stdin = file === undefined ? openPipe(stdinName, "write") : undefined;
   const stdout = openPipe(stdoutName, "read");
   const stderr = openPipe(stderrName, "read");
-  const own = [stdin, stdout, stderr].flatMap((pipe) => (pipe === undefined ? [] : [pipe.descriptor]));
+  const own = [stdin, stdout, stderr].flatMap((pipe) => (pipe === undefined ? [] : [pipe.programs]));
   return {
     stdin: stdin?.stream,
-    stdout: stdout.stream,
-    stderr: stderr.stream,
-    descriptors: [stdin?.descriptor ?? file ?? 0, stdout.descriptor, stderr.descriptor],
+    stdout,
+    stderr,
+    stdoutName,
+    descriptors: [stdin?.programs ?? file ?? 0, stdout.programs, stderr.programs],
     closeDescriptors: () => own.forEach((descriptor) => closeSync(descriptor)),
     admitLateReader() {
       if (stdin === undefined) return;
@@ -67,9 +71,10 @@ function openPipe(name: string, mode: "read" | "write"): Pipe {
   // Opening one end waits for the other, or fails; not so while a descriptor is open for both.
   const both = openSync(name, O_RDWR);
   try {
-    const descriptor = openSync(name, mode === "read" ? O_WRONLY : O_RDONLY);
-    const own = openSync(name, (mode === "read" ? O_RDONLY : O_WRONLY) | O_NONBLOCK);
-    return { stream: new Socket({ fd: own, readable: mode === "read", writable: mode === "write" }), descriptor };
+    const programs = openSync(name, mode === "read" ? O_WRONLY : O_RDONLY);
+    const descriptor = openSync(name, (mode === "read" ? O_RDONLY : O_WRONLY) | O_NONBLOCK);
+    const stream = new Socket({ fd: descriptor, readable: mode === "read", writable: mode === "write" });
+    return { stream, descriptor, programs };
   } finally {
     closeSync(both);
   }

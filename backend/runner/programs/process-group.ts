@@ -62,7 +62,7 @@ export class ProcessGroup {
         else throw new ProgramError(program, startProblem(refusal), { cause: refusal });
       }
     } catch (error) {
-      for (const stream of [pipes.stdin, pipes.stdout, pipes.stderr]) stream?.destroy();
+      for (const stream of [pipes.stdin, pipes.stdout.stream, pipes.stderr.stream]) stream?.destroy();
       throw error;
     } finally {
       pipes.closeDescriptors();

@@ -19,6 +19,7 @@ import type { RunnerConfig } from "../config.ts";
 import { Counters } from "../counters.ts";
 import { taskEnvironment } from "../environment.ts";
 import type { Program } from "../programs/program.ts";
+import { TaskTimeoutError } from "../task-timeout.ts";
 import type { Report } from "../thread/messages.ts";
 import { credentialsOf } from "../storage-access.ts";
 import { runClean } from "./clean.ts";
@@ -85,17 +86,21 @@ export const runTask = async (
       await rm(workDir, { recursive: true, force: true });
     }
   } catch (error) {
-    return failureReport(attempt, signal.aborted ? signal.reason : error);
+    return failureReport(attempt, signal.aborted && !(error instanceof TaskTimeoutError) ? signal.reason : error);
   } finally {
     clearInterval(progress);
   }
 };
 
-const failureReport = (attempt: string, error: unknown): Report => {
+/** What the job is told of an attempt that has failed or was given up. */
+export const failureReport = (attempt: string, error: unknown): Report => {
   if (error instanceof AttemptEndedError) return { kind: "release", attempt, reason: error.message };
   if (error instanceof MapOutputLostError) {
     const { map, mapAttempt, message } = error;
     return { kind: "shuffle-lost", attempt, map, mapAttempt, message };
+  }
+  if (error instanceof TaskTimeoutError) {
+    return { kind: "fail", attempt, error: { code: "TaskTimeout", message: error.message, final: false } };
   }
   return { kind: "fail", attempt, error: attemptError(error) };
 };

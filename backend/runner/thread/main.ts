@@ -3,6 +3,7 @@ import type { RunnerAnswer } from "../../../shared/messages.ts";
 import { Progress } from "../progress.ts";
 import type { Program } from "../programs/program.ts";
 import { runTask } from "../tasks/run.ts";
+import { TaskTimeoutError } from "../task-timeout.ts";
 import { AttemptEndedError } from "../tasks/task-run.ts";
 import type { Call, FromThread, ThreadStart, ToThread } from "./messages.ts";
 
@@ -58,6 +59,9 @@ port.on("message", (message: ToThread) => {
       break;
     case "abort":
       abort.abort(new AttemptEndedError(message.reason));
+      break;
+    case "time-out":
+      abort.abort(new TaskTimeoutError(message.seconds));
       break;
     case "returned":
       settled(message.id)?.resolve(message.value);

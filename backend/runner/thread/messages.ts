@@ -20,6 +20,7 @@ export type Call =
 export type ToThread =
   | { readonly kind: "run"; readonly task: Assignment; readonly job: RunnerJob }
   | { readonly kind: "abort"; readonly reason: string }
+  | { readonly kind: "time-out"; readonly seconds: number }
   | { readonly kind: "returned"; readonly id: number; readonly value: RunnerAnswer | Program }
   | { readonly kind: "threw"; readonly id: number; readonly message: string; readonly attemptEnded: boolean };
 

@@ -6,7 +6,8 @@ import { reap } from "../../process-ledger.ts";
 import type { RunnerConfig } from "../config.ts";
 import { Progress } from "../progress.ts";
 import type { Program } from "../programs/program.ts";
-import { tasksFolder } from "../tasks/run.ts";
+import { failureReport, tasksFolder } from "../tasks/run.ts";
+import { TaskTimeoutError } from "../task-timeout.ts";
 import { AttemptEndedError } from "../tasks/task-run.ts";
 import type { Call, FromThread, Report, ThreadStart, ToThread } from "./messages.ts";
 import { StallWatch } from "./stall-watch.ts";
@@ -49,13 +50,14 @@ export class TaskThread {
       else void serve(calls, message.id, message.call, post);
     };
     let killer: NodeJS.Timeout | undefined;
-    const end = (reason: string): void => {
-      post({ kind: "abort", reason });
+    const end = (message: ToThread): void => {
+      post(message);
       killer ??= setTimeout(() => void worker.terminate(), graceMs);
     };
-    const onAbort = (): void => end(reasonOf(signal));
-    const stall = new StallWatch(this.#progress, isUsersTask(task) ? job.taskTimeoutSeconds * 1000 : 0, () =>
-      end("the attempt does not get on"),
+    const onAbort = (): void => end({ kind: "abort", reason: reasonOf(signal) });
+    const { taskTimeoutSeconds: seconds } = job;
+    const stall = new StallWatch(this.#progress, isUsersTask(task) ? seconds * 1000 : 0, () =>
+      end({ kind: "time-out", seconds }),
     );
     worker.on("message", onMessage);
     const onExit = (code: number): void => resolve(new Error(`the task's thread has ended with exit code ${code}`));
@@ -67,8 +69,8 @@ export class TaskThread {
     try {
       const outcome = await promise;
       if (outcome instanceof Error) await this.#bury(worker);
-      if (stall.isOver && !signal.aborted) return timedOut(task, job.taskTimeoutSeconds);
       if (!(outcome instanceof Error)) return outcome;
+      if (stall.isOver && !signal.aborted) return timedOut(task, seconds);
       return signal.aborted ? released(task, reasonOf(signal)) : crashed(task, outcome);
     } finally {
       clearTimeout(killer);
@@ -117,15 +119,9 @@ const reasonOf = (signal: AbortSignal): string =>
 /** What waits for nothing but the store, which has limits of its own, is not watched. */
 const isUsersTask = ({ kind }: Assignment): boolean => kind === "map" || kind === "reduce";
 
-const timedOut = ({ attempt }: Assignment, seconds: number): Report => ({
-  kind: "fail",
-  attempt,
-  error: {
-    code: "TaskTimeout",
-    message: `The attempt read, wrote and reported nothing for ${seconds} s (taskTimeoutSeconds).`,
-    final: false,
-  },
-});
+/** Of a thread that a module kept from telling it. */
+const timedOut = ({ attempt }: Assignment, seconds: number): Report =>
+  failureReport(attempt, new TaskTimeoutError(seconds));
 
 const released = ({ attempt }: Assignment, reason: string): Report => ({ kind: "release", attempt, reason });
 

@@ -18,6 +18,10 @@ const sum = "(k, vs, emit) => { let n = 0; for (const v of vs) n += Number(v); e
 const sumModule = newSource(`export const combine = ${sum}; export const reduce = ${sum}`);
 const sumScript = "exec awk -F '\\t' '{ n[$1] += $2 } END { for (k in n) print k \"\\t\" n[k] }'";
 
+/** Its output passes through a process that outlives the program. */
+const late = (role: Program["role"]): Program =>
+  newProgram(role, "executable", `#!/bin/bash\nexec > >(sleep 2.2; cat)\n${sumScript.replace("exec ", "")}\n`);
+
 function newSource(source: string): (role: Program["role"]) => Program {
   return (role) => newProgram(role, "module", source);
 }
@@ -53,6 +57,13 @@ describe("a combiner gives the same result with fewer records", () => {
     expect(builtin(context)["combineInputRecords"]).toBeGreaterThanOrEqual(3000);
     expect(builtin(context)["combineOutputRecords"]).toBeLessThan(builtin(context)["combineInputRecords"] ?? 0);
   });
+});
+
+test("what combiners and reducers write after their own end is read, too", async () => {
+  const output = await runMap(splitter("mapper"), "a\nb\na\n", 1, newContext(), late("combiner"));
+  expect(recordsIn(output)).toBe(2);
+  const reduced = (await runReduce(late("reducer"), [output], 0, newContext())).toString();
+  expect(reduced.split("\n").toSorted()).toEqual(["", "a\t2", "b\t1"]);
 });
 
 test("what fits after combining is never spilled", async () => {

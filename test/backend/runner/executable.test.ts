@@ -1,7 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { processStartTime } from "../../../backend/process-groups.ts";
 import { mapToText } from "../../../backend/runner/map.ts";
 import type { Program } from "../../../backend/runner/programs/program.ts";
+import { TaskTimeoutError } from "../../../backend/runner/task-timeout.ts";
+import { until } from "../../helpers/until.ts";
 import { inputPath, lines, MemorySink, newContext, newProgram, shell, type TestContext } from "./harness.ts";
 
 async function run(mapper: Program, input: string, context: TestContext = newContext()): Promise<string> {
@@ -57,9 +60,28 @@ describe("what a program may do", () => {
     expect(await run(shell("mapper", "sleep 0.3; cat < /dev/stdin"), "")).toBe("");
   });
 
-  test("what it leaves in the background may finish, and is ended when silent", async () => {
-    expect(await run(shell("mapper", "(sleep 0.5; echo late) & echo early"), "")).toBe("early\nlate\n");
-    expect(await run(shell("mapper", "sleep 1000 & echo early"), "")).toBe("early\n");
+  test.each([
+    ["a background process", "(sleep 0.5; echo late) & echo early", "early\nlate\n"],
+    ["one that is silent for long", "(sleep 3; echo late) & echo early", "early\nlate\n"],
+    ["a filter behind stdout", "exec > >(sleep 3; tr a-z A-Z); cat", "A\nB\nC\n"],
+    ["a session of its own", "setsid sh -c 'sleep 0.5; echo late' & echo early", "early\nlate\n"],
+  ])("its stdout is read to its end: %s", async (_, script, output) => {
+    const program = newProgram("mapper", "executable", `#!/bin/bash\n${script}\n`);
+    expect(await run(program, "a\nb\nc\n")).toBe(output);
+  });
+
+  test("what holds none of its output is not waited for", async () => {
+    expect(await run(shell("mapper", "sleep 1000 > /dev/null & echo early"), "")).toBe("early\n");
+    expect(await run(shell("mapper", "yes >&2 > /dev/null & echo early"), "")).toBe("early\n");
+  });
+
+  test("all is read that it wrote to stderr before its end", async () => {
+    const context = newContext();
+    const script = `sleep 1000 > /dev/null &
+      for i in 1 2 3 4 5 6 7 8 9; do echo reporter:counter:g,n,$i >&2; done; echo reporter:status:last >&2`;
+    await run(shell("mapper", script), "", context);
+    expect(context.counters.snapshot().user).toEqual({ g: { n: 45 } });
+    expect(context.statuses).toEqual(["last"]);
   });
 
   test("its environment is small, and its folder its own", async () => {
@@ -167,6 +189,29 @@ describe("abort", () => {
     const ended = mapToText({ mapper: shell("mapper", script), input: lines("a\n"), context, sink });
     await expect(ended).rejects.toThrow("the lease is over");
     expect(context.groups.size).toBe(1);
+  });
+
+  test("a stdout that is cut off fails, and a time-out says what held it", async () => {
+    const script = "sleep 1000 & echo early";
+    for (const [reason, message] of [
+      [new Error("the lease is over"), /^the lease is over$/],
+      [
+        new TaskTimeoutError(7),
+        /^The attempt .* 7 s .*\. Its program has ended, but its stdout is held open by .*\d+ \(sleep\)/,
+      ],
+    ] as const) {
+      const stop = new AbortController();
+      const context = newContext({ signal: stop.signal });
+      const ended = run(shell("mapper", script), "", context);
+      const leader = await until("the program's start", () => [...context.groups][0]);
+      await until("the program's end", () => processStartTime(leader) === undefined || undefined);
+      stop.abort(reason);
+      await expect(ended).rejects.toThrow(message);
+    }
+  });
+
+  test("a program that fails is not waited for", async () => {
+    await expect(run(shell("mapper", "sleep 1000 & exit 3"), "")).rejects.toThrow("exited with code 3");
   });
 
   test("also while the input or the sink hangs, and before the start", async () => {
