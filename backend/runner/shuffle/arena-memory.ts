@@ -27,6 +27,11 @@ export function recycleWords(bytes: Buffer): void {
   if (spares.length < mostSpares) spares.push(bytes);
 }
 
+/** Bytes of memory that is kept. */
+export function spareBytes(): number {
+  return spares.reduce((sum, { length }) => sum + length, 0);
+}
+
 /** Lets go of all memory that is kept: a reduce needs room for other things. */
 export function releaseSpares(): void {
   spares.length = 0;

@@ -5,6 +5,7 @@ import type { Program } from "../programs/program.ts";
 import { runTask } from "../tasks/run.ts";
 import { TaskTimeoutError } from "../task-timeout.ts";
 import { AttemptEndedError } from "../tasks/task-run.ts";
+import { MemoryGrowth } from "./memory-growth.ts";
 import type { Call, FromThread, ThreadStart, ToThread } from "./messages.ts";
 
 /** The thread that tasks run in, so that nothing a program does keeps the runner from answering for its lease. */
@@ -20,6 +21,7 @@ type Waiting = { resolve(value: RunnerAnswer | Program): void; reject(error: Err
 const waiting = new Map<number, Waiting>();
 let lastCall = 0;
 let abort = new AbortController();
+const growth = new MemoryGrowth();
 
 const call = (what: Call): Promise<RunnerAnswer | Program> =>
   new Promise((resolve, reject) => {
@@ -49,13 +51,16 @@ const settled = (id: number): Waiting | undefined => {
   return waiter;
 };
 
+const run = async ({ task, job }: Extract<ToThread, { kind: "run" }>, signal: AbortSignal): Promise<void> => {
+  const report = await runTask(task, job, config, { signal, progress }, runner);
+  send({ kind: "report", report, isWorn: await growth.isTooLarge() });
+};
+
 port.on("message", (message: ToThread) => {
   switch (message.kind) {
     case "run":
       abort = new AbortController();
-      void runTask(message.task, message.job, config, { signal: abort.signal, progress }, runner).then((report) =>
-        send({ kind: "report", report }),
-      );
+      void run(message, abort.signal);
       break;
     case "abort":
       abort.abort(new AttemptEndedError(message.reason));

@@ -27,4 +27,5 @@ export type ToThread =
 export type FromThread =
   | { readonly kind: "call"; readonly id: number; readonly call: Call }
   | { readonly kind: "progress"; readonly counters: CountersSnapshot; readonly status: string }
-  | { readonly kind: "report"; readonly report: Report };
+  /** `isWorn`: tasks have left so much memory behind that the thread should run one more at most. */
+  | { readonly kind: "report"; readonly report: Report; readonly isWorn: boolean };

@@ -23,14 +23,18 @@ export type ThreadCalls = {
 
 /**
  * The thread that runs tasks, one at a time. It is started at once, so that it has loaded its modules when the first task
- * comes, and lives on from task to task. A task that does not end when its attempt is over,
- * such as a module in an endless loop, takes the thread with it, and so does one that runs out of memory or calls
- * `process.exit`: the next task gets a new one.
+ * comes, and lives on from task to task, until they have left too much memory behind, such as their modules: then the next
+ * thread starts while this one runs its last task. A task that does not end when its attempt is over, such as a module in an
+ * endless loop, takes the thread with it, and so does one that runs out of memory or calls `process.exit`: the next task gets
+ * a new one.
  */
 export class TaskThread {
   readonly #config: RunnerConfig;
   readonly #progress = new Progress();
+  /** For the next task. */
   #worker: Worker | undefined;
+  /** The thread that is to run one more task at most. */
+  #worn: Worker | undefined;
 
   /** @param config holds no secret, as modules in the thread can read what it was started with */
   constructor(config: RunnerConfig) {
@@ -40,13 +44,16 @@ export class TaskThread {
 
   /** Runs a task to its end, or until `signal` ends the attempt. Never rejects. */
   async run(task: Assignment, job: RunnerJob, signal: AbortSignal, calls: ThreadCalls): Promise<Report> {
-    const worker = (this.#worker ??= this.#start());
+    const worker = this.#worker ?? this.#start();
+    this.#worker = worker === this.#worn ? this.#start() : worker;
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is for windows
     const post = (message: ToThread): void => worker.postMessage(message);
     const { promise, resolve } = Promise.withResolvers<Report | Error>();
     const onMessage = (message: FromThread): void => {
-      if (message.kind === "report") resolve(message.report);
-      else if (message.kind === "progress") calls.progress(message);
+      if (message.kind === "report") {
+        if (message.isWorn) this.#worn = worker;
+        resolve(message.report);
+      } else if (message.kind === "progress") calls.progress(message);
       else void serve(calls, message.id, message.call, post);
     };
     let killer: NodeJS.Timeout | undefined;
@@ -78,6 +85,7 @@ export class TaskThread {
       signal.removeEventListener("abort", onAbort);
       // Not `removeAllListeners`: that takes the Worker's own as well, and no further message comes.
       worker.off("message", onMessage).off("error", resolve).off("exit", onExit);
+      if (this.#worker !== worker) void worker.terminate();
     }
   }
 
@@ -97,7 +105,7 @@ export class TaskThread {
 
   /** What a thread that is gone has left: programs, and files. */
   async #bury(worker: Worker): Promise<void> {
-    this.#worker = undefined;
+    if (this.#worker === worker) this.#worker = undefined;
     await worker.terminate();
     await reap(this.#config.PROCESS_LEDGER);
     await rm(join(this.#config.WORK_DIR, tasksFolder), { recursive: true, force: true });

@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Assignment, RunnerJob } from "../../../shared/messages.ts";
+import { readConfig } from "../../../backend/runner/config.ts";
+import type { Program } from "../../../backend/runner/programs/program.ts";
+import type { Report } from "../../../backend/runner/thread/messages.ts";
+import { TaskThread, type ThreadCalls } from "../../../backend/runner/thread/task-thread.ts";
+import { fileEtag } from "../../../backend/storage/file-read.ts";
+import { runnerJob } from "./runner-job.ts";
+
+/** A task thread and map tasks for it, each over the same small file. Nobody else takes part. */
+export class TaskScene {
+  readonly thread: TaskThread;
+  readonly #folder: string;
+  readonly #calls: ThreadCalls;
+  readonly #job: RunnerJob;
+  #attempts = 0;
+
+  /** @param source of the mapper */
+  constructor({ type, source }: { readonly type: Program["type"]; readonly source: string }) {
+    this.#folder = mkdtempSync(join(tmpdir(), "edgefold-test-"));
+    const path = join(this.#folder, type === "module" ? "mapper.mjs" : "mapper");
+    writeFileSync(path, source, { mode: 0o755 });
+    writeFileSync(this.#input, "a line\n");
+    const mapper: Program = { role: "mapper", name: "mapper", type, path };
+    const job = runnerJob({ size: source.length, hash: "" });
+    this.#job = { ...job, input: { path: `file://${this.#input}` }, output: { path: `file://${this.#folder}/out` } };
+    this.#calls = {
+      call: async (call) => {
+        if (call.what === "program") return mapper;
+        return { re: 0, kind: "done" };
+      },
+      progress: () => undefined,
+    };
+    this.thread = new TaskThread(
+      readConfig({
+        WORKER_URL: "http://127.0.0.1:1",
+        RUNNER_ID: "r",
+        WORK_DIR: join(this.#folder, "work"),
+        PROCESS_LEDGER: join(this.#folder, "ledger"),
+        FILE_ROOTS: this.#folder,
+        SHUFFLE: join(this.#folder, "shuffle"),
+      }),
+    );
+  }
+
+  get #input(): string {
+    return join(this.#folder, "in.txt");
+  }
+
+  async map(): Promise<Report> {
+    const stats = statSync(this.#input, { bigint: true });
+    const size = Number(stats.size);
+    const index = this.#attempts++;
+    const range = { path: `file://${this.#input}`, size, etag: fileEtag(stats), start: 0, end: size };
+    const task: Assignment = { kind: "map", taskId: `t${index}`, attempt: `j-m-${index}-0`, index, input: [range] };
+    return this.thread.run(task, this.#job, new AbortController().signal, this.#calls);
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true });
+  }
+}

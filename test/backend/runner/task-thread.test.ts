@@ -1,0 +1,70 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { Report } from "../../../backend/runner/thread/messages.ts";
+import { TaskScene } from "./task-scene.ts";
+
+const MiB = 1024 * 1024;
+
+let scene: TaskScene | undefined;
+afterEach(() => scene?.remove());
+
+/** A mapper that counts, for each task, the thread that it runs in and the bytes on its heap. */
+const mapper = (topLevel: string, perRecord = ""): string => `
+  import { threadId } from "node:worker_threads";
+  import { getHeapStatistics } from "node:v8";
+  ${topLevel}
+  export const map = (line, emit, context) => {
+    ${perRecord}
+    context.counter("thread", threadId);
+    context.counter("bytes", "heap", getHeapStatistics().used_heap_size);
+    emit(line);
+  };`;
+
+const counted = (report: Report, group: string): readonly [string, number] => {
+  if (report.kind !== "complete") throw new Error(`the task ended with ${JSON.stringify(report)}`);
+  const [first] = Object.entries(report.counters.user[group] ?? {});
+  if (first === undefined) throw new Error(`no counter in ${group}`);
+  return first;
+};
+
+const run = async (source: string, tasks: number): Promise<{ threads: string[]; heaps: number[] }> => {
+  scene = new TaskScene({ type: "module", source });
+  const reports: Report[] = [];
+  for (let task = 0; task < tasks; task++) reports.push(await scene.map());
+  return {
+    threads: reports.map((report) => counted(report, "thread")[0]),
+    heaps: reports.map((report) => counted(report, "bytes")[1]),
+  };
+};
+
+describe("the thread of tasks", () => {
+  it("is replaced before the modules of its tasks fill its heap", async () => {
+    const table = 'export const table = Array.from({ length: 500_000 }, (_, i) => "entry " + i);';
+    const { threads, heaps } = await run(mapper(table), 8);
+    expect(new Set(threads).size).toBeGreaterThan(1);
+    expect(new Set(threads).size).toBeLessThan(8);
+    expect(Math.max(...heaps)).toBeLessThan(128 * MiB);
+  });
+
+  it("is replaced before what they keep outside of its heap fills the memory", async () => {
+    const { threads } = await run(mapper(`export const table = Buffer.alloc(${24 * MiB});`), 6);
+    expect(new Set(threads).size).toBeGreaterThan(1);
+  });
+
+  it("outlives any garbage that its tasks make", async () => {
+    const garbage = "const words = new Map(); for (let i = 0; i < 500_000; i++) words.set('word ' + i, [i]);";
+    const { threads, heaps } = await run(mapper("", garbage), 3);
+    expect(Math.min(...heaps)).toBeGreaterThan(48 * MiB);
+    expect(new Set(threads).size).toBe(1);
+  });
+
+  it("can crash in its last task: the next one runs in its successor", async () => {
+    const crash = 'if (context.environment.EDGEFOLD_PARTITION === "1") process.exit(7);';
+    scene = new TaskScene({
+      type: "module",
+      source: mapper(`export const table = Buffer.alloc(${64 * MiB});`, crash),
+    });
+    const [first, last, next] = [await scene.map(), await scene.map(), await scene.map()];
+    expect(last).toMatchObject({ kind: "fail", error: { code: "TaskCrashed" } });
+    expect(counted(next, "thread")).not.toEqual(counted(first, "thread"));
+  });
+});
