@@ -1,4 +1,5 @@
 import { AwsClient } from "aws4fetch";
+import { givenStore } from "../helpers/given-store.ts";
 import { startS3Endpoint } from "../helpers/s3-endpoint.ts";
 import type { Credentials } from "../../shared/rest.ts";
 
@@ -25,11 +26,10 @@ export const openChaosStore = async (address: string | undefined): Promise<Chaos
     const credentials = { username: accessKeyId, password: secretAccessKey };
     return { bucket, credentials, host, port: Number(port), path, name: "the local R2", close };
   }
-  const { username, password, hostname: host, port, pathname } = new URL(address);
-  if (host !== "127.0.0.1" && host !== "localhost") throw new Error("CHAOS_S3 must be on 127.0.0.1 or localhost");
+  const { endpoint, ...given } = givenStore("CHAOS_S3", address);
+  const { hostname: host, port } = endpoint;
   return {
-    bucket: decodeURIComponent(pathname.slice(1)),
-    credentials: { username: decodeURIComponent(username), password: decodeURIComponent(password) },
+    ...given,
     host,
     port: Number(port),
     path: "",

@@ -13,6 +13,7 @@ export const removeFolder = async (store: Store, folder: Address): Promise<void>
     await store.remove(batch);
     batch = [];
   }
-  // The folder itself too: where folders are real, abandoned uploads lie in it.
-  await store.remove([...batch, folder]);
+  // Where folders are real, abandoned uploads lie in them. In S3, removing one is at best a request for nothing: gateways to
+  // file systems refuse it where the folder holds the versions of what was removed.
+  await store.remove(folder.scheme === "file" ? [...batch, folder] : batch);
 };

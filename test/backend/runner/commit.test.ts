@@ -2,9 +2,10 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { joinAddress, parseAddress, type Address } from "../../../shared/address.ts";
+import { joinAddress, parseAddress, withKey, type Address } from "../../../shared/address.ts";
 import { outputFolder } from "../../../shared/outputs.ts";
 import { runCommit } from "../../../backend/runner/tasks/commit.ts";
+import { removeFolder } from "../../../backend/runner/tasks/remove-folder.ts";
 import { writeOutput } from "../../../backend/runner/tasks/output.ts";
 import type { Task, TaskRun } from "../../../backend/runner/tasks/task-run.ts";
 import { openStore } from "../../../backend/storage/open.ts";
@@ -77,5 +78,19 @@ describe("an empty output", () => {
     expect(await runCommit({ ...commit, outputs }, run)).toEqual({ kind: "done", lost: [] });
     expect(await run.output.head(part)).toMatchObject({ size: 0 });
     expect(parseAddress(outputs[0]?.path ?? "", false)).toEqual(part);
+  });
+});
+
+const listing = (keys: string): string =>
+  `<ListBucketResult><IsTruncated>false</IsTruncated>${keys}</ListBucketResult>`;
+
+describe("removing a folder", () => {
+  test("removes what is listed and no more", async () => {
+    const { run, part } = runAt(`${server.at.endpoint}/bucket/out`);
+    const found = "<Contents><Key>out/j/part-r-00000</Key><Size>0</Size><ETag>e</ETag></Contents>";
+    server.replies.push(reply(200, listing("")), reply(200, listing(found)), reply(200, "<DeleteResult/>"));
+    for (let times = 0; times < 2; times++) await removeFolder(run.output, withKey(part, "out/j/"));
+    expect(server.asked.map((asked) => asked.split("?")[0])).toEqual(["GET /bucket", "GET /bucket", "POST /bucket"]);
+    expect(server.bodies[2]).toContain("<Object><Key>out/j/part-r-00000</Key></Object></Delete>");
   });
 });

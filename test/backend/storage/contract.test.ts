@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -8,6 +9,8 @@ import { listInputs } from "../../../backend/storage/inputs.ts";
 import { openStore } from "../../../backend/storage/open.ts";
 import { partSize, type Store } from "../../../backend/storage/store.ts";
 import { MultipartWriter } from "../../../backend/storage/upload.ts";
+import { removeFolder } from "../../../backend/runner/tasks/remove-folder.ts";
+import { givenStore } from "../../helpers/given-store.ts";
 import { startS3Endpoint } from "../../helpers/s3-endpoint.ts";
 import { all, bytesOf, pattern } from "./bytes.ts";
 
@@ -32,12 +35,24 @@ const s3Subject = async (): Promise<Subject> => {
   };
 };
 
-const text = (value: string): Buffer => Buffer.from(value);
+/** A server that the environment names. */
+const givenSubject = (address: string) => async (): Promise<Subject> => {
+  const { endpoint, bucket, credentials } = givenStore("CONTRACT_S3", address);
+  const store = openStore({ credentials, fileRoots: [] });
+  const base = parseAddress(`${endpoint.origin}/${bucket}/contract-${randomUUID()}`, false);
+  return { store, base, close: () => removeFolder(store, joinAddress(base, "")) };
+};
 
-describe.each([
+const given = process.env["CONTRACT_S3"];
+const subjects: readonly (readonly [string, () => Promise<Subject>])[] = [
   ["file", fileSubject],
   ["s3", s3Subject],
-] as const)("a %s store", (_scheme, open) => {
+  ...(given === undefined ? [] : ([["given", givenSubject(given)]] as const)),
+];
+
+const text = (value: string): Buffer => Buffer.from(value);
+
+describe.each(subjects)("a %s store", (kind, open) => {
   let subject: Subject;
   let store: Store;
   const at = (name: string): Address => joinAddress(subject.base, name);
@@ -159,16 +174,25 @@ describe.each([
     expect(await store.head(object)).toBeDefined();
   });
 
-  test("completes one of two uploads, and does not take the other's object for its own", async () => {
-    const object = at("race/object");
+  /** Completes one of two uploads of an object, aborts the other one, and then completes that. @returns the last outcome */
+  const raced = async (object: Address): Promise<string> => {
     const [one, other] = [await store.createUpload(object, "one"), await store.createUpload(object, "other")];
     const tag = await store.uploadPart(object, one, 1, text("same size"));
     const otherTag = await store.uploadPart(object, other, 1, text("size same"));
     expect(await store.completeUpload(object, other, [otherTag], "other")).toBe("completed");
     await store.abortUpload(object, one);
     await store.abortUpload(object, one);
-    expect(await store.completeUpload(object, one, [tag], "one")).toBe("lost");
-    expect((await bytesOf(await store.read(object))).toString()).toBe("size same");
+    return store.completeUpload(object, one, [tag], "one");
+  };
+
+  test("keeps the object of the one of two uploads that was completed", async () => {
+    await raced(at("race/object"));
+    expect((await bytesOf(await store.read(at("race/object")))).toString()).toBe("size same");
+  });
+
+  // versitygw answers the completion of an upload that it does not know with success where the object exists
+  test.skipIf(kind === "given")("does not take the object of another upload for that of an aborted one", async () => {
+    expect(await raced(at("race/other"))).toBe("lost");
   });
 
   test("says that an aborted upload without an object is lost", async () => {
