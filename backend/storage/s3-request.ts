@@ -9,6 +9,7 @@ import type { CredentialsSource } from "./credentials.ts";
 import { anyEndpoint, guardedConnector } from "./endpoint-guard.ts";
 import { pauseByClock, retrying, type Pause } from "../retry.ts";
 import { bucketRegion, malformed, refused, retryS3, S3Error, saysExpired, unreachable } from "./s3-failure.ts";
+import { movedBucket, type BucketPlace } from "./s3-moved.ts";
 import { parseError } from "./s3-xml.ts";
 import { StorageError } from "./store.ts";
 import { MalformedAnswerError } from "./xml.ts";
@@ -59,6 +60,8 @@ export class S3Client {
   #lastUsed: Credentials | undefined;
   /** The regions that stores asked for, by endpoint and bucket. */
   readonly #regions = new Map<string, string>();
+  /** Where AWS has buckets that lie in another region than the endpoint named, by endpoint and bucket. */
+  readonly #moved = new Map<string, BucketPlace>();
   // Idle sockets do not keep the process alive. The number of connections has no limit here: tasks limit how many requests
   // they make at a time.
   readonly #agent: Agent;
@@ -151,13 +154,20 @@ export class S3Client {
     const bucket = `${at.endpoint}/${at.bucket}`;
     const first = await this.#credentials();
     let credentials = first;
-    let region = credentials?.region ?? this.#regions.get(bucket);
+    let place = this.#moved.get(bucket);
+    let region = place?.region ?? credentials?.region ?? this.#regions.get(bucket);
     for (;;) {
-      const answer = await this.#sendOnce(what, credentials, region);
+      const to = place === undefined ? what : { ...what, at: { ...at, endpoint: place.endpoint } };
+      const answer = await this.#sendOnce(to, credentials, region);
       if (answer.status < 300) return answer;
-      const error = parseError((await this.#text(what, answer, longestRefusal)) ?? "");
+      const error = parseError((await this.#text(to, answer, longestRefusal)) ?? "");
       const wanted = error?.region ?? bucketRegion(answer.headers);
-      if (answer.status === 400 && region === undefined && credentials !== undefined && wanted !== undefined) {
+      const moved = place === undefined ? movedBucket(at.endpoint, answer) : undefined;
+      if (moved !== undefined) {
+        this.#moved.set(bucket, moved);
+        place = moved;
+        region = moved.region;
+      } else if (answer.status === 400 && region === undefined && credentials !== undefined && wanted !== undefined) {
         this.#regions.set(bucket, wanted);
         region = wanted;
       } else {

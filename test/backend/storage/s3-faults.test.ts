@@ -357,6 +357,27 @@ describe("a range", () => {
     await expect(store.read(server.at, range)).rejects.toMatchObject({ code });
   });
 
+  test("may be answered with the whole object where it is all of it", async () => {
+    const object = reply(200, "01234", { etag: '"tag"' });
+    server.replies.push(object, object, object);
+    expect((await bytesOf(await store.read(server.at, { start: 0, end: 5 }))).toString()).toBe("01234");
+    await expect(store.read(server.at, { start: 0, end: 4 })).rejects.toMatchObject({ code: "MalformedAnswer" });
+    await expect(store.read(server.at, { start: 0, end: 6 })).rejects.toMatchObject({ code: "MalformedAnswer" });
+  });
+
+  test("that is all of the object goes on where a body with status 200 broke off", async () => {
+    server.replies.push((response) => {
+      response.writeHead(200, { etag: '"tag"', "content-length": 5 }).write("01", () => response.socket?.end());
+    }, content("01234"));
+    expect((await bytesOf(await store.read(server.at, { start: 0, end: 5 }))).toString()).toBe("01234");
+    expect(server.headers[1]?.range).toBe("bytes=2-4");
+  });
+
+  test("of chunks without a length is an error", async () => {
+    server.replies.push((response) => void response.writeHead(200).end("01234"));
+    await expect(store.read(server.at, { start: 0, end: 5 })).rejects.toMatchObject({ code: "MalformedAnswer" });
+  });
+
   test("with a body longer than declared is an error", async () => {
     server.replies.push(reply(206, "2345", { "content-range": "bytes 2-4/10" }));
     await expect(bytesOf(await store.read(server.at, range))).rejects.toMatchObject({ code: "MalformedAnswer" });
