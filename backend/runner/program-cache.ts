@@ -6,6 +6,8 @@ import { pipeline } from "node:stream/promises";
 import { Agent, request } from "undici";
 import type { ProgramRole, RunnerJob } from "../../shared/messages.ts";
 import { pauseByClock, retrying, type Patience } from "../retry.ts";
+import { classOf, isTransient } from "../storage/failure-class.ts";
+import { codeOfStatus } from "../storage/http-failure.ts";
 import type { Program } from "./programs/program.ts";
 import type { RunnerToken } from "./runner-token.ts";
 
@@ -14,6 +16,9 @@ const dispatcher = new Agent({ allowH2: false });
 
 /** How long a program's content is asked for before the attempt fails. */
 const patience: Patience = { tries: 6, windowMs: 60_000, floorMs: 100, stepMs: 100, capMs: 10_000 };
+
+/** The Worker does not give the content, and will not on another try. */
+class RefusedError extends Error {}
 
 /** The programs of a job on the runner's disk, each fetched once, when a task first needs it. */
 export class ProgramCache {
@@ -52,7 +57,7 @@ export class ProgramCache {
     try {
       await retrying(
         () => this.#download(url, path, hash),
-        () => ({ patience }),
+        (error) => (error instanceof RefusedError ? undefined : { patience }),
         pauseByClock,
         undefined,
       );
@@ -67,7 +72,8 @@ export class ProgramCache {
     const { statusCode, body } = await request(url, { dispatcher, headers });
     if (statusCode !== 200) {
       await body.dump();
-      throw new Error(`the Worker answered ${statusCode}`);
+      const failure = { code: codeOfStatus(statusCode), status: statusCode };
+      throw new (isTransient(classOf(failure)) ? Error : RefusedError)(`the Worker answered ${statusCode}`);
     }
     const digest = createHash("sha256");
     const hashed = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

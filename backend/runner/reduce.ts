@@ -28,8 +28,8 @@ type ReduceSegments = {
  * values of a key in the order of map tasks, and in the order of emission within each. An executable's output is passed on
  * as it is, a module's becomes lines `key TAB value`, or just the key where the value is empty. The output ends with a
  * newline or is empty.
- * @throws ShuffleLostError where a segment is missing or not intact, which of one on this machine is found out only when its
- * turn comes; ProgramError where the reducer fails; the signal's reason when aborted; what `sink` throws
+ * @throws ShuffleLostError where a segment is gone or damaged, which of one on this machine is found out only when its
+ * turn comes; StorageError where one cannot be read just now; ProgramError where the reducer fails; the signal's reason when aborted; what `sink` throws
  */
 export async function reduceSegments({ reducer, segments, context, sink }: ReduceSegments): Promise<void> {
   releaseSpares();

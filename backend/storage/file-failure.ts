@@ -15,7 +15,8 @@ export const naming = async <T>(at: FileAddress, work: () => Promise<T>): Promis
   }
 };
 
-const named = (at: FileAddress, error: unknown): unknown => {
+/** The same for an error that was thrown already. */
+export const named = (at: FileAddress, error: unknown): unknown => {
   if (!(error instanceof Error) || !("code" in error) || !("errno" in error)) return error;
   const { code, errno } = error;
   if (typeof code !== "string" || typeof errno !== "number") return error;

@@ -4,7 +4,8 @@ import { boundedText } from "./bounded-text.ts";
 import { codeOfStatus, networkFailure } from "./http-failure.ts";
 import type { TemporaryCredentials } from "./refreshed-credentials.ts";
 import { retrying, type Pause } from "../retry.ts";
-import { retryOf, type Failure } from "./retry.ts";
+import type { Failure } from "./failure-class.ts";
+import { retryOf } from "./patience.ts";
 import { StorageError } from "./store.ts";
 import { MalformedAnswerError } from "./xml.ts";
 
@@ -37,11 +38,8 @@ export type Refusal = {
 
 /** Why there are no credentials. It is no `S3Error`: whoever asked for them need not try again. */
 class IdentityError extends StorageError {
-  readonly status: number | undefined;
-
   constructor(what: string, { code, status }: Failure, why: string) {
-    super(code, `cannot get credentials of ${what}: ${why} (${code})`);
-    this.status = status;
+    super(code, `cannot get credentials of ${what}: ${why} (${code})`, { status });
   }
 }
 
@@ -65,7 +63,7 @@ export const readToken = async (what: string, file: string): Promise<string> => 
 export const fetchCredentials = (service: IdentityService, pause: Pause): Promise<TemporaryCredentials> =>
   retrying(
     () => ask(service),
-    (error) => retryOf(error instanceof IdentityError ? error : undefined),
+    (error) => (error instanceof IdentityError ? retryOf(error) : undefined),
     pause,
     undefined,
   );

@@ -1,18 +1,14 @@
 import { formatAddress, type S3Address } from "../../shared/address.ts";
 import { codeOfStatus, networkFailure } from "./http-failure.ts";
 import type { Retry } from "../retry.ts";
-import { retryOf } from "./retry.ts";
+import { retryOf } from "./patience.ts";
 import { plausibleRegion, type S3ErrorBody } from "./s3-xml.ts";
 import { StorageError } from "./store.ts";
 
 /** A refusal of an S3-compatible store, or a failure on the way to it. */
 export class S3Error extends StorageError {
-  /** Undefined where no answer came. */
-  readonly status: number | undefined;
-
   constructor(code: string, message: string, status?: number, options?: ErrorOptions) {
-    super(code, message, options);
-    this.status = status;
+    super(code, message, { ...options, status });
   }
 }
 

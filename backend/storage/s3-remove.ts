@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { formatAddress, type S3Address } from "../../shared/address.ts";
 import { inParallel } from "../parallel.ts";
-import { isTransient } from "./retry.ts";
+import { classOf, isTransient } from "./failure-class.ts";
 import { S3Error } from "./s3-failure.ts";
 import type { S3Client } from "./s3-request.ts";
 import { deletionBody, parseRefusals } from "./s3-xml.ts";
@@ -76,7 +76,7 @@ const removeBatch = async (client: S3Client, bucket: S3Address, keys: readonly s
   await client.parsed({ method: "POST", at: bucket, query: { delete: "" }, headers, body }, (text) => {
     const refusals = parseRefusals(text).filter(({ code }) => code !== "NoSuchKey");
     // a lasting refusal first: where there is one, repeating the batch is of no use
-    const worst = refusals.find((refusal) => !isTransient(refusal)) ?? refusals[0];
+    const worst = refusals.find((refusal) => !isTransient(classOf(refusal))) ?? refusals[0];
     if (worst === undefined) return;
     const more = refusals.length === 1 ? "" : `, and ${refusals.length - 1} more objects`;
     const message = `${formatAddress({ ...bucket, key: worst.key })}: ${worst.message} (${worst.code})${more}`;

@@ -1,6 +1,6 @@
 import type { S3Address } from "../../shared/address.ts";
 import { malformed, S3Error } from "./s3-failure.ts";
-import { isTransient } from "./retry.ts";
+import { isTransient } from "./failure-class.ts";
 import { attemptHeader, headS3 } from "./s3-head.ts";
 import type { S3Client } from "./s3-request.ts";
 import { completionBody, parseCompletion, parseUploadId, parseUploadsPage } from "./s3-xml.ts";
@@ -79,7 +79,7 @@ const listS3Uploads = async function* (
     try {
       page = await client.parsed({ method: "GET", at: bucket, query: { ...query, ...resume } }, parseUploadsPage);
     } catch (error) {
-      if (!(error instanceof S3Error) || isTransient(error)) throw error;
+      if (!(error instanceof S3Error) || isTransient(error.class)) throw error;
       return;
     }
     yield* page.uploads;

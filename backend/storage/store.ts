@@ -1,4 +1,5 @@
 import type { Address } from "../../shared/address.ts";
+import { classOf, type FailureClass } from "./failure-class.ts";
 
 /** What a store says about an object. */
 export type ObjectInfo = {
@@ -75,14 +76,26 @@ export interface Store {
   ensureBucket(at: Address): Promise<void>;
 }
 
-/** Why a store refused, in the store's own words. */
+type StorageErrorOptions = ErrorOptions & {
+  /** That of the answer, where there was one. */
+  readonly status?: number | undefined;
+  /** Whether the same store has answered with a success before. @default false */
+  readonly isProven?: boolean | undefined;
+};
+
+/** Why an operation of a store failed, in the store's own words. */
 export class StorageError extends Error {
   override name = "StorageError";
   /** The store's own code (`NoSuchKey`, `AccessDenied`, `SignatureDoesNotMatch`), or the system's (`ENOTFOUND`, `EACCES`). */
   readonly code: string;
+  /** Undefined where no answer came. */
+  readonly status: number | undefined;
+  readonly class: FailureClass;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: string, message: string, { status, isProven, ...options }: StorageErrorOptions = {}) {
     super(message, options);
     this.code = code;
+    this.status = status;
+    this.class = classOf({ code, status }, isProven);
   }
 }

@@ -3,6 +3,7 @@ import { extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { abortable } from "../../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
+import { StorageError } from "../../storage/store.ts";
 import { ShuffleLostError } from "../shuffle/shuffle-lost.ts";
 import { ownBytes } from "./own-bytes.ts";
 import { type Program, ProgramError } from "./program.ts";
@@ -111,12 +112,15 @@ export class ModuleProgram {
    * @param place where in the input, such as `at record 3`
    */
   explain(error: unknown, place: string): unknown {
-    if (this.#signal.aborted || error instanceof ProgramError || error instanceof ShuffleLostError) return error;
+    if (this.#signal.aborted || error instanceof ProgramError || isReadFailure(error)) return error;
     return new ProgramError(this.program, `failed ${place}: ${describe(error, this.#url, this.program)}`, {
       cause: error,
     });
   }
 }
+
+/** The values that a function walks over are read from files meanwhile. */
+const isReadFailure = (error: unknown): boolean => error instanceof ShuffleLostError || error instanceof StorageError;
 
 /** The message, and those lines of the stack that lie in the module. */
 function describe(error: unknown, url: string, program: Program): string {

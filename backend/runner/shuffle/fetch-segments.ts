@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import { named } from "../../storage/file-failure.ts";
 import type { ByteStream } from "../../storage/store.ts";
 import { abortable, untilAborted } from "../../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
@@ -7,7 +8,8 @@ import type { Run } from "./run.ts";
 import { RunFiles } from "./run-files.ts";
 import { blocksOf, SegmentCursor } from "./segment-cursor.ts";
 import { SegmentVerifier } from "./segment-verifier.ts";
-import { ShuffleLostError } from "./shuffle-lost.ts";
+import { DamagedSegmentError } from "./segment.ts";
+import { lossOr } from "./shuffle-lost.ts";
 
 /** A segment of a map output, for one reducer. */
 export type SegmentSource = {
@@ -48,7 +50,7 @@ type Fetched = { readonly memory: Buffer; readonly largestBlock: number } | { re
  * buffer; large ones become runs of their own: local files, where they are not in one already. What lies on this machine is
  * verified while it is merged.
  * @param segments in the order of the map tasks
- * @throws ShuffleLostError for a segment that cannot be read or is not intact
+ * @throws ShuffleLostError for a segment that is gone or damaged; StorageError for one that cannot be read just now
  */
 export async function fetchSegments(
   segments: readonly SegmentSource[],
@@ -155,7 +157,7 @@ function readLocal({ map, length }: SegmentSource, { path, offset }: { path: str
     try {
       for (let filled = 0; filled < length;) {
         const read = readSync(file, memory, filled, length - filled, offset + filled);
-        if (read === 0) throw new Error("the segment ends too early");
+        if (read === 0) throw new DamagedSegmentError("the segment ends too early");
         filled += read;
       }
     } finally {
@@ -164,12 +166,12 @@ function readLocal({ map, length }: SegmentSource, { path, offset }: { path: str
     verifier.push(memory);
     verifier.end();
   } catch (error) {
-    throw new ShuffleLostError(map, error);
+    throw lossOr(map, named({ scheme: "file", path }, error));
   }
   return memory;
 }
 
-/** The bytes of a segment; what is wrong with them, or with reading them, is the loss of the map's output. */
+/** The bytes of a segment. @throws ShuffleLostError where it is gone or damaged, else what the store throws */
 async function* verifiedChunks(
   segment: SegmentSource,
   open: () => Promise<ByteStream>,
@@ -182,13 +184,13 @@ async function* verifiedChunks(
     for await (const chunk of untilAborted(stream, signal)) {
       verifier.push(chunk);
       length += chunk.length;
-      if (length > segment.length) throw new Error("the segment is longer than it was");
+      if (length > segment.length) throw new DamagedSegmentError("the segment is longer than it was");
       yield chunk;
     }
     verifier.end();
-    if (length !== segment.length) throw new Error("the segment is shorter than it was");
+    if (length !== segment.length) throw new DamagedSegmentError("the segment is shorter than it was");
   } catch (error) {
     signal.throwIfAborted();
-    throw new ShuffleLostError(segment.map, error);
+    throw lossOr(segment.map, error);
   }
 }

@@ -1,10 +1,11 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import { named } from "../../storage/file-failure.ts";
 import type { Cursor } from "./cursor.ts";
 import { merged } from "./merge.ts";
-import { headerLength, type Segment } from "./segment.ts";
+import { DamagedSegmentError, headerLength, type Segment } from "./segment.ts";
 import { type Blocks, payloadLength, payloadOf, SegmentCursor } from "./segment-cursor.ts";
 import { SegmentVerifier } from "./segment-verifier.ts";
-import { ShuffleLostError } from "./shuffle-lost.ts";
+import { lossOr } from "./shuffle-lost.ts";
 
 /** A sorted run: a file with a segment for each partition. */
 export type Run = {
@@ -27,11 +28,11 @@ export class OpenRuns {
   readonly #runs: readonly Run[];
   readonly #files: number[] = [];
 
-  /** @throws ShuffleLostError for a map output that cannot be opened */
+  /** @throws StorageError, or ShuffleLostError for a map output that is gone */
   constructor(runs: readonly Run[]) {
     this.#runs = runs;
     try {
-      for (const run of runs) this.#files.push(blaming(run, () => openSync(run.path, "r")));
+      for (const run of runs) this.#files.push(reading(run, () => openSync(run.path, "r")));
     } catch (error) {
       this.close();
       throw error;
@@ -67,12 +68,13 @@ export function* mergedPartitions(
   }
 }
 
-/** Does something with a run's file; what is wrong with a map output is its loss. */
-function blaming<T>({ map }: Run, read: () => T): T {
+/** Reads a run's file. @throws StorageError, or ShuffleLostError for a map output that is gone or damaged */
+function reading<T>({ path, map }: Run, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw map === undefined ? error : new ShuffleLostError(map, error);
+    const failure = named({ scheme: "file", path }, error);
+    throw map === undefined ? failure : lossOr(map, failure);
   }
 }
 
@@ -86,7 +88,7 @@ function fileBlocks(file: number, segment: Extent, run: Run): Blocks {
   return () => {
     if (failure !== undefined) throw failure.error;
     try {
-      return blaming(run, () => reader.next());
+      return reading(run, () => reader.next());
     } catch (error) {
       failure = { error };
       throw error;
@@ -112,9 +114,10 @@ class BlockReader {
     if (this.#buffer.length === 0) this.#buffer = Buffer.allocUnsafeSlow(initialRead);
     const most = Math.min(this.#buffer.length, this.#end - this.#position);
     let filled = readSync(this.#file, this.#buffer, 0, most, this.#position);
-    if (filled < headerLength) throw new Error("the segment ends too early");
+    if (filled < headerLength) throw new DamagedSegmentError("the segment ends too early");
     const length = headerLength + payloadLength(this.#buffer, 0);
-    if (length > this.#end - this.#position) throw new Error("a block goes beyond the end of its segment");
+    if (length > this.#end - this.#position)
+      throw new DamagedSegmentError("a block goes beyond the end of its segment");
     if (length > this.#buffer.length) {
       const grown = Buffer.allocUnsafeSlow(length);
       this.#buffer.copy(grown, 0, 0, filled);
@@ -122,14 +125,14 @@ class BlockReader {
     }
     while (filled < length) {
       const read = readSync(this.#file, this.#buffer, filled, length - filled, this.#position + filled);
-      if (read === 0) throw new Error("the segment ends too early");
+      if (read === 0) throw new DamagedSegmentError("the segment ends too early");
       filled += read;
     }
     const block = this.#buffer.subarray(0, length);
     this.#verifier.push(block);
     this.#position += length;
     if (length > headerLength) return payloadOf(block);
-    if (this.#position < this.#end) throw new Error("the segment is shorter than it was");
+    if (this.#position < this.#end) throw new DamagedSegmentError("the segment is shorter than it was");
     return undefined;
   }
 }

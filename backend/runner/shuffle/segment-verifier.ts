@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { headerLength } from "./segment.ts";
+import { DamagedSegmentError, headerLength } from "./segment.ts";
 import { payloadLength } from "./segment-cursor.ts";
 
 /** Bytes of a header that its checksum covers. */
@@ -20,11 +20,11 @@ export class SegmentVerifier {
     return this.#records;
   }
 
-  /** Takes the next bytes. @throws Error where they cannot be what was written */
+  /** Takes the next bytes. @throws DamagedSegmentError where they cannot be what was written */
   push(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length) {
-      if (this.#isComplete) throw new Error("the segment goes on after its end");
+      if (this.#isComplete) throw new DamagedSegmentError("the segment goes on after its end");
       if (this.#missing > 0) {
         const part = chunk.subarray(at, at + this.#missing);
         this.#checksum = crc32(part, this.#checksum);
@@ -40,9 +40,9 @@ export class SegmentVerifier {
     }
   }
 
-  /** @throws Error where the end is missing */
+  /** @throws DamagedSegmentError where the end is missing */
   end(): void {
-    if (!this.#isComplete) throw new Error("the segment ends too early");
+    if (!this.#isComplete) throw new DamagedSegmentError("the segment ends too early");
   }
 
   #endHeader(): void {
@@ -52,7 +52,8 @@ export class SegmentVerifier {
   }
 
   #endBlock(): void {
-    if (this.#header.readUInt32LE(8) !== this.#checksum) throw new Error("the segment's checksum is wrong");
+    if (this.#header.readUInt32LE(8) !== this.#checksum)
+      throw new DamagedSegmentError("the segment's checksum is wrong");
     const records = this.#header.readUInt32LE(4);
     this.#headerFilled = 0;
     if (payloadLength(this.#header, 0) > 0) {
@@ -60,7 +61,7 @@ export class SegmentVerifier {
     } else if (records === this.#records % 0x1_0000_0000) {
       this.#isComplete = true;
     } else {
-      throw new Error(`the segment has ${this.#records} records, not ${records}`);
+      throw new DamagedSegmentError(`the segment has ${this.#records} records, not ${records}`);
     }
   }
 }

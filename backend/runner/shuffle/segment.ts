@@ -1,3 +1,5 @@
+import { StorageError } from "../../storage/store.ts";
+
 /**
  * The format of segments, in the shuffle and in local files. A segment is a sequence of blocks and a terminator. A block is
  * a header and whole pieces: a key with one or more values, as cursors give them. A header is three 32-bit little-endian
@@ -37,3 +39,10 @@ export const pieceKinds = { newKey: 0, sameKeyAgain: 2, sameKey: 4 } as const;
 
 /** Added where the piece has one value, which tells its own length. */
 export const single = 1;
+
+/** The bytes of a segment are not those that were written. */
+export class DamagedSegmentError extends StorageError {
+  constructor(why: string) {
+    super("DamagedSegment", why);
+  }
+}

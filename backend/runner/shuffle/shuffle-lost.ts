@@ -1,4 +1,7 @@
-/** A segment cannot be had, or is not what was written: the map that made it must run again. */
+import { failureClass } from "../../storage/failure-class.ts";
+import { StorageError } from "../../storage/store.ts";
+
+/** A segment is gone or damaged: the map that made it must run again. */
 export class ShuffleLostError extends Error {
   override readonly name = "ShuffleLostError";
   /** The number of the map task. */
@@ -9,3 +12,12 @@ export class ShuffleLostError extends Error {
     this.map = map;
   }
 }
+
+/**
+ * The error for a map output that could not be read: a loss where it is gone or damaged, else `error` itself. A store
+ * that refuses, throttles or cannot be reached still has the output.
+ */
+export const lossOr = (map: number, error: unknown): unknown =>
+  error instanceof StorageError && (error.class === failureClass.gone || error.class === failureClass.damaged)
+    ? new ShuffleLostError(map, error)
+    : error;

@@ -3,6 +3,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { formatAddress, parseAddress } from "../../../shared/address.ts";
 import type { MapOutput, SegmentRef } from "../../../shared/messages.ts";
+import { StorageError } from "../../storage/store.ts";
 import type { SegmentSource } from "../shuffle/fetch-segments.ts";
 import { writeAll } from "../shuffle/run-files.ts";
 import type { SegmentIndex } from "../shuffle/segment.ts";
@@ -48,7 +49,8 @@ export class LocalShuffle implements Shuffle {
       return { map, length, largestBlock, at: { path: address.path, offset } };
     }
     // Written by a runner with another configuration, so that it must be written again by one with this.
-    const open = (): Promise<never> => Promise.reject(new Error(`${url} is not in this runner's shuffle directory`));
+    const open = (): Promise<never> =>
+      Promise.reject(new StorageError("NoSuchKey", `${url} is not in this runner's shuffle directory`));
     return { map, length, largestBlock, at: { open } };
   }
 

@@ -38,7 +38,7 @@ function livingGroups(): number[] {
   return [...table.matchAll(/^ *(\d+) [^Z]/gm)].map(([, group]) => Number(group));
 }
 
-function newFolder(): string {
+export function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "edgefold-test-"));
   folders.push(folder);
   return folder;

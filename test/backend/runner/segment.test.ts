@@ -3,8 +3,20 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { reduceSegments } from "../../../backend/runner/reduce.ts";
 import { SegmentVerifier } from "../../../backend/runner/shuffle/segment-verifier.ts";
+import type { SegmentSource } from "../../../backend/runner/shuffle/fetch-segments.ts";
 import { ShuffleLostError } from "../../../backend/runner/shuffle/shuffle-lost.ts";
-import { chunks, type MapOutput, MemorySink, newContext, newProgram, runMap, shell, sources } from "./harness.ts";
+import { StorageError } from "../../../backend/storage/store.ts";
+import {
+  chunks,
+  type MapOutput,
+  MemorySink,
+  newContext,
+  newFolder,
+  newProgram,
+  runMap,
+  shell,
+  sources,
+} from "./harness.ts";
 
 async function output(map: number, records = 2000): Promise<MapOutput> {
   return runMap(shell("mapper", `seq -f 'map-${map}-%g' ${records}`), "", 1, newContext());
@@ -71,31 +83,88 @@ describe("a damaged segment is lost, and its map named", () => {
   });
 });
 
-test("a segment that cannot be opened, breaks off or has another length than it should", async () => {
+/** What a reduce fails with whose second map has stored its output there. */
+async function failure(at: SegmentSource["at"], length?: number, reducer = shell("reducer", "cat")): Promise<unknown> {
   const whole = await output(0, 10);
-  const context = newContext();
-  const broken = new Readable({
+  const good = { length: whole.object.length, largestBlock: whole.index.largestBlock };
+  const segments = [
+    { map: 0, ...good, at: { open: async () => Readable.from([whole.object]) } },
+    { map: 1, ...good, length: length ?? good.length, at },
+  ];
+  // in memory, and in a file
+  const failures = await Promise.all(
+    [10_000_000, 1000].map((sortBuffer) =>
+      reduceSegments({ reducer, segments, context: newContext({ sortBuffer }), sink: new MemorySink() }).catch(
+        (error: unknown) => error,
+      ),
+    ),
+  );
+  expect(String(failures[1])).toBe(String(failures[0]));
+  return failures[0];
+}
+
+const failing = (code: string, status?: number) => ({
+  open: () => Promise.reject(new StorageError(code, `no (${code})`, { status })),
+});
+
+test("a segment that has another length than it should is lost", async () => {
+  const { object } = await output(0, 10);
+  const open = async (): Promise<Readable> => Readable.from([object]);
+  expect(String(await failure({ open }, object.length + 1))).toContain("the segment is shorter than it was");
+  expect(String(await failure({ open }, object.length - 1))).toContain("the segment is longer than it was");
+});
+
+test.each(["NoSuchKey", "InvalidRange"])("a segment is lost where the store says %s", async (code) => {
+  const error = await failure(failing(code));
+  expect(error).toBeInstanceOf(ShuffleLostError);
+  expect(error).toMatchObject({ map: 1, message: `the output of map 1 is lost: no (${code})` });
+});
+
+test.each([
+  ["AccessDenied", 403],
+  ["ExpiredToken", 400],
+  ["InvalidAccessKeyId", 403],
+  ["NoSuchBucket", 404],
+  ["SlowDown", 503],
+  ["InternalError", 500],
+  ["ECONNRESET", undefined],
+  ["TruncatedBody", undefined],
+])("a segment is not lost where the store says %s", async (code, status) => {
+  expect(await failure(failing(code, status))).toMatchObject({ name: "StorageError", code });
+});
+
+const openBroken = async (): Promise<Readable> =>
+  new Readable({
     read() {
-      this.destroy(new Error("connection reset"));
+      this.destroy(new StorageError("TruncatedBody", "connection reset"));
     },
   });
-  const [good] = sources([whole], 0);
-  const { length } = whole.object;
-  const cases = [
-    { open: () => Promise.reject(new Error("NoSuchKey")), length, message: "the output of map 1 is lost: NoSuchKey" },
-    { open: async () => broken, length, message: "the output of map 1 is lost: connection reset" },
-    { open: async () => Readable.from([whole.object]), length: length + 1, message: "shorter than it was" },
-    { open: async () => Readable.from([whole.object]), length: length - 1, message: "longer than it was" },
-  ];
-  for (const { open, length: said, message } of cases) {
-    const { largestBlock } = whole.index;
-    const segments = [
-      { map: 0, length: good?.length ?? 0, largestBlock, at: { open: async () => Readable.from([whole.object]) } },
-      { map: 1, length: said, largestBlock, at: { open } },
-    ];
-    const reducer = shell("reducer", "cat");
-    await expect(reduceSegments({ reducer, segments, context, sink: new MemorySink() })).rejects.toThrow(message);
-  }
+
+test("a segment is not lost where its stream breaks off", async () => {
+  expect(await failure({ open: openBroken })).toMatchObject({ code: "TruncatedBody" });
+});
+
+describe("a segment in a file", () => {
+  const module = newProgram(
+    "reducer",
+    "module",
+    "export const reduce = (key, values, emit) => { for (const value of values) emit(key, value); };",
+  );
+
+  test("is lost where there is no such file", async () => {
+    for (const reducer of [undefined, module]) {
+      const error = await failure({ path: "/nowhere/output", offset: 0 }, undefined, reducer);
+      expect(error).toBeInstanceOf(ShuffleLostError);
+      expect(error).toMatchObject({ map: 1 });
+    }
+  });
+
+  test("is not lost where this machine cannot read it", async () => {
+    for (const reducer of [undefined, module]) {
+      const error = await failure({ path: newFolder(), offset: 0 }, undefined, reducer);
+      expect(error).toMatchObject({ name: "StorageError", code: "EISDIR" });
+    }
+  });
 });
 
 test("an abort while a segment hangs is no loss", async () => {
