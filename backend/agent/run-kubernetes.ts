@@ -1,11 +1,14 @@
 import { hostname } from "node:os";
-import { KubeConfig } from "@kubernetes/client-node";
 import { z } from "zod";
+import type { BackoffTimes } from "../backoff.ts";
 import { parseConfig, type AgentConfig } from "./config.ts";
 import { serveHealth } from "./health.ts";
 import { ClusterApi } from "./launchers/kubernetes/cluster-api.ts";
+import { ClusterConfig } from "./launchers/kubernetes/cluster-config.ts";
 import { defaultTimes, KubernetesLauncher, type KubernetesTimes } from "./launchers/kubernetes/kubernetes.ts";
 import { defaultLeaderTimes, Leader } from "./launchers/kubernetes/leader.ts";
+import { Outage } from "./launchers/kubernetes/outage.ts";
+import { persistently } from "./launchers/kubernetes/persistently.ts";
 import { KubernetesSettingsSchema } from "./launchers/kubernetes/settings.ts";
 import { log, serve } from "./serve.ts";
 
@@ -17,8 +20,11 @@ const OwnSchema = z.object({
   HEALTH_PORT: z.coerce.number().int().positive().max(65_535).optional(),
 });
 
+/** Of what must be known before anything else can be done: an agent is there soon after its API server. */
+const startTimes: BackoffTimes = { floorMs: 1_000, stepMs: 1_000, capMs: 5_000 };
+
 /**
- * Runs an agent whose runners are pods, until a signal ends it, the Worker dismisses it, or another agent leads.
+ * Runs an agent whose runners are pods, until a signal ends it or the Worker dismisses it. It outlives the API server.
  * @returns the exit code
  */
 export const runKubernetesAgent = async (
@@ -28,24 +34,27 @@ export const runKubernetesAgent = async (
   const settings = parseConfig(KubernetesSettingsSchema, process.env);
   const { AGENT_NAMESPACE, POD_NAME, HEALTH_PORT } = parseConfig(OwnSchema, process.env);
   const health = HEALTH_PORT === undefined ? undefined : await serveHealth(HEALTH_PORT);
-  const kubeConfig = new KubeConfig();
+  const kubeConfig = new ClusterConfig();
   // The service account's within a cluster, KUBECONFIG or ~/.kube/config outside.
   kubeConfig.loadFromDefault();
-  const api = new ClusterApi(kubeConfig, settings.JOBS_NAMESPACE, config.cluster);
-  const missing = await api.missingPermissions(AGENT_NAMESPACE);
-  if (missing.length > 0) {
-    log(`the agent may not do what it must:\n${missing.map((what) => `- ${what}`).join("\n")}`);
-    return 1;
-  }
   const { cluster } = config;
+  const outage = new Outage(log);
   const leader = new Leader({
     config: kubeConfig,
     namespace: AGENT_NAMESPACE,
     cluster,
     identity: POD_NAME,
     times: defaultLeaderTimes,
+    outage,
     log,
   });
+  const api = new ClusterApi(kubeConfig, settings.JOBS_NAMESPACE, cluster, leader);
+  const review = async (): Promise<string[]> => api.missingPermissions(AGENT_NAMESPACE);
+  const missing = await persistently("the agent's permissions", review, outage, startTimes);
+  if (missing.length > 0) {
+    log(`the agent may not do what it must:\n${missing.map((what) => `- ${what}`).join("\n")}`);
+    return 1;
+  }
   // One that waits for its turn does what it is for.
   if (health !== undefined) health.isReady = true;
   const stopWaiting = (): void => void leader.stop();
@@ -53,14 +62,22 @@ export const runKubernetesAgent = async (
   if (!(await leader.lead())) return 0;
   process.off("SIGTERM", stopWaiting).off("SIGINT", stopWaiting);
   if (health !== undefined) health.isReady = false;
-  // Pods go on; whoever leads now finds them.
-  void leader.lost.then(() => process.exit(1));
   try {
     return await serve(config, {
-      clusterId: await api.clusterId(),
+      clusterId: await persistently("the jobs' namespace", async () => api.clusterId(), outage, startTimes),
       launcher: (events) =>
         new KubernetesLauncher(
-          { config: kubeConfig, cluster, workerUrl: config.workerUrl, capacity: config.runners, settings, times, log },
+          {
+            config: kubeConfig,
+            cluster,
+            workerUrl: config.workerUrl,
+            capacity: config.runners,
+            settings,
+            times,
+            leadership: leader,
+            outage,
+            log,
+          },
           events,
         ),
       onConnected: () => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
+import type { Socket } from "node:net";
 import { once } from "node:events";
 import { accessReviewPath, reviewed } from "./access-review.ts";
 import type { ApiOperations, Body } from "./api-operations.ts";
@@ -39,14 +40,23 @@ export class ApiServer {
   readonly faults = new Faults();
   readonly requests: Logged[] = [];
   readonly port: number;
+  /** With what status every request is refused; undefined where it is served. */
+  outage: number | undefined;
   readonly #server: Server;
   readonly #parts: ApiServerParts;
+  readonly #sockets = new Set<Socket>();
+  #isHanging = false;
 
   private constructor(server: Server, port: number, parts: ApiServerParts) {
     this.#server = server;
     this.port = port;
     this.#parts = parts;
+    server.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
     server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+      if (this.#isHanging) return;
       this.#answer(request, response).catch((error: unknown) => {
         parts.onError(error);
         response.destroy();
@@ -62,16 +72,32 @@ export class ApiServer {
     return new ApiServer(server, address.port, parts);
   }
 
+  /** Refuses connections, and breaks those that there are, until `open`. */
   async stop(): Promise<void> {
-    this.#server.closeAllConnections();
+    if (!this.#server.listening) return;
     this.#server.close();
+    // Also those that are still being set up, which the server does not count among its connections.
+    for (const socket of this.#sockets) socket.destroy();
     await once(this.#server, "close");
+  }
+
+  /** Goes on at the same port. */
+  async open(): Promise<void> {
+    await once(this.#server.listen(this.port, "127.0.0.1"), "listening");
+  }
+
+  /** Leaves every request unanswered from now on, until it is called without `true`. */
+  hang(isHanging: boolean): void {
+    this.#isHanging = isHanging;
+    // Those that hung are not answered any more.
+    if (!isHanging) this.#server.closeAllConnections();
   }
 
   async #answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const body = await bodyOf(message);
       if (body === undefined) return;
+      if (this.outage !== undefined) throw refusalOf(this.outage);
       const user = this.#userOf(message);
       const url = new URL(message.url ?? "", "https://localhost");
       if (url.pathname === accessReviewPath && message.method === "POST")

@@ -175,6 +175,34 @@ export class FakeCluster {
     this.#api.faults.add(verb, resource, fault, times);
   }
 
+  /**
+   * Takes the API server away, until `restoreApiServer`; pods and controllers go on.
+   * @param how connections are refused, requests are not answered, or refused with a status
+   */
+  async breakApiServer(how: "refuse" | "hang" | number): Promise<void> {
+    this.#control.watches.cut("reset");
+    if (how === "refuse") await this.#api.stop();
+    else if (how === "hang") this.#api.hang(true);
+    else this.#api.outage = how;
+  }
+
+  async restoreApiServer(how: "refuse" | "hang" | number): Promise<void> {
+    if (how === "refuse") await this.#api.open();
+    else if (how === "hang") this.#api.hang(false);
+    else this.#api.outage = undefined;
+  }
+
+  /** Gives the agent's service account another token. The one before it is refused from now on. @returns the new one */
+  rotateToken(): string {
+    const { namespace, name } = this.#agent;
+    return this.#users.rotate(accountUser(namespace, name));
+  }
+
+  /** What a client trusts. */
+  get certificate(): string {
+    return this.#certificate;
+  }
+
   /** How many watches are open. */
   get openWatches(): number {
     return this.#control.watches.count;

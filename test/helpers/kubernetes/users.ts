@@ -19,6 +19,12 @@ export class Users {
     return token;
   }
 
+  /** Gives a user another token in place of the one before. */
+  rotate(user: string): string {
+    this.#tokens.delete(user);
+    return this.tokenOf(user);
+  }
+
   tokenOfAccount(namespace: string, name: string): string {
     return this.tokenOf(accountUser(namespace, name));
   }

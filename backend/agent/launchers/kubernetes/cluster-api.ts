@@ -10,11 +10,18 @@ import {
 } from "@kubernetes/client-node";
 import { apiFailure, unless } from "./api-error.ts";
 import { JobSchema, type KubernetesJob } from "./job-report.ts";
+import type { Leadership } from "./leader.ts";
 import { jobIdLabel, ownSelector } from "./names.ts";
 import { PodSchema, type Pod } from "./pod-report.ts";
 import { leaseName, permissions, type Permission } from "./permissions.ts";
 
 const mergePatch = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
+
+/** An agent that does not lead may change nothing: another one may be at work. */
+class NotLeadingError extends Error {
+  override name = "NotLeadingError";
+  override message = "this agent does not lead";
+}
 
 /** The calls that the launcher makes. Each can be repeated: what is there already, or gone already, is no failure. */
 export class ClusterApi {
@@ -23,32 +30,41 @@ export class ClusterApi {
   readonly #core: CoreV1Api;
   readonly #namespace: string;
   readonly #cluster: string;
+  readonly #leadership: Pick<Leadership, "leads">;
 
-  /** @param cluster the name under which jobs are sent here */
-  constructor(config: KubeConfig, namespace: string, cluster: string) {
+  /**
+   * @param cluster the name under which jobs are sent here
+   * @param leadership what changes something asks it first, and throws where this agent does not lead
+   */
+  constructor(config: KubeConfig, namespace: string, cluster: string, leadership: Pick<Leadership, "leads">) {
     this.#config = config;
     this.#batch = config.makeApiClient(BatchV1Api);
     this.#core = config.makeApiClient(CoreV1Api);
     this.#namespace = namespace;
     this.#cluster = cluster;
+    this.#leadership = leadership;
   }
 
   /** @returns the Job as it was created, undefined where it was there */
   async createJob(body: V1Job): Promise<KubernetesJob | undefined> {
+    this.#assertLeads();
     const created = await unless(this.#batch.createNamespacedJob({ namespace: this.#namespace, body }), 409);
     return created && JobSchema.parse(created);
   }
 
   async createSecret(body: V1Secret): Promise<void> {
+    this.#assertLeads();
     await unless(this.#core.createNamespacedSecret({ namespace: this.#namespace, body }), 409);
   }
 
   async scale(name: string, parallelism: number): Promise<void> {
+    this.#assertLeads();
     const patch = { namespace: this.#namespace, name, body: { spec: { parallelism } } };
     await unless(this.#batch.patchNamespacedJob(patch, mergePatch), 404);
   }
 
   async removeJob(name: string): Promise<void> {
+    this.#assertLeads();
     const request = { namespace: this.#namespace, name, propagationPolicy: "Background" };
     await unless(this.#batch.deleteNamespacedJob(request), 404);
   }
@@ -58,6 +74,7 @@ export class ClusterApi {
    * failed, and so keeps it, and puts no other in its place.
    */
   async forgetPod({ metadata: { name, uid } }: Pod): Promise<void> {
+    this.#assertLeads();
     const namespace = this.#namespace;
     const body = { metadata: { uid }, status: { phase: "Failed" } };
     await unless(this.#core.patchNamespacedPodStatus({ namespace, name, body }, mergePatch), 404, 409);
@@ -97,6 +114,10 @@ export class ClusterApi {
       }),
     );
     return answers.flat();
+  }
+
+  #assertLeads(): void {
+    if (!this.#leadership.leads) throw new NotLeadingError();
   }
 
   #attributes({ namespace, group, resource, name }: Permission, verb: string, agentNamespace: string) {

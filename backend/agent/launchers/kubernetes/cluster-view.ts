@@ -8,14 +8,12 @@ import {
   type KubernetesObject,
 } from "@kubernetes/client-node";
 import type { z } from "zod";
-import { reasonOf } from "./api-error.ts";
+import { Backoff, type BackoffTimes } from "../../../backoff.ts";
 import { EventSchema, jobIdOf, JobSchema, type KubernetesEvent, type KubernetesJob } from "./job-report.ts";
 import { ownSelector } from "./names.ts";
+import type { Outage } from "./outage.ts";
 import { jobIdOf as jobIdOfPod, PodSchema, type Pod } from "./pod-report.ts";
 
-/** After a watch has failed it is taken up again after this time, in ms, doubled each time up to the longest. */
-const firstPauseMs = 1_000;
-const longestPauseMs = 30_000;
 /** A watch that has worked for this long counts as sound. */
 const soundMs = 60_000;
 
@@ -29,6 +27,8 @@ type ViewOptions = {
   readonly onPod: (pod: Pod) => void;
   /** It is no more; as it was last seen. */
   readonly onPodGone: (pod: Pod) => void;
+  readonly retry: BackoffTimes;
+  readonly outage: Outage;
   readonly log: (text: string) => void;
 };
 
@@ -39,7 +39,8 @@ export class ClusterView {
   readonly #events: Watched<KubernetesEvent>;
 
   constructor(options: ViewOptions) {
-    const { config, namespace, cluster, log, onChange, onPod, onPodGone } = options;
+    const { config, namespace, cluster, retry, outage, log, onChange, onPod, onPodGone } = options;
+    const common = { retry, outage, log };
     const [batch, core] = [config.makeApiClient(BatchV1Api), config.makeApiClient(CoreV1Api)];
     const labelSelector = ownSelector(cluster);
     this.#jobs = new Watched(config, JobSchema, {
@@ -49,7 +50,7 @@ export class ClusterView {
       labelSelector,
       onSeen: (job) => onChange(jobIdOf(job)),
       onGone: (job) => onChange(jobIdOf(job)),
-      log,
+      ...common,
     });
     this.#pods = new Watched(config, PodSchema, {
       what: "pods",
@@ -64,7 +65,7 @@ export class ClusterView {
         onPodGone(pod);
         onChange(jobIdOfPod(pod));
       },
-      log,
+      ...common,
     });
     const fieldSelector = "type=Warning";
     this.#events = new Watched(config, EventSchema, {
@@ -74,7 +75,7 @@ export class ClusterView {
       fieldSelector,
       onSeen: () => onChange(undefined),
       onGone: () => undefined,
-      log,
+      ...common,
     });
   }
 
@@ -85,6 +86,11 @@ export class ClusterView {
 
   stop(): void {
     for (const watched of [this.#jobs, this.#pods, this.#events]) watched.stop();
+  }
+
+  /** Goes on at once with what has failed and waits, as the API server answers again. */
+  retry(): void {
+    for (const watched of [this.#jobs, this.#pods, this.#events]) watched.retry();
   }
 
   /** All generations of a job. */
@@ -114,6 +120,8 @@ type WatchedOptions<T> = {
   readonly fieldSelector?: string;
   readonly onSeen: (object: T) => void;
   readonly onGone: (object: T) => void;
+  readonly retry: BackoffTimes;
+  readonly outage: Outage;
   readonly log: (text: string) => void;
 };
 
@@ -121,16 +129,17 @@ type WatchedOptions<T> = {
 class Watched<T> {
   readonly #schema: z.ZodType<T>;
   readonly #options: WatchedOptions<T>;
+  readonly #backoff: Backoff;
   readonly #informer: ListWatch<KubernetesObject>;
   readonly #listed = Promise.withResolvers<void>();
   #pause: NodeJS.Timeout | undefined;
-  #failures = 0;
   #failedAt = -Infinity;
   #stopped = false;
 
   constructor(config: KubeConfig, schema: z.ZodType<T>, options: WatchedOptions<T>) {
     this.#schema = schema;
     this.#options = options;
+    this.#backoff = new Backoff(options.retry);
     const list = async (): Promise<KubernetesListObject<KubernetesObject>> => {
       const listed = await options.list();
       // The informer takes the objects in before anything else happens.
@@ -146,9 +155,18 @@ class Watched<T> {
     this.#informer.on("error", (error) => this.#failed(error));
   }
 
+  /** Resolves when all that there is has been listed. */
   async start(): Promise<void> {
-    await this.#informer.start();
+    await this.#begin();
     await this.#listed.promise;
+  }
+
+  /** Ends the pause after a failure. */
+  retry(): void {
+    if (this.#pause === undefined) return;
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
+    void this.#begin();
   }
 
   stop(): void {
@@ -168,13 +186,26 @@ class Watched<T> {
     return [];
   }
 
+  get #name(): string {
+    return `the ${this.#options.what}`;
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      await this.#informer.start();
+    } catch (error) {
+      this.#failed(error);
+    }
+    // What fails in there is told as an event, before it resolves.
+    if (this.#pause === undefined) this.#options.outage.succeeded(this.#name);
+  }
+
   #failed(error: unknown): void {
     if (this.#stopped) return;
-    if (performance.now() - this.#failedAt > soundMs) this.#failures = 0;
+    if (performance.now() - this.#failedAt > soundMs) this.#backoff.reset();
     this.#failedAt = performance.now();
-    const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++);
-    this.#options.log(`the ${this.#options.what} cannot be watched (${reasonOf(error)}); again in ${pause / 1000} s`);
+    this.#options.outage.failed(this.#name, error);
     clearTimeout(this.#pause);
-    this.#pause = setTimeout(() => void this.#informer.start(), pause);
+    this.#pause = setTimeout(() => this.retry(), this.#backoff.next());
   }
 }

@@ -2,6 +2,7 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { LauncherCondition, WantedJob } from "../../../../shared/messages.ts";
+import { backoffMs, type BackoffTimes } from "../../../backoff.ts";
 import { fairShares } from "../fair-share.ts";
 import type { Launcher, LauncherEvents } from "../launcher.ts";
 import { apiFailure, reasonOf } from "./api-error.ts";
@@ -9,8 +10,10 @@ import { ClusterApi, isInvalid } from "./cluster-api.ts";
 import { ClusterView } from "./cluster-view.ts";
 import { conditionsOf, generationOf, isFinished, refusalType, type KubernetesJob } from "./job-report.ts";
 import { JobState } from "./job-state.ts";
+import type { Leadership } from "./leader.ts";
 import { LostPods } from "./lost-pods.ts";
 import { jobManifest, secretManifest, type Generation } from "./manifests.ts";
+import type { Outage } from "./outage.ts";
 import { endOf, isEnded, jobIdOf, type Pod } from "./pod-report.ts";
 import { refusalOf, type KubernetesSettings } from "./settings.ts";
 
@@ -24,9 +27,8 @@ export type KubernetesTimes = {
   readonly lostMs: number;
   /** Between looks at what is being removed. */
   readonly removalMs: number;
-  /** The first pause after a failure, doubled each time up to the longest. */
-  readonly firstPauseMs: number;
-  readonly longestPauseMs: number;
+  /** Between requests to an API server that fails. */
+  readonly retry: BackoffTimes;
 };
 
 export const defaultTimes: KubernetesTimes = {
@@ -34,8 +36,7 @@ export const defaultTimes: KubernetesTimes = {
   finishedMs: 3_000,
   lostMs: 30_000,
   removalMs: 500,
-  firstPauseMs: 1_000,
-  longestPauseMs: 30_000,
+  retry: { floorMs: 1_000, stepMs: 1_000, capMs: 30_000 },
 };
 
 type KubernetesLauncherOptions = {
@@ -45,6 +46,8 @@ type KubernetesLauncherOptions = {
   readonly capacity: number;
   readonly settings: KubernetesSettings;
   readonly times: KubernetesTimes;
+  readonly leadership: Leadership;
+  readonly outage: Outage;
   readonly log: (text: string) => void;
 };
 
@@ -68,14 +71,16 @@ export class KubernetesLauncher implements Launcher {
   readonly #watching: Promise<void>;
   readonly #stopping = new AbortController();
   readonly #sweeper: NodeJS.Timeout;
+  /** Whether this agent has led when it was last heard of. */
+  #acts = true;
 
   constructor(options: KubernetesLauncherOptions, events: LauncherEvents) {
     this.#options = options;
     this.#events = events;
     this.capacity = options.capacity;
-    const { config, cluster, settings, times, log } = options;
+    const { config, cluster, settings, times, leadership, outage, log } = options;
     const namespace = settings.JOBS_NAMESPACE;
-    this.#api = new ClusterApi(config, namespace, cluster);
+    this.#api = new ClusterApi(config, namespace, cluster, leadership);
     this.#view = new ClusterView({
       config,
       namespace,
@@ -88,9 +93,12 @@ export class KubernetesLauncher implements Launcher {
         this.#ended(pod);
         this.#reported.delete(pod.metadata.uid);
       },
+      retry: times.retry,
+      outage,
       log,
     });
     this.#lost = new LostPods(times.lostMs, () => performance.now());
+    leadership.subscribe(() => this.#leadershipChanged());
     this.#watching = this.#view.start();
     this.#sweeper = setInterval(() => void this.#forgetLost(), times.lostMs / 3);
   }
@@ -107,6 +115,7 @@ export class KubernetesLauncher implements Launcher {
     }
     this.#share();
     for (const state of this.#jobs.values()) this.#sync(state);
+    this.#leadershipChanged();
   }
 
   async remove(jobId: string): Promise<void> {
@@ -143,6 +152,25 @@ export class KubernetesLauncher implements Launcher {
     for (const state of this.#jobs.values()) if (jobId === undefined || state.jobId === jobId) this.#sync(state);
   }
 
+  /** What was missed while this agent did not lead is made up for; why it does not, its jobs say. */
+  #leadershipChanged(): void {
+    if (this.#stopping.signal.aborted) return;
+    const { leads, failure } = this.#options.leadership;
+    if (leads && this.#acts) return;
+    this.#acts = leads;
+    if (leads) {
+      this.#view.retry();
+      for (const state of this.#jobs.values()) state.failures = 0;
+      this.#changed(undefined);
+    } else if (failure !== undefined) {
+      for (const state of this.#jobs.values()) this.#unavailable(state, failure);
+    }
+  }
+
+  #unavailable(state: JobState, message: string): void {
+    if (state.wanted !== undefined) state.report([{ type: "ClusterUnavailable", message }], this.#events);
+  }
+
   /** Shares the capacity among the jobs. */
   #share(): void {
     const states = [...this.#jobs.values()].filter(({ wanted }) => wanted !== undefined);
@@ -163,7 +191,7 @@ export class KubernetesLauncher implements Launcher {
     state.soon(async () => {
       await this.#watching;
       const { wanted } = state;
-      if (this.#stopping.signal.aborted || wanted === undefined || state.refused) return;
+      if (this.#stopping.signal.aborted || !this.#acts || wanted === undefined || state.refused) return;
       try {
         await this.#bring(state, wanted);
         state.failures = 0;
@@ -251,7 +279,7 @@ export class KubernetesLauncher implements Launcher {
   }
 
   #troubled(state: JobState, error: unknown): void {
-    if (this.#stopping.signal.aborted) return;
+    if (this.#stopping.signal.aborted || !this.#options.leadership.leads) return;
     const message = reasonOf(error);
     if (isInvalid(error)) {
       state.refused = true;
@@ -264,8 +292,7 @@ export class KubernetesLauncher implements Launcher {
   }
 
   #pause(state: JobState): number {
-    const { firstPauseMs, longestPauseMs } = this.#options.times;
-    return Math.min(longestPauseMs, firstPauseMs * 2 ** state.failures++);
+    return backoffMs(state.failures++, this.#options.times.retry);
   }
 
   #generation(wanted: WantedJob, number: number, parallelism: number): Generation {
@@ -277,13 +304,15 @@ export class KubernetesLauncher implements Launcher {
   /** Removes everything of a job, and looks until nothing is left. */
   async #removeAll(state: JobState): Promise<void> {
     const { signal } = this.#stopping;
+    const { leadership, outage } = this.#options;
+    const what = `the removal of job ${state.jobId}`;
     for (let left = true; left && !signal.aborted;) {
       try {
-        left = await this.#removeOnce(state);
+        left = !leadership.leads || (await this.#removeOnce(state));
         if (left) await sleep(this.#options.times.removalMs);
+        outage.succeeded(what);
       } catch (error) {
-        const why = apiFailure(error)?.message ?? String(error);
-        this.#options.log(`job ${state.jobId} cannot be removed yet: ${why}`);
+        outage.failed(what, error);
         await sleep(this.#pause(state));
       }
     }
@@ -309,11 +338,12 @@ export class KubernetesLauncher implements Launcher {
 
   /** A pod on a lost node never ends by itself, and nothing takes its place before it is gone. */
   async #forgetLost(): Promise<void> {
+    if (!this.#options.leadership.leads) return;
     for (const pod of this.#lost.among(this.#view.pods())) {
       try {
         await this.#api.forgetPod(pod);
       } catch (error) {
-        this.#options.log(`the lost pod ${pod.metadata.name} cannot be forgotten: ${String(error)}`);
+        this.#options.log(`the lost pod ${pod.metadata.name} cannot be forgotten: ${reasonOf(error)}`);
       }
     }
   }

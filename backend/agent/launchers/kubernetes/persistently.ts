@@ -1,0 +1,22 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Backoff, type BackoffTimes } from "../../../backoff.ts";
+import type { Outage } from "./outage.ts";
+
+/** Asks the API server something until it answers. */
+export const persistently = async <T>(
+  what: string,
+  ask: () => Promise<T>,
+  outage: Outage,
+  times: BackoffTimes,
+): Promise<T> => {
+  for (const backoff = new Backoff(times); ;) {
+    try {
+      const answer = await ask();
+      outage.succeeded(what);
+      return answer;
+    } catch (error) {
+      outage.failed(what, error);
+      await sleep(backoff.next());
+    }
+  }
+};

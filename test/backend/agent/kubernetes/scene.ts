@@ -1,0 +1,184 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach } from "vitest";
+import { ClusterConfig } from "../../../../backend/agent/launchers/kubernetes/cluster-config.ts";
+import {
+  defaultTimes,
+  KubernetesLauncher,
+  type KubernetesTimes,
+} from "../../../../backend/agent/launchers/kubernetes/kubernetes.ts";
+import { Leader } from "../../../../backend/agent/launchers/kubernetes/leader.ts";
+import { jobIdLabel } from "../../../../backend/agent/launchers/kubernetes/names.ts";
+import { Outage } from "../../../../backend/agent/launchers/kubernetes/outage.ts";
+import { KubernetesSettingsSchema } from "../../../../backend/agent/launchers/kubernetes/settings.ts";
+import type { LauncherCondition, WantedJob } from "../../../../shared/messages.ts";
+import { FakeCluster, type ClusterOptions } from "../../../helpers/kubernetes/cluster.ts";
+import { documents } from "../../../helpers/kubernetes/documents.ts";
+import type { Pod } from "../../../helpers/kubernetes/object-schemas.ts";
+import { until } from "../../../helpers/until.ts";
+
+const image = "registry.example.com/fake:test";
+/** Its runners end as soon as they have started. */
+const brokenImage = "registry.example.com/broken:test";
+
+/** A runner as far as the launcher sees it: it goes on until it is told to end. */
+const runner = 'process.on("SIGTERM", () => process.exit(1)); setInterval(() => {}, 1000);\n';
+
+/** How long a condition may take to come true, in ms. */
+const limitMs = 20_000;
+
+const open: LauncherScene[] = [];
+
+afterEach(async () => {
+  for (const scene of open.splice(0)) await scene.stop();
+});
+
+type Options = {
+  readonly cluster?: Partial<ClusterOptions>;
+  readonly times?: Partial<KubernetesTimes>;
+  /** How the agent finds the API server. @default by a kubeconfig with its token */
+  readonly config?: (cluster: FakeCluster, directory: string) => ClusterConfig;
+};
+
+/** A launcher that leads, on a simulated cluster whose runners do nothing, and all that it tells the Worker. */
+export class LauncherScene {
+  readonly cluster: FakeCluster;
+  readonly launcher: KubernetesLauncher;
+  readonly leader: Leader;
+  readonly logged: string[] = [];
+  readonly exits: { readonly runnerId: string; readonly reason: string; readonly code: string | undefined }[] = [];
+  readonly failures: { readonly jobId: string; readonly code: string }[] = [];
+  readonly #conditions = new Map<string, readonly LauncherCondition[]>();
+  readonly #directory: string;
+  readonly #wanted = new Map<string, WantedJob>();
+
+  private constructor(cluster: FakeCluster, directory: string, { config = byKubeconfig, times }: Options) {
+    this.cluster = cluster;
+    this.#directory = directory;
+    const kubeConfig = config(cluster, directory);
+    const log = (text: string): unknown => this.logged.push(text);
+    const outage = new Outage(log);
+    this.leader = new Leader({
+      config: kubeConfig,
+      namespace: "edgefold",
+      cluster: "default",
+      identity: "agent",
+      times: { leaseMs: 2_000, renewWithinMs: 1_000, retryMs: 100 },
+      outage,
+      log,
+    });
+    this.launcher = new KubernetesLauncher(
+      {
+        config: kubeConfig,
+        cluster: "default",
+        workerUrl: "http://worker.invalid",
+        capacity: 10,
+        settings: KubernetesSettingsSchema.parse({ RUNNER_IMAGE: image, ALLOWED_IMAGES: brokenImage }),
+        times: { ...defaultTimes, retry: { floorMs: 50, stepMs: 50, capMs: 500 }, ...times },
+        leadership: this.leader,
+        outage,
+        log,
+      },
+      {
+        exited: async (_, runnerId, reason, failure) => {
+          this.exits.push({ runnerId, reason, code: failure?.code });
+          return true;
+        },
+        conditions: (jobId, conditions) => this.#conditions.set(jobId, conditions),
+        failed: (jobId, { code }) => this.failures.push({ jobId, code }),
+      },
+    );
+  }
+
+  static async start(options: Options = {}): Promise<LauncherScene> {
+    const directory = mkdtempSync(join(tmpdir(), "edgefold-launcher-"));
+    const images = Object.fromEntries(
+      [
+        [image, runner],
+        [brokenImage, 'throw new Error("this image is broken");\n'],
+      ].map(([name = "", program = ""], index) => {
+        const root = join(directory, String(index));
+        mkdirSync(join(root, "backend/runner"), { recursive: true });
+        writeFileSync(join(root, "backend/runner/main.ts"), program);
+        return [name, { root }];
+      }),
+    );
+    const manifest = readFileSync(new URL("../../../../backend/deploy/edgefold.yaml", import.meta.url), "utf8");
+    const cluster = await FakeCluster.start({ documents: documents(manifest), images, ...options.cluster });
+    const scene = new LauncherScene(cluster, directory, options);
+    open.push(scene);
+    await scene.leader.lead();
+    return scene;
+  }
+
+  async stop(): Promise<void> {
+    this.launcher.kill();
+    await this.leader.stop();
+    await this.cluster.stop();
+    rmSync(this.#directory, { recursive: true });
+  }
+
+  want(jobId: string, runners: number, pods: Partial<WantedJob["pods"]> = {}): void {
+    this.#wanted.set(jobId, { jobId, version: 1, runners, token: "token", pods: { credentialSecrets: [], ...pods } });
+    this.launcher.want([...this.#wanted.values()]);
+  }
+
+  async remove(jobId: string): Promise<void> {
+    this.#wanted.delete(jobId);
+    this.launcher.want([...this.#wanted.values()]);
+    await this.launcher.remove(jobId);
+  }
+
+  conditions(jobId: string): readonly LauncherCondition[] {
+    return this.#conditions.get(jobId) ?? [];
+  }
+
+  /** Waits until a job has a condition. @returns its message */
+  async condition(jobId: string, type: string): Promise<string> {
+    return until(
+      `the condition ${type}`,
+      () => this.conditions(jobId).find((condition) => condition.type === type)?.message,
+      limitMs,
+    );
+  }
+
+  /** Waits until a job has just these conditions. */
+  async conditionsAre(jobId: string, ...types: string[]): Promise<void> {
+    const expected = JSON.stringify(types);
+    await until(
+      `the conditions ${expected}`,
+      () => (JSON.stringify(this.conditions(jobId).map(({ type }) => type)) === expected ? true : undefined),
+      limitMs,
+    );
+  }
+
+  pods(jobId: string): Pod[] {
+    return this.cluster.pods(`${jobIdLabel}=${jobId}`);
+  }
+
+  /** Waits until a job has so many pods that run, besides those named. */
+  async running(jobId: string, count: number, but: readonly Pod[] = []): Promise<Pod[]> {
+    const names = new Set(but.map(({ metadata }) => metadata.name));
+    return until(
+      `${count} running pods`,
+      () => {
+        const pods = this.pods(jobId).filter(
+          ({ metadata, status }) =>
+            status.phase === "Running" && metadata.deletionTimestamp === undefined && !names.has(metadata.name),
+        );
+        return pods.length === count ? pods : undefined;
+      },
+      limitMs,
+    );
+  }
+}
+
+/** Of requests to the API server, in ms. */
+const requestMs = 1_000;
+
+const byKubeconfig = (cluster: FakeCluster): ClusterConfig => {
+  const config = new ClusterConfig(requestMs);
+  config.loadFromString(cluster.kubeconfig({ user: "agent" }));
+  return config;
+};
