@@ -4,7 +4,9 @@ import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 /** A process that has not ended; one that has, but whose parent has not asked for its status, does not count. */
 export type ProcessInfo = {
   readonly pid: number;
+  readonly parent: number;
   readonly group: number;
+  readonly session: number;
   /** When it started: together with the pid it names a process for ever. Compared, and ordered by `startedSince`. */
   readonly startTime: string;
 };
@@ -23,28 +25,30 @@ const readStat = (pid: number): { state: string; info: ProcessInfo } | undefined
   } catch {
     return undefined;
   }
-  // What follows the command begins with field 3; the group is field 5, the start time field 22.
+  // What follows the command begins with field 3; the start time is field 22.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const [state = "", , group = ""] = fields;
-  return { state, info: { pid, group: Number(group), startTime: `${currentBoot()}/${fields[19] ?? ""}` } };
+  const [state = "", parent, group, session] = fields;
+  const startTime = `${currentBoot()}/${fields[19] ?? ""}`;
+  return { state, info: { pid, parent: Number(parent), group: Number(group), session: Number(session), startTime } };
 };
 
 const isGone = (state: string): boolean => /^[ZXx]/.test(state);
 
-/** What `ps` says of the processes that `selection` names: pid, group, state, and the start time as a date. */
+/** What `ps` says of the processes that `selection` names. It knows no sessions everywhere, and the start time is a date. */
 const ps = (...selection: string[]): { state: string; info: ProcessInfo }[] => {
   let text: string;
   try {
     const options = { encoding: "utf8", env: { ...process.env, LC_ALL: "C", TZ: "UTC" } } as const;
-    text = execFileSync("ps", [...selection, "-o", "pid=,pgid=,stat=,lstart="], { ...options, stdio: "pipe" });
+    text = execFileSync("ps", [...selection, "-o", "pid=,ppid=,pgid=,stat=,lstart="], { ...options, stdio: "pipe" });
   } catch {
     return []; // No such process.
   }
   return text.split("\n").flatMap((line) => {
-    const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(line);
+    const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(line);
     if (match === null) return [];
-    const [, pid, group, state = "", startTime = ""] = match;
-    return [{ state, info: { pid: Number(pid), group: Number(group), startTime } }];
+    const [pid = 0, parent = 0, group = 0] = match.slice(1, 4).map(Number);
+    const [state = "", startTime = ""] = match.slice(4);
+    return [{ state, info: { pid, parent, group, session: 0, startTime } }];
   });
 };
 
@@ -84,11 +88,15 @@ const commandOf = (pid: number): string => {
   }
 };
 
-/** The live processes of a group. */
-export const groupMembers = (group: number): ProcessInfo[] => {
+/** All live processes. */
+export const liveProcesses = (): ProcessInfo[] => {
   const all = onLinux ? pids().flatMap((pid) => readStat(pid) ?? []) : ps("-A");
-  return all.filter(({ state, info }) => info.group === group && !isGone(state)).map(({ info }) => info);
+  return all.filter(({ state }) => !isGone(state)).map(({ info }) => info);
 };
+
+/** The live processes of a group. */
+export const groupMembers = (group: number): ProcessInfo[] =>
+  liveProcesses().filter((process) => process.group === group);
 
 /** Whether a process of the group lives. */
 export const groupAlive = (group: number): boolean => groupMembers(group).length > 0;

@@ -2,21 +2,28 @@ import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { groupAlive, groupMembers, processStartTime, sendSignal, startedSince } from "./process-groups.ts";
+import { liveProcesses, processStartTime, sendSignal, startedSince, type ProcessInfo } from "./process-groups.ts";
+import { carriesMark } from "./process-mark.ts";
 
-/** A process group that was started: its leader's pid, which is its id, and when the leader started. */
-const GroupRecordSchema = z.object({ pid: z.int().gt(1), startTime: z.string() });
-type GroupRecord = z.infer<typeof GroupRecordSchema>;
+const StartSchema = z.object({ startTime: z.string() });
+/** A process group that was started: its leader's pid, which is its id and its session's, and when the leader started. */
+const GroupRecordSchema = StartSchema.extend({ pid: z.int().gt(1) });
+/** The mark that everything carries which the ledger's owner has started, and when the owner started. */
+const MarkRecordSchema = StartSchema.extend({ mark: z.int().positive() });
+const RecordSchema = z.union([GroupRecordSchema, MarkRecordSchema]);
+type Record = z.infer<typeof RecordSchema>;
 
-/** How long a group may take to vanish after SIGKILL. */
+/** How long processes may take to vanish after SIGKILL, and how often that is looked at, in milliseconds. */
 const vanishMs = 2_000;
+const lookMs = 10;
 
 /**
- * A directory with a record of every process group that is running, so that those a process leaves behind when it is
- * killed can be ended by `reap`, and no others.
+ * A directory with a record of every process group that is running, and of the mark that processes carry, so that those a
+ * process leaves behind when it is killed can be ended by `reap`, and no others.
  */
 export class ProcessLedger {
   readonly #dir: string;
+  #isUsed = false;
 
   constructor(dir: string) {
     this.#dir = dir;
@@ -25,70 +32,96 @@ export class ProcessLedger {
 
   /** Records a group by its leader, a child spawned `detached`. To be called in the same tick, when it cannot be reaped yet. */
   add(pid: number): void {
+    this.#isUsed = true;
     const startTime = processStartTime(pid);
-    if (startTime === undefined) return;
-    const record: GroupRecord = { pid, startTime };
-    const path = recordPath(this.#dir, pid);
-    // A record is whole or not there, whenever this process is killed.
-    writeFileSync(`${path}.new`, JSON.stringify(record));
-    renameSync(`${path}.new`, path);
+    if (startTime !== undefined) writeRecord(this.#dir, String(pid), { pid, startTime });
   }
 
   /** Forgets a group of which nothing is left. */
   remove(pid: number): void {
-    rmSync(recordPath(this.#dir, pid), { force: true });
+    rmSync(recordPath(this.#dir, String(pid)), { force: true });
+  }
+
+  /** Ends what the groups that were added to this ledger have left behind, see `reap`. */
+  async sweep(): Promise<void> {
+    if (this.#isUsed) await reap(this.#dir);
   }
 }
 
-const recordPath = (dir: string, pid: number): string => join(dir, `${pid}.json`);
+/** Records the mark that this process has set, in a ledger's directory. It stays there. */
+export const recordMark = (dir: string, mark: number): void => {
+  mkdirSync(dir, { recursive: true });
+  writeRecord(dir, "mark", { mark, startTime: processStartTime(process.pid) ?? "" });
+};
 
-const readRecord = (path: string): GroupRecord | undefined => {
+const recordPath = (dir: string, name: string): string => join(dir, `${name}.json`);
+
+/** A record is whole or not there, whenever this process is killed. */
+const writeRecord = (dir: string, name: string, record: Record): void => {
+  const path = recordPath(dir, name);
+  writeFileSync(`${path}.new`, JSON.stringify(record));
+  renameSync(`${path}.new`, path);
+};
+
+const readRecord = (path: string): Record | undefined => {
   try {
-    return GroupRecordSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+    return RecordSchema.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch {
     return undefined;
   }
 };
 
 /**
- * Whether what lives under the recorded group's id is that group. A pid is not given out while a group has it as its id, so
- * another leader under it means that the group is gone; where the leader is gone, its members started after it did.
+ * Whether the record names the process. A pid is not given out while a group or a session has it as its id, so another leader
+ * under it means that those are gone; where the leader is gone, its members started after it did.
  */
-const isRecorded = ({ pid, startTime }: GroupRecord): boolean => {
-  const leader = processStartTime(pid);
-  if (leader !== undefined) return leader === startTime && groupAlive(pid);
-  return groupMembers(pid).some((member) => startedSince(member.startTime, startTime));
+const names = (record: Record, process: ProcessInfo): boolean => {
+  if (!startedSince(process.startTime, record.startTime)) return false;
+  if ("mark" in record) return carriesMark(process.pid, record.mark);
+  if (process.group !== record.pid && process.session !== record.pid) return false;
+  const leader = processStartTime(record.pid);
+  return leader === undefined || leader === record.startTime;
 };
 
-const endGroup = async ({ pid }: GroupRecord): Promise<boolean> => {
-  sendSignal(-pid, "SIGKILL");
-  for (let waited = 0; groupAlive(pid); waited += 10) {
-    if (waited >= vanishMs) return false;
-    await sleep(10);
+/** The live processes that one of the records names, and their descendants; never this process. */
+const named = (records: readonly Record[]): ProcessInfo[] => {
+  const others = liveProcesses().filter(({ pid }) => pid !== process.pid);
+  const found = new Map<number, ProcessInfo>();
+  let next = others.filter((process) => records.some((record) => names(record, process)));
+  while (next.length > 0) {
+    for (const process of next) found.set(process.pid, process);
+    next = others.filter(({ pid, parent }) => found.has(parent) && !found.has(pid));
   }
-  return true;
+  return [...found.values()];
 };
 
 /**
- * Ends every process group that the ledger in `dir` still records. A group that cannot be ended stays recorded.
- * @returns how many groups were ended
+ * Ends every process that the ledger in `dir` still accounts for: the members of recorded groups and of their sessions,
+ * whatever carries the recorded mark, and the descendants of all these. Where one cannot be ended, the groups stay recorded.
+ * @returns how many processes were ended
  */
 export const reap = async (dir: string): Promise<number> => {
-  let names: string[];
-  try {
-    names = readdirSync(dir);
-  } catch {
-    return 0;
+  const paths = recordPaths(dir);
+  const records = paths.flatMap((path) => readRecord(path) ?? []);
+  const ended = new Set<string>();
+  for (let waited = 0; records.length > 0; waited += lookMs) {
+    const found = named(records);
+    if (found.length === 0) break;
+    if (waited >= vanishMs) return ended.size;
+    for (const { pid, startTime } of found) {
+      sendSignal(pid, "SIGKILL");
+      ended.add(`${pid} ${startTime}`);
+    }
+    await sleep(lookMs);
   }
-  const ended = await Promise.all(
-    names.map(async (name) => {
-      const path = join(dir, name);
-      const record = readRecord(path);
-      const lives = record !== undefined && isRecorded(record);
-      if (lives && !(await endGroup(record))) return false;
-      rmSync(path, { force: true });
-      return lives;
-    }),
-  );
-  return ended.filter(Boolean).length;
+  for (const path of paths) if (path !== recordPath(dir, "mark")) rmSync(path, { force: true });
+  return ended.size;
+};
+
+const recordPaths = (dir: string): string[] => {
+  try {
+    return readdirSync(dir).map((name) => join(dir, name));
+  } catch {
+    return [];
+  }
 };

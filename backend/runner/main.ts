@@ -1,7 +1,8 @@
 import { createInterface } from "node:readline";
 import { parseJson } from "../../shared/json.ts";
 import { JobOrderSchema, type JobOrder } from "../job-order.ts";
-import { reap } from "../process-ledger.ts";
+import { reap, recordMark } from "../process-ledger.ts";
+import { setMark } from "../process-mark.ts";
 import { readConfig, readJobOrder } from "./config.ts";
 import { Runner } from "./runner.ts";
 import { TaskThread } from "./thread/task-thread.ts";
@@ -11,6 +12,8 @@ import { TaskThread } from "./thread/task-thread.ts";
  * gets its orders over a pipe may have to wait for the first one, which names the job: all is loaded by then.
  */
 const config = readConfig(process.env);
+// Before the thread is started, which has its environment from here.
+recordMark(config.PROCESS_LEDGER, setMark());
 const given = config.PARENT === "none" ? readJobOrder(process.env) : undefined;
 const thread = new TaskThread(config);
 let runner: Runner | undefined;

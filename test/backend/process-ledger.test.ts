@@ -5,7 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { groupAlive, groupMembers, processStartTime, sendSignal, startedSince } from "../../backend/process-groups.ts";
-import { ProcessLedger, reap } from "../../backend/process-ledger.ts";
+import { ProcessLedger, reap, recordMark } from "../../backend/process-ledger.ts";
+import { markVariable } from "../../backend/process-mark.ts";
+import { isAlive } from "../helpers/proc.ts";
+import { strayKinds } from "../helpers/strays.ts";
+import { until } from "../helpers/until.ts";
 
 let dir: string;
 const groups: number[] = [];
@@ -34,7 +38,7 @@ it("ends a recorded group with all its members", async () => {
   const { pid } = start("sleep 1000 & sleep 1000 & wait");
   ledger.add(pid);
   await vi.waitUntil(() => groupMembers(pid).length === 3, { timeout: 20_000, interval: 5 });
-  expect(await reap(join(dir, "a"))).toBe(1);
+  expect(await reap(join(dir, "a"))).toBe(3);
   expect(groupAlive(pid)).toBe(false);
   expect(readdirSync(join(dir, "a"))).toEqual([]);
 });
@@ -101,4 +105,57 @@ it("reads a command's name for what it is, whatever it holds", async () => {
   expect(groupMembers(odd).map((member) => member.group)).toContain(odd);
   expect(processStartTime(odd)).toMatch(/\d/);
   expect(startedSince(processStartTime(odd) ?? "", processStartTime(pid) ?? "")).toBe(true);
+});
+
+/** Starts a shell that carries a mark by its limit of file locks, by its environment, or by both. */
+const startMarked = (script: string, mark: number, by: "limit" | "variable" | "both") => {
+  const env = { ...process.env, ...(by === "limit" ? {} : { [markVariable]: String(mark) }) };
+  const command = ["bash", "-c", script];
+  const [program = "", ...args] = by === "variable" ? command : ["prlimit", `--locks=${mark}`, ...command];
+  const child = spawn(program, args, { detached: true, stdio: "ignore", env });
+  if (child.pid === undefined) throw new Error("bash did not start");
+  groups.push(child.pid);
+  return child;
+};
+
+const marks = 2 ** 46;
+
+it.each(Object.entries(strayKinds))("ends what carries the recorded mark: %s", async (_, stray) => {
+  const file = join(dir, "pids");
+  const ledger = join(dir, "ledger");
+  recordMark(ledger, marks + 1);
+  await once(startMarked(stray(file), marks + 1, "both"), "exit");
+  const pid = await until("the stray's pid", () => Number(readPid(file)) || undefined);
+  expect(isAlive(pid)).toBe(true);
+  expect(await reap(ledger)).toBeGreaterThan(0);
+  expect(isAlive(pid)).toBe(false);
+});
+
+const readPid = (file: string): string => {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+};
+
+it("finds a mark by either of its carriers, and no other mark", async () => {
+  recordMark(dir, marks + 2);
+  const byLimit = startMarked("exec sleep 1000", marks + 2, "limit").pid ?? 0;
+  const byVariable = startMarked("exec sleep 1000", marks + 2, "variable").pid ?? 0;
+  const other = startMarked("exec sleep 1000", marks + 3, "both").pid ?? 0;
+  expect(await reap(dir)).toBe(2);
+  expect([byLimit, byVariable, other].map(isAlive)).toEqual([false, false, true]);
+  // The mark stays, for what is started later.
+  expect(readdirSync(dir)).toEqual(["mark.json"]);
+});
+
+it("ends what has left a recorded group, but not its session or its parent", async () => {
+  const file = join(dir, "pids");
+  const ledger = new ProcessLedger(join(dir, "ledger"));
+  const { pid } = start(`set -m; (echo $$ > ${file}; exec sleep 1000) & wait`);
+  ledger.add(pid);
+  await until("the child", () => readPid(file) || undefined);
+  expect(await reap(join(dir, "ledger"))).toBe(2);
+  expect(groupAlive(pid)).toBe(false);
 });

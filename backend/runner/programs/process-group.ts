@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { markVariable } from "../../process-mark.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { openPipes, type Pipes } from "./pipes.ts";
 import { type Program, ProgramError } from "./program.ts";
@@ -107,7 +108,7 @@ export class ProcessGroup {
 
 /** Nothing of the runner's own environment but what programs cannot do without. */
 function programEnvironment(context: AttemptContext, home: string): Record<string, string> {
-  const passed = ["PATH", "LANG", "LC_ALL"].flatMap((name) => {
+  const passed = ["PATH", "LANG", "LC_ALL", markVariable].flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });

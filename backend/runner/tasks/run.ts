@@ -71,9 +71,11 @@ export const runTask = async (
     const tasks = join(config.WORK_DIR, tasksFolder);
     await mkdir(tasks, { recursive: true });
     const workDir = await mkdtemp(join(tasks, "task-"));
+    const processes = new ProcessLedger(config.PROCESS_LEDGER);
     try {
       const context = {
         ...contextOf(task, job, config, workDir),
+        processes,
         signal,
         progress: getsOn,
         counters,
@@ -83,6 +85,7 @@ export const runTask = async (
       signal.throwIfAborted();
       return { kind: "complete", attempt, result, counters: counters.snapshot() };
     } finally {
+      await processes.sweep();
       await rm(workDir, { recursive: true, force: true });
     }
   } catch (error) {
@@ -127,14 +130,13 @@ const contextOf = (
   job: RunnerJob,
   config: RunnerConfig,
   workDir: string,
-): Omit<AttemptContext, "signal" | "progress" | "counters" | "status"> => ({
+): Omit<AttemptContext, "processes" | "signal" | "progress" | "counters" | "status"> => ({
   environment: taskEnvironment(job, task),
   workDir,
   sortBuffer: config.SORT_BUFFER,
   mergeFactor: config.MERGE_FACTOR,
   outputLimit: config.TASK_OUTPUT_LIMIT,
   recordLimit: config.RECORD_LIMIT,
-  processes: new ProcessLedger(config.PROCESS_LEDGER),
 });
 
 const taskRun = (job: RunnerJob, config: RunnerConfig, context: AttemptContext, runner: RunnerCalls): TaskRun => {
