@@ -1,5 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+import { localVariables } from "./backend/host/local-access.ts";
 import { ClosingLine } from "./test/helpers/closing-line.ts";
 
 export default defineConfig({
@@ -7,7 +8,22 @@ export default defineConfig({
     reporters: ["default", new ClosingLine()],
     projects: [
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            // Whatever the developer's own .dev.vars say.
+            miniflare: {
+              bindings: {
+                ...localVariables,
+                API_TOKENS: "",
+                CORS_ORIGINS: "",
+                SECRET_KEY_PREVIOUS: "",
+                LEASE_SECONDS: "30",
+                JOB_RETENTION_DAYS: "30",
+              },
+            },
+          }),
+        ],
         test: {
           name: "worker",
           include: ["test/worker/**/*.test.ts"],

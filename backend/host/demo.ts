@@ -7,8 +7,9 @@ import { ArtifactSchema, JobSchema, type Job } from "../../shared/rest.ts";
 import { isEnded } from "../../shared/status.ts";
 import { openStore } from "../storage/open.ts";
 import { demoFiles } from "./demo-text.ts";
-import { freePort } from "./free-port.ts";
-import { localKeys, startSystem, type System } from "./system.ts";
+import { freePort } from "./port.ts";
+import { localKeys } from "./local-access.ts";
+import { startSystem, type System } from "./system.ts";
 
 /** `npm run demo [-- FILE|FOLDER …]`: word count through the REST API on a whole Edgefold of its own, checked and shown. */
 

@@ -1,5 +1,7 @@
-import { resolve } from "node:path";
-import { localKeys, StartError, startSystem } from "./system.ts";
+import { delimiter, resolve } from "node:path";
+import { localKeys } from "./local-access.ts";
+import { StartError } from "./parts.ts";
+import { startSystem } from "./system.ts";
 
 /** `npm run dev`: a whole Edgefold on this machine, until Ctrl-C. */
 const port = Number(process.env["PORT"] ?? 4750);
@@ -10,7 +12,7 @@ if (!Number.isInteger(port) || port < 1 || port > 65535) {
 
 const job = (url: string, s3Endpoint: string): string => {
   const keys = JSON.stringify(localKeys);
-  const put = `--aws-sigv4 aws:amz:auto:s3 --user ${localKeys.username}:${localKeys.password} -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD'`;
+  const put = `--aws-sigv4 aws:amz:auto:s3 --user ${localKeys.username}:${localKeys.password} -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' -H 'Expect:'`;
   return `
   curl -X PUT ${url}/api/v1/artifacts --form program=@examples/word-count/mapper.mjs --form type=module
   curl -X PUT ${url}/api/v1/artifacts --form program=@examples/word-count/reducer.mjs --form type=module
@@ -26,7 +28,7 @@ try {
   const system = await startSystem({
     port,
     stateDir: resolve(process.env["STATE_DIR"] ?? ".wrangler/state"),
-    fileRoots: [process.cwd()],
+    fileRoots: process.env["FILE_ROOTS"]?.split(delimiter) ?? [process.cwd()],
   });
   console.log(`Edgefold is ready on ${system.url}
 

@@ -15,8 +15,6 @@ export type Report = {
   readonly leftovers: readonly Leftover[];
   /** What happened that never should, besides jobs that went wrong. */
   readonly incidents: readonly string[];
-  /** What `wrangler dev` printed last each time that it has ended by itself. */
-  readonly workerLosses: readonly string[];
 };
 
 const hits = ({ faults }: Report): number => faults.values().reduce((sum, { hit }) => sum + hit, 0);
@@ -45,20 +43,18 @@ const countBy = <T extends string>(names: readonly T[], all: readonly T[]): stri
   names.map((name) => `${all.filter((one) => one === name).length} ${name}`).join(", ");
 
 export const reportText = (report: Report): string => {
-  const { seed, store, seconds, jobs, leftovers, minimum, workerLosses } = report;
+  const { seed, store, seconds, jobs, leftovers, minimum } = report;
   const ends = countBy(
     ["completed", "failed", "stopped", "hung"],
     jobs.map(({ end }) => end),
   );
   const records = jobs.reduce((sum, job) => sum + job.records, 0);
   const wrong = wrongOf(report);
-  const lost = workerLosses.map((tail) => `wrangler dev ended by itself, and was started again: ${tail}`);
   return [
     `seed ${seed}, against ${store}, ${Math.round(seconds)} s`,
     "faults:",
     ...faultLines(report),
     `faults that hit live work: ${hits(report)} (at least ${minimum.faults} wanted)`,
-    ...lost,
     `jobs: ${jobs.length} (at least ${minimum.jobs} wanted): ${ends}`,
     `records compared: ${records}`,
     `wrong: ${wrong.length}`,

@@ -1,7 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { stripVTControlCharacters } from "node:util";
 import type { Guarded } from "../../backend/host/guarded.ts";
 import { openStore } from "../../backend/storage/open.ts";
 import type { Store } from "../../backend/storage/store.ts";
@@ -49,8 +48,6 @@ export class Stage {
   readonly diskLock = new Lock();
   /** What a part did that nobody had asked it to. */
   readonly incidents: string[] = [];
-  /** What `wrangler dev` printed last each time that it has ended by itself, which is none of the product's doing. */
-  readonly workerLosses: string[] = [];
   readonly #settings: StageSettings;
   #ending = false;
 
@@ -133,7 +130,7 @@ export class Stage {
     await this.startAgent();
   }
 
-  /** `kill -9` of `wrangler dev` and all its processes; the state stays. */
+  /** `kill -9` of the local host and its workerd; the state stays. */
   async restartWorker(afterMs: number): Promise<void> {
     this.#expected.add(this.edgefold.worker);
     const areAtWork = this.atWork.length > 0;
@@ -173,11 +170,11 @@ export class Stage {
     this.#watchWorker(this.edgefold.worker);
   }
 
-  /** `wrangler dev` is started again where it ends by itself, as its users do. */
+  /** A local host that ends by itself would be a defect. */
   #watchWorker(worker: Guarded | undefined): void {
     void worker?.exited.then(async () => {
       if (this.#ending || this.#expected.delete(worker)) return;
-      this.workerLosses.push(stripVTControlCharacters(worker.tail).trimEnd().split("\n").slice(-5).join("\n"));
+      this.incidents.push(`the local host has ended by itself: ${worker.tail}`);
       await this.workerLock.run(async () => {
         // A fault may have come first.
         if (this.edgefold.worker !== worker) return;

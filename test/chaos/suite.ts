@@ -31,7 +31,6 @@ type StageReport = {
   readonly faults: Schedule["counts"];
   readonly leftovers: readonly Leftover[];
   readonly incidents: readonly string[];
-  readonly workerLosses: readonly string[];
 };
 
 /** Runs jobs under faults until there were enough of both, compares what comes out, and counts what is left. */
@@ -55,7 +54,6 @@ export const runSuite = async (options: SuiteOptions): Promise<Report> => {
       jobs: reports.flatMap(({ jobs }) => jobs.map(({ outcome }) => outcome)),
       leftovers: reports.flatMap(({ leftovers }) => leftovers),
       incidents: reports.flatMap(({ incidents }) => incidents),
-      workerLosses: reports.flatMap(({ workerLosses }) => workerLosses),
     };
   } finally {
     await store.close();
@@ -97,7 +95,7 @@ const runStage = async (
     const extra = known === jobs.length ? [] : [`there are ${known} jobs of ${jobs.length} that were posted`];
     const leftovers = await findLeftovers(stage, jobs, run);
     const incidents = [...stage.incidents, ...stage.log.defects, ...stage.secrets.blindness, ...extra];
-    return { jobs, faults: schedule.counts, leftovers, incidents, workerLosses: stage.workerLosses };
+    return { jobs, faults: schedule.counts, leftovers, incidents };
   } finally {
     await stage.stop();
   }

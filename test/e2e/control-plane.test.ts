@@ -16,7 +16,7 @@ let edgefold: Edgefold;
 let agent: Agent | undefined;
 
 beforeAll(async () => {
-  edgefold = await Edgefold.start({ withoutAgent: true, direct: true });
+  edgefold = await Edgefold.start({ withoutAgent: true });
   await edgefold.upload("noop", "is never run");
 });
 

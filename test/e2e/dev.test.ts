@@ -11,7 +11,7 @@ import { sendSignal } from "../../backend/process-groups.ts";
 import { ArtifactSchema, JobSchema, type Job } from "../../shared/rest.ts";
 import { isEnded } from "../../shared/status.ts";
 import { Command } from "../helpers/command.ts";
-import { freePort } from "../../backend/host/free-port.ts";
+import { freePort } from "../../backend/host/port.ts";
 import { processesWith } from "../helpers/proc.ts";
 import { isInstalled } from "../helpers/sample.ts";
 import { until } from "../helpers/until.ts";
@@ -43,6 +43,9 @@ const nothingLeft = async (): Promise<void> => {
   await expect.poll(() => processesWith(dir), { timeout: 20_000 }).toEqual([]);
 };
 
+const processesLike = (pattern: RegExp): number[] =>
+  processesWith(dir).flatMap(({ pid, command }) => (pattern.test(command) ? [pid] : []));
+
 const started = (...[program, args, options]: ConstructorParameters<typeof Command>): Command => {
   const command = new Command(program, args, options);
   commands.push(command);
@@ -64,11 +67,11 @@ describe("npm run dev", () => {
     stateDir = join(dir, "state");
   });
 
-  const dev = async (port: number): Promise<Command> =>
-    started("npm", ["run", "dev"], { cwd: root, env: { PORT: String(port), STATE_DIR: stateDir } });
+  const dev = async (port: number, env: Readonly<Record<string, string>> = {}): Promise<Command> =>
+    started("npm", ["run", "dev"], { cwd: root, env: { PORT: String(port), STATE_DIR: stateDir, ...env } });
 
-  const ready = async (port: number): Promise<Command> => {
-    const command = await dev(port);
+  const ready = async (port: number, env: Readonly<Record<string, string>> = {}): Promise<Command> => {
+    const command = await dev(port, env);
     await command.printed(new RegExp(`^Edgefold is ready on http://localhost:${port}$`, "m"));
     return command;
   };
@@ -98,24 +101,39 @@ describe("npm run dev", () => {
     await expect(fetch(url)).rejects.toThrow(TypeError);
   });
 
-  test("starts a Worker that has ended again", async () => {
+  test("starts a Worker that has crashed again", async () => {
     const port = await freePort();
     const url = `http://localhost:${port}`;
     const command = await ready(port);
-    const [guard] = processesWith(dir).filter(({ command: line }) => /\/guard\.ts .*wrangler/.test(line));
-    if (guard === undefined) throw new Error("the Worker's processes are not to be found");
-    sendSignal(-guard.pid, "SIGKILL");
+    const answers = async (): Promise<true | undefined> =>
+      (await fetch(url).catch(() => undefined))?.ok === true ? true : undefined;
+
+    const [workerd, ...others] = processesLike(/workerd serve/);
+    expect(others).toEqual([]);
+    sendSignal(workerd ?? NaN, "SIGKILL");
+    await command.printed(/The Workers runtime crashed unexpectedly and is being restarted/);
+    await until("another workerd", () => processesLike(/workerd serve/).find((pid) => pid !== workerd));
+    await until("an answer", answers);
+
+    const [guard] = processesLike(/guard\.ts .*host\/main\.ts/);
+    sendSignal(-(guard ?? NaN), "SIGKILL");
     await command.printed(/^The Worker has ended; starting it again\.$/m);
-    await until("an answer", async () => ((await fetch(url).catch(() => undefined))?.ok === true ? true : undefined));
+    await until("an answer", answers);
     command.signal("SIGINT");
     expect(endedByUser).toContain(await command.exit());
     await nothingLeft();
   });
 
+  test("says at once why the Worker refuses to work", async () => {
+    const command = await dev(await freePort(), { JOB_RETENTION_DAYS: "soon" });
+    expect(await command.exit()).toBe(1);
+    expect(command.output).toMatch(/The Worker refuses to work \(HTTP 503\): .*JOB_RETENTION_DAYS/);
+  });
+
   test("finds the jobs and artifacts of an earlier start, and leaves nothing when it is killed", async () => {
     const port = await freePort();
     const url = `http://localhost:${port}`;
-    const first = await ready(port);
+    const first = await ready(port, { FILE_ROOTS: root });
     const form = new FormData();
     form.set("program", new Blob(["#!/bin/sh\nexec cat\n"]), "kept");
     expect((await fetch(`${url}/api/v1/artifacts`, { method: "PUT", body: form })).status).toBe(200);
@@ -131,7 +149,7 @@ describe("npm run dev", () => {
       }),
     });
     const posted = JobSchema.parse(await answer.json());
-    // The current folder is the one root, so that this output is refused; that, too, is to be found again.
+    // The output is outside of the only root and refused; that, too, is to be found again.
     const ended = await until("the end of the job", async () =>
       (await jobsAt(url)).find(({ id, status }) => id === posted.id && isEnded(status)),
     );
@@ -179,10 +197,13 @@ describe("npm run dev", () => {
   });
 });
 
-test("npx wrangler dev alone answers, and a job waits for an agent", async () => {
+test("npx wrangler dev answers, and an agent beside it runs its jobs", async () => {
   const port = await freePort();
   const url = `http://localhost:${port}`;
-  const command = started("npx", ["wrangler", "dev", "--port", String(port), "--persist-to", join(dir, "worker")], {
+  const files = join(dir, "files");
+  await mkdir(files, { recursive: true });
+  await writeFile(join(files, "in.txt"), "b\na\n");
+  const worker = started("npx", ["wrangler", "dev", "--port", String(port), "--persist-to", join(dir, "worker")], {
     cwd: root,
     env: { EDGEFOLD_TEST: dir, WRANGLER_SEND_METRICS: "false" },
   });
@@ -194,8 +215,8 @@ test("npx wrangler dev alone answers, and a job waits for an agent", async () =>
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({
-      inputPath: "http://localhost:9000/data/text.txt",
-      outputPath: "http://localhost:9000",
+      inputPath: `file://${files}/in.txt`,
+      outputPath: `file://${files}/out`,
       mapperName: "cat",
       reducerName: "cat",
     }),
@@ -207,8 +228,22 @@ test("npx wrangler dev alone answers, and a job waits for an agent", async () =>
     status: "pending",
     conditions: [{ type: "NoAgent", message: expect.stringContaining("No agent is connected") }],
   });
-  command.signal("SIGINT");
-  await command.exit();
+
+  const agent = started("npm", ["exec", "--", "node", "backend/agent/main.ts"], {
+    cwd: root,
+    env: {
+      WORKER_URL: url,
+      AGENT_TOKEN: "local-development-agent",
+      FILE_ROOTS: files,
+      STATE_DIR: join(dir, "agent-state"),
+    },
+  });
+  await until("the end of the job", async () => (await jobsAt(url)).find(({ status }) => status === "completed"));
+  expect(await readFile(join(files, "out", id, "part-r-00000"), "utf8")).toBe("a\t\nb\t\n");
+  for (const command of [agent, worker]) {
+    command.signal("SIGINT");
+    await command.exit();
+  }
   await nothingLeft();
 });
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Job } from "../../shared/rest.ts";
-import { freePort } from "../../backend/host/free-port.ts";
+import { freePort } from "../../backend/host/port.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { workOf } from "../helpers/processes.ts";
 

@@ -7,11 +7,11 @@ import { z } from "zod";
 import { parseAddress, type Address } from "../../shared/address.ts";
 import { ArtifactSchema, JobSchema, TaskSchema, type Artifact, type Job, type Task } from "../../shared/rest.ts";
 import { isEnded } from "../../shared/status.ts";
-import { localKeys, startAgent, startWorker, type PartOptions } from "../../backend/host/system.ts";
-import { freePort } from "../../backend/host/free-port.ts";
+import { localKeys } from "../../backend/host/local-access.ts";
+import { startAgent, startWorker, type PartOptions } from "../../backend/host/parts.ts";
+import { freePort } from "../../backend/host/port.ts";
 import type { Guarded } from "../../backend/host/guarded.ts";
 import { openStore } from "../../backend/storage/open.ts";
-import { directUrl } from "./workerd.ts";
 import type { Store } from "../../backend/storage/store.ts";
 
 export type EdgefoldOptions = {
@@ -19,8 +19,6 @@ export type EdgefoldOptions = {
   readonly env?: Readonly<Record<string, string>>;
   /** Starts without an agent. */
   readonly withoutAgent?: boolean;
-  /** Requests go to the Worker's own process, see `directUrl`. */
-  readonly direct?: boolean;
   /** Directories that `file:` addresses may lie in, besides `files`. */
   readonly fileRoots?: readonly string[];
   /** Takes what the Worker and the agent print on standard error. @default this process's own */
@@ -30,7 +28,7 @@ export type EdgefoldOptions = {
 /** A whole Edgefold with real processes and a state of its own, for end-to-end tests. */
 export class Edgefold {
   readonly port: number;
-  url: string;
+  readonly url: string;
   readonly s3Endpoint: string;
   /** Holds the state, and `files`, which `file:` addresses may lie in. */
   readonly dir: string;
@@ -41,10 +39,9 @@ export class Edgefold {
   readonly #env: Readonly<Record<string, string>>;
   readonly #fileRoots: readonly string[];
   readonly #log: PartOptions["log"];
-  readonly #direct: boolean;
 
   private constructor(port: number, dir: string, options: EdgefoldOptions) {
-    const { env = {}, fileRoots = [], log, direct = false } = options;
+    const { env = {}, fileRoots = [], log } = options;
     this.port = port;
     this.dir = dir;
     this.files = join(dir, "files");
@@ -53,7 +50,6 @@ export class Edgefold {
     this.#env = env;
     this.#fileRoots = [this.files, ...fileRoots];
     this.#log = log;
-    this.#direct = direct;
   }
 
   static async start(options: EdgefoldOptions = {}): Promise<Edgefold> {
@@ -72,7 +68,6 @@ export class Edgefold {
       env: { ...process.env, ...this.#env },
       log: this.#log,
     });
-    if (this.#direct) this.url = await directUrl(this);
   }
 
   /**

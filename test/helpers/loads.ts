@@ -98,6 +98,6 @@ export const artifactAndContent = async ({ url }: Edgefold, name: string): Promi
   return [artifact, await (await fetch(`${at}/content`)).text()];
 };
 
-/** The contents that R2 holds, with those that no artifact has: `wrangler dev` keeps each as a file. */
+/** The contents that R2 holds, with those that no artifact has: the local host keeps each as a file. */
 export const contentsInR2 = ({ stateDir }: Edgefold): string[] =>
   readdirSync(join(stateDir, "v3/r2/edgefold-artifacts/blobs"));

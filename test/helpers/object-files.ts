@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Edgefold } from "./edgefold.ts";
 
-/** The databases of all objects of a class, which `wrangler dev` keeps as files. */
+/** The databases of all objects of a class, which the local host keeps as files. */
 const filesOf = ({ stateDir }: Edgefold, className: string): string[] => {
   const folder = join(stateDir, "v3/do", `edgefold-dev-${className}`);
   return readdirSync(folder).flatMap((name) => (/^[0-9a-f]{64}\.sqlite$/.test(name) ? [join(folder, name)] : []));

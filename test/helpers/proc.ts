@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** What is in a file below `/proc`; empty where the process has ended or is another user's. */
 const read = (path: string): string => {
@@ -19,27 +19,6 @@ export type Found = { readonly pid: number; readonly command: string };
 
 /** What a process was started with, each argument ended by a NUL; empty where it has ended. */
 export const commandOf = (pid: number): string => read(`/proc/${pid}/cmdline`);
-
-/** The inode of a socket that a file descriptor is. */
-const socketOf = (descriptor: string): string | undefined => {
-  try {
-    return /^socket:\[(\d+)\]$/.exec(readlinkSync(descriptor))?.[1];
-  } catch {
-    return undefined; // It was closed just now.
-  }
-};
-
-/** The TCP ports that a process listens on, of IPv4. */
-export const listeningPorts = (pid: number): number[] => {
-  const folder = `/proc/${pid}/fd`;
-  const sockets = new Set(readdirSync(folder).map((name) => socketOf(`${folder}/${name}`)));
-  // Fields of proc_pid_net(5): local address and port in hex, state (0A is listening), inode.
-  return read(`/proc/${pid}/net/tcp`)
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, , , state, , , , , , inode]) => state === "0A" && sockets.has(inode))
-    .map(([, address = ""]) => Number.parseInt(address.slice(address.indexOf(":") + 1), 16));
-};
 
 /** Milliseconds of a tick in `/proc/<pid>/stat`: USER_HZ is 100 on Linux. */
 const tickMs = 10;

@@ -96,7 +96,7 @@ export const runnerOf = async (edgefold: Edgefold, jobId: string, taskId: string
   return runner.pid;
 };
 
-/** The process group of `wrangler dev`. */
+/** The process group of the local host. */
 export const workerGroupOf = ({ worker }: Edgefold): number => pidOf(worker);
 
 const pidOf = (part: Guarded | undefined): number => {
@@ -116,12 +116,12 @@ const isOpen = async (port: number): Promise<boolean> => {
   }
 };
 
-/** `kill -9` of `wrangler dev` with all that it has started. */
+/** `kill -9` of the local host with its workerd. */
 export const killWorker = async ({ worker, port }: Edgefold): Promise<void> => {
   const group = pidOf(worker);
   sendSignal(-group, "SIGKILL");
   await worker?.exited;
-  await until("the end of wrangler dev", () => (groupAlive(group) ? undefined : true));
+  await until("the end of the local host", () => (groupAlive(group) ? undefined : true));
   // The last threads of a killed process end, and its port becomes free, after the process itself counts as dead.
   await until("the end of its port", async () => ((await isOpen(port)) ? undefined : true));
 };

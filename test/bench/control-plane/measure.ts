@@ -15,7 +15,7 @@ export const controlPlane = "control-plane";
  * @param show called with the figures of each load when it is over
  */
 export const measureControlPlane = async (show: (figures: readonly Figure[]) => void): Promise<Figure[]> => {
-  const edgefold = await Edgefold.start({ withoutAgent: true, direct: true });
+  const edgefold = await Edgefold.start({ withoutAgent: true });
   const all: Figure[] = [];
   const add = (figures: readonly Figure[]): void => {
     // The most so far: of what comes after another load, it may be that one's.

@@ -6,7 +6,7 @@ import { readConfig } from "../../../backend/runner/config.ts";
 import { Runner } from "../../../backend/runner/runner.ts";
 import type { WantedJob } from "../../../shared/messages.ts";
 import type { Edgefold } from "../edgefold.ts";
-import { localAgentToken } from "../../../backend/host/system.ts";
+import { localAgentToken } from "../../../backend/host/local-access.ts";
 import { NoopThread } from "./noop-thread.ts";
 
 /** How long runners may take to end, in ms. */
@@ -90,7 +90,7 @@ export const startNoopAgent = async (edgefold: Edgefold, perJob: number): Promis
   const connected = Promise.withResolvers<void>();
   const agent = new Agent({
     url: `${edgefold.url.replace(/^http/, "ws")}/api/v1/agents/default/link`,
-    token: localAgentToken(),
+    token: localAgentToken,
     // A cluster's name belongs to the first id that it was used with.
     clusterId: "noop",
     launcher: () => new NoopLauncher(edgefold, perJob),

@@ -1,0 +1,17 @@
+/*
+ * What gives access to an Edgefold on one machine. It protects nothing: the Worker and its S3 endpoint listen on the loopback
+ * interface alone.
+ */
+
+/** The keys of the local S3 endpoint, as `wrangler.toml` sets them. */
+export const localKeys = { username: "local-development", password: "local-development-secret" } as const;
+
+/** The token of the agent of the only cluster, `default`. */
+export const localAgentToken = "local-development-agent";
+
+/** What a deployed Worker has as secrets. `.dev.vars.example` has the same for `wrangler dev`. */
+export const localVariables = {
+  OPEN_TO: "loopback",
+  AGENT_TOKENS: `default=${localAgentToken}`,
+  SECRET_KEY: "local-development-key-that-protects-nothing",
+} as const;
