@@ -38,11 +38,18 @@ export const programRoles = ["mapper", "reducer", "combiner"] as const;
 export const ProgramRoleSchema = z.enum(programRoles);
 export type ProgramRole = z.infer<typeof ProgramRoleSchema>;
 
-/** All that a runner must know of its job. The credentials are in clear: this goes to a runner of that very job only. */
+/** A store of a job, and what it takes to use it. `headers` are sent along with its requests. */
+const JobStoreSchema = z.object({
+  path: z.string(),
+  credentials: StorageAccessSchema.optional(),
+  headers: z.record(z.string(), z.string()).optional(),
+});
+
+/** All that a runner must know of its job. Credentials and headers are in clear: this goes to a runner of that very job only. */
 const RunnerJobSchema = z.object({
   jobId: JobId,
-  input: z.object({ path: z.string(), credentials: StorageAccessSchema.optional() }),
-  output: z.object({ path: z.string(), credentials: StorageAccessSchema.optional() }),
+  input: JobStoreSchema,
+  output: JobStoreSchema,
   useSSL: z.boolean(),
   nReducers: Index,
   /** After which an attempt without any progress is to fail; 0 for never. */

@@ -11,6 +11,9 @@ const outputRoot = (outputPath: string, useSSL: boolean): Address => {
   return output.scheme === "s3" && output.bucket === "" ? { ...output, bucket: defaultBucket } : output;
 };
 
+/** What the keys of all shuffle objects begin with. */
+export const shuffleRoot = ".edgefold/";
+
 /** Whether the bucket is chosen for the user, who then need not have created it. */
 export const usesDefaultBucket = (outputPath: string, useSSL: boolean): boolean => {
   const output = parseAddress(outputPath, useSSL);
@@ -32,7 +35,7 @@ export const outputFolder = (outputPath: string, useSSL: boolean, jobId: string)
  */
 export const shuffleFolder = (outputPath: string, useSSL: boolean, jobId: string): Address => {
   const root = outputRoot(outputPath, useSSL);
-  return joinAddress(root.scheme === "s3" ? { ...root, key: "" } : root, `.edgefold/${jobId}/`);
+  return joinAddress(root.scheme === "s3" ? { ...root, key: "" } : root, `${shuffleRoot}${jobId}/`);
 };
 
 type Outcome = Pick<Job, "id" | "nReducers" | "outputLocation" | "status" | "progress" | "failedMaps">;

@@ -4,6 +4,7 @@ import { CountersSchema } from "./counters.ts";
 import { refusedHost } from "./ip-address.ts";
 import { maxTasks } from "./limits.ts";
 import { ClusterNameSchema, podFields, SecretReferenceSchema } from "./pods.ts";
+import { InputHeadersSchema, OutputHeadersSchema } from "./storage-headers.ts";
 import { jobStatuses, taskStatuses } from "./status.ts";
 
 /** The REST API's bodies, schema first; the OpenAPI document is generated from these same schemas. */
@@ -88,6 +89,12 @@ export const JobRequestSchema = z
     parallelism: PositiveSchema.max(maxTasks).optional().describe("Most runners of this job; unlimited by default"),
     inputStorageCredentials: StorageAccessSchema.optional(),
     outputStorageCredentials: StorageAccessSchema.optional(),
+    inputStorageHeaders: InputHeadersSchema.optional().describe(
+      "Sent with the requests to the input's store that take them",
+    ),
+    outputStorageHeaders: OutputHeadersSchema.optional().describe(
+      "Sent with the requests to the output's store that take them",
+    ),
     cluster: ClusterNameSchema.optional().describe("The only one, or 'default', by default"),
     deadlineSeconds: SecondsSchema.optional().describe(
       "After which the job fails, from its POST; unlimited by default",

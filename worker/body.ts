@@ -51,6 +51,10 @@ const fieldErrors = (issue: z.core.$ZodIssue): FieldError[] => {
       return nearest.flatMap((inner) => fieldErrors({ ...inner, path: [...issue.path, ...inner.path] }));
     }
   }
+  if (issue.code === "invalid_key") {
+    const [inner] = issue.issues;
+    if (inner !== undefined) return [{ field: field(...issue.path), message: inner.message }];
+  }
   return issue.code === "unrecognized_keys"
     ? issue.keys.map((key) => ({ field: field(...issue.path, key), message: "is not a known field" }))
     : [{ field: field(...issue.path), message: issue.message }];

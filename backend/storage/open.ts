@@ -1,5 +1,6 @@
 import type { Address } from "../../shared/address.ts";
 import type { Credentials } from "../../shared/rest.ts";
+import type { StorageHeaders } from "../../shared/storage-headers.ts";
 import { fixedCredentials, type CredentialsSource } from "./credentials.ts";
 import { anyEndpoint, guardedConnector, type EndpointPolicy } from "./endpoint-guard.ts";
 import { FileStore } from "./file.ts";
@@ -9,6 +10,8 @@ import type { Store } from "./store.ts";
 type OpenOptions = {
   /** The job's own. */
   readonly credentials?: Credentials | undefined;
+  /** What the job has sent along. */
+  readonly headers?: StorageHeaders | undefined;
   /** Used where the job has none; without them such requests are anonymous. */
   readonly ambient?: CredentialsSource | undefined;
   /** The absolute paths that `file:` addresses must stay in; none allows no file. */
@@ -20,8 +23,10 @@ type OpenOptions = {
 };
 
 /** One store for all addresses: each operation goes to the store that the address's scheme names. */
-export const openStore = ({ credentials, ambient, fileRoots, endpoints = anyEndpoint, signal }: OpenOptions): Store => {
+export const openStore = (options: OpenOptions): Store => {
+  const { credentials, headers, ambient, fileRoots, endpoints = anyEndpoint, signal } = options;
   const s3 = s3Store({
+    headers,
     credentials: credentials === undefined ? ambient : fixedCredentials(credentials),
     connect: guardedConnector(endpoints),
     signal,

@@ -9,7 +9,7 @@ import { StorageError } from "./store.ts";
 export const ensureS3Bucket = async (client: S3Client, at: S3Address): Promise<void> => {
   const bucket = { ...at, key: "" };
   try {
-    await headOf(client, bucket, { query: { "list-type": "2", "max-keys": "1" } });
+    await headOf(client, bucket, { operation: "ListObjectsV2", query: { "list-type": "2", "max-keys": "1" } });
     return;
   } catch (error) {
     if (!(error instanceof S3Error)) throw error;
@@ -18,7 +18,7 @@ export const ensureS3Bucket = async (client: S3Client, at: S3Address): Promise<v
     if (error.status !== 404) throw error;
   }
   try {
-    await client.headers({ method: "PUT", at: bucket, ...placement(await client.region()) });
+    await client.headers({ operation: "CreateBucket", method: "PUT", at: bucket, ...placement(await client.region()) });
   } catch (cause) {
     if (!(cause instanceof S3Error)) throw cause;
     if (cause.code === "BucketAlreadyOwnedByYou") return;

@@ -14,7 +14,7 @@ type S3Head = { readonly info: ObjectInfo; readonly attempt: string | undefined 
 export const headS3 = async (client: S3Client, at: S3Address): Promise<S3Head | undefined> => {
   let headers: ReadonlyMap<string, string>;
   try {
-    headers = await headOf(client, at, { headers: { range: "bytes=0-0" } });
+    headers = await headOf(client, at, { operation: "GetObject", headers: { range: "bytes=0-0" } });
   } catch (error) {
     if (error instanceof S3Error && error.code === "NoSuchKey") return undefined;
     throw error;
@@ -34,13 +34,14 @@ export const headS3 = async (client: S3Client, at: S3Address): Promise<S3Head | 
 export const headOf = async (
   client: S3Client,
   at: S3Address,
-  get: Pick<S3Request, "query" | "headers">,
+  get: Pick<S3Request, "operation" | "query" | "headers">,
 ): Promise<ReadonlyMap<string, string>> => {
+  const head: S3Request = { operation: at.key === "" ? "HeadBucket" : "HeadObject", method: "HEAD", at };
   try {
-    return await client.headers({ method: "HEAD", at });
+    return await client.headers(head);
   } catch (error) {
     if (!(error instanceof S3Error) || error.status === undefined) throw error;
   }
   (await client.open({ method: "GET", at, ...get })).body.destroy();
-  return client.headers({ method: "HEAD", at });
+  return client.headers(head);
 };

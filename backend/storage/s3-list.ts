@@ -11,7 +11,10 @@ export const listS3 = async function* (client: S3Client, prefix: S3Address): Asy
   let token: string | undefined;
   do {
     const resume: Record<string, string> = token === undefined ? {} : { "continuation-token": token };
-    const page = await client.parsed({ method: "GET", at: bucket, query: { ...query, ...resume } }, parseListPage);
+    const page = await client.parsed(
+      { operation: "ListObjectsV2", method: "GET", at: bucket, query: { ...query, ...resume } },
+      parseListPage,
+    );
     for (const { key, size, etag } of page.objects) {
       // a store that takes no notice of the prefix would have all that it holds read, or removed
       if (!key.startsWith(prefix.key)) throw malformed(prefix, "it lists keys that were not asked for");

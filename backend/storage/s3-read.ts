@@ -50,7 +50,7 @@ const get = async (
   };
   let answer: S3Answer;
   try {
-    answer = await client.open({ method: "GET", at, headers });
+    answer = await client.open({ operation: "GetObject", method: "GET", at, headers });
   } catch (error) {
     if (!(error instanceof S3Error) || error.status !== 412) throw error;
     const message = `${formatAddress(at)}: the object has changed while the job was reading it (ObjectChanged)`;

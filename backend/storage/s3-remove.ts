@@ -73,20 +73,23 @@ const byBucket = (all: readonly S3Address[]): ReadonlyMap<S3Address, string[]> =
 const removeBatch = async (client: S3Client, bucket: S3Address, keys: readonly string[]): Promise<void> => {
   const body = Buffer.from(deletionBody(keys));
   const headers = { "content-md5": createHash("md5").update(body).digest("base64"), "content-type": "application/xml" };
-  await client.parsed({ method: "POST", at: bucket, query: { delete: "" }, headers, body }, (text) => {
-    const refusals = parseRefusals(text).filter(({ code }) => code !== "NoSuchKey");
-    // a lasting refusal first: where there is one, repeating the batch is of no use
-    const worst = refusals.find((refusal) => !isTransient(classOf(refusal))) ?? refusals[0];
-    if (worst === undefined) return;
-    const more = refusals.length === 1 ? "" : `, and ${refusals.length - 1} more objects`;
-    const message = `${formatAddress({ ...bucket, key: worst.key })}: ${worst.message} (${worst.code})${more}`;
-    throw new S3Error(worst.code, message);
-  });
+  await client.parsed(
+    { operation: "DeleteObjects", method: "POST", at: bucket, query: { delete: "" }, headers, body },
+    (text) => {
+      const refusals = parseRefusals(text).filter(({ code }) => code !== "NoSuchKey");
+      // a lasting refusal first: where there is one, repeating the batch is of no use
+      const worst = refusals.find((refusal) => !isTransient(classOf(refusal))) ?? refusals[0];
+      if (worst === undefined) return;
+      const more = refusals.length === 1 ? "" : `, and ${refusals.length - 1} more objects`;
+      const message = `${formatAddress({ ...bucket, key: worst.key })}: ${worst.message} (${worst.code})${more}`;
+      throw new S3Error(worst.code, message);
+    },
+  );
 };
 
 const removeObject = async (client: S3Client, at: S3Address): Promise<void> => {
   try {
-    await client.headers({ method: "DELETE", at });
+    await client.headers({ operation: "DeleteObject", method: "DELETE", at });
   } catch (error) {
     if (!(error instanceof S3Error && error.code === "NoSuchKey")) throw error;
   }

@@ -3,18 +3,27 @@ import { AwsV4Signer } from "aws4fetch";
 import { Agent, request, type buildConnector, type Dispatcher } from "undici";
 import { abortable } from "../abort.ts";
 import type { S3Address } from "../../shared/address.ts";
+import { shuffleRoot } from "../../shared/outputs.ts";
 import type { Credentials } from "../../shared/rest.ts";
+import {
+  checksumHeader,
+  headersOf,
+  secretsOf,
+  type S3Operation,
+  type StorageHeaders,
+} from "../../shared/storage-headers.ts";
 import { boundedText } from "./bounded-text.ts";
 import type { CredentialsSource } from "./credentials.ts";
 import { anyEndpoint, guardedConnector } from "./endpoint-guard.ts";
 import { pauseByClock, retrying, type Pause } from "../retry.ts";
 import { bucketRegion, malformed, refused, retryS3, S3Error, saysExpired, unreachable } from "./s3-failure.ts";
-import { movedBucket, type BucketPlace } from "./s3-moved.ts";
+import { isAws, movedBucket, type BucketPlace } from "./s3-aws.ts";
 import { parseError } from "./s3-xml.ts";
 import { StorageError } from "./store.ts";
 import { MalformedAnswerError } from "./xml.ts";
 
 export type S3Request = {
+  readonly operation: S3Operation;
   readonly method: "DELETE" | "GET" | "HEAD" | "POST" | "PUT";
   /** The bucket itself when its key is empty. */
   readonly at: S3Address;
@@ -33,6 +42,8 @@ export type S3Answer = {
 export type S3Options = {
   /** @default requests are anonymous: neither signed nor with a key id */
   readonly credentials?: CredentialsSource | undefined;
+  /** Sent with each request whose operation takes them. @default none */
+  readonly headers?: StorageHeaders | undefined;
   /** Ends everything under way, and every later request, with its reason. */
   readonly signal?: AbortSignal | undefined;
   /** @default by the clock */
@@ -55,6 +66,7 @@ export class S3Client {
   readonly signal: AbortSignal | undefined;
   readonly pause: Pause;
   readonly #source: CredentialsSource | undefined;
+  readonly #headers: StorageHeaders;
   /** Of the password that was last signed with. */
   readonly #signingKeys = new Map<string, ArrayBuffer>();
   #lastUsed: Credentials | undefined;
@@ -66,7 +78,14 @@ export class S3Client {
   // they make at a time.
   readonly #agent: Agent;
 
-  constructor({ credentials, signal, pause = pauseByClock, connect = guardedConnector(anyEndpoint) }: S3Options) {
+  constructor(options: S3Options) {
+    const {
+      credentials,
+      headers = {},
+      signal,
+      pause = pauseByClock,
+      connect = guardedConnector(anyEndpoint),
+    } = options;
     this.#agent = new Agent({
       connect,
       headersTimeout: 20_000,
@@ -74,6 +93,7 @@ export class S3Client {
       bodyTimeout: 20_000,
     });
     this.#source = credentials;
+    this.#headers = headers;
     this.signal = signal;
     this.pause = pause;
   }
@@ -108,6 +128,17 @@ export class S3Client {
     });
   }
 
+  /** Whether what is written to an address carries a CRC-32: at AWS, and where the job asks for it. */
+  usesChecksums(at: S3Address): boolean {
+    return this.#extraHeaders("CreateMultipartUpload", at)[checksumHeader] !== undefined;
+  }
+
+  /** The headers that the job has sent with an operation. */
+  #extraHeaders(operation: S3Operation, { endpoint, key }: S3Address): Readonly<Record<string, string>> {
+    const headers = isAws(endpoint) ? { [checksumHeader]: "CRC32", ...this.#headers } : this.#headers;
+    return headersOf(headers, operation, !key.startsWith(shuffleRoot));
+  }
+
   /** The region to create a bucket in. */
   async region(): Promise<string | undefined> {
     return (await this.#credentials())?.region;
@@ -133,7 +164,7 @@ export class S3Client {
   #withoutSecrets(error: unknown): unknown {
     const { password, sessionToken } = this.#lastUsed ?? {};
     if (!(error instanceof S3Error)) return error;
-    for (const secret of [password, sessionToken]) {
+    for (const secret of [password, sessionToken, ...secretsOf(this.#headers)]) {
       if (secret !== undefined) error.message = error.message.replaceAll(secret, "…");
     }
     return error;
@@ -186,8 +217,9 @@ export class S3Client {
   ): Promise<S3Answer> {
     const { signal } = this;
     const url = urlOf(what);
-    const headers = credentials === undefined ? what.headers : await this.#signed(what, url, credentials, region);
-    const { method, body } = what;
+    const { method, at, body } = what;
+    const own = { ...this.#extraHeaders(what.operation, at), ...what.headers };
+    const headers = credentials === undefined ? own : await this.#signed(method, own, url, credentials, region);
     const pieces = body !== undefined && body.length > pieceSize;
     try {
       const answer = await request(url, {
@@ -202,12 +234,13 @@ export class S3Client {
       return { status: answer.statusCode, headers: single(answer.headers), body: answer.body };
     } catch (cause) {
       signal?.throwIfAborted();
-      throw unreachable(what.at, cause);
+      throw unreachable(at, cause);
     }
   }
 
   async #signed(
-    { method, headers = {} }: S3Request,
+    method: S3Request["method"],
+    headers: Readonly<Record<string, string>>,
     url: URL,
     credentials: Credentials,
     region: string | undefined,

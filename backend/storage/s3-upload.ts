@@ -1,9 +1,10 @@
 import type { S3Address } from "../../shared/address.ts";
-import { malformed, S3Error } from "./s3-failure.ts";
+import { S3Error } from "./s3-failure.ts";
 import { isTransient } from "./failure-class.ts";
 import { attemptHeader, headS3 } from "./s3-head.ts";
 import type { S3Client } from "./s3-request.ts";
 import { completionBody, parseCompletion, parseUploadId, parseUploadsPage } from "./s3-xml.ts";
+import { parseTag } from "./s3-write.ts";
 import type { UploadOutcome } from "./store.ts";
 
 const isNoSuchUpload = (error: unknown): boolean => error instanceof S3Error && error.code === "NoSuchUpload";
@@ -13,21 +14,16 @@ const isNoSuchUpload = (error: unknown): boolean => error instanceof S3Error && 
  * `abortS3Uploads`.
  */
 export const createS3Upload = (client: S3Client, at: S3Address, attempt: string): Promise<string> =>
-  client.parsed({ method: "POST", at, query: { uploads: "" }, headers: { [attemptHeader]: attempt } }, parseUploadId);
-
-/** Stores one part. @returns its ETag */
-export const uploadS3Part = async (
-  client: S3Client,
-  at: S3Address,
-  uploadId: string,
-  number: number,
-  body: Uint8Array,
-): Promise<string> => {
-  const query = { partNumber: String(number), uploadId };
-  const etag = (await client.headers({ method: "PUT", at, query, body })).get("etag");
-  if (etag === undefined) throw malformed(at, "the answer to a part has no ETag");
-  return etag;
-};
+  client.parsed(
+    {
+      operation: "CreateMultipartUpload",
+      method: "POST",
+      at,
+      query: { uploads: "" },
+      headers: { [attemptHeader]: attempt },
+    },
+    parseUploadId,
+  );
 
 /** Completes an upload, or finds out whether an earlier completion, whose answer was lost, had done so. */
 export const completeS3Upload = async (
@@ -37,9 +33,12 @@ export const completeS3Upload = async (
   tags: readonly string[],
   attempt: string,
 ): Promise<UploadOutcome> => {
-  const body = Buffer.from(completionBody(tags));
+  const body = Buffer.from(completionBody(tags.map(parseTag)));
   try {
-    await client.parsed({ method: "POST", at, query: { uploadId }, body }, parseCompletion);
+    await client.parsed(
+      { operation: "CompleteMultipartUpload", method: "POST", at, query: { uploadId }, body },
+      parseCompletion,
+    );
     return "completed";
   } catch (error) {
     if (!isNoSuchUpload(error)) throw error;
@@ -51,7 +50,7 @@ export const completeS3Upload = async (
 /** Ends an upload without an object. */
 export const abortS3Upload = async (client: S3Client, at: S3Address, uploadId: string): Promise<void> => {
   try {
-    await client.headers({ method: "DELETE", at, query: { uploadId } });
+    await client.headers({ operation: "AbortMultipartUpload", method: "DELETE", at, query: { uploadId } });
   } catch (error) {
     if (!isNoSuchUpload(error)) throw error;
   }
@@ -77,7 +76,10 @@ const listS3Uploads = async function* (
   do {
     let page: ReturnType<typeof parseUploadsPage>;
     try {
-      page = await client.parsed({ method: "GET", at: bucket, query: { ...query, ...resume } }, parseUploadsPage);
+      page = await client.parsed(
+        { operation: "ListMultipartUploads", method: "GET", at: bucket, query: { ...query, ...resume } },
+        parseUploadsPage,
+      );
     } catch (error) {
       if (!(error instanceof S3Error) || isTransient(error.class)) throw error;
       return;

@@ -177,12 +177,16 @@ const escape = (text: string): string =>
 export const deletionBody = (keys: readonly string[]): string =>
   `<Delete><Quiet>true</Quiet>${keys.map((key) => `<Object><Key>${escape(key)}</Key></Object>`).join("")}</Delete>`;
 
-/** The body of a CompleteMultipartUpload; `tags` are those of the parts 1, 2, … */
-export const completionBody = (tags: readonly string[]): string => {
-  const parts = tags.map(
-    (tag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${escape(tag)}</ETag></Part>`,
-  );
-  return `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`;
+/** A part of an upload as its completion names it: `crc32` where it was sent with one. */
+export type CompletedPart = { readonly etag: string; readonly crc32: string | undefined };
+
+/** The body of a CompleteMultipartUpload of the parts 1, 2, … */
+export const completionBody = (parts: readonly CompletedPart[]): string => {
+  const elements = parts.map(({ etag, crc32 }, index) => {
+    const checksum = crc32 === undefined ? "" : `<ChecksumCRC32>${escape(crc32)}</ChecksumCRC32>`;
+    return `<Part><PartNumber>${index + 1}</PartNumber><ETag>${escape(etag)}</ETag>${checksum}</Part>`;
+  });
+  return `<CompleteMultipartUpload>${elements.join("")}</CompleteMultipartUpload>`;
 };
 
 /** The body of a CreateBucket outside `us-east-1`, where a bucket is created without one. */

@@ -5,7 +5,8 @@ import { listS3 } from "./s3-list.ts";
 import { readS3 } from "./s3-read.ts";
 import { S3Remover } from "./s3-remove.ts";
 import { S3Client, type S3Options } from "./s3-request.ts";
-import { abortS3Upload, abortS3Uploads, completeS3Upload, createS3Upload, uploadS3Part } from "./s3-upload.ts";
+import { abortS3Upload, abortS3Uploads, completeS3Upload, createS3Upload } from "./s3-upload.ts";
+import { S3Writer } from "./s3-write.ts";
 import type { Store } from "./store.ts";
 
 const own = (at: Address): S3Address => {
@@ -17,17 +18,16 @@ const own = (at: Address): S3Address => {
 export const s3Store = (options: S3Options): Store => {
   const client = new S3Client(options);
   const remover = new S3Remover(client);
+  const writer = new S3Writer(client);
   return {
     head: async (at) => (await headS3(client, own(at)))?.info,
     list: (prefix) => listS3(client, own(prefix)),
     read: async (at, range, etag) => readS3(client, own(at), range, etag),
     open: async () => undefined,
-    put: async (at, body) => {
-      await client.headers({ method: "PUT", at: own(at), body });
-    },
+    put: async (at, body) => writer.put(own(at), body),
     remove: async (all) => remover.remove(all.map(own)),
     createUpload: async (at, attempt) => createS3Upload(client, own(at), attempt),
-    uploadPart: async (at, uploadId, number, bytes) => uploadS3Part(client, own(at), uploadId, number, bytes),
+    uploadPart: async (at, uploadId, number, bytes) => writer.uploadPart(own(at), uploadId, number, bytes),
     completeUpload: async (at, uploadId, tags, attempt) => completeS3Upload(client, own(at), uploadId, tags, attempt),
     abortUpload: async (at, uploadId) => abortS3Upload(client, own(at), uploadId),
     abortUploads: async (prefix) => abortS3Uploads(client, own(prefix)),

@@ -20,14 +20,18 @@ const range = (n: number, size: number, start = 0, end = size) => ({
 
 describe("a job", () => {
   test("is done by one runner from plan to clean", async () => {
-    const job = await JobFixture.create();
+    const inputStorageHeaders = { "x-amz-request-payer": "requester" };
+    const outputStorageHeaders = { "x-amz-server-side-encryption": "AES256" };
+    const job = await JobFixture.create({ inputStorageHeaders, outputStorageHeaders });
     const runner = await job.dial();
+    const credentials = { username: "me", password };
     expect(await job.hello(runner)).toMatchObject({
       kind: "welcome",
       resume: false,
       job: {
         jobId: job.id,
-        input: { path: "http://store/input/", credentials: { username: "me", password } },
+        input: { path: "http://store/input/", credentials, headers: inputStorageHeaders },
+        output: { path: "http://store/out", credentials, headers: outputStorageHeaders },
         nReducers: 2,
         programs: { mapper: { name: "mapper" }, reducer: { name: "reducer" } },
       },

@@ -66,6 +66,9 @@ describe("the OpenAPI document", () => {
             { $ref: "#/components/schemas/SecretReference" },
           ],
         },
+        inputStorageHeaders: {
+          propertyNames: { enum: expect.arrayContaining(["x-amz-expected-bucket-owner", "x-amz-request-payer"]) },
+        },
       },
     });
     expect(schemas["Artifact"]).toMatchObject({ required: ["name", "type", "size", "hash"] });

@@ -177,6 +177,48 @@ describe("bodies", () => {
     ]);
   });
 
+  it("says which headers may be sent to stores", async () => {
+    const response = await postJob({
+      inputPath: "http://h/b/k",
+      outputPath: "http://h/b",
+      mapperName: "m",
+      nReducers: 0,
+      inputStorageHeaders: { "x-amz-storage-class": "GLACIER" },
+      outputStorageHeaders: {
+        authorization: "Bearer t",
+        "x-amz-server-side-encryption": "aws:kms\r\nhost: x",
+      },
+    });
+    const { errors } = await problemOf(response);
+    expect(errors).toEqual([
+      {
+        field: "inputStorageHeaders.x-amz-storage-class",
+        message: expect.stringMatching(/^must be "x-amz-expected-bucket-owner" or .*"x-amz-request-payer" or /),
+      },
+      {
+        field: "outputStorageHeaders.authorization",
+        message: expect.stringMatching(/^must be "x-amz-acl" or .* or "x-amz-storage-class"$/),
+      },
+      {
+        field: "outputStorageHeaders.x-amz-server-side-encryption",
+        message: "must have visible ASCII characters only",
+      },
+    ]);
+  });
+
+  it("names the one checksum that can be asked for", async () => {
+    const response = await postJob({
+      inputPath: "http://h/b/k",
+      outputPath: "http://h/b",
+      mapperName: "m",
+      nReducers: 0,
+      outputStorageHeaders: { "x-amz-checksum-algorithm": "SHA1" },
+    });
+    expect((await problemOf(response)).errors).toEqual([
+      { field: "outputStorageHeaders.x-amz-checksum-algorithm", message: "must be CRC32" },
+    ]);
+  });
+
   it("names both fields of a map-only job with a reducer", async () => {
     const response = await postJob({
       inputPath: "http://h/b/k",

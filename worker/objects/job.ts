@@ -65,7 +65,15 @@ const alarmRetry = 30_000;
 /** Why a runner, or the whole job, was ended by its cluster. */
 type RunnerFailure = { readonly code: string; readonly message: string };
 
-const SecretsSchema = z.object({ input: StorageAccessSchema.optional(), output: StorageAccessSchema.optional() });
+const HeadersSchema = z.record(z.string(), z.string());
+
+/** What a job keeps sealed. Those of older jobs have no headers. */
+const SecretsSchema = z.object({
+  input: StorageAccessSchema.optional(),
+  output: StorageAccessSchema.optional(),
+  inputHeaders: HeadersSchema.optional(),
+  outputHeaders: HeadersSchema.optional(),
+});
 export type Secrets = z.infer<typeof SecretsSchema>;
 
 /**
@@ -104,8 +112,9 @@ export class JobObject extends DurableObject<Env> {
 
   /** Brings the job into being; a repetition changes nothing. */
   async create(spec: JobSpec): Promise<Job> {
-    const { inputStorageCredentials, outputStorageCredentials, ...request } = spec.request;
-    const secrets: Secrets = { input: inputStorageCredentials, output: outputStorageCredentials };
+    const { inputStorageCredentials: input, outputStorageCredentials: output, ...open } = spec.request;
+    const { inputStorageHeaders: inputHeaders, outputStorageHeaders: outputHeaders, ...request } = open;
+    const secrets: Secrets = { input, output, inputHeaders, outputHeaders };
     const sealed = await sealCredentials(this.env, spec.id, JSON.stringify(secrets));
     if (!this.#store.exists()) {
       this.#atomically(() => {

@@ -126,8 +126,8 @@ export class RunnerDesk {
       resume: resume || attempt?.status === "revoked",
       job: {
         jobId: id,
-        input: { path: job.inputPath, credentials: secrets.input },
-        output: { path: job.outputPath, credentials: secrets.output },
+        input: { path: job.inputPath, credentials: secrets.input, headers: secrets.inputHeaders },
+        output: { path: job.outputPath, credentials: secrets.output, headers: secrets.outputHeaders },
         useSSL: job.useSSL,
         nReducers: job.nReducers,
         taskTimeoutSeconds: job.taskTimeoutSeconds,

@@ -147,8 +147,8 @@ const taskRun = (job: RunnerJob, config: RunnerConfig, context: AttemptContext, 
   const run: Omit<TaskRun, "shuffle"> = {
     job,
     context,
-    input: openStore({ credentials: credentialsOf(job.input.credentials, config), ...common }),
-    output: openStore({ credentials: credentialsOf(job.output.credentials, config), ...common }),
+    input: openStore({ ...storeOf(job.input, config), ...common }),
+    output: openStore({ ...storeOf(job.output, config), ...common }),
     program: (role) => runner.program(role),
     ask: async (request, kind) => {
       const answer = await runner.ask(request);
@@ -159,6 +159,11 @@ const taskRun = (job: RunnerJob, config: RunnerConfig, context: AttemptContext, 
   const { SHUFFLE } = config;
   return { ...run, shuffle: SHUFFLE === "store" ? new StoreShuffle(run) : new LocalShuffle(SHUFFLE, job.jobId) };
 };
+
+const storeOf = ({ credentials, headers }: RunnerJob["input"], config: RunnerConfig) => ({
+  credentials: credentialsOf(credentials, config),
+  headers,
+});
 
 const hasKind = <Kind extends RunnerAnswer["kind"]>(
   answer: RunnerAnswer,

@@ -110,8 +110,13 @@ test("uploads and completions", () => {
   expect(() => parseUploadId("<InitiateMultipartUploadResult/>")).toThrow(MalformedAnswerError);
   expect(() => parseCompletion("<CompleteMultipartUploadResult/>")).not.toThrow();
   expect(() => parseCompletion("<Other/>")).toThrow(MalformedAnswerError);
-  expect(completionBody(['"a"', "b"])).toBe(
-    "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>&#34;a&#34;</ETag></Part><Part><PartNumber>2</PartNumber><ETag>b</ETag></Part></CompleteMultipartUpload>",
+  const parts = [
+    { etag: '"a"', crc32: undefined },
+    { etag: "b", crc32: "AAAAAA==" },
+  ];
+  expect(completionBody(parts)).toBe(
+    "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>&#34;a&#34;</ETag></Part>" +
+      "<Part><PartNumber>2</PartNumber><ETag>b</ETag><ChecksumCRC32>AAAAAA==</ChecksumCRC32></Part></CompleteMultipartUpload>",
   );
   expect(bucketBody("eu")).toContain("<LocationConstraint>eu</LocationConstraint>");
 });

@@ -4,7 +4,7 @@ import type { buildConnector } from "undici";
 import { fixedCredentials } from "../../../backend/storage/credentials.ts";
 import { EndpointListSchema } from "../../../backend/storage/endpoint-list.ts";
 import { guardedConnector } from "../../../backend/storage/endpoint-guard.ts";
-import { movedBucket } from "../../../backend/storage/s3-moved.ts";
+import { movedBucket } from "../../../backend/storage/s3-aws.ts";
 import { s3Store } from "../../../backend/storage/s3.ts";
 import type { Credentials } from "../../../shared/rest.ts";
 import type { S3Address } from "../../../shared/address.ts";

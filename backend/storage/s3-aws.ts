@@ -3,6 +3,9 @@ import { bucketRegion } from "./s3-failure.ts";
 /** An endpoint, and the region to sign for there. */
 export type BucketPlace = { readonly endpoint: string; readonly region: string };
 
+/** Whether an endpoint is one of AWS, also through a VPC. */
+export const isAws = (endpoint: string): boolean => /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);
+
 /** AWS's endpoints for path-style addresses: of all regions, of one, FIPS, dual-stack, China's. */
 const awsEndpoint =
   /^(?<scheme>https?):\/\/(?<service>s3(?:-fips)?(?:\.dualstack)?)(?:[.-][a-z0-9-]+)?(?<domain>\.amazonaws\.com(?:\.cn)?)$/;
