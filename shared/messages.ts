@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { inputCompressions } from "./compression.ts";
 import { CountersSchema } from "./counters.ts";
 import { maxRanges } from "./limits.ts";
 import { PodOptionsSchema } from "./pods.ts";
@@ -16,7 +17,7 @@ import { ArtifactSchema, StorageAccessSchema } from "./rest.ts";
  * Both ends must speak the same version; it changes with every change that an older end would misread. A field that may be left
  * out, and that an end may do without, is none: an older end takes no notice of it.
  */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 /** Heartbeats: answered by the platform without waking the object. */
 export const pingText = "ping";
@@ -48,7 +49,7 @@ const JobStoreSchema = z.object({
 /** All that a runner must know of its job. Credentials and headers are in clear: this goes to a runner of that very job only. */
 const RunnerJobSchema = z.object({
   jobId: JobId,
-  input: JobStoreSchema,
+  input: JobStoreSchema.extend({ compression: z.enum(inputCompressions).optional() }),
   output: JobStoreSchema,
   useSSL: z.boolean(),
   nReducers: Index,

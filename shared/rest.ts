@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AddressError, parseInput } from "./address.ts";
+import { inputCompressions } from "./compression.ts";
 import { CountersSchema } from "./counters.ts";
 import { refusedHost } from "./ip-address.ts";
 import { maxTasks } from "./limits.ts";
@@ -66,6 +67,13 @@ export const JobRequestSchema = z
   .strictObject({
     inputPath: AddressTextSchema.describe("URL of one object, a prefix ending in '/', or a glob"),
     inputType: z.literal("file/txt").default("file/txt"),
+    inputCompression: z
+      .enum(inputCompressions)
+      .optional()
+      .describe(
+        "By default, auto: objects that end in .gz, .zst or .bz2 are decompressed, and other binary ones fail the job. none: the bytes " +
+          "of all are read as they are",
+      ),
     outputPath: AddressTextSchema.describe(
       "URL under which the output appears; without a bucket it is the bucket 'reducers'",
     ),

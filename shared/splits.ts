@@ -1,3 +1,4 @@
+import { compressionOf, type InputCompression } from "./compression.ts";
 import { defaultSplits, maxRanges, maxRangeText, minDefaultSplitSize } from "./limits.ts";
 import type { InputRange, MapInput, PlannedObject } from "./messages.ts";
 
@@ -33,13 +34,14 @@ export function* planMaps(
   objects: Iterable<PlannedObject>,
   splitSize: number,
   combine: boolean,
+  compression?: InputCompression,
 ): Generator<MapInput, void, void> {
   let ranges: InputRange[] = [];
   let bytes = 0;
   let text = 0;
   for (const { path, size, etag } of objects) {
     const ownText = path.length + etag.length;
-    for (const { start, end } of cutSplits(size, splitSize, !isCompressed(path))) {
+    for (const { start, end } of cutSplits(size, splitSize, compressionOf(path, compression) === undefined)) {
       const fits =
         combine && ranges.length < maxRanges && bytes + (end - start) <= splitSize && text + ownText <= maxRangeText;
       if (!fits && ranges.length > 0) {
@@ -58,6 +60,3 @@ export function* planMaps(
 
 /** The bytes that a map reads, as stored. */
 export const bytesOf = (input: MapInput): number => input.reduce((sum, { start, end }) => sum + end - start, 0);
-
-/** Whether the content of an object has to be read from its start: `.gz` and `.zst` are decompressed as one stream. */
-export const isCompressed = (key: string): boolean => /\.(gz|zst)$/.test(key);

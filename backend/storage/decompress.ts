@@ -1,5 +1,9 @@
 import { pipeline, type Transform } from "node:stream";
-import { constants, createGunzip, createZstdDecompress } from "node:zlib";
+import { constants, createZstdDecompress } from "node:zlib";
+import { compressionOf, type Compression } from "../../shared/compression.ts";
+import { Bzip2Error } from "./bzip2-bits.ts";
+import { bunzip2 } from "./bzip2.ts";
+import { gunzip } from "./gunzip.ts";
 import { pulled } from "./pulled.ts";
 import { StorageError, type ByteStream } from "./store.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
@@ -19,52 +23,66 @@ const framed = async function* (stream: ByteStream): AsyncGenerator<Uint8Array> 
   for await (const chunk of stream) yield* frames.cut(chunk);
 };
 
-type Decompressor = { readonly input: AsyncIterable<Uint8Array>; readonly transform: Transform };
+/** What a decompressor makes of a stream; whoever leaves off early must return it. */
+type Chunks = AsyncGenerator<Uint8Array, void, void>;
 
-const decompressors: readonly (readonly [string, (stream: ByteStream) => Decompressor])[] = [
-  [".gz", (stream) => ({ input: stream, transform: createGunzip({ chunkSize }) })],
-  [".zst", (stream) => ({ input: framed(stream), transform: createZstdDecompress(zstdOptions) })],
-];
+/** The output of a transform, whose input comes from elsewhere. */
+const outputOf = async function* (transform: Transform): Chunks {
+  try {
+    yield* transform;
+  } finally {
+    transform.destroy();
+  }
+};
 
-const decompressorOf = (key: string): ((stream: ByteStream) => Decompressor) | undefined =>
-  decompressors.find(([suffix]) => key.endsWith(suffix))?.[1];
+const unzstd = (stream: ByteStream): Chunks => {
+  const transform = createZstdDecompress(zstdOptions);
+  pipeline(framed(stream), transform, () => {});
+  return outputOf(transform);
+};
+
+const decompressors: Readonly<Record<Compression, (stream: ByteStream) => Chunks>> = {
+  gzip: gunzip,
+  zstd: unzstd,
+  bzip2: bunzip2,
+};
 
 /**
  * The bytes of an object as they were before compression, by the end of its key: `.gz` with any number of members, `.zst`
- * with any number of frames, anything else as it is. Bytes after the end are an error (gzip, too, reports them), but
- * zeros after gzip's, which are padding.
+ * with any number of frames, `.bz2` with any number of streams, anything else as it is. Zeros after gzip's members are padding;
+ * other bytes after the end are an error.
  *
  * The stream errs with the error of `stream`, or with a `StorageError`: `CorruptInput` for data that is damaged or cut off,
  * `WindowTooLarge` for a zstd frame that asks for more than 128 MiB of memory. It decompresses what is taken from it and a few
  * chunks more, however little of the compressed data that is.
  */
 export const decompressed = (key: string, stream: ByteStream): ByteStream => {
-  const decompressor = decompressorOf(key)?.(stream);
-  if (decompressor === undefined) return stream;
-  const { input, transform } = decompressor;
-  pipeline(input, transform, () => {});
-  const chunks: AsyncIterator<Uint8Array> = transform[Symbol.asyncIterator]();
+  const compression = compressionOf(key);
+  if (compression === undefined) return stream;
+  const chunks = decompressors[compression](stream);
   return pulled({
     next: async () => {
       try {
-        const { done, value } = await chunks.next();
-        return done === true ? undefined : value;
+        return (await chunks.next()).value ?? undefined;
       } catch (error) {
         throw isDamage(error) ? corrupt(key, error) : error;
       }
     },
     close: async () => {
       stream.destroy();
-      transform.destroy();
+      // It may be waiting for the stream, and end only when that has.
+      chunks.return().catch(() => undefined);
     },
   });
 };
 
-const isDamage = (error: unknown): error is Error & { readonly code: string } =>
-  error instanceof Error && "code" in error && typeof error.code === "string" && /^(Z_|ZSTD_)/.test(error.code);
+const isDamage = (error: unknown): error is Error =>
+  error instanceof Bzip2Error || (error instanceof Error && /^(Z_|ZSTD_)/.test(codeOf(error)));
 
-const corrupt = (key: string, cause: Error & { readonly code: string }): StorageError => {
-  if (cause.code === "ZSTD_error_frameParameter_windowTooLarge") {
+const codeOf = (error: Error): string => ("code" in error && typeof error.code === "string" ? error.code : "");
+
+const corrupt = (key: string, cause: Error): StorageError => {
+  if (codeOf(cause) === "ZSTD_error_frameParameter_windowTooLarge") {
     const message = `${key}: to decompress it takes a window of more than 128 MiB; compress it with at most zstd --long=27`;
     return new StorageError("WindowTooLarge", `${message} (WindowTooLarge)`, { cause });
   }

@@ -2,7 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { maxRanges, maxRangeText } from "../../shared/limits.ts";
 import { MapInputSchema, type PlannedObject } from "../../shared/messages.ts";
-import { bytesOf, cutSplits, defaultSplitSize, isCompressed, planMaps } from "../../shared/splits.ts";
+import { compressionOf } from "../../shared/compression.ts";
+import { bytesOf, cutSplits, defaultSplitSize, planMaps } from "../../shared/splits.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -70,10 +71,12 @@ describe("splits", () => {
   test.each([
     ["a.gz", true],
     ["b/c.zst", true],
+    ["B/C.BZ2", true],
+    ["a.bz2/b", false],
     ["a.gz/b", false],
     ["agz", false],
     ["a.gz.txt", false],
-  ])("%s is compressed: %s", (key, compressed) => expect(isCompressed(key)).toBe(compressed));
+  ])("%s is compressed: %s", (key, compressed) => expect(compressionOf(key) !== undefined).toBe(compressed));
 });
 
 const textOf = (input: readonly PlannedObject[]): number =>
@@ -82,7 +85,7 @@ const textOf = (input: readonly PlannedObject[]): number =>
 /** The ranges of all objects, one after another. */
 const rangesOf = (all: readonly PlannedObject[], splitSize: number): object[] =>
   all.flatMap(({ path, size, etag }) =>
-    [...cutSplits(size, splitSize, !isCompressed(path))].map((range) => ({ path, size, etag, ...range })),
+    [...cutSplits(size, splitSize, compressionOf(path) === undefined)].map((range) => ({ path, size, etag, ...range })),
   );
 
 const small = (count: number, length = 10): PlannedObject[] =>
@@ -151,6 +154,14 @@ describe("maps", () => {
   ])("of objects of $sizes bytes, at 10, read $maps", ({ sizes, maps }) => {
     const all = sizes.map((size, n) => ({ path: String(n), size, etag: "" }));
     expect([...planMaps(all, 10, true)].map((map) => map.map(({ start, end }) => end - start))).toEqual(maps);
+  });
+
+  test("are of any object where bytes are asked for", () => {
+    const all = [{ path: "a.gz", size: 20, etag: "" }];
+    const ends = (...options: ["none"?]): number[] =>
+      [...planMaps(all, 10, false, ...options)].flat().map(({ end }) => end);
+    expect(ends()).toEqual([20]);
+    expect(ends("none")).toEqual([10, 20]);
   });
 
   test("are made one by one, so that their number can be limited", () => {

@@ -17,7 +17,8 @@ export const cutOf = (store: JobStore, plan: string): Cut => {
   const bytes = store.planned.bytes(plan);
   const { request } = store.spec();
   const splitSize = request.splitSize ?? defaultSplitSize(bytes);
-  return { bytes, splitSize, maps: planMaps(store.planned.objects(plan), splitSize, request.combineInputs) };
+  const { combineInputs, inputCompression } = request;
+  return { bytes, splitSize, maps: planMaps(store.planned.objects(plan), splitSize, combineInputs, inputCompression) };
 };
 
 /** How many maps there are, counted no further than to one more than a job may have: there may be billions. */

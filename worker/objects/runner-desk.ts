@@ -126,7 +126,12 @@ export class RunnerDesk {
       resume: resume || attempt?.status === "revoked",
       job: {
         jobId: id,
-        input: { path: job.inputPath, credentials: secrets.input, headers: secrets.inputHeaders },
+        input: {
+          path: job.inputPath,
+          credentials: secrets.input,
+          headers: secrets.inputHeaders,
+          compression: job.inputCompression,
+        },
         output: { path: job.outputPath, credentials: secrets.output, headers: secrets.outputHeaders },
         useSSL: job.useSSL,
         nReducers: job.nReducers,

@@ -1,4 +1,6 @@
+import type { InputCompression } from "../../../shared/compression.ts";
 import { checkLines, LineFramer } from "./line-framer.ts";
+import { ObjectHead } from "./object-head.ts";
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
@@ -26,30 +28,50 @@ type RecordSource = {
   readonly path: string;
   /** Most bytes of a line, without its newline. */
   readonly recordLimit: number;
+  /** With `none` any bytes are records, and all of them. @default auto */
+  readonly compression?: InputCompression | undefined;
 };
 
 /**
  * The records of a stream, in batches. A record ends with `\n` or `\r\n`, which becomes `\n`; a missing last newline is
  * added, and takes the place of a last `\r`.
- * @param offset where the stream begins in its object, for error messages
- * @throws RecordLimitError for a line over the limit
+ * A byte order mark at the beginning of an object is left out.
+ * @param offset where the stream begins in its object
+ * @throws RecordLimitError for a line over the limit; StorageError `UnsupportedInput` for an object that is no text
  */
 export async function* readRecords(
   stream: AsyncIterable<Buffer>,
   source: RecordSource,
   offset = 0,
 ): AsyncGenerator<RecordBatch, void, void> {
-  const { path, recordLimit } = source;
-  const framer = new LineFramer(recordLimit, (at) => new RecordLimitError(path, recordLimit, at), offset);
+  const { path, recordLimit, compression } = source;
+  let mark = 0;
+  const framer = new LineFramer(recordLimit, (at) => new RecordLimitError(path, recordLimit, mark + at), offset);
+  let head = offset === 0 && compression !== "none" ? new ObjectHead(path) : undefined;
   for await (const chunk of stream) {
+    const bytes = head === undefined ? chunk : head.push(chunk);
+    if (bytes === undefined) continue;
+    mark = head?.mark ?? mark;
+    head = undefined;
     let begin = framer.offset;
-    for (const lines of framer.push(chunk)) {
-      yield toBatch(lines, source, begin);
+    for (const lines of framer.push(bytes)) {
+      yield toBatch(lines, source, mark + begin);
       begin = framer.offset;
     }
   }
-  const begin = framer.offset;
-  for (const last of framer.end()) yield toBatch(last, source, begin);
+  let begin = framer.offset;
+  const last = head?.end();
+  mark = head?.mark ?? mark;
+  for (const lines of ending(framer, last)) {
+    yield toBatch(lines, source, mark + begin);
+    begin = framer.offset;
+  }
+}
+
+/** The last lines, with `bytes` of an object that ended before its head was complete. */
+function* ending(framer: LineFramer, bytes: Buffer | undefined): Generator<Buffer, void, void> {
+  if (bytes !== undefined && bytes.length > 0) yield* framer.push(bytes);
+  yield* framer.end();
 }
 
 function toBatch(lines: Buffer, { path, recordLimit }: RecordSource, offset: number): RecordBatch {

@@ -1,3 +1,4 @@
+import type { InputCompression } from "../../../shared/compression.ts";
 import type { InputRange } from "../../../shared/messages.ts";
 import type { ByteRange } from "../../storage/store.ts";
 import { readRecords, type RecordBatch } from "./record-batches.ts";
@@ -12,6 +13,8 @@ const maxLookAhead = 8 * 1024 * 1024;
 type SplitSource = Pick<InputRange, "path" | "size" | "start" | "end"> & {
   /** Most bytes of a line, without its newline. */
   readonly recordLimit: number;
+  /** With `none` any bytes are records, and all of them. @default auto */
+  readonly compression?: InputCompression | undefined;
   /** Opens a range of the object, never an empty one and never beyond `size`. */
   open(range: ByteRange): Promise<AsyncIterable<Buffer>>;
 };

@@ -1,5 +1,5 @@
+import { compressionOf, type InputCompression } from "../../../shared/compression.ts";
 import type { InputRange, MapInput } from "../../../shared/messages.ts";
-import { isCompressed } from "../../../shared/splits.ts";
 import { decompressed } from "../../storage/decompress.ts";
 import type { ByteRange, ByteStream } from "../../storage/store.ts";
 import { readRecords, type RecordBatch } from "./record-batches.ts";
@@ -11,6 +11,8 @@ const rangesAhead = 8;
 type InputSource = {
   /** Most bytes of a line, without its newline. */
   readonly recordLimit: number;
+  /** With `none` nothing is decompressed, and any bytes are records. @default auto */
+  readonly compression?: InputCompression | undefined;
   /** Opens the object of a range, just these bytes of it, of which a chunk must last until the next one is asked for, or all. */
   open(range: InputRange, bytes?: ByteRange): Promise<ByteStream>;
 };
@@ -40,13 +42,15 @@ export async function* readInput(input: MapInput, source: InputSource): AsyncGen
 class RangeReader {
   readonly #range: InputRange;
   readonly #source: InputSource;
+  readonly #isCompressed: boolean;
   readonly #first: Promise<ByteStream>;
   readonly #chunks: Promise<AsyncIterable<Buffer>>;
 
   constructor(range: InputRange, source: InputSource) {
     this.#range = range;
     this.#source = source;
-    this.#first = isCompressed(range.path)
+    this.#isCompressed = compressionOf(range.path, source.compression) !== undefined;
+    this.#first = this.#isCompressed
       ? source.open(range).then((stream) => decompressed(range.path, stream))
       : source.open(range, firstRange(range));
     this.#chunks = this.#first.then(begun);
@@ -55,8 +59,8 @@ class RangeReader {
 
   async *records(): AsyncGenerator<RecordBatch, void, void> {
     const { path, size, start, end } = this.#range;
-    const { recordLimit } = this.#source;
-    if (isCompressed(path)) {
+    const { recordLimit, compression } = this.#source;
+    if (this.#isCompressed) {
       yield* readRecords(await this.#chunks, { path, recordLimit });
       return;
     }
@@ -66,7 +70,7 @@ class RangeReader {
       first = undefined;
       return chunks;
     };
-    yield* readSplit({ path, size, start, end, recordLimit, open });
+    yield* readSplit({ path, size, start, end, recordLimit, compression, open });
   }
 
   async close(): Promise<void> {

@@ -1,9 +1,10 @@
 import { readSync } from "node:fs";
+import { compressionOf, type InputCompression } from "../../../shared/compression.ts";
 import type { MapInput } from "../../../shared/messages.ts";
-import { isCompressed } from "../../../shared/splits.ts";
 import type { OpenFile } from "../../storage/store.ts";
 import { Pacer } from "../pacer.ts";
 import { countNewlines } from "./line-framer.ts";
+import { isPlainText } from "./object-head.ts";
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
@@ -17,6 +18,8 @@ export type WholeFile = OpenFile & { readonly records: number; readonly bytes: n
 type WholeFileOptions = {
   /** Most bytes of a line, without its newline. */
   readonly recordLimit: number;
+  /** With `none` nothing is decompressed, and any bytes are records. @default auto */
+  readonly compression?: InputCompression | undefined;
   readonly signal: AbortSignal;
   /** Opens the file of a range, where it is one of this machine. */
   open(range: MapInput[number]): Promise<OpenFile | undefined>;
@@ -24,14 +27,14 @@ type WholeFileOptions = {
 
 /**
  * Opens what a map reads where a program can read it by itself, which spares the way through a pipe: a whole file of this
- * machine, not compressed, in which all lines end with a newline alone and none is too long. To find that out, and to count the
+ * machine, not compressed and without a byte order mark, in which all lines end with a newline alone and none is too long. To find that out, and to count the
  * records, it is read through once.
  * @returns undefined where it is no such file; there may still be nothing wrong with it
  */
 export async function openWholeFile(input: MapInput, options: WholeFileOptions): Promise<WholeFile | undefined> {
   const [range, ...others] = input;
   if (range === undefined || others.length > 0 || range.start > 0 || range.end < range.size) return undefined;
-  if (isCompressed(range.path)) return undefined;
+  if (compressionOf(range.path, options.compression) !== undefined) return undefined;
   const file = await options.open(range);
   if (file === undefined) return undefined;
   try {
@@ -49,7 +52,7 @@ export async function openWholeFile(input: MapInput, options: WholeFileOptions):
 async function countRecords(
   descriptor: number,
   size: number,
-  { recordLimit, signal }: WholeFileOptions,
+  { recordLimit, signal, compression }: WholeFileOptions,
 ): Promise<number | undefined> {
   const buffer = Buffer.allocUnsafeSlow(chunkLength);
   const pacer = new Pacer(signal);
@@ -60,6 +63,7 @@ async function countRecords(
     const read = readSync(descriptor, buffer, 0, Math.min(chunkLength, size - position), position);
     if (read === 0) return undefined;
     const chunk = buffer.subarray(0, read);
+    if (position === 0 && compression !== "none" && !isPlainText(chunk)) return undefined;
     const first = chunk.indexOf(newline);
     const last = first === -1 ? -1 : chunk.lastIndexOf(newline);
     if ((first === -1 ? position + read : position + first) - lineStart > recordLimit) return undefined;

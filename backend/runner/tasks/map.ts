@@ -14,6 +14,7 @@ export const runMap = async (task: Task<"map">, run: TaskRun): Promise<Result> =
   const mapper = await run.program("mapper");
   const input = readInput(task.input, {
     recordLimit: context.recordLimit,
+    compression: job.input.compression,
     open: (range, bytes) =>
       run.input.read(parseAddress(range.path, job.useSSL), bytes, range.etag, bytes !== undefined),
   });
@@ -27,6 +28,7 @@ export const runMap = async (task: Task<"map">, run: TaskRun): Promise<Result> =
 
 const fileOptions = ({ job, input, context }: TaskRun): Parameters<typeof openWholeFile>[1] => ({
   recordLimit: context.recordLimit,
+  compression: job.input.compression,
   signal: context.signal,
   open: ({ path, etag }) => input.open(parseAddress(path, job.useSSL), etag),
 });

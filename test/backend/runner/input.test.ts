@@ -6,6 +6,9 @@ import { readSplit } from "../../../backend/runner/input/split-reader.ts";
 import type { ByteRange } from "../../../backend/storage/store.ts";
 import { chunks, inputPath as path } from "./harness.ts";
 
+/** Any bytes are records. */
+const compression = "none" as const;
+
 const line = fc.oneof(
   fc.constantFrom("", "\r", "\0", "a\rb", "\tvalue", "key\tvalue", "ÿþ"),
   fc.string({ maxLength: 12 }).map((text) => text.replaceAll("\n", "")),
@@ -47,7 +50,7 @@ test("the splits of an object give each record once, in order, whatever their si
       const all: string[] = [];
       for (let start = 0, split = 0; start < bytes.length; split++) {
         const end = Math.min(start + (sizes[split % sizes.length] ?? 1), bytes.length);
-        const source = { start, end, size: bytes.length, path, recordLimit: 1000, open: opener(bytes) };
+        const source = { start, end, size: bytes.length, path, recordLimit: 1000, compression, open: opener(bytes) };
         all.push(...(await records(readSplit(source))));
         start = end;
       }
@@ -60,9 +63,8 @@ test("the splits of an object give each record once, in order, whatever their si
 test("a stream of any chunks gives the same records", async () => {
   await fc.assert(
     fc.asyncProperty(content, fc.integer({ min: 1, max: 50 }), async (bytes, length) => {
-      expect(await records(readRecords(Readable.from(chunks(bytes, length)), { path, recordLimit: 1000 }))).toEqual(
-        expected(bytes),
-      );
+      const source = { path, recordLimit: 1000, compression };
+      expect(await records(readRecords(Readable.from(chunks(bytes, length)), source))).toEqual(expected(bytes));
     }),
   );
 });
@@ -93,6 +95,45 @@ test("a line over the limit is named by its offset, within a chunk and across ch
   const split = { start: 2, end: 5, size: bytes.length, path, recordLimit: 10, open: opener(bytes) };
   await expect(records(readSplit(split))).rejects.toThrow(message);
   expect(await records(readRecords(Readable.from([bytes]), { path, recordLimit: 11 }))).toHaveLength(3);
+});
+
+const mark = "\xef\xbb\xbf";
+
+test("a byte order mark is left out at the beginning of an object, however it is cut, and there only", async () => {
+  const text = `${mark}one\n${mark}two\n${"x".repeat(1000)}\n`;
+  const bytes = Buffer.from(text, "latin1");
+  const lines = ["one", `${mark}two`, "x".repeat(1000)];
+  for (const length of [1, 2, 3, 4, 512, 2000]) {
+    const source = { path, recordLimit: 1000 };
+    expect(await records(readRecords(Readable.from(chunks(bytes, length)), source))).toEqual(lines);
+  }
+  for (const size of [1, 2, 3, 5, 700]) {
+    const all: string[] = [];
+    for (let start = 0; start < bytes.length; start += size) {
+      const end = Math.min(start + size, bytes.length);
+      const source = { start, end, size: bytes.length, path, recordLimit: 1000, open: opener(bytes) };
+      all.push(...(await records(readSplit(source))));
+    }
+    expect(all, `splits of ${size}`).toEqual(lines);
+  }
+  const asStored = { path, recordLimit: 1003, compression };
+  expect(await records(readRecords(Readable.from([bytes]), asStored))).toEqual([`${mark}one`, ...lines.slice(1)]);
+});
+
+test.each([
+  [mark, []],
+  [`${mark}\n`, [""]],
+  [`${mark}${mark}a`, [`${mark}a`]],
+  ["\xef\xbb", ["\xef\xbb"]],
+  ["a\xef\xbb\xbf", ["a\xef\xbb\xbf"]],
+])("of %j the records are %j", async (text, lines) => {
+  const source = { path, recordLimit: 1000 };
+  expect(await records(readRecords(Readable.from([Buffer.from(text, "latin1")]), source))).toEqual(lines);
+});
+
+test("the offset of a line over the limit counts the mark", async () => {
+  const bytes = Buffer.from(`${mark}ok\n${"x".repeat(11)}\n`, "latin1");
+  await expect(records(readRecords(Readable.from([bytes]), { path, recordLimit: 10 }))).rejects.toThrow("at byte 6 is");
 });
 
 test("a store that sends less than it was asked for is no end of input", async () => {

@@ -31,11 +31,13 @@ const rangeOf = (size: number, overrides: Partial<MapInput[number]> = {}): MapIn
 const opened = async (
   content: Buffer,
   recordLimit = 1000,
+  compression?: "none",
 ): Promise<{ records: number; bytes: number; isWhole: boolean }> => {
   writeFileSync(path, content);
   let descriptor = -1;
   const whole = await openWholeFile([rangeOf(content.length)], {
     recordLimit,
+    compression,
     signal: new AbortController().signal,
     open: async () => {
       const etag = (await store.head({ scheme: "file", path }))?.etag ?? "";
@@ -85,6 +87,14 @@ test("chunks make no difference, nor do lines up to the limit", async () => {
   const long = Buffer.from(`${line}${"y".repeat(600_000)}\n${line}`);
   expect(await opened(long, 600_000)).toEqual({ records: 3, bytes: long.length, isWhole: true });
   expect((await opened(long, 599_999)).isWhole).toBe(false);
+});
+
+test("a file with a byte order mark, or of a binary format, is not taken, but where bytes are asked for", async () => {
+  for (const content of [Buffer.from("\ufeffone\n"), Buffer.from("\x1f\x8b\x08\n", "latin1")]) {
+    expect((await opened(content)).isWhole).toBe(false);
+    expect(await opened(content, 1000, "none")).toEqual({ records: 1, bytes: content.length, isWhole: true });
+  }
+  expect((await opened(Buffer.from("one\n\ufefftwo\n"))).isWhole).toBe(true);
 });
 
 test("parts of files, several files, compressed ones and objects elsewhere are not taken", async () => {

@@ -3,8 +3,9 @@ import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decompressed } from "../../../backend/storage/decompress.ts";
-import { isCompressed } from "../../../shared/splits.ts";
+import { compressionOf } from "../../../shared/compression.ts";
 import { bytesOf, pattern } from "./bytes.ts";
+import { bzip2Fixtures } from "./bzip2-fixtures.ts";
 
 const inChunks = (data: Buffer, size: number): Readable => {
   const chunks: Buffer[] = [];
@@ -16,15 +17,21 @@ const skippable = Buffer.concat([Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0
 const checked = (data: Buffer): Buffer => zstdCompressSync(data, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
 const runs = Buffer.alloc(400_000, "x");
 
-test("tells by the name", () => {
-  expect(["a.gz", "a/b.txt.zst", "a.txt", "gz", "a.gz/b", ""].map(isCompressed)).toEqual([
-    true,
-    true,
-    false,
-    false,
-    false,
-    false,
-  ]);
+test.each<[string, string | undefined]>([
+  ["a.gz", "gzip"],
+  ["A.CSV.GZ", "gzip"],
+  ["a/b.txt.zst", "zstd"],
+  ["a.Zst", "zstd"],
+  ["a.bz2", "bzip2"],
+  ["a.BZ2", "bzip2"],
+  ["a.txt", undefined],
+  ["gz", undefined],
+  ["a.gz/b", undefined],
+  ["a.gz.txt", undefined],
+  ["", undefined],
+])("%s is compressed by %s", (key, compression) => {
+  expect(compressionOf(key)).toBe(compression);
+  expect(compressionOf(key, "none")).toBeUndefined();
 });
 
 test("gives anything else as it is", () => {
@@ -66,6 +73,11 @@ describe.each([
     [zstdCompressSync("one\n"), skippable, zstdCompressSync(""), checked(Buffer.from("two\n"))],
   ],
 ] as const)("%s", (key, compress, members) => {
+  test("in upper case is the same", async () => {
+    const data = Buffer.concat(members);
+    expect((await bytesOf(decompressed(key.toUpperCase(), inChunks(data, 7)))).toString()).toBe("one\ntwo\n");
+  });
+
   test("of several members, however they are cut", async () => {
     const data = Buffer.concat(members);
     for (let size = 1; size <= data.length; size++) {
@@ -137,6 +149,102 @@ describe.each([
       expect(chunk.length).toBeGreaterThan(0);
       break;
     }
+    expect(source.destroyed).toBe(true);
+  });
+});
+
+describe("zeros between and after gzip members", () => {
+  const [one, two] = [gzipSync("one\n"), gzipSync("two\n")];
+
+  test.each([1, 7, 512, 200_000])("are skipped: %d", async (count) => {
+    const data = Buffer.concat([one, Buffer.alloc(count), two, one, Buffer.alloc(count)]);
+    for (const size of [1, 3, one.length, one.length + 1, data.length].filter((each) => count < 1000 || each > 3)) {
+      expect((await bytesOf(decompressed("a.gz", inChunks(data, size)))).toString(), `in pieces of ${size}`).toBe(
+        "one\ntwo\none\n",
+      );
+    }
+  });
+
+  test.each([
+    ["other bytes", Buffer.from("garbage!")],
+    ["a cut-off member", two.subarray(0, -1)],
+    ["the first byte of a member", two.subarray(0, 1)],
+    ["a member of zstd", zstdCompressSync("two\n")],
+  ])("are no excuse for %s after them", async (_what, rest) => {
+    const data = Buffer.concat([one, Buffer.alloc(512), rest]);
+    for (const size of [1, one.length, data.length]) {
+      await expect(bytesOf(decompressed("a.gz", inChunks(data, size)))).rejects.toMatchObject({ code: "CorruptInput" });
+    }
+  });
+
+  test("do not make a member of themselves", async () => {
+    await expect(bytesOf(decompressed("a.gz", inChunks(Buffer.alloc(512), 100)))).rejects.toMatchObject({
+      code: "CorruptInput",
+    });
+  });
+});
+
+const read = (stored: Buffer, size: number): Promise<Buffer> => bytesOf(decompressed("a.bz2", inChunks(stored, size)));
+
+describe("bzip2", () => {
+  const { one, two, empty, zeros, lines, bytes } = bzip2Fixtures;
+  const several = [one, empty, two, bytes, lines, empty];
+  const data = Buffer.concat(several.map(({ compressed }) => compressed));
+  test("of several streams, however they are cut", async () => {
+    const content = Buffer.concat(several.map((each) => each.content));
+    for (const size of [1, 2, 3, 7, 64, data.length]) expect((await read(data, size)).equals(content)).toBe(true);
+  });
+
+  test("of many blocks in few bytes", async () => {
+    expect((await read(zeros.compressed, 10)).equals(zeros.content)).toBe(true);
+  });
+
+  test("cut off anywhere, or with a bit that is not right, is an error", async () => {
+    const stored = Buffer.concat([bytes.compressed, one.compressed]);
+    const refused = { name: "StorageError", code: "CorruptInput", message: expect.stringMatching(/^a\.bz2: /) };
+    for (let length = 0; length < stored.length; length++) {
+      if (length === bytes.compressed.length) continue;
+      await expect(read(stored.subarray(0, length), 100), `at ${length}`).rejects.toMatchObject(refused);
+    }
+    for (let bit = 0; bit < one.compressed.length * 8; bit++) {
+      const damaged = Buffer.from(one.compressed);
+      damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      const result = await read(damaged, 100).catch((error: unknown) => error);
+      // Only the size of blocks, and the bits that fill up the last byte, may be other ones.
+      if (Buffer.isBuffer(result)) expect(result, `bit ${bit}`).toEqual(one.content);
+      else expect(result, `bit ${bit}`).toMatchObject(refused);
+    }
+  });
+
+  test("of random bytes ends, in an error", async () => {
+    const head = bytes.compressed.subarray(0, 14);
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 3000 }), async (random) => {
+        await expect(read(Buffer.concat([head, random]), 500)).rejects.toMatchObject({ code: "CorruptInput" });
+      }),
+      { numRuns: 200, seed: 2 },
+    );
+  });
+
+  test.each([
+    ["other bytes after it", Buffer.concat([one.compressed, Buffer.from("garbage!")])],
+    ["zeros after it", Buffer.concat([one.compressed, Buffer.alloc(10)])],
+    ["none of its own", Buffer.from("just text, not compressed")],
+  ])("with %s is an error", async (_what, stored) => {
+    await expect(read(stored, 7)).rejects.toMatchObject({ code: "CorruptInput" });
+  });
+
+  test("takes no more of its source than is taken from it, and lets go of it", async () => {
+    let sent = 0;
+    const source = Readable.from(
+      (function* () {
+        for (; sent < 100_000; sent++) yield zeros.compressed;
+      })(),
+      { highWaterMark: 1 },
+    );
+    let taken = 0;
+    for await (const chunk of decompressed("a.bz2", source)) if ((taken += chunk.length) > 2 * 1024 * 1024) break;
+    expect(sent * zeros.compressed.length).toBeLessThan(256 * 1024);
     expect(source.destroyed).toBe(true);
   });
 });
