@@ -32,6 +32,9 @@ const fetchPart = 1 / 4;
 /** The part of the sort buffer up to which a segment is held in memory. */
 const smallPart = 1 / 10;
 
+/** Bytes from which on a local segment is merged in place, however many there are. */
+const inPlaceBytes = 256 * 1024;
+
 /** Bytes that the fetching of a segment takes which goes into a file: what is read ahead of it. */
 const streamBytes = 1024 * 1024;
 
@@ -47,8 +50,8 @@ type Fetched = { readonly memory: Buffer; readonly largestBlock: number } | { re
 
 /**
  * Fetches and verifies segments. Small ones are gathered in memory, and merged into a run when they fill half the sort
- * buffer; large ones become runs of their own: local files, where they are not in one already. What lies on this machine is
- * verified while it is merged.
+ * buffer; large ones become runs of their own, in local files. A segment in a local file is a run already: it is merged, and
+ * verified, where it lies, unless it is small and there are too many to merge them all at once.
  * @param segments in the order of the map tasks
  * @throws ShuffleLostError for a segment that is gone or damaged; StorageError for one that cannot be read just now
  */
@@ -95,6 +98,7 @@ async function* inOrder(
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const small = context.sortBuffer * smallPart;
+  const inPlace = segments.length <= context.mergeFactor ? 0 : Math.min(inPlaceBytes, small);
   const waiting: { readonly fetched: Promise<Fetched>; readonly bytes: number }[] = [];
   let underWay = 0;
   let next = 0;
@@ -103,7 +107,7 @@ async function* inOrder(
       for (; waiting.length < parallelFetches; next++) {
         const segment = segments[next];
         if (segment === undefined) break;
-        const isSmall = segment.length <= small;
+        const isSmall = "path" in segment.at ? segment.length < inPlace : segment.length <= small;
         const bytes = isSmall ? segment.length : streamBytes;
         if (waiting.length > 0 && underWay + bytes > context.sortBuffer * fetchPart) break;
         const fetched = isSmall ? toMemory(segment, signal) : toRun(segment, signal, files);
@@ -141,7 +145,9 @@ async function toMemory(segment: SegmentSource, signal: AbortSignal): Promise<Fe
 async function toRun(segment: SegmentSource, signal: AbortSignal, files: RunFiles): Promise<Fetched> {
   const { at, map, length, largestBlock } = segment;
   if ("path" in at) {
-    return { run: { path: at.path, segments: [{ offset: at.offset, length }], largestBlock, map } };
+    // Nothing is compressed here, so that no block is larger than its segment.
+    const largest = Math.min(largestBlock, length);
+    return { run: { path: at.path, segments: [{ offset: at.offset, length }], largestBlock: largest, map } };
   }
   const verifier = new SegmentVerifier();
   const chunks = verifiedChunks(segment, at.open, verifier, signal);

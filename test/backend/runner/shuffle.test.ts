@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { hashKey, partitionOf } from "../../../shared/partition.ts";
@@ -83,6 +84,21 @@ async function wholeJob(
   return { results, spilled };
 }
 
+/**
+ * Reduces segments of some KiB each with a sort buffer of 4 MiB and a merge factor of 10.
+ * @returns the bytes of a segment, and of what was written to disk for that
+ */
+async function reduced(maps: number, KiB: number): Promise<{ segment: number; spilled: number }> {
+  const mapper = newProgram("mapper", "module", identityMapper);
+  const reducer = newProgram("reducer", "module", hexReducer);
+  const lines = Array.from({ length: KiB }, () => `key\t${randomBytes(768).toString("base64")}\n`);
+  const output = await runMap(mapper, lines.join(""), 1, newContext({ sortBuffer: 4 * 1024 * 1024 }));
+  const outputs = Array.from({ length: maps }, () => output);
+  const context = newContext({ sortBuffer: 4 * 1024 * 1024 });
+  await runReduce(reducer, outputs, 0, context, () => true);
+  return { segment: output.object.length, spilled: context.counters.snapshot().builtin.spilledBytes ?? 0 };
+}
+
 describe("map, shuffle and reduce", () => {
   test("give each key once, in order, with its values in order, whatever the memory", async () => {
     await fc.assert(
@@ -106,6 +122,23 @@ describe("map, shuffle and reduce", () => {
     expect(results).toEqual(reference(maps, 2));
     // Each of the 1200 records was rewritten at least twice on either side.
     expect(spilled).toBeGreaterThan(4 * 1200);
+  });
+
+  describe("segments on this machine", () => {
+    test.each([
+      ["are merged where they lie", 10, 380],
+      ["are so where they are small, too", 10, 20],
+      ["are held in memory where they are small and many", 40, 20],
+    ])("%s, and not written again", async (_, maps, KiB) => {
+      expect(await reduced(maps, KiB)).toMatchObject({ spilled: 0 });
+    });
+
+    test("are merged in several passes where they are too many, but only as far as they are", async () => {
+      const { segment, spilled } = await reduced(13, 380);
+      expect(spilled).toBeGreaterThan(segment);
+      // Four of them become one; on disk they are not compressed.
+      expect(spilled).toBeLessThan(6 * segment);
+    });
   });
 
   test("a single key, long keys, and a value of 5 MB", async () => {
