@@ -165,8 +165,17 @@ export const RunnerRequestSchema = z.discriminatedUnion("kind", [
     mapAttempt: AttemptId,
     message: Text,
   }),
-  /** Gives an attempt back, unfinished: it was told to stop, or the runner ends. */
-  z.object({ kind: z.literal("release"), id: Id, attempt: AttemptId, reason: Text }),
+  /**
+   * Gives an attempt back, unfinished: it was told to stop, or the runner ends. `ending`: somebody has told the runner to end, and
+   * the agent will say why.
+   */
+  z.object({
+    kind: z.literal("release"),
+    id: Id,
+    attempt: AttemptId,
+    reason: Text,
+    ending: z.boolean().optional(),
+  }),
 ]);
 export type RunnerRequest = z.infer<typeof RunnerRequestSchema>;
 

@@ -28,14 +28,14 @@ const farewellMs = 2_500;
 const quitCode = 1;
 let exitCode = 0;
 
-const quit = (reason: string): void => {
+const quit = (reason: string, isTold: boolean): void => {
   exitCode = quitCode;
   if (runner === undefined) process.exit(exitCode);
-  runner.quit(reason);
+  runner.quit(reason, isTold);
   setTimeout(() => void reap(config.PROCESS_LEDGER).finally(() => process.exit(exitCode)), farewellMs);
 };
-process.once("SIGTERM", () => quit("the runner was told to end"));
-process.once("SIGINT", () => quit("the runner was told to end"));
+process.once("SIGTERM", () => quit("the runner was told to end", true));
+process.once("SIGINT", () => quit("the runner was told to end", true));
 
 /** The runner is there before this returns, so that no order is lost that follows at once. */
 const work = async (order: JobOrder): Promise<void> => {
@@ -57,5 +57,5 @@ else {
     else if (line === "drain") runner.drain();
   });
   // The pipe ends with the parent, however that ends.
-  orders.once("close", () => quit("the agent is gone"));
+  orders.once("close", () => quit("the agent is gone", false));
 }

@@ -62,6 +62,8 @@ export class Runner {
   #isOver = false;
   /** It ends after the attempt under way. */
   #draining = false;
+  /** Somebody has told it to end at once. */
+  #isTold = false;
 
   /** @param thread what the tasks are to run in */
   constructor(config: RunnerConfig, { jobId, token }: JobOrder, thread: Pick<TaskThread, "run">) {
@@ -115,9 +117,13 @@ export class Runner {
     this.#wake?.();
   }
 
-  /** Ends the attempt under way, with its programs, gives it back, and ends the runner. */
-  quit(reason: string): void {
+  /**
+   * Ends the attempt under way, with its programs, gives it back, and ends the runner.
+   * @param isTold somebody has told it to, and the agent will say why
+   */
+  quit(reason: string, isTold: boolean): void {
     this.drain();
+    this.#isTold = isTold;
     this.#end(new AttemptEndedError(reason));
   }
 
@@ -148,7 +154,7 @@ export class Runner {
       },
     });
     this.#attempt = undefined;
-    const answer = await this.#link.request(report);
+    const answer = await this.#link.request(report.kind === "release" ? { ...report, ending: this.#isTold } : report);
     if (answer.kind !== "next") return this.#draining ? { next: "idle" } : this.#claim();
     this.#renew(answer.session);
     // A runner that is to end takes no further task: the one in the answer is given back.

@@ -79,31 +79,30 @@ const likened = (job: JobRow, task: TaskRow, error: AttemptError): JobRow => {
 const isHopeless = ({ alike, maxAttempts, maxFailedMapsPercent }: JobRow, { kind }: TaskRow): boolean =>
   alike !== null && alike.tasks.length >= maxAttempts && (kind !== "map" || maxFailedMapsPercent === 0);
 
-/** An attempt has failed, by the task's own making. */
-export const fail = (job: JobRow, task: TaskRow, attempt: AttemptRow, error: AttemptError, now: number): Transition => {
-  const closed = close(job, task, attempt, "ended");
-  if (!counts(attempt, task)) return closed;
+/** Charges a task that is in progress, of which an attempt has just ended, with its failure. */
+const charge = (job: JobRow, task: TaskRow, error: AttemptError, now: number): Omit<Transition, "attempt"> => {
   const taskId = taskIdOf(job.id, task.kind, task.index);
   const charged: TaskRow = {
-    ...closed.task,
+    ...task,
     failures: task.failures + 1,
     error: { code: error.code, message: error.message, taskId },
-    lost: null,
   };
-  const likenedJob = likened(closed.job, task, error);
-  const { attempt: over } = closed;
+  const likenedJob = likened(job, task, error);
   if (error.final || charged.failures >= job.maxAttempts) {
     const dispensable = isDispensable(likenedJob, charged);
-    return {
-      attempt: over,
-      ...(dispensable ? doneWithout(likenedJob, charged, now) : givenUp(likenedJob, charged, error, now)),
-    };
+    return dispensable ? doneWithout(likenedJob, charged, now) : givenUp(likenedJob, charged, error, now);
   }
   if (isHopeless(likenedJob, charged)) {
     const message = `${likenedJob.alike?.tasks.length} different tasks failed in the same way, and none succeeded: ${error.message}`;
-    return { attempt: over, ...givenUp(likenedJob, charged, { code: error.code, message }, now) };
+    return givenUp(likenedJob, charged, { code: error.code, message }, now);
   }
-  return { attempt: over, ...rescheduled(likenedJob, charged, now + backoff(charged.failures)), effects: [] };
+  return { ...rescheduled(likenedJob, charged, now + backoff(charged.failures)), effects: [] };
+};
+
+/** An attempt has failed, by the task's own making. */
+export const fail = (job: JobRow, task: TaskRow, attempt: AttemptRow, error: AttemptError, now: number): Transition => {
+  const closed = close(job, task, attempt, "ended");
+  return counts(attempt, task) ? { attempt: closed.attempt, ...charge(closed.job, closed.task, error, now) } : closed;
 };
 
 /** What the task reads was lost. The loss is charged to the task that makes it, or else every reader would be charged for all. */
@@ -114,8 +113,27 @@ const lacksInput = (job: JobRow, task: TaskRow): boolean =>
 /** What a task says whose last attempt was lost, where nothing better is known. */
 const attemptLost = "AttemptLost";
 
+/**
+ * How long a task waits to hear why its runner was ended, in ms: a pod has 20 s to end, and its end is known some seconds later.
+ * Meanwhile it is not run again, as it may turn out to have failed for good.
+ */
+const verdictMs = 30_000;
+
+/**
+ * What is known of a loss. `known`: all. `silent`: the runner is gone, and its agent may say later why. `ending`: somebody has told
+ * the runner to end, and its agent will say why, soon.
+ */
+export type Loss = "known" | "silent" | "ending";
+
 /** An attempt is over without a result and without the task's fault: the runner is gone, its lease is over, or it gave it back. */
-export const lose = (job: JobRow, task: TaskRow, attempt: AttemptRow, reason: string, now: number): Transition => {
+export const lose = (
+  job: JobRow,
+  task: TaskRow,
+  attempt: AttemptRow,
+  reason: string,
+  now: number,
+  loss: Loss = "known",
+): Transition => {
   // It may have begun an upload of which it could not tell.
   const closed = close({ ...job, touched: true }, task, attempt, "ended");
   if (!counts(attempt, task)) return closed;
@@ -123,7 +141,7 @@ export const lose = (job: JobRow, task: TaskRow, attempt: AttemptRow, reason: st
     ...closed.task,
     losses: task.losses + (lacksInput(job, task) ? 0 : 1),
     error: { code: attemptLost, message: reason, taskId: taskIdOf(job.id, task.kind, task.index) },
-    lost: attempt.id,
+    lost: loss === "known" ? null : attempt.id,
   };
   if (charged.losses >= maxLosses) {
     const error = { code: "AttemptsLost", message: `lost ${charged.losses} times, last because ${reason}` };
@@ -133,20 +151,37 @@ export const lose = (job: JobRow, task: TaskRow, attempt: AttemptRow, reason: st
       ...(dispensable ? doneWithout(closed.job, charged, now) : givenUp(closed.job, charged, error, now)),
     };
   }
-  return { attempt: closed.attempt, ...rescheduled(closed.job, charged, now), effects: [{ kind: "wake" }] };
+  const notBefore = loss === "ending" ? now + verdictMs : now;
+  return { attempt: closed.attempt, ...rescheduled(closed.job, charged, notBefore), effects: [{ kind: "wake" }] };
 };
 
 /**
- * It is known only later why an attempt was lost: a runner gives its task back when it is told to end, and is not told why.
- * @returns undefined where that is not what the task tells of, any more
+ * It is known only later why an attempt was lost: a runner gives its task back when it is told to end, and is not told why. Where
+ * that was the task's own making, the task is charged with it in place of the loss.
+ * @returns undefined where the task does not wait for that, any more
  */
 export const explainLoss = (
   job: JobRow,
   task: TaskRow,
   attempt: string,
-  reason: { readonly code?: string; readonly message: string },
+  failure: { readonly code: string; readonly message: string } | null,
+  reason: string,
+  now: number,
 ): Transition | undefined => {
   if (task.lost !== attempt || task.error === null) return undefined;
-  const { code = attemptLost, message } = reason;
-  return { job, task: { ...task, error: { ...task.error, code, message } }, effects: [] };
+  const explained: TaskRow = { ...task, lost: null };
+  const isScheduled = task.status === "scheduled";
+  if (failure !== null && (isScheduled || task.status === "in-progress")) {
+    // Charging ends an attempt under way: one that waits to be run again is put back to where it was when it was lost.
+    const before = isScheduled ? counted(job, task.kind, shifted({ running: 1 })) : job;
+    return charge(before, { ...explained, losses: Math.max(0, task.losses - 1) }, { ...failure, final: false }, now);
+  }
+  // Another attempt may have failed since, and said more.
+  if (task.error.code !== attemptLost) return { job, task: explained, effects: [] };
+  const { code, message } = failure ?? { code: attemptLost, message: reason };
+  return {
+    job,
+    task: { ...explained, error: { ...task.error, code, message }, notBefore: isScheduled ? now : task.notBefore },
+    effects: isScheduled ? [{ kind: "wake" }] : [],
+  };
 };

@@ -75,14 +75,15 @@ describe("a pod that ends", () => {
     await stage.gone(id);
   });
 
-  it("for lack of disk says so", async () => {
-    const { id, pod } = await waiting();
+  it("for lack of disk is charged to its task, though its runner gave that back, and fails the job", async () => {
+    const { id, pod } = await waiting({ maxAttempts: 1 });
     const usage = 'Usage of EmptyDir volume "work" exceeds the limit "1Gi". ';
     await cluster.fake.evict(pod, usage);
-    const error = await errorOf(id, usage.trim());
-    expect(error.code).toBe("Evicted");
-    expect(error.message).toContain(`was evicted: ${usage.trim()} resources.ephemeral-storage sets the limit.`);
-    await endOf(id);
+    const { status, error } = await stage.edgefold.ended(id);
+    expect({ status, code: error?.code }).toEqual({ status: "failed", code: "Evicted" });
+    expect(error?.message).toContain(`was evicted: ${usage.trim()} resources.ephemeral-storage sets the limit.`);
+    expect((await stage.edgefold.tasks(id)).map(({ attempt }) => attempt)).toEqual([1]);
+    await stage.gone(id);
   });
 
   it.each<[string, string, (pod: { metadata: { name: string } }) => Promise<void>]>([

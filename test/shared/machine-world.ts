@@ -5,6 +5,7 @@ import {
   assign,
   claimable,
   complete,
+  explainLoss,
   fail,
   lose,
   loseOutput,
@@ -15,6 +16,7 @@ import {
   type AttemptRow,
   type Effect,
   type JobRow,
+  type Loss,
   type TaskRow,
   type Transition,
 } from "../../shared/machine.ts";
@@ -25,12 +27,13 @@ export type WorldOptions = {
   readonly reducers: number;
   readonly parallelism?: number | null;
   readonly maxFailedMapsPercent?: number;
+  readonly maxAttempts?: number;
 };
 
-/** The job machine with a store in memory that carries out its effects, as a JobObject does; time stands still unless moved. */
 /** As the REST API has it by default. */
 export const maxAttempts = 4;
 
+/** The job machine with a store in memory that carries out its effects, as a JobObject does; time stands still unless moved. */
 export class World {
   job: JobRow;
   now = 1000;
@@ -43,13 +46,19 @@ export class World {
   readonly creations: TaskKind[] = [];
   readonly #maps: number;
 
-  constructor({ maps, reducers, parallelism = null, maxFailedMapsPercent = 0 }: WorldOptions) {
+  constructor({
+    maps,
+    reducers,
+    parallelism = null,
+    maxFailedMapsPercent = 0,
+    maxAttempts: most = maxAttempts,
+  }: WorldOptions) {
     this.#maps = maps;
     const born = newJob({
       id: "j",
       nReducers: reducers,
       parallelism,
-      maxAttempts,
+      maxAttempts: most,
       maxFailedMapsPercent,
       speculation: true,
     });
@@ -122,8 +131,15 @@ export class World {
     });
   }
 
-  lose(id: string): void {
-    this.#ifOpen(id, (attempt, task) => this.#apply(lose(this.job, task, attempt, "it is gone", this.now)));
+  lose(id: string, loss: Loss = "known"): void {
+    this.#ifOpen(id, (attempt, task) => this.#apply(lose(this.job, task, attempt, "it is gone", this.now, loss)));
+  }
+
+  /** The agent says how the runner of a lost attempt has ended. */
+  explain(id: string, failure: { readonly code: string; readonly message: string } | null): void {
+    const { kind, index } = this.attempt(id);
+    const explained = explainLoss(this.job, this.task(kind, index), id, failure, "it was drained", this.now);
+    if (explained !== undefined) this.#apply(explained);
   }
 
   /** The output of `outputOf`, which it may have left as a map or a reduce, is gone. */

@@ -22,6 +22,8 @@ const worldIn = (status: JobStatus, options: WorldOptions = { maps: 2, reducers:
 
 const counts = (total: number, completed: number, running = 0, failed = 0) => ({ total, running, completed, failed });
 
+const evicted = { code: "Evicted", message: "it used more disk than its limit" };
+
 const failAlike = (world: World, tasks: number): void => {
   for (let i = 0; i < tasks; i++) world.fail(world.mustClaim(), false, `line ${i}: no such function`);
 };
@@ -329,6 +331,68 @@ describe("an attempt that is lost", () => {
     expect(world.job.status).toBe("mapping");
     world.lose(world.mustClaim());
     expect(world.job).toMatchObject({ status: "failed", error: { code: "AttemptsLost", taskId: "j-m-0" } });
+  });
+
+  test("by a runner that was told to end waits for the reason, which is charged in place of the loss", () => {
+    const world = worldIn("mapping");
+    const id = world.mustClaim();
+    world.lose(id, "ending");
+    expect(world.claim()).toBe("j-m-1-1");
+    expect(world.task("map", 0)).toMatchObject({ status: "scheduled", failures: 0, losses: 1, lost: id });
+    for (let times = 0; times < 2; times++) world.explain(id, evicted);
+    expect(world.task("map", 0)).toMatchObject({ failures: 1, losses: 0, lost: null, error: evicted });
+    expect(world.job.maps.running).toBe(1);
+    world.now += 1000;
+    expect(world.mustClaim()).toBe("j-m-0-2");
+  });
+
+  test("by a runner that was told to end is made again as soon as that was not its making", () => {
+    const world = worldIn("mapping");
+    const id = world.mustClaim();
+    world.lose(id, "ending");
+    world.explain(id, null);
+    expect(world.effects).toEqual(["wake"]);
+    expect(world.task("map", 0)).toMatchObject({ failures: 0, losses: 1, error: { message: "it was drained" } });
+    expect(world.mustClaim()).toBe("j-m-0-2");
+  });
+
+  test("by a runner that was told to end is made again after a while where nobody says why", () => {
+    const world = worldIn("mapping");
+    const id = world.mustClaim();
+    world.lose(id, "ending");
+    world.now += 60_000;
+    const next = world.mustClaim();
+    expect(next).toBe("j-m-0-2");
+    // What is said late counts all the same, while the next attempt is under way.
+    world.explain(id, evicted);
+    expect(world.task("map", 0)).toMatchObject({ status: "in-progress", failures: 1, losses: 0, live: 1 });
+    world.complete(next);
+    expect(world.task("map", 0)).toMatchObject({ status: "completed", winner: next, error: null });
+    world.explain(id, evicted);
+    expect(world.task("map", 0)).toMatchObject({ status: "completed", failures: 1, error: null });
+  });
+
+  test("is charged when it is known why, also after another attempt has failed", () => {
+    const world = worldIn("mapping");
+    const id = world.mustClaim();
+    world.lose(id, "silent");
+    world.fail(world.mustClaim());
+    world.explain(id, evicted);
+    expect(world.task("map", 0)).toMatchObject({ status: "scheduled", failures: 2, losses: 0, lost: null });
+  });
+
+  test.each([
+    ["while it waits", 0],
+    ["while it runs again", 60_000],
+  ])("fails the job where a task may fail only once, %s", (_, later) => {
+    const world = worldIn("mapping", { maps: 2, reducers: 2, maxAttempts: 1 });
+    const id = world.mustClaim();
+    world.lose(id, "ending");
+    world.now += later;
+    if (later > 0) world.mustClaim();
+    world.explain(id, evicted);
+    expect(world.job).toMatchObject({ status: "failed", error: { code: "Evicted", taskId: "j-m-0" } });
+    expect(world.job.maps).toMatchObject({ running: 0, failed: 1 });
   });
 
   test.each(["complete", "fail", "lose"] as const)("changes nothing when it still says %s", (word) => {

@@ -15,11 +15,22 @@ type Unnumbered<Request> = Request extends unknown ? Omit<Request, "id"> : never
 const slowStart = 2000;
 const slowNotice = 3000;
 
+/** Most ms that an evicted runner takes to end. */
+const slowEviction = 20_000;
+
+const evicted = { code: "Evicted", message: "it used more disk than its limit" };
+
+/** How a runner has ended, and what its task is charged with. */
+type Exit = { readonly reason: string; readonly failure: typeof evicted | null };
+
 /** What runs in the cluster, whoever looks after it. */
 export class SimulatedCluster {
   readonly runners = new Set<SimulatedRunner>();
   /** Ends that the Worker has not been told of. */
-  readonly exits = new Map<string, string>();
+  readonly exits = new Map<string, Exit>();
+  /** How many runners were evicted. */
+  evictions = 0;
+  readonly #evicted = new Set<SimulatedRunner>();
   isDeserted = false;
   readonly #world: World;
   #agent: SimulatedAgent;
@@ -38,11 +49,20 @@ export class SimulatedCluster {
     const runner: SimulatedRunner = new SimulatedRunner(`runner-${this.#nextRunner++}`, this.#world, (reason) => {
       this.runners.delete(runner);
       this.#world.clock.after(this.#world.random.between(1, slowNotice), () => {
-        this.exits.set(runner.id, reason);
+        this.exits.set(runner.id, { reason, failure: this.#evicted.has(runner) ? evicted : null });
         this.#agent.arrange();
       });
     });
     this.runners.add(runner);
+  }
+
+  /** What a runner's task does is more than the runner may: it is told to end, and killed if it does not. */
+  evict(runner: SimulatedRunner | undefined): void {
+    if (runner === undefined || this.#evicted.has(runner)) return;
+    this.#evicted.add(runner);
+    this.evictions++;
+    runner.quit();
+    this.#world.clock.after(this.#world.random.between(1, slowEviction), () => runner.kill());
   }
 
   /** The cluster is gone, and nobody comes back. */
@@ -97,10 +117,10 @@ export class SimulatedAgent {
   /** Brings the runners closer to what is wanted, and tells of those that have ended. */
   arrange(): void {
     if (!this.isAlive || !this.#isWelcome) return;
-    for (const [runnerId, reason] of this.#cluster.exits) {
+    for (const [runnerId, { reason, failure }] of this.#cluster.exits) {
       if (this.#reported.has(runnerId)) continue;
       this.#reported.add(runnerId);
-      this.#tell({ kind: "exited", jobId: this.#world.jobId, runnerId, reason, failure: null }, () => {
+      this.#tell({ kind: "exited", jobId: this.#world.jobId, runnerId, reason, failure }, () => {
         this.#cluster.exits.delete(runnerId);
       });
     }

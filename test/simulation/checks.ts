@@ -140,6 +140,7 @@ export class Checks {
       options.poisoned !== undefined ||
       options.deadly !== undefined ||
       options.deadlineSeconds !== undefined ||
+      cluster.evictions >= options.maxAttempts ||
       strikes >= maxLosses;
     expect(mayFail || job.status !== "failed", `the job has failed for no reason: ${JSON.stringify(job.error)}`);
     this.#tasks(job);
@@ -241,11 +242,14 @@ export class Checks {
   }
 
   #tasks(job: JobRow): void {
+    const { options } = this.#world;
     let records = 0;
     const ids = this.#exec("SELECT kind, idx FROM task").map((row) => TaskIdSchema.parse(row));
     for (const { kind, idx } of ids) {
       const task = this.#task(kind, idx);
       const name = `${task.kind} ${task.index}`;
+      if (task.failures > Math.min(task.attempts, Math.max(options.maxAttempts, 1)))
+        this.fault(`${name} has failed ${task.failures} times, and was tried ${task.attempts} times`);
       if (task.attempts > mostAttempts) this.fault(`${name} was tried ${task.attempts} times`);
       if ((task.winner !== null) !== (task.status === "completed"))
         this.fault(`${name} is ${task.status}, won by ${task.winner}`);

@@ -58,12 +58,17 @@ const faults: readonly (readonly [number, (world: World) => void])[] = [
   [1, ({ job }) => job.enter(async (object) => await object.describe())],
 ];
 
-const weights = faults.reduce((sum, [weight]) => sum + weight, 0);
-
 /** Makes something go wrong. */
 export const strike = (world: World): void => {
-  let left = world.random.between(0, weights);
-  for (const [weight, fault] of faults) {
+  const all: typeof faults = [
+    [world.options.evictions, ({ cluster, random, runners }) => cluster.evict(random.pickAny(runners))],
+    ...faults,
+  ];
+  let left = world.random.between(
+    0,
+    all.reduce((sum, [weight]) => sum + weight, 0),
+  );
+  for (const [weight, fault] of all) {
     left -= weight;
     if (left < 0) {
       world.checks.trace(`fault ${String(fault).slice(0, 300)}`);

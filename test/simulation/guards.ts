@@ -34,7 +34,7 @@ export const guards: readonly Guard[] = [
   {
     name: "the lost lease: an attempt whose runner is silent is given to another",
     file: job,
-    text: "else this.#lose(attempt, `its runner gave no sign of life for ${this.#leaseMs / 1000} s`);",
+    text: 'else this.#lose(attempt, `its runner gave no sign of life for ${this.#leaseMs / 1000} s`, "silent");',
     without: "",
   },
   {
@@ -49,6 +49,13 @@ export const guards: readonly Guard[] = [
     file: job,
     text: "const until = Date.now() + this.#leaseMs;",
     without: "const until = Date.now();",
+  },
+  {
+    name: "the verdict on a loss: it is charged once",
+    file: "shared/machine/failures.ts",
+    text: "const explained: TaskRow = { ...task, lost: null };",
+    without: "const explained: TaskRow = task;",
+    under: { evictions: 20, maxAttempts: 30, call: 0.1 },
   },
   {
     name: "the commit barrier: _SUCCESS comes after all commits",

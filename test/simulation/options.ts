@@ -16,6 +16,10 @@ export type ScheduleOptions = {
   readonly poisoned: number | undefined;
   /** Whoever works on this map dies of it. */
   readonly deadly: number | undefined;
+  /** How many failures of a task are too many. */
+  readonly maxAttempts: number;
+  /** How much more often than other faults a runner is evicted for what its task does. */
+  readonly evictions: number;
   /** Most ms that the store takes to answer, and that a call between objects takes each way. */
   readonly slowestAnswer: number;
   readonly slowestCall: number;
@@ -51,6 +55,8 @@ export const drawOptions = (random: Random): ScheduleOptions => {
     broken: random.chance(0.03) ? random.pick(["map", "reduce"] as const) : undefined,
     poisoned: random.chance(0.05) ? random.int(0, 5) : undefined,
     deadly: random.chance(0.02) ? random.int(0, 5) : undefined,
+    maxAttempts: random.pick([1, 4, 4]),
+    evictions: random.pick([0, 2]),
     slowestAnswer: random.pick([300, 300, 3000]),
     slowestCall: random.pick([100, 100, 100, 3000, 3000, 20_000]),
     listsUploads: random.chance(0.5),

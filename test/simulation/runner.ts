@@ -69,6 +69,7 @@ export class SimulatedRunner {
   #clockStops = 0;
   #awayUntil = 0;
   #isDraining = false;
+  #isTold = false;
   #isWoken = false;
   #wake: (() => void) | undefined;
   /** What happens to a stopped process only when it goes on. */
@@ -101,6 +102,13 @@ export class SimulatedRunner {
   drain(): void {
     this.#isDraining = true;
     this.#wake?.();
+  }
+
+  /** As by SIGTERM: it gives its attempt back, and ends. */
+  quit(): void {
+    this.drain();
+    this.#isTold = true;
+    this.#end("the runner was told to end");
   }
 
   /** As by SIGKILL, or the loss of its machine. */
@@ -334,7 +342,7 @@ export class SimulatedRunner {
       if (error instanceof ShuffleLost) {
         return { kind: "shuffle-lost", attempt, map: error.map, mapAttempt: error.mapAttempt, message: error.message };
       }
-      if (error instanceof Ended) return { kind: "release", attempt, reason: error.message };
+      if (error instanceof Ended) return { kind: "release", attempt, reason: error.message, ending: this.#isTold };
       throw error;
     }
   }

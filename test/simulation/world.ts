@@ -138,7 +138,7 @@ export class World {
   }
 
   #spec(): JobSpec {
-    const { maps, reducers, maxFailedMapsPercent, speculation, deadlineSeconds } = this.options;
+    const { maps, reducers, maxAttempts, maxFailedMapsPercent, speculation, deadlineSeconds } = this.options;
     const access = { username: "u", password: "p" };
     return {
       id: this.jobId,
@@ -153,6 +153,7 @@ export class World {
         ...(reducers > 0 && { reducerName: "reducer" }),
         nReducers: reducers,
         splitSize: maps > 0 ? 100 : undefined,
+        maxAttempts,
         maxFailedMapsPercent,
         speculation,
         deadlineSeconds,

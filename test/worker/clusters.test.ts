@@ -12,7 +12,7 @@ import { release } from "../../shared/release.ts";
 import { ClusterSchema, JobSchema } from "../../shared/rest.ts";
 import { clusterOf, type Env } from "../../worker/env.ts";
 import { call, jsonOf, openEnv, postJob, problemOf, upload } from "./api.ts";
-import { claimed, JobFixture } from "./job-fixture.ts";
+import { claim, claimed, JobFixture, work } from "./job-fixture.ts";
 import { hangUp, Peer } from "./peer.ts";
 
 afterEach(hangUp);
@@ -205,9 +205,16 @@ describe("a job that takes too long", () => {
     const job = await JobFixture.create({ startTimeoutSeconds: 99 }, "busy");
     await job.stub.setLauncherConditions([{ type: "Unschedulable", message: "0/3 nodes are available" }]);
     await age(job);
-    const { status, error } = await job.stub.describe();
-    expect({ status, code: error?.code }).toEqual({ status: "failed", code: "Unschedulable" });
+    const { status, error, conditions } = await job.stub.describe();
+    // What kept it from starting is its error's by now.
+    expect({ status, code: error?.code, conditions }).toEqual({
+      status: "failed",
+      code: "Unschedulable",
+      conditions: [],
+    });
     expect(error?.message).toContain("0/3 nodes are available");
+    await job.stub.setLauncherConditions([{ type: "Unschedulable", message: "0/3 nodes are available" }]);
+    expect((await job.stub.describe()).conditions).toEqual([]);
   });
 
   it("fails for lack of an agent where there is none", async () => {
@@ -227,7 +234,36 @@ describe("a job that takes too long", () => {
   });
 });
 
+describe("a job that has ended", () => {
+  it.each(["completed", "stopped"] as const)(
+    "has no condition of its runners any more where it was %s",
+    async (end) => {
+      const job = await JobFixture.create();
+      const runner = await job.runner();
+      await job.planned(runner, [100]);
+      await job.stub.setLauncherConditions([{ type: "RunnersCannotStart", message: "The job has no runner" }]);
+      if (end === "stopped") await job.stub.stop();
+      else await work(runner);
+      const { status, conditions } = await job.stub.describe();
+      expect({ status, conditions }).toEqual({ status: end, conditions: [] });
+    },
+  );
+});
+
 describe("a runner that is gone", () => {
+  it("charges its task also where it gave it back before, and the task waits for that", async () => {
+    const job = await JobFixture.create({ maxAttempts: 1 });
+    const [a, b] = [await job.runner("a"), await job.runner("b")];
+    const map = await job.planned(a, [100]);
+    await a.request({ kind: "release", attempt: map.attempt, reason: "it was told to end", ending: true });
+    expect(await claim(b)).toMatchObject({ next: { next: "idle" } });
+    const failure = { code: "Evicted", message: "The pod was evicted: it used more disk than its limit." };
+    for (let report = 0; report < 2; report++) await job.stub.runnerExited("a", failure.message, failure);
+    const { status, error, progress } = await job.stub.describe();
+    expect({ status, error }).toEqual({ status: "failed", error: { ...failure, taskId: `${job.id}-m-0` } });
+    expect(progress.maps).toMatchObject({ running: 0, failed: 1 });
+  });
+
   it("charges its task where that was what ended it, four times at most", async () => {
     const job = await JobFixture.create();
     const planner = await job.runner("planner");

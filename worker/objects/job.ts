@@ -13,15 +13,17 @@ import {
   runnersWanted,
   stop,
   stragglerAge,
+  touch,
   type AttemptRow,
   type Effect,
   type JobRow,
+  type Loss,
   type Transition,
 } from "../../shared/machine.ts";
 import { outputUrls } from "../../shared/outputs.ts";
 import { closeCodes, pingText, pongText, type LauncherCondition, type ProgramRole } from "../../shared/messages.ts";
 import { StorageAccessSchema, type Condition, type Job } from "../../shared/rest.ts";
-import type { TaskKind } from "../../shared/status.ts";
+import { isEnded, type TaskKind } from "../../shared/status.ts";
 import { clusterOf, registryOf, type Env } from "../env.ts";
 import { openCredentials, sealCredentials, UnopenableError } from "../sealed.ts";
 import { signRunnerToken } from "../tokens.ts";
@@ -137,7 +139,7 @@ export class JobObject extends DurableObject<Env> {
 
   async describe(): Promise<Job> {
     const row = this.#store.job();
-    const waiting = !row.released && this.#sockets.count() === 0;
+    const waiting = !isEnded(row.status) && this.#sockets.count() === 0;
     const absent = waiting ? await this.#agentAbsent() : undefined;
     const conditions = this.#store.conditions();
     const job = this.#view(absent === undefined ? conditions : [...conditions, absent]);
@@ -193,12 +195,12 @@ export class JobObject extends DurableObject<Env> {
     if (!this.#store.exists()) return true;
     this.#atomically(() => {
       for (const attempt of this.#store.openAttemptsOf(runnerId)) {
-        if (failure === null) this.#lose(attempt, reason);
+        if (failure === null) this.#lose(attempt, reason, "known");
         else this.#fail(attempt, failure);
       }
       for (const { id, kind, index } of this.#store.endedAttemptsOf(runnerId)) {
-        const why = failure ?? { message: reason };
-        const explained = explainLoss(this.#store.job(), this.#store.task(kind, index), id, why);
+        const task = this.#store.task(kind, index);
+        const explained = explainLoss(this.#store.job(), task, id, failure, reason, Date.now());
         if (explained !== undefined) this.#apply(explained);
       }
     });
@@ -209,7 +211,8 @@ export class JobObject extends DurableObject<Env> {
 
   /** What the agent says of the job's runners now, in place of what it has said before. */
   async setLauncherConditions(conditions: readonly LauncherCondition[]): Promise<void> {
-    if (!this.#store.exists()) return;
+    // What may keep an ended job's cleaning waiting is no matter of the job; that it was given up is said in the end.
+    if (!this.#store.exists() || isEnded(this.#store.job().status)) return;
     this.#atomically(() => {
       this.#store.setLauncherConditions(conditions, Date.now());
       this.#store.markDirty("registry", Date.now());
@@ -320,7 +323,9 @@ export class JobObject extends DurableObject<Env> {
 
   #fail(attempt: AttemptRow, failure: RunnerFailure): void {
     const task = this.#store.task(attempt.kind, attempt.index);
-    this.#apply(fail(this.#store.job(), task, attempt, { ...failure, final: false }, Date.now()));
+    // Its runner may have begun an upload of which it could not tell.
+    const { job } = touch(this.#store.job());
+    this.#apply(fail(job, task, attempt, { ...failure, final: false }, Date.now()));
   }
 
   /** Ends the attempts whose runner has given no sign of life for a lease, and prolongs the others. */
@@ -335,13 +340,13 @@ export class JobObject extends DurableObject<Env> {
       } else if (contact === undefined && this.#store.isLinked(attempt.id)) {
         // Its connection went down together with this object, so nobody has seen when; that is no reason to give up on it.
         this.#store.setLease(attempt.id, now + this.#leaseMs, false);
-      } else this.#lose(attempt, `its runner gave no sign of life for ${this.#leaseMs / 1000} s`);
+      } else this.#lose(attempt, `its runner gave no sign of life for ${this.#leaseMs / 1000} s`, "silent");
     }
   }
 
-  #lose(attempt: AttemptRow, reason: string): void {
+  #lose(attempt: AttemptRow, reason: string, loss: Loss): void {
     const task = this.#store.task(attempt.kind, attempt.index);
-    this.#apply(lose(this.#store.job(), task, attempt, reason, Date.now()));
+    this.#apply(lose(this.#store.job(), task, attempt, reason, Date.now(), loss));
   }
 
   /** When runners that wait for work are to be told of a straggler. Whoever asks for work later is told at once. */
@@ -392,6 +397,8 @@ export class JobObject extends DurableObject<Env> {
     if (transition.task !== undefined) this.#store.saveTask(transition.task);
     if (transition.attempt !== undefined) this.#store.saveAttempt(transition.attempt);
     for (const effect of transition.effects) this.#carryOut(effect, transition.job);
+    // They tell what keeps its runners from working, now.
+    if (isEnded(transition.job.status)) this.#store.setLauncherConditions([], Date.now());
     if (transition.job.clean === "abandoned") {
       this.#store.setCondition("CleaningAbandoned", cleaningAbandoned, Date.now());
     }

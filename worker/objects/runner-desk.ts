@@ -8,6 +8,7 @@ import {
   touch,
   type AttemptRow,
   type JobRow,
+  type Loss,
   type TaskRow,
   type Transition,
 } from "../../shared/machine.ts";
@@ -246,7 +247,8 @@ export class RunnerDesk {
         this.#given(id, `the output of ${taskIdOf(store.job().id, "map", map)} could not be read: ${message}`);
       }) ?? this.#next(peer, socket),
 
-    release: ({ attempt: id, reason }) => this.#open(id, () => this.#given(id, reason)) ?? done,
+    release: ({ attempt: id, reason, ending = false }) =>
+      this.#open(id, () => this.#given(id, reason, ending ? "ending" : "known")) ?? done,
   };
 
   #apply(transition: Transition): void {
@@ -269,8 +271,10 @@ export class RunnerDesk {
   }
 
   /** The attempt is over without a result. What happened just before may have closed it already. */
-  #given(id: string, reason: string): void {
-    this.#open(id, (attempt, task) => this.#apply(lose(this.#desk.store.job(), task, attempt, reason, Date.now())));
+  #given(id: string, reason: string, loss: Loss = "known"): void {
+    this.#open(id, (attempt, task) =>
+      this.#apply(lose(this.#desk.store.job(), task, attempt, reason, Date.now(), loss)),
+    );
   }
 
   #failed(attempt: AttemptRow, task: TaskRow, error: AttemptError): void {

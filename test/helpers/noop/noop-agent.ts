@@ -44,7 +44,7 @@ class NoopLauncher implements Launcher {
 
   async remove(jobId: string): Promise<void> {
     const runners = this.#runnersOf(jobId);
-    for (const { runner } of runners) runner.quit("the job is removed");
+    for (const { runner } of runners) runner.quit("the job is removed", true);
     await Promise.all(runners.map(({ ended }) => ended));
     this.#jobs.delete(jobId);
   }
