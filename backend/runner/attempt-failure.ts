@@ -2,6 +2,7 @@ import { AddressError } from "../../shared/address.ts";
 import type { AttemptError } from "../../shared/messages.ts";
 import { isFinal } from "../storage/failure-class.ts";
 import { StorageError } from "../storage/store.ts";
+import { OutOfMemoryError } from "./memory-kills.ts";
 import { ProgramError } from "./programs/program.ts";
 
 /** Longest message that is reported, in UTF-16 units. */
@@ -11,6 +12,7 @@ const longestMessage = 16_384;
 export const attemptError = (error: unknown): AttemptError => {
   const message = (error instanceof Error ? error.message : String(error)).slice(0, longestMessage);
   if (error instanceof StorageError) return { code: error.code, message, final: isFinal(error) };
+  if (error instanceof OutOfMemoryError) return { code: "OOMKilled", message, final: false };
   if (error instanceof ProgramError) return { code: "ProgramFailed", message, final: false };
   if (error instanceof AddressError) return { code: "InvalidAddress", message, final: true };
   return { code: "AttemptFailed", message, final: false };

@@ -28,6 +28,11 @@ const ConfigSchema = z
     PARENT: z.enum(["pipe", "none"]).default("none"),
     /** A file that is there while a task is at work. None by default. */
     BUSY_FILE: z.string().startsWith("/").optional(),
+    /**
+     * Where the files of the memory cgroup are, which must be that of this runner and its programs alone, as a container's is.
+     * None by default.
+     */
+    CGROUP_DIR: z.string().startsWith("/").optional(),
     /** Where the Secrets lie that a job's storage credentials refer to: a folder a Secret, a file a key. None by default. */
     CREDENTIALS_DIR: z.string().startsWith("/").optional(),
     /** Directories that `file:` addresses may lie in, separated as in PATH. None by default. */

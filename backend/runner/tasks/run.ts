@@ -18,6 +18,7 @@ import { attemptError } from "../attempt-failure.ts";
 import type { RunnerConfig } from "../config.ts";
 import { Counters } from "../counters.ts";
 import { taskEnvironment } from "../environment.ts";
+import { MemoryKills } from "../memory-kills.ts";
 import type { Program } from "../programs/program.ts";
 import { TaskTimeoutError } from "../task-timeout.ts";
 import type { Report } from "../thread/messages.ts";
@@ -56,6 +57,7 @@ export const runTask = async (
   runner: RunnerCalls,
 ): Promise<Report> => {
   const { attempt } = task;
+  const memoryKills = new MemoryKills(config.CGROUP_DIR);
   const counters = new Counters();
   let status = "";
   let told = "";
@@ -89,7 +91,8 @@ export const runTask = async (
       await rm(workDir, { recursive: true, force: true });
     }
   } catch (error) {
-    return failureReport(attempt, signal.aborted && !(error instanceof TaskTimeoutError) ? signal.reason : error);
+    const isEnded = signal.aborted && !(error instanceof TaskTimeoutError);
+    return failureReport(attempt, isEnded ? signal.reason : memoryKills.explain(error));
   } finally {
     clearInterval(progress);
   }

@@ -17,8 +17,14 @@ export class TaskScene {
   readonly #job: RunnerJob;
   #attempts = 0;
 
-  /** @param source of the mapper */
-  constructor({ type, source }: { readonly type: Program["type"]; readonly source: string }) {
+  /**
+   * @param source of the mapper
+   * @param env of the runner, besides what it must have
+   */
+  constructor(
+    { type, source }: { readonly type: Program["type"]; readonly source: string },
+    env: NodeJS.ProcessEnv = {},
+  ) {
     this.#folder = mkdtempSync(join(tmpdir(), "edgefold-test-"));
     const path = join(this.#folder, type === "module" ? "mapper.mjs" : "mapper");
     writeFileSync(path, source, { mode: 0o755 });
@@ -41,6 +47,7 @@ export class TaskScene {
         PROCESS_LEDGER: join(this.#folder, "ledger"),
         FILE_ROOTS: this.#folder,
         SHUFFLE: join(this.#folder, "shuffle"),
+        ...env,
       }),
     );
   }

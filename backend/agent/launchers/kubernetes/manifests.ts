@@ -169,6 +169,7 @@ const environment = ({ workerUrl, settings, jobId }: Generation, memory: string)
   { name: "RUNNER_MEMORY", value: String(Math.min(mostRunnerMemory, Math.floor(parseQuantity(memory) / 2))) },
   { name: "CREDENTIALS_DIR", value: credentialsDir },
   { name: "BUSY_FILE", value: busyFile },
+  { name: "CGROUP_DIR", value: "/sys/fs/cgroup" },
   { name: "WORK_DIR", value: workDir },
   { name: "PROCESS_LEDGER", value: `${workDir}/programs` },
   { name: "HOME", value: workDir },
