@@ -14,6 +14,7 @@ import { type Shuffle, shuffleName } from "./shuffle.ts";
 export class LocalShuffle implements Shuffle {
   /** Copying within a machine is faster. */
   readonly compressing = false;
+  readonly folder = undefined;
   readonly #jobId: string;
   readonly #folder: string;
 

@@ -1,7 +1,7 @@
-import { formatAddress, joinAddress, parseInput } from "../../../shared/address.ts";
-import { outputFolder, usesDefaultBucket } from "../../../shared/outputs.ts";
+import { formatAddress, parseInput } from "../../../shared/address.ts";
 import type { Result } from "../../../shared/messages.ts";
 import { listInputs } from "../../storage/inputs.ts";
+import { probeOutput } from "./probe.ts";
 import type { Task, TaskRun } from "./task-run.ts";
 
 /** Objects in one page of the listing. */
@@ -28,17 +28,4 @@ export const runPlan = async (task: Task<"plan">, run: TaskRun): Promise<Result>
   if (page.length > 0) await send();
   await sending;
   return { kind: "plan" };
-};
-
-/** Begins an upload where the output will be, and aborts it. */
-const probeOutput = async (task: Task<"plan">, run: TaskRun): Promise<void> => {
-  const { output, useSSL, jobId } = run.job;
-  const probe = joinAddress(outputFolder(output.path, useSSL, jobId), "_SUCCESS");
-  if (usesDefaultBucket(output.path, useSSL)) await run.output.ensureBucket(probe);
-  const uploadId = await run.output.createUpload(probe, task.attempt);
-  try {
-    await run.ask({ kind: "upload", attempt: task.attempt, path: formatAddress(probe), uploadId }, "done");
-  } finally {
-    await run.output.abortUpload(probe, uploadId);
-  }
 };

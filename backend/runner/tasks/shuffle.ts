@@ -1,3 +1,4 @@
+import type { Address } from "../../../shared/address.ts";
 import type { MapOutput, SegmentRef } from "../../../shared/messages.ts";
 import type { SegmentSource } from "../shuffle/fetch-segments.ts";
 import type { SegmentIndex } from "../shuffle/segment.ts";
@@ -7,6 +8,8 @@ import type { Sink } from "../sink.ts";
 export interface Shuffle {
   /** Whether compressing them pays: see `SegmentEncoder`. */
   readonly compressing: boolean;
+  /** The folder in the store of the job's output; undefined where the shuffle lies elsewhere. */
+  readonly folder: Address | undefined;
   /** Stores the output of an attempt, which is there when this resolves. What fails leaves nothing that nobody knows of. */
   write(attempt: string, produce: (sink: Sink) => Promise<SegmentIndex>): Promise<MapOutput>;
   /** A segment, to be read. */

@@ -1,4 +1,4 @@
-import { formatAddress, joinAddress, parseAddress } from "../../../shared/address.ts";
+import { formatAddress, joinAddress, parseAddress, type Address } from "../../../shared/address.ts";
 import type { MapOutput, SegmentRef } from "../../../shared/messages.ts";
 import { shuffleFolder } from "../../../shared/outputs.ts";
 import type { SegmentSource } from "../shuffle/fetch-segments.ts";
@@ -13,15 +13,17 @@ import type { TaskRun } from "./task-run.ts";
 export class StoreShuffle implements Shuffle {
   /** Level 1 of Zstandard takes in 400 MB/s and more a core; few stores give as much to a runner. */
   readonly compressing = true;
+  readonly folder: Address;
   readonly #run: Omit<TaskRun, "shuffle">;
 
   constructor(run: Omit<TaskRun, "shuffle">) {
     this.#run = run;
+    const { jobId, output, useSSL } = run.job;
+    this.folder = shuffleFolder(output.path, useSSL, jobId);
   }
 
   async write(attempt: string, produce: (sink: Sink) => Promise<SegmentIndex>): Promise<MapOutput> {
-    const { jobId, output, useSSL } = this.#run.job;
-    const object = joinAddress(shuffleFolder(output.path, useSSL, jobId), shuffleName(jobId, attempt));
+    const object = joinAddress(this.folder, shuffleName(this.#run.job.jobId, attempt));
     const { lengths, largestBlock } = await writeObjectFrom(attempt, object, this.#run, produce);
     return { path: formatAddress(object), lengths: [...lengths], largestBlock };
   }
@@ -34,9 +36,7 @@ export class StoreShuffle implements Shuffle {
   }
 
   async remove(): Promise<void> {
-    const { jobId, output, useSSL } = this.#run.job;
-    const folder = shuffleFolder(output.path, useSSL, jobId);
-    await this.#run.output.abortUploads(folder);
-    await removeFolder(this.#run.output, folder);
+    await this.#run.output.abortUploads(this.folder);
+    await removeFolder(this.#run.output, this.folder);
   }
 }

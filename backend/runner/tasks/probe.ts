@@ -1,0 +1,68 @@
+import { formatAddress, joinAddress, type Address } from "../../../shared/address.ts";
+import { outputFolder, usesDefaultBucket } from "../../../shared/outputs.ts";
+import { inParallel } from "../../parallel.ts";
+import { StorageError, type Store } from "../../storage/store.ts";
+import type { Task, TaskRun } from "./task-run.ts";
+
+/** The object that is written to try whether it can be, hidden from jobs that read the output. */
+const probeName = ".probe";
+
+/** What of a task's run it takes to probe its output. */
+type ProbingRun = Pick<TaskRun, "job" | "output" | "ask"> & { readonly shuffle: Pick<TaskRun["shuffle"], "folder"> };
+
+/**
+ * Tries all that a job does to its output's store up to its end, so that what is not allowed fails the job before anything is
+ * computed. May be repeated, and leaves nothing behind: 7 requests, and 5 more where the shuffle lies in the store, at most 3 at
+ * a time.
+ *
+ * @throws StorageError that names the permission which is missing
+ */
+export const probeOutput = async (task: Task<"plan">, run: ProbingRun): Promise<void> => {
+  const { output, useSSL, jobId } = run.job;
+  const folder = outputFolder(output.path, useSSL, jobId);
+  const { folder: shuffle } = run.shuffle;
+  if (usesDefaultBucket(output.path, useSSL)) await run.output.ensureBucket(folder);
+  const probes = [
+    () => probeUpload(joinAddress(folder, "_SUCCESS"), task.attempt, run),
+    () => probeFolder(run.output, folder),
+    ...(shuffle === undefined ? [] : [() => probeFolder(run.output, shuffle)]),
+  ];
+  await inParallel(probes, (probe) => probe());
+};
+
+/** Begins an upload, which the job knows in case that it cannot be aborted, and aborts it. */
+const probeUpload = async (at: Address, attempt: string, { output, ask }: ProbingRun): Promise<void> => {
+  const uploadId = await needing("s3:PutObject", () => output.createUpload(at, attempt));
+  try {
+    await ask({ kind: "upload", attempt, path: formatAddress(at), uploadId }, "done");
+  } finally {
+    await needing("s3:AbortMultipartUpload", () => output.abortUpload(at, uploadId));
+  }
+};
+
+/** Lists a folder, and writes, reads and removes an object in it, if it can be removed. */
+const probeFolder = async (store: Store, folder: Address): Promise<void> => {
+  const at = joinAddress(folder, probeName);
+  const remove = (): Promise<void> => needing("s3:DeleteObject", () => store.remove([at]));
+  await needing("s3:ListBucket", async () => {
+    for await (const _ of store.list(folder)) break;
+  });
+  await remove();
+  try {
+    await needing("s3:PutObject", () => store.put(at, Buffer.from("x")));
+    await needing("s3:GetObject", async () => (await store.read(at)).destroy());
+  } finally {
+    await remove();
+  }
+};
+
+/** Says of a denial which permission, under AWS's name, `work` takes. */
+const needing = async <T>(permission: string, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof StorageError) || cause.code !== "AccessDenied") throw cause;
+    const message = `${cause.message}; the credentials of a job's output must allow ${permission} there`;
+    throw new StorageError(cause.code, message, { status: cause.status, cause });
+  }
+};
