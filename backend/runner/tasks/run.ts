@@ -24,6 +24,7 @@ import { TaskTimeoutError } from "../task-timeout.ts";
 import type { Report } from "../thread/messages.ts";
 import { credentialsOf } from "../storage-access.ts";
 import { runClean } from "./clean.ts";
+import { countedStore } from "./counted-store.ts";
 import { runCommit, runSuccess } from "./commit.ts";
 import { LocalShuffle } from "./local-shuffle.ts";
 import { runMap } from "./map.ts";
@@ -150,11 +151,12 @@ const taskRun = (job: RunnerJob, config: RunnerConfig, context: AttemptContext, 
   const run: Omit<TaskRun, "shuffle"> = {
     job,
     context,
-    input: openStore({ ...storeOf(job.input, config), ...common }),
-    output: openStore({ ...storeOf(job.output, config), ...common }),
+    input: countedStore(openStore({ ...storeOf(job.input, config), ...common }), context.progress),
+    output: countedStore(openStore({ ...storeOf(job.output, config), ...common }), context.progress),
     program: (role) => runner.program(role),
     ask: async (request, kind) => {
       const answer = await runner.ask(request);
+      context.progress.tick();
       if (!hasKind(answer, kind)) throw new Error(`the Worker answered ${answer.kind} to ${request.kind}`);
       return answer;
     },

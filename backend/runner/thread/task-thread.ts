@@ -63,7 +63,7 @@ export class TaskThread {
     };
     const onAbort = (): void => end({ kind: "abort", reason: reasonOf(signal) });
     const { taskTimeoutSeconds: seconds } = job;
-    const stall = new StallWatch(this.#progress, isUsersTask(task) ? seconds * 1000 : 0, () =>
+    const stall = new StallWatch(this.#progress, isWatched(task) ? seconds * 1000 : 0, () =>
       end({ kind: "time-out", seconds }),
     );
     worker.on("message", onMessage);
@@ -124,8 +124,11 @@ const serve = async (calls: ThreadCalls, id: number, call: Call, post: (message:
 const reasonOf = (signal: AbortSignal): string =>
   signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
 
-/** What waits for nothing but the store, which has limits of its own, is not watched. */
-const isUsersTask = ({ kind }: Assignment): boolean => kind === "map" || kind === "reduce";
+/**
+ * Whether an attempt must get on: it depends on what a user gave, an input or a program. The others only wait for the store, which
+ * has limits of its own; a limit of the user's would charge a job that has done all of its work.
+ */
+const isWatched = ({ kind }: Assignment): boolean => kind === "plan" || kind === "map" || kind === "reduce";
 
 /** Of a thread that a module kept from telling it. */
 const timedOut = ({ attempt }: Assignment, seconds: number): Report =>

@@ -46,6 +46,7 @@ export class TaskScene {
         WORK_DIR: join(this.#folder, "work"),
         PROCESS_LEDGER: join(this.#folder, "ledger"),
         FILE_ROOTS: this.#folder,
+        STORAGE_LOOPBACK: "allow",
         SHUFFLE: join(this.#folder, "shuffle"),
         ...env,
       }),
@@ -54,6 +55,13 @@ export class TaskScene {
 
   get #input(): string {
     return join(this.#folder, "in.txt");
+  }
+
+  /** Plans the input at an address; what has been listed goes nowhere. */
+  async plan(path: string, taskTimeoutSeconds: number): Promise<Report> {
+    const task: Assignment = { kind: "plan", taskId: "plan", attempt: "j-p-0-0", index: 0 };
+    const job = { ...this.#job, input: { path }, taskTimeoutSeconds };
+    return this.thread.run(task, job, new AbortController().signal, this.#calls);
   }
 
   async map(): Promise<Report> {

@@ -1,11 +1,19 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { Progress } from "../../../backend/runner/progress.ts";
+import { countedStore } from "../../../backend/runner/tasks/counted-store.ts";
 import type { Report } from "../../../backend/runner/thread/messages.ts";
+import { FileStore } from "../../../backend/storage/file.ts";
 import { TaskScene } from "./task-scene.ts";
 
 const MiB = 1024 * 1024;
 
 let scene: TaskScene | undefined;
-afterEach(() => scene?.remove());
+afterEach(() => {
+  scene?.remove();
+  scene = undefined;
+});
 
 /** A mapper that counts, for each task, the thread that it runs in and the bytes on its heap. */
 const mapper = (topLevel: string, perRecord = ""): string => `
@@ -66,5 +74,29 @@ describe("the thread of tasks", () => {
     const [first, last, next] = [await scene.map(), await scene.map(), await scene.map()];
     expect(last).toMatchObject({ kind: "fail", error: { code: "TaskCrashed" } });
     expect(counted(next, "thread")).not.toEqual(counted(first, "thread"));
+  });
+});
+
+describe("a plan", () => {
+  it("ends with a timeout where the store says nothing", async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const address = silent.address();
+    if (address === null || typeof address === "string") throw new Error("the server has no port");
+    scene = new TaskScene({ type: "executable", source: "" });
+    const report = await scene.plan(`http://127.0.0.1:${address.port}/bucket/in/`, 1);
+    expect(report).toMatchObject({ kind: "fail", error: { code: "TaskTimeout", final: false } });
+    silent.close();
+  });
+
+  it("gets on with each object that is listed, and with each answer", async () => {
+    const progress = new Progress();
+    const store = countedStore(new FileStore([import.meta.dirname]), progress);
+    const listed: number[] = [];
+    for await (const _ of store.list({ scheme: "file", path: `${import.meta.dirname}/t` })) listed.push(progress.ticks);
+    expect(listed.length).toBeGreaterThan(1);
+    expect(listed).toEqual(listed.map((__, index) => index + 1));
+    await store.head({ scheme: "file", path: import.meta.filename });
+    expect(progress.ticks).toBe(listed.length + 1);
   });
 });
