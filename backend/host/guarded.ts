@@ -4,6 +4,9 @@ import { fileURLToPath } from "node:url";
 
 const guard = fileURLToPath(new URL("guard.ts", import.meta.url));
 
+/** Where Node keeps compiled code from one start to the next: large modules load in two thirds of the time. */
+const compileCache = fileURLToPath(new URL("../../node_modules/.cache/node-compile-cache", import.meta.url));
+
 /** How long a command and all it has started may take to end, in ms, before its group is killed. */
 const graceMs = 8_000;
 
@@ -32,7 +35,7 @@ export class Guarded {
     this.#child = spawn(process.execPath, [guard, process.execPath, ...command], {
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
-      env,
+      env: { NODE_COMPILE_CACHE: compileCache, ...env },
     });
     this.#exited = once(this.#child, "exit");
     this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => {

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { startWorkerHost } from "./worker-host.ts";
+import { bundleWorker } from "./bundle.ts";
+import { readWranglerConfig } from "./wrangler-config.ts";
 
 /** The local host's own process: serves the Worker until SIGTERM, and prints `ready` as soon as the Worker answers. */
 
@@ -10,7 +11,16 @@ const EnvironmentSchema = z.object({
 });
 const { PORT: port, STATE_DIR: stateDir, VARIABLES: variables } = EnvironmentSchema.parse(process.env);
 
+/** The project's folder. */
+const root = new URL("../../", import.meta.url);
+const config = readWranglerConfig(new URL("wrangler.toml", root));
+// esbuild bundles in a process of its own, while this one loads Miniflare, which is large.
+const bundling = bundleWorker(new URL(config.main, root));
+const { startWorkerHost } = await import("./worker-host.ts");
+
 const host = await startWorkerHost({
+  config,
+  script: await bundling,
   port,
   stateDir,
   variables,

@@ -1,13 +1,12 @@
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { bundleWorker } from "./bundle.ts";
 import { localVariables } from "./local-access.ts";
-import { readWranglerConfig, type WranglerConfig } from "./wrangler-config.ts";
-
-/** The project's folder. */
-const root = new URL("../../", import.meta.url);
+import type { WranglerConfig } from "./wrangler-config.ts";
 
 export type WorkerHostOptions = {
+  readonly config: WranglerConfig;
+  /** The Worker as one ES module. */
+  readonly script: string;
   /** Of the loopback interface. */
   readonly port: number;
   /** Where objects and buckets are kept. A later host with the same directory finds them again. */
@@ -41,9 +40,14 @@ class HostLog extends Log {
  * Serves the Worker with the local S3 endpoint in one process of workerd, until it is disposed. Resolves when it answers. A
  * workerd that crashes is started again.
  */
-export const startWorkerHost = async ({ port, stateDir, variables, onLost }: WorkerHostOptions): Promise<Miniflare> => {
-  const config = readWranglerConfig(new URL("wrangler.toml", root));
-  const script = await bundleWorker(new URL(config.main, root));
+export const startWorkerHost = async ({
+  config,
+  script,
+  port,
+  stateDir,
+  variables,
+  onLost,
+}: WorkerHostOptions): Promise<Miniflare> => {
   const host = new Miniflare(
     convertV4MiniflareOptions({
       host: "localhost",
