@@ -5,11 +5,20 @@ import { JobOrderSchema, type JobOrder } from "../job-order.ts";
 import { EndpointListSchema } from "../storage/endpoint-list.ts";
 
 const MiB = 1024 * 1024;
-const BytesSchema = z.coerce.number().int().positive();
+const BytesSchema = z.coerce.number("must be a number of bytes, such as 536870912").int().positive();
 
 /** What a runner takes besides sorting and large records: Node with its two threads, parts under way, read-ahead. */
 const baseMemory = 192 * MiB;
 const leastMemory = 256 * MiB;
+
+/**
+ * The longest record that can be handled: the engine's strings end at about as many characters, and arenas, which hold a record
+ * of any length, have offsets of 31 bits.
+ */
+const longestRecord = 512 * MiB;
+
+/** Most files that a merge may hold open: as many as a process can have nearly everywhere. */
+const mostMerged = 4096;
 
 /** The environment that a runner is started with, before it may know its job. Sizes are bytes. */
 const ConfigSchema = z
@@ -50,16 +59,28 @@ const ConfigSchema = z
     RUNNER_MEMORY: BytesSchema.min(leastMemory).default(512 * MiB),
     /** By default half of the memory that is not needed otherwise. */
     SORT_BUFFER: BytesSchema.optional(),
-    MERGE_FACTOR: z.coerce.number().int().min(2).default(128),
+    MERGE_FACTOR: z.coerce
+      .number("must be a number of files")
+      .int()
+      .min(2)
+      .max(mostMerged, `must be at most ${mostMerged}: a merge holds so many files open`)
+      .default(128),
     TASK_OUTPUT_LIMIT: BytesSchema.default(16 * 1024 * MiB),
     /** By default a 32nd of the memory: where a record is nearly as large, up to a dozen copies of such exist at a time. */
-    RECORD_LIMIT: BytesSchema.optional(),
+    RECORD_LIMIT: BytesSchema.max(
+      longestRecord,
+      `must be at most ${longestRecord} (512 MiB): longer records must be cut into several, such as lines`,
+    ).optional(),
   })
   .transform((config) => ({
     ...config,
     SORT_BUFFER: config.SORT_BUFFER ?? Math.floor((config.RUNNER_MEMORY - baseMemory) / 2),
-    RECORD_LIMIT: config.RECORD_LIMIT ?? Math.floor(config.RUNNER_MEMORY / 32),
-  }));
+    RECORD_LIMIT: config.RECORD_LIMIT ?? Math.min(longestRecord, Math.floor(config.RUNNER_MEMORY / 32)),
+  }))
+  .refine(({ SORT_BUFFER, RUNNER_MEMORY }) => SORT_BUFFER <= RUNNER_MEMORY - baseMemory, {
+    path: ["SORT_BUFFER"],
+    message: `must be at most RUNNER_MEMORY less ${baseMemory} (192 MiB); raise RUNNER_MEMORY, or leave SORT_BUFFER out`,
+  });
 export type RunnerConfig = z.infer<typeof ConfigSchema>;
 
 /** @throws Error naming each variable that is missing or wrong */

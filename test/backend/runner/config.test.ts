@@ -36,6 +36,28 @@ it("allows any endpoint, but none at a loopback address, where nothing is said",
   expect(() => readConfig({ ...environment, STORAGE_ENDPOINTS: "a b" })).toThrow(/^STORAGE_ENDPOINTS: .*'a b'/);
 });
 
+it.each([
+  ["RECORD_LIMIT", { RECORD_LIMIT: String(512 * MiB) }, { RECORD_LIMIT: String(512 * MiB + 1) }, /at most 536870912/],
+  ["MERGE_FACTOR", { MERGE_FACTOR: "4096" }, { MERGE_FACTOR: "4097" }, /at most 4096/],
+  ["MERGE_FACTOR", { MERGE_FACTOR: "2" }, { MERGE_FACTOR: "1" }, />=2/],
+  [
+    "SORT_BUFFER",
+    { SORT_BUFFER: String(320 * MiB) },
+    { SORT_BUFFER: String(320 * MiB + 1) },
+    /at most RUNNER_MEMORY less .* raise RUNNER_MEMORY/,
+  ],
+  ["RUNNER_MEMORY", { RUNNER_MEMORY: String(256 * MiB) }, { RUNNER_MEMORY: "256Mi" }, /a number of bytes/],
+  ["TASK_OUTPUT_LIMIT", { TASK_OUTPUT_LIMIT: "1" }, { TASK_OUTPUT_LIMIT: "1e400" }, /a number of bytes/],
+])("%s has bounds, which its error names", (name, within, beyond, message) => {
+  expect(() => readConfig({ ...environment, ...within })).not.toThrow();
+  expect(() => readConfig({ ...environment, ...beyond })).toThrow(new RegExp(`^${name}: .*${message.source}`));
+});
+
+it("the longest record stays within its bound, whatever the memory", () => {
+  const config = readConfig({ ...environment, RUNNER_MEMORY: String(64 * 1024 * MiB) });
+  expect(config.RECORD_LIMIT).toBe(512 * MiB);
+});
+
 it("both can be set, the memory not to less than a runner needs", () => {
   const set = readConfig({ ...environment, SORT_BUFFER: "1000", RECORD_LIMIT: "10" });
   expect(set).toMatchObject({ SORT_BUFFER: 1000, RECORD_LIMIT: 10 });
