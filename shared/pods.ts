@@ -73,11 +73,11 @@ const MemorySchema = QuantitySchema.refine((text) => !(parseQuantity(text) < lea
 
 const ResourcesSchema = z
   .strictObject({
-    cpu: QuantitySchema.optional(),
+    cpu: QuantitySchema.optional().describe("Requested, not limited"),
     memory: MemorySchema.optional().describe("For the runner and its programs together"),
     "ephemeral-storage": QuantitySchema.optional().describe("For spilled records and what programs write"),
   })
-  .describe("Of each pod, requested and limited");
+  .describe("Of each pod, requested and, except cpu, limited");
 
 const TolerationSchema = z
   .strictObject({

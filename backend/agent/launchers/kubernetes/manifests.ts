@@ -106,8 +106,8 @@ const deadlineOf = ({ deadlineSeconds }: PodOptions): { activeDeadlineSeconds?: 
 
 const podSpec = (generation: Generation): V1PodSpec => {
   const { settings, pods } = generation;
-  const resources = {
-    cpu: pods.resources?.cpu ?? settings.RUNNER_CPU,
+  const cpu = pods.resources?.cpu ?? settings.RUNNER_CPU;
+  const limits = {
     memory: pods.resources?.memory ?? settings.RUNNER_MEMORY_LIMIT,
     "ephemeral-storage": pods.resources?.["ephemeral-storage"] ?? settings.RUNNER_EPHEMERAL_STORAGE,
   };
@@ -144,8 +144,9 @@ const podSpec = (generation: Generation): V1PodSpec => {
         name: "runner",
         image: pods.image ?? settings.RUNNER_IMAGE,
         command: ["node", "/app/backend/runner/main.ts"],
-        env: environment(generation, resources.memory),
-        resources: { requests: resources, limits: resources },
+        env: environment(generation, limits.memory),
+        // No limit of CPU: the kernel would stop all threads of the pod for a part of each 100 ms, also on an idle node.
+        resources: { requests: { cpu, ...limits }, limits },
         securityContext: {
           allowPrivilegeEscalation: false,
           readOnlyRootFilesystem: true,
@@ -157,7 +158,7 @@ const podSpec = (generation: Generation): V1PodSpec => {
         volumeMounts: mounts(generation),
       },
     ],
-    volumes: volumes(generation, resources["ephemeral-storage"]),
+    volumes: volumes(generation, limits["ephemeral-storage"]),
   };
 };
 
