@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cleanText } from "./text.ts";
 
 /** What the runner counts by itself. Bytes of records are those of keys and values, without separators. */
 const builtinCounters = [
@@ -39,6 +40,25 @@ export const CountersSchema = z.object({
   user: z.record(z.string().max(maxGroupName), z.record(z.string().max(maxCounterName), z.number())),
 });
 
+/** `null` is what JSON makes of a number that is not finite. */
+const ReportedAmount = z.number().nullable();
+
+/** Counters as a runner reports them. What comes from a program is bounded here and never refused. */
+export const ReportedCountersSchema = z
+  .object({
+    builtin: z.partialRecord(z.enum(builtinCounters), ReportedAmount),
+    user: z.record(z.string(), z.record(z.string(), ReportedAmount)),
+  })
+  .transform(({ builtin, user }): CountersSnapshot => ({
+    builtin: boundedNumbers(builtin, (name) => name),
+    user: Object.fromEntries(
+      Object.entries(user).map(([group, counters]) => [
+        cleanText(group, maxGroupName),
+        boundedNumbers(counters, (name) => cleanText(name, maxCounterName)),
+      ]),
+    ),
+  }));
+
 export type CountersSnapshot = z.infer<typeof CountersSchema>;
 
 export const noCounters: CountersSnapshot = { builtin: {}, user: {} };
@@ -61,7 +81,24 @@ export function addCounters(a: CountersSnapshot, b: CountersSnapshot): CountersS
 /** Goes by way of a Map because names may be anything, `__proto__` too. */
 function addNumbers(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
   const sums = new Map(Object.entries(a));
-  for (const [name, amount] of Object.entries(b)) sums.set(name, (sums.get(name) ?? 0) + amount);
+  for (const [name, amount] of Object.entries(b)) sums.set(name, boundedSum(sums.get(name) ?? 0, amount));
+  return Object.fromEntries(sums);
+}
+
+/** The sum of two numbers, at most the largest safe integer and at least the smallest. */
+export function boundedSum(a: number, b: number): number {
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, a + b));
+}
+
+/** Names that become alike are added up. */
+function boundedNumbers(
+  numbers: Readonly<Record<string, number | null>>,
+  nameOf: (name: string) => string,
+): Record<string, number> {
+  const sums = new Map<string, number>();
+  for (const [name, amount] of Object.entries(numbers)) {
+    sums.set(nameOf(name), boundedSum(sums.get(nameOf(name)) ?? 0, amount ?? 0));
+  }
   return Object.fromEntries(sums);
 }
 

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { inputCompressions } from "./compression.ts";
-import { CountersSchema } from "./counters.ts";
+import { ReportedCountersSchema } from "./counters.ts";
 import { maxRanges } from "./limits.ts";
 import { PodOptionsSchema } from "./pods.ts";
 import { ArtifactSchema, StorageAccessSchema } from "./rest.ts";
+import { cleanText } from "./text.ts";
 
 /**
  * What is said over the links that agents and runners dial to the Worker.
@@ -24,7 +25,11 @@ export const pingText = "ping";
 export const pongText = "pong";
 
 const Id = z.int().nonnegative();
-const Text = z.string().max(65_536);
+/** Cut, not refused, where it is too long: it may come from a program. */
+const Text = z.string().transform((text) => text.slice(0, 65_536));
+/** Most UTF-16 units of a status, as Hadoop's `mapreduce.task.max.status.length`. */
+export const maxStatus = 512;
+const Status = z.string().transform((text) => cleanText(text, maxStatus));
 /** Also the name of a directory. */
 const JobId = z.string().regex(/^[0-9A-Za-z-]{1,64}$/);
 /** Also in the names of files and objects. */
@@ -140,7 +145,13 @@ export const RunnerRequestSchema = z.discriminatedUnion("kind", [
   }),
   /** Asks for work; a runner that has an open attempt gets that one again. */
   z.object({ kind: z.literal("claim"), id: Id }),
-  z.object({ kind: z.literal("progress"), id: Id, attempt: AttemptId, counters: CountersSchema, status: Text }),
+  z.object({
+    kind: z.literal("progress"),
+    id: Id,
+    attempt: AttemptId,
+    counters: ReportedCountersSchema,
+    status: Status,
+  }),
   /** Tells of an upload before its first part is sent, so that it can be aborted whatever happens. */
   z.object({ kind: z.literal("upload"), id: Id, attempt: AttemptId, path: z.string(), uploadId: z.string() }),
   z.object({
@@ -154,8 +165,22 @@ export const RunnerRequestSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("segments"), id: Id, attempt: AttemptId, from: Index }),
   /** A clean asks for the uploads that must be aborted, those after `after`. */
   z.object({ kind: z.literal("uploads"), id: Id, attempt: AttemptId, after: Index }),
-  z.object({ kind: z.literal("complete"), id: Id, attempt: AttemptId, result: ResultSchema, counters: CountersSchema }),
-  z.object({ kind: z.literal("fail"), id: Id, attempt: AttemptId, error: AttemptErrorSchema }),
+  /** `status` is what the program said last of itself; runners of release 0.1.0 leave it out. */
+  z.object({
+    kind: z.literal("complete"),
+    id: Id,
+    attempt: AttemptId,
+    result: ResultSchema,
+    counters: ReportedCountersSchema,
+    status: Status.optional(),
+  }),
+  z.object({
+    kind: z.literal("fail"),
+    id: Id,
+    attempt: AttemptId,
+    error: AttemptErrorSchema,
+    status: Status.optional(),
+  }),
   /** A reduce could not read what map `map` had stored as attempt `mapAttempt`. */
   z.object({
     kind: z.literal("shuffle-lost"),

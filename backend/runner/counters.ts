@@ -1,4 +1,6 @@
+import { cleanText } from "../../shared/text.ts";
 import {
+  boundedSum,
   type BuiltinCounter,
   type CountersSnapshot,
   maxCounterGroups,
@@ -19,13 +21,13 @@ export class Counters {
   }
 
   /**
-   * Adds to a counter of the program. Long names are cut, as Hadoop does.
-   * @param amount an integer, also a negative one
+   * Adds to a counter of the program. Long names are cut, as Hadoop does; sums stay within the safe integers.
+   * @param amount a safe integer, also a negative one
    * @throws Error where the program has more counters or groups than the limits in `shared/counters.ts`
    */
   add(group: string, name: string, amount: number): void {
-    const groupName = group.slice(0, maxGroupName);
-    const counterName = name.slice(0, maxCounterName);
+    const groupName = cleanText(group, maxGroupName);
+    const counterName = cleanText(name, maxCounterName);
     let counters = this.#user.get(groupName);
     if (counters === undefined) {
       if (this.#user.size === maxCounterGroups) throw new Error(`more than ${maxCounterGroups} groups of counters`);
@@ -38,7 +40,7 @@ export class Counters {
         `more than ${maxUserCounters} counters: a counter is for a number about the job, not for each key`,
       );
     }
-    counters.set(counterName, (before ?? 0) + amount);
+    counters.set(counterName, boundedSum(before ?? 0, amount));
   }
 
   /** The numbers as they are now. */

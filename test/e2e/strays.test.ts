@@ -82,7 +82,7 @@ const start = async (way: string): Promise<string> => {
 };
 
 const ready = async (id: string): Promise<true> =>
-  until(`the strays of ${id}`, () => existsSync(join(pids, `${id}-m-0-1.ready`)) || undefined);
+  until(`the strays of ${id}`, () => existsSync(join(pids, `${id}-m-0-1.ready`)) || undefined, 600_000);
 
 /** Runs a job that ends by itself or is stopped here. */
 const run = async ({ way, status }: (typeof ways)[number]): Promise<void> => {
@@ -91,7 +91,7 @@ const run = async ({ way, status }: (typeof ways)[number]): Promise<void> => {
     await ready(id);
     expect((await edgefold.stopJob(id)).status).toBe(200);
   }
-  expect({ way, status: (await edgefold.ended(id)).status }).toEqual({ way, status });
+  expect({ way, status: (await edgefold.ended(id, 600_000)).status }).toEqual({ way, status });
 };
 
 test("no stray outlives its attempt", { timeout: 3_600_000 }, async () => {
@@ -104,7 +104,7 @@ test("no stray outlives its attempt", { timeout: 3_600_000 }, async () => {
     await killAgent(edgefold);
     await untilNone("strays when the agent was killed", strays);
     await edgefold.startAgent();
-    await Promise.all(last.map((id) => edgefold.completed(id)));
+    await Promise.all(last.map((id) => edgefold.completed(id, 600_000)));
     await untilNone("strays", strays);
   }
 });

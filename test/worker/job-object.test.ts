@@ -2,7 +2,7 @@ import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { closeCodes, protocolVersion } from "../../shared/messages.ts";
-import { TaskSchema } from "../../shared/rest.ts";
+import { TaskSchema, type Task } from "../../shared/rest.ts";
 import { jobOf } from "../../worker/env.ts";
 import { claimed, complete, JobFixture, password, resultOf, specOf, taskOf, work } from "./job-fixture.ts";
 import { hangUp } from "./peer.ts";
@@ -183,6 +183,56 @@ describe("a message that comes twice", () => {
     const runner = await job.runner();
     expect(taskOf(await complete(runner, first))).toEqual(second);
     expect(taskOf(await complete(runner, second)).kind).toBe("reduce");
+  });
+});
+
+/** A task as it is shown. */
+const shown = async (job: JobFixture, taskId: string): Promise<Task | undefined> => {
+  const { body } = await job.stub.tasks({});
+  return z
+    .array(TaskSchema)
+    .parse(await new Response(body).json())
+    .find(({ id }) => id === taskId);
+};
+
+describe("what a program has written", () => {
+  const counters = { builtin: {}, user: { g: { n: 1 } } };
+
+  test("breaks no message", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    const { attempt, taskId } = await job.planned(runner);
+    const status = `a\0b\ud800 ${"x".repeat(100_000)}`;
+    const amounts = { builtin: {}, user: { ["g".repeat(1000)]: { n: Number.POSITIVE_INFINITY } } };
+    expect(await runner.request({ kind: "progress", attempt, counters: amounts, status })).toMatchObject({
+      kind: "done",
+    });
+    expect((await shown(job, taskId))?.message).toBe(`a b\ufffd ${"x".repeat(507)}`);
+    const error = { code: "ProgramFailed", message: "x".repeat(100_000), final: true };
+    expect(await runner.request({ kind: "fail", attempt, error })).toMatchObject({ kind: "next" });
+  });
+
+  test("arrives with the task's end", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    const map = await job.planned(runner);
+    const result = resultOf(map);
+    const next = taskOf(
+      await runner.request({ kind: "complete", attempt: map.attempt, result, counters, status: "all done" }),
+    );
+    expect(await shown(job, map.taskId)).toMatchObject({ message: "all done", counters });
+    const error = { code: "Broken", message: "", final: false };
+    await runner.request({ kind: "fail", attempt: next.attempt, error, status: "failing" });
+    expect(await shown(job, next.taskId)).toMatchObject({ message: "failing" });
+  });
+
+  test("stays where a runner of an earlier release says nothing at the end", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    const map = await job.planned(runner);
+    await runner.request({ kind: "progress", attempt: map.attempt, counters, status: "half way" });
+    await complete(runner, map);
+    expect((await shown(job, map.taskId))?.message).toBe("half way");
   });
 });
 

@@ -70,6 +70,10 @@ type Handlers = {
 const fenced = (reason: string): Reply => ({ kind: "fenced", reason });
 const done: Reply = { kind: "done" };
 
+/** The task with what its program said last of itself, where the attempt that says so counts. */
+const withStatus = (task: TaskRow, attempt: AttemptRow, status: string | undefined): TaskRow =>
+  status === undefined || attempt.status !== "live" ? task : { ...task, message: status };
+
 const resultKinds: Record<TaskKind, Result["kind"]> = {
   plan: "plan",
   map: "map",
@@ -231,9 +235,9 @@ export class RunnerDesk {
       return this.#next(peer, socket);
     },
 
-    fail: ({ attempt: id, error }, peer, socket) =>
+    fail: ({ attempt: id, error, status }, peer, socket) =>
       this.#open(id, (attempt, task) => {
-        this.#failed(attempt, task, error);
+        this.#failed(attempt, withStatus(task, attempt, status), error);
         this.#desk.sockets.noteOutcome(socket, `${task.kind} ${task.index}`);
       }) ?? this.#next(peer, socket),
 
@@ -281,7 +285,7 @@ export class RunnerDesk {
     this.#apply(fail(this.#desk.store.job(), task, attempt, error, Date.now()));
   }
 
-  #completed({ result, counters }: Request<"complete">, attempt: AttemptRow, task: TaskRow): void {
+  #completed({ result, counters, status }: Request<"complete">, attempt: AttemptRow, task: TaskRow): void {
     const { store } = this.#desk;
     if (attempt.status !== "live" || task.status !== "in-progress") {
       this.#given(attempt.id, "another attempt was first");
@@ -331,7 +335,7 @@ export class RunnerDesk {
         }
         break;
     }
-    const transition = complete(store.job(), task, attempt, counters, Date.now(), maps);
+    const transition = complete(store.job(), withStatus(task, attempt, status), attempt, counters, Date.now(), maps);
     if (transition !== undefined) this.#apply(transition);
   }
 

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { cleanText } from "../../../shared/text.ts";
 import { untilAborted } from "../../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { processesThatHold } from "../../process-groups.ts";
@@ -129,6 +130,7 @@ function limitedOutput(run: ExecutableRun): (chunk: Buffer) => Promise<void> | u
 }
 
 function stderrReader({ program, context }: ExecutableRun): StderrReader {
+  let hasWarned = false;
   return new StderrReader({
     counter(group, name, amount) {
       try {
@@ -138,6 +140,11 @@ function stderrReader({ program, context }: ExecutableRun): StderrReader {
       }
     },
     status: (text) => context.status(text),
+    malformed: (line) => {
+      if (hasWarned) return;
+      hasWarned = true;
+      console.error(`${program.role} ${program.name}: this is no report that is understood: ${cleanText(line, 200)}`);
+    },
   });
 }
 

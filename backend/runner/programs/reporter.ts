@@ -1,62 +1,94 @@
 const newline = 0x0a;
+const prefix = Buffer.from("reporter:");
+const prefixAfterLine = Buffer.from("\nreporter:");
+const nothing = Buffer.alloc(0);
 
-/** How much of a program's stderr is kept, in bytes: the end of it. */
+/** How much of a program's stderr is kept, in bytes: the end of it. Also the longest report. */
 const tailBytes = 8 * 1024;
 
 /** Takes what a program reports by way of stderr. */
 type ReportHandler = {
   counter(group: string, name: string, amount: number): void;
   status(text: string): void;
+  /** A line that begins as a report does and is none. It is kept as well. */
+  malformed(line: string): void;
 };
 
 /**
  * Reads a program's stderr: lines `reporter:counter:<group>,<counter>,<amount>` and `reporter:status:<message>` go to the
- * handler (Hadoop Streaming's protocol), everything else is kept, as far as it fits in the last 8 KiB.
+ * handler (Hadoop Streaming's protocol), everything else is kept, as far as it fits in the last 8 KiB. Lines that do not
+ * begin with `reporter:` are not looked at one by one.
  */
 export class StderrReader {
   readonly #handler: ReportHandler;
-  #line: Buffer = Buffer.alloc(0);
-  #tail: Buffer = Buffer.alloc(0);
+  /** A line without its end that is a report, or may become one. */
+  #begun = nothing;
+  #tail = nothing;
+  #isAtLineStart = true;
 
   constructor(handler: ReportHandler) {
     this.#handler = handler;
   }
 
-  /** Takes the next bytes of stderr. @throws what the handler throws */
+  /** Takes the next bytes of stderr, which are valid during the call. @throws what the handler throws */
   push(chunk: Buffer): void {
+    const bytes = this.#begun.length === 0 ? chunk : Buffer.concat([this.#begun, chunk]);
+    this.#begun = nothing;
     let start = 0;
-    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      this.#take(Buffer.concat([this.#line, chunk.subarray(start, end + 1)]));
-      this.#line = Buffer.alloc(0);
-      start = end + 1;
+    for (let report = this.#nextReport(bytes, start); report < bytes.length; report = this.#nextReport(bytes, start)) {
+      this.#keep(bytes.subarray(start, report));
+      const end = bytes.indexOf(newline, report);
+      if (end === -1 && bytes.length - report <= tailBytes) {
+        this.#begun = Buffer.from(bytes.subarray(report));
+        return;
+      }
+      start = end === -1 ? bytes.length : end + 1;
+      this.#take(bytes.subarray(report, start));
     }
-    this.#line = Buffer.concat([this.#line, chunk.subarray(start)]);
-    // No report is that long: the memory for a line that never ends stays bounded.
-    if (this.#line.length > tailBytes) {
-      this.#keep(this.#line);
-      this.#line = Buffer.alloc(0);
-    }
+    this.#keep(bytes.subarray(start));
   }
 
   /** The end of what was not a report, without surrounding white space. */
   tail(): string {
-    return Buffer.concat([this.#tail, this.#line]).subarray(-tailBytes).toString("utf8").trim();
+    return Buffer.concat([this.#tail, this.#begun]).subarray(-tailBytes).toString("utf8").trim();
   }
 
+  /** Where the next line begins that is a report, or has no end and may become one; otherwise the end of the bytes. */
+  #nextReport(bytes: Buffer, from: number): number {
+    if (this.#isAtLineStart && mayBeReport(bytes, from)) return from;
+    const found = bytes.indexOf(prefixAfterLine, from);
+    if (found !== -1) return found + 1;
+    const last = bytes.subarray(Math.max(from, bytes.length - prefix.length)).lastIndexOf(newline);
+    if (last === -1) return bytes.length;
+    const lastLine = Math.max(from, bytes.length - prefix.length) + last + 1;
+    return mayBeReport(bytes, lastLine) ? lastLine : bytes.length;
+  }
+
+  /** Takes a line that begins as a report does; one that is too long for a report may be without its end. */
   #take(line: Buffer): void {
-    const text = line.toString("utf8").trim();
+    this.#isAtLineStart = line.at(-1) === newline;
+    const text = line.length > tailBytes ? "" : line.toString("utf8").trim();
     const counter = /^reporter:counter:([^,]*),([^,]*),\s*([+-]?\d+)$/.exec(text);
-    if (counter !== null) {
-      const [, group = "", name = "", amount = "0"] = counter;
+    const [, group = "", name = "", amount = ""] = counter ?? [];
+    if (counter !== null && Number.isSafeInteger(Number(amount))) {
       this.#handler.counter(group.trim(), name.trim(), Number(amount));
     } else if (text.startsWith("reporter:status:")) {
       this.#handler.status(text.slice("reporter:status:".length).trim());
     } else {
       this.#keep(line);
+      this.#handler.malformed(text);
     }
   }
 
   #keep(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    this.#isAtLineStart = bytes.at(-1) === newline;
     this.#tail = Buffer.concat([this.#tail, bytes.subarray(-tailBytes)]).subarray(-tailBytes);
   }
+}
+
+/** Whether the bytes from `start` on begin with `reporter:`, or end before they do not. */
+function mayBeReport(bytes: Buffer, start: number): boolean {
+  const beginning = bytes.subarray(start, start + prefix.length);
+  return beginning.length > 0 && beginning.equals(prefix.subarray(0, beginning.length));
 }

@@ -1,14 +1,16 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { CountersSnapshot } from "../../../shared/counters.ts";
-import type {
-  Assignment,
-  ProgramRole,
-  Result,
-  RunnerAnswer,
-  RunnerJob,
-  RunnerRequest,
+import {
+  maxStatus,
+  type Assignment,
+  type ProgramRole,
+  type Result,
+  type RunnerAnswer,
+  type RunnerJob,
+  type RunnerRequest,
 } from "../../../shared/messages.ts";
+import { cleanText } from "../../../shared/text.ts";
 import type { Unnumbered } from "../../link.ts";
 import { ProcessLedger } from "../../process-ledger.ts";
 import { ambientCredentials } from "../../storage/credentials.ts";
@@ -36,7 +38,8 @@ import { AttemptEndedError, type TaskRun } from "./task-run.ts";
 /** Where attempts have their directories, in the runner's. */
 export const tasksFolder = "tasks";
 
-/** Between reports of progress, in ms; it is told only where it has changed. */
+/** When progress is reported first, and how often then, in ms; only where it has changed. */
+const firstProgressMs = 1_000;
 const progressMs = 10_000;
 
 /** The runner's own identity, for stores that a job brings no credentials of: one for all tasks, as it may have to be asked for. */
@@ -62,13 +65,15 @@ export const runTask = async (
   const counters = new Counters();
   let status = "";
   let told = "";
-  const progress = setInterval(() => {
+  const tell = (): void => {
     const state = JSON.stringify([counters.snapshot(), status]);
     if (state !== told) runner.progress(counters.snapshot(), status);
     told = state;
-  }, progressMs);
+  };
+  const first = setTimeout(tell, firstProgressMs);
+  const progress = setInterval(tell, progressMs);
   const setStatus = (text: string): void => {
-    status = text;
+    status = cleanText(text, maxStatus);
   };
   try {
     const tasks = join(config.WORK_DIR, tasksFolder);
@@ -86,15 +91,17 @@ export const runTask = async (
       };
       const result = await dispatch(task, taskRun(job, config, context, runner));
       signal.throwIfAborted();
-      return { kind: "complete", attempt, result, counters: counters.snapshot() };
+      return { kind: "complete", attempt, result, counters: counters.snapshot(), status };
     } finally {
       await processes.sweep();
       await rm(workDir, { recursive: true, force: true });
     }
   } catch (error) {
     const isEnded = signal.aborted && !(error instanceof TaskTimeoutError);
-    return failureReport(attempt, isEnded ? signal.reason : memoryKills.explain(error));
+    const report = failureReport(attempt, isEnded ? signal.reason : memoryKills.explain(error));
+    return report.kind === "fail" ? { ...report, status } : report;
   } finally {
+    clearTimeout(first);
     clearInterval(progress);
   }
 };

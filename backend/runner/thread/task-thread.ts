@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Assignment, RunnerAnswer, RunnerJob } from "../../../shared/messages.ts";
 import { reap } from "../../process-ledger.ts";
+import { attemptError } from "../attempt-failure.ts";
 import type { RunnerConfig } from "../config.ts";
 import { Progress } from "../progress.ts";
 import type { Program } from "../programs/program.ts";
@@ -67,8 +68,10 @@ export class TaskThread {
       end({ kind: "time-out", seconds }),
     );
     worker.on("message", onMessage);
+    // A module may throw anything.
+    const onError = (error: unknown): void => resolve(error instanceof Error ? error : new Error(String(error)));
     const onExit = (code: number): void => resolve(new Error(`the task's thread has ended with exit code ${code}`));
-    worker.once("error", resolve);
+    worker.once("error", onError);
     worker.once("exit", onExit);
     signal.addEventListener("abort", onAbort);
     if (signal.aborted) onAbort();
@@ -84,7 +87,7 @@ export class TaskThread {
       stall.stop();
       signal.removeEventListener("abort", onAbort);
       // Not `removeAllListeners`: that takes the Worker's own as well, and no further message comes.
-      worker.off("message", onMessage).off("error", resolve).off("exit", onExit);
+      worker.off("message", onMessage).off("error", onError).off("exit", onExit);
       if (this.#worker !== worker) void worker.terminate();
     }
   }
@@ -137,13 +140,14 @@ const timedOut = ({ attempt }: Assignment, seconds: number): Report =>
 const released = ({ attempt }: Assignment, reason: string): Report => ({ kind: "release", attempt, reason });
 
 const crashed = ({ attempt }: Assignment, error: Error): Report => {
+  const { message } = attemptError(error);
   const outOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
   return {
     kind: "fail",
     attempt,
     error: {
       code: outOfMemory ? "OutOfMemory" : "TaskCrashed",
-      message: outOfMemory ? `the task ran out of memory: ${error.message}` : error.message,
+      message: outOfMemory ? `the task ran out of memory: ${message}` : message,
       final: false,
     },
   };

@@ -75,6 +75,28 @@ describe("the thread of tasks", () => {
     expect(last).toMatchObject({ kind: "fail", error: { code: "TaskCrashed" } });
     expect(counted(next, "thread")).not.toEqual(counted(first, "thread"));
   });
+
+  it("may end of anything that a module throws", async () => {
+    const thrown = '"x".repeat(100_000)';
+    scene = new TaskScene({
+      type: "module",
+      source: `setTimeout(() => { throw ${thrown}; }); export const map = () => new Promise(() => {});`,
+    });
+    const report = await scene.map();
+    expect(report).toMatchObject({ kind: "fail", error: { code: "TaskCrashed" } });
+    expect(JSON.stringify(report).length).toBeLessThan(20_000);
+  });
+
+  it("tells of the last status and the last counters at the end, as bounded as they have to be", async () => {
+    const tell = 'context.status("a\\0b" + "x".repeat(1000)); context.counter("g", "n", 1);';
+    scene = new TaskScene({ type: "module", source: `export const map = (line, emit, context) => { ${tell} };` });
+    const completed = await scene.map();
+    expect(completed).toMatchObject({
+      kind: "complete",
+      status: `a b${"x".repeat(509)}`,
+      counters: { user: { g: { n: 1 } } },
+    });
+  });
 });
 
 describe("a plan", () => {
