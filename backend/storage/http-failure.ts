@@ -29,6 +29,9 @@ const systemCodes: Readonly<Record<string, string>> = {
   UND_ERR_BODY_TIMEOUT: "ETIMEDOUT",
   UND_ERR_SOCKET: "ECONNRESET",
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "TruncatedBody",
+  // of a body that is compressed on the way
+  Z_BUF_ERROR: "TruncatedBody",
+  Z_DATA_ERROR: "TruncatedBody",
 };
 
 const reasons: Readonly<Record<string, string>> = {

@@ -12,6 +12,8 @@ type OpenOptions = {
   readonly credentials?: Credentials | undefined;
   /** What the job has sent along. */
   readonly headers?: StorageHeaders | undefined;
+  /** Whether objects are read whatever `Content-Encoding` they are stored with. @default one that the key's ending says */
+  readonly readsEncoded?: boolean | undefined;
   /** Used where the job has none; without them such requests are anonymous. */
   readonly ambient?: CredentialsSource | undefined;
   /** The absolute paths that `file:` addresses must stay in; none allows no file. */
@@ -24,9 +26,10 @@ type OpenOptions = {
 
 /** One store for all addresses: each operation goes to the store that the address's scheme names. */
 export const openStore = (options: OpenOptions): Store => {
-  const { credentials, headers, ambient, fileRoots, endpoints = anyEndpoint, signal } = options;
+  const { credentials, headers, readsEncoded, ambient, fileRoots, endpoints = anyEndpoint, signal } = options;
   const s3 = s3Store({
     headers,
+    readsEncoded,
     credentials: credentials === undefined ? ambient : fixedCredentials(credentials),
     connect: guardedConnector(endpoints),
     signal,

@@ -1,4 +1,5 @@
 import type { S3Address } from "../../shared/address.ts";
+import { asStored } from "./s3-encoding.ts";
 import { malformed, S3Error } from "./s3-failure.ts";
 import type { S3Client, S3Request } from "./s3-request.ts";
 import { quoteEtag } from "./s3-xml.ts";
@@ -36,7 +37,12 @@ export const headOf = async (
   at: S3Address,
   get: Pick<S3Request, "operation" | "query" | "headers">,
 ): Promise<ReadonlyMap<string, string>> => {
-  const head: S3Request = { operation: at.key === "" ? "HeadBucket" : "HeadObject", method: "HEAD", at };
+  const head: S3Request = {
+    operation: at.key === "" ? "HeadBucket" : "HeadObject",
+    method: "HEAD",
+    at,
+    unsigned: asStored,
+  };
   try {
     return await client.headers(head);
   } catch (error) {

@@ -2,6 +2,7 @@ import type { S3Address } from "../../shared/address.ts";
 import { formatAddress } from "../../shared/address.ts";
 import { pulled, whole, type ByteSource } from "./pulled.ts";
 import { Retries } from "../retry.ts";
+import { asStored, storedBody, wrongEncoding } from "./s3-encoding.ts";
 import { malformed, retryS3, S3Error, unreachable } from "./s3-failure.ts";
 import type { S3Answer, S3Client } from "./s3-request.ts";
 import { StorageError, type ByteRange, type ByteStream } from "./store.ts";
@@ -50,13 +51,13 @@ const get = async (
   };
   let answer: S3Answer;
   try {
-    answer = await client.open({ operation: "GetObject", method: "GET", at, headers });
+    answer = await client.open({ operation: "GetObject", method: "GET", at, headers, unsigned: asStored });
   } catch (error) {
     if (!(error instanceof S3Error) || error.status !== 412) throw error;
     const message = `${formatAddress(at)}: the object has changed while the job was reading it (ObjectChanged)`;
     throw new StorageError("ObjectChanged", message, { cause: error });
   }
-  const wrong = mismatch(at, answer, range);
+  const wrong = (client.readsEncoded ? undefined : wrongEncoding(at, answer.headers)) ?? mismatch(at, answer, range);
   if (wrong === undefined) return answer;
   answer.body.destroy();
   throw wrong;
@@ -91,7 +92,7 @@ class ResumedBody implements ByteSource {
   readonly #at: S3Address;
   readonly #etag: string | undefined;
   readonly #end: number;
-  #body: S3Answer["body"];
+  #body: ReturnType<typeof storedBody>;
   #chunks: AsyncIterator<Uint8Array>;
   #position: number;
   readonly #retries: Retries;
@@ -105,8 +106,8 @@ class ResumedBody implements ByteSource {
     this.#etag = answer.headers.get("etag");
     this.#position = start;
     this.#end = end;
-    this.#body = answer.body;
-    this.#chunks = answer.body[Symbol.asyncIterator]();
+    this.#body = storedBody(answer);
+    this.#chunks = this.#body[Symbol.asyncIterator]();
   }
 
   async next(): Promise<Uint8Array | undefined> {
@@ -149,7 +150,7 @@ class ResumedBody implements ByteSource {
     const truncated = new StorageError("TruncatedBody", message, { cause: failure });
     await this.#retries.after(truncated, this.#etag === undefined ? undefined : retryS3(failure));
     const rest = { start: this.#position, end: this.#end };
-    this.#body = (await get(this.#client, this.#at, rest, this.#etag)).body;
+    this.#body = storedBody(await get(this.#client, this.#at, rest, this.#etag));
     this.#chunks = this.#body[Symbol.asyncIterator]();
     if (this.#closed) this.#body.destroy();
   }

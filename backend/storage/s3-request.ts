@@ -29,6 +29,8 @@ export type S3Request = {
   readonly at: S3Address;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Headers that proxies change on the way, as Google's own do with `Accept-Encoding`: no signature covers them. */
+  readonly unsigned?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
 };
 
@@ -44,6 +46,8 @@ export type S3Options = {
   readonly credentials?: CredentialsSource | undefined;
   /** Sent with each request whose operation takes them. @default none */
   readonly headers?: StorageHeaders | undefined;
+  /** Whether objects are read whatever `Content-Encoding` they are stored with. @default one that the key's ending says */
+  readonly readsEncoded?: boolean | undefined;
   /** Ends everything under way, and every later request, with its reason. */
   readonly signal?: AbortSignal | undefined;
   /** @default by the clock */
@@ -65,6 +69,7 @@ const longestRefusal = 64 * 1024;
 export class S3Client {
   readonly signal: AbortSignal | undefined;
   readonly pause: Pause;
+  readonly readsEncoded: boolean;
   readonly #source: CredentialsSource | undefined;
   readonly #headers: StorageHeaders;
   /** Of the password that was last signed with. */
@@ -82,6 +87,7 @@ export class S3Client {
     const {
       credentials,
       headers = {},
+      readsEncoded = false,
       signal,
       pause = pauseByClock,
       connect = guardedConnector(anyEndpoint),
@@ -94,6 +100,7 @@ export class S3Client {
     });
     this.#source = credentials;
     this.#headers = headers;
+    this.readsEncoded = readsEncoded;
     this.signal = signal;
     this.pause = pause;
   }
@@ -219,7 +226,8 @@ export class S3Client {
     const url = urlOf(what);
     const { method, at, body } = what;
     const own = { ...this.#extraHeaders(what.operation, at), ...what.headers };
-    const headers = credentials === undefined ? own : await this.#signed(method, own, url, credentials, region);
+    const signed = credentials === undefined ? own : await this.#signed(method, own, url, credentials, region);
+    const headers = { ...signed, ...what.unsigned };
     const pieces = body !== undefined && body.length > pieceSize;
     try {
       const answer = await request(url, {

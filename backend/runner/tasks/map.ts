@@ -15,8 +15,9 @@ export const runMap = async (task: Task<"map">, run: TaskRun): Promise<Result> =
   const input = readInput(task.input, {
     recordLimit: context.recordLimit,
     compression: job.input.compression,
-    open: (range, bytes) =>
-      run.input.read(parseAddress(range.path, job.useSSL), bytes, range.etag, bytes !== undefined),
+    open: ({ path, size, etag }, bytes) =>
+      // All of an object, too, is asked for as a range: so its length is known where the store does not tell it.
+      run.input.read(parseAddress(path, job.useSSL), bytes ?? { start: 0, end: size }, etag, bytes !== undefined),
   });
   const file = mapper.type === "executable" ? await openWholeFile(task.input, fileOptions(run)) : undefined;
   try {

@@ -158,7 +158,7 @@ const taskRun = (job: RunnerJob, config: RunnerConfig, context: AttemptContext, 
   const run: Omit<TaskRun, "shuffle"> = {
     job,
     context,
-    input: countedStore(openStore({ ...storeOf(job.input, config), ...common }), context.progress),
+    input: countedStore(openStore({ ...inputOf(job.input, config), ...common }), context.progress),
     output: countedStore(openStore({ ...storeOf(job.output, config), ...common }), context.progress),
     program: (role) => runner.program(role),
     ask: async (request, kind) => {
@@ -175,6 +175,11 @@ const taskRun = (job: RunnerJob, config: RunnerConfig, context: AttemptContext, 
 const storeOf = ({ credentials, headers }: RunnerJob["input"], config: RunnerConfig) => ({
   credentials: credentialsOf(credentials, config),
   headers,
+});
+
+const inputOf = (input: RunnerJob["input"], config: RunnerConfig) => ({
+  ...storeOf(input, config),
+  readsEncoded: input.compression === "none",
 });
 
 const hasKind = <Kind extends RunnerAnswer["kind"]>(
