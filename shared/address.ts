@@ -3,11 +3,12 @@
  *
  * `http(s)://endpoint/bucket/key` is an object in an S3-compatible store (path style), `file:///…` a file. An endpoint may
  * have a path of its own, as the local R2 of `wrangler dev` has; such paths are known by name, and the longest match wins.
+ * `s3://bucket/key` names no endpoint: that is the job's `s3Endpoint`, else what the runner's environment says.
  */
 
 export type S3Address = {
   readonly scheme: "s3";
-  /** Origin and path of the endpoint, without a trailing slash: `http://localhost:4750/cdn-cgi/local/r2/s3`. */
+  /** Origin and path of the endpoint, without a trailing slash: `http://localhost:4750/cdn-cgi/local/r2/s3`. Or `unnamedEndpoint`. */
   readonly endpoint: string;
   /** Empty when the address names the endpoint alone. */
   readonly bucket: string;
@@ -33,6 +34,9 @@ export type InputAddress = {
 
 /** The endpoint path of the S3 interface that `wrangler dev` serves for its local R2 buckets. */
 export const localR2EndpointPath = "/cdn-cgi/local/r2/s3";
+
+/** In place of an endpoint where an address names none. */
+export const unnamedEndpoint = "s3:/";
 
 const endpointPaths = [localR2EndpointPath];
 
@@ -64,7 +68,7 @@ const encodeKey = (key: string): string => key.split("/").map(encodeComponent).j
 /**
  * Reads an address as a user writes it.
  *
- * @param text an `http:`, `https:` or `file:` URL, or `host[:port]/bucket/key` without a scheme
+ * @param text an `http:`, `https:`, `s3:` or `file:` URL, or `host[:port]/bucket/key` without a scheme
  * @param useSSL whether an address without a scheme means `https`
  * @throws AddressError with what is wrong
  */
@@ -81,10 +85,16 @@ export const parseInput = (text: string, useSSL: boolean): InputAddress => {
   if (/[\u0000-\u001f\u007f]/.test(text)) throw new AddressError("holds a control character");
   if (!text.isWellFormed()) throw new AddressError("is not Unicode text: it holds half of a surrogate pair");
   if (scheme === "file") return { address: fileAddress(authority, path), written: path };
-  if (scheme !== "http" && scheme !== "https") {
-    throw new AddressError(`must begin with http://, https:// or file://, not ${scheme ?? "nothing"}://`);
+  if (scheme !== "http" && scheme !== "https" && scheme !== "s3") {
+    throw new AddressError(`must begin with http://, https://, s3:// or file://, not ${scheme ?? "nothing"}://`);
   }
   if (authority.includes("@")) throw new AddressError("must not hold credentials; send them as storage credentials");
+  if (scheme === "s3") {
+    if (authority.includes(":"))
+      throw new AddressError("must be s3://bucket/key; a host and port are written http://host:port");
+    const written = path.slice(1);
+    return { address: s3Address(unnamedEndpoint, authority, written), written };
+  }
   const origin = originOf(scheme, authority);
   const own =
     endpointPaths
@@ -119,7 +129,7 @@ const s3Address = (endpoint: string, bucket: string, key: string): S3Address => 
 export const formatAddress = (address: Address): string => {
   if (address.scheme === "file") return `file://${encodeKey(address.path)}`;
   const { endpoint, bucket, key } = address;
-  if (bucket === "") return endpoint;
+  if (bucket === "") return endpoint === unnamedEndpoint ? `${endpoint}/` : endpoint;
   const root = `${endpoint}/${encodeComponent(bucket)}`;
   return key === "" ? root : `${root}/${encodeKey(key)}`;
 };

@@ -57,6 +57,8 @@ const RunnerJobSchema = z.object({
   input: JobStoreSchema.extend({ compression: z.enum(inputCompressions).optional() }),
   output: JobStoreSchema,
   useSSL: z.boolean(),
+  /** The endpoint of addresses that name none. */
+  s3Endpoint: z.string().optional(),
   nReducers: Index,
   /** After which an attempt without any progress is to fail; 0 for never. */
   taskTimeoutSeconds: z.int().nonnegative(),

@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { AddressError, parseInput } from "./address.ts";
+import { addressIssues, isEndpoint } from "./address-issues.ts";
 import { inputCompressions } from "./compression.ts";
 import { CountersSchema } from "./counters.ts";
-import { refusedHost } from "./ip-address.ts";
 import { maxTasks } from "./limits.ts";
 import { ClusterNameSchema, podFields, SecretReferenceSchema } from "./pods.ts";
 import { InputHeadersSchema, OutputHeadersSchema } from "./storage-headers.ts";
@@ -77,6 +76,14 @@ export const JobRequestSchema = z
     outputPath: AddressTextSchema.describe(
       "URL under which the output appears; without a bucket it is the bucket 'reducers'",
     ),
+    s3Endpoint: z
+      .string()
+      .max(4096)
+      .refine(isEndpoint, "must be a URL such as https://host:9000, without credentials or a query")
+      .optional()
+      .describe(
+        "URL of the endpoint of addresses that name none, s3://bucket/key; by default what the runners' AWS variables say",
+      ),
     useSSL: z.boolean().default(false).describe("Whether an address without a scheme means https"),
     mapperName: ArtifactNameSchema,
     reducerName: ArtifactNameSchema.optional().describe("Left out in a map-only job"),
@@ -151,24 +158,7 @@ export const JobRequestSchema = z
     if (request.nReducers === 0 && request.combinerName !== undefined) {
       issue("combinerName", "makes no sense in a map-only job (nReducers 0)");
     }
-    for (const field of ["inputPath", "outputPath"] as const) {
-      try {
-        const { address, written } = parseInput(request[field], request.useSSL);
-        if (field === "inputPath" && address.scheme === "s3" && address.bucket === "") {
-          issue(field, "must name a bucket: http(s)://endpoint/bucket/key");
-        }
-        // what a name leads to, only the runner finds out
-        const host = address.scheme === "s3" ? new URL(address.endpoint).hostname : "";
-        const refused = refusedHost(host);
-        if (refused !== undefined) issue(field, `must name a store, which ${host} cannot be: it is ${refused}`);
-        if (field === "outputPath" && /[*?]/.test(written)) {
-          issue(field, "must not be a glob");
-        }
-      } catch (error) {
-        if (!(error instanceof AddressError)) throw error;
-        issue(field, error.message);
-      }
-    }
+    for (const { field, message } of addressIssues(request)) issue(field, message);
   })
   .meta({ id: "JobRequest" });
 export type JobRequest = z.infer<typeof JobRequestSchema>;

@@ -13,11 +13,13 @@ export const AwsEnvironmentSchema = z.object({
   AWS_WEB_IDENTITY_TOKEN_FILE: variable,
   AWS_ROLE_SESSION_NAME: variable,
   AWS_STS_REGIONAL_ENDPOINTS: variable,
+  AWS_ENDPOINT_URL: variable,
+  AWS_ENDPOINT_URL_S3: variable,
   AWS_ENDPOINT_URL_STS: variable,
   AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: variable,
   AWS_CONTAINER_CREDENTIALS_FULL_URI: variable,
   AWS_CONTAINER_AUTHORIZATION_TOKEN: variable,
   AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: variable,
 });
-/** The variables of AWS tools that say who a process is; empty ones are left out. */
+/** The variables of AWS tools that say who a process is and where its services are; empty ones are left out. */
 export type AwsEnvironment = z.infer<typeof AwsEnvironmentSchema>;

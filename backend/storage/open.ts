@@ -4,6 +4,7 @@ import type { StorageHeaders } from "../../shared/storage-headers.ts";
 import { fixedCredentials, type CredentialsSource } from "./credentials.ts";
 import { anyEndpoint, guardedConnector, type EndpointPolicy } from "./endpoint-guard.ts";
 import { FileStore } from "./file.ts";
+import { s3DefaultEndpoint } from "./s3-default-endpoint.ts";
 import { s3Store } from "./s3.ts";
 import type { Store } from "./store.ts";
 
@@ -14,6 +15,8 @@ type OpenOptions = {
   readonly headers?: StorageHeaders | undefined;
   /** Whether objects are read whatever `Content-Encoding` they are stored with. @default one that the key's ending says */
   readonly readsEncoded?: boolean | undefined;
+  /** The job's own endpoint of addresses that name none, `s3://bucket/key`. @default what the environment says */
+  readonly s3Endpoint?: string | undefined;
   /** Used where the job has none; without them such requests are anonymous. */
   readonly ambient?: CredentialsSource | undefined;
   /** The absolute paths that `file:` addresses must stay in; none allows no file. */
@@ -26,12 +29,22 @@ type OpenOptions = {
 
 /** One store for all addresses: each operation goes to the store that the address's scheme names. */
 export const openStore = (options: OpenOptions): Store => {
-  const { credentials, headers, readsEncoded, ambient, fileRoots, endpoints = anyEndpoint, signal } = options;
+  const {
+    credentials,
+    headers,
+    readsEncoded,
+    s3Endpoint,
+    ambient,
+    fileRoots,
+    endpoints = anyEndpoint,
+    signal,
+  } = options;
   const s3 = s3Store({
     headers,
     readsEncoded,
     credentials: credentials === undefined ? ambient : fixedCredentials(credentials),
     connect: guardedConnector(endpoints),
+    defaultEndpoint: () => s3DefaultEndpoint({ endpoint: s3Endpoint, region: credentials?.region }),
     signal,
   });
   const file = new FileStore(fileRoots, signal);

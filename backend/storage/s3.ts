@@ -1,27 +1,49 @@
-import type { Address, S3Address } from "../../shared/address.ts";
+import { unnamedEndpoint, type Address, type S3Address } from "../../shared/address.ts";
 import { ensureS3Bucket } from "./s3-bucket.ts";
 import { headS3 } from "./s3-head.ts";
 import { listS3 } from "./s3-list.ts";
 import { readS3 } from "./s3-read.ts";
+import { s3DefaultEndpoint } from "./s3-default-endpoint.ts";
 import { S3Remover } from "./s3-remove.ts";
 import { S3Client, type S3Options } from "./s3-request.ts";
 import { abortS3Upload, abortS3Uploads, completeS3Upload, createS3Upload } from "./s3-upload.ts";
 import { S3Writer } from "./s3-write.ts";
-import type { Store } from "./store.ts";
+import type { ObjectInfo, Store } from "./store.ts";
 
-const own = (at: Address): S3Address => {
-  if (at.scheme !== "s3") throw new TypeError(`an S3 store was given a ${at.scheme} address`);
-  return at;
+type S3StoreOptions = S3Options & {
+  /** The endpoint of addresses that name none, `s3://bucket/key`. @default what this process's environment says */
+  readonly defaultEndpoint?: () => string;
 };
 
-/** A store of S3 addresses, whatever their endpoints: AWS, MinIO, R2, Ceph. */
-export const s3Store = (options: S3Options): Store => {
+const s3Of = (at: Address): S3Address => {
+  if (at.scheme === "s3") return at;
+  throw new TypeError(`an S3 store was given a ${at.scheme} address`);
+};
+
+/** What a store says of an address, as it was asked for. */
+const asAsked = (info: ObjectInfo, { endpoint }: S3Address): ObjectInfo =>
+  info.address.scheme === "s3" ? { ...info, address: { ...info.address, endpoint } } : info;
+
+/**
+ * A store of S3 addresses, whatever their endpoints: AWS, MinIO, R2, Ceph. Here, and nowhere else, addresses that name no endpoint
+ * get one.
+ */
+export const s3Store = ({ defaultEndpoint = s3DefaultEndpoint, ...options }: S3StoreOptions): Store => {
+  const own = (at: Address): S3Address => {
+    const address = s3Of(at);
+    return address.endpoint === unnamedEndpoint ? { ...address, endpoint: defaultEndpoint() } : address;
+  };
   const client = new S3Client(options);
   const remover = new S3Remover(client);
   const writer = new S3Writer(client);
   return {
-    head: async (at) => (await headS3(client, own(at)))?.info,
-    list: (prefix) => listS3(client, own(prefix)),
+    head: async (at) => {
+      const head = await headS3(client, own(at));
+      return head === undefined ? undefined : asAsked(head.info, s3Of(at));
+    },
+    list: async function* (prefix) {
+      for await (const info of listS3(client, own(prefix))) yield asAsked(info, s3Of(prefix));
+    },
     read: async (at, range, etag) => readS3(client, own(at), range, etag),
     open: async () => undefined,
     put: async (at, body) => writer.put(own(at), body),

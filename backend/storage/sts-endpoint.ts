@@ -1,14 +1,5 @@
+import { awsDomain } from "./aws-domain.ts";
 import type { AwsEnvironment } from "./aws-environment.ts";
-
-/** The domains of AWS's partitions but the usual one, by the beginnings of their regions' names. */
-const partitions: readonly (readonly [string, string])[] = [
-  ["cn-", "amazonaws.com.cn"],
-  ["eusc-", "amazonaws.eu"],
-  ["us-iso-", "c2s.ic.gov"],
-  ["us-isob-", "sc2s.sgov.gov"],
-  ["us-isof-", "csp.hci.ic.gov"],
-  ["eu-isoe-", "cloud.adc-e.uk"],
-];
 
 /** The regions whose STS is the global one where `AWS_STS_REGIONAL_ENDPOINTS` is `legacy`. */
 const legacyRegions: ReadonlySet<string> = new Set([
@@ -46,6 +37,5 @@ export const stsEndpoint = ({
 
 const regional = (region: string | undefined, isLegacy: boolean): string => {
   if (region === undefined || (isLegacy && legacyRegions.has(region))) return "https://sts.amazonaws.com/";
-  const [, domain = "amazonaws.com"] = partitions.find(([prefix]) => region.startsWith(prefix)) ?? [];
-  return `https://sts.${region}.${domain}/`;
+  return `https://sts.${region}.${awsDomain(region)}/`;
 };

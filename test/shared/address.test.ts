@@ -3,9 +3,11 @@ import { describe, expect, test } from "vitest";
 import {
   AddressError,
   formatAddress,
+  formatInput,
   joinAddress,
   keyOf,
   parseAddress,
+  parseInput,
   withKey,
   type Address,
 } from "../../shared/address.ts";
@@ -36,6 +38,10 @@ describe("parseAddress", () => {
     { text: "http://store/b/a%20b%2Fc%25", address: s3("http://store", "b", "a b/c%") },
     { text: "http://store/b/über ?*#", address: s3("http://store", "b", "über ?*#") },
     { text: "http://store/b/..a/.b/c..", address: s3("http://store", "b", "..a/.b/c..") },
+    { text: "s3://bucket", address: s3("s3:/", "bucket") },
+    { text: "s3://Bucket/a/b%20c*", address: s3("s3:/", "Bucket", "a/b c*") },
+    { text: "S3://bucket//", useSSL: true, address: s3("s3:/", "bucket", "/") },
+    { text: "s3://", address: s3("s3:/") },
     { text: "file:///data/a%20b/", address: file("/data/a b/") },
     { text: "FILE://localhost/data", address: file("/data") },
     { text: "file:///", address: file("/") },
@@ -44,7 +50,11 @@ describe("parseAddress", () => {
   });
 
   test.each([
-    ["s3://bucket/key", "http://"],
+    ["ftp://bucket/key", "s3://"],
+    ["s3:///key", "bucket"],
+    ["s3://minio:9000/bucket/key", "http://host:port"],
+    ["s3://me:secret@bucket/key", "credentials"],
+    ["s3://bucket/../key", "'..'"],
     ["http:///bucket/key", "host"],
     ["http://ho st/b/k", "host"],
     ["http://host:99999/b/k", "host"],
@@ -84,7 +94,7 @@ const keys = fc
 const buckets = fc
   .string({ unit: "grapheme", minLength: 1, maxLength: 9 })
   .filter((bucket) => plain(bucket) && isSegment(bucket));
-const endpoints = fc.constantFrom("http://store", "https://store.example:8443", local);
+const endpoints = fc.constantFrom("http://store", "https://store.example:8443", "s3:/", local);
 
 describe("formatAddress", () => {
   test("is undone by parseAddress", () => {
@@ -95,7 +105,11 @@ describe("formatAddress", () => {
     );
     fc.assert(
       fc.property(addresses, fc.boolean(), (address, useSSL) => {
-        expect(parseAddress(formatAddress(address), useSSL)).toEqual(address);
+        const text = formatAddress(address);
+        expect(parseAddress(text, useSSL)).toEqual(address);
+        // Nothing in it is a wildcard, whatever the key holds.
+        expect(parseInput(text, useSSL).written).not.toMatch(/[*?[\]{}]/);
+        expect(formatInput(parseInput(text, useSSL))).toBe(text);
       }),
       { seed: 1, numRuns: 500, examples: [[s3("http://store", "a/b", "//"), false]] },
     );

@@ -45,6 +45,37 @@ describe("a job", () => {
     expect(z.array(z.unknown()).parse(await tasks.json())).toBeInstanceOf(Array);
   });
 
+  it.each([
+    ["inputPath", "https://b.s3.us-east-1.amazonaws.com/a?X-Amz-Credential=AK&X-Amz-Signature=5ec4e7", "presigned"],
+    ["outputPath", "http://minio:9000/b/out?sig=5ec4e7", "presigned"],
+    ["inputPath", "http://minio:9000/b/a?versionId=5ec4e7", "versionId"],
+    ["inputPath", "https://me:5ec4e7@minio/b/a", "credentials"],
+    ["s3Endpoint", "http://minio:9000/?token=5ec4e7", "without credentials or a query"],
+    ["s3Endpoint", "http://me:5ec4e7@minio:9000", "without credentials or a query"],
+    ["s3Endpoint", "minio:9000", "must be a URL"],
+    ["s3Endpoint", "http://169.254.169.254", "link-local"],
+    ["s3Endpoint", "https://b.s3.us-east-1.amazonaws.com", "https://s3.us-east-1.amazonaws.com/b"],
+    ["inputPath", "data/books/", "s3://data/books/"],
+    ["outputPath", "/tmp/out", "file:///tmp/out"],
+    ["outputPath", "https://b.s3.eu-west-1.amazonaws.com", "https://s3.eu-west-1.amazonaws.com/b"],
+    ["inputPath", "s3://", "must name a bucket"],
+    ["outputPath", "s3://bucket/a*", "glob"],
+    ["inputCompression", "gzip", "auto"],
+  ])("is refused with the cure, and without repeating what is secret: %s %s", async (field, value, cure) => {
+    const response = await postJob({ ...request, [field]: value });
+    expect(response.status).toBe(400);
+    const text = await response.text();
+    expect(text).toContain(cure);
+    expect(text).toContain(`"field":"${field}"`);
+    expect(text).not.toContain("5ec4e7");
+  });
+
+  it("may name its objects without an endpoint, and is shown as it was asked for", async () => {
+    const fields = { inputPath: "s3://data/books/", outputPath: "s3://", s3Endpoint: "https://minio.example:9000" };
+    const job = await jsonOf(JobSchema, await postJob({ ...request, ...fields, inputCompression: "none" }));
+    expect(job).toMatchObject({ inputData: { path: "s3://data/books/" }, outputLocation: { location: "s3://" } });
+  });
+
   it("is listed, newest first, whole and in pages", async () => {
     const ids = [(await created()).id, (await created()).id, (await created()).id].toReversed();
     const list = await jsonOf(z.array(JobSchema), await call("GET", "/api/v1/jobs"));

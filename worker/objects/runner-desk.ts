@@ -139,6 +139,7 @@ export class RunnerDesk {
         },
         output: { path: job.outputPath, credentials: secrets.output, headers: secrets.outputHeaders },
         useSSL: job.useSSL,
+        s3Endpoint: job.s3Endpoint,
         nReducers: job.nReducers,
         taskTimeoutSeconds: job.taskTimeoutSeconds,
         programs,

@@ -154,7 +154,7 @@ const taskRun = (job: RunnerJob, config: RunnerConfig, context: AttemptContext, 
   const { signal } = context;
   const { FILE_ROOTS: fileRoots, STORAGE_ENDPOINTS: allowed, STORAGE_LOOPBACK } = config;
   const endpoints = { allowed, loopback: STORAGE_LOOPBACK === "allow" };
-  const common = { ambient, fileRoots, endpoints, signal };
+  const common = { s3Endpoint: job.s3Endpoint, ambient, fileRoots, endpoints, signal };
   const run: Omit<TaskRun, "shuffle"> = {
     job,
     context,

@@ -80,7 +80,7 @@ const plain = (): Promise<Subject> => sender(sendStored);
 const decompressing = (): Promise<Subject> =>
   sender((request, response, object) => {
     response.setHeader("x-goog-stored-content-encoding", object.encoding);
-    const accepts = /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""));
+    const accepts = request.headers["accept-encoding"]?.includes("gzip") === true;
     if (accepts || object.encoding !== "gzip") sendStored(request, response, object);
     else response.writeHead(200).end(request.method === "HEAD" ? undefined : gunzipSync(object.bytes));
   });

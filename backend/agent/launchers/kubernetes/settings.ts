@@ -36,6 +36,9 @@ export const KubernetesSettingsSchema = z.object({
   ALLOWED_SERVICE_ACCOUNTS: list,
   /** Variables that pods get as they are, where they are set. */
   AWS_REGION: z.string().optional(),
+  AWS_DEFAULT_REGION: z.string().optional(),
+  AWS_ENDPOINT_URL: z.string().optional(),
+  AWS_ENDPOINT_URL_S3: z.string().optional(),
   STORAGE_ENDPOINTS: z.string().optional(),
   MERGE_FACTOR: z.string().optional(),
   TASK_OUTPUT_LIMIT: z.string().optional(),
@@ -45,6 +48,9 @@ export type KubernetesSettings = z.infer<typeof KubernetesSettingsSchema>;
 /** The variables among the settings that pods get as they are. */
 export const passedOn = [
   "AWS_REGION",
+  "AWS_DEFAULT_REGION",
+  "AWS_ENDPOINT_URL",
+  "AWS_ENDPOINT_URL_S3",
   "STORAGE_ENDPOINTS",
   "MERGE_FACTOR",
   "TASK_OUTPUT_LIMIT",

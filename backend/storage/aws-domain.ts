@@ -1,0 +1,13 @@
+/** The domains of AWS's partitions but the usual one, by the beginnings of their regions' names. */
+const partitions: readonly (readonly [string, string])[] = [
+  ["cn-", "amazonaws.com.cn"],
+  ["eusc-", "amazonaws.eu"],
+  ["us-iso-", "c2s.ic.gov"],
+  ["us-isob-", "sc2s.sgov.gov"],
+  ["us-isof-", "csp.hci.ic.gov"],
+  ["eu-isoe-", "cloud.adc-e.uk"],
+];
+
+/** The domain of a region's services: `amazonaws.com`. */
+export const awsDomain = (region: string): string =>
+  partitions.find(([prefix]) => region.startsWith(prefix))?.[1] ?? "amazonaws.com";

@@ -1,0 +1,92 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { formatAddress, parseAddress, parseInput, type Address } from "../../../shared/address.ts";
+import { shuffleFolder } from "../../../shared/outputs.ts";
+import { listInputs } from "../../../backend/storage/inputs.ts";
+import { openStore } from "../../../backend/storage/open.ts";
+import { s3DefaultEndpoint } from "../../../backend/storage/s3-default-endpoint.ts";
+import type { Store } from "../../../backend/storage/store.ts";
+import { startS3Endpoint, type S3Endpoint } from "../../helpers/s3-endpoint.ts";
+import { all, bytesOf } from "./bytes.ts";
+
+test.each([
+  [{ AWS_ENDPOINT_URL_S3: "http://minio:9000", AWS_ENDPOINT_URL: "http://other" }, "http://minio:9000"],
+  [{ AWS_ENDPOINT_URL_S3: "", AWS_ENDPOINT_URL: "https://gateway.example/s3/" }, "https://gateway.example/s3"],
+  [{ AWS_REGION: "eu-west-1", AWS_DEFAULT_REGION: "eu-west-2" }, "https://s3.eu-west-1.amazonaws.com"],
+  [{ AWS_DEFAULT_REGION: "cn-north-1" }, "https://s3.cn-north-1.amazonaws.com.cn"],
+  [{}, "https://s3.us-east-1.amazonaws.com"],
+])("of %o the endpoint is %s", (environment, endpoint) => {
+  expect(s3DefaultEndpoint({ environment })).toBe(endpoint);
+  expect(s3DefaultEndpoint({ endpoint: "http://own:9000/", environment })).toBe("http://own:9000");
+});
+
+test("the region of the credentials counts before that of the environment, and no endpoint does without", () => {
+  const environment = { AWS_REGION: "eu-west-1" };
+  expect(s3DefaultEndpoint({ region: "us-gov-west-1", environment })).toBe("https://s3.us-gov-west-1.amazonaws.com");
+  expect(s3DefaultEndpoint({ region: "auto", environment: { AWS_ENDPOINT_URL: "http://r2" } })).toBe("http://r2");
+});
+
+test.each([
+  [{ environment: { AWS_ENDPOINT_URL_S3: "minio:9000" } }, "AWS_ENDPOINT_URL_S3 must be a URL"],
+  [{ environment: { AWS_ENDPOINT_URL: "http://minio?key=5ec4e7" } }, "AWS_ENDPOINT_URL must be a URL"],
+  [{ environment: { AWS_ENDPOINT_URL: "http://me:5ec4e7@minio" } }, "AWS_ENDPOINT_URL must be a URL"],
+  [{ region: "auto", environment: {} }, "'auto' is no region of AWS; name the endpoint as s3Endpoint"],
+  [{ region: "evil.example/", environment: {} }, "is no region of AWS"],
+])("%o is an error that does not repeat what may be secret", (choice, message) => {
+  const choose = (): string => s3DefaultEndpoint(choice);
+  expect(choose).toThrow(expect.objectContaining({ code: "InvalidEndpoint", class: "refused" }));
+  expect(choose).toThrow(message);
+  expect(choose).not.toThrow("5ec4e7");
+});
+
+const at = (key: string): Address => parseAddress(`s3://data/${key}`, false);
+
+describe("a store reads, lists and writes addresses that name no endpoint", () => {
+  let server: S3Endpoint;
+  beforeAll(async () => {
+    server = await startS3Endpoint({ buckets: ["data", "reducers"] });
+  });
+  afterAll(() => server.close());
+  afterEach(() => void vi.unstubAllEnvs());
+
+  const open = (s3Endpoint?: string): Store =>
+    openStore({
+      credentials: { username: server.accessKeyId, password: server.secretAccessKey },
+      fileRoots: [],
+      ...(s3Endpoint === undefined ? {} : { s3Endpoint }),
+    });
+  test.each(["the job's", "the environment's"])("at %s endpoint", async (whose) => {
+    if (whose !== "the job's") vi.stubEnv("AWS_ENDPOINT_URL_S3", server.endpoint);
+    const store = open(whose === "the job's" ? server.endpoint : undefined);
+    const folder = whose.replaceAll(/\W/g, "");
+    await store.put(at(`${folder}/a*b.txt`), Buffer.from("hello"));
+    await store.put(at(`${folder}/c.txt`), Buffer.from("there"));
+    const named = parseAddress(`${server.endpoint}/data/${folder}/c.txt`, false);
+    expect((await bytesOf(await store.read(named))).toString()).toBe("there");
+    expect(await store.head(at(`${folder}/c.txt`))).toMatchObject({ address: at(`${folder}/c.txt`), size: 5 });
+    const inputs = await all(listInputs(store, parseInput(`s3://data/${folder}/*.txt`, false)));
+    expect(inputs.map(({ address }) => formatAddress(address))).toEqual([
+      `s3://data/${folder}/a%2Ab.txt`,
+      `s3://data/${folder}/c.txt`,
+    ]);
+    await expect(all(listInputs(store, parseInput("s3://data/none", false)))).rejects.toMatchObject({
+      code: "NoSuchKey",
+    });
+    const part = at(`${folder}/part`);
+    const id = await store.createUpload(part, "attempt");
+    const tag = await store.uploadPart(part, id, 1, Buffer.from("part"));
+    expect(await store.completeUpload(part, id, [tag], "attempt")).toBe("completed");
+    await store.ensureBucket(part);
+    await store.remove([part, at(`${folder}/c.txt`)]);
+    expect(await all(store.list(at(`${folder}/`)))).toHaveLength(1);
+  });
+
+  test("and asks nobody where the environment names no endpoint that can be used", async () => {
+    vi.stubEnv("AWS_ENDPOINT_URL_S3", "no url");
+    await expect(open().head(at("x"))).rejects.toMatchObject({ code: "InvalidEndpoint" });
+  });
+});
+
+test("folders keep the spelling", () => {
+  expect(formatAddress(shuffleFolder("s3://", false, "J"))).toBe("s3://reducers/.edgefold/J/");
+  expect(formatAddress(shuffleFolder("s3://b/out", false, "J"))).toBe("s3://b/.edgefold/J/");
+});
