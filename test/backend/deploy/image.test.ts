@@ -1,5 +1,8 @@
-import { readFileSync } from "node:fs";
-import { expect, it } from "vitest";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { containerTool } from "../../../backend/deploy/container-tool.ts";
 import { imageCommands } from "../../../backend/deploy/image-commands.ts";
 import packageJson from "../../../package.json" with { type: "json" };
 
@@ -44,4 +47,48 @@ it("has the Node that the project is tested with, and of the dependencies only w
 
 it("runs as a user that Kubernetes sees not to be root", () => {
   expect(dockerfile.match(/^USER .*$/gm)).toEqual(["USER 65532:65532"]);
+});
+
+describe("is built by", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "edgefold-test-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const works = "echo 1.2.3";
+  const withoutDaemon = "echo Cannot connect to the daemon >&2; exit 1";
+
+  /** The tool that is chosen where these are there, each with what its `version` does. */
+  const chosen = (tools: Record<string, string>, environment: Record<string, string> = {}): string => {
+    for (const [name, version] of Object.entries(tools)) {
+      writeFileSync(join(folder, name), `#!/bin/sh\n[ "$*" = version ] || exit 9\n${version}\n`, { mode: 0o755 });
+    }
+    return containerTool({ PATH: folder, ...environment });
+  };
+
+  it("docker, where it works", () => {
+    expect(chosen({ docker: works, podman: works })).toBe("docker");
+    expect(chosen({ docker: works })).toBe("docker");
+  });
+
+  it("podman, where docker is missing or its daemon does not answer", () => {
+    expect(chosen({ podman: works })).toBe("podman");
+    expect(chosen({ docker: withoutDaemon, podman: works })).toBe("podman");
+  });
+
+  it("what CONTAINER_TOOL names, and nothing else", () => {
+    const tools = { docker: works, podman: works, nerdctl: works };
+    expect(chosen(tools, { CONTAINER_TOOL: "nerdctl" })).toBe("nerdctl");
+    expect(chosen(tools, { CONTAINER_TOOL: "" })).toBe("docker");
+    expect(() => chosen({ ...tools, podman: withoutDaemon }, { CONTAINER_TOOL: "podman" })).toThrow(
+      /^needs a working podman \(.*CONTAINER_TOOL\)\npodman: Cannot connect to the daemon$/,
+    );
+  });
+
+  it("nothing, and says of each tool why", () => {
+    expect(() => chosen({ docker: withoutDaemon })).toThrow(
+      /^needs a working docker or podman .*\ndocker: Cannot connect to the daemon\npodman: is not on the PATH$/,
+    );
+  });
 });
