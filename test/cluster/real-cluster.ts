@@ -1,17 +1,29 @@
 import { readFileSync } from "node:fs";
-import { KubeConfig, KubernetesObjectApi, PatchStrategy } from "@kubernetes/client-node";
+import { AppsV1Api, KubeConfig, KubernetesObjectApi, PatchStrategy } from "@kubernetes/client-node";
 import { unless } from "../../backend/agent/launchers/kubernetes/api-error.ts";
 import { documents } from "../helpers/kubernetes/documents.ts";
 import { agentNamespace, jobsNamespace, TestCluster } from "./cluster.ts";
 
+/** What is left out of an installation: the agent under test runs on this machine, and takes its settings from there. */
+const leftOut: ReadonlySet<string> = new Set(["Deployment", "ConfigMap", "NetworkPolicy"]);
+
 /** The cluster that a kubeconfig names. */
 export class RealCluster extends TestCluster {
+  /** @throws Error where an agent is installed already: it and the one under test would be in each other's way */
   override async install(): Promise<void> {
+    const { items } = await this.config
+      .makeApiClient(AppsV1Api)
+      .listNamespacedDeployment({ namespace: agentNamespace });
+    if (items.length > 0) {
+      throw new Error(
+        `an agent is installed in this cluster, ${agentNamespace}/${items[0]?.metadata?.name}; use a cluster without one`,
+      );
+    }
     const api = KubernetesObjectApi.makeApiClient(this.config);
     for (const document of documents(
       readFileSync(new URL("../../backend/deploy/edgefold.yaml", import.meta.url), "utf8"),
     )) {
-      if (document.kind === "Deployment" || document.kind === "NetworkPolicy") continue;
+      if (leftOut.has(document.kind)) continue;
       const { name, namespace } = document.metadata;
       const found = await unless(api.read({ ...document, metadata: { name, namespace: namespace ?? "" } }), 404);
       if (found === undefined) await api.create(document);
