@@ -42,19 +42,33 @@ export class S3Remover {
 
   async #remove(bucket: S3Address, keys: readonly string[]): Promise<void> {
     const { endpoint } = bucket;
-    if (!this.#singly.has(endpoint)) {
+    const plain = this.#singly.has(endpoint) ? [] : keys.filter(isPlain);
+    if (plain.length > 0) {
       try {
-        await removeBatch(this.#client, bucket, keys);
-        return;
+        await removeBatch(this.#client, bucket, plain);
       } catch (error) {
         if (!(error instanceof S3Error && isUnsupported(error))) throw error;
+        // where the refusal had another cause, a single deletion is refused for it as well, and tells it
+        await this.#removeSingly(bucket, plain);
+        this.#singly.add(endpoint);
       }
     }
-    // where the refusal had another cause, a single deletion is refused for it as well, and tells it
-    await inParallel(keys, (key) => removeObject(this.#client, { ...bucket, key }), deletionsAtOnce);
-    this.#singly.add(endpoint);
+    const removed = new Set(plain);
+    await this.#removeSingly(
+      bucket,
+      keys.filter((key) => !removed.has(key)),
+    );
+  }
+
+  #removeSingly(bucket: S3Address, keys: readonly string[]): Promise<void> {
+    return inParallel(keys, (key) => removeObject(this.#client, { ...bucket, key }), deletionsAtOnce);
   }
 }
+
+/** Whether XML carries a key to every store as it is: it has no control characters, and some stores leave out outer spaces. */
+const isPlain = (key: string): boolean =>
+  // oxlint-disable-next-line no-control-regex -- keys may hold them
+  key === key.trim() && !/[\u0000-\u001f\u007f]/.test(key);
 
 const isUnsupported = ({ status, code }: S3Error): boolean =>
   unsupportedStatuses.has(status) || unsupportedCodes.has(code);

@@ -530,6 +530,13 @@ describe("a removal", () => {
     ]);
   });
 
+  test("goes key by key where XML does not carry the key", async () => {
+    server.replies.push(reply(200, "<DeleteResult/>"), reply(204), reply(204));
+    await store.remove(["a\u0001", "a", "b "].map((key) => ({ ...server.at, key })));
+    expect(server.asked.toSorted()).toEqual(["DELETE /bucket/a%01", "DELETE /bucket/b%20", "POST /bucket?delete="]);
+    expect(server.bodies[0]).toContain("<Quiet>true</Quiet><Object><Key>a</Key></Object></Delete>");
+  });
+
   test("of one key after the other goes on several at a time, and tells the first refusal", async () => {
     let most = 0;
     const waiting: (() => void)[] = [];
