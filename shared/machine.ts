@@ -6,8 +6,9 @@
  *   did, *won* when its result counts, *ended* otherwise. Only a live attempt changes a task: that is the fence.
  * - A task is tried until one attempt wins. A failure of its own making is charged to it, and the job's `maxAttempts` of them
  *   fail the task; a lost attempt (runner gone, lease over, given back) is not, but `maxLosses` bounds them, so that a task which
- *   takes its runner down with it comes to an end too. Where it turns out later that the task itself has ended its runner, the loss
- *   becomes a failure; a task whose runner was told to end waits a while to hear that before it is run again. A failed task fails the job, but for the share of maps that it tolerates.
+ *   takes its runner down with it comes to an end too. One that a store had no time for is postponed, without a bound. Where it turns out
+ *   later that the task itself has ended its runner, the loss becomes a failure; a task whose runner was told to end waits a while to
+ *   hear that before it is run again. A failed task fails the job, but for the share of maps that it tolerates.
  * - Where `maxAttempts` different tasks fail in the same way and none succeeds in between, the program is broken and not the
  *   tasks: the job fails without trying them all.
  * - A task may have a second live attempt, where its first is a straggler; the first to finish wins, and the other is revoked.
@@ -20,7 +21,7 @@
 export { assign } from "./machine/attempts.ts";
 export { complete } from "./machine/completion.ts";
 export { failJob, loseCredentials, loseOutput, stop, touch } from "./machine/events.ts";
-export { explainLoss, fail, lose, type Loss } from "./machine/failures.ts";
+export { explainLoss, fail, lose, postpone, type Loss } from "./machine/failures.ts";
 export { abandonClean, claimable, runnersWanted } from "./machine/phases.ts";
 export {
   AttemptRowSchema,

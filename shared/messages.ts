@@ -194,7 +194,8 @@ export const RunnerRequestSchema = z.discriminatedUnion("kind", [
   }),
   /**
    * Gives an attempt back, unfinished: it was told to stop, or the runner ends. `ending`: somebody has told the runner to end, and
-   * the agent will say why.
+   * the agent will say why. `pauseSeconds`: a store is asked too often, so that the task is tried again after that time, and
+   * nothing is counted; an older Worker counts a loss and tries again at once.
    */
   z.object({
     kind: z.literal("release"),
@@ -202,6 +203,7 @@ export const RunnerRequestSchema = z.discriminatedUnion("kind", [
     attempt: AttemptId,
     reason: Text,
     ending: z.boolean().optional(),
+    pauseSeconds: z.int().positive().max(3600).optional(),
   }),
 ]);
 export type RunnerRequest = z.infer<typeof RunnerRequestSchema>;

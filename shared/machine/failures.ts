@@ -156,6 +156,26 @@ export const lose = (
 };
 
 /**
+ * An attempt is over because a store was asked too often: the task is tried again after a pause, however often that happens,
+ * as neither the task nor its runner is to blame.
+ */
+export const postpone = (
+  job: JobRow,
+  task: TaskRow,
+  attempt: AttemptRow,
+  reason: string,
+  pauseMs: number,
+  now: number,
+): Transition => {
+  // It may have begun an upload of which it could not tell.
+  const closed = close({ ...job, touched: true }, task, attempt, "ended");
+  if (!counts(attempt, task)) return closed;
+  const error = { code: "Throttled", message: reason, taskId: taskIdOf(job.id, task.kind, task.index) };
+  const waiting: TaskRow = { ...closed.task, error, lost: null };
+  return { attempt: closed.attempt, ...rescheduled(closed.job, waiting, now + pauseMs), effects: [] };
+};
+
+/**
  * It is known only later why an attempt was lost: a runner gives its task back when it is told to end, and is not told why. Where
  * that was the task's own making, the task is charged with it in place of the loss.
  * @returns undefined where the task does not wait for that, any more

@@ -8,6 +8,7 @@ import {
   explainLoss,
   fail,
   lose,
+  postpone,
   loseOutput,
   newJob,
   newTask,
@@ -140,6 +141,12 @@ export class World {
     const { kind, index } = this.attempt(id);
     const explained = explainLoss(this.job, this.task(kind, index), id, failure, "it was drained", this.now);
     if (explained !== undefined) this.#apply(explained);
+  }
+
+  postpone(id: string, pauseMs: number): void {
+    this.#ifOpen(id, (attempt, task) =>
+      this.#apply(postpone(this.job, task, attempt, "it is asked too often", pauseMs, this.now)),
+    );
   }
 
   /** The output of `outputOf`, which it may have left as a map or a reduce, is gone. */

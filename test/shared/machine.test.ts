@@ -316,6 +316,36 @@ describe("a straggler", () => {
   });
 });
 
+describe("an attempt that a store has no time for", () => {
+  test("is made again after a pause, however often, and nothing is counted", () => {
+    const world = worldIn("mapping");
+    for (let times = 0; times < 2 * maxLosses; times++) {
+      world.postpone(world.mustClaim(), 20_000);
+      expect(world.task("map", 0)).toMatchObject({
+        status: "scheduled",
+        failures: 0,
+        losses: 0,
+        notBefore: world.now + 20_000,
+        error: { code: "Throttled", message: "it is asked too often", taskId: "j-m-0" },
+      });
+      world.now += 20_000;
+    }
+    world.run();
+    expect(world.job).toMatchObject({ status: "completed" });
+    expect(world.task("map", 0)).toMatchObject({ status: "completed", error: null });
+  });
+
+  test("of two leaves the task to the other", () => {
+    const world = worldIn("mapping");
+    const late = world.mustClaim("a");
+    world.lose(late);
+    const next = world.mustClaim("b");
+    world.postpone(late, 20_000);
+    world.complete(next);
+    expect(world.task("map", 0).winner).toBe(next);
+  });
+});
+
 describe("an attempt that is lost", () => {
   test("is made again at once, without a failure", () => {
     const world = worldIn("mapping");

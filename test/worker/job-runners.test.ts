@@ -43,6 +43,20 @@ describe("a runner", () => {
     expect(taskOf(await claim(back))).toMatchObject({ index: 1 });
   });
 
+  test("that a store has no time for gives its attempt back, and the task waits", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner("a");
+    const map = await job.planned(runner);
+    const before = Date.now();
+    const { attempt } = map;
+    const answer = await runner.request({ kind: "release", attempt, reason: "SlowDown", pauseSeconds: 20 });
+    expect(answer).toMatchObject({ kind: "done" });
+    expect(taskOf(await claim(runner))).toMatchObject({ kind: "map", index: 1 });
+    const [row] = await job.query("SELECT not_before, row FROM task WHERE kind = 'map' AND idx = 0");
+    expect(Number(row?.["not_before"])).toBeGreaterThanOrEqual(before + 20_000);
+    expect(JSON.parse(String(row?.["row"]))).toMatchObject({ failures: 0, losses: 0, error: { code: "Throttled" } });
+  });
+
   test("that pings keeps its attempt", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();

@@ -4,6 +4,7 @@ import {
   complete,
   fail,
   lose,
+  postpone,
   loseOutput,
   touch,
   type AttemptRow,
@@ -252,8 +253,11 @@ export class RunnerDesk {
         this.#given(id, `the output of ${taskIdOf(store.job().id, "map", map)} could not be read: ${message}`);
       }) ?? this.#next(peer, socket),
 
-    release: ({ attempt: id, reason, ending = false }) =>
-      this.#open(id, () => this.#given(id, reason, ending ? "ending" : "known")) ?? done,
+    release: ({ attempt: id, reason, ending = false, pauseSeconds }) =>
+      this.#open(id, (attempt, task) => {
+        if (pauseSeconds === undefined) this.#given(id, reason, ending ? "ending" : "known");
+        else this.#apply(postpone(this.#desk.store.job(), task, attempt, reason, pauseSeconds * 1000, Date.now()));
+      }) ?? done,
   };
 
   #apply(transition: Transition): void {
