@@ -1,52 +1,32 @@
 import type { Address } from "../../shared/address.ts";
 import type { Credentials } from "../../shared/rest.ts";
-import type { StorageHeaders } from "../../shared/storage-headers.ts";
-import { fixedCredentials, type CredentialsSource } from "./credentials.ts";
-import { anyEndpoint, guardedConnector, type EndpointPolicy } from "./endpoint-guard.ts";
+import { fixedCredentials } from "./credentials.ts";
 import { FileStore } from "./file.ts";
 import { s3DefaultEndpoint } from "./s3-default-endpoint.ts";
 import { s3Store } from "./s3.ts";
+import type { S3Options } from "./s3-request.ts";
+import type { S3Session } from "./s3-session.ts";
 import type { Store } from "./store.ts";
 
-type OpenOptions = {
+type OpenOptions = S3Options & {
   /** The job's own. */
   readonly credentials?: Credentials | undefined;
-  /** What the job has sent along. */
-  readonly headers?: StorageHeaders | undefined;
-  /** Whether objects are read whatever `Content-Encoding` they are stored with. @default one that the key's ending says */
-  readonly readsEncoded?: boolean | undefined;
+  /** One that outlives the store. @default one of its own, for `credentials` */
+  readonly session?: S3Session | undefined;
   /** The job's own endpoint of addresses that name none, `s3://bucket/key`. @default what the environment says */
   readonly s3Endpoint?: string | undefined;
-  /** Used where the job has none; without them such requests are anonymous. */
-  readonly ambient?: CredentialsSource | undefined;
   /** The absolute paths that `file:` addresses must stay in; none allows no file. */
   readonly fileRoots: readonly string[];
-  /** What `http:` and `https:` addresses may lead to. @default any endpoint that a store can be at */
-  readonly endpoints?: EndpointPolicy | undefined;
-  /** Ends everything under way, and every later operation, with its reason. */
-  readonly signal?: AbortSignal | undefined;
 };
 
 /** One store for all addresses: each operation goes to the store that the address's scheme names. */
-export const openStore = (options: OpenOptions): Store => {
-  const {
-    credentials,
-    headers,
-    readsEncoded,
-    s3Endpoint,
-    ambient,
-    fileRoots,
-    endpoints = anyEndpoint,
-    signal,
-  } = options;
+export const openStore = ({ credentials, s3Endpoint, fileRoots, ...options }: OpenOptions): Store => {
   const s3 = s3Store({
-    headers,
-    readsEncoded,
-    credentials: credentials === undefined ? ambient : fixedCredentials(credentials),
-    connect: guardedConnector(endpoints),
+    credentials: fixedCredentials(credentials),
     defaultEndpoint: () => s3DefaultEndpoint({ endpoint: s3Endpoint, region: credentials?.region }),
-    signal,
+    ...options,
   });
+  const { signal } = options;
   const file = new FileStore(fileRoots, signal);
   const of = (at: Address): Store => (at.scheme === "file" ? file : s3);
   return {

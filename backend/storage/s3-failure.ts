@@ -5,10 +5,19 @@ import { retryOf } from "./patience.ts";
 import { plausibleRegion, type S3ErrorBody } from "./s3-xml.ts";
 import { StorageError } from "./store.ts";
 
+type S3ErrorOptions = ErrorOptions & {
+  readonly isProven?: boolean | undefined;
+  readonly retryAfterMs?: number | undefined;
+};
+
 /** A refusal of an S3-compatible store, or a failure on the way to it. */
 export class S3Error extends StorageError {
-  constructor(code: string, message: string, status?: number, options?: ErrorOptions) {
+  /** How long the store wants not to be asked, in milliseconds, where it says so. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: string, message: string, status?: number, { retryAfterMs, ...options }: S3ErrorOptions = {}) {
     super(code, message, { ...options, status });
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -18,12 +27,23 @@ type AnswerHead = { readonly status: number; readonly headers: ReadonlyMap<strin
  * The error for an answer whose body held `error`, or nothing that S3 would say. Of the latter nothing is shown: whoever named
  * the endpoint could have it ask a service that tells them nothing.
  */
-export const refused = (at: S3Address, { status, headers }: AnswerHead, error: S3ErrorBody | undefined): S3Error => {
+export const refused = (
+  at: S3Address,
+  { status, headers }: AnswerHead,
+  error: S3ErrorBody | undefined,
+  isProven: boolean,
+): S3Error => {
+  const options = { isProven, retryAfterMs: retryAfter(headers.get("retry-after")) };
   if (error === undefined) {
     const code = codeOfStatus(status);
     const what =
       status < 300 || status >= 400 ? " and no reason that S3 would give" : redirectTo(headers.get("location"));
-    return new S3Error(code, `${formatAddress(at)}: the store answered with status ${status}${what} (${code})`, status);
+    return new S3Error(
+      code,
+      `${formatAddress(at)}: the store answered with status ${status}${what} (${code})`,
+      status,
+      options,
+    );
   }
   const region = error.region ?? bucketRegion(headers);
   const hints = [
@@ -31,7 +51,22 @@ export const refused = (at: S3Address, { status, headers }: AnswerHead, error: S
     ...(region === undefined ? [] : [`the bucket is in the region ${region}`]),
   ];
   const message = error.message === "" ? "refused by the store" : error.message;
-  return new S3Error(error.code, `${formatAddress(at)}: ${[message, ...hints].join("; ")} (${error.code})`, status);
+  return new S3Error(
+    error.code,
+    `${formatAddress(at)}: ${[message, ...hints].join("; ")} (${error.code})`,
+    status,
+    options,
+  );
+};
+
+/** The longest wait that a store is granted, in milliseconds. */
+const longestRetryAfter = 60_000;
+
+/** The milliseconds that a `Retry-After` names (RFC 9110, 10.2.3), within bounds. */
+const retryAfter = (value: string | undefined): number | undefined => {
+  if (value === undefined) return undefined;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.min(longestRetryAfter, Math.max(0, ms));
 };
 
 const redirectTo = (location: string | undefined): string => {
@@ -68,11 +103,15 @@ export const malformed = (at: S3Address, why: string, cause?: unknown): S3Error 
   );
 
 /** The error for a connection that could not be made or broke. */
-export const unreachable = (at: S3Address, cause: unknown): S3Error => {
+export const unreachable = (at: S3Address, cause: unknown, isProven: boolean): S3Error => {
   const { code, why } = networkFailure(cause);
   const message = `${formatAddress(at)}: cannot use ${new URL(at.endpoint).host}: ${why} (${code})`;
-  return new S3Error(code, message, undefined, { cause });
+  return new S3Error(code, message, undefined, { cause, isProven });
 };
 
 /** When a request that failed with `error` is to be sent again; undefined for never. */
-export const retryS3 = (error: unknown): Retry | undefined => (error instanceof S3Error ? retryOf(error) : undefined);
+export const retryS3 = (error: unknown, isProven: boolean): Retry | undefined => {
+  if (!(error instanceof S3Error)) return undefined;
+  const retry = retryOf(error, isProven);
+  return retry && { ...retry, atLeastMs: error.retryAfterMs };
+};

@@ -136,7 +136,7 @@ class ResumedBody implements ByteSource {
       this.#client.signal?.throwIfAborted();
       if (this.#closed || error instanceof StorageError) throw error;
       if (this.#position === this.#end) return undefined;
-      return unreachable(this.#at, error);
+      return unreachable(this.#at, error, true);
     }
     if (this.#position === this.#end) return undefined;
     return new S3Error("TruncatedBody", "the body ended early");
@@ -148,7 +148,7 @@ class ResumedBody implements ByteSource {
     const missing = `${this.#end - this.#position} bytes are missing at byte ${this.#position}`;
     const message = `${formatAddress(this.#at)}: the store broke off its answer: ${missing} (TruncatedBody)`;
     const truncated = new StorageError("TruncatedBody", message, { cause: failure });
-    await this.#retries.after(truncated, this.#etag === undefined ? undefined : retryS3(failure));
+    await this.#retries.after(truncated, this.#etag === undefined ? undefined : retryS3(failure, true));
     const rest = { start: this.#position, end: this.#end };
     this.#body = storedBody(await get(this.#client, this.#at, rest, this.#etag));
     this.#chunks = this.#body[Symbol.asyncIterator]();

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
-import { AwsV4Signer } from "aws4fetch";
-import { Agent, request, type buildConnector, type Dispatcher } from "undici";
+import { performance } from "node:perf_hooks";
+import { request, type Dispatcher } from "undici";
 import { abortable } from "../abort.ts";
 import type { S3Address } from "../../shared/address.ts";
 import { shuffleRoot } from "../../shared/outputs.ts";
@@ -13,11 +13,12 @@ import {
   type StorageHeaders,
 } from "../../shared/storage-headers.ts";
 import { boundedText } from "./bounded-text.ts";
-import type { CredentialsSource } from "./credentials.ts";
-import { anyEndpoint, guardedConnector } from "./endpoint-guard.ts";
+import { failureClass } from "./failure-class.ts";
 import { pauseByClock, retrying, type Pause } from "../retry.ts";
 import { bucketRegion, malformed, refused, retryS3, S3Error, saysExpired, unreachable } from "./s3-failure.ts";
-import { isAws, movedBucket, type BucketPlace } from "./s3-aws.ts";
+import { isAws, movedBucket } from "./s3-aws.ts";
+import type { S3Session } from "./s3-session.ts";
+import type { S3Signer } from "./s3-signer.ts";
 import { parseError } from "./s3-xml.ts";
 import { StorageError } from "./store.ts";
 import { MalformedAnswerError } from "./xml.ts";
@@ -42,8 +43,6 @@ export type S3Answer = {
 };
 
 export type S3Options = {
-  /** @default requests are anonymous: neither signed nor with a key id */
-  readonly credentials?: CredentialsSource | undefined;
   /** Sent with each request whose operation takes them. @default none */
   readonly headers?: StorageHeaders | undefined;
   /** Whether objects are read whatever `Content-Encoding` they are stored with. @default one that the key's ending says */
@@ -52,8 +51,8 @@ export type S3Options = {
   readonly signal?: AbortSignal | undefined;
   /** @default by the clock */
   readonly pause?: Pause | undefined;
-  /** Makes the connections. @default to any endpoint that a store can be at */
-  readonly connect?: buildConnector.connector | undefined;
+  /** Whether it is known that the stores work, though this session may not have heard from them. @default false */
+  readonly areProven?: boolean | undefined;
 };
 
 /** Larger bodies are written piece by piece, so that time without an answer counts from the last one, not the first. */
@@ -65,59 +64,39 @@ const longestAnswer = 8 * 1024 * 1024;
 /** Most bytes of an answer that is no success, or is not looked at. */
 const longestRefusal = 64 * 1024;
 
-/** Signs and sends the requests to S3-compatible stores. */
+/** Signs and sends the requests of a task to S3-compatible stores. */
 export class S3Client {
   readonly signal: AbortSignal | undefined;
   readonly pause: Pause;
   readonly readsEncoded: boolean;
-  readonly #source: CredentialsSource | undefined;
+  readonly #session: S3Session;
   readonly #headers: StorageHeaders;
-  /** Of the password that was last signed with. */
-  readonly #signingKeys = new Map<string, ArrayBuffer>();
+  readonly #areProven: boolean;
   #lastUsed: Credentials | undefined;
-  /** The regions that stores asked for, by endpoint and bucket. */
-  readonly #regions = new Map<string, string>();
-  /** Where AWS has buckets that lie in another region than the endpoint named, by endpoint and bucket. */
-  readonly #moved = new Map<string, BucketPlace>();
-  // Idle sockets do not keep the process alive. The number of connections has no limit here: tasks limit how many requests
-  // they make at a time.
-  readonly #agent: Agent;
 
-  constructor(options: S3Options) {
-    const {
-      credentials,
-      headers = {},
-      readsEncoded = false,
-      signal,
-      pause = pauseByClock,
-      connect = guardedConnector(anyEndpoint),
-    } = options;
-    this.#agent = new Agent({
-      connect,
-      headersTimeout: 20_000,
-      // counts only while the reader waits for the store, not the other way round
-      bodyTimeout: 20_000,
-    });
-    this.#source = credentials;
+  constructor(session: S3Session, options: S3Options) {
+    const { headers = {}, readsEncoded = false, signal, pause = pauseByClock, areProven = false } = options;
+    this.#session = session;
     this.#headers = headers;
     this.readsEncoded = readsEncoded;
     this.signal = signal;
     this.pause = pause;
+    this.#areProven = areProven;
   }
 
   /** Sends until the answer is a success, and returns it as soon as its headers are there. */
   open(what: S3Request): Promise<S3Answer> {
-    return this.#retrying(() => this.#send(what));
+    return this.#retrying(what, () => this.#send(what));
   }
 
   /** Sends until the answer is a success that `parse` understands. @throws StorageError also for an `<Error>` under status 200 */
   parsed<T>(what: S3Request, parse: (text: string) => T): Promise<T> {
-    return this.#retrying(async () => {
+    return this.#retrying(what, async () => {
       const answer = await this.#send(what);
       const text = await this.#text(what, answer, longestAnswer);
       if (text === undefined) throw malformed(what.at, "its answer has more than 8 MiB");
       const error = parseError(text);
-      if (error !== undefined) throw refused(what.at, answer, error);
+      if (error !== undefined) throw refused(what.at, answer, error, true);
       try {
         return parse(text);
       } catch (cause) {
@@ -128,7 +107,7 @@ export class S3Client {
 
   /** Sends until the answer is a success, and returns its headers. */
   headers(what: S3Request): Promise<ReadonlyMap<string, string>> {
-    return this.#retrying(async () => {
+    return this.#retrying(what, async () => {
       const answer = await this.#send(what);
       await this.#text(what, answer, longestRefusal);
       return answer.headers;
@@ -153,18 +132,36 @@ export class S3Client {
 
   /** @param expired those of which a store says so */
   async #credentials(expired?: Credentials): Promise<Credentials | undefined> {
-    const source = this.#source;
+    const source = this.#session.credentials;
     if (source === undefined) return undefined;
     this.signal?.throwIfAborted();
     return this.signal === undefined ? source(expired) : abortable(source(expired), this.signal);
   }
 
-  async #retrying<T>(work: () => Promise<T>): Promise<T> {
+  async #retrying<T>({ at }: S3Request, work: () => Promise<T>): Promise<T> {
+    const rate = this.#session.rateOf(at.endpoint);
+    const tried = async (): Promise<T> => {
+      const wait = rate.take();
+      if (wait > 0) await this.pause(wait, this.signal);
+      const sentAt = performance.now();
+      try {
+        const result = await work();
+        rate.succeed();
+        return result;
+      } catch (error) {
+        if (error instanceof S3Error && error.class === failureClass.throttled) rate.refuse(sentAt);
+        throw error;
+      }
+    };
     try {
-      return await retrying(work, retryS3, this.pause, this.signal);
+      return await retrying(tried, (error) => retryS3(error, this.#isProven(at)), this.pause, this.signal);
     } catch (error) {
       throw this.#withoutSecrets(error);
     }
+  }
+
+  #isProven(at: S3Address): boolean {
+    return this.#areProven || this.#session.proven.has(bucketOf(at));
   }
 
   /** A store may repeat in its message what was sent to it, and everybody who may see the job sees that message. */
@@ -183,35 +180,39 @@ export class S3Client {
       return await boundedText(body, limit);
     } catch (cause) {
       this.signal?.throwIfAborted();
-      throw unreachable(at, cause);
+      throw unreachable(at, cause, this.#isProven(at));
     }
   }
 
   async #send(what: S3Request): Promise<S3Answer> {
     const { at } = what;
-    const bucket = `${at.endpoint}/${at.bucket}`;
+    const { moved: places, regions, proven } = this.#session;
+    const bucket = bucketOf(at);
     const first = await this.#credentials();
     let credentials = first;
-    let place = this.#moved.get(bucket);
-    let region = place?.region ?? credentials?.region ?? this.#regions.get(bucket);
+    let place = places.get(bucket);
+    let region = place?.region ?? credentials?.region ?? regions.get(bucket);
     for (;;) {
       const to = place === undefined ? what : { ...what, at: { ...at, endpoint: place.endpoint } };
       const answer = await this.#sendOnce(to, credentials, region);
-      if (answer.status < 300) return answer;
+      if (answer.status < 300) {
+        proven.add(bucket);
+        return answer;
+      }
       const error = parseError((await this.#text(to, answer, longestRefusal)) ?? "");
       const wanted = error?.region ?? bucketRegion(answer.headers);
       const moved = place === undefined ? movedBucket(at.endpoint, answer) : undefined;
       if (moved !== undefined) {
-        this.#moved.set(bucket, moved);
+        places.set(bucket, moved);
         place = moved;
         region = moved.region;
       } else if (answer.status === 400 && region === undefined && credentials !== undefined && wanted !== undefined) {
-        this.#regions.set(bucket, wanted);
+        regions.set(bucket, wanted);
         region = wanted;
       } else {
         const renewed =
           credentials === first && saysExpired(error) ? await this.#credentials(credentials) : credentials;
-        if (renewed === credentials) throw refused(at, answer, error);
+        if (renewed === credentials) throw refused(at, answer, error, this.#isProven(at));
         credentials = renewed;
       }
     }
@@ -226,14 +227,14 @@ export class S3Client {
     const url = urlOf(what);
     const { method, at, body } = what;
     const own = { ...this.#extraHeaders(what.operation, at), ...what.headers };
-    const signed = credentials === undefined ? own : await this.#signed(method, own, url, credentials, region);
-    const headers = { ...signed, ...what.unsigned };
+    const signed = credentials === undefined ? own : this.#signed({ method, url, headers: own }, credentials, region);
+    const sent = { ...signed, ...what.unsigned };
     const pieces = body !== undefined && body.length > pieceSize;
     try {
       const answer = await request(url, {
-        dispatcher: this.#agent,
+        dispatcher: this.#session.dispatcher,
         method,
-        headers: pieces ? { ...headers, "content-length": String(body.length) } : headers,
+        headers: pieces ? { ...sent, "content-length": String(body.length) } : sent,
         body: pieces ? Readable.from(piecesOf(body), { objectMode: false }) : (body ?? null),
         ...(signal === undefined ? {} : { signal }),
       });
@@ -242,37 +243,21 @@ export class S3Client {
       return { status: answer.statusCode, headers: single(answer.headers), body: answer.body };
     } catch (cause) {
       signal?.throwIfAborted();
-      throw unreachable(at, cause);
+      throw unreachable(at, cause, this.#isProven(at));
     }
   }
 
-  async #signed(
-    method: S3Request["method"],
-    headers: Readonly<Record<string, string>>,
-    url: URL,
+  #signed(
+    what: Parameters<S3Signer["sign"]>[0],
     credentials: Credentials,
     region: string | undefined,
-  ): Promise<Record<string, string>> {
-    const { username, password, sessionToken } = credentials;
-    if (password !== this.#lastUsed?.password) this.#signingKeys.clear();
+  ): Record<string, string> {
     this.#lastUsed = credentials;
-    // aws4fetch declares the payload as unsigned: every store takes that, TLS protects it where it leaves the cluster, and
-    // hashing would cost either side more than all the rest
-    const signer = new AwsV4Signer({
-      method,
-      url: url.href,
-      headers: { ...headers },
-      accessKeyId: username,
-      secretAccessKey: password,
-      service: "s3",
-      cache: this.#signingKeys,
-      ...(sessionToken === undefined ? {} : { sessionToken }),
-      // without one it takes the region from the endpoint's name, else us-east-1
-      ...(region === undefined ? {} : { region }),
-    });
-    return Object.fromEntries((await signer.sign()).headers.entries());
+    return this.#session.signer.sign(what, credentials, region);
   }
 }
+
+const bucketOf = ({ endpoint, bucket }: S3Address): string => `${endpoint}/${bucket}`;
 
 const encode = (text: string): string =>
   encodeURIComponent(text).replaceAll(

@@ -6,14 +6,18 @@ import { readS3 } from "./s3-read.ts";
 import { s3DefaultEndpoint } from "./s3-default-endpoint.ts";
 import { S3Remover } from "./s3-remove.ts";
 import { S3Client, type S3Options } from "./s3-request.ts";
+import { S3Session, type S3SessionOptions } from "./s3-session.ts";
 import { abortS3Upload, abortS3Uploads, completeS3Upload, createS3Upload } from "./s3-upload.ts";
 import { S3Writer } from "./s3-write.ts";
 import type { ObjectInfo, Store } from "./store.ts";
 
-type S3StoreOptions = S3Options & {
-  /** The endpoint of addresses that name none, `s3://bucket/key`. @default what this process's environment says */
-  readonly defaultEndpoint?: () => string;
-};
+type S3StoreOptions = S3Options &
+  S3SessionOptions & {
+    /** One that outlives the store. @default one of its own, made of the other options */
+    readonly session?: S3Session | undefined;
+    /** The endpoint of addresses that name none, `s3://bucket/key`. @default what this process's environment says */
+    readonly defaultEndpoint?: () => string;
+  };
 
 const s3Of = (at: Address): S3Address => {
   if (at.scheme === "s3") return at;
@@ -33,7 +37,7 @@ export const s3Store = ({ defaultEndpoint = s3DefaultEndpoint, ...options }: S3S
     const address = s3Of(at);
     return address.endpoint === unnamedEndpoint ? { ...address, endpoint: defaultEndpoint() } : address;
   };
-  const client = new S3Client(options);
+  const client = new S3Client(options.session ?? new S3Session(options), options);
   const remover = new S3Remover(client);
   const writer = new S3Writer(client);
   return {

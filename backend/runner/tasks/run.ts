@@ -13,8 +13,11 @@ import {
 import { cleanText } from "../../../shared/text.ts";
 import type { Unnumbered } from "../../link.ts";
 import { ProcessLedger } from "../../process-ledger.ts";
-import { ambientCredentials } from "../../storage/credentials.ts";
+import { pauseByClock, type Pause } from "../../retry.ts";
+import { failureClass } from "../../storage/failure-class.ts";
 import { openStore } from "../../storage/open.ts";
+import type { S3Sessions } from "../../storage/s3-sessions.ts";
+import { StorageError } from "../../storage/store.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { attemptError } from "../attempt-failure.ts";
 import type { RunnerConfig } from "../config.ts";
@@ -42,11 +45,10 @@ export const tasksFolder = "tasks";
 const firstProgressMs = 1_000;
 const progressMs = 10_000;
 
-/** The runner's own identity, for stores that a job brings no credentials of: one for all tasks, as it may have to be asked for. */
-const ambient = ambientCredentials(process.env);
-
 /** What a task needs of its runner. */
 export type RunnerCalls = {
+  /** Those of the thread, which outlive the task. */
+  readonly sessions: S3Sessions;
   ask(request: Unnumbered<RunnerRequest>): Promise<RunnerAnswer>;
   program(role: ProgramRole): Promise<Program>;
   progress(counters: CountersSnapshot, status: string): void;
@@ -89,7 +91,7 @@ export const runTask = async (
         counters,
         status: setStatus,
       };
-      const result = await dispatch(task, taskRun(job, config, context, runner));
+      const result = await dispatch(task, taskRun(task, job, config, context, runner));
       signal.throwIfAborted();
       return { kind: "complete", attempt, result, counters: counters.snapshot(), status };
     } finally {
@@ -106,6 +108,9 @@ export const runTask = async (
   }
 };
 
+/** How long a task is left alone that a store had no time for, in seconds: so many at least, and up to so many more. */
+const throttledSeconds = { least: 15, more: 30 };
+
 /** What the job is told of an attempt that has failed or was given up. */
 export const failureReport = (attempt: string, error: unknown): Report => {
   if (error instanceof AttemptEndedError) return { kind: "release", attempt, reason: error.message };
@@ -115,6 +120,10 @@ export const failureReport = (attempt: string, error: unknown): Report => {
   }
   if (error instanceof TaskTimeoutError) {
     return { kind: "fail", attempt, error: { code: "TaskTimeout", message: error.message, final: false } };
+  }
+  if (error instanceof StorageError && error.class === failureClass.throttled) {
+    const pauseSeconds = throttledSeconds.least + Math.floor(Math.random() * throttledSeconds.more);
+    return { kind: "release", attempt, reason: error.message, pauseSeconds };
   }
   return { kind: "fail", attempt, error: attemptError(error) };
 };
@@ -150,16 +159,33 @@ const contextOf = (
   recordLimit: config.RECORD_LIMIT,
 });
 
-const taskRun = (job: RunnerJob, config: RunnerConfig, context: AttemptContext, runner: RunnerCalls): TaskRun => {
-  const { signal } = context;
-  const { FILE_ROOTS: fileRoots, STORAGE_ENDPOINTS: allowed, STORAGE_LOOPBACK } = config;
-  const endpoints = { allowed, loopback: STORAGE_LOOPBACK === "allow" };
-  const common = { s3Endpoint: job.s3Endpoint, ambient, fileRoots, endpoints, signal };
+const taskRun = (
+  task: Assignment,
+  job: RunnerJob,
+  config: RunnerConfig,
+  context: AttemptContext,
+  runner: RunnerCalls,
+): TaskRun => {
+  const { signal, progress } = context;
+  const [inputCredentials, outputCredentials] = [job.input, job.output].map((place) =>
+    credentialsOf(place.credentials, config),
+  );
+  const [input, output] = runner.sessions.use([inputCredentials, outputCredentials]);
+  const common = {
+    s3Endpoint: job.s3Endpoint,
+    fileRoots: config.FILE_ROOTS,
+    signal,
+    pause: pauseWithProgress(progress),
+    // only a plan that has used both stores is followed by anything
+    areProven: task.kind !== "plan",
+  };
+  const ofInput = { credentials: inputCredentials, session: input, headers: job.input.headers };
+  const ofOutput = { credentials: outputCredentials, session: output, headers: job.output.headers };
   const run: Omit<TaskRun, "shuffle"> = {
     job,
     context,
-    input: countedStore(openStore({ ...inputOf(job.input, config), ...common }), context.progress),
-    output: countedStore(openStore({ ...storeOf(job.output, config), ...common }), context.progress),
+    input: countedStore(openStore({ ...ofInput, readsEncoded: job.input.compression === "none", ...common }), progress),
+    output: countedStore(openStore({ ...ofOutput, ...common }), progress),
     program: (role) => runner.program(role),
     ask: async (request, kind) => {
       const answer = await runner.ask(request);
@@ -172,15 +198,20 @@ const taskRun = (job: RunnerJob, config: RunnerConfig, context: AttemptContext, 
   return { ...run, shuffle: SHUFFLE === "store" ? new StoreShuffle(run) : new LocalShuffle(SHUFFLE, job.jobId) };
 };
 
-const storeOf = ({ credentials, headers }: RunnerJob["input"], config: RunnerConfig) => ({
-  credentials: credentialsOf(credentials, config),
-  headers,
-});
+/** Between signs that an attempt which waits for a store is alive, in ms. */
+const waitingMs = 250;
 
-const inputOf = (input: RunnerJob["input"], config: RunnerConfig) => ({
-  ...storeOf(input, config),
-  readsEncoded: input.compression === "none",
-});
+/** Waits by the clock. To wait for a store is no standstill: how long that may take is limited elsewhere. */
+const pauseWithProgress =
+  (progress: AttemptContext["progress"]): Pause =>
+  async (ms, signal) => {
+    const waiting = setInterval(() => progress.tick(), waitingMs);
+    try {
+      await pauseByClock(ms, signal);
+    } finally {
+      clearInterval(waiting);
+    }
+  };
 
 const hasKind = <Kind extends RunnerAnswer["kind"]>(
   answer: RunnerAnswer,

@@ -1,6 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { RunnerAnswer } from "../../../shared/messages.ts";
 import { Progress } from "../progress.ts";
+import { ambientCredentials } from "../../storage/credentials.ts";
+import { S3Sessions } from "../../storage/s3-sessions.ts";
 import type { Program } from "../programs/program.ts";
 import { runTask } from "../tasks/run.ts";
 import { TaskTimeoutError } from "../task-timeout.ts";
@@ -30,7 +32,13 @@ const call = (what: Call): Promise<RunnerAnswer | Program> =>
     send({ kind: "call", id, call: what });
   });
 
+const { STORAGE_ENDPOINTS: allowed, STORAGE_LOOPBACK } = config;
+
 const runner = {
+  sessions: new S3Sessions({
+    ambient: ambientCredentials(process.env),
+    endpoints: { allowed, loopback: STORAGE_LOOPBACK === "allow" },
+  }),
   ask: async (request: Extract<Call, { what: "ask" }>["request"]) => {
     const answer = await call({ what: "ask", request });
     if (!("re" in answer)) throw new Error("the runner answered a request with a program");

@@ -5,7 +5,10 @@ import { setImmediate as settled } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ambientCredentials, fixedCredentials, type CredentialsSource } from "../../../backend/storage/credentials.ts";
 import { refreshedCredentials } from "../../../backend/storage/refreshed-credentials.ts";
+import { anyEndpoint } from "../../../backend/storage/endpoint-guard.ts";
 import { openStore } from "../../../backend/storage/open.ts";
+import { S3Session } from "../../../backend/storage/s3-session.ts";
+import { S3Sessions } from "../../../backend/storage/s3-sessions.ts";
 import { s3Store } from "../../../backend/storage/s3.ts";
 import { stsEndpoint } from "../../../backend/storage/sts-endpoint.ts";
 import { until } from "../../helpers/until.ts";
@@ -201,7 +204,8 @@ describe("of several identities", () => {
   test("the job's own goes before all", async () => {
     const credentials = { username: "own", password: "own-secret" };
     store.replies.push(reply(200));
-    await openStore({ credentials, ambient: ambient(), fileRoots: [] }).put(store.at, Buffer.from("x"));
+    const [session] = new S3Sessions({ ambient: ambient(), endpoints: anyEndpoint }).use([credentials]);
+    await openStore({ session, fileRoots: [] }).put(store.at, Buffer.from("x"));
     expect(shown()).toEqual(["own"]);
     expect(service.asked).toEqual([]);
   });
@@ -209,7 +213,7 @@ describe("of several identities", () => {
   test("none makes anonymous requests", async () => {
     store.replies.push(reply(200));
     const nobody = ambient({ AWS_REGION: "eu-west-3", AWS_ROLE_ARN: role });
-    await openStore({ ambient: nobody, fileRoots: [] }).put(store.at, Buffer.from("x"));
+    await s3Store({ credentials: nobody }).put(store.at, Buffer.from("x"));
     expect(shown()).toEqual([undefined]);
   });
 });
@@ -227,7 +231,7 @@ describe("temporary credentials", () => {
 
   test("are not asked for before they are needed", async () => {
     ambient();
-    await openStore({ ambient: ambient(), fileRoots: [folder] }).put(
+    await openStore({ session: new S3Session({ credentials: ambient() }), fileRoots: [folder] }).put(
       { scheme: "file", path: join(folder, "x") },
       Buffer.from("x"),
     );

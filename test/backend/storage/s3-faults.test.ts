@@ -40,8 +40,6 @@ afterEach(() => server.close());
 describe("what can pass by itself", () => {
   test.each([
     ["500", error(500, "InternalError")],
-    ["503 SlowDown", error(503, "SlowDown")],
-    ["429", reply(429)],
     ["502 of a proxy", reply(502, "<html>bad gateway</html>")],
     ["a reset", reset],
     ["RequestTimeout under 400", error(400, "RequestTimeout")],
@@ -53,14 +51,22 @@ describe("what can pass by itself", () => {
   });
 
   test("is given up after six tries, with the store's code", async () => {
-    for (let tries = 0; tries < 9; tries++) server.replies.push(error(503, "SlowDown"));
+    for (let tries = 0; tries < 9; tries++) server.replies.push(error(500, "InternalError"));
     await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject({
       name: "StorageError",
-      code: "SlowDown",
-      message: `${server.at.endpoint}/bucket/key: because of SlowDown (SlowDown)`,
+      code: "InternalError",
+      message: `${server.at.endpoint}/bucket/key: because of InternalError (InternalError)`,
     });
     expect(server.asked).toHaveLength(6);
     expect(pauses).toHaveLength(5);
+  });
+
+  test("is given up later where the store has worked before", async () => {
+    server.replies.push(reply(200));
+    await store.put(server.at, Buffer.from("x"));
+    for (let tries = 0; tries < 20; tries++) server.replies.push(error(500, "InternalError"));
+    await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject({ code: "InternalError" });
+    expect(server.asked).toHaveLength(1 + 12);
   });
 
   test("is not waited for after an abort", async () => {
@@ -76,6 +82,83 @@ describe("what can pass by itself", () => {
     server.replies.push(error(503, "SlowDown"));
     await expect(waiting.put(server.at, Buffer.from("x"))).rejects.toBe(stopped);
     expect(server.asked).toHaveLength(1);
+  });
+});
+
+describe("throttling", () => {
+  test.each([
+    ["503 SlowDown", error(503, "SlowDown")],
+    ["503 of a proxy", reply(503)],
+    ["429", reply(429)],
+    ["SlowDown under 400", error(400, "RequestLimitExceeded")],
+  ])("has two minutes of patience: %s", async (_name, fault) => {
+    const waiting = Array.from({ length: 200 }, () => fault);
+    server.replies.push(...waiting);
+    const failure: unknown = await store.put(server.at, Buffer.from("x")).catch((thrown: unknown) => thrown);
+    expect(failure).toMatchObject({ class: "throttled" });
+    // Waits of 0.5 s on average, doubled up to 20 s, half of that with jitter: six to reach them, then about twelve.
+    const asked = server.asked.length;
+    expect(asked).toBeGreaterThan(8);
+    const waited = pauses.reduce((sum, pause) => sum + pause, 0);
+    expect(waited).toBeGreaterThan(120_000);
+    server.replies.splice(0, Infinity, ...Array.from({ length: 8 }, () => fault), reply(200));
+    await store.put(server.at, Buffer.from("x"));
+    expect(server.asked).toHaveLength(asked + 9);
+  });
+
+  test.each([
+    ["7", 7_000],
+    [new Date(Date.now() + 3_600_000).toUTCString(), 60_000],
+    ["86400", 60_000],
+  ])("waits as long as the store asks for, within bounds: %s", async (after, expected) => {
+    server.replies.push(reply(503, "", { "retry-after": after }), reply(200));
+    await store.put(server.at, Buffer.from("x"));
+    expect(pauses[0]).toBe(expected);
+  });
+
+  test("slows down all that the client has under way, but no other endpoint", async () => {
+    const puts = (count: number, at = server.at): Promise<void[]> =>
+      Promise.all(Array.from({ length: count }, () => store.put(at, Buffer.from("x"))));
+    server.replies.push(...Array.from({ length: 32 }, () => reply(200)));
+    await puts(32);
+    expect(pauses).toEqual([]);
+    server.replies.push(reply(503), ...Array.from({ length: 32 }, () => reply(200)));
+    await puts(1);
+    pauses.length = 0;
+    await puts(31);
+    expect(pauses.length).toBeGreaterThan(25);
+    expect(Math.max(...pauses)).toBeGreaterThan(500);
+    const other = await startFaultServer();
+    pauses.length = 0;
+    other.replies.push(reply(200));
+    await puts(1, other.at);
+    await other.close();
+    expect(pauses).toEqual([]);
+  });
+});
+
+describe("what says that an address is wrong", () => {
+  test.each([
+    ["NoSuchBucket", 404],
+    ["InvalidAccessKeyId", 403],
+  ])("lasts where the store has not answered yet, and may pass later: %s", async (code, status) => {
+    server.replies.push(error(status, code));
+    await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject({ code, class: "refused" });
+    server.replies.push(reply(200), error(status, code), error(status, code), reply(200));
+    await store.put(server.at, Buffer.from("x"));
+    await store.put(server.at, Buffer.from("x"));
+    expect(server.asked).toHaveLength(5);
+    server.replies.push(...Array.from({ length: 20 }, () => error(status, code)));
+    await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject({ code, class: "unreachable" });
+  });
+
+  test("may pass where a plan has shown that the stores work", async () => {
+    const later = s3Store({ areProven: true, pause: async () => undefined });
+    server.replies.push(error(404, "NoSuchBucket"), reply(200));
+    await later.put(server.at, Buffer.from("x"));
+    const unnamed = { ...server.at, endpoint: "http://store.invalid" };
+    await expect(later.put(unnamed, Buffer.from("x"))).rejects.toMatchObject({ class: "unreachable" });
+    await expect(store.put(unnamed, Buffer.from("x"))).rejects.toMatchObject({ code: "ENOTFOUND", class: "refused" });
   });
 });
 
@@ -331,10 +414,10 @@ describe("a body that breaks off", () => {
   });
 
   test("is an error and never short data when it keeps breaking off", async () => {
-    for (let tries = 0; tries < 9; tries++) server.replies.push(content(whole, tries === 0 ? 3 : 0));
+    for (let tries = 0; tries < 20; tries++) server.replies.push(content(whole, tries === 0 ? 3 : 0));
     const stream = await store.read(server.at);
     await expect(bytesOf(stream)).rejects.toMatchObject({ name: "StorageError", code: "TruncatedBody" });
-    expect(server.asked).toHaveLength(6);
+    expect(server.asked).toHaveLength(12);
   });
 
   test("is an error when the object has changed meanwhile", async () => {
@@ -456,8 +539,8 @@ describe("the uploads below a folder", () => {
   });
 
   test("are asked for again where the store has failed", async () => {
-    server.replies.push(...Array.from({ length: 6 }, () => error(503, "SlowDown")));
-    await expect(store.abortUploads(folder())).rejects.toMatchObject({ code: "SlowDown" });
+    server.replies.push(...Array.from({ length: 6 }, () => error(500, "InternalError")));
+    await expect(store.abortUploads(folder())).rejects.toMatchObject({ code: "InternalError" });
   });
 });
 
@@ -565,7 +648,7 @@ describe("a bucket", () => {
   test("is created where it is missing", async () => {
     server.replies.push(reply(200), reply(404), error(404, "NoSuchBucket"), reply(200));
     await store.ensureBucket(server.at);
-    await store.ensureBucket(server.at);
+    await open().ensureBucket(server.at);
     expect(server.asked).toEqual(["HEAD /bucket", "HEAD /bucket", "GET /bucket?list-type=2&max-keys=1", "PUT /bucket"]);
   });
 

@@ -1,0 +1,52 @@
+import { Agent, type buildConnector, type Dispatcher } from "undici";
+import type { CredentialsSource } from "./credentials.ts";
+import { anyEndpoint, guardedConnector } from "./endpoint-guard.ts";
+import { RequestRate } from "./request-rate.ts";
+import type { BucketPlace } from "./s3-aws.ts";
+import { S3Signer } from "./s3-signer.ts";
+
+export type S3SessionOptions = {
+  /** @default requests are anonymous: neither signed nor with a key id */
+  readonly credentials?: CredentialsSource | undefined;
+  /** Makes the connections. @default to any endpoint that a store can be at */
+  readonly connect?: buildConnector.connector | undefined;
+};
+
+/** What outlives the tasks of a job, for one identity: connections, and what was learned of stores. */
+export class S3Session {
+  readonly credentials: CredentialsSource | undefined;
+  // Idle sockets do not keep the process alive. The number of connections has no limit here: tasks limit how many requests
+  // they make at a time.
+  readonly dispatcher: Dispatcher;
+  readonly signer = new S3Signer();
+  /** The regions that stores asked for, by endpoint and bucket. */
+  readonly regions = new Map<string, string>();
+  /** Where AWS has buckets that lie in another region than the endpoint named, by endpoint and bucket. */
+  readonly moved = new Map<string, BucketPlace>();
+  /** The buckets, with their endpoints, that have answered with a success. */
+  readonly proven = new Set<string>();
+  /** By endpoint. */
+  readonly #rates = new Map<string, RequestRate>();
+
+  constructor({ credentials, connect = guardedConnector(anyEndpoint) }: S3SessionOptions) {
+    this.credentials = credentials;
+    this.dispatcher = new Agent({
+      connect,
+      headersTimeout: 20_000,
+      // counts only while the reader waits for the store, not the other way round
+      bodyTimeout: 20_000,
+    });
+  }
+
+  /** How fast requests are made of an endpoint. */
+  rateOf(endpoint: string): RequestRate {
+    const rate = this.#rates.get(endpoint) ?? new RequestRate();
+    this.#rates.set(endpoint, rate);
+    return rate;
+  }
+
+  /** Ends all connections. */
+  async close(): Promise<void> {
+    await this.dispatcher.destroy();
+  }
+}
