@@ -1,5 +1,5 @@
 import { addressAdvice } from "./address-advice.ts";
-import { AddressError, parseInput, unnamedEndpoint } from "./address.ts";
+import { AddressError, keyOf, parseInput, unnamedEndpoint } from "./address.ts";
 import { refusedHost } from "./ip-address.ts";
 
 type Addresses = {
@@ -48,7 +48,10 @@ const inputIssues = ({ address }: Input): readonly string[] =>
     ? ["must name a bucket: http(s)://endpoint/bucket/key or s3://bucket/key"]
     : [];
 
-const outputIssues = ({ written }: Input): readonly string[] => (/[*?]/.test(written) ? ["must not be a glob"] : []);
+const outputIssues = ({ address, written }: Input): readonly string[] => [
+  ...(/[*?]/.test(written) ? ["must not be a glob"] : []),
+  ...(keyOf(address).isWellFormed() ? [] : ["must be in UTF-8; only inputs may have other names"]),
+];
 
 /** What a name leads to, only the runner finds out. */
 const wrongHost = ({ address }: Input): readonly string[] => {

@@ -6,6 +6,8 @@
  * `s3://bucket/key` names no endpoint: that is the job's `s3Endpoint`, else what the runner's environment says.
  */
 
+import { decodeEscapes, encodeEscapes } from "./byte-text.ts";
+
 export type S3Address = {
   readonly scheme: "s3";
   /** Origin and path of the endpoint, without a trailing slash: `http://localhost:4750/cdn-cgi/local/r2/s3`. Or `unnamedEndpoint`. */
@@ -18,7 +20,7 @@ export type S3Address = {
 
 export type FileAddress = {
   readonly scheme: "file";
-  /** Absolute and percent-decoded; keeps a trailing slash. */
+  /** Absolute and percent-decoded; keeps a trailing slash. Bytes that are no UTF-8 are as in `byte-text.ts`. */
   readonly path: string;
 };
 
@@ -45,12 +47,10 @@ export class AddressError extends Error {
   override name = "AddressError";
 }
 
+/** @returns the text, in which bytes that are no UTF-8 are as in `byte-text.ts` */
 const decode = (text: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new AddressError("holds a % that does not begin an escape such as %20; write a plain % as %25");
-  }
+  if (!/%(?![0-9a-f]{2})/i.test(text)) return decodeEscapes(text);
+  throw new AddressError("holds a % that does not begin an escape such as %20; write a plain % as %25");
 };
 
 const originOf = (scheme: string, authority: string): string => {
@@ -60,10 +60,7 @@ const originOf = (scheme: string, authority: string): string => {
   return url.origin;
 };
 
-// `encodeURIComponent` leaves the star, which is a wildcard where an address is read as a pattern.
-const encodeComponent = (text: string): string => encodeURIComponent(text).replaceAll("*", "%2A");
-
-const encodeKey = (key: string): string => key.split("/").map(encodeComponent).join("/");
+const encodeKey = (key: string): string => key.split("/").map(encodeEscapes).join("/");
 
 /**
  * Reads an address as a user writes it.
@@ -117,6 +114,9 @@ const fileAddress = (authority: string, path: string): FileAddress => {
 /** @param bucket percent-encoded, as is `key` */
 const s3Address = (endpoint: string, bucket: string, key: string): S3Address => {
   const address: S3Address = { scheme: "s3", endpoint, bucket: decode(bucket), key: decode(key) };
+  if (!address.bucket.isWellFormed() || !address.key.isWellFormed()) {
+    throw new AddressError("must be in UTF-8, as keys are: its escapes stand for other bytes");
+  }
   if (address.bucket === "" && address.key !== "") throw new AddressError("has an empty bucket name");
   // HTTP clients resolve these before they send a request, which would then name something else.
   if ([address.bucket, ...address.key.split("/")].some((segment) => segment === "." || segment === "..")) {
@@ -130,7 +130,7 @@ export const formatAddress = (address: Address): string => {
   if (address.scheme === "file") return `file://${encodeKey(address.path)}`;
   const { endpoint, bucket, key } = address;
   if (bucket === "") return endpoint === unnamedEndpoint ? `${endpoint}/` : endpoint;
-  const root = `${endpoint}/${encodeComponent(bucket)}`;
+  const root = `${endpoint}/${encodeEscapes(bucket)}`;
   return key === "" ? root : `${root}/${encodeKey(key)}`;
 };
 

@@ -1,8 +1,9 @@
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import path from "node:path";
-import { hasCode } from "./file-failure.ts";
+import { hasCode, naming } from "./file-failure.ts";
 import type { FileRoots } from "./file-roots.ts";
 import { uploadsFolder } from "./file-folders.ts";
+import { comparePaths, folderEntries, kindOf, systemPath } from "./system-path.ts";
 
 /**
  * The paths of files (regular ones, and links to such) that begin with `prefix`, in the order of their bytes, which is S3's.
@@ -24,7 +25,8 @@ const walk = async function* (
 ): AsyncGenerator<string> {
   const real = roots.real(folder);
   if (above.includes(real)) return;
-  for (const { file, isFolder } of await entries(roots, folder, real)) {
+  const found = await naming({ scheme: "file", path: folder }, () => entries(roots, folder, real));
+  for (const { file, isFolder } of found) {
     if (!file.startsWith(prefix)) continue;
     if (isFolder) yield* walk(roots, file, prefix, [...above, real]);
     else yield file;
@@ -39,18 +41,18 @@ const entries = async (roots: FileRoots, folder: string, real: string): Promise<
     if (kind === "file") found.push({ file: folder + name, isFolder: false });
     if (kind === "folder" && name !== uploadsFolder) found.push({ file: `${folder}${name}/`, isFolder: true });
   }
-  return found.sort((a, b) => Buffer.compare(Buffer.from(a.file), Buffer.from(b.file)));
+  return found.sort((a, b) => comparePaths(a.file, b.file));
 };
 
-type Kind = "file" | "folder" | "other";
+type Kind = Awaited<ReturnType<typeof folderEntries>>[number]["kind"];
 
 const kinds = async (roots: FileRoots, real: string): Promise<readonly { name: string; kind: Kind }[]> => {
   try {
-    const all = await readdir(real, { withFileTypes: true });
+    const all = await folderEntries(real);
     return await Promise.all(
-      all.map(async (entry) => ({
-        name: entry.name,
-        kind: entry.isSymbolicLink() ? await linked(roots, path.join(real, entry.name)) : kindOf(entry),
+      all.map(async ({ name, kind }) => ({
+        name,
+        kind: kind === "link" ? await linked(roots, path.join(real, name)) : kind,
       })),
     );
   } catch (error) {
@@ -59,16 +61,11 @@ const kinds = async (roots: FileRoots, real: string): Promise<readonly { name: s
   }
 };
 
-const kindOf = (entry: { isFile(): boolean; isDirectory(): boolean }): Kind => {
-  if (entry.isFile()) return "file";
-  return entry.isDirectory() ? "folder" : "other";
-};
-
 /** What a link leads to; one that leads nowhere is no object. */
 const linked = async (roots: FileRoots, link: string): Promise<Kind> => {
   const real = roots.real(link);
   try {
-    return kindOf(await stat(real));
+    return kindOf(await stat(systemPath(real)));
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return "other";
     throw error;

@@ -5,6 +5,7 @@ import { formatAddress, type FileAddress } from "../../shared/address.ts";
 import { hasCode, naming } from "./file-failure.ts";
 import type { FileRoots } from "./file-roots.ts";
 import { pulled, readAhead, whole, type ByteSource } from "./pulled.ts";
+import { systemPath } from "./system-path.ts";
 import { StorageError, type ByteRange, type ByteStream, type OpenFile } from "./store.ts";
 
 const chunkSize = 256 * 1024;
@@ -18,7 +19,7 @@ export const fileEtag = ({ mtimeNs, size, ino }: BigIntStats): string => `${mtim
 /** @returns undefined where there is no regular file */
 export const fileStats = async (real: string): Promise<BigIntStats | undefined> => {
   try {
-    const stats = await stat(real, { bigint: true });
+    const stats = await stat(systemPath(real), { bigint: true });
     return stats.isFile() ? stats : undefined;
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
@@ -109,7 +110,7 @@ const openRegular = async (real: string): Promise<number | undefined> => {
   try {
     // Opening a named pipe would wait for a writer otherwise. Of a real path only one that leads nowhere,
     // or has come just now, is a link.
-    file = await opening(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    file = await opening(systemPath(real), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   } catch (error) {
     // ELOOP: a link. ENXIO: a socket, or a device without a driver.
     if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP", "ENXIO")) return undefined;

@@ -1,7 +1,8 @@
-import { readlinkSync, realpathSync } from "node:fs";
 import path from "node:path";
+import { formatAddress } from "../../shared/address.ts";
 import { hasCode } from "./file-failure.ts";
 import { StorageError } from "./store.ts";
+import { linkTarget, realPath } from "./system-path.ts";
 
 /**
  * Where a path really leads, links followed as far as it exists. Synchronously: the system knows the folders that it has just
@@ -9,7 +10,7 @@ import { StorageError } from "./store.ts";
  */
 const resolved = (file: string): string => {
   try {
-    return realpathSync.native(file);
+    return realPath(file);
   } catch (error) {
     const parent = path.dirname(file);
     if (!hasCode(error, "ENOENT", "ENOTDIR") || parent === file) throw error;
@@ -46,7 +47,7 @@ export class FileRoots {
    * @throws StorageError `OutsideRoots`
    */
   check(file: string, descriptor: number): void {
-    if (process.platform === "linux" && !this.#holds(readlinkSync(`/proc/self/fd/${descriptor}`))) {
+    if (process.platform === "linux" && !this.#holds(linkTarget(`/proc/self/fd/${descriptor}`))) {
       throw this.#outside(file);
     }
   }
@@ -59,7 +60,7 @@ export class FileRoots {
     const allowed = this.#roots.length === 0 ? "there are none" : `these are ${this.#roots.join(", ")}`;
     return new StorageError(
       "OutsideRoots",
-      `file://${file} leads outside the directories in FILE_ROOTS: ${allowed} (OutsideRoots)`,
+      `${formatAddress({ scheme: "file", path: file })} leads outside the directories in FILE_ROOTS: ${allowed} (OutsideRoots)`,
     );
   }
 

@@ -136,6 +136,9 @@ export class FileStore implements Store {
   /** The same for work that makes a file, which a folder's address cannot name. */
   #file<T>(at: Address, work: (real: string) => Promise<T>): Promise<T> {
     return this.#at(at, async (real) => {
+      if (!real.isWellFormed()) {
+        throw new StorageError("EILSEQ", `${formatAddress(at)}: only names in UTF-8 are written to (EILSEQ)`);
+      }
       if (!own(at).path.endsWith("/")) return work(real);
       throw new StorageError(
         "EISDIR",

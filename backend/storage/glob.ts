@@ -11,6 +11,7 @@
  * matched. A bracket or brace that is not closed stands for itself, as does a percent-encoded character: [*] and %2A are a star.
  */
 
+import { decodeEscapes } from "../../shared/byte-text.ts";
 import { GlobState } from "./glob-state.ts";
 
 /** A code point of a pattern; only a raw one can be a wildcard. */
@@ -60,7 +61,7 @@ const stateOf = (tokens: readonly Token[], next: GlobState): GlobState =>
 const charactersOf = (written: string): readonly Character[] =>
   written.split(/((?:%[0-9a-f]{2})+)/i).flatMap((part, index) => {
     const isRaw = index % 2 === 0;
-    return Array.from(isRaw ? part : decodeURIComponent(part), (text) => ({ text, isRaw }));
+    return Array.from(isRaw ? part : decodeEscapes(part), (text) => ({ text, isRaw }));
   });
 
 const reads = (character: Character | undefined, text: string): boolean =>

@@ -43,6 +43,8 @@ describe("parseAddress", () => {
     { text: "S3://bucket//", useSSL: true, address: s3("s3:/", "bucket", "/") },
     { text: "s3://", address: s3("s3:/") },
     { text: "file:///data/a%20b/", address: file("/data/a b/") },
+    { text: "file:///caf%E9.txt", address: file("/caf\udce9.txt") },
+    { text: "file:///%C3%A9%e9%C3", address: file("/é\udce9\udcc3") },
     { text: "FILE://localhost/data", address: file("/data") },
     { text: "file:///", address: file("/") },
   ])("reads $text", ({ text, useSSL = false, address }) => {
@@ -64,6 +66,9 @@ describe("parseAddress", () => {
     ["http://me:secret@host/b/k", "credentials"],
     ["http://host/b/100%", "%25"],
     ["http://host/b%zz/k", "%25"],
+    ["http://host/b/caf%E9", "UTF-8"],
+    ["s3://b%E9/a", "UTF-8"],
+    ["file:///100%", "%25"],
     ["http://host/b/a\nb", "control"],
     ["http://host//key", "bucket"],
     ["http://host/b/../other/k", "'..'"],

@@ -1,8 +1,21 @@
-import { appendFile, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { FileAddress } from "../../../shared/address.ts";
+import { formatAddress, keyOf, parseAddress, parseInput, type FileAddress } from "../../../shared/address.ts";
+import { textOfBytes } from "../../../shared/byte-text.ts";
 import { openFileAt, readFileAt } from "../../../backend/storage/file-read.ts";
 import { FileRoots } from "../../../backend/storage/file-roots.ts";
 import { putFile } from "../../../backend/storage/file-upload.ts";
@@ -295,5 +308,109 @@ describe("a file that changes under its reader", () => {
     await appendFile(at("x").path, "more");
     expect(await bytesOf(free)).toHaveLength(2_000_000);
     await expect(bytesOf(bound)).rejects.toMatchObject({ code: "ObjectChanged" });
+  });
+});
+
+/** The content of each input, by its path within the root. */
+const readInputs = async (written: string): Promise<Record<string, string>> => {
+  const input = parseInput(`${formatAddress({ scheme: "file", path: root })}/${written}`, false);
+  const found: Record<string, string> = {};
+  for await (const { address, etag } of listInputs(store, input)) {
+    // As addresses travel between the runner and the Worker.
+    const again = parseAddress(formatAddress(address), false);
+    expect(again).toEqual(address);
+    found[path.relative(root, keyOf(again))] = (await bytesOf(await store.read(again, undefined, etag))).toString();
+    const file = await store.open(again, etag);
+    file.check();
+    file.close();
+  }
+  return found;
+};
+
+/** The path of a name of these bytes, which not every file system takes. */
+const bytePath = (name: string): Buffer => Buffer.concat([Buffer.from(`${root}/`), Buffer.from(name, "latin1")]);
+
+describe("names that are no plain text", () => {
+  test("are read in a folder, by a pattern and by themselves", async () => {
+    const odd = [
+      "a\nb",
+      "100%",
+      "a%20b",
+      "a#b",
+      "a?b",
+      "a b ",
+      " a",
+      "a*b",
+      "[a]",
+      "{a,b}",
+      "\\",
+      "\ufeffa",
+      "a\r",
+      "é",
+      "e\u0301",
+      "\u{1F600}",
+    ];
+    await mkdir(path.join(root, "odd"));
+    for (const name of odd) await writeFile(path.join(root, "odd", name), name);
+    const expected = Object.fromEntries(odd.map((name) => [`odd/${name}`, name]));
+    expect(await readInputs("odd/")).toEqual(expected);
+    expect(await readInputs("odd/*")).toEqual(expected);
+    for (const name of odd) {
+      const written = formatAddress(at(`odd/${name}`)).slice(formatAddress(at("")).length);
+      expect(await readInputs(written), name).toEqual({ [`odd/${name}`]: name });
+    }
+  });
+
+  test.runIf(process.platform === "linux")(
+    "are read where their bytes are no UTF-8, in their bytes' order",
+    async () => {
+      await mkdir(bytePath("caf\xe9"));
+      const odd = ["caf\xe9/caf\xe9.txt", "caf\xe9/\xff\xfe", "caf\xe9/\xc3", "caf\xe9/z\xc3\xa9", "plain"];
+      for (const name of odd) await writeFile(bytePath(name), name);
+      await symlink(bytePath("caf\xe9/caf\xe9.txt"), bytePath("link"));
+      const texts = odd.map((name) => textOfBytes(Buffer.from(name, "latin1")));
+      expect(Object.values(await readInputs(""))).toEqual([
+        "caf\xe9/caf\xe9.txt",
+        "caf\xe9/z\xc3\xa9",
+        "caf\xe9/\xc3",
+        "caf\xe9/\xff\xfe",
+        "caf\xe9/caf\xe9.txt",
+        "plain",
+      ]);
+      expect(Object.keys(await readInputs("caf%E9/")).toSorted()).toEqual(texts.slice(0, 4).toSorted());
+      expect(await readInputs("caf%E9/caf%E9.txt")).toEqual({ [texts[0] ?? ""]: odd[0] });
+      expect(await readInputs("caf?/caf?.*")).toEqual({ [texts[0] ?? ""]: odd[0] });
+      await expect(readInputs("caf%E8/")).rejects.toMatchObject({
+        code: "NoInput",
+        message: expect.stringContaining("caf%E8/"),
+      });
+      await expect(readInputs("%E8")).rejects.toMatchObject({
+        code: "NoSuchKey",
+        message: expect.stringContaining("/%E8: "),
+      });
+    },
+  );
+
+  test.runIf(process.platform === "linux")("are not written to where their bytes are no UTF-8", async () => {
+    await mkdir(bytePath("caf\xe9"));
+    await symlink(bytePath("caf\xe9"), bytePath("link"));
+    for (const name of ["caf\udce9/x", "link/x", "\udce9"]) {
+      await expect(store.put(at(name), text("x"))).rejects.toMatchObject({ code: "EILSEQ" });
+      await expect(store.createUpload(at(name))).rejects.toMatchObject({ code: "EILSEQ" });
+    }
+    expect((await readdir(root, { encoding: "buffer" })).length).toBe(2);
+  });
+
+  test.skipIf(process.getuid?.() === 0)("do not hide a folder that cannot be read: it is named", async () => {
+    await store.put(at("data/closed/x"), text("x"));
+    await chmod(path.join(root, "data/closed"), 0o000);
+    try {
+      await expect(readInputs("data/")).rejects.toMatchObject({
+        code: "EACCES",
+        message: expect.stringContaining("data/closed/"),
+      });
+    } finally {
+      await chmod(path.join(root, "data/closed"), 0o700);
+    }
   });
 });
