@@ -13,7 +13,7 @@ export const attemptError = (error: unknown): AttemptError => {
   const message = (error instanceof Error ? error.message : String(error)).slice(0, longestMessage);
   if (error instanceof StorageError) return { code: error.code, message, final: isFinal(error) };
   if (error instanceof OutOfMemoryError) return { code: "OOMKilled", message, final: false };
-  if (error instanceof ProgramError) return { code: "ProgramFailed", message, final: false };
+  if (error instanceof ProgramError) return { code: "ProgramFailed", message, final: error.isFinal };
   if (error instanceof AddressError) return { code: "InvalidAddress", message, final: true };
   return { code: "AttemptFailed", message, final: false };
 };

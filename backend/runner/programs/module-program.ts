@@ -75,13 +75,17 @@ export class ModuleProgram {
       exported = await abortable(import(url), context.signal);
     } catch (error) {
       context.signal.throwIfAborted();
-      throw new ProgramError(program, `cannot be loaded: ${describe(error, url, program)}`, { cause: error });
+      const problem = `cannot be loaded: ${describe(error, url, program)}`;
+      throw new ProgramError(program, problem, { cause: error, isFinal: isUnloadable(error) });
     }
     const call = exportOf(exported, name);
-    if (!isCallable(call)) throw new ProgramError(program, `does not export a function \`${name}\``);
+    if (!isCallable(call)) {
+      throw new ProgramError(program, `does not export a function \`${name}\``, { isFinal: true });
+    }
     const encoding = exportOf(exported, "encoding") ?? "utf8";
     if (encoding !== "utf8" && encoding !== "bytes") {
-      throw new ProgramError(program, 'exports an `encoding` that is neither "utf8" nor "bytes"');
+      const problem = 'exports an `encoding` that is neither "utf8" nor "bytes"';
+      throw new ProgramError(program, problem, { isFinal: true });
     }
     return new ModuleProgram(program, url, call, encoding === "utf8", context);
   }
@@ -121,6 +125,24 @@ export class ModuleProgram {
 
 /** The values that a function walks over are read from files meanwhile. */
 const isReadFailure = (error: unknown): boolean => error instanceof ShuffleLostError || error instanceof StorageError;
+
+/** Errors of Node of an import that nothing but another source can mend. */
+const importErrors: ReadonlySet<unknown> = new Set([
+  "ERR_INVALID_MODULE_SPECIFIER",
+  "ERR_INVALID_TYPESCRIPT_SYNTAX",
+  "ERR_MODULE_NOT_FOUND",
+  "ERR_PACKAGE_PATH_NOT_EXPORTED",
+  "ERR_UNKNOWN_BUILTIN_MODULE",
+  "ERR_UNKNOWN_FILE_EXTENSION",
+  "ERR_UNSUPPORTED_DIR_IMPORT",
+  "ERR_UNSUPPORTED_ESM_URL_SCHEME",
+  "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX",
+]);
+
+/** Whether a module cannot be loaded by its source, rather than by what it does while it is loaded. */
+function isUnloadable(error: unknown): boolean {
+  return error instanceof SyntaxError || (error instanceof Error && "code" in error && importErrors.has(error.code));
+}
 
 /** The message, and those lines of the stack that lie in the module. */
 function describe(error: unknown, url: string, program: Program): string {

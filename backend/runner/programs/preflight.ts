@@ -1,7 +1,8 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
-import { inspectedBytes, inspectProgram } from "./inspect.ts";
+import { inspectedBytes } from "../../../shared/program-start.ts";
+import { inspectProgram } from "./inspect.ts";
 import { type Program, ProgramError } from "./program.ts";
 
 /** Looks at an executable before it is started. @throws ProgramError that says why it cannot run on this machine */
@@ -11,7 +12,7 @@ export async function checkExecutable(program: Program): Promise<void> {
     arch: process.arch,
     findInterpreter,
   });
-  if (problem !== undefined) throw new ProgramError(program, problem);
+  if (problem !== undefined) throw new ProgramError(program, problem, { isFinal: true });
 }
 
 async function readStart(path: string): Promise<Buffer> {

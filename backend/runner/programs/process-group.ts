@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { markVariable } from "../../process-mark.ts";
 import type { AttemptContext } from "../attempt-context.ts";
+import { inheritedVariables } from "../environment.ts";
 import { openPipes, type Pipes } from "./pipes.ts";
 import { type Program, ProgramError } from "./program.ts";
 
@@ -49,7 +49,7 @@ export class ProcessGroup {
       for (let attempt = 0; ; attempt++) {
         const child = spawn(program.path, [], {
           cwd: home,
-          env: programEnvironment(context, home),
+          env: { ...inheritedVariables(process.env), ...context.environment, HOME: home, TMPDIR: home },
           detached: true,
           stdio: [...pipes.descriptors],
         });
@@ -60,7 +60,8 @@ export class ProcessGroup {
         }
         // A process forked at the same moment may still hold the file open for writing.
         if (refusal?.code === "ETXTBSY" && attempt < busyRetries) await delay(busyPause);
-        else throw new ProgramError(program, startProblem(refusal), { cause: refusal });
+        else
+          throw new ProgramError(program, startProblem(refusal), { cause: refusal, isFinal: isFinalRefusal(refusal) });
       }
     } catch (error) {
       for (const stream of [pipes.stdin, pipes.stdout.stream, pipes.stderr.stream]) stream?.destroy();
@@ -106,15 +107,6 @@ export class ProcessGroup {
   }
 }
 
-/** Nothing of the runner's own environment but what programs cannot do without. */
-function programEnvironment(context: AttemptContext, home: string): Record<string, string> {
-  const passed = ["PATH", "LANG", "LC_ALL", markVariable].flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return { ...Object.fromEntries(passed), ...context.environment, HOME: home, TMPDIR: home };
-}
-
 async function exitOf(child: ChildProcess): Promise<Exit> {
   return new Promise((resolve) => {
     child.once("exit", (code, signal) => resolve({ code, signal }));
@@ -129,6 +121,11 @@ async function spawnError(child: ChildProcess): Promise<NodeJS.ErrnoException | 
     if (error instanceof Error) return error;
     throw error;
   }
+}
+
+/** Whether the file itself is refused: not for what the machine lacks at the moment, such as memory or process ids. */
+function isFinalRefusal(error: NodeJS.ErrnoException | undefined): boolean {
+  return ["EACCES", "ELOOP", "ENOENT", "ENOEXEC", "ENOTDIR"].includes(error?.code ?? "");
 }
 
 function startProblem(error: NodeJS.ErrnoException | undefined): string {

@@ -12,9 +12,12 @@ export type Program = {
 /** A program failed by its own fault: trying it again on the same data will most likely fail again. */
 export class ProgramError extends Error {
   override readonly name = "ProgramError";
+  /** The program can never run, whatever its input: another attempt is bound to fail in the same way. */
+  readonly isFinal: boolean;
 
   /** @param problem what happened, as the rest of a sentence that begins with the program's role and name */
-  constructor(program: Program, problem: string, options?: ErrorOptions) {
-    super(`${program.role} ${program.name} ${problem}`, options);
+  constructor(program: Program, problem: string, options: ErrorOptions & { readonly isFinal?: boolean } = {}) {
+    super(`${program.role} ${program.name} ${problem}`.toWellFormed(), options);
+    this.isFinal = options.isFinal ?? false;
   }
 }

@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { processStartTime } from "../../../backend/process-groups.ts";
 import { mapToText } from "../../../backend/runner/map.ts";
 import type { Program } from "../../../backend/runner/programs/program.ts";
@@ -84,12 +84,15 @@ describe("what a program may do", () => {
     expect(context.statuses).toEqual(["last"]);
   });
 
-  test("its environment is small, and its folder its own", async () => {
-    process.env["EDGEFOLD_TEST_SECRET"] = "secret";
+  test("its environment is its image's without the runner's own, and its folder its own", async () => {
+    const own = ["AWS_SECRET_ACCESS_KEY", "RUNNER_TOKEN_FILE", "WORK_DIR", "https_proxy", "KUBERNETES_SERVICE_HOST"];
+    for (const name of own) vi.stubEnv(name, "secret");
+    vi.stubEnv("PYTHONPATH", "/opt/of the image");
     const text = await run(shell("mapper", 'env; test "$PWD" = "$HOME" && test "$HOME" = "$TMPDIR" && touch x'), "");
-    delete process.env["EDGEFOLD_TEST_SECRET"];
+    vi.unstubAllEnvs();
     expect(text).toContain("EDGEFOLD_TASK=job-m-0\n");
     expect(text).toContain(`PATH=${process.env["PATH"]}\n`);
+    expect(text).toContain("PYTHONPATH=/opt/of the image\n");
     expect(text).not.toContain("secret");
   });
 

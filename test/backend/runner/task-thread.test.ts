@@ -121,4 +121,17 @@ describe("a plan", () => {
     await store.head({ scheme: "file", path: import.meta.filename });
     expect(progress.ticks).toBe(listed.length + 1);
   });
+
+  it.each([
+    ["executable", "print(1)\n", true],
+    ["executable", "#!/usr/bin/env nosuchlang\n", true],
+    ["executable", "#!/bin/sh\nexit 3\n", false],
+    ["module", "export const map = (", true],
+    ["module", "export const reduce = () => {};", true],
+    ["module", "import nothing from 'nothing'; export const map = () => {};", true],
+    ["module", "throw new Error('the service is away'); export const map = () => {};", false],
+  ] as const)("tells whether an %s can never run: %j", async (type, source, final) => {
+    scene = new TaskScene({ type, source });
+    expect(await scene.map()).toMatchObject({ kind: "fail", error: { code: "ProgramFailed", final } });
+  });
 });
