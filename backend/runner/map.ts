@@ -7,7 +7,7 @@ import type { WholeFile } from "./input/whole-file.ts";
 import { runExecutable } from "./programs/executable.ts";
 import { mapRecords } from "./programs/module-loops.ts";
 import { ModuleProgram } from "./programs/module-program.ts";
-import type { Program } from "./programs/program.ts";
+import type { Program, Reader } from "./programs/program.ts";
 import { RawOutput } from "./programs/raw-output.ts";
 import { TextOutput } from "./programs/text-output.ts";
 import type { RecordTarget } from "./record-target.ts";
@@ -29,6 +29,8 @@ type MapperInput = {
 type MapToSegments = MapperInput & {
   readonly mapper: Program;
   readonly combiner?: Program | undefined;
+  /** The part of the reducer that matters to what it is given. */
+  readonly reducer?: Reader | undefined;
   /** How many there are, at least 1. */
   readonly partitions: number;
   readonly context: AttemptContext;
@@ -48,21 +50,25 @@ export async function mapToSegments(task: MapToSegments): Promise<SegmentIndex> 
   const collector =
     combiner === undefined
       ? new Collector(context, partitions, context.sortBuffer)
-      : new CombiningCollector(context, partitions, await loadCombiner(combiner, context));
+      : new CombiningCollector(context, partitions, await loadCombiner(combiner, context, executable(task.reducer)));
   try {
-    await runMapper(task, collector);
+    await runMapper(task, collector, executable(combiner ?? task.reducer));
     return await collector.writeSegments(sink, compressing);
   } finally {
     collector.dispose();
   }
 }
 
-async function runMapper(task: MapToSegments, target: RecordTarget): Promise<void> {
+const executable = (program: Reader | undefined): Reader | undefined =>
+  program?.type === "executable" ? program : undefined;
+
+/** @param reader the executable that gets what the mapper emits */
+async function runMapper(task: MapToSegments, target: RecordTarget, reader: Reader | undefined): Promise<void> {
   const { mapper, context } = task;
   const { counters } = context;
   if (mapper.type === "module") {
     const module = await ModuleProgram.load(mapper, "map", context);
-    const emitted = await mapRecords(module, task.input, target, context);
+    const emitted = await mapRecords(module, task.input, target, context, reader);
     counters.count("mapOutputRecords", emitted.records);
     counters.count("mapOutputBytes", emitted.bytes);
   } else {

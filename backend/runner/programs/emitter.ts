@@ -1,8 +1,24 @@
 import type { RecordTarget } from "../record-target.ts";
+import type { Reader } from "./program.ts";
 import { encodeUtf8 } from "./text.ts";
+
+const tab = 0x09;
+const newline = 0x0a;
 
 /** Bytes of room at first; grows as records do. */
 const initialScratch = 64 * 1024;
+
+/** Longer stretches are searched by the engine, shorter ones here: a call costs more than a few bytes. */
+const shortStretch = 64;
+
+/** Bytes of a key in a message, at most. */
+const longestShown = 200;
+
+function holds(bytes: Buffer, byte: number, start: number, end: number): boolean {
+  if (end - start > shortStretch) return bytes.subarray(start, end).includes(byte);
+  for (let at = start; at < end; at++) if (bytes[at] === byte) return true;
+  return false;
+}
 
 /** The `emit` of modules: turns what a module emits into the bytes of a record. */
 export class Emitter {
@@ -23,20 +39,30 @@ export class Emitter {
     if (this.bytes > this.#outputLimit) {
       throw new RangeError(`more than TASK_OUTPUT_LIMIT, ${this.#outputLimit} bytes, were emitted`);
     }
+    if (this.#reader !== undefined) this.#checkLine(isWhole ? key : this.#scratch, keyEnd, valueEnd);
     this.#target.add(isWhole ? key : this.#scratch, 0, keyEnd, keyEnd, valueEnd);
   };
   /** Records emitted, and the bytes of their keys and values. */
   records = 0;
   bytes = 0;
   readonly #target: RecordTarget;
+  readonly #reader: Reader | undefined;
   readonly #recordLimit: number;
   readonly #outputLimit: number;
   #isOver = false;
   #scratch = Buffer.allocUnsafeSlow(initialScratch);
 
-  /** @param limits in bytes: of one record, and of all */
-  constructor(target: RecordTarget, limits: { readonly recordLimit: number; readonly outputLimit: number }) {
+  /**
+   * @param limits in bytes: of one record, and of all
+   * @param reader the executable that gets what is emitted, as lines `key TAB value`
+   */
+  constructor(
+    target: RecordTarget,
+    limits: { readonly recordLimit: number; readonly outputLimit: number },
+    reader?: Reader,
+  ) {
     this.#target = target;
+    this.#reader = reader;
     this.#recordLimit = limits.recordLimit;
     this.#outputLimit = limits.outputLimit;
   }
@@ -65,6 +91,20 @@ export class Emitter {
     }
     const kind = part === null ? "null" : Array.isArray(part) ? "an array" : `of type ${typeof part}`;
     throw new TypeError(`emit(key, value): the ${what} must be a string, a number or bytes, it is ${kind}`);
+  }
+
+  /** @throws Error for a record that would be another one, or several, as a line */
+  #checkLine(record: Buffer, keyEnd: number, valueEnd: number): void {
+    let what: string | undefined;
+    if (holds(record, tab, 0, keyEnd)) what = "key holds a tab";
+    else if (holds(record, newline, 0, keyEnd)) what = "key holds a newline";
+    else if (holds(record, newline, keyEnd, valueEnd)) what = "value holds a newline";
+    if (what === undefined) return;
+    const key = JSON.stringify(record.toString("utf8", 0, Math.min(keyEnd, longestShown)));
+    throw new Error(
+      `emit(key, value): the ${what}, at key ${key}, which the executable ${this.#reader?.role} ${this.#reader?.name} ` +
+        "would read as something else: encode it, as with JSON.stringify, or let a module read it",
+    );
   }
 
   #reserve(offset: number, length: number): void {

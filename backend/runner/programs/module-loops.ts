@@ -7,6 +7,7 @@ import type { Cursor } from "../shuffle/cursor.ts";
 import { Groups } from "../shuffle/groups.ts";
 import { Emitter } from "./emitter.ts";
 import type { ModuleProgram } from "./module-program.ts";
+import type { Reader } from "./program.ts";
 
 const newline = 0x0a;
 
@@ -16,14 +17,15 @@ type Emitted = { readonly records: number; readonly bytes: number };
 /** How many keys or records are handled between two looks at the clock. */
 const clockInterval = 256;
 
-/** Calls `map` for each record, and counts them. @returns what it emitted. @throws ProgramError where it fails; the signal's reason when aborted */
+/** Calls `map` for each record, and counts them. @param reader see `Emitter` @returns what it emitted. @throws ProgramError where it fails; the signal's reason when aborted */
 export async function mapRecords(
   module: ModuleProgram,
   input: AsyncIterable<RecordBatch>,
   target: RecordTarget,
   context: AttemptContext,
+  reader?: Reader,
 ): Promise<Emitted> {
-  const emitter = new Emitter(target, context);
+  const emitter = new Emitter(target, context, reader);
   const { emit } = emitter;
   const pacer = new Pacer(context.signal);
   const { counters, progress } = context;
@@ -62,14 +64,15 @@ export async function mapRecords(
   return emitter;
 }
 
-/** Calls `reduce` or `combine` for each key. @returns how many records and keys there were. @throws ProgramError where it fails; the signal's reason when aborted */
+/** Calls `reduce` or `combine` for each key. @param reader see `Emitter` @returns how many records and keys there were. @throws ProgramError where it fails; the signal's reason when aborted */
 export async function foldGroups(
   module: ModuleProgram,
   sorted: Cursor,
   target: RecordTarget,
   context: AttemptContext,
+  reader?: Reader,
 ): Promise<{ readonly records: number; readonly groups: number }> {
-  const emitter = new Emitter(target, context);
+  const emitter = new Emitter(target, context, reader);
   const { emit } = emitter;
   const pacer = new Pacer(context.signal);
   const groups = new Groups(sorted, module.decode, context.progress);

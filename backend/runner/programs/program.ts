@@ -9,6 +9,9 @@ export type Program = {
   readonly path: string;
 };
 
+/** A program as one that reads what another emits. */
+export type Reader = Pick<Program, "role" | "name" | "type">;
+
 /** A program failed by its own fault: trying it again on the same data will most likely fail again. */
 export class ProgramError extends Error {
   override readonly name = "ProgramError";

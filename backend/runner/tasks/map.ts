@@ -44,9 +44,10 @@ const mapInput = async (task: Task<"map">, run: TaskRun, mapping: Mapping): Prom
     return writeOutput(task.attempt, part, run, (sink) => mapToText({ ...mapping, sink }));
   }
   const combiner = job.programs.combiner === undefined ? undefined : await run.program("combiner");
+  const reducer = job.programs.reducer && { ...job.programs.reducer, role: "reducer" as const };
   const { compressing } = run.shuffle;
   const shuffle = await run.shuffle.write(task.attempt, (sink) =>
-    mapToSegments({ ...mapping, combiner, partitions: job.nReducers, sink, compressing }),
+    mapToSegments({ ...mapping, combiner, reducer, partitions: job.nReducers, sink, compressing }),
   );
   return { kind: "map", shuffle };
 };

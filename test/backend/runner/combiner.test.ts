@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { Program } from "../../../backend/runner/programs/program.ts";
+import { mapToSegments } from "../../../backend/runner/map.ts";
 import {
+  lines,
   type MapOutput,
+  MemorySink,
   newContext,
   newProgram,
   runMap,
@@ -109,4 +112,55 @@ test("a failing combiner fails the attempt, under a module and under an executab
   }
   const lacking = newSource("export const reduce = () => {}");
   await expect(runMap(splitter("mapper"), words, 2, newContext(), lacking("combiner"))).rejects.toThrow("`combine`");
+});
+
+/** A mapper that emits the same for each line. */
+const emits = (record: string): Program =>
+  newProgram("mapper", "module", `export const map = (line, emit) => emit(${record})`);
+
+describe("what a module hands to an executable", () => {
+  const executable = shell("reducer", "cat");
+  const long = '"x".repeat(100)';
+
+  test.each([
+    ['"a\\tb", 1', "the key holds a tab"],
+    ['"x\\ny", 1', "the key holds a newline"],
+    [`${long} + "\\t", 1`, "the key holds a tab"],
+    ['"x", "1\\n2"', "the value holds a newline"],
+    [`"x", ${long} + "\\n"`, "the value holds a newline"],
+    ['Buffer.from("x\\n")', "the key holds a newline"],
+  ])("must be a line: emit(%s)", async (record, problem) => {
+    for (const readers of [{ reducer: executable }, { combiner: shell("combiner", "cat") }]) {
+      const sink = new MemorySink();
+      const task = { mapper: emits(record), input: lines("a\n"), partitions: 1, sink, compressing: false, ...readers };
+      await expect(mapToSegments({ ...task, context: newContext() })).rejects.toThrow(
+        new RegExp(`at record 1 .*${problem}, at key ".*the executable (reducer|combiner) program .*encode it`),
+      );
+    }
+  });
+
+  test("may hold a tab in its value, and anything for a module", async () => {
+    const task = { input: lines("a\n"), partitions: 1, compressing: false };
+    const toModule = { mapper: emits('"a\\tb", "1\\n2"'), reducer: sumModule("reducer") };
+    await mapToSegments({ ...task, ...toModule, sink: new MemorySink(), context: newContext() });
+    const toExecutable = { mapper: emits('"a", "1\\t2"'), reducer: executable };
+    await mapToSegments({
+      ...task,
+      ...toExecutable,
+      input: lines("a\n"),
+      sink: new MemorySink(),
+      context: newContext(),
+    });
+  });
+
+  test("must be lines of a combiner, too", async () => {
+    const combiner = newProgram(
+      "combiner",
+      "module",
+      "export const combine = (key, values, emit) => emit(key + '\\t', 1)",
+    );
+    const task = { mapper: splitter("mapper"), combiner, input: lines("a\n"), partitions: 1, compressing: false };
+    const ended = mapToSegments({ ...task, reducer: executable, sink: new MemorySink(), context: newContext() });
+    await expect(ended).rejects.toThrow("the key holds a tab");
+  });
 });
