@@ -6,17 +6,22 @@ import { spareBytes } from "../shuffle/arena-memory.ts";
  * How many bytes tasks may leave in their thread, beyond what it had at its start. A task whose module is a bundle of 200 KiB leaves
  * 1.2 MiB, as a thread never frees an ES module that it has imported.
  */
-const mostGrowth = 48 * 1024 * 1024;
+const mostGrowth = 40 * 1024 * 1024;
 
 /** Tells when the tasks of this thread have left so much memory behind that the thread should be replaced. */
 export class MemoryGrowth {
   readonly #atStart = usedBytes();
+  #isTooLarge = false;
 
-  /** To be called between tasks. Collects the garbage only where there may be too much besides it: that takes some 50 ms. */
+  /**
+   * To be called between tasks. Once true it stays so. Collects the garbage only where there may be too much besides it, as that
+   * takes longer than a small task.
+   */
   async isTooLarge(): Promise<boolean> {
-    if (!this.#exceedsLimit()) return false;
+    if (this.#isTooLarge || !this.#exceedsLimit()) return this.#isTooLarge;
     await collectGarbage();
-    return this.#exceedsLimit();
+    this.#isTooLarge = this.#exceedsLimit();
+    return this.#isTooLarge;
   }
 
   #exceedsLimit(): boolean {
