@@ -24,11 +24,12 @@ const unsupportedCodes: ReadonlySet<string> = new Set(["MalformedAnswer", "Metho
 /** Removes objects, in batches where the store has DeleteObjects. */
 export class S3Remover {
   readonly #client: S3Client;
-  /** The endpoints without DeleteObjects. */
-  readonly #singly = new Set<string>();
+  readonly #singly: Set<string>;
 
-  constructor(client: S3Client) {
+  /** @param withoutBatches the endpoints without DeleteObjects, which is added to */
+  constructor(client: S3Client, withoutBatches: Set<string>) {
     this.#client = client;
+    this.#singly = withoutBatches;
   }
 
   /** Removes objects of any buckets. An object that is not there counts as removed. */

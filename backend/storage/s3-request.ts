@@ -19,8 +19,8 @@ import { bucketRegion, malformed, refused, retryS3, S3Error, saysExpired, unreac
 import { isAws, movedBucket } from "./s3-aws.ts";
 import type { S3Session } from "./s3-session.ts";
 import type { S3Signer } from "./s3-signer.ts";
+import { urlOf } from "./s3-url.ts";
 import { parseError } from "./s3-xml.ts";
-import { StorageError } from "./store.ts";
 import { MalformedAnswerError } from "./xml.ts";
 
 export type S3Request = {
@@ -105,11 +105,13 @@ export class S3Client {
     });
   }
 
-  /** Sends until the answer is a success, and returns its headers. */
+  /** Sends until the answer is a success, and returns its headers. @throws StorageError also for an `<Error>` under status 200 */
   headers(what: S3Request): Promise<ReadonlyMap<string, string>> {
     return this.#retrying(what, async () => {
       const answer = await this.#send(what);
-      await this.#text(what, answer, longestRefusal);
+      // that of a success is empty, or short; some stores have begun it before they know
+      const error = parseError((await this.#text(what, answer, longestRefusal)) ?? "");
+      if (error !== undefined) throw refused(what.at, answer, error, true);
       return answer.headers;
     });
   }
@@ -258,25 +260,6 @@ export class S3Client {
 }
 
 const bucketOf = ({ endpoint, bucket }: S3Address): string => `${endpoint}/${bucket}`;
-
-const encode = (text: string): string =>
-  encodeURIComponent(text).replaceAll(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-
-const urlOf = ({ at, query = {} }: S3Request): URL => {
-  const { endpoint, bucket, key } = at;
-  if (bucket === "") throw new StorageError("InvalidBucketName", `${endpoint}: the address names no bucket`);
-  const components = key.split("/");
-  if (components.includes(".") || components.includes("..")) {
-    // URLs have no way to write such a component
-    throw new StorageError("InvalidKey", `the key '${key}' in ${endpoint}/${bucket} has '.' or '..' between slashes`);
-  }
-  const path = key === "" ? "" : `/${components.map(encode).join("/")}`;
-  const search = Object.entries(query).map(([name, value]) => `${encode(name)}=${encode(value)}`);
-  return new URL(`${endpoint}/${encode(bucket)}${path}${search.length === 0 ? "" : `?${search.join("&")}`}`);
-};
 
 const piecesOf = function* (body: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < body.length; at += pieceSize) yield body.subarray(at, at + pieceSize);

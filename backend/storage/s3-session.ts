@@ -25,6 +25,10 @@ export class S3Session {
   readonly moved = new Map<string, BucketPlace>();
   /** The buckets, with their endpoints, that have answered with a success. */
   readonly proven = new Set<string>();
+  /** The endpoints without DeleteObjects. */
+  readonly withoutBatches = new Set<string>();
+  /** The buckets, with their endpoints, that demand a checksum of what is written. */
+  readonly demandingChecksums = new Set<string>();
   /** By endpoint. */
   readonly #rates = new Map<string, RequestRate>();
 

@@ -29,11 +29,12 @@ export const parseTag = (tag: string): CompletedPart => {
  */
 export class S3Writer {
   readonly #client: S3Client;
-  /** The buckets that demand one. */
-  readonly #demanding = new Set<string>();
+  readonly #demanding: Set<string>;
 
-  constructor(client: S3Client) {
+  /** @param demanding the buckets that demand a checksum, which is added to */
+  constructor(client: S3Client, demanding: Set<string>) {
     this.#client = client;
+    this.#demanding = demanding;
   }
 
   /** Writes a whole object. */

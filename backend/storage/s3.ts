@@ -37,9 +37,10 @@ export const s3Store = ({ defaultEndpoint = s3DefaultEndpoint, ...options }: S3S
     const address = s3Of(at);
     return address.endpoint === unnamedEndpoint ? { ...address, endpoint: defaultEndpoint() } : address;
   };
-  const client = new S3Client(options.session ?? new S3Session(options), options);
-  const remover = new S3Remover(client);
-  const writer = new S3Writer(client);
+  const session = options.session ?? new S3Session(options);
+  const client = new S3Client(session, options);
+  const remover = new S3Remover(client, session.withoutBatches);
+  const writer = new S3Writer(client, session.demandingChecksums);
   return {
     head: async (at) => {
       const head = await headS3(client, own(at));

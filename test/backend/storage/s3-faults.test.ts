@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fixedCredentials } from "../../../backend/storage/credentials.ts";
+import { S3Session } from "../../../backend/storage/s3-session.ts";
 import { s3Store } from "../../../backend/storage/s3.ts";
 import type { S3Address } from "../../../shared/address.ts";
 import type { Credentials } from "../../../shared/rest.ts";
@@ -171,6 +172,17 @@ test.each([
   server.replies.push(fault);
   await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject({ code });
   expect(server.asked).toHaveLength(1);
+});
+
+test("an error under status 200 is no success, whatever was asked for", async () => {
+  const fault = error(200, "InternalError");
+  const lasting = error(200, "AccessDenied");
+  server.replies.push(fault, reply(200), lasting, lasting, lasting);
+  await store.put(server.at, Buffer.from("x"));
+  expect(server.asked).toHaveLength(2);
+  await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject({ code: "AccessDenied" });
+  await expect(store.uploadPart(server.at, "id", 1, Buffer.from("x"))).rejects.toMatchObject({ code: "AccessDenied" });
+  await expect(store.abortUpload(server.at, "id")).rejects.toMatchObject({ code: "AccessDenied" });
 });
 
 /** What is said of a put that was answered so. */
@@ -469,7 +481,8 @@ describe("a range", () => {
 
 test("a body with Content-Encoding is not decoded", async () => {
   server.replies.push(reply(200, "not gzip", { "content-encoding": "gzip" }));
-  expect((await bytesOf(await store.read(server.at))).toString()).toBe("not gzip");
+  const asStored = s3Store({ readsEncoded: true });
+  expect((await bytesOf(await asStored.read(server.at))).toString()).toBe("not gzip");
 });
 
 const complete = (): Promise<string> => store.completeUpload(server.at, "id", ['"t"'], "mine");
@@ -611,6 +624,13 @@ describe("a removal", () => {
       "DELETE /bucket/a%20b",
       "DELETE /bucket/gone",
     ]);
+  });
+
+  test("goes key by key in the next task as well", async () => {
+    const session = new S3Session({});
+    server.replies.push(error(501, "NotImplemented"), reply(204), reply(204));
+    for (let tasks = 0; tasks < 2; tasks++) await s3Store({ session }).remove([server.at]);
+    expect(server.asked).toEqual(["POST /bucket?delete=", "DELETE /bucket/key", "DELETE /bucket/key"]);
   });
 
   test("goes key by key where XML does not carry the key", async () => {
