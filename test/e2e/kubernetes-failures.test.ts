@@ -106,11 +106,10 @@ describe("a pod that ends", () => {
     const { id, pod } = await waiting();
     await cluster.deletePod(pod.metadata.name);
     expect((await podOf(id, 2)).metadata.name).not.toBe(pod.metadata.name);
-    // A pod that ends as though there were no more to do would have ended the whole Job, for which another would be here.
-    const { metadata } = pod;
-    expect((await cluster.leftovers(id)).filter((name) => name.startsWith("Job "))).toEqual([
-      `Job ${metadata.labels?.["batch.kubernetes.io/job-name"]}`,
-    ]);
+    // A pod that ends as though there were no more to do would have ended the whole Job.
+    const [job] = cluster.fake.jobs(`edgefold.dev/job-id=${id}`);
+    expect(job?.metadata.name).toBe(pod.metadata.labels?.["batch.kubernetes.io/job-name"]);
+    expect(job?.status.conditions ?? []).toEqual([]);
     await endOf(id);
   });
 

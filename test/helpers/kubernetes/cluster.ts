@@ -7,8 +7,10 @@ import { ControlPlane } from "./control-plane.ts";
 import type { Fault } from "./faults.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 import { Kubelet } from "./kubelet.ts";
-import { markLost } from "./node-loss.ts";
+import { markLost, markUnready } from "./node-loss.ts";
+import type { Job } from "./job-schemas.ts";
 import type { Pod } from "./object-schemas.ts";
+import { setCondition } from "./pods.ts";
 import { PodReport } from "./pod-report.ts";
 import { accountUser, Permissions } from "./rbac.ts";
 import { labelSelector } from "./selectors.ts";
@@ -27,7 +29,7 @@ export type ClusterOptions = {
   readonly agent?: ServiceAccount;
   /** @default {"kubernetes.io/os": "linux"} */
   readonly nodeLabels?: Readonly<Record<string, string>>;
-  /** How long a Job waits after a pod's failure, in ms; twice as long after each further one, up to 2 s. @default 100 */
+  /** How long a Job waits after a pod's failure, in ms; twice as long after each further one, up to 2 s or this. @default 100 */
   readonly replacementDelayMs?: number;
   /** How many changes are remembered for watches. @default 1000 */
   readonly historyLimit?: number;
@@ -121,6 +123,11 @@ export class FakeCluster {
     return this.#control.store.list("pods").filter(labelSelector(selector));
   }
 
+  /** The Jobs that there are, in the order of their creation. @param selector of labels */
+  jobs(selector = ""): Job[] {
+    return this.#control.store.list("jobs").filter(labelSelector(selector));
+  }
+
   /** What the last pod of this name has written on both outputs so far. */
   logs(podName: string): string {
     return this.#kubelet.logs(podName);
@@ -158,6 +165,16 @@ export class FakeCluster {
     const found = this.#pod(pod);
     await this.#kubelet.runnerOf(found).lose();
     markLost(this.#control, found);
+  }
+
+  /** What is first seen of a node that falls silent, though of this pod alone: it counts as not ready, with an event. */
+  async silenceNode(pod: Named): Promise<void> {
+    markUnready(this.#control, this.#pod(pod));
+  }
+
+  /** The node is heard of again, and the pod is at work still. */
+  async hearNode(pod: Named): Promise<void> {
+    this.#control.store.edit("pods", this.#pod(pod), (draft) => setCondition(draft, "Ready", true));
   }
 
   /** Keeps pods that are created from now on waiting for a node, until it is called without a message. */

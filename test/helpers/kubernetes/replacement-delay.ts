@@ -1,3 +1,4 @@
+/** At most, where the first is not longer itself. */
 const limitMs = 2000;
 
 type Memory = { failures: number; lastFailure: number; refusals: number };
@@ -43,7 +44,7 @@ export class ReplacementDelay {
   }
 
   #after(times: number): number {
-    return Math.min(limitMs, this.#firstMs * 2 ** (times - 1));
+    return Math.min(Math.max(limitMs, this.#firstMs), this.#firstMs * 2 ** (times - 1));
   }
 
   #of(job: string): Memory {

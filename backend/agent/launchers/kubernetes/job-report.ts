@@ -1,7 +1,15 @@
 import { z } from "zod";
 import type { LauncherCondition } from "../../../../shared/messages.ts";
 import { generationLabel, jobIdLabel } from "./names.ts";
-import { blockOf, endOf, isBeingCreated, isEnded, isRunning, type Pod } from "./pod-report.ts";
+import {
+  generationOf as generationOfPod,
+  blockOf,
+  endOf,
+  isBeingCreated,
+  isEnded,
+  isRunning,
+  type Pod,
+} from "./pod-report.ts";
 
 /** What a Kubernetes Job, its pods and the events say of a job. Pure. */
 
@@ -16,6 +24,7 @@ export const JobSchema = z.object({
   status: z
     .object({
       active: z.int().optional(),
+      failed: z.int().optional(),
       conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
     })
     .default({ conditions: [] }),
@@ -41,7 +50,8 @@ const finished: ReadonlySet<string> = new Set(["FailureTarget", "Complete", "Fai
 export const isFinished = ({ status }: KubernetesJob): boolean =>
   status.conditions.some((condition) => condition.status === "True" && finished.has(condition.type));
 
-const timeOf = ({ lastTimestamp, eventTime }: KubernetesEvent): number => {
+/** In ms since 1970; 0 where it says nothing. */
+export const timeOf = ({ lastTimestamp, eventTime }: KubernetesEvent): number => {
   const time = lastTimestamp ?? (typeof eventTime === "string" || eventTime instanceof Date ? eventTime : undefined);
   return time === undefined ? 0 : new Date(time).getTime();
 };
@@ -59,7 +69,8 @@ const creationBlock = (
   pods: readonly Pod[],
   warnings: readonly KubernetesEvent[],
 ): LauncherCondition | undefined => {
-  if (pods.filter((pod) => !isEnded(pod)).length >= (job.spec.parallelism ?? 1)) return undefined;
+  const own = pods.filter((pod) => generationOfPod(pod) === generationOf(job));
+  if (own.filter((pod) => !isEnded(pod)).length >= (job.spec.parallelism ?? 1)) return undefined;
   const last = newest(warnings, "FailedCreate", "Job", job.metadata.name);
   if (last?.message === undefined) return undefined;
   if (pods.some(({ metadata }) => new Date(metadata.creationTimestamp ?? 0).getTime() > timeOf(last))) return undefined;
@@ -90,11 +101,13 @@ const newest = (
  * What should be known of a job whose current generation is `job`.
  * @param pods all of the job
  * @param warnings events of the jobs' namespace
+ * @param startsFail pods end as soon as they have started
  */
 export const conditionsOf = (
   job: KubernetesJob,
   pods: readonly Pod[],
   warnings: readonly KubernetesEvent[],
+  startsFail: boolean,
 ): LauncherCondition[] => {
   const conditions = new Map<string, string>();
   const add = (condition: LauncherCondition | undefined): void => {
@@ -107,7 +120,7 @@ export const conditionsOf = (
   add(creationBlock(job, pods, warnings));
   // Where none is up, the one that has failed tells why.
   const failed = pods.findLast((pod) => isEnded(pod) && pod.status.phase === "Failed");
-  if (failed !== undefined && !pods.some(isRunning)) {
+  if (startsFail && failed !== undefined && !pods.some(isRunning)) {
     add({ type: "RunnersCannotStart", message: `The job has no runner; ${endOf(failed).reason}` });
   }
   return [...conditions].map(([type, message]) => ({ type, message }));

@@ -1,6 +1,8 @@
 import { performance } from "node:perf_hooks";
 import type { LauncherCondition, WantedJob } from "../../../../shared/messages.ts";
 import type { LauncherEvents } from "../launcher.ts";
+import type { RestartTimes } from "../restart-policy.ts";
+import { Restarts } from "./restarts.ts";
 
 /** What the kubernetes launcher remembers of a job. All that matters is in the cluster: this may be lost at any time. */
 export class JobState {
@@ -20,15 +22,20 @@ export class JobState {
   surplusSince: number | undefined;
   /** Failures of the API server in a row. */
   failures = 0;
+  /** The generations of which a pod has failed. */
+  readonly spent = new Set<number>();
+  readonly restarts: Restarts;
   #finished: { readonly uid: string; readonly at: number } | undefined;
   /** Undefined at first, as the Worker may remember conditions of an earlier time. */
   #reported: string | undefined;
   #work: Promise<void> = Promise.resolve();
   #isQueued = false;
   #timer: NodeJS.Timeout | undefined;
+  #due = Infinity;
 
-  constructor(jobId: string) {
+  constructor(jobId: string, times: RestartTimes) {
     this.jobId = jobId;
+    this.restarts = new Restarts(times);
   }
 
   /** Does something when nothing else is being done for this job. What comes up meanwhile again and again is done once. */
@@ -48,10 +55,16 @@ export class JobState {
     await work;
   }
 
-  /** Calls `act` after some milliseconds, in place of what was to be called before. */
+  /** Calls `act` after some milliseconds, if nothing is to be called before that. */
   again(ms: number, act: () => void): void {
+    const at = performance.now() + ms;
+    if (at >= this.#due) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(act, Math.ceil(ms));
+    this.#due = at;
+    this.#timer = setTimeout(() => {
+      this.#due = Infinity;
+      act();
+    }, Math.ceil(ms));
   }
 
   cancel(): void {

@@ -1,21 +1,22 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
-import type { LauncherCondition, WantedJob } from "../../../../shared/messages.ts";
-import { backoffMs, type BackoffTimes } from "../../../backoff.ts";
+import type { WantedJob } from "../../../../shared/messages.ts";
+import { Backoff, backoffMs, type BackoffTimes } from "../../../backoff.ts";
 import { fairShares } from "../fair-share.ts";
 import type { Launcher, LauncherEvents } from "../launcher.ts";
+import type { RestartTimes } from "../restart-policy.ts";
 import { apiFailure, reasonOf } from "./api-error.ts";
 import { ClusterApi, isInvalid } from "./cluster-api.ts";
 import { ClusterView } from "./cluster-view.ts";
-import { conditionsOf, generationOf, isFinished, refusalType, type KubernetesJob } from "./job-report.ts";
+import { refusalType } from "./job-report.ts";
 import { JobState } from "./job-state.ts";
 import type { Leadership } from "./leader.ts";
 import { LostPods } from "./lost-pods.ts";
-import { jobManifest, secretManifest, type Generation } from "./manifests.ts";
 import type { Outage } from "./outage.ts";
-import { endOf, isEnded, jobIdOf, type Pod } from "./pod-report.ts";
-import { refusalOf, type KubernetesSettings } from "./settings.ts";
+import { endOf, generationOf, isCounted, isEnded, jobIdOf, type Pod } from "./pod-report.ts";
+import { Reconciler } from "./reconciler.ts";
+import type { KubernetesSettings } from "./settings.ts";
 
 /** In milliseconds. */
 export type KubernetesTimes = {
@@ -27,6 +28,8 @@ export type KubernetesTimes = {
   readonly lostMs: number;
   /** Between looks at what is being removed. */
   readonly removalMs: number;
+  /** When pods are started in place of others that have ended as soon as they had started. */
+  readonly restart: RestartTimes;
   /** Between requests to an API server that fails. */
   readonly retry: BackoffTimes;
 };
@@ -36,10 +39,11 @@ export const defaultTimes: KubernetesTimes = {
   finishedMs: 3_000,
   lostMs: 30_000,
   removalMs: 500,
+  restart: { settleMs: 5_000, firstWaitMs: 1_000, longestWaitMs: 30_000 },
   retry: { floorMs: 1_000, stepMs: 1_000, capMs: 30_000 },
 };
 
-type KubernetesLauncherOptions = {
+export type KubernetesLauncherOptions = {
   readonly config: KubeConfig;
   readonly cluster: string;
   readonly workerUrl: string;
@@ -63,6 +67,7 @@ export class KubernetesLauncher implements Launcher {
   readonly #events: LauncherEvents;
   readonly #api: ClusterApi;
   readonly #view: ClusterView;
+  readonly #reconciler: Reconciler;
   /** In the order of arrival. */
   readonly #jobs = new Map<string, JobState>();
   /** The uids of pods whose end was reported. */
@@ -88,6 +93,7 @@ export class KubernetesLauncher implements Launcher {
       onChange: (jobId) => this.#changed(jobId),
       onPod: (pod) => {
         if (isEnded(pod)) this.#ended(pod);
+        else this.#stateOfPod(pod)?.restarts.seen(pod);
       },
       onPodGone: (pod) => {
         this.#ended(pod);
@@ -98,6 +104,13 @@ export class KubernetesLauncher implements Launcher {
       log,
     });
     this.#lost = new LostPods(times.lostMs, () => performance.now());
+    this.#reconciler = new Reconciler({
+      ...options,
+      api: this.#api,
+      view: this.#view,
+      events,
+      again: (state, ms) => state.again(ms, () => this.#sync(state)),
+    });
     leadership.subscribe(() => this.#leadershipChanged());
     this.#watching = this.#view.start();
     this.#sweeper = setInterval(() => void this.#forgetLost(), times.lostMs / 3);
@@ -143,7 +156,7 @@ export class KubernetesLauncher implements Launcher {
   #stateOf(jobId: string): JobState {
     const known = this.#jobs.get(jobId);
     if (known !== undefined) return known;
-    const state = new JobState(jobId);
+    const state = new JobState(jobId, this.#options.times.restart);
     this.#jobs.set(jobId, state);
     return state;
   }
@@ -193,7 +206,7 @@ export class KubernetesLauncher implements Launcher {
       const { wanted } = state;
       if (this.#stopping.signal.aborted || !this.#acts || wanted === undefined || state.refused) return;
       try {
-        await this.#bring(state, wanted);
+        await this.#reconciler.bring(state, wanted);
         state.failures = 0;
       } catch (error) {
         this.#troubled(state, error);
@@ -201,85 +214,12 @@ export class KubernetesLauncher implements Launcher {
     });
   }
 
-  /** Brings a job a step closer to what is wanted. */
-  async #bring(state: JobState, wanted: WantedJob): Promise<void> {
-    const refusal = refusalOf(wanted.pods, this.#options.settings);
-    if (refusal !== undefined) {
-      state.refused = true;
-      this.#events.failed(state.jobId, refusal);
-      return;
-    }
-    const { jobId } = state;
-    const jobs = this.#view.jobsOf(jobId).toSorted((a, b) => generationOf(b) - generationOf(a));
-    const [current] = jobs;
-    if (current === undefined || isFinished(current) || current.metadata.deletionTimestamp !== undefined) {
-      await this.#next(state, wanted, current);
-      return;
-    }
-    const generation = this.#generation(wanted, generationOf(current), state.share);
-    // The agent may have ended between the two.
-    if (!state.withSecret.has(current.metadata.uid)) await this.#createSecret(state, generation, current);
-    await this.#scale(state, wanted, current);
-    this.#tell(state, current);
-  }
-
-  /** Makes a job's next generation, if it may have runners. */
-  async #next(state: JobState, wanted: WantedJob, last: KubernetesJob | undefined): Promise<void> {
-    if (state.share === 0) {
-      state.report([this.#noCapacity], this.#events);
-      return;
-    }
-    const { finishedMs } = this.#options.times;
-    if (last !== undefined && state.finishedFor(last.metadata.uid) < finishedMs) {
-      state.again(finishedMs, () => this.#sync(state));
-      return;
-    }
-    const number = last === undefined ? 1 : generationOf(last) + 1;
-    // Without pods, as these need the Secret; but a queue must know how many there will be, and lets none start at first.
-    const generation = this.#generation(wanted, number, wanted.pods.queueName === undefined ? 0 : state.share);
-    const job = await this.#api.createJob(jobManifest(generation));
-    state.failures = 0;
-    if (job === undefined) return;
-    await this.#createSecret(state, generation, job);
-    await this.#scale(state, wanted, job);
-  }
-
-  async #createSecret(state: JobState, generation: Generation, job: KubernetesJob): Promise<void> {
-    await this.#api.createSecret(secretManifest(generation, job));
-    state.withSecret.add(job.metadata.uid);
-    state.failures = 0;
-  }
-
-  /** More runners are started at once, fewer only when they have been too many for some time. */
-  async #scale(state: JobState, wanted: WantedJob, job: KubernetesJob): Promise<void> {
-    // A queue has admitted it with as many pods as it was made with.
-    if (wanted.pods.queueName !== undefined) return;
-    const { surplusMs } = this.#options.times;
-    const now = job.spec.parallelism ?? 1;
-    if (state.share >= now) state.surplusSince = undefined;
-    if (state.share === now) return;
-    if (state.share < now) {
-      state.surplusSince ??= performance.now();
-      const left = state.surplusSince + surplusMs - performance.now();
-      if (left > 0) {
-        state.again(left, () => this.#sync(state));
-        return;
-      }
-    }
-    await this.#api.scale(job.metadata.name, state.share);
-  }
-
-  #tell(state: JobState, job: KubernetesJob): void {
-    const conditions = conditionsOf(job, this.#view.podsOf(state.jobId), this.#view.warnings());
-    state.report(state.share === 0 ? [...conditions, this.#noCapacity] : conditions, this.#events);
-  }
-
-  get #noCapacity(): LauncherCondition {
-    return { type: "NoCapacity", message: `All ${this.capacity} runners that RUNNERS allows are other jobs'.` };
-  }
-
   #troubled(state: JobState, error: unknown): void {
-    if (this.#stopping.signal.aborted || !this.#options.leadership.leads) return;
+    if (this.#stopping.signal.aborted) return;
+    const pause = backoffMs(state.failures++, this.#options.times.retry);
+    state.again(pause, () => this.#sync(state));
+    // The lapse may be over before anybody is told of it.
+    if (!this.#options.leadership.leads) return;
     const message = reasonOf(error);
     if (isInvalid(error)) {
       state.refused = true;
@@ -288,32 +228,23 @@ export class KubernetesLauncher implements Launcher {
     }
     const type = apiFailure(error)?.status === 403 ? refusalType(message) : "ClusterUnavailable";
     state.report([{ type, message }], this.#events);
-    state.again(this.#pause(state), () => this.#sync(state));
-  }
-
-  #pause(state: JobState): number {
-    return backoffMs(state.failures++, this.#options.times.retry);
-  }
-
-  #generation(wanted: WantedJob, number: number, parallelism: number): Generation {
-    const { cluster, workerUrl, settings } = this.#options;
-    const { jobId, token, pods } = wanted;
-    return { cluster, workerUrl, settings, jobId, number, token, pods, parallelism };
   }
 
   /** Removes everything of a job, and looks until nothing is left. */
   async #removeAll(state: JobState): Promise<void> {
     const { signal } = this.#stopping;
     const { leadership, outage } = this.#options;
+    const backoff = new Backoff(this.#options.times.retry);
     const what = `the removal of job ${state.jobId}`;
     for (let left = true; left && !signal.aborted;) {
       try {
         left = !leadership.leads || (await this.#removeOnce(state));
         if (left) await sleep(this.#options.times.removalMs);
         outage.succeeded(what);
+        backoff.reset();
       } catch (error) {
         outage.failed(what, error);
-        await sleep(this.#pause(state));
+        await sleep(backoff.next());
       }
     }
   }
@@ -328,11 +259,22 @@ export class KubernetesLauncher implements Launcher {
     return jobs.length > 0 || pods.length > 0;
   }
 
+  #stateOfPod(pod: Pod): JobState | undefined {
+    return this.#jobs.get(jobIdOf(pod) ?? "");
+  }
+
   #ended(pod: Pod): void {
     const jobId = jobIdOf(pod);
     if (jobId === undefined || this.#reported.has(pod.metadata.uid)) return;
     this.#reported.add(pod.metadata.uid);
     const { reason, failure } = endOf(pod);
+    const state = this.#jobs.get(jobId);
+    if (pod.status.phase !== "Succeeded" && isCounted(pod)) {
+      state?.spent.add(generationOf(pod));
+      // What its task has brought about says nothing of how runners start.
+      if (failure === undefined) state?.restarts.ended(pod);
+    }
+    state?.restarts.forget(pod);
     void this.#events.exited(jobId, pod.metadata.name, reason, failure);
   }
 

@@ -172,7 +172,7 @@ const environment = ({ workerUrl, settings, jobId }: Generation, memory: string)
   { name: "BUSY_FILE", value: busyFile },
   { name: "CGROUP_DIR", value: "/sys/fs/cgroup" },
   { name: "WORK_DIR", value: workDir },
-  { name: "PROCESS_LEDGER", value: `${workDir}/programs` },
+  { name: "PROCESS_LEDGER", value: `${workDir}/processes` },
   { name: "HOME", value: workDir },
   { name: "TMPDIR", value: workDir },
   ...passedOn.flatMap((name) => (settings[name] === undefined ? [] : [{ name, value: settings[name] }])),

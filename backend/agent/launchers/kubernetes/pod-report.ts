@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { LauncherCondition } from "../../../../shared/messages.ts";
 import type { Failure } from "../launcher.ts";
-import { jobIdLabel } from "./names.ts";
+import { generationLabel, jobIdLabel } from "./names.ts";
 
 /** What a pod says of itself, in the words that a user needs. Pure, from what the API server tells. */
 
@@ -23,6 +23,7 @@ const ConditionSchema = z.object({
   status: z.string(),
   reason: z.string().optional(),
   message: z.string().optional(),
+  lastTransitionTime: z.union([z.string(), z.date()]).nullish(),
 });
 
 const ContainerSchema = z.object({
@@ -36,6 +37,7 @@ export const PodSchema = z.object({
     name: z.string(),
     uid: z.string(),
     labels: z.record(z.string(), z.string()).default({}),
+    finalizers: z.array(z.string()).default([]),
     creationTimestamp: z.union([z.string(), z.date()]).optional(),
     deletionTimestamp: z.union([z.string(), z.date()]).optional(),
     deletionGracePeriodSeconds: z.int().default(0),
@@ -54,6 +56,7 @@ export const PodSchema = z.object({
 export type Pod = z.infer<typeof PodSchema>;
 
 export const jobIdOf = (pod: Pod): string | undefined => pod.metadata.labels[jobIdLabel];
+export const generationOf = (pod: Pod): number => Number(pod.metadata.labels[generationLabel] ?? 1);
 
 const stateOf = (pod: Pod) => pod.status.containerStatuses[0]?.state;
 const conditionOf = (pod: Pod, type: string) =>
@@ -63,6 +66,17 @@ const conditionOf = (pod: Pod, type: string) =>
 const endedPhases: ReadonlySet<string> = new Set(["Succeeded", "Failed"]);
 
 export const isEnded = (pod: Pod): boolean => endedPhases.has(pod.status.phase ?? "");
+export const isReady = (pod: Pod): boolean => conditionOf(pod, "Ready") !== undefined;
+
+/** With it a Job keeps a pod until it has counted its end. */
+const trackingFinalizer = "batch.kubernetes.io/job-tracking";
+
+/** Whether its end counts as a failure of its Job. A pod that the Job itself ends, as there are too many, is let go before. */
+export const isCounted = (pod: Pod): boolean =>
+  pod.metadata.deletionTimestamp === undefined ||
+  pod.metadata.finalizers.includes(trackingFinalizer) ||
+  conditionOf(pod, "DisruptionTarget") !== undefined;
+
 export const isRunning = (pod: Pod): boolean => stateOf(pod)?.running !== undefined;
 
 /** How a pod ended: a reason, and what its task is charged with where that was what ended it. */

@@ -150,20 +150,24 @@ describe("a job", () => {
   const ended = pod(terminated({ exitCode: 1 }));
 
   it("says why no pods are created, as long as none is", () => {
-    expect(conditionsOf(job(), [], [failedCreate(quota)])).toEqual([{ type: "QuotaExceeded", message: quota }]);
-    expect(conditionsOf(job(), [pod({})], [failedCreate(quota)])).toEqual([]);
-    expect(conditionsOf(job({ parallelism: 2 }), [pod({})], [failedCreate(quota)])).toHaveLength(1);
-    expect(conditionsOf(job({ parallelism: 2 }), [pod({})], [failedCreate(quota, "2026-01-01T00:00:00Z")])).toEqual([]);
+    expect(conditionsOf(job(), [], [failedCreate(quota)], false)).toEqual([{ type: "QuotaExceeded", message: quota }]);
+    expect(conditionsOf(job(), [pod({})], [failedCreate(quota)], false)).toEqual([]);
+    expect(conditionsOf(job({ parallelism: 2 }), [pod({})], [failedCreate(quota)], false)).toHaveLength(1);
+    expect(
+      conditionsOf(job({ parallelism: 2 }), [pod({})], [failedCreate(quota, "2026-01-01T00:00:00Z")], false),
+    ).toEqual([]);
   });
 
-  it("says why it has no runner, when one has failed and none is up", () => {
+  it("says why it has no runner, when they fail as they start and none is up", () => {
     const up = pod({ phase: "Running", containerStatuses: [{ state: { running: {} } }] });
-    expect(conditionsOf(job(), [ended], [])).toMatchObject([{ type: "RunnersCannotStart" }]);
-    expect(conditionsOf(job(), [ended, up], [])).toEqual([]);
+    expect(conditionsOf(job(), [ended], [], true)).toMatchObject([{ type: "RunnersCannotStart" }]);
+    // One that has worked before is replaced, and that is all.
+    expect(conditionsOf(job(), [ended], [], false)).toEqual([]);
+    expect(conditionsOf(job(), [ended, up], [], true)).toEqual([]);
   });
 
   it("that is suspended says so", () => {
-    expect(conditionsOf(job({ suspend: true }), [], [])).toMatchObject([{ type: "Suspended" }]);
+    expect(conditionsOf(job({ suspend: true }), [], [], false)).toMatchObject([{ type: "Suspended" }]);
   });
 
   it.each([

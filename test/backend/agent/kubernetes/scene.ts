@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CoreV1Api } from "@kubernetes/client-node";
 import { afterEach } from "vitest";
 import { ClusterConfig } from "../../../../backend/agent/launchers/kubernetes/cluster-config.ts";
 import {
@@ -20,10 +21,14 @@ import { until } from "../../../helpers/until.ts";
 
 const image = "registry.example.com/fake:test";
 /** Its runners end as soon as they have started. */
-const brokenImage = "registry.example.com/broken:test";
+export const brokenImage = "registry.example.com/broken:test";
 
 /** A runner as far as the launcher sees it: it goes on until it is told to end. */
-const runner = 'process.on("SIGTERM", () => process.exit(1)); setInterval(() => {}, 1000);\n';
+const runner = `
+require("node:fs").writeFileSync(process.env.BUSY_FILE, "");
+process.on("SIGTERM", () => process.exit(1));
+setInterval(() => {}, 1000);
+`;
 
 /** How long a condition may take to come true, in ms. */
 const limitMs = 20_000;
@@ -51,9 +56,12 @@ export class LauncherScene {
   readonly failures: { readonly jobId: string; readonly code: string }[] = [];
   readonly #conditions = new Map<string, readonly LauncherCondition[]>();
   readonly #directory: string;
+  readonly #options: Options;
   readonly #wanted = new Map<string, WantedJob>();
 
-  private constructor(cluster: FakeCluster, directory: string, { config = byKubeconfig, times }: Options) {
+  private constructor(cluster: FakeCluster, directory: string, options: Options) {
+    const { config = byKubeconfig, times } = options;
+    this.#options = options;
     this.cluster = cluster;
     this.#directory = directory;
     const kubeConfig = config(cluster, directory);
@@ -64,7 +72,7 @@ export class LauncherScene {
       namespace: "edgefold",
       cluster: "default",
       identity: "agent",
-      times: { leaseMs: 2_000, renewWithinMs: 1_000, retryMs: 100 },
+      times: { leaseMs: 4_000, renewWithinMs: 2_000, retryMs: 100 },
       outage,
       log,
     });
@@ -75,7 +83,12 @@ export class LauncherScene {
         workerUrl: "http://worker.invalid",
         capacity: 10,
         settings: KubernetesSettingsSchema.parse({ RUNNER_IMAGE: image, ALLOWED_IMAGES: brokenImage }),
-        times: { ...defaultTimes, retry: { floorMs: 50, stepMs: 50, capMs: 500 }, ...times },
+        times: {
+          ...defaultTimes,
+          retry: { floorMs: 50, stepMs: 50, capMs: 500 },
+          restart: { settleMs: 500, firstWaitMs: 50, longestWaitMs: 500 },
+          ...times,
+        },
         leadership: this.leader,
         outage,
         log,
@@ -128,6 +141,29 @@ export class LauncherScene {
     this.#wanted.delete(jobId);
     this.launcher.want([...this.#wanted.values()]);
     await this.launcher.remove(jobId);
+  }
+
+  /** The Jobs of a job, oldest generation first, with their parallelism. */
+  jobs(jobId: string): [name: string, parallelism: number][] {
+    return this.cluster.jobs(`${jobIdLabel}=${jobId}`).map(({ metadata, spec }) => [metadata.name, spec.parallelism]);
+  }
+
+  /** Deletes a pod, as a user does. */
+  async delete({ metadata: { name, namespace } }: Pod): Promise<void> {
+    const config = new ClusterConfig();
+    config.loadFromString(this.cluster.kubeconfig({ user: "admin" }));
+    await config.makeApiClient(CoreV1Api).deleteNamespacedPod({ name, namespace: namespace ?? "" });
+  }
+
+  /** Ends the agent, whose pods go on, and starts another one. It ends with this scene. */
+  async restart(): Promise<LauncherScene> {
+    this.launcher.kill();
+    await this.leader.stop();
+    const next = new LauncherScene(this.cluster, this.#directory, this.#options);
+    open.push(next);
+    open.splice(open.indexOf(this), 1);
+    await next.leader.lead();
+    return next;
   }
 
   conditions(jobId: string): readonly LauncherCondition[] {
