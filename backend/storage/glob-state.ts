@@ -1,17 +1,21 @@
+const slash = 0x2f;
+const dot = 0x2e;
+const underscore = 0x5f;
+
 /**
- * A state of a nondeterministic automaton over the characters (code points) of a key. All states that a key can lead to are
- * followed together, so that a key is read once and never backwards.
+ * A state of a nondeterministic automaton over the code points of a key. All states that a key can lead to are followed
+ * together, so that a key is read once and never backwards.
  */
 export class GlobState {
-  /** The character that leads on; undefined for a state that is passed without reading. */
-  readonly #accepts: ((text: string) => boolean) | undefined;
+  /** Whether a code point leads on; undefined for a state that is passed without reading. */
+  readonly #accepts: ((code: number) => boolean) | undefined;
   /** Whether it is passed only where no hidden component begins. */
   readonly #isVisible: boolean;
   readonly #next: GlobState[];
   /** The last step that came here. */
   #seen = 0;
 
-  private constructor(accepts: ((text: string) => boolean) | undefined, isVisible: boolean, next: GlobState[]) {
+  private constructor(accepts: ((code: number) => boolean) | undefined, isVisible: boolean, next: GlobState[]) {
     this.#accepts = accepts;
     this.#isVisible = isVisible;
     this.#next = next;
@@ -21,8 +25,8 @@ export class GlobState {
     return new GlobState(() => false, false, []);
   }
 
-  /** Reads a character that `accepts` takes. */
-  static reading(accepts: (text: string) => boolean, next: GlobState): GlobState {
+  /** Reads a code point that `accepts` takes. */
+  static reading(accepts: (code: number) => boolean, next: GlobState): GlobState {
     return new GlobState(accepts, false, [next]);
   }
 
@@ -45,34 +49,35 @@ export class GlobState {
 
   /** Whether the whole `key` leads from here to `end`. */
   leadsTo(end: GlobState, key: string): boolean {
-    let before = "/";
-    let states: GlobState[] = [this];
-    for (const text of key) {
-      const isHidden = before === "/" && (text === "_" || text === ".");
-      const next: GlobState[] = [];
-      for (const state of GlobState.#reached(states, isHidden))
-        if (state.#accepts?.(text) === true) next.push(...state.#next);
-      if (next.length === 0) return false;
-      states = next;
-      before = text;
+    let states = this.#reach([], ++steps, startsHidden(key, 0));
+    for (let at = 0; at < key.length && states.length > 0;) {
+      const code = key.codePointAt(at) ?? 0;
+      at += code > 0xffff ? 2 : 1;
+      const reading: GlobState[] = [];
+      const step = ++steps;
+      const isHidden = code === slash && startsHidden(key, at);
+      for (const state of states) {
+        if (state.#accepts?.(code) === true) for (const next of state.#next) next.#reach(reading, step, isHidden);
+      }
+      states = reading;
     }
-    return GlobState.#reached(states, false).includes(end);
+    return states.includes(end);
   }
 
-  /** The states that read, among those that can be reached from `states` without reading. */
-  static #reached(states: readonly GlobState[], isHidden: boolean): readonly GlobState[] {
-    const step = ++steps;
-    const all: GlobState[] = [];
-    const open = [...states];
-    for (let state = open.pop(); state !== undefined; state = open.pop()) {
-      if (state.#seen === step) continue;
-      state.#seen = step;
-      if (state.#accepts !== undefined) all.push(state);
-      else if (!state.#isVisible || !isHidden) open.push(...state.#next);
-    }
-    return all;
+  /** Adds the states that read to `reading`, of those that can be reached from here without reading. */
+  #reach(reading: GlobState[], step: number, isHidden: boolean): GlobState[] {
+    if (this.#seen === step) return reading;
+    this.#seen = step;
+    if (this.#accepts !== undefined) reading.push(this);
+    else if (!this.#isVisible || !isHidden) for (const state of this.#next) state.#reach(reading, step, isHidden);
+    return reading;
   }
 }
+
+const startsHidden = (key: string, at: number): boolean => {
+  const code = key.charCodeAt(at);
+  return code === underscore || code === dot;
+};
 
 /** Over all patterns, as states are told apart by it. */
 let steps = 0;

@@ -54,7 +54,7 @@ const textOf = (tokens: readonly Token[]): string =>
 const stateOf = (tokens: readonly Token[], next: GlobState): GlobState =>
   tokens.reduceRight(
     (state, token) =>
-      "literal" in token ? GlobState.reading((text) => text === token.literal, state) : token.toState(state),
+      "literal" in token ? GlobState.reading(isCode(codeOf(token.literal)), state) : token.toState(state),
     next,
   );
 
@@ -92,10 +92,18 @@ const wildcardAt = (characters: readonly Character[], at: number, begins: boolea
   return reads(characters[at], "{") ? bracesAt(characters, at, begins) : undefined;
 };
 
-const notSlash = (text: string): boolean => text !== "/";
-const isSlash = (text: string): boolean => text === "/";
+const codeOf = (text: string): number => text.codePointAt(0) ?? 0;
 
-const oneOf = (accepts: (text: string) => boolean, next: GlobState): GlobState =>
+const isCode =
+  (wanted: number) =>
+  (code: number): boolean =>
+    code === wanted;
+
+const slash = codeOf("/");
+const isSlash = isCode(slash);
+const notSlash = (code: number): boolean => code !== slash;
+
+const oneOf = (accepts: (code: number) => boolean, next: GlobState): GlobState =>
   GlobState.visible(GlobState.reading(accepts, next));
 
 const starsAt = (characters: readonly Character[], at: number, begins: boolean): Wildcard => {
@@ -128,25 +136,24 @@ const setAt = (characters: readonly Character[], at: number): Wildcard | undefin
   while (end < characters.length && !reads(characters[end], "]")) end += 1;
   if (end === begin || end === characters.length) return undefined;
   const holds = membership(characters.slice(begin, end));
-  const accepts = (text: string): boolean => text !== "/" && holds(text) !== isNegated;
+  const accepts = (code: number): boolean => code !== slash && holds(code) !== isNegated;
   return { end: end + 1, token: { toState: (next) => oneOf(accepts, next) } };
 };
 
-const membership = (members: readonly Character[]): ((text: string) => boolean) => {
-  const texts = new Set<string>();
+const membership = (members: readonly Character[]): ((code: number) => boolean) => {
+  const codes = new Set<number>();
   const ranges: (readonly [number, number])[] = [];
   for (let at = 0; at < members.length; at++) {
-    const from = members[at]?.text ?? "";
-    const to = members[at + 2]?.text;
-    const isRange = to !== undefined && reads(members[at + 1], "-") && code(from) <= code(to);
-    if (isRange) ranges.push([code(from), code(to)]);
-    else texts.add(from);
+    const from = codeOf(members[at]?.text ?? "");
+    const last = members[at + 2];
+    const to = codeOf(last?.text ?? "");
+    const isRange = last !== undefined && reads(members[at + 1], "-") && from <= to;
+    if (isRange) ranges.push([from, to]);
+    else codes.add(from);
     if (isRange) at += 2;
   }
-  return (text) => texts.has(text) || ranges.some(([from, to]) => from <= code(text) && code(text) <= to);
+  return (code) => codes.has(code) || ranges.some(([from, to]) => from <= code && code <= to);
 };
-
-const code = (text: string): number => text.codePointAt(0) ?? 0;
 
 /** A group of braces; undefined where it is not closed. */
 const bracesAt = (characters: readonly Character[], at: number, begins: boolean): Wildcard | undefined => {

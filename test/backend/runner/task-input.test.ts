@@ -8,6 +8,7 @@ import { readInput } from "../../../backend/runner/input/task-input.ts";
 import { mapToText } from "../../../backend/runner/map.ts";
 import type { ByteRange } from "../../../backend/storage/store.ts";
 import type { InputRange } from "../../../shared/messages.ts";
+import { bzip2Fixtures } from "../storage/bzip2-fixtures.ts";
 import { chunks, MemorySink, newContext, newProgram, shell } from "./harness.ts";
 
 const unhandled: unknown[] = [];
@@ -91,6 +92,19 @@ test("several objects are read one after another, and no two share a line", asyn
     g: "seven",
   });
   const expected = ["a: one", "a: two", "b.gz: three", "b.gz: four", "c: ", "d.zst: five", "e: six", "g: seven"];
+  expect(await read(objects.read())).toEqual(expected);
+  await objects.closed();
+});
+
+test("each object loses its own byte order mark, compressed or not", async () => {
+  const objects = new Objects({
+    a: "\ufeffone\n\ufefftwo\n",
+    "b.gz": gzipSync("\ufeffthree\n"),
+    "C.ZST": zstdCompressSync("\ufefffour"),
+    "d.bz2": bzip2Fixtures.one.compressed,
+    e: "\ufeff",
+  });
+  const expected = ["a: one", "a: \ufefftwo", "b.gz: three", "C.ZST: four", "d.bz2: one"];
   expect(await read(objects.read())).toEqual(expected);
   await objects.closed();
 });
