@@ -76,7 +76,11 @@ const uploadForm = {
   type: "object",
   properties: {
     program: { type: "string", format: "binary", description: "The file; its filename becomes the artifact's name" },
-    type: { type: "string", enum: ArtifactTypeSchema.options, default: "executable" },
+    type: {
+      type: "string",
+      enum: ArtifactTypeSchema.options,
+      description: "By default `executable`, or `module` for an `.mjs` or `.mts` file without a `#!` line.",
+    },
   },
   required: ["program"],
   additionalProperties: false,

@@ -1,6 +1,7 @@
 import * as multipasta from "multipasta";
 import { ArtifactNameSchema, artifactTypes, ArtifactTypeSchema, type ArtifactType } from "../shared/rest.ts";
 import { readChunks } from "./chunks.ts";
+import { inspectedBytes, inspectStart } from "../shared/program-start.ts";
 import { parsePartDisposition, type PartNames } from "./disposition.ts";
 import { finalDashGuard } from "./multipart-guard.ts";
 import { invalidRequest, ProblemError } from "./problems.ts";
@@ -86,6 +87,34 @@ class ProgramFormReader {
   }
 }
 
+/** Keeps the beginning of a program that passes in pieces. */
+class ProgramStartReader {
+  readonly #start = new Uint8Array(inspectedBytes);
+  #length = 0;
+
+  get bytes(): Uint8Array {
+    return this.#start.subarray(0, this.#length);
+  }
+
+  add(piece: Uint8Array): void {
+    const taken = piece.subarray(0, inspectedBytes - this.#length);
+    this.#start.set(taken, this.#length);
+    this.#length += taken.length;
+  }
+}
+
+/**
+ * The type that is given, or else what the name and the first bytes say.
+ *
+ * @throws ProblemError 400 for an executable that can run nowhere
+ */
+const typeOf = (name: string, given: ArtifactType | undefined, start: Uint8Array): ArtifactType => {
+  const found = inspectStart(start);
+  const type = given ?? (/\.m[jt]s$/i.test(name) && found.kind !== "script" ? "module" : "executable");
+  if (type === "executable" && found.kind === "unusable") throw invalid("program", found.problem);
+  return type;
+};
+
 /**
  * Reads the form of an upload, `program` (a file) and `type` in either order, and passes the file on while it arrives.
  *
@@ -97,6 +126,7 @@ export const readProgramForm = async (
   sink: ProgramSink,
 ): Promise<ProgramForm> => {
   const reader = new ProgramFormReader(contentType);
+  const start = new ProgramStartReader();
   const guard = finalDashGuard(contentType);
   let begun = false;
   for await (const chunk of readChunks(body)) {
@@ -107,10 +137,13 @@ export const readProgramForm = async (
       await sink.begin();
       begun = true;
     }
-    for (const piece of reader.chunks.splice(0)) await sink.write(piece);
+    for (const piece of reader.chunks.splice(0)) {
+      start.add(piece);
+      await sink.write(piece);
+    }
   }
   if (!reader.ended) reader.parser.end();
   if (!reader.complete) throw malformed("The form ends before its last boundary.");
   if (reader.name === undefined) throw invalid("program", "is required");
-  return { name: reader.name, type: reader.type ?? "executable" };
+  return { name: reader.name, type: typeOf(reader.name, reader.type, start.bytes) };
 };

@@ -17,7 +17,7 @@ let agent: Agent | undefined;
 
 beforeAll(async () => {
   edgefold = await Edgefold.start({ withoutAgent: true });
-  await edgefold.upload("noop", "is never run");
+  await edgefold.upload("noop", "#!is never run");
 });
 
 afterEach(async () => {
@@ -58,7 +58,7 @@ describe("the control plane", () => {
 
   it("gives a name that is uploaded many times at once one of the contents, and keeps none of the others", async () => {
     const before = contentsInR2(edgefold).length;
-    const contents = Array.from({ length: 40 }, (_, n) => `${n}\n`.padEnd(100_000, "."));
+    const contents = Array.from({ length: 40 }, (_, n) => `#!${n}\n`.padEnd(100_000, "."));
     const answers = await uploadAtOnce(edgefold, "contended", contents);
     expect(answers.map(({ hash }) => hash)).toEqual(
       contents.map((content) => createHash("sha256").update(content).digest("hex")),

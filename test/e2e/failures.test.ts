@@ -22,7 +22,6 @@ const elf = (machine: number): Buffer => {
 /** `e_machine` of a machine that no runner is. */
 const s390x = 0x16;
 const machO = Buffer.from([0xcf, 0xfa, 0xed, 0xfe, 0x0c, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0]);
-const windows = Buffer.concat([Buffer.from("MZ"), Buffer.alloc(62)]);
 
 const here = `${process.platform}/${process.arch}`;
 
@@ -54,20 +53,11 @@ const programs: Record<string, Programs & { readonly says: RegExp }> = {
     mapper: "#!/usr/bin/env nosuchlang\n",
     says: /^mapper \S+ needs nosuchlang, which is not installed on the runner$/,
   },
-  "Windows line endings": {
-    mapper: "#!/usr/bin/env python3\r\nprint(1)\r\n",
-    says: /^mapper \S+ has Windows line endings.*sed -i 's\/\\r\$\/\/' FILE/,
-  },
-  "no first line with an interpreter": {
-    mapper: "print(1)\n",
-    says: /^mapper \S+ has no first line.*#!\/usr\/bin\/env.*--form type=module/,
-  },
   "a program for another processor": {
     mapper: elf(s390x),
     says: new RegExp(`^mapper \\S+ is built for linux/s390x, build it for ${here}$`),
   },
   "a program for macOS": { reducer: machO, says: /^reducer \S+ is built for macOS, build it for / },
-  "a program for Windows": { mapper: windows, says: /^mapper \S+ is built for Windows: build it for Linux/ },
   "endless output": {
     mapper: "#!/bin/sh\nexec yes\n",
     says: new RegExp(`^mapper \\S+ writes more than TASK_OUTPUT_LIMIT, ${outputLimit} bytes$`),
@@ -110,11 +100,8 @@ const programs: Record<string, Programs & { readonly says: RegExp }> = {
 /** Those that can never run: they are tried once, the others four times. */
 const hopeless: ReadonlySet<string> = new Set([
   "an interpreter that is missing",
-  "Windows line endings",
-  "no first line with an interpreter",
   "a program for another processor",
   "a program for macOS",
-  "a program for Windows",
   "a module with a syntax error",
   "a module without the export",
 ]);

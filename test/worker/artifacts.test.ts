@@ -31,9 +31,9 @@ describe("an upload", () => {
     ["two parts and some", 20_000_003],
   ])("of %s comes back as it was", async (_, size) => {
     const content = size === 0 ? new Uint8Array() : pattern(size);
-    const response = await upload("program", content);
+    const response = await upload("program", content, "module");
     expect(response.status).toBe(200);
-    const artifact = { name: "program", type: "executable", size, hash: await sha256(content) };
+    const artifact = { name: "program", type: "module", size, hash: await sha256(content) };
     expect(await response.json()).toEqual(artifact);
     const metadata = await call("GET", path("program"));
     expect(await metadata.json()).toEqual(artifact);
@@ -46,7 +46,7 @@ describe("an upload", () => {
   });
 
   it("of the same name replaces, and its old content goes", async () => {
-    await upload("again", "first");
+    await upload("again", "#!first");
     await settle();
     const before = await stored();
     const second = await jsonOf(ArtifactSchema, await upload("again", "second", "module"));
@@ -57,7 +57,7 @@ describe("an upload", () => {
   });
 
   it("can be deleted, once", async () => {
-    await upload("gone", "x");
+    await upload("gone", "#!x");
     await settle();
     const before = await stored();
     const response = await call("DELETE", `${path("gone")}/`);
@@ -71,10 +71,10 @@ describe("an upload", () => {
   it.each(['a "quoted" 100% name', "жü 日本.py", "with space", "%41", "a'b(c)*", "-", "x".repeat(255)])(
     "may be named %s",
     async (name) => {
-      expect(await jsonOf(ArtifactSchema, await upload(name, name))).toMatchObject({ name });
+      expect(await jsonOf(ArtifactSchema, await upload(name, `#!${name}`))).toMatchObject({ name });
       expect(await jsonOf(ArtifactSchema, await call("GET", path(name)))).toMatchObject({ name });
       const download = await call("GET", `${path(name)}/content`);
-      expect(await download.text()).toBe(name);
+      expect(await download.text()).toBe(`#!${name}`);
       const encoded = /filename\*=UTF-8''(\S+)$/.exec(download.headers.get("Content-Disposition") ?? "")?.[1];
       expect(decodeURIComponent(encoded ?? "")).toBe(name);
       expect((await call("DELETE", path(name))).status).toBe(204);
@@ -86,13 +86,14 @@ const boundary = "boundary";
 const part = (disposition: string, content: string): string =>
   `--${boundary}\r\nContent-Disposition: ${disposition}\r\n\r\n${content}\r\n`;
 const end = `--${boundary}--\r\n`;
-const file = part('form-data; name="program"; filename="formed"', "content");
+const file = part('form-data; name="program"; filename="formed"', "#!12345");
 const type = (value: string): string => part('form-data; name="type"', value);
 
 const putForm = async (body: BodyInit, contentType = `multipart/form-data; boundary=${boundary}`): Promise<Response> =>
   await call("PUT", "/api/v1/artifacts", { headers: { "Content-Type": contentType }, body });
 
-const form = (size: number): string => part('form-data; name="program"; filename="cut"', "x".repeat(size)) + end;
+const form = (size: number): string =>
+  type("module") + part('form-data; name="program"; filename="cut"', "x".repeat(size)) + end;
 
 describe("a form", () => {
   it.each([
@@ -101,10 +102,10 @@ describe("a form", () => {
     ["the type after the file", file + type("module") + end, "module"],
     ["something before and after", `before\r\n${file}${end}after`, "executable"],
     ["no line end after the end", file + `--${boundary}--`, "executable"],
-    ["an old curl's escapes", part('form-data; name="program"; filename="fo\\"rm"', "content") + end, "executable"],
+    ["an old curl's escapes", part('form-data; name="program"; filename="fo\\"rm"', "#!12345") + end, "executable"],
   ])("of %s is understood", async (_, body, wanted) => {
     const artifact = await jsonOf(ArtifactSchema, await putForm(body));
-    expect(artifact).toMatchObject({ type: wanted, size: 7, hash: await sha256(new TextEncoder().encode("content")) });
+    expect(artifact).toMatchObject({ type: wanted, size: 7, hash: await sha256(new TextEncoder().encode("#!12345")) });
   });
 
   it.each([
@@ -142,6 +143,35 @@ describe("a form", () => {
     const response = await putForm(body);
     expect(response.status).toBe(400);
     expect((await problemOf(response)).type).toMatch(/malformed-form|invalid-request/);
+    await settle();
+    expect(await stored()).toBe(before);
+  });
+
+  it.each([
+    ["a script", "a.py", "#!/usr/bin/env python3\n", "executable"],
+    ["a module by its name", "a.mjs", "export const map = 1;", "module"],
+    ["a TypeScript module by its name", "a.MTS", "export const map = 1;", "module"],
+    ["a script in spite of its name", "a.mjs", "#!/usr/bin/env node\n", "executable"],
+    ["a program for Linux", "a", `\u007fELF\u0002\u0001\u0001${"\0".repeat(9)}\u0002\0>\0`, "executable"],
+  ])("without a type, with %s, is taken for what it is", async (_, name, content, wanted) => {
+    expect(await jsonOf(ArtifactSchema, await upload(name, content))).toMatchObject({ name, type: wanted });
+  });
+
+  it.each([
+    ["no interpreter", "print(1)\n", "--form type=module"],
+    ["nothing", "", "is an empty file"],
+    ["Windows line endings", "#!/usr/bin/env python3\r\nprint(1)\r\n", "sed -i"],
+    ["a zip archive", "PK\u0003\u0004...", "is a zip archive"],
+    ["a program for Windows", "MZ......", "is built for Windows"],
+  ])("of an executable with %s is refused with the cure, and leaves nothing", async (_, content, cure) => {
+    await settle();
+    const before = await stored();
+    for (const given of [undefined, "executable"]) {
+      const response = await upload("unusable", content, given);
+      expect(response.status).toBe(400);
+      const [error] = (await problemOf(response)).errors ?? [];
+      expect(error).toMatchObject({ field: "program", message: expect.stringContaining(cure) });
+    }
     await settle();
     expect(await stored()).toBe(before);
   });

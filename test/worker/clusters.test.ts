@@ -55,7 +55,7 @@ const dial = async (cluster: string, version: number, clusterId: string, itsRele
   return { agent, answer: agent.request(hello) };
 };
 
-beforeAll(async () => void (await upload("mapper", "the mapper")));
+beforeAll(async () => void (await upload("mapper", "#!the mapper")));
 
 describe("a job goes to", () => {
   it.each([

@@ -51,7 +51,7 @@ describe("PUT /api/v1/artifacts", () => {
       fc.asyncProperty(text, async (name) => {
         const filename = name.replaceAll(/["\r\n]/g, (character) => encodeURIComponent(character));
         const disposition = `Content-Disposition: form-data; name="program"; filename="${filename}"`;
-        const body = `--x\r\n${disposition}\r\n\r\nx\r\n--x--\r\n`;
+        const body = `--x\r\n${disposition}\r\n\r\n#!x\r\n--x--\r\n`;
         const headers = { "Content-Type": "multipart/form-data; boundary=x" };
         const stored = ArtifactSchema.safeParse(
           JSON.parse(await saneAnswer(call("PUT", "/api/v1/artifacts", { headers, body }))),
@@ -59,7 +59,7 @@ describe("PUT /api/v1/artifacts", () => {
         if (stored === undefined) return;
         const { name: taken } = stored;
         const path = `/api/v1/artifacts/${encodeURIComponent(taken)}`;
-        expect(await saneAnswer(call("GET", `${path}/content`))).toBe("x");
+        expect(await saneAnswer(call("GET", `${path}/content`))).toBe("#!x");
         expect(JSON.parse(await saneAnswer(call("GET", path)))).toMatchObject({ name: taken });
         expect((await call("DELETE", path)).status).toBe(204);
       }),

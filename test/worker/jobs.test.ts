@@ -18,8 +18,8 @@ const created = async (headers: Record<string, string> = {}) =>
   await jsonOf(JobSchema, await postJob(request, headers));
 
 beforeAll(async () => {
-  await upload("mapper", "the mapper");
-  await upload("reducer", "the reducer", "module");
+  await upload("mapper", "#!the mapper");
+  await upload("reducer", "#!the reducer", "module");
 });
 
 describe("a job", () => {
@@ -142,12 +142,12 @@ const text = async (response: Response): Promise<string> => new TextDecoder().de
 describe("a job's programs", () => {
   it("are what was pinned, for its runners", async () => {
     const { id } = await created();
-    await upload("mapper", "another mapper");
+    await upload("mapper", "#!another mapper");
     const headers = { Authorization: `Bearer ${await runnerToken(openEnv, id)}` };
     const content = async (role: string): Promise<Response> =>
       await call("GET", `/api/v1/jobs/${id}/programs/${role}`, { headers });
-    expect(await text(await content("mapper"))).toBe("the mapper");
-    expect(await text(await content("reducer"))).toBe("the reducer");
+    expect(await text(await content("mapper"))).toBe("#!the mapper");
+    expect(await text(await content("reducer"))).toBe("#!the reducer");
     for (const role of ["combiner", "partitioner"]) {
       const response = await content(role);
       expect(response.status).toBe(404);

@@ -7,7 +7,7 @@ import { call, jsonOf, postJob, upload } from "./api.ts";
 
 /* The Registry is one for all: with 50,000 jobs in it nothing that it does may look at all of them. */
 
-beforeAll(async () => void (await upload("mapper", "the mapper")));
+beforeAll(async () => void (await upload("mapper", "#!the mapper")));
 
 const StepSchema = z.object({ detail: z.string() });
 

@@ -29,8 +29,8 @@ const day = 24 * 60 * 60 * 1000;
 const registry = registryOf(env);
 
 beforeAll(async () => {
-  await upload("mapper", "the mapper");
-  await upload("reducer", "the reducer");
+  await upload("mapper", "#!the mapper");
+  await upload("reducer", "#!the reducer");
 });
 
 const request = {
@@ -156,7 +156,7 @@ describe("a job whose time is over", () => {
 
   it("takes the content with it that only it has held", async () => {
     const before = await storedKeys();
-    await upload("once", "the only one");
+    await upload("once", "#!the only one");
     const [key = ""] = (await storedKeys()).filter((each) => !before.includes(each));
     const id = await endedJob({ mapperName: "once" });
     // A release that the Registry has not carried out, as an older Worker may have left one.

@@ -87,7 +87,7 @@ describe("a token", () => {
   });
 
   it("is named in the jobs that are posted with it", async () => {
-    await upload("mapper", "the mapper");
+    await upload("mapper", "#!the mapper");
     const response = await call("POST", "/api/v1/jobs", {
       env,
       headers: { ...bearer(tokenOf("submitter")), "Content-Type": "application/json" },

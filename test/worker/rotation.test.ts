@@ -90,7 +90,7 @@ const post = async (env: Env, body: object): Promise<Response> =>
   });
 
 it("a request that is repeated after the key was changed gets the same job", async () => {
-  await upload("mapper", "the mapper");
+  await upload("mapper", "#!the mapper");
   const request = { inputPath: "http://h/b/k", outputPath: "http://h", mapperName: "mapper", nReducers: 0 };
   const { id } = await jsonOf(JobSchema, await post(before, request));
   for (const env of [prepared, changing]) expect((await jsonOf(JobSchema, await post(env, request))).id).toBe(id);

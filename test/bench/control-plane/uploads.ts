@@ -11,7 +11,7 @@ const size = 100_000;
 /** Uploads of one name at once: one of them is what the name has in the end, and of the others nothing stays. */
 export const measureUploads = async (edgefold: Edgefold): Promise<Figure[]> => {
   const before = contentsInR2(edgefold).length;
-  const contents = Array.from({ length: uploads }, (_, n) => `${n}\n`.padEnd(size, "."));
+  const contents = Array.from({ length: uploads }, (_, n) => `#!${n}\n`.padEnd(size, "."));
   const begin = performance.now();
   await uploadAtOnce(edgefold, "contended", contents);
   const seconds = (performance.now() - begin) / 1000;
