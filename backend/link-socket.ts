@@ -1,8 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import { performance } from "node:perf_hooks";
+import { HttpsProxyAgent } from "https-proxy-agent";
 import { WebSocket } from "ws";
 import { z } from "zod";
 import { pingText, pongText } from "../shared/messages.ts";
+import { proxyFor } from "./proxy.ts";
 import type { SocketEnd } from "./link-end.ts";
 
 type SocketOptions = {
@@ -65,7 +67,9 @@ export class LinkSocket {
 
   constructor(options: SocketOptions) {
     this.#options = options;
+    const proxy = proxyFor(new URL(options.url));
     const socket = new WebSocket(options.url, {
+      ...(proxy === undefined ? {} : { agent: new HttpsProxyAgent(proxy) }),
       headers: { Authorization: `Bearer ${options.token}` },
       handshakeTimeout: handshakeMs,
       perMessageDeflate: false,

@@ -3,16 +3,16 @@ import { createWriteStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { Agent, request } from "undici";
+import { request } from "undici";
 import type { ProgramRole, RunnerJob } from "../../shared/messages.ts";
+import { Dispatchers } from "../proxy.ts";
 import { pauseByClock, retrying, type Patience } from "../retry.ts";
 import { classOf, isTransient } from "../storage/failure-class.ts";
 import { codeOfStatus } from "../storage/http-failure.ts";
 import type { Program } from "./programs/program.ts";
 import type { RunnerToken } from "./runner-token.ts";
 
-/** HTTP/1.1 as for stores; idle sockets do not keep the process alive. */
-const dispatcher = new Agent({ allowH2: false });
+const dispatchers = new Dispatchers();
 
 /** How long a program's content is asked for before the attempt fails. */
 const patience: Patience = { tries: 6, windowMs: 60_000, floorMs: 100, stepMs: 100, capMs: 10_000 };
@@ -69,7 +69,7 @@ export class ProgramCache {
 
   async #download(url: URL, path: string, hash: string): Promise<void> {
     const headers = { authorization: `Bearer ${this.#token.current}` };
-    const { statusCode, body } = await request(url, { dispatcher, headers });
+    const { statusCode, body } = await request(url, { dispatcher: dispatchers.for(url), headers });
     if (statusCode !== 200) {
       await body.dump();
       const failure = { code: codeOfStatus(statusCode), status: statusCode };

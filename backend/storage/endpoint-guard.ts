@@ -46,18 +46,39 @@ export const guardedConnector = (
   // one of each for all connections, as each keeps the TLS sessions of its own
   const [toAny, toOthers] = [dial(refusal), dial(refusalOrLoopback)];
   return (options, callback) => {
-    const { hostname, protocol, port } = options;
-    const listed = allowed && listedAs(allowed, hostname, Number(port || (protocol === "https:" ? 443 : 80)));
-    const mayBeLoopback = loopback || listed === "host";
-    // an address is not resolved
-    const what = isIP(hostname) === 0 ? refusedHost(hostname) : (mayBeLoopback ? refusal : refusalOrLoopback)(hostname);
-    const why =
-      allowed !== undefined && listed === undefined
-        ? `it is not among the endpoints that are allowed here, STORAGE_ENDPOINTS: ${formatEndpoints(allowed)}`
-        : what && `it is ${what}`;
+    const { why, mayBeLoopback } = judgeHost({ allowed, loopback }, options);
     if (why !== undefined) queueMicrotask(() => callback(new EndpointRefusedError(why), null));
     else (mayBeLoopback ? toAny : toOthers)(options, callback);
   };
+};
+
+type Host = { readonly hostname: string; readonly protocol: string; readonly port: string };
+
+/** What can be said of a host before its name is resolved. @param host an IPv6 address with or without brackets */
+const judgeHost = (
+  { allowed, loopback }: EndpointPolicy,
+  { hostname, protocol, port }: Host,
+): { readonly why: string | undefined; readonly mayBeLoopback: boolean } => {
+  const listed = allowed && listedAs(allowed, hostname, Number(port || (protocol === "https:" ? 443 : 80)));
+  const mayBeLoopback = loopback || listed === "host";
+  const address = hostname.replaceAll(/^\[|\]$/g, "");
+  // an address is not resolved
+  const what = isIP(address) === 0 ? refusedHost(hostname) : (mayBeLoopback ? refusal : refusalOrLoopback)(address);
+  const why =
+    allowed !== undefined && listed === undefined
+      ? `it is not among the endpoints that are allowed here, STORAGE_ENDPOINTS: ${formatEndpoints(allowed)}`
+      : what && `it is ${what}`;
+  return { why, mayBeLoopback };
+};
+
+/**
+ * Judges an endpoint that is used through a proxy: by its name, its address where that is written out, and `allowed`. What a
+ * name leads to only the proxy knows.
+ * @throws Error with the code `EndpointRefused`
+ */
+export const checkEndpoint = (policy: EndpointPolicy, url: URL): void => {
+  const { why } = judgeHost(policy, url);
+  if (why !== undefined) throw new EndpointRefusedError(why);
 };
 
 /** Why an IP address is not to be dialled, in words that go on from `it is`; undefined where it may be. */

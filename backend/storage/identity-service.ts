@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { Agent, request } from "undici";
+import { request } from "undici";
+import { Dispatchers } from "../proxy.ts";
 import { boundedText } from "./bounded-text.ts";
 import { codeOfStatus, networkFailure } from "./http-failure.ts";
 import type { TemporaryCredentials } from "./refreshed-credentials.ts";
@@ -96,19 +97,20 @@ const send = async (
 ): Promise<{ readonly status: number; readonly text: string }> => {
   // For a single request, as the next one is an hour away. Where the service is, the environment says and no user: it may be
   // link-local, as EKS's and ECS's are.
-  const dispatcher = new Agent({
-    connect: { timeout: 5000, allowH2: false },
-    headersTimeout: 10_000,
-    bodyTimeout: 10_000,
-  });
+  const dispatchers = new Dispatchers({ headersTimeout: 10_000, bodyTimeout: 10_000 });
   try {
-    const answer = await request(url, { dispatcher, method, headers, body: body ?? null });
+    const answer = await request(url, {
+      dispatcher: dispatchers.for(new URL(url)),
+      method,
+      headers,
+      body: body ?? null,
+    });
     return { status: answer.statusCode, text: (await boundedText(answer.body, longestAnswer)) ?? "" };
   } catch (error) {
     const { code, why } = networkFailure(error);
     throw new IdentityError(what, { code }, why);
   } finally {
-    await dispatcher.destroy();
+    await dispatchers.destroy();
   }
 };
 

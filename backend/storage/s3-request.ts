@@ -234,7 +234,7 @@ export class S3Client {
     const pieces = body !== undefined && body.length > pieceSize;
     try {
       const answer = await request(url, {
-        dispatcher: this.#session.dispatcher,
+        dispatcher: this.#session.dispatcherFor(url),
         method,
         headers: pieces ? { ...sent, "content-length": String(body.length) } : sent,
         body: pieces ? Readable.from(piecesOf(body), { objectMode: false }) : (body ?? null),

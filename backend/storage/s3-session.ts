@@ -1,6 +1,7 @@
-import { Agent, type buildConnector, type Dispatcher } from "undici";
+import type { buildConnector, Dispatcher } from "undici";
+import { Dispatchers } from "../proxy.ts";
 import type { CredentialsSource } from "./credentials.ts";
-import { anyEndpoint, guardedConnector } from "./endpoint-guard.ts";
+import { anyEndpoint, checkEndpoint, guardedConnector, type EndpointPolicy } from "./endpoint-guard.ts";
 import { RequestRate } from "./request-rate.ts";
 import type { BucketPlace } from "./s3-aws.ts";
 import { S3Signer } from "./s3-signer.ts";
@@ -8,7 +9,9 @@ import { S3Signer } from "./s3-signer.ts";
 export type S3SessionOptions = {
   /** @default requests are anonymous: neither signed nor with a key id */
   readonly credentials?: CredentialsSource | undefined;
-  /** Makes the connections. @default to any endpoint that a store can be at */
+  /** What addresses may lead to. @default any endpoint that a store can be at */
+  readonly endpoints?: EndpointPolicy | undefined;
+  /** Makes the direct connections. @default to what `endpoints` allows */
   readonly connect?: buildConnector.connector | undefined;
 };
 
@@ -17,7 +20,8 @@ export class S3Session {
   readonly credentials: CredentialsSource | undefined;
   // Idle sockets do not keep the process alive. The number of connections has no limit here: tasks limit how many requests
   // they make at a time.
-  readonly dispatcher: Dispatcher;
+  readonly #dispatchers: Dispatchers;
+  readonly #endpoints: EndpointPolicy;
   readonly signer = new S3Signer();
   /** The regions that stores asked for, by endpoint and bucket. */
   readonly regions = new Map<string, string>();
@@ -32,14 +36,21 @@ export class S3Session {
   /** By endpoint. */
   readonly #rates = new Map<string, RequestRate>();
 
-  constructor({ credentials, connect = guardedConnector(anyEndpoint) }: S3SessionOptions) {
+  constructor({ credentials, endpoints = anyEndpoint, connect = guardedConnector(endpoints) }: S3SessionOptions) {
     this.credentials = credentials;
-    this.dispatcher = new Agent({
+    this.#endpoints = endpoints;
+    this.#dispatchers = new Dispatchers({
       connect,
       headersTimeout: 20_000,
       // counts only while the reader waits for the store, not the other way round
       bodyTimeout: 20_000,
     });
+  }
+
+  /** What sends a request. @throws Error with the code `EndpointRefused` */
+  dispatcherFor(url: URL): Dispatcher {
+    if (this.#dispatchers.isProxied(url)) checkEndpoint(this.#endpoints, url);
+    return this.#dispatchers.for(url);
   }
 
   /** How fast requests are made of an endpoint. */
@@ -51,6 +62,6 @@ export class S3Session {
 
   /** Ends all connections. */
   async close(): Promise<void> {
-    await this.dispatcher.destroy();
+    await this.#dispatchers.destroy();
   }
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Credentials } from "../../shared/rest.ts";
 import { fixedCredentials, type CredentialsSource } from "./credentials.ts";
-import { guardedConnector, type EndpointPolicy } from "./endpoint-guard.ts";
+import type { EndpointPolicy } from "./endpoint-guard.ts";
 import { S3Session } from "./s3-session.ts";
 
 type Kept = { readonly credentials: Credentials | undefined; readonly session: S3Session };
@@ -42,7 +42,7 @@ export class S3Sessions {
     const { ambient, endpoints } = this.#options;
     return new S3Session({
       credentials: credentials === undefined ? ambient : fixedCredentials(credentials),
-      connect: guardedConnector(endpoints),
+      endpoints,
     });
   }
 }

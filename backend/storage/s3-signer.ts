@@ -6,9 +6,8 @@ type Signable = { readonly method: string; readonly url: URL; readonly headers: 
 
 type Key = { readonly password: string; readonly scope: string; readonly key: Buffer };
 
-/** Headers that something on the way may change, or that Node sets: aws4fetch's, and one that GCS changes. */
+/** Headers that something on the way may change, or that Node sets: those that aws4fetch leaves out. */
 const unsigned: ReadonlySet<string> = new Set([
-  "accept-encoding",
   "authorization",
   "connection",
   "content-length",

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { attemptError } from "../../../backend/runner/attempt-failure.ts";
 import { classOf, type FailureClass } from "../../../backend/storage/failure-class.ts";
+import { failureReport } from "../../../backend/runner/tasks/run.ts";
 import { StorageError } from "../../../backend/storage/store.ts";
 
 test.each<[FailureClass, string, number?]>([
@@ -81,4 +82,14 @@ test.each<[boolean, string, number?]>([
   [false, "DamagedSegment"],
 ])("final for the job: %s, after %s %s", (final, code, status) => {
   expect(attemptError(new StorageError(code, "no", { status }))).toEqual({ code, message: "no", final });
+});
+
+test("an attempt that a store throttles is given back for a while, and no other failure is", () => {
+  expect(failureReport("a", new StorageError("SlowDown", "slower", { status: 503 }))).toEqual({
+    kind: "release",
+    attempt: "a",
+    reason: "slower",
+    pauseSeconds: expect.any(Number),
+  });
+  expect(failureReport("a", new StorageError("InternalError", "no", { status: 500 })).kind).toBe("fail");
 });

@@ -1,0 +1,107 @@
+import { BlockList, isIP } from "node:net";
+import { Agent, ProxyAgent, type Dispatcher } from "undici";
+import { refusedAddress, isLoopback } from "../shared/ip-address.ts";
+
+/** How long a connection may take to be made, in ms. */
+const connectMs = 5000;
+
+const variableOf = (environment: NodeJS.ProcessEnv, name: string): string =>
+  (environment[name.toLowerCase()] || environment[name.toUpperCase()] || "").trim();
+
+/**
+ * The proxy that the environment names for an address, as a URL: `HTTPS_PROXY` for `https:` and `wss:`, `HTTP_PROXY` for the
+ * others, in lower case first, unless `NO_PROXY` names the host. Undefined for none. The rules are those of Go's
+ * `net/http.ProxyFromEnvironment`: a proxy would take a loopback address for its own, so such hosts have none; link-local
+ * ones neither.
+ * @throws Error for a proxy that is no `http:` or `https:` URL
+ */
+export const proxyFor = (url: URL, environment: NodeJS.ProcessEnv = process.env): string | undefined => {
+  const name = /^(https|wss):$/.test(url.protocol) ? "HTTPS_PROXY" : "HTTP_PROXY";
+  const proxy = variableOf(environment, name);
+  if (proxy === "" || isLocal(url.hostname) || isExcluded(url, variableOf(environment, "NO_PROXY"))) return undefined;
+  const parsed = URL.parse(proxy.includes("://") ? proxy : `http://${proxy}`);
+  // The value may hold a password.
+  if (parsed === null || !/^https?:$/.test(parsed.protocol)) throw new Error(`${name} is no URL of an HTTP proxy`);
+  return parsed.href;
+};
+
+const bare = (hostname: string): string => hostname.replaceAll(/^\[|\]$/g, "");
+
+const isLocal = (hostname: string): boolean => {
+  const host = bare(hostname);
+  if (isIP(host) === 0) return host === "localhost" || host.endsWith(".localhost");
+  return isLoopback(host) || refusedAddress(host) !== undefined;
+};
+
+/** Whether an entry of `NO_PROXY` names the host: `*`, a domain with all below it, an address or a range of addresses, each with or without a port. */
+const isExcluded = (url: URL, list: string): boolean => {
+  const host = bare(url.hostname).toLowerCase();
+  const port = url.port || (/^(https|wss):$/.test(url.protocol) ? "443" : "80");
+  return list
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== "")
+    .some((entry) => {
+      if (entry === "*") return true;
+      const [, name = "", itsPort] = /^(.*?|\[.*\])(?::(\d+))?$/.exec(isIP(entry) === 6 ? `[${entry}]` : entry) ?? [];
+      if (itsPort !== undefined && itsPort !== port) return false;
+      const plain = bare(name).toLowerCase();
+      if (isIP(host) !== 0) return isWithin(host, plain);
+      const domain = plain.replace(/^\*?\./, "");
+      return host.endsWith(`.${domain}`) || (host === domain && domain === plain);
+    });
+};
+
+const isWithin = (address: string, range: string): boolean => {
+  const [network = "", bits] = range.split("/");
+  const version = isIP(network);
+  if (version === 0 || version !== isIP(address)) return false;
+  const family = version === 4 ? "ipv4" : "ipv6";
+  const block = new BlockList();
+  const prefix = Number(bits ?? (version === 4 ? 32 : 128));
+  if (!Number.isInteger(prefix) || prefix < 0 || prefix > (version === 4 ? 32 : 128)) return false;
+  block.addSubnet(network, prefix, family);
+  return block.check(address, family);
+};
+
+/** Sends requests over HTTP/1.1, directly or by the proxy that the environment names for their host. */
+export class Dispatchers {
+  readonly #options: Agent.Options;
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #direct: Dispatcher;
+  readonly #proxies = new Map<string, ProxyAgent>();
+
+  /** @param options of both; `connect` is for direct connections, and makes no HTTP/2 ones */
+  constructor({ connect, ...options }: Agent.Options = {}, environment: NodeJS.ProcessEnv = process.env) {
+    this.#options = options;
+    this.#environment = environment;
+    this.#direct = new Agent({ connect: connect ?? { timeout: connectMs, allowH2: false }, ...options });
+  }
+
+  /** Whether requests to a host go through a proxy, which then resolves its name. */
+  isProxied(url: URL): boolean {
+    return proxyFor(url, this.#environment) !== undefined;
+  }
+
+  for(url: URL): Dispatcher {
+    const uri = proxyFor(url, this.#environment);
+    if (uri === undefined) return this.#direct;
+    const tls = { allowH2: false };
+    const proxy =
+      this.#proxies.get(uri) ??
+      new ProxyAgent({
+        uri,
+        connectTimeout: connectMs,
+        allowH2: false,
+        requestTls: tls,
+        proxyTls: tls,
+        ...this.#options,
+      });
+    this.#proxies.set(uri, proxy);
+    return proxy;
+  }
+
+  /** Ends all connections. */
+  async destroy(): Promise<void> {
+    await Promise.all([this.#direct, ...this.#proxies.values()].map((each) => each.destroy()));
+  }
+}
