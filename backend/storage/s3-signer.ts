@@ -4,7 +4,23 @@ import type { Credentials } from "../../shared/rest.ts";
 
 type Signable = { readonly method: string; readonly url: URL; readonly headers: Readonly<Record<string, string>> };
 
-type Key = { readonly password: string; readonly scope: string; readonly key: Buffer };
+type Key = { readonly password: string; readonly scope: string; readonly sign: (text: string) => string };
+
+/** Bytes that SHA-256 takes in at a time. */
+const blockLength = 64;
+
+/**
+ * HMAC-SHA-256 (RFC 2104) with a key of at most a block, in hexadecimal digits. Made of one-shot hashes, it takes a fifth of the
+ * time of `createHmac`, which is most of the time that signing takes.
+ */
+const hmacWith = (key: Buffer): ((text: string) => string) => {
+  const padded = (pad: number): Uint8Array => Buffer.alloc(blockLength, pad).map((byte, at) => byte ^ (key[at] ?? 0));
+  const [inner, outer] = [padded(0x36), padded(0x5c)];
+  return (text) => {
+    const digest = hash("sha256", Buffer.concat([inner, Buffer.from(text)]), "buffer");
+    return hash("sha256", Buffer.concat([outer, digest]));
+  };
+};
 
 /** Headers that something on the way may change, or that Node sets: those that aws4fetch leaves out. */
 const unsigned: ReadonlySet<string> = new Set([
@@ -53,20 +69,20 @@ export class S3Signer {
     const canonical = `${method}\n${pathOf(url)}\n${queryOf(url)}\n${lines}\n${signed}\n${payload}`;
     const scope = `${time.slice(0, 8)}/${region}/s3/aws4_request`;
     const text = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${hash("sha256", canonical)}`;
-    const signature = createHmac("sha256", this.#key(password, scope)).update(text).digest("hex");
+    const signature = this.#key(password, scope).sign(text);
     all["authorization"] =
       `AWS4-HMAC-SHA256 Credential=${username}/${scope}, SignedHeaders=${signed}, Signature=${signature}`;
     return all;
   }
 
   /** The signing key of a day and a region; the last one is kept. */
-  #key(password: string, scope: string): Buffer {
+  #key(password: string, scope: string): Key {
     if (this.#last?.scope !== scope || this.#last.password !== password) {
       let key = Buffer.from(`AWS4${password}`);
       for (const part of scope.split("/")) key = createHmac("sha256", key).update(part).digest();
-      this.#last = { password, scope, key };
+      this.#last = { password, scope, sign: hmacWith(key) };
     }
-    return this.#last.key;
+    return this.#last;
   }
 
   /** aws4fetch knows how the hosts of AWS, R2 and others name their regions. */
