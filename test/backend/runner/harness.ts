@@ -90,7 +90,8 @@ export function shell(role: Program["role"], script: string): Program {
 export const inputPath = "http://store/in.txt";
 
 export function lines(text: string | Buffer, recordLimit = 64 * 1024 * 1024): AsyncIterable<RecordBatch> {
-  return readRecords(Readable.from([Buffer.from(text)]), { path: inputPath, recordLimit });
+  // Any bytes, also such as begin a binary format.
+  return readRecords(Readable.from([Buffer.from(text)]), { path: inputPath, recordLimit, compression: "none" });
 }
 
 /** Copies what it gets, and keeps the writer waiting now and then. */
