@@ -97,6 +97,8 @@ const bareName: Rule = (text) => {
   const [host = ""] = text.split("/");
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || /[.:]/.test(host) || host.toLowerCase() === "localhost")
     return undefined;
+  // An IPv4 address as one number, which URLs allow.
+  if (/^(?:\d+|0x[\da-f]+)$/i.test(host)) return undefined;
   return (
     `'${host}' has no dot and no port, so it is hardly a host: write the endpoint first, https://<endpoint>/${text}, ` +
     `or s3://${text}. A host of such a name is written http://${text}`

@@ -133,18 +133,23 @@ export const classOf = ({ code, status }: Failure, isProven = false): FailureCla
 /** Whether the same request may succeed later. */
 export const isTransient = (its: FailureClass): boolean => its === throttled || its === unreachable;
 
-/**
- * Failures that end an attempt, and need not end the next one: it has other credentials, another upload, another machine,
- * or writes again what was damaged.
- */
-const attemptOnly: ReadonlySet<string> = new Set([
-  "DamagedSegment",
+/** Temporary credentials have expired, which others may replace: S3's codes, AWS's in general, and MinIO's. */
+export const expiryCodes: ReadonlySet<string> = new Set([
   "ExpiredToken",
   "ExpiredTokenException",
   "InvalidToken",
   "InvalidTokenId",
   "RequestExpired",
   "TokenRefreshRequired",
+]);
+
+/**
+ * Failures that end an attempt, and need not end the next one: it has other credentials, another upload, another machine,
+ * or writes again what was damaged.
+ */
+const attemptOnly: ReadonlySet<string> = new Set([
+  "DamagedSegment",
+  ...expiryCodes,
   "RequestTimeTooSkewed",
   "InvalidPart",
   "InvalidPartOrder",

@@ -1,4 +1,5 @@
 import { formatAddress, type S3Address } from "../../shared/address.ts";
+import { expiryCodes } from "./failure-class.ts";
 import { codeOfStatus, networkFailure } from "./http-failure.ts";
 import type { Retry } from "../retry.ts";
 import { retryOf } from "./patience.ts";
@@ -78,16 +79,6 @@ const redirectTo = (location: string | undefined): string => {
 /** The region of the bucket that was asked for, where the store tells. */
 export const bucketRegion = (headers: ReadonlyMap<string, string>): string | undefined =>
   plausibleRegion(headers.get("x-amz-bucket-region"));
-
-// S3's, AWS's in general, and MinIO's
-const expiryCodes: ReadonlySet<string> = new Set([
-  "ExpiredToken",
-  "ExpiredTokenException",
-  "InvalidToken",
-  "InvalidTokenId",
-  "RequestExpired",
-  "TokenRefreshRequired",
-]);
 
 /** Whether temporary credentials were refused, which others may replace. */
 export const saysExpired = (error: S3ErrorBody | undefined): boolean =>

@@ -7,6 +7,8 @@ const account = "0123456789abcdef0123456789abcdef";
 test.each([
   "http://minio:9000/test/test.txt",
   "http://minio:9000",
+  "2130706433/bucket/key",
+  "0x7f000001/bucket/key",
   "https://s3.us-east-1.amazonaws.com/bucket/key",
   "https://s3.amazonaws.com/bucket/key",
   "https://s3-eu-west-1.amazonaws.com/bucket/key",
