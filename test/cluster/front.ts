@@ -62,9 +62,11 @@ export class Front {
     if (!url.startsWith(localR2EndpointPath))
       return { method, headers: { ...headers, host: new URL(this.#edgefold.url).host } };
     const { authorization: _, host: __, ...kept } = headers;
-    const own = Object.entries(kept).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : []));
+    const all = Object.entries(kept).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : []));
     const signed = new Headers(
-      Object.fromEntries(own.filter(([name]) => !/^x-amz-(date|content-sha256|security)/.test(name ?? ""))),
+      Object.fromEntries(
+        all.filter((entry) => isSigned(entry) && !/^x-amz-(date|content-sha256|security)/.test(entry[0] ?? "")),
+      ),
     );
     const { username, password } = this.#edgefold.keys;
     const signer = new AwsV4Signer({
@@ -75,7 +77,8 @@ export class Front {
       secretAccessKey: password,
       service: "s3",
     });
-    return { method, headers: Object.fromEntries((await signer.sign()).headers.entries()) };
+    const others = Object.fromEntries(all.filter((entry) => !isSigned(entry)));
+    return { method, headers: { ...others, ...Object.fromEntries((await signer.sign()).headers.entries()) } };
   }
 
   #upgrade({ url = "", headers }: IncomingMessage, socket: Duplex): void {
@@ -97,6 +100,9 @@ export class Front {
     onward.end();
   }
 }
+
+/** Other headers, such as Accept-Encoding, may be changed on their way. */
+const isSigned = ([name = ""]: readonly string[]): boolean => name.startsWith("x-amz-");
 
 /** Two ends of which each gets what the other sends, and ends with it. */
 const joined = (a: Duplex, b: Duplex): void => {
