@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { localR2EndpointPath } from "../../shared/address.ts";
 import { Guarded } from "./guarded.ts";
 import { localAgentToken } from "./local-access.ts";
 import { isFree } from "./port.ts";
@@ -76,6 +77,8 @@ export const startAgent = async (
   const agent = new Guarded(
     [fileURLToPath(new URL("../agent/main.ts", import.meta.url))],
     {
+      // Where s3:// addresses lead, unless the user has said otherwise.
+      AWS_ENDPOINT_URL_S3: env["AWS_ENDPOINT_URL"] ?? url + localR2EndpointPath,
       ...env,
       WORKER_URL: url,
       AGENT_TOKEN: localAgentToken,

@@ -95,6 +95,30 @@ describe("npm run dev", () => {
     const { size } = await stat(join(root, "README.md"));
     expect(job.inputData.splitEnd).toBe(size);
 
+    // What was stored under the endpoint's address is found by the short one, too.
+    const credentials = { username: "local-development", password: "local-development-secret" };
+    const answer = await fetch(`${url}/api/v1/jobs`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        inputPath: "s3://data/text.txt",
+        outputPath: "s3://data/out",
+        mapperName: "mapper.mjs",
+        nReducers: 0,
+        inputStorageCredentials: credentials,
+        outputStorageCredentials: credentials,
+      }),
+    });
+    const short = JobSchema.parse(await answer.json());
+    const ended = await until("the end of the second job", async () =>
+      (await jobsAt(url)).find(({ id, status }) => id === short.id && isEnded(status)),
+    );
+    expect(ended).toMatchObject({
+      status: "completed",
+      error: null,
+      outputs: [`s3://data/out/${short.id}/part-m-00000`],
+    });
+
     command.signal("SIGINT");
     expect(endedByUser).toContain(await command.exit());
     await nothingLeft();
