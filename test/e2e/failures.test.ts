@@ -206,7 +206,7 @@ describe("failures", () => {
   beforeAll(async () => {
     edgefold = await Edgefold.start({
       env: {
-        RUNNERS: "12",
+        RUNNERS: "6",
         TASK_OUTPUT_LIMIT: String(outputLimit),
         RECORD_LIMIT: String(recordLimit),
         STORAGE_ENDPOINTS: "localhost, *.invalid",
@@ -228,8 +228,8 @@ describe("failures", () => {
       });
       ids.set(name, id);
     }
-    for (const [name, id] of ids) ended.set(name, await edgefold.ended(id));
-  });
+    for (const [name, id] of ids) ended.set(name, await edgefold.ended(id, 180_000));
+  }, 240_000);
 
   afterAll(async () => {
     await edgefold.stop();

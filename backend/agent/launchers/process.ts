@@ -14,7 +14,7 @@ import { Spares } from "./spares.ts";
 
 /** In milliseconds. */
 export type ProcessTimes = RestartTimes & {
-  /** How long a job keeps its runner while another has none. */
+  /** How long a job keeps its runner while another has none. A runner takes seconds of it to start on a busy machine. */
   readonly quantumMs: number;
   /** How long a runner may take to end when its job is removed. */
   readonly killAfterMs: number;
@@ -26,7 +26,7 @@ export const defaultTimes: ProcessTimes = {
   settleMs: 5_000,
   firstWaitMs: 1_000,
   longestWaitMs: 30_000,
-  quantumMs: 10_000,
+  quantumMs: 30_000,
   killAfterMs: 3_000,
   headStartMs: 1_000,
 };
