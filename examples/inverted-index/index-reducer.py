@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Inverted index, the reducer: writes each word with the files that hold it, separated by commas.
 
-In an address a comma is written as %2C, so that none can be mistaken. It serves as a combiner, too.
+The mapper writes a comma in an address as %2C. The program serves as a combiner, too.
 """
 
 import sys
