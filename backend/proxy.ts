@@ -8,6 +8,16 @@ const connectMs = 5000;
 const variableOf = (environment: NodeJS.ProcessEnv, name: string): string =>
   (environment[name.toLowerCase()] || environment[name.toUpperCase()] || "").trim();
 
+/** The variables that name proxies, in either spelling. */
+export const proxyVariables = [
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+  "NO_PROXY",
+  "http_proxy",
+  "https_proxy",
+  "no_proxy",
+] as const;
+
 /**
  * The proxy that the environment names for an address, as a URL: `HTTPS_PROXY` for `https:` and `wss:`, `HTTP_PROXY` for the
  * others, in lower case first, unless `NO_PROXY` names the host. Undefined for none. The rules are those of Go's

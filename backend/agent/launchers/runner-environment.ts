@@ -1,3 +1,5 @@
+import { proxyVariables } from "../../proxy.ts";
+
 /**
  * The variables that a runner gets from the agent's own environment, where they are set to something; one that ends in `*` names
  * all with this beginning. Nothing else is passed on: what the agent may know, a job's programs may not.
@@ -16,12 +18,7 @@ const passed = [
   "NODE_EXTRA_CA_CERTS",
   "SSL_CERT_FILE",
   "SSL_CERT_DIR",
-  "HTTP_PROXY",
-  "HTTPS_PROXY",
-  "NO_PROXY",
-  "http_proxy",
-  "https_proxy",
-  "no_proxy",
+  ...proxyVariables,
   "AWS_*",
   "FILE_ROOTS",
   "STORAGE_ENDPOINTS",

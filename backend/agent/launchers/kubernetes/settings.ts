@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { leastPodMemory, parseQuantity, type PodOptions } from "../../../../shared/pods.ts";
 import type { Failure } from "../launcher.ts";
+import { proxyVariables } from "../../../proxy.ts";
 
 const list = z
   .string()
@@ -58,12 +59,7 @@ export const passedOn = [
   "AWS_ENDPOINT_URL",
   "AWS_ENDPOINT_URL_S3",
   "STORAGE_ENDPOINTS",
-  "HTTP_PROXY",
-  "HTTPS_PROXY",
-  "NO_PROXY",
-  "http_proxy",
-  "https_proxy",
-  "no_proxy",
+  ...proxyVariables,
   "MERGE_FACTOR",
   "TASK_OUTPUT_LIMIT",
 ] as const satisfies readonly (keyof KubernetesSettings)[];
