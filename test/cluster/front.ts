@@ -47,7 +47,7 @@ export class Front {
     await once(this.#server, "close");
   }
 
-  /** Whole bodies only: `wrangler dev` may end where one breaks off, as those of pods that are killed do. */
+  /** Passes whole bodies only: those of pods that are killed break off. */
   async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(request);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();

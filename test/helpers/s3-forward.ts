@@ -14,7 +14,7 @@ export const bodyOf = async (message: IncomingMessage): Promise<Buffer> => {
 };
 
 /**
- * Sends a request on to a store, whole, as a store of `wrangler dev` may end where a body breaks off. With all its headers:
+ * Sends a request on to a store as a whole. With all its headers:
  * the signature covers the host that the client has called.
  */
 export const forward = async (
