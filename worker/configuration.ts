@@ -1,5 +1,5 @@
 import type { Env } from "./env.ts";
-import { ProblemError } from "./problems.ts";
+import { ProblemError } from "./http/problems.ts";
 import { retentionMs, retentionRule } from "./retention.ts";
 
 /** Characters below which a token or the key is too easily guessed, and counts as not set. */

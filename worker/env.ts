@@ -1,6 +1,6 @@
-import type { ClusterObject } from "./objects/cluster.ts";
-import type { JobObject } from "./objects/job.ts";
-import type { Registry } from "./objects/registry.ts";
+import type { ClusterObject } from "./cluster/object.ts";
+import type { JobObject } from "./job/object.ts";
+import type { Registry } from "./registry/object.ts";
 
 /** The bindings and variables of `wrangler.toml`, and the secrets that are set beside it. */
 export interface Env {

@@ -1,15 +1,15 @@
 import { Router, type IRequestStrict } from "itty-router";
 import { readConfiguration, secretsOf } from "./configuration.ts";
-import { addCorsHeaders, preflightResponse } from "./cors.ts";
+import { addCorsHeaders, preflightResponse } from "./http/cors.ts";
 import type { Env } from "./env.ts";
-import { readChunks } from "./chunks.ts";
-import { renderProblem } from "./problems.ts";
-import { refuseUnknownPath, serve } from "./routes/resource.ts";
+import { readChunks } from "./http/chunks.ts";
+import { renderProblem } from "./http/problems.ts";
+import { refuseUnknownPath, serve } from "./http/resource.ts";
 import { resources } from "./routes/resources.ts";
 
-export { ClusterObject } from "./objects/cluster.ts";
-export { JobObject } from "./objects/job.ts";
-export { Registry } from "./objects/registry.ts";
+export { ClusterObject } from "./cluster/object.ts";
+export { JobObject } from "./job/object.ts";
+export { Registry } from "./registry/object.ts";
 
 const router = Router<IRequestStrict, [Env, ExecutionContext]>({
   catch: (error: unknown, request: Request, env: Env) => renderProblem(error, request, secretsOf(env)),

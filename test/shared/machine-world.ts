@@ -20,7 +20,7 @@ import {
   type Loss,
   type TaskRow,
   type Transition,
-} from "../../shared/machine.ts";
+} from "../../shared/engine/machine.ts";
 import { isEnded, type TaskKind } from "../../shared/status.ts";
 
 export type WorldOptions = {

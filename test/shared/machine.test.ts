@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { maxUserCounters, type CountersSnapshot } from "../../shared/counters.ts";
-import { claimable, maxLosses, runnersWanted } from "../../shared/machine.ts";
+import { claimable, maxLosses, runnersWanted } from "../../shared/engine/machine.ts";
 import type { JobStatus, TaskKind } from "../../shared/status.ts";
 import { violations, World, maxAttempts, type WorldOptions } from "./machine-world.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { JobRowSchema, maxLosses, TaskRowSchema, type JobRow, type TaskRow } from "../../shared/machine.ts";
+import { JobRowSchema, maxLosses, TaskRowSchema, type JobRow, type TaskRow } from "../../shared/engine/machine.ts";
 import { RunnerRequestSchema } from "../../shared/messages.ts";
 import { isEnded, type JobStatus } from "../../shared/status.ts";
 import type { Happening } from "./host.ts";

@@ -14,14 +14,14 @@ export type Guard = {
   readonly schedules?: number;
 };
 
-const job = "worker/objects/job.ts";
-const desk = "worker/objects/runner-desk.ts";
-const outbox = "worker/objects/outbox.ts";
+const job = "worker/job/object.ts";
+const desk = "worker/job/runners/desk.ts";
+const outbox = "worker/platform/outbox.ts";
 
 export const guards: readonly Guard[] = [
   {
     name: "the fence: only a live attempt changes its task",
-    file: "shared/machine/attempts.ts",
+    file: "shared/engine/attempts.ts",
     text: 'attempt.status === "live" && task.status === "in-progress";',
     without: "true;",
   },
@@ -52,20 +52,20 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "the verdict on a loss: it is charged once",
-    file: "shared/machine/failures.ts",
+    file: "shared/engine/failures.ts",
     text: "const explained: TaskRow = { ...task, lost: null };",
     without: "const explained: TaskRow = task;",
     under: { evictions: 20, maxAttempts: 30, call: 0.1 },
   },
   {
     name: "the commit barrier: _SUCCESS comes after all commits",
-    file: "shared/machine/phases.ts",
+    file: "shared/engine/phases.ts",
     text: 'return job.commits.completed < job.commits.total ? "commit" : "success";',
     without: 'return job.commits.completed === 0 && job.commits.total > 0 ? "commit" : "success";',
   },
   {
     name: "the map barrier: reduces come after all maps",
-    file: "shared/machine/phases.ts",
+    file: "shared/engine/phases.ts",
     text: 'job.status === "mapping" && isThrough(job.maps) && !job.mapOnly',
     without: 'job.status === "mapping" && job.maps.completed + job.maps.running >= job.maps.total && !job.mapOnly',
   },
@@ -83,14 +83,14 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "an output that was made anew is not lost by news of the old one",
-    file: "shared/machine/events.ts",
+    file: "shared/engine/events.ts",
     text: 'if (!needed || task.status !== "completed" || task.winner !== outputOf) return undefined;',
     without: 'if (!needed || task.status !== "completed") return undefined;',
     under: { maps: 5, reducers: 3, capacity: 4, slowestAnswer: 3000, faultEvery: 1000 },
   },
   {
     name: "the counters of a lost output are taken back",
-    file: "shared/machine/events.ts",
+    file: "shared/engine/events.ts",
     text: "counters: addCounters(job.counters, negatedCounters(task.counters)),",
     without: "",
   },
@@ -102,7 +102,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "the outbox: what changes while something is told is told, too",
-    file: "worker/objects/job-store.ts",
+    file: "worker/job/store.ts",
     text: '"UPDATE outbox SET due = NULL WHERE target = ? AND version = ?", target, version',
     without: '"UPDATE outbox SET due = NULL WHERE target = ?", target',
   },
@@ -115,7 +115,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "the cleaning waits for every attempt that may still act",
-    file: "shared/machine/phases.ts",
+    file: "shared/engine/phases.ts",
     text: 'return job.clean === "waiting" && job.open === 0 ? "clean" : undefined;',
     without: 'return job.clean === "waiting" ? "clean" : undefined;',
     // A runner that is cut off goes on where its agent is not told for long that the job is over.
@@ -139,32 +139,32 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a runner that finds its job over is the last",
-    file: "worker/objects/cluster.ts",
+    file: "worker/cluster/object.ts",
     text: "if (isOver && !this.#isRemoval(jobId)) await this.remove(jobId);",
     without: "",
     under: { slowestCall: 20_000, faultEvery: 1000, stopAfter: 25_000 },
   },
   {
     name: "a job whose attempts may have begun something is cleaned",
-    file: "shared/machine/phases.ts",
+    file: "shared/engine/phases.ts",
     text: "const touched = job.touched || job.open > 0;",
     without: "const touched = job.touched && job.maps.total > 1;",
   },
   {
     name: "a job that commits is not stopped any more",
-    file: "shared/machine/events.ts",
+    file: "shared/engine/events.ts",
     text: 'if (job.status === "committing") return "committing";',
     without: "",
   },
   {
     name: "losses are bounded",
-    file: "shared/machine/rows.ts",
+    file: "shared/engine/rows.ts",
     text: "export const maxLosses = 16;",
     without: "export const maxLosses = Infinity;",
   },
   {
     name: "failures are bounded",
-    file: "shared/machine/failures.ts",
+    file: "shared/engine/failures.ts",
     text: "if (error.final || charged.failures >= job.maxAttempts) {",
     without: "if (error.final) {",
   },
@@ -182,7 +182,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a task is in progress as long as one of its attempts is live",
-    file: "shared/machine/failures.ts",
+    file: "shared/engine/failures.ts",
     text: "task.live > 0\n    ? { job, task }",
     without: "false\n    ? { job, task }",
   },

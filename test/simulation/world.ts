@@ -1,9 +1,9 @@
 import { JobRequestSchema } from "../../shared/rest.ts";
 import type { Assignment } from "../../shared/messages.ts";
 import type { JobStatus } from "../../shared/status.ts";
-import { ClusterObject } from "../../worker/objects/cluster.ts";
-import { JobObject } from "../../worker/objects/job.ts";
-import type { JobSpec, PinnedProgram } from "../../worker/objects/job-spec.ts";
+import { ClusterObject } from "../../worker/cluster/object.ts";
+import { JobObject } from "../../worker/job/object.ts";
+import type { JobSpec, PinnedProgram } from "../../worker/job/spec.ts";
 import type { Env } from "../../worker/env.ts";
 import { SimulatedCluster } from "./agent.ts";
 import { Checks } from "./checks.ts";

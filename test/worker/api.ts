@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ProblemSchema, type Problem } from "../../shared/rest.ts";
 import type { Env } from "../../worker/env.ts";
 import worker from "../../worker/index.ts";
-import { signRunnerToken } from "../../worker/tokens.ts";
+import { signRunnerToken } from "../../worker/secrets/tokens.ts";
 
 export const apiToken = "api-token-of-16-or-more";
 export const agentToken = "agent-token-of-16-or-more";

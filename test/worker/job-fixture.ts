@@ -15,8 +15,8 @@ import {
 } from "../../shared/messages.ts";
 import { JobRequestSchema } from "../../shared/rest.ts";
 import { jobOf } from "../../worker/env.ts";
-import type { JobObject } from "../../worker/objects/job.ts";
-import type { JobSpec, PinnedProgram } from "../../worker/objects/job-spec.ts";
+import type { JobObject } from "../../worker/job/object.ts";
+import type { JobSpec, PinnedProgram } from "../../worker/job/spec.ts";
 import { Peer } from "./peer.ts";
 
 export const password = "storage-password";

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../worker/env.ts";
-import { isPassing, ProblemError, renderProblem } from "../../worker/problems.ts";
+import { isPassing, ProblemError, renderProblem } from "../../worker/http/problems.ts";
 import { apiToken, call, closedEnv, problemOf, secretKey } from "./api.ts";
 
 afterEach(() => {

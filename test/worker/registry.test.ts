@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { noCounters } from "../../shared/counters.ts";
 import type { Job } from "../../shared/rest.ts";
 import { registryOf } from "../../worker/env.ts";
-import type { PinnedProgram } from "../../worker/objects/job-spec.ts";
-import { collectGarbage } from "../../worker/objects/registry-garbage.ts";
-import type { Reservation } from "../../worker/objects/registry-reservation.ts";
+import type { PinnedProgram } from "../../worker/job/spec.ts";
+import { collectGarbage } from "../../worker/registry/garbage.ts";
+import type { Reservation } from "../../worker/registry/reservations.ts";
 import { rows, settle, storedKeys } from "./registry-helpers.ts";
 
 const registry = registryOf(env);

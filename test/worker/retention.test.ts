@@ -11,9 +11,9 @@ import {
 import { release } from "../../shared/release.ts";
 import { JobSchema, type Job } from "../../shared/rest.ts";
 import { clusterOf, jobOf, registryOf } from "../../worker/env.ts";
-import { eraseLeaving, retireJobs } from "../../worker/objects/registry-retention.ts";
+import { eraseLeaving, retireJobs } from "../../worker/registry/retention.ts";
 import { retentionMs } from "../../worker/retention.ts";
-import { signRunnerToken } from "../../worker/tokens.ts";
+import { signRunnerToken } from "../../worker/secrets/tokens.ts";
 import { call, jsonOf, openEnv, postJob, problemOf, upload } from "./api.ts";
 import { eventually } from "./eventually.ts";
 import { claimed, finish, JobFixture } from "./job-fixture.ts";

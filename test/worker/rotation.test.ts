@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, test, vi } from "vitest";
 import { closeCodes } from "../../shared/messages.ts";
 import { JobSchema } from "../../shared/rest.ts";
 import type { Env } from "../../worker/env.ts";
-import { openCredentials, sealCredentials, UnopenableError } from "../../worker/sealed.ts";
+import { openCredentials, sealCredentials, UnopenableError } from "../../worker/secrets/sealed.ts";
 import { agentToken, apiToken, call, closedEnv, jsonOf, problemOf, runnerToken, secretKey, upload } from "./api.ts";
 import { eventually } from "./eventually.ts";
 import { claimed, complete, JobFixture, work } from "./job-fixture.ts";

@@ -1,14 +1,14 @@
 import { ArtifactNameSchema, type Artifact } from "../../shared/rest.ts";
-import { ContentUpload } from "../artifact-store.ts";
-import { requireMediaType } from "../body.ts";
-import { contentResponse } from "../content.ts";
+import { ContentUpload } from "../artifacts/content-upload.ts";
+import { requireMediaType } from "../http/body.ts";
+import { contentResponse } from "../artifacts/content-response.ts";
 import { registryOf } from "../env.ts";
-import { listResponse } from "../lists.ts";
-import type { PinnedProgram } from "../objects/job-spec.ts";
-import { ProblemError } from "../problems.ts";
-import { readProgramForm } from "../program-form.ts";
-import { jsonResponse } from "../responses.ts";
-import { param, type Call, type Resource } from "./resource.ts";
+import { listResponse } from "../http/lists.ts";
+import type { PinnedProgram } from "../job/spec.ts";
+import { ProblemError } from "../http/problems.ts";
+import { readProgramForm } from "../artifacts/program-form.ts";
+import { jsonResponse } from "../http/responses.ts";
+import { param, type Call, type Resource } from "../http/resource.ts";
 
 const unknownArtifact = (name: string): ProblemError =>
   new ProblemError("unknown-artifact", `There is no artifact '${name}'.`);

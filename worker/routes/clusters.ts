@@ -1,7 +1,7 @@
 import { clusterNames } from "../configuration.ts";
 import { clusterOf } from "../env.ts";
-import { jsonResponse } from "../responses.ts";
-import type { Call, Resource } from "./resource.ts";
+import { jsonResponse } from "../http/responses.ts";
+import type { Call, Resource } from "../http/resource.ts";
 
 const list = async ({ env }: Call): Promise<Response> => {
   const clusters = await Promise.all(clusterNames(env).map(async (name) => await clusterOf(env, name).describe(name)));

@@ -2,17 +2,17 @@ import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { outputUrls } from "../../shared/outputs.ts";
 import { JobRequestSchema, type Job, type JobRequest } from "../../shared/rest.ts";
-import { check, readJson } from "../body.ts";
+import { check, readJson } from "../http/body.ts";
 import { clusterNames } from "../configuration.ts";
 import { jobOf, registryOf, type Env } from "../env.ts";
-import { fingerprints } from "../fingerprint.ts";
-import { listResponse, nextLink, pageOf } from "../lists.ts";
-import type { JobObject } from "../objects/job.ts";
-import { credentialSecrets } from "../objects/job-pods.ts";
-import type { ReservationRequest } from "../objects/registry-reservation.ts";
-import { invalidRequest, ProblemError } from "../problems.ts";
-import { jsonResponse } from "../responses.ts";
-import { param, type Call, type Resource } from "./resource.ts";
+import { fingerprints } from "../secrets/fingerprint.ts";
+import { listResponse, nextLink, pageOf } from "../http/lists.ts";
+import type { JobObject } from "../job/object.ts";
+import { credentialSecrets } from "../job/targets/pods.ts";
+import type { ReservationRequest } from "../registry/reservations.ts";
+import { invalidRequest, ProblemError } from "../http/problems.ts";
+import { jsonResponse } from "../http/responses.ts";
+import { param, type Call, type Resource } from "../http/resource.ts";
 
 const IdempotencySchema = z.object({
   "Idempotency-Key": z

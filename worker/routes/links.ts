@@ -1,8 +1,8 @@
 import { ProgramRoleSchema } from "../../shared/messages.ts";
-import { contentResponse } from "../content.ts";
+import { contentResponse } from "../artifacts/content-response.ts";
 import { clusterOf, jobOf } from "../env.ts";
-import { ProblemError } from "../problems.ts";
-import { param, type Call, type Resource } from "./resource.ts";
+import { ProblemError } from "../http/problems.ts";
+import { param, type Call, type Resource } from "../http/resource.ts";
 
 const requireUpgrade = ({ request }: Call): void => {
   if (request.headers.get("Upgrade")?.toLowerCase() === "websocket") return;

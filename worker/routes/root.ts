@@ -1,7 +1,7 @@
 import packageJson from "../../package.json" with { type: "json" };
-import { openApiDocument } from "../openapi.ts";
-import { jsonResponse } from "../responses.ts";
-import type { Resource } from "./resource.ts";
+import { openApiDocument } from "../http/openapi.ts";
+import { jsonResponse } from "../http/responses.ts";
+import type { Resource } from "../http/resource.ts";
 
 const { name, version, description } = packageJson;
 

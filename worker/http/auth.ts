@@ -1,0 +1,102 @@
+import { corsOriginsOf, roles, type ApiToken, type Configuration, type Role } from "../configuration.ts";
+import type { Env } from "../env.ts";
+import { requireLoopback } from "./loopback.ts";
+import { ProblemError } from "./problems.ts";
+import { countCall, countGuess, refuseGuessing } from "./rate-limits.ts";
+import { verifyRunnerToken } from "../secrets/tokens.ts";
+
+/** Whom a resource is for: users of the API, a job's runners (`id` in the path), or a cluster's agent (`cluster`). */
+export type Audience = "api" | "runner" | "agent";
+
+const unauthorized = (detail: string): ProblemError =>
+  new ProblemError("unauthorized", detail, { headers: { "WWW-Authenticate": "Bearer" } });
+
+const digest = async (text: string): Promise<ArrayBuffer> =>
+  await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+
+/** Those of `known` that have the token. Looks at all of them, and at digests, so that time tells nothing. */
+const matching = async <T extends { readonly token: string }>(token: string, known: readonly T[]): Promise<T[]> => {
+  const presented = await digest(token);
+  const digests = await Promise.all(known.map(async (entry) => ({ entry, hash: await digest(entry.token) })));
+  return digests.flatMap(({ entry, hash }) => (crypto.subtle.timingSafeEqual(hash, presented) ? [entry] : []));
+};
+
+const bearer = (request: Request): string => {
+  const token = /^Bearer +(\S+) *$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
+  if (token === undefined) throw unauthorized("Send the header 'Authorization: Bearer <token>'.");
+  return token;
+};
+
+/** A request with a token, and what the token may be one of. */
+type Shown = { readonly request: Request; readonly env: Env; readonly configuration: Configuration };
+
+const authorizeAgent = async ({ request, env, configuration }: Shown, cluster: string | undefined): Promise<void> => {
+  const clusters = await matching(bearer(request), configuration.agentTokens);
+  if (clusters.length === 0) {
+    throw await countGuess(env, request, "link", unauthorized("The token is not one of AGENT_TOKENS."));
+  }
+  if (!clusters.some((entry) => entry.cluster === cluster)) {
+    throw new ProblemError("wrong-token", "The token is for another cluster.");
+  }
+};
+
+const authorizeRunner = async ({ request, env }: Shown, jobId: string | undefined): Promise<void> => {
+  const claim = await verifyRunnerToken(env, bearer(request));
+  if (claim === null) throw await countGuess(env, request, "link", unauthorized("The token is not a runner's."));
+  if (claim.expires <= Date.now()) throw unauthorized("The token has expired.");
+  if (claim.jobId !== jobId) throw new ProblemError("wrong-token", "The token is for another job.");
+};
+
+/** Who makes a request. */
+export type Caller = Pick<ApiToken, "name" | "role">;
+
+/** Whoever is at this machine, in development; and agents and runners, who are known by what their paths name. */
+const local: Caller = { name: "local", role: "admin" };
+
+const authorizeUser = async ({ request, env, configuration }: Shown): Promise<Caller> => {
+  const token = bearer(request);
+  refuseGuessing(request);
+  const found = await matching(token, configuration.apiTokens);
+  const valid = found.find(({ expires }) => expires > Date.now());
+  if (valid !== undefined) {
+    await countCall(env, valid.name);
+    return valid;
+  }
+  if (found.length > 0) throw unauthorized("The token has expired.");
+  throw await countGuess(env, request, "api", unauthorized("The token is not one of API_TOKENS."));
+};
+
+/** @throws ProblemError 403 */
+export const requireRole = ({ name, role }: Caller, needed: Role): void => {
+  if (roles.indexOf(role) >= roles.indexOf(needed)) return;
+  throw new ProblemError("role-missing", `This is for the role '${needed}', and '${name}' has the role '${role}'.`);
+};
+
+/**
+ * Lets a request through, or not. Agents and runners with the right token are not counted: after a deployment thousands of them
+ * dial again at once, and all may have one address.
+ *
+ * @param params the decoded parts of the path
+ * @returns who makes it
+ * @throws ProblemError 401, 403 or 429
+ */
+export const authorize = async (
+  audience: Audience,
+  request: Request,
+  params: Readonly<Record<string, string>>,
+  env: Env,
+  configuration: Configuration,
+): Promise<Caller> => {
+  if (configuration.open) requireLoopback(request, corsOriginsOf(env));
+  const shown: Shown = { request, env, configuration };
+  switch (audience) {
+    case "agent":
+      await authorizeAgent(shown, params["cluster"]);
+      return local;
+    case "runner":
+      await authorizeRunner(shown, params["id"]);
+      return local;
+    case "api":
+      return configuration.open ? local : await authorizeUser(shown);
+  }
+};

@@ -1,0 +1,47 @@
+import { corsOriginsOf } from "../configuration.ts";
+import type { Env } from "../env.ts";
+
+/** How long a browser may remember what a preflight was answered, in seconds: two hours, the most that Chromium keeps to. */
+const preflightAge = 7200;
+
+/** What a page may send besides what every page may (Fetch standard, "CORS-safelisted request-header"). */
+const requestHeaders = "Authorization, Content-Type, Idempotency-Key";
+
+/** What a page may read besides what every page may. */
+const responseHeaders = "Allow, Content-Disposition, ETag, Link, Location, Retry-After";
+
+/** The origin of the page that makes the request, where it is one of `CORS_ORIGINS`. */
+const allowedOrigin = (request: Request, env: Env): string | undefined => {
+  const origin = request.headers.get("Origin");
+  return origin !== null && corsOriginsOf(env).includes(origin) ? origin : undefined;
+};
+
+/**
+ * The answer to the question whether a page may call, which browsers ask without a token. It is the same for every path, so
+ * that it does not tell what there is; undefined where the request is another one, or the page may not.
+ */
+export const preflightResponse = (request: Request, env: Env): Response | undefined => {
+  const isPreflight = request.method === "OPTIONS" && request.headers.has("Access-Control-Request-Method");
+  if (!isPreflight || allowedOrigin(request, env) === undefined) return undefined;
+  return new Response(null, {
+    status: 204,
+    headers: {
+      "Access-Control-Allow-Methods": "GET, HEAD, PUT, POST, DELETE",
+      "Access-Control-Allow-Headers": requestHeaders,
+      "Access-Control-Max-Age": String(preflightAge),
+    },
+  });
+};
+
+/**
+ * Lets the pages of `CORS_ORIGINS` read an answer; where there are none, it stays as it is. Browsers never add cookies or
+ * certificates of their own (`Access-Control-Allow-Credentials` is not sent): a page must have a token.
+ */
+export const addCorsHeaders = (headers: Headers, request: Request, env: Env): void => {
+  if (corsOriginsOf(env).length === 0) return;
+  headers.append("Vary", "Origin");
+  const origin = allowedOrigin(request, env);
+  if (origin === undefined) return;
+  headers.set("Access-Control-Allow-Origin", origin);
+  headers.set("Access-Control-Expose-Headers", responseHeaders);
+};

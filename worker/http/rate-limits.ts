@@ -1,0 +1,72 @@
+import { clientAddress } from "./client-address.ts";
+import type { Env } from "../env.ts";
+import { ProblemError } from "./problems.ts";
+
+/** The periods of the limits in `wrangler.toml`, in seconds. */
+const callsPeriod = 10;
+const guessesPeriod = 60;
+
+const tooMany = (detail: string, seconds: number): ProblemError =>
+  new ProblemError("rate-limited", detail, { headers: { "Retry-After": String(seconds) } });
+
+/** Whether there may be one more. A limit that is not configured, or cannot be asked, is none. */
+const allows = async (limit: RateLimit | undefined, key: string): Promise<boolean> => {
+  if (limit === undefined) return true;
+  try {
+    return (await limit.limit({ key })).success;
+  } catch (error) {
+    console.warn("a rate limit could not be asked", error);
+    return true;
+  }
+};
+
+/** Counts a call of a user, by the name of the token. @throws ProblemError 429 */
+export const countCall = async (env: Env, name: string): Promise<void> => {
+  if (await allows(env.CALL_LIMIT, name)) return;
+  throw tooMany(`The token of '${name}' is used for too many requests.`, callsPeriod);
+};
+
+/** Addresses that have shown too many wrong tokens, and until when in ms nothing is asked of the tokens that they show. */
+const guessing = new Map<string, number>();
+
+/** Most addresses that are remembered; beyond that those go first that came first. */
+const mostGuessing = 10_000;
+
+const tooManyGuesses = (): ProblemError => tooMany("Too many wrong tokens have come from this address.", guessesPeriod);
+
+/**
+ * To be called before a user's token is looked at: while its address is guessing, a right token is as good as a wrong one, so
+ * that guesses tell nothing. The binding cannot be asked without counting, so each isolate keeps in mind what it was told.
+ *
+ * @throws ProblemError 429
+ */
+export const refuseGuessing = (request: Request): void => {
+  const address = clientAddress(request);
+  const until = guessing.get(address);
+  if (until === undefined) return;
+  if (until > Date.now()) throw tooManyGuesses();
+  guessing.delete(address);
+};
+
+/**
+ * Counts a wrong token.
+ *
+ * @param audience counted apart: runners whose job is long gone must not keep the users out who share their address
+ * @returns what is wrong: the token or, where there were too many, that
+ */
+export const countGuess = async (
+  env: Env,
+  request: Request,
+  audience: "api" | "link",
+  refusal: ProblemError,
+): Promise<ProblemError> => {
+  const address = clientAddress(request);
+  if (await allows(env.GUESS_LIMIT, `${audience} ${address}`)) return refusal;
+  if (audience === "api") {
+    guessing.delete(address);
+    guessing.set(address, Date.now() + guessesPeriod * 1000);
+    const [oldest] = guessing.keys();
+    if (guessing.size > mostGuessing && oldest !== undefined) guessing.delete(oldest);
+  }
+  return tooManyGuesses();
+};
