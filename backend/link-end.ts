@@ -1,4 +1,4 @@
-import { closeCodes } from "../shared/messages.ts";
+import { closeCodes } from "../shared/protocol/connection.ts";
 
 /** How one socket of a link ended. */
 export type SocketEnd =

@@ -3,7 +3,7 @@ import { performance } from "node:perf_hooks";
 import { HttpsProxyAgent } from "https-proxy-agent";
 import { WebSocket } from "ws";
 import { z } from "zod";
-import { pingText, pongText } from "../shared/messages.ts";
+import { pingText, pongText } from "../shared/protocol/connection.ts";
 import { proxyFor } from "./proxy.ts";
 import type { SocketEnd } from "./link-end.ts";
 

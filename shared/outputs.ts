@@ -1,5 +1,5 @@
 import { formatAddress, joinAddress, parseAddress, type Address } from "./address.ts";
-import type { Job } from "./rest.ts";
+import type { Job } from "./api/jobs.ts";
 import { partName } from "./status.ts";
 
 /** Where a job's output goes when its `outputPath` names a store alone. */

@@ -1,6 +1,6 @@
 import { compressionOf, type InputCompression } from "./compression.ts";
 import { defaultSplits, maxRanges, maxRangeText, minDefaultSplitSize } from "./limits.ts";
-import type { InputRange, MapInput, PlannedObject } from "./messages.ts";
+import type { InputRange, MapInput, PlannedObject } from "./protocol/tasks.ts";
 
 /** A half-open byte range of an input object: `{start: 0, end: 3}` holds the bytes 0, 1 and 2. */
 type Split = { readonly start: number; readonly end: number };

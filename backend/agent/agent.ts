@@ -1,12 +1,12 @@
 import {
   AgentAnswerSchema,
   AgentNoticeSchema,
-  protocolVersion,
   type AgentAnswer,
   type AgentNotice,
   type AgentRequest,
   type WantedJob,
-} from "../../shared/messages.ts";
+} from "../../shared/protocol/agent.ts";
+import { protocolVersion } from "../../shared/protocol/connection.ts";
 import { release } from "../../shared/release.ts";
 import { Link, type Unnumbered } from "../link.ts";
 import { LinkEndedError, type LinkEnd } from "../link-end.ts";

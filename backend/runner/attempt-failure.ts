@@ -1,5 +1,5 @@
 import { AddressError } from "../../shared/address.ts";
-import type { AttemptError } from "../../shared/messages.ts";
+import type { AttemptError } from "../../shared/protocol/tasks.ts";
 import { isFinal } from "../storage/failure-class.ts";
 import { StorageError } from "../storage/store.ts";
 import { OutOfMemoryError } from "./memory-kills.ts";

@@ -1,5 +1,6 @@
 import { formatAddress } from "../../shared/address.ts";
-import type { Assignment, RunnerJob } from "../../shared/messages.ts";
+import type { RunnerJob } from "../../shared/protocol/runner.ts";
+import type { Assignment } from "../../shared/protocol/tasks.ts";
 import { outputFolder } from "../../shared/outputs.ts";
 import { configVariables } from "./config.ts";
 

@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import type { RunnerSession } from "../../shared/messages.ts";
+import type { RunnerSession } from "../../shared/protocol/runner.ts";
 
 /** The token with which a runner shows whose it is: what came over its link last, as long as that lives, else what it started with. */
 export class RunnerToken {

@@ -2,19 +2,18 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
+import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
 import {
-  closeCodes,
-  protocolVersion,
   RunnerAnswerSchema,
   RunnerNoticeSchema,
-  type Assignment,
   type Next,
   type RunnerAnswer,
   type RunnerJob,
   type RunnerNotice,
   type RunnerRequest,
   type RunnerSession,
-} from "../../shared/messages.ts";
+} from "../../shared/protocol/runner.ts";
+import type { Assignment } from "../../shared/protocol/tasks.ts";
 import type { JobOrder } from "../job-order.ts";
 import { Link, type Unnumbered } from "../link.ts";
 import { LinkEndedError } from "../link-end.ts";

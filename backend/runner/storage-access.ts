@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { CredentialsSchema, type Credentials, type StorageAccess } from "../../shared/rest.ts";
+import { CredentialsSchema, type Credentials, type StorageAccess } from "../../shared/api/storage-access.ts";
 import { hasCode } from "../storage/file-failure.ts";
 import { StorageError } from "../storage/store.ts";
 import type { RunnerConfig } from "./config.ts";

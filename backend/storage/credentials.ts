@@ -1,4 +1,4 @@
-import type { Credentials } from "../../shared/rest.ts";
+import type { Credentials } from "../../shared/api/storage-access.ts";
 import { AwsEnvironmentSchema, type AwsEnvironment } from "./aws-environment.ts";
 import { containerCredentials } from "./container-credentials.ts";
 import { pauseByClock, type Pause } from "../retry.ts";

@@ -1,5 +1,5 @@
 import type { Address } from "../../shared/address.ts";
-import type { Credentials } from "../../shared/rest.ts";
+import type { Credentials } from "../../shared/api/storage-access.ts";
 import { fixedCredentials } from "./credentials.ts";
 import { FileStore } from "./file.ts";
 import { s3DefaultEndpoint } from "./s3-default-endpoint.ts";

@@ -1,4 +1,4 @@
-import type { Credentials } from "../../shared/rest.ts";
+import type { Credentials } from "../../shared/api/storage-access.ts";
 
 export type TemporaryCredentials = {
   readonly credentials: Credentials;

@@ -4,7 +4,7 @@ import { request, type Dispatcher } from "undici";
 import { abortable } from "../abort.ts";
 import type { S3Address } from "../../shared/address.ts";
 import { shuffleRoot } from "../../shared/outputs.ts";
-import type { Credentials } from "../../shared/rest.ts";
+import type { Credentials } from "../../shared/api/storage-access.ts";
 import {
   checksumHeader,
   headersOf,

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Credentials } from "../../shared/rest.ts";
+import type { Credentials } from "../../shared/api/storage-access.ts";
 import { fixedCredentials, type CredentialsSource } from "./credentials.ts";
 import type { EndpointPolicy } from "./endpoint-guard.ts";
 import { S3Session } from "./s3-session.ts";

@@ -1,6 +1,6 @@
 import { createHmac, hash } from "node:crypto";
 import { AwsV4Signer } from "aws4fetch";
-import type { Credentials } from "../../shared/rest.ts";
+import type { Credentials } from "../../shared/api/storage-access.ts";
 
 type Signable = { readonly method: string; readonly url: URL; readonly headers: Readonly<Record<string, string>> };
 

@@ -1,4 +1,4 @@
-import type { AttemptError } from "../messages.ts";
+import type { AttemptError } from "../protocol/tasks.ts";
 import { taskIdOf, type TaskKind } from "../status.ts";
 import { close, counts, isCounted } from "./attempts.ts";
 import { abandonClean, advanced, counted, ended, shifted } from "./phases.ts";

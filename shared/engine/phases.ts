@@ -1,5 +1,5 @@
 import { commitBatch } from "../limits.ts";
-import type { TaskCounts } from "../rest.ts";
+import type { TaskCounts } from "../api/jobs.ts";
 import { isEnded, type TaskKind } from "../status.ts";
 import type { Effect, JobRow } from "./rows.ts";
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { CountersSchema, noCounters } from "../counters.ts";
-import { FailureSchema, TaskCountsSchema, type TaskCounts } from "../rest.ts";
+import { FailureSchema } from "../api/fields.ts";
+import { TaskCountsSchema, type TaskCounts } from "../api/jobs.ts";
 import { jobStatuses, taskKinds, taskStatuses, type TaskKind } from "../status.ts";
 
 /** Lost attempts and lost outputs of one task after which the job fails. */

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
 import { z } from "zod";
-import { pingText, pongText } from "../../shared/messages.ts";
+import { pingText, pongText } from "../../shared/protocol/connection.ts";
 
 const MessageSchema = z.looseObject({ kind: z.string(), id: z.int() });
 /** A request as it came over the wire. */

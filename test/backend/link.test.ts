@@ -5,12 +5,11 @@ import { LinkEndedError } from "../../backend/link-end.ts";
 import {
   AgentAnswerSchema,
   AgentNoticeSchema,
-  closeCodes,
-  protocolVersion,
   type AgentAnswer,
   type AgentNotice,
   type AgentRequest,
-} from "../../shared/messages.ts";
+} from "../../shared/protocol/agent.ts";
+import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
 import { FakeWorker, type Dialled, type Received } from "./fake-worker.ts";
 
 let worker: FakeWorker;

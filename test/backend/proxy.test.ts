@@ -7,7 +7,7 @@ import { EndpointListSchema } from "../../backend/storage/endpoint-list.ts";
 import type { EndpointPolicy } from "../../backend/storage/endpoint-guard.ts";
 import { s3Store } from "../../backend/storage/s3.ts";
 import type { Store } from "../../backend/storage/store.ts";
-import { AgentAnswerSchema, AgentNoticeSchema } from "../../shared/messages.ts";
+import { AgentAnswerSchema, AgentNoticeSchema } from "../../shared/protocol/agent.ts";
 
 describe("the proxy of an address", () => {
   const both = { HTTP_PROXY: "http://plain:1", HTTPS_PROXY: "http://secure:2" };

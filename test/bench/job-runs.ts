@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Job } from "../../shared/rest.ts";
+import type { Job } from "../../shared/api/jobs.ts";
 import { isEnded } from "../../shared/status.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { workOf } from "../helpers/processes.ts";

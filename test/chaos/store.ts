@@ -1,7 +1,7 @@
 import { AwsClient } from "aws4fetch";
 import { givenStore } from "../helpers/given-store.ts";
 import { startS3Endpoint } from "../helpers/s3-endpoint.ts";
-import type { Credentials } from "../../shared/rest.ts";
+import type { Credentials } from "../../shared/api/storage-access.ts";
 
 /** The store that the jobs read and write: that of the tests, or a server that the environment names. */
 export type ChaosStore = {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isEnded } from "../../shared/status.ts";
-import type { Job } from "../../shared/rest.ts";
+import type { Job } from "../../shared/api/jobs.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { until, untilNone } from "../helpers/until.ts";
 import type { TestCluster } from "./cluster.ts";

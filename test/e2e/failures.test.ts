@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Job } from "../../shared/rest.ts";
+import type { Job } from "../../shared/api/jobs.ts";
 import { freePort } from "../../backend/host/port.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { workOf } from "../helpers/processes.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Task } from "../../shared/rest.ts";
+import type { Task } from "../../shared/api/tasks.ts";
 import { ClusterStage } from "../cluster/stage.ts";
 import { FakeCluster } from "../helpers/kubernetes/cluster.ts";
 import { killAgent } from "../helpers/processes.ts";

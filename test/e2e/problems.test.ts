@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ProblemSchema, type Problem } from "../../shared/rest.ts";
+import { ProblemSchema, type Problem } from "../../shared/api/problems.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 
 /** Requests that are refused: each with a problem of its own (RFC 9457) that names the field. */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BuiltinCounter } from "../../shared/counters.ts";
-import type { Job } from "../../shared/rest.ts";
+import type { Job } from "../../shared/api/jobs.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { packed, propertyCases, type ProgramKind, type StoreKind } from "./property-cases.ts";
 import { expectedParts, lineOf, pairOf, recordsOf, sortedPairs } from "./property-reference.ts";

@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { JobSchema, TaskSchema } from "../../shared/rest.ts";
+import { JobSchema } from "../../shared/api/jobs.ts";
+import { TaskSchema } from "../../shared/api/tasks.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { lacks } from "../helpers/interpreters.ts";
 

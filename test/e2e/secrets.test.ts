@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it, test, vi } from "vitest";
-import { JobSchema, type Job } from "../../shared/rest.ts";
+import { JobSchema, type Job } from "../../shared/api/jobs.ts";
 import { Front } from "../cluster/front.ts";
 import { ClusterStage } from "../cluster/stage.ts";
 import { Canary, filesBelow, readOr } from "../helpers/canary.ts";

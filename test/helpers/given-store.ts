@@ -1,4 +1,4 @@
-import type { Credentials } from "../../shared/rest.ts";
+import type { Credentials } from "../../shared/api/storage-access.ts";
 
 /** An S3 server of this machine, which the environment names for a test. */
 type GivenStore = { readonly endpoint: URL; readonly bucket: string; readonly credentials: Credentials };

@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ArtifactSchema, type Artifact, type Job } from "../../shared/rest.ts";
+import { ArtifactSchema, type Artifact } from "../../shared/api/artifacts.ts";
+import type { Job } from "../../shared/api/jobs.ts";
 import type { Edgefold } from "./edgefold.ts";
 
 /** How long all jobs of a load may take, in ms. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import type { Job } from "../../shared/rest.ts";
+import type { Job } from "../../shared/api/jobs.ts";
 import type { Edgefold } from "./edgefold.ts";
 import { makeIndex, type Index } from "./inverted-index.ts";
 import { processesOf, runnerOf } from "./processes.ts";

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { formatAddress } from "../../shared/address.ts";
 import { outputFolder, outputUrls } from "../../shared/outputs.ts";
-import type { Job } from "../../shared/rest.ts";
+import type { Job } from "../../shared/api/jobs.ts";
 
 it.each([
   ["http://minio:9000", false, "http://minio:9000/reducers/J/"],

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { maxRanges, maxRangeText } from "../../shared/limits.ts";
-import { MapInputSchema, type PlannedObject } from "../../shared/messages.ts";
+import { MapInputSchema, type PlannedObject } from "../../shared/protocol/tasks.ts";
 import { compressionOf } from "../../shared/compression.ts";
 import { bytesOf, cutSplits, defaultSplitSize, planMaps } from "../../shared/splits.ts";
 

@@ -1,10 +1,10 @@
 import {
   AgentAnswerSchema,
   AgentNoticeSchema,
-  protocolVersion,
   type AgentAnswer,
   type AgentRequest,
-} from "../../shared/messages.ts";
+} from "../../shared/protocol/agent.ts";
+import { protocolVersion } from "../../shared/protocol/connection.ts";
 import { Connection } from "./connection.ts";
 import { SimulatedRunner } from "./runner.ts";
 import type { World } from "./world.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { JobRowSchema, maxLosses, TaskRowSchema, type JobRow, type TaskRow } from "../../shared/engine/machine.ts";
-import { RunnerRequestSchema } from "../../shared/messages.ts";
+import { RunnerRequestSchema } from "../../shared/protocol/runner.ts";
 import { isEnded, type JobStatus } from "../../shared/status.ts";
 import type { Happening } from "./host.ts";
 import { addressOf, outputFolder, shuffleFolder } from "./places.ts";

@@ -1,14 +1,12 @@
+import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
 import {
-  closeCodes,
-  protocolVersion,
   RunnerAnswerSchema,
   RunnerNoticeSchema,
-  type Assignment,
   type Next,
-  type Result,
   type RunnerAnswer,
   type RunnerRequest,
-} from "../../shared/messages.ts";
+} from "../../shared/protocol/runner.ts";
+import type { Assignment, Result } from "../../shared/protocol/tasks.ts";
 import type { CountersSnapshot } from "../../shared/counters.ts";
 import type { Event } from "./clock.ts";
 import { Connection } from "./connection.ts";

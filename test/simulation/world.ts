@@ -1,5 +1,5 @@
-import { JobRequestSchema } from "../../shared/rest.ts";
-import type { Assignment } from "../../shared/messages.ts";
+import { JobRequestSchema } from "../../shared/api/job-request.ts";
+import type { Assignment } from "../../shared/protocol/tasks.ts";
 import type { JobStatus } from "../../shared/status.ts";
 import { ClusterObject } from "../../worker/cluster/object.ts";
 import { JobObject } from "../../worker/job/object.ts";

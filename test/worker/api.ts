@@ -1,6 +1,6 @@
 import { createExecutionContext, env, waitOnExecutionContext } from "cloudflare:test";
 import { z } from "zod";
-import { ProblemSchema, type Problem } from "../../shared/rest.ts";
+import { ProblemSchema, type Problem } from "../../shared/api/problems.ts";
 import type { Env } from "../../worker/env.ts";
 import worker from "../../worker/index.ts";
 import { signRunnerToken } from "../../worker/secrets/tokens.ts";

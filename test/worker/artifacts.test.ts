@@ -1,7 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { ArtifactSchema } from "../../shared/rest.ts";
+import { ArtifactSchema } from "../../shared/api/artifacts.ts";
 import { registryOf } from "../../worker/env.ts";
 import { call, jsonOf, problemOf, sha256, upload } from "./api.ts";
 import { settle, storedKeys } from "./registry-helpers.ts";

@@ -4,12 +4,11 @@ import {
   AgentAnswerSchema,
   AgentNoticeSchema,
   AgentRequestSchema,
-  closeCodes,
-  protocolVersion,
   type AgentAnswer,
   type AgentNotice,
   type AgentRequest,
-} from "../../shared/messages.ts";
+} from "../../shared/protocol/agent.ts";
+import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
 import { clusterOf, jobOf } from "../../worker/env.ts";
 import { eventually } from "./eventually.ts";
 import { release } from "../../shared/release.ts";

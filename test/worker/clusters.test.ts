@@ -1,15 +1,11 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import {
-  AgentAnswerSchema,
-  AgentNoticeSchema,
-  AgentRequestSchema,
-  closeCodes,
-  protocolVersion,
-} from "../../shared/messages.ts";
+import { AgentAnswerSchema, AgentNoticeSchema, AgentRequestSchema } from "../../shared/protocol/agent.ts";
+import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
 import { release } from "../../shared/release.ts";
-import { ClusterSchema, JobSchema } from "../../shared/rest.ts";
+import { ClusterSchema } from "../../shared/api/clusters.ts";
+import { JobSchema } from "../../shared/api/jobs.ts";
 import { clusterOf, type Env } from "../../worker/env.ts";
 import { call, jsonOf, openEnv, postJob, problemOf, upload } from "./api.ts";
 import { claim, claimed, JobFixture, work } from "./job-fixture.ts";

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ArtifactSchema } from "../../shared/rest.ts";
+import { ArtifactSchema } from "../../shared/api/artifacts.ts";
 import { call } from "./api.ts";
 import { saneAnswer, expectNoErrors } from "./fuzz/answers.ts";
 import { text } from "./fuzz/values.ts";

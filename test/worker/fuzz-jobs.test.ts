@@ -1,6 +1,8 @@
 import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { JobRequestSchema, JobSchema, ProblemSchema } from "../../shared/rest.ts";
+import { JobRequestSchema } from "../../shared/api/job-request.ts";
+import { JobSchema } from "../../shared/api/jobs.ts";
+import { ProblemSchema } from "../../shared/api/problems.ts";
 import { call, upload } from "./api.ts";
 import { saneAnswer, expectNoErrors } from "./fuzz/answers.ts";
 import { nearlyValid, valid } from "./fuzz/schemas.ts";

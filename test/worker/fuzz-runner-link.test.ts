@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { closeCodes, protocolVersion, RunnerRequestSchema } from "../../shared/messages.ts";
+import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
+import { RunnerRequestSchema } from "../../shared/protocol/runner.ts";
 import { isEnded } from "../../shared/status.ts";
 import { closeLinks, RawLink } from "./fuzz/raw-link.ts";
 import { nearlyValid, valid } from "./fuzz/schemas.ts";

@@ -2,18 +2,17 @@ import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test"
 import { v7 as uuidv7 } from "uuid";
 import { expect } from "vitest";
 import { noCounters } from "../../shared/counters.ts";
+import { protocolVersion } from "../../shared/protocol/connection.ts";
 import {
-  protocolVersion,
   RunnerAnswerSchema,
   RunnerNoticeSchema,
   RunnerRequestSchema,
-  type Assignment,
-  type Result,
   type RunnerAnswer,
   type RunnerNotice,
   type RunnerRequest,
-} from "../../shared/messages.ts";
-import { JobRequestSchema } from "../../shared/rest.ts";
+} from "../../shared/protocol/runner.ts";
+import type { Assignment, Result } from "../../shared/protocol/tasks.ts";
+import { JobRequestSchema } from "../../shared/api/job-request.ts";
 import { jobOf } from "../../worker/env.ts";
 import type { JobObject } from "../../worker/job/object.ts";
 import type { JobSpec, PinnedProgram } from "../../worker/job/spec.ts";

@@ -1,8 +1,8 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { closeCodes, protocolVersion } from "../../shared/messages.ts";
-import { TaskSchema, type Task } from "../../shared/rest.ts";
+import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
+import { TaskSchema, type Task } from "../../shared/api/tasks.ts";
 import { jobOf } from "../../worker/env.ts";
 import { claimed, complete, JobFixture, password, resultOf, specOf, taskOf, work } from "./job-fixture.ts";
 import { hangUp } from "./peer.ts";

@@ -1,6 +1,6 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
-import { closeCodes } from "../../shared/messages.ts";
+import { closeCodes } from "../../shared/protocol/connection.ts";
 import { eventually } from "./eventually.ts";
 import { claim, claimed, complete, JobFixture, taskOf, type Runner } from "./job-fixture.ts";
 import { hangUp } from "./peer.ts";

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { JobSchema } from "../../shared/rest.ts";
+import { JobSchema } from "../../shared/api/jobs.ts";
 import { call, jsonOf, openEnv, postJob, problemOf, runnerToken, upload } from "./api.ts";
 
 const request = {

@@ -1,7 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { beforeAll, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { JobSchema } from "../../shared/rest.ts";
+import { JobSchema } from "../../shared/api/jobs.ts";
 import { registryOf } from "../../worker/env.ts";
 import { call, jsonOf, postJob, upload } from "./api.ts";
 

@@ -1,7 +1,7 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { noCounters } from "../../shared/counters.ts";
-import type { Job } from "../../shared/rest.ts";
+import type { Job } from "../../shared/api/jobs.ts";
 import { registryOf } from "../../worker/env.ts";
 import type { PinnedProgram } from "../../worker/job/spec.ts";
 import { collectGarbage } from "../../worker/registry/garbage.ts";

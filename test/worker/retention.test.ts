@@ -1,15 +1,10 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import {
-  AgentAnswerSchema,
-  AgentNoticeSchema,
-  AgentRequestSchema,
-  closeCodes,
-  protocolVersion,
-} from "../../shared/messages.ts";
+import { AgentAnswerSchema, AgentNoticeSchema, AgentRequestSchema } from "../../shared/protocol/agent.ts";
+import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
 import { release } from "../../shared/release.ts";
-import { JobSchema, type Job } from "../../shared/rest.ts";
+import { JobSchema, type Job } from "../../shared/api/jobs.ts";
 import { clusterOf, jobOf, registryOf } from "../../worker/env.ts";
 import { eraseLeaving, retireJobs } from "../../worker/registry/retention.ts";
 import { retentionMs } from "../../worker/retention.ts";

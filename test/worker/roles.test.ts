@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { JobSchema } from "../../shared/rest.ts";
+import { JobSchema } from "../../shared/api/jobs.ts";
 import { roles, type Role } from "../../worker/configuration.ts";
 import { resources } from "../../worker/routes/resources.ts";
 import type { Env } from "../../worker/env.ts";

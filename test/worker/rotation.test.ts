@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, describe, expect, it, test, vi } from "vitest";
-import { closeCodes } from "../../shared/messages.ts";
-import { JobSchema } from "../../shared/rest.ts";
+import { closeCodes } from "../../shared/protocol/connection.ts";
+import { JobSchema } from "../../shared/api/jobs.ts";
 import type { Env } from "../../worker/env.ts";
 import { openCredentials, sealCredentials, UnopenableError } from "../../worker/secrets/sealed.ts";
 import { agentToken, apiToken, call, closedEnv, jsonOf, problemOf, runnerToken, secretKey, upload } from "./api.ts";

@@ -1,7 +1,8 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { closeCodes, type RunnerAnswer, type RunnerSession } from "../../shared/messages.ts";
+import { closeCodes } from "../../shared/protocol/connection.ts";
+import type { RunnerAnswer, RunnerSession } from "../../shared/protocol/runner.ts";
 import { startExpiry } from "../../worker/job/runners/session-tokens.ts";
 import { signRunnerToken, verifyRunnerToken } from "../../worker/secrets/tokens.ts";
 import { call, closedEnv, openEnv, problemOf, runnerToken } from "./api.ts";

@@ -1,5 +1,10 @@
 import * as multipasta from "multipasta";
-import { ArtifactNameSchema, artifactTypes, ArtifactTypeSchema, type ArtifactType } from "../../shared/rest.ts";
+import {
+  ArtifactNameSchema,
+  artifactTypes,
+  ArtifactTypeSchema,
+  type ArtifactType,
+} from "../../shared/api/artifacts.ts";
 import { readChunks } from "../http/chunks.ts";
 import { inspectedBytes, inspectStart } from "../../shared/program-start.ts";
 import { parsePartDisposition, type PartNames } from "./disposition.ts";

@@ -2,19 +2,16 @@ import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
 import {
   AgentRequestSchema,
-  closeCodes,
-  pingText,
-  pongText,
-  protocolVersion,
   WantedJobSchema,
   type AgentAnswer,
   type AgentNotice,
   type AgentRequest,
   type WantedJob,
-} from "../../shared/messages.ts";
+} from "../../shared/protocol/agent.ts";
+import { closeCodes, pingText, pongText, protocolVersion } from "../../shared/protocol/connection.ts";
 import { parseJson } from "../../shared/json.ts";
 import { release } from "../../shared/release.ts";
-import type { Cluster } from "../../shared/rest.ts";
+import type { Cluster } from "../../shared/api/clusters.ts";
 import { jobOf, type Env } from "../env.ts";
 import { answerClose, sendJson } from "../platform/socket.ts";
 

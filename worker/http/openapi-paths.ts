@@ -1,14 +1,11 @@
 import type { z } from "zod";
-import { programRoles } from "../../shared/messages.ts";
-import {
-  ArtifactSchema,
-  ArtifactTypeSchema,
-  ClusterSchema,
-  JobRequestSchema,
-  JobSchema,
-  ProblemSchema,
-  TaskSchema,
-} from "../../shared/rest.ts";
+import { programRoles } from "../../shared/protocol/tasks.ts";
+import { ArtifactSchema, ArtifactTypeSchema } from "../../shared/api/artifacts.ts";
+import { ClusterSchema } from "../../shared/api/clusters.ts";
+import { JobRequestSchema } from "../../shared/api/job-request.ts";
+import { JobSchema } from "../../shared/api/jobs.ts";
+import { ProblemSchema } from "../../shared/api/problems.ts";
+import { TaskSchema } from "../../shared/api/tasks.ts";
 import { maxPage } from "./lists.ts";
 
 /** Where the document keeps a schema of this id. */

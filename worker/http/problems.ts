@@ -1,4 +1,4 @@
-import type { Problem } from "../../shared/rest.ts";
+import type { Problem } from "../../shared/api/problems.ts";
 
 /** Every problem that the API can answer with. The keys are part of the API: `type` is `urn:edgefold:problem:<key>`. */
 const catalogue = {

@@ -1,6 +1,6 @@
 import { maxTasks } from "../../shared/limits.ts";
 import { defaultSplitSize, planMaps } from "../../shared/splits.ts";
-import type { MapInput } from "../../shared/messages.ts";
+import type { MapInput } from "../../shared/protocol/tasks.ts";
 import type { JobStore } from "./store.ts";
 
 /** How an input is cut into maps. */

@@ -21,8 +21,11 @@ import {
   type Transition,
 } from "../../shared/engine/machine.ts";
 import { outputUrls } from "../../shared/outputs.ts";
-import { closeCodes, pingText, pongText, type LauncherCondition, type ProgramRole } from "../../shared/messages.ts";
-import { StorageAccessSchema, type Condition, type Job } from "../../shared/rest.ts";
+import type { LauncherCondition } from "../../shared/protocol/agent.ts";
+import { closeCodes, pingText, pongText } from "../../shared/protocol/connection.ts";
+import type { ProgramRole } from "../../shared/protocol/tasks.ts";
+import type { Condition, Job } from "../../shared/api/jobs.ts";
+import { StorageAccessSchema } from "../../shared/api/storage-access.ts";
 import { isEnded, type TaskKind } from "../../shared/status.ts";
 import { clusterOf, registryOf, type Env } from "../env.ts";
 import { openCredentials, sealCredentials, UnopenableError } from "../secrets/sealed.ts";

@@ -1,4 +1,5 @@
-import type { Artifact, JobRequest } from "../../shared/rest.ts";
+import type { Artifact } from "../../shared/api/artifacts.ts";
+import type { JobRequest } from "../../shared/api/job-request.ts";
 
 /** An artifact's content as a job holds on to it: `key` names it in R2, whatever becomes of the artifact's name. */
 export type PinnedProgram = Artifact & { readonly key: string };

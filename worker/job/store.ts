@@ -7,14 +7,14 @@ import {
   type JobRow,
   type TaskRow,
 } from "../../shared/engine/machine.ts";
+import type { LauncherCondition } from "../../shared/protocol/agent.ts";
 import {
   MapInputSchema,
   SegmentRefSchema,
   type InputRange,
-  type LauncherCondition,
   type MapInput,
   type SegmentRef,
-} from "../../shared/messages.ts";
+} from "../../shared/protocol/tasks.ts";
 import { bytesOf } from "../../shared/splits.ts";
 import type { TaskKind } from "../../shared/status.ts";
 import type { JobSpec } from "./spec.ts";

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
-import type { Artifact, Job } from "../../shared/rest.ts";
+import type { Artifact } from "../../shared/api/artifacts.ts";
+import type { Job } from "../../shared/api/jobs.ts";
 import { jobOf, type Env } from "../env.ts";
 import type { Items } from "../http/lists.ts";
 import { retentionMs } from "../retention.ts";

@@ -1,4 +1,4 @@
-import { programRoles, type ProgramRole } from "../../shared/messages.ts";
+import { programRoles, type ProgramRole } from "../../shared/protocol/tasks.ts";
 import type { PinnedProgram, PinnedPrograms } from "../job/spec.ts";
 import {
   contentColumns,

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { ArtifactTypeSchema } from "../../shared/rest.ts";
-import { ProgramRoleSchema } from "../../shared/messages.ts";
+import { ArtifactTypeSchema } from "../../shared/api/artifacts.ts";
+import { ProgramRoleSchema } from "../../shared/protocol/tasks.ts";
 
 /** When a job has ended, in ms: as the index and all that is to use it must write it. */
 export const endTime = "(snapshot ->> '$.endTime')";

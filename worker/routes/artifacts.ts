@@ -1,4 +1,4 @@
-import { ArtifactNameSchema, type Artifact } from "../../shared/rest.ts";
+import { ArtifactNameSchema, type Artifact } from "../../shared/api/artifacts.ts";
 import { ContentUpload } from "../artifacts/content-upload.ts";
 import { requireMediaType } from "../http/body.ts";
 import { contentResponse } from "../artifacts/content-response.ts";

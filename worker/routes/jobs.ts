@@ -1,7 +1,8 @@
 import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { outputUrls } from "../../shared/outputs.ts";
-import { JobRequestSchema, type Job, type JobRequest } from "../../shared/rest.ts";
+import { JobRequestSchema, type JobRequest } from "../../shared/api/job-request.ts";
+import type { Job } from "../../shared/api/jobs.ts";
 import { check, readJson } from "../http/body.ts";
 import { clusterNames } from "../configuration.ts";
 import { jobOf, registryOf, type Env } from "../env.ts";

@@ -1,4 +1,4 @@
-import { ProgramRoleSchema } from "../../shared/messages.ts";
+import { ProgramRoleSchema } from "../../shared/protocol/tasks.ts";
 import { contentResponse } from "../artifacts/content-response.ts";
 import { clusterOf, jobOf } from "../env.ts";
 import { ProblemError } from "../http/problems.ts";

@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import type { WantedJob } from "../../../shared/messages.ts";
+import type { WantedJob } from "../../../shared/protocol/agent.ts";
 import type { Claimant } from "./fair-share.ts";
 import { RestartPolicy, type RestartTimes } from "./restart-policy.ts";
 import type { StartedRunner } from "./runner-starter.ts";

@@ -1,4 +1,4 @@
-import type { LauncherCondition, WantedJob } from "../../../shared/messages.ts";
+import type { LauncherCondition, WantedJob } from "../../../shared/protocol/agent.ts";
 
 /** Why a runner or a job was ended: a code that users may look for, and the whole story. */
 export type Failure = { readonly code: string; readonly message: string };

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import type { WantedJob } from "../../../shared/messages.ts";
+import type { WantedJob } from "../../../shared/protocol/agent.ts";
 import { ProcessLedger } from "../../process-ledger.ts";
 import { fairShares, nextTurn } from "./fair-share.ts";
 import { JobRunners, type Runner } from "./job-runners.ts";

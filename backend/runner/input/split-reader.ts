@@ -1,5 +1,5 @@
 import type { InputCompression } from "../../../shared/compression.ts";
-import type { InputRange } from "../../../shared/messages.ts";
+import type { InputRange } from "../../../shared/protocol/tasks.ts";
 import type { ByteRange } from "../../storage/store.ts";
 import { readRecords, type RecordBatch } from "./record-batches.ts";
 

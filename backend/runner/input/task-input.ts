@@ -1,5 +1,5 @@
 import { compressionOf, type InputCompression } from "../../../shared/compression.ts";
-import type { InputRange, MapInput } from "../../../shared/messages.ts";
+import type { InputRange, MapInput } from "../../../shared/protocol/tasks.ts";
 import { decompressed } from "../../storage/decompress.ts";
 import type { ByteRange, ByteStream } from "../../storage/store.ts";
 import { readRecords, type RecordBatch } from "./record-batches.ts";

@@ -1,6 +1,6 @@
 import { readSync } from "node:fs";
 import { compressionOf, type InputCompression } from "../../../shared/compression.ts";
-import type { MapInput } from "../../../shared/messages.ts";
+import type { MapInput } from "../../../shared/protocol/tasks.ts";
 import type { OpenFile } from "../../storage/store.ts";
 import { Pacer } from "../pacer.ts";
 import { countNewlines } from "./line-framer.ts";

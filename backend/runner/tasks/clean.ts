@@ -1,6 +1,6 @@
 import { parseAddress } from "../../../shared/address.ts";
 import { outputFolder } from "../../../shared/outputs.ts";
-import type { Result } from "../../../shared/messages.ts";
+import type { Result } from "../../../shared/protocol/tasks.ts";
 import { inParallel } from "../../parallel.ts";
 import { removeFolder } from "./remove-folder.ts";
 import type { Task, TaskRun } from "./task-run.ts";

@@ -1,6 +1,6 @@
 import { joinAddress, parseAddress } from "../../../shared/address.ts";
 import { outputFolder } from "../../../shared/outputs.ts";
-import type { Result } from "../../../shared/messages.ts";
+import type { Result } from "../../../shared/protocol/tasks.ts";
 import { inParallel } from "../../parallel.ts";
 import type { Task, TaskRun } from "./task-run.ts";
 

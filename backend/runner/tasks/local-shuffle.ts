@@ -2,7 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { formatAddress, parseAddress } from "../../../shared/address.ts";
-import type { MapOutput, SegmentRef } from "../../../shared/messages.ts";
+import type { MapOutput, SegmentRef } from "../../../shared/protocol/tasks.ts";
 import { StorageError } from "../../storage/store.ts";
 import type { SegmentSource } from "../shuffle/fetch-segments.ts";
 import { writeAll } from "../shuffle/run-files.ts";

@@ -1,6 +1,6 @@
 import { joinAddress, parseAddress } from "../../../shared/address.ts";
 import { outputFolder } from "../../../shared/outputs.ts";
-import type { Result } from "../../../shared/messages.ts";
+import type { Result } from "../../../shared/protocol/tasks.ts";
 import { partName } from "../../../shared/status.ts";
 import { readInput } from "../input/task-input.ts";
 import { openWholeFile } from "../input/whole-file.ts";

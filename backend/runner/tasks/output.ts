@@ -1,5 +1,5 @@
 import { formatAddress, type Address } from "../../../shared/address.ts";
-import type { Result } from "../../../shared/messages.ts";
+import type { Result } from "../../../shared/protocol/tasks.ts";
 import { MultipartWriter } from "../../storage/upload.ts";
 import type { Sink } from "../sink.ts";
 import type { TaskRun } from "./task-run.ts";

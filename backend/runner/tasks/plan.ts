@@ -1,5 +1,5 @@
 import { formatAddress, parseInput } from "../../../shared/address.ts";
-import type { Result } from "../../../shared/messages.ts";
+import type { Result } from "../../../shared/protocol/tasks.ts";
 import { listInputs } from "../../storage/inputs.ts";
 import { probeOutput } from "./probe.ts";
 import type { Task, TaskRun } from "./task-run.ts";

@@ -1,6 +1,6 @@
 import { joinAddress } from "../../../shared/address.ts";
 import { outputFolder } from "../../../shared/outputs.ts";
-import type { Result, SegmentRef } from "../../../shared/messages.ts";
+import type { Result, SegmentRef } from "../../../shared/protocol/tasks.ts";
 import { partName } from "../../../shared/status.ts";
 import { reduceSegments } from "../reduce.ts";
 import { ShuffleLostError } from "../shuffle/shuffle-lost.ts";

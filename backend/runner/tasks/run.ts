@@ -1,15 +1,9 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { CountersSnapshot } from "../../../shared/counters.ts";
-import {
-  maxStatus,
-  type Assignment,
-  type ProgramRole,
-  type Result,
-  type RunnerAnswer,
-  type RunnerJob,
-  type RunnerRequest,
-} from "../../../shared/messages.ts";
+import { maxStatus } from "../../../shared/protocol/fields.ts";
+import type { RunnerAnswer, RunnerJob, RunnerRequest } from "../../../shared/protocol/runner.ts";
+import type { Assignment, ProgramRole, Result } from "../../../shared/protocol/tasks.ts";
 import { cleanText } from "../../../shared/text.ts";
 import type { Unnumbered } from "../../link.ts";
 import { ProcessLedger } from "../../process-ledger.ts";

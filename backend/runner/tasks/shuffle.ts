@@ -1,5 +1,5 @@
 import type { Address } from "../../../shared/address.ts";
-import type { MapOutput, SegmentRef } from "../../../shared/messages.ts";
+import type { MapOutput, SegmentRef } from "../../../shared/protocol/tasks.ts";
 import type { SegmentSource } from "../shuffle/fetch-segments.ts";
 import type { SegmentIndex } from "../shuffle/segment.ts";
 import type { Sink } from "../sink.ts";

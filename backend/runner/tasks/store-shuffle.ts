@@ -1,5 +1,5 @@
 import { formatAddress, joinAddress, parseAddress, type Address } from "../../../shared/address.ts";
-import type { MapOutput, SegmentRef } from "../../../shared/messages.ts";
+import type { MapOutput, SegmentRef } from "../../../shared/protocol/tasks.ts";
 import { shuffleFolder } from "../../../shared/outputs.ts";
 import type { SegmentSource } from "../shuffle/fetch-segments.ts";
 import type { SegmentIndex } from "../shuffle/segment.ts";

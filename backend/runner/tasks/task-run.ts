@@ -1,4 +1,5 @@
-import type { Assignment, ProgramRole, RunnerAnswer, RunnerJob, RunnerRequest } from "../../../shared/messages.ts";
+import type { RunnerAnswer, RunnerJob, RunnerRequest } from "../../../shared/protocol/runner.ts";
+import type { Assignment, ProgramRole } from "../../../shared/protocol/tasks.ts";
 import type { Store } from "../../storage/store.ts";
 import type { Unnumbered } from "../../link.ts";
 import type { AttemptContext } from "../attempt-context.ts";

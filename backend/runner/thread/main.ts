@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { RunnerAnswer } from "../../../shared/messages.ts";
+import type { RunnerAnswer } from "../../../shared/protocol/runner.ts";
 import { Progress } from "../progress.ts";
 import { ambientCredentials } from "../../storage/credentials.ts";
 import { S3Sessions } from "../../storage/s3-sessions.ts";

@@ -1,5 +1,6 @@
 import type { CountersSnapshot } from "../../../shared/counters.ts";
-import type { Assignment, ProgramRole, RunnerAnswer, RunnerJob, RunnerRequest } from "../../../shared/messages.ts";
+import type { RunnerAnswer, RunnerJob, RunnerRequest } from "../../../shared/protocol/runner.ts";
+import type { Assignment, ProgramRole } from "../../../shared/protocol/tasks.ts";
 import type { Unnumbered } from "../../link.ts";
 import type { RunnerConfig } from "../config.ts";
 import type { Program } from "../programs/program.ts";

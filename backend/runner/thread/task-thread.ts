@@ -1,7 +1,8 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { Assignment, RunnerAnswer, RunnerJob } from "../../../shared/messages.ts";
+import type { RunnerAnswer, RunnerJob } from "../../../shared/protocol/runner.ts";
+import type { Assignment } from "../../../shared/protocol/tasks.ts";
 import { reap } from "../../process-ledger.ts";
 import { attemptError } from "../attempt-failure.ts";
 import type { RunnerConfig } from "../config.ts";

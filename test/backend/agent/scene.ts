@@ -8,7 +8,7 @@ import { expect, vi } from "vitest";
 import { z } from "zod";
 import { defaultTimes, type ProcessTimes } from "../../../backend/agent/launchers/process.ts";
 import { groupAlive, sendSignal } from "../../../backend/process-groups.ts";
-import type { WantedJob } from "../../../shared/messages.ts";
+import type { WantedJob } from "../../../shared/protocol/agent.ts";
 import { FakeWorker, type Dialled, type Received } from "../fake-worker.ts";
 
 const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));

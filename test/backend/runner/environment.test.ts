@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Assignment } from "../../../shared/messages.ts";
+import type { Assignment } from "../../../shared/protocol/tasks.ts";
 import { inheritedVariables, taskEnvironment } from "../../../backend/runner/environment.ts";
 import { runnerJob } from "./runner-job.ts";
 

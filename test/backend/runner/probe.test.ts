@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseAddress } from "../../../shared/address.ts";
-import type { RunnerAnswer } from "../../../shared/messages.ts";
+import type { RunnerAnswer } from "../../../shared/protocol/runner.ts";
 import { shuffleFolder } from "../../../shared/outputs.ts";
 import { probeOutput } from "../../../backend/runner/tasks/probe.ts";
 import type { Task } from "../../../backend/runner/tasks/task-run.ts";

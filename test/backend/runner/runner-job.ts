@@ -1,4 +1,4 @@
-import type { RunnerJob } from "../../../shared/messages.ts";
+import type { RunnerJob } from "../../../shared/protocol/runner.ts";
 
 /** What a runner is told of a job with this mapper, a job of which nothing else matters. */
 export const runnerJob = ({ size, hash }: { readonly size: number; readonly hash: string }): RunnerJob => ({

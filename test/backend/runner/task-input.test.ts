@@ -7,7 +7,7 @@ import type { RecordBatch } from "../../../backend/runner/input/record-batches.t
 import { readInput } from "../../../backend/runner/input/task-input.ts";
 import { mapToText } from "../../../backend/runner/map.ts";
 import type { ByteRange } from "../../../backend/storage/store.ts";
-import type { InputRange } from "../../../shared/messages.ts";
+import type { InputRange } from "../../../shared/protocol/tasks.ts";
 import { bzip2Fixtures } from "../storage/bzip2-fixtures.ts";
 import { chunks, MemorySink, newContext, newProgram, shell } from "./harness.ts";
 

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Assignment, RunnerJob } from "../../../shared/messages.ts";
+import type { RunnerJob } from "../../../shared/protocol/runner.ts";
+import type { Assignment } from "../../../shared/protocol/tasks.ts";
 import { readConfig } from "../../../backend/runner/config.ts";
 import type { Program } from "../../../backend/runner/programs/program.ts";
 import type { Report } from "../../../backend/runner/thread/messages.ts";

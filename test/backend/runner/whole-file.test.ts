@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
-import type { MapInput } from "../../../shared/messages.ts";
+import type { MapInput } from "../../../shared/protocol/tasks.ts";
 import { countNewlines } from "../../../backend/runner/input/line-framer.ts";
 import { openWholeFile } from "../../../backend/runner/input/whole-file.ts";
 import { mapToText } from "../../../backend/runner/map.ts";

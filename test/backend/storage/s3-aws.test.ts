@@ -6,7 +6,7 @@ import { EndpointListSchema } from "../../../backend/storage/endpoint-list.ts";
 import { guardedConnector } from "../../../backend/storage/endpoint-guard.ts";
 import { movedBucket } from "../../../backend/storage/s3-aws.ts";
 import { s3Store } from "../../../backend/storage/s3.ts";
-import type { Credentials } from "../../../shared/rest.ts";
+import type { Credentials } from "../../../shared/api/storage-access.ts";
 import type { S3Address } from "../../../shared/address.ts";
 import { error, reply, startFaultServer, type FaultServer, type Reply } from "./fault-server.ts";
 

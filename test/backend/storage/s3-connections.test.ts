@@ -7,7 +7,7 @@ import { openStore } from "../../../backend/storage/open.ts";
 import { S3Sessions } from "../../../backend/storage/s3-sessions.ts";
 import { bytesOf } from "./bytes.ts";
 import type { S3Address } from "../../../shared/address.ts";
-import type { Credentials } from "../../../shared/rest.ts";
+import type { Credentials } from "../../../shared/api/storage-access.ts";
 import { s3Store } from "../../../backend/storage/s3.ts";
 import { ambientCredentials } from "../../../backend/storage/credentials.ts";
 import { selfSigned } from "../../helpers/kubernetes/certificate.ts";

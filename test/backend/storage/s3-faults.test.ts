@@ -5,7 +5,7 @@ import { fixedCredentials } from "../../../backend/storage/credentials.ts";
 import { S3Session } from "../../../backend/storage/s3-session.ts";
 import { s3Store } from "../../../backend/storage/s3.ts";
 import type { S3Address } from "../../../shared/address.ts";
-import type { Credentials } from "../../../shared/rest.ts";
+import type { Credentials } from "../../../shared/api/storage-access.ts";
 import { StorageError, type Store } from "../../../backend/storage/store.ts";
 import { all, bytesOf } from "./bytes.ts";
 import {

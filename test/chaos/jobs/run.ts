@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseAddress, type Address } from "../../../shared/address.ts";
-import { JobSchema, type Job } from "../../../shared/rest.ts";
+import { JobSchema, type Job } from "../../../shared/api/jobs.ts";
 import { isEnded } from "../../../shared/status.ts";
 import { jobFolder } from "../live-jobs.ts";
 import type { Stage } from "../stage.ts";

@@ -4,7 +4,7 @@ import { Agent } from "../../../backend/agent/agent.ts";
 import type { Launcher } from "../../../backend/agent/launchers/launcher.ts";
 import { readConfig } from "../../../backend/runner/config.ts";
 import { Runner } from "../../../backend/runner/runner.ts";
-import type { WantedJob } from "../../../shared/messages.ts";
+import type { WantedJob } from "../../../shared/protocol/agent.ts";
 import type { Edgefold } from "../edgefold.ts";
 import { localAgentToken } from "../../../backend/host/local-access.ts";
 import { NoopThread } from "./noop-thread.ts";

@@ -1,6 +1,7 @@
 import type { CountersSnapshot } from "../../../shared/counters.ts";
 import type { Unnumbered } from "../../../backend/link.ts";
-import type { Assignment, Result, RunnerJob, RunnerRequest } from "../../../shared/messages.ts";
+import type { RunnerJob, RunnerRequest } from "../../../shared/protocol/runner.ts";
+import type { Assignment, Result } from "../../../shared/protocol/tasks.ts";
 import type { Report } from "../../../backend/runner/thread/messages.ts";
 import type { ThreadCalls } from "../../../backend/runner/thread/task-thread.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, vi } from "vitest";
-import { ProblemSchema } from "../../../shared/rest.ts";
+import { ProblemSchema } from "../../../shared/api/problems.ts";
 
 /** How long an answer may take, in ms, on a busy machine. */
 const patience = 15_000;

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { noCounters } from "../../../shared/counters.ts";
-import { RunnerAnswerSchema, type Assignment } from "../../../shared/messages.ts";
+import { RunnerAnswerSchema } from "../../../shared/protocol/runner.ts";
+import type { Assignment } from "../../../shared/protocol/tasks.ts";
 import { resultOf } from "../job-fixture.ts";
 import type { RawLink } from "./raw-link.ts";
 import { text } from "./values.ts";

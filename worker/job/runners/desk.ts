@@ -14,18 +14,14 @@ import {
   type Transition,
 } from "../../../shared/engine/machine.ts";
 import { commitBatch } from "../../../shared/limits.ts";
+import { closeCodes, protocolVersion } from "../../../shared/protocol/connection.ts";
 import {
-  closeCodes,
-  protocolVersion,
   RunnerRequestSchema,
-  type Assignment,
-  type AttemptError,
   type Next,
-  type PendingOutput,
-  type Result,
   type RunnerAnswer,
   type RunnerRequest,
-} from "../../../shared/messages.ts";
+} from "../../../shared/protocol/runner.ts";
+import type { Assignment, AttemptError, PendingOutput, Result } from "../../../shared/protocol/tasks.ts";
 import { parseJson } from "../../../shared/json.ts";
 import { isEnded, taskIdOf, type TaskKind } from "../../../shared/status.ts";
 import type { JobStore } from "../store.ts";

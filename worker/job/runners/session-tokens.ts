@@ -1,4 +1,4 @@
-import type { RunnerSession } from "../../../shared/messages.ts";
+import type { RunnerSession } from "../../../shared/protocol/runner.ts";
 import type { JobSpec } from "../spec.ts";
 import { timeLimits } from "../timers/limits.ts";
 

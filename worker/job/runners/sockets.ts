@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { AttemptRow } from "../../../shared/engine/machine.ts";
-import { closeCodes, type RunnerNotice } from "../../../shared/messages.ts";
+import { closeCodes } from "../../../shared/protocol/connection.ts";
+import type { RunnerNotice } from "../../../shared/protocol/runner.ts";
 import { answerClose, sendJson } from "../../platform/socket.ts";
 
 /** Who is at the other end of a socket; kept with the socket, so that it survives the object's hibernation. */

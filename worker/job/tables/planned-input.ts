@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { maxRangeText } from "../../../shared/limits.ts";
-import { PlannedObjectSchema, type PlannedObject } from "../../../shared/messages.ts";
+import { PlannedObjectSchema, type PlannedObject } from "../../../shared/protocol/tasks.ts";
 
 const RowSchema = z.object({ page: z.int(), part: z.int(), objects: z.string() });
 const ObjectsSchema = z.array(PlannedObjectSchema);

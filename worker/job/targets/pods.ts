@@ -1,5 +1,5 @@
 import type { PodOptions } from "../../../shared/pods.ts";
-import type { StorageAccess } from "../../../shared/rest.ts";
+import type { StorageAccess } from "../../../shared/api/storage-access.ts";
 import type { JobSpec } from "../spec.ts";
 
 const secretOf = (access: StorageAccess | undefined): string[] =>

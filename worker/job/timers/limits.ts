@@ -1,5 +1,5 @@
 import type { JobRow } from "../../../shared/engine/machine.ts";
-import type { Condition } from "../../../shared/rest.ts";
+import type { Condition } from "../../../shared/api/jobs.ts";
 import { isEnded } from "../../../shared/status.ts";
 import type { JobSpec } from "../spec.ts";
 

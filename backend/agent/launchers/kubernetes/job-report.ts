@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { LauncherCondition } from "../../../../shared/messages.ts";
+import type { LauncherCondition } from "../../../../shared/protocol/agent.ts";
 import { generationLabel, jobIdLabel } from "./names.ts";
 import {
   generationOf as generationOfPod,

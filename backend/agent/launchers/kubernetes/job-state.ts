@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import type { LauncherCondition, WantedJob } from "../../../../shared/messages.ts";
+import type { LauncherCondition, WantedJob } from "../../../../shared/protocol/agent.ts";
 import type { LauncherEvents } from "../launcher.ts";
 import type { RestartTimes } from "../restart-policy.ts";
 import { Restarts } from "./restarts.ts";

@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
-import type { WantedJob } from "../../../../shared/messages.ts";
+import type { WantedJob } from "../../../../shared/protocol/agent.ts";
 import { Backoff, backoffMs, type BackoffTimes } from "../../../backoff.ts";
 import { fairShares } from "../fair-share.ts";
 import type { Launcher, LauncherEvents } from "../launcher.ts";

@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import type { LauncherCondition, WantedJob } from "../../../../shared/messages.ts";
+import type { LauncherCondition, WantedJob } from "../../../../shared/protocol/agent.ts";
 import type { LauncherEvents } from "../launcher.ts";
 import type { ClusterApi } from "./cluster-api.ts";
 import type { ClusterView } from "./cluster-view.ts";

@@ -1,4 +1,4 @@
-import type { LauncherCondition } from "../../../../shared/messages.ts";
+import type { LauncherCondition } from "../../../../shared/protocol/agent.ts";
 import { timeOf, type KubernetesEvent } from "./job-report.ts";
 import { isEnded, type Pod } from "./pod-report.ts";
 

@@ -13,7 +13,7 @@ import { Leader } from "../../../../backend/agent/launchers/kubernetes/leader.ts
 import { jobIdLabel } from "../../../../backend/agent/launchers/kubernetes/names.ts";
 import { Outage } from "../../../../backend/agent/launchers/kubernetes/outage.ts";
 import { KubernetesSettingsSchema } from "../../../../backend/agent/launchers/kubernetes/settings.ts";
-import type { LauncherCondition, WantedJob } from "../../../../shared/messages.ts";
+import type { LauncherCondition, WantedJob } from "../../../../shared/protocol/agent.ts";
 import { FakeCluster, type ClusterOptions } from "../../../helpers/kubernetes/cluster.ts";
 import { documents } from "../../../helpers/kubernetes/documents.ts";
 import type { Pod } from "../../../helpers/kubernetes/object-schemas.ts";

@@ -1,0 +1,24 @@
+import { z } from "zod";
+
+export const artifactTypes = ["executable", "module"] as const;
+export const ArtifactTypeSchema = z.enum(artifactTypes);
+export type ArtifactType = z.infer<typeof ArtifactTypeSchema>;
+
+/** A name that can be a file's name on every system that programs run on. */
+export const ArtifactNameSchema = z
+  .string()
+  .min(1, "must not be empty")
+  .refine((name) => new TextEncoder().encode(name).length <= 255, "must have at most 255 bytes")
+  .refine((name) => name !== "." && name !== "..", "must not be '.' or '..'")
+  // oxlint-disable-next-line no-control-regex -- control characters are exactly what is refused here
+  .refine((name) => !/[/\\\u0000-\u001f\u007f]/.test(name), "must not hold '/', '\\' or control characters");
+
+export const ArtifactSchema = z
+  .object({
+    name: z.string(),
+    type: ArtifactTypeSchema,
+    size: z.int().nonnegative().describe("Bytes"),
+    hash: z.string().describe("SHA-256 of the content, lower-case hex"),
+  })
+  .meta({ id: "Artifact", description: "An uploaded program" });
+export type Artifact = z.infer<typeof ArtifactSchema>;

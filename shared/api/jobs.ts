@@ -1,0 +1,44 @@
+import { z } from "zod";
+import { FailureSchema, InputDataSchema, MillisecondsSchema } from "./fields.ts";
+import { CountersSchema } from "../counters.ts";
+import { jobStatuses } from "../status.ts";
+
+const OutputLocationSchema = z.object({ location: z.string(), useSSL: z.boolean() });
+
+export const TaskCountsSchema = z.object({
+  total: z.int(),
+  running: z.int(),
+  completed: z.int(),
+  failed: z.int(),
+});
+export type TaskCounts = z.infer<typeof TaskCountsSchema>;
+
+const ConditionSchema = z
+  .object({
+    type: z.string().describe("What is the matter, one word"),
+    message: z.string(),
+    since: MillisecondsSchema,
+  })
+  .meta({ id: "Condition" });
+export type Condition = z.infer<typeof ConditionSchema>;
+
+export const JobSchema = z
+  .object({
+    id: z.string().describe("UUIDv7"),
+    nReducers: z.int().nonnegative(),
+    outputLocation: OutputLocationSchema,
+    inputData: InputDataSchema,
+    startTime: MillisecondsSchema,
+    submittedBy: z.string().describe("The name of the token that it was posted with"),
+    cluster: z.string(),
+    status: z.enum(jobStatuses),
+    endTime: MillisecondsSchema.nullable(),
+    error: FailureSchema.nullable(),
+    progress: z.object({ maps: TaskCountsSchema, reduces: TaskCountsSchema }),
+    counters: CountersSchema,
+    outputs: z.array(z.string()).describe("URLs of the parts, once the job is completed"),
+    failedMaps: z.array(z.int()).describe("Indices of maps that failed and were tolerated (maxFailedMapsPercent)"),
+    conditions: z.array(ConditionSchema).describe("What keeps the job from going on, or should be known"),
+  })
+  .meta({ id: "Job" });
+export type Job = z.infer<typeof JobSchema>;

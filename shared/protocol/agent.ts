@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { PodOptionsSchema } from "../pods.ts";
+import { Id, Index, JobId, Re, Text } from "./fields.ts";
+
+/** What an agent is to see to: `runners` runners for the job. Of two words of a job, that of the higher `version` is newer. */
+export const WantedJobSchema = z.object({
+  jobId: JobId,
+  /** Of a Worker of release 0.1.0 there is none. */
+  version: z.int().default(0),
+  runners: Index,
+  token: z.string(),
+  pods: PodOptionsSchema,
+});
+export type WantedJob = z.infer<typeof WantedJobSchema>;
+
+/** The part of a condition that a launcher knows. */
+const LauncherConditionSchema = z.object({ type: z.string().min(1).max(100), message: Text });
+export type LauncherCondition = z.infer<typeof LauncherConditionSchema>;
+
+export const AgentRequestSchema = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("hello"),
+    id: Id,
+    version: z.int(),
+    /** Of the agent's software. */
+    release: z.string().max(100).default(""),
+    /** The cluster's own id: a cluster's name belongs to the first one that used it. */
+    clusterId: z.string().min(1).max(200),
+    launcher: z.string().min(1).max(50),
+    /** Most runners at a time, over all jobs. */
+    capacity: z.int().positive(),
+  }),
+  /** A runner's process or pod is gone for certain. */
+  z.object({
+    kind: z.literal("exited"),
+    id: Id,
+    jobId: z.string(),
+    runnerId: z.string().min(1).max(200),
+    reason: Text,
+    /** Where it was the task's own making, such as more memory than the pod may have: what the task is charged with. */
+    failure: z.object({ code: z.string().max(200), message: Text }).nullable(),
+  }),
+  /** Nothing of the job is left in the cluster. */
+  z.object({ kind: z.literal("removed"), id: Id, jobId: z.string() }),
+  /** What keeps runners of the job from starting, or should be known of them: all that is so now, in place of what was. */
+  z.object({ kind: z.literal("conditions"), id: Id, jobId: z.string(), conditions: z.array(LauncherConditionSchema) }),
+  /** The job cannot run here, or was ended here, for good. */
+  z.object({ kind: z.literal("failed"), id: Id, jobId: z.string(), code: z.string().max(200), message: Text }),
+]);
+export type AgentRequest = z.infer<typeof AgentRequestSchema>;
+
+export const AgentAnswerSchema = z.union([
+  /** Everything that is wanted, and everything that must go. Of other jobs the agent touches nothing. */
+  Re.extend({ kind: z.literal("welcome"), wanted: z.array(WantedJobSchema), remove: z.array(JobId) }),
+  Re.extend({ kind: z.literal("done") }),
+  Re.extend({ kind: z.literal("error"), message: Text }),
+]);
+export type AgentAnswer = z.infer<typeof AgentAnswerSchema>;
+
+export const AgentNoticeSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("wanted"), job: WantedJobSchema }),
+  z.object({ kind: z.literal("remove"), jobId: JobId }),
+]);
+export type AgentNotice = z.infer<typeof AgentNoticeSchema>;
