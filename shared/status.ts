@@ -29,11 +29,6 @@ export type TaskKind = (typeof taskKinds)[number];
 export const isEnded = (status: JobStatus): boolean =>
   status === "completed" || status === "failed" || status === "stopped";
 
-const letters: Record<TaskKind, string> = { plan: "p", map: "m", reduce: "r", commit: "c", success: "s", clean: "x" };
-
-/** `<jobId>-m-0` for the first map, `<jobId>-r-0` for the first reduce. */
-export const taskIdOf = (jobId: string, kind: TaskKind, index: number): string => `${jobId}-${letters[kind]}-${index}`;
-
 /** The name of an output: `part-r-00000`, or `part-m-00000` in a map-only job. */
 export const partName = (mapOnly: boolean, index: number): string =>
   `part-${mapOnly ? "m" : "r"}-${String(index).padStart(5, "0")}`;

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { CountersSchema, noCounters } from "../counters.ts";
+import { CountersSchema } from "../counters.ts";
 import { FailureSchema } from "../api/fields.ts";
 import { TaskCountsSchema, type TaskCounts } from "../api/jobs.ts";
-import { jobStatuses, taskKinds, taskStatuses, type TaskKind } from "../status.ts";
+import { jobStatuses, taskKinds, taskStatuses } from "../status.ts";
 
 /** Lost attempts and lost outputs of one task after which the job fails. */
 export const maxLosses = 16;
@@ -15,9 +15,9 @@ export const JobRowSchema = z.object({
   mapOnly: z.boolean(),
   nReducers: z.int(),
   parallelism: z.int().nullable(),
-  /** Failures of one task's own making after which it fails. */
+  /** Failures charged to one task after which it fails. */
   maxAttempts: z.int(),
-  /** Of all maps, how many may fail without failing the job. */
+  /** Share of all maps that may fail without failing the job. */
   maxFailedMapsPercent: z.number(),
   /** Whether stragglers get a second attempt. */
   speculation: z.boolean(),
@@ -25,23 +25,23 @@ export const JobRowSchema = z.object({
   reduces: TaskCountsSchema,
   /** Commit batches. */
   commits: z.object({ total: z.int(), completed: z.int() }),
-  /** Which tasks exist already; a phase that is entered again finds them. */
+  /** Which tasks exist. A phase that is entered again finds those it had. */
   created: z.object({ reduces: z.boolean(), commits: z.boolean() }),
-  /** Attempts that are live or revoked: those that may still act. */
+  /** Number of open attempts, live or revoked: those that can still act. */
   open: z.int(),
-  /** A task other than the plan was handed out, or an upload was begun, so that something may have to be cleaned. */
+  /** Whether a task other than the plan was assigned, or an upload begun, so that there may be something to clean. */
   touched: z.boolean(),
   clean: z.enum(["unneeded", "waiting", "done", "abandoned"]),
   released: z.boolean(),
   endedAt: z.int().nullable(),
   error: FailureSchema.nullable(),
-  /** Of winning map and reduce attempts. */
+  /** Sums over the winning map and reduce attempts. */
   counters: CountersSchema,
-  /** Maps that failed and were tolerated. */
+  /** Indices of the maps that failed and were tolerated. */
   failedMaps: z.array(z.int()),
-  /** Of attempts that have won so far: how many, and how long they took together, in ms. */
+  /** The attempts that have won so far: how many, and how long they took together, in ms. */
   pace: z.object({ map: PaceSchema, reduce: PaceSchema }),
-  /** What the last failures had in common, and which different tasks had them since a task of the phase was completed. */
+  /** What the last failures have in common, and the indices of the tasks that failed so since a map or reduce was completed. */
   alike: z.object({ failure: z.string(), tasks: z.array(z.int()) }).nullable(),
 });
 export type JobRow = z.infer<typeof JobRowSchema>;
@@ -50,22 +50,22 @@ export const TaskRowSchema = z.object({
   kind: z.enum(taskKinds),
   index: z.int(),
   status: z.enum(taskStatuses),
-  /** Attempts made, which also numbers them. */
+  /** Attempts made. Numbers them as well. */
   attempts: z.int(),
   failures: z.int(),
   losses: z.int(),
   /** Live attempts. */
   live: z.int(),
   winner: z.string().nullable(),
-  /** Not to be claimed before this time, in ms. */
+  /** May be claimed from this time on, in ms since 1970. */
   notBefore: z.int(),
   startedAt: z.int(),
   endedAt: z.int().nullable(),
   podName: z.string(),
-  /** What the program last said of itself. */
+  /** The last status that the program reported. */
   message: z.string(),
   error: FailureSchema.nullable(),
-  /** The attempt of whose loss `error` tells, where it does. */
+  /** The lost attempt that an agent can still explain. */
   lost: z.string().nullable(),
   counters: CountersSchema,
 });
@@ -83,76 +83,4 @@ export const AttemptRowSchema = z.object({
 });
 export type AttemptRow = z.infer<typeof AttemptRowSchema>;
 
-/** What the durable shell does besides storing the rows, in the same transaction. */
-export type Effect =
-  /** Insert `total` tasks of a kind, scheduled. */
-  | { readonly kind: "create"; readonly tasks: TaskKind; readonly total: number }
-  /** Revoke all live attempts, or those of one task, and tell their runners. */
-  | { readonly kind: "revoke"; readonly task: { kind: TaskKind; index: number } | "all"; readonly reason: string }
-  /** Set all tasks of the user's that have not ended to `stopped`. */
-  | { readonly kind: "stop-tasks" }
-  /** Tell the cluster how many runners are wanted now. */
-  | { readonly kind: "runners" }
-  /** Tell the Registry how the job stands. */
-  | { readonly kind: "publish" }
-  /** Tell idle runners that there may be work. */
-  | { readonly kind: "wake" }
-  /** Erase the credentials. */
-  | { readonly kind: "erase" };
-
-export type Transition = {
-  readonly job: JobRow;
-  readonly task?: TaskRow;
-  readonly attempt?: AttemptRow;
-  readonly effects: readonly Effect[];
-};
-
-const noPace = { attempts: 0, ms: 0 };
-export const none: TaskCounts = { total: 0, running: 0, completed: 0, failed: 0 };
-
-type JobOptions = Pick<
-  JobRow,
-  "id" | "nReducers" | "parallelism" | "maxAttempts" | "maxFailedMapsPercent" | "speculation"
->;
-
-export const newJob = (options: JobOptions): Transition => ({
-  job: {
-    ...options,
-    status: "pending",
-    mapOnly: options.nReducers === 0,
-    maps: none,
-    reduces: { ...none, total: options.nReducers },
-    commits: { total: 0, completed: 0 },
-    created: { reduces: false, commits: false },
-    open: 0,
-    touched: false,
-    clean: "unneeded",
-    released: false,
-    endedAt: null,
-    error: null,
-    counters: noCounters,
-    failedMaps: [],
-    pace: { map: noPace, reduce: noPace },
-    alike: null,
-  },
-  effects: [{ kind: "create", tasks: "plan", total: 1 }, { kind: "runners" }, { kind: "publish" }],
-});
-
-export const newTask = (kind: TaskKind, index: number, now: number): TaskRow => ({
-  kind,
-  index,
-  status: "scheduled",
-  attempts: 0,
-  failures: 0,
-  losses: 0,
-  live: 0,
-  winner: null,
-  notBefore: 0,
-  startedAt: now,
-  endedAt: null,
-  podName: "",
-  message: "",
-  error: null,
-  lost: null,
-  counters: noCounters,
-});
+export const noTasks: TaskCounts = { total: 0, running: 0, completed: 0, failed: 0 };

@@ -3,7 +3,7 @@ import { commitBatch } from "../../shared/limits.ts";
 import {
   abandonClean,
   assign,
-  claimable,
+  claimableKind,
   complete,
   explainLoss,
   fail,
@@ -89,7 +89,7 @@ export class World {
 
   /** A runner asks for work. @returns its attempt's id, or undefined when there is nothing to do now */
   claim(runner = "runner"): string | undefined {
-    const kind = claimable(this.job);
+    const kind = claimableKind(this.job);
     if (kind === undefined) return undefined;
     const task = this.tasksOf(kind).find(({ status, notBefore }) => status === "scheduled" && notBefore <= this.now);
     return this.#assign(task ?? this.#straggler(kind), runner);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { maxUserCounters, type CountersSnapshot } from "../../shared/counters.ts";
-import { claimable, maxLosses, runnersWanted } from "../../shared/engine/machine.ts";
+import { claimableKind, maxLosses, runnersWanted } from "../../shared/engine/machine.ts";
 import type { JobStatus, TaskKind } from "../../shared/status.ts";
 import { violations, World, maxAttempts, type WorldOptions } from "./machine-world.ts";
 
@@ -99,7 +99,7 @@ describe("a job that goes well", () => {
     { status: "completed", kind: "clean", wanted: 1 },
   ])("in $status hands out $kind to $wanted runners", ({ status, kind, wanted }) => {
     const world = worldIn(status, { maps: 40, reducers: 20 });
-    expect(claimable(world.job)).toBe(kind);
+    expect(claimableKind(world.job)).toBe(kind);
     expect(runnersWanted(world.job)).toBe(wanted);
   });
 

@@ -52,16 +52,16 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "the verdict on a loss: it is charged once",
-    file: "shared/engine/failures.ts",
+    file: "shared/engine/explain-loss.ts",
     text: "const explained: TaskRow = { ...task, lost: null };",
     without: "const explained: TaskRow = task;",
     under: { evictions: 20, maxAttempts: 30, call: 0.1 },
   },
   {
     name: "the commit barrier: _SUCCESS comes after all commits",
-    file: "shared/engine/phases.ts",
-    text: 'return job.commits.completed < job.commits.total ? "commit" : "success";',
-    without: 'return job.commits.completed === 0 && job.commits.total > 0 ? "commit" : "success";',
+    file: "shared/engine/stages.ts",
+    text: "commits.completed < commits.total;",
+    without: "commits.completed === 0 && commits.total > 0;",
   },
   {
     name: "the map barrier: reduces come after all maps",
@@ -83,14 +83,14 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "an output that was made anew is not lost by news of the old one",
-    file: "shared/engine/events.ts",
+    file: "shared/engine/lose-output.ts",
     text: 'if (!needed || task.status !== "completed" || task.winner !== outputOf) return undefined;',
     without: 'if (!needed || task.status !== "completed") return undefined;',
     under: { maps: 5, reducers: 3, capacity: 4, slowestAnswer: 3000, faultEvery: 1000 },
   },
   {
     name: "the counters of a lost output are taken back",
-    file: "shared/engine/events.ts",
+    file: "shared/engine/lose-output.ts",
     text: "counters: addCounters(job.counters, negatedCounters(task.counters)),",
     without: "",
   },
@@ -115,9 +115,9 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "the cleaning waits for every attempt that may still act",
-    file: "shared/engine/phases.ts",
-    text: 'return job.clean === "waiting" && job.open === 0 ? "clean" : undefined;',
-    without: 'return job.clean === "waiting" ? "clean" : undefined;',
+    file: "shared/engine/stages.ts",
+    text: "runsAlone: true,",
+    without: "runsAlone: false,",
     // A runner that is cut off goes on where its agent is not told for long that the job is over.
     under: {
       maps: 12,
@@ -146,13 +146,13 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a job whose attempts may have begun something is cleaned",
-    file: "shared/engine/phases.ts",
+    file: "shared/engine/end.ts",
     text: "const touched = job.touched || job.open > 0;",
     without: "const touched = job.touched && job.maps.total > 1;",
   },
   {
     name: "a job that commits is not stopped any more",
-    file: "shared/engine/events.ts",
+    file: "shared/engine/end.ts",
     text: 'if (job.status === "committing") return "committing";',
     without: "",
   },
@@ -164,7 +164,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "failures are bounded",
-    file: "shared/engine/failures.ts",
+    file: "shared/engine/fail.ts",
     text: "if (error.final || charged.failures >= job.maxAttempts) {",
     without: "if (error.final) {",
   },
@@ -182,7 +182,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a task is in progress as long as one of its attempts is live",
-    file: "shared/engine/failures.ts",
+    file: "shared/engine/reschedule.ts",
     text: "task.live > 0\n    ? { job, task }",
     without: "false\n    ? { job, task }",
   },

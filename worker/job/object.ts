@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
 import {
   abandonClean,
-  claimable,
+  claimableKind,
   explainLoss,
   fail,
   failJob,
@@ -300,7 +300,7 @@ export class JobObject extends DurableObject<Env> {
       return;
     }
     if (this.#timeIsUp(job, now, absent)) return;
-    const kind = claimable(job);
+    const kind = claimableKind(job);
     if (kind !== undefined && this.#store.nextTask(kind, now) !== undefined) this.#sockets.wake();
     else if ((nextStraggler(this.#store, job)?.due ?? Number.POSITIVE_INFINITY) <= now) this.#sockets.wake();
   }
@@ -364,7 +364,7 @@ export class JobObject extends DurableObject<Env> {
   #arm(): void {
     if (!this.#store.exists()) return;
     const job = this.#store.job();
-    const kind = claimable(job);
+    const kind = claimableKind(job);
     const now = Date.now();
     const next = Math.min(
       this.#outbox.next() ?? Number.POSITIVE_INFINITY,

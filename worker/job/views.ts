@@ -1,11 +1,10 @@
 import { formatAddress } from "../../shared/address.ts";
-import type { JobRow, TaskRow } from "../../shared/engine/machine.ts";
+import { taskIdOf, type JobRow, type TaskRow } from "../../shared/engine/machine.ts";
 import { shuffleFolder } from "../../shared/outputs.ts";
 import type { InputRange } from "../../shared/protocol/tasks.ts";
 import type { Artifact } from "../../shared/api/artifacts.ts";
 import type { Condition, Job } from "../../shared/api/jobs.ts";
 import type { Task } from "../../shared/api/tasks.ts";
-import { taskIdOf } from "../../shared/status.ts";
 import type { JobSpec, PinnedProgram } from "./spec.ts";
 
 /** A job as the REST API shows it, but for its outputs, which are told from the rest (see `outputUrls`). */

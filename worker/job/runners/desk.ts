@@ -1,11 +1,15 @@
 import {
   assign,
-  claimable,
+  claimableKind,
   complete,
   fail,
+  isCurrent,
   lose,
-  postpone,
   loseOutput,
+  outputKind,
+  postpone,
+  stages,
+  taskIdOf,
   touch,
   type AttemptRow,
   type JobRow,
@@ -23,7 +27,7 @@ import {
 } from "../../../shared/protocol/runner.ts";
 import type { Assignment, AttemptError, PendingOutput, Result } from "../../../shared/protocol/tasks.ts";
 import { parseJson } from "../../../shared/json.ts";
-import { isEnded, taskIdOf, type TaskKind } from "../../../shared/status.ts";
+import { isEnded } from "../../../shared/status.ts";
 import type { JobStore } from "../store.ts";
 import type { Secrets } from "../object.ts";
 import { countMaps, cutOf, tooManyTasks } from "../cut.ts";
@@ -70,15 +74,6 @@ const done: Reply = { kind: "done" };
 /** The task with what its program said last of itself, where the attempt that says so counts. */
 const withStatus = (task: TaskRow, attempt: AttemptRow, status: string | undefined): TaskRow =>
   status === undefined || attempt.status !== "live" ? task : { ...task, message: status };
-
-const resultKinds: Record<TaskKind, Result["kind"]> = {
-  plan: "plan",
-  map: "map",
-  reduce: "output",
-  commit: "done",
-  success: "done",
-  clean: "done",
-};
 
 /** Answers what the runners of a job ask. Every request may come twice, late, or from a runner that was given up. */
 export class RunnerDesk {
@@ -242,7 +237,7 @@ export class RunnerDesk {
     "shuffle-lost": ({ attempt: id, map, mapAttempt, message }, peer, socket) =>
       this.#open(id, (attempt, task) => {
         const { store } = this.#desk;
-        if (attempt.status === "live" && task.status === "in-progress") {
+        if (isCurrent(attempt, task)) {
           const lost = loseOutput(store.job(), store.task("map", map), mapAttempt, message, Date.now());
           if (lost !== undefined) this.#apply(lost);
         }
@@ -288,7 +283,7 @@ export class RunnerDesk {
 
   #completed({ result, counters, status }: Request<"complete">, attempt: AttemptRow, task: TaskRow): void {
     const { store } = this.#desk;
-    if (attempt.status !== "live" || task.status !== "in-progress") {
+    if (!isCurrent(attempt, task)) {
       this.#given(attempt.id, "another attempt was first");
       return;
     }
@@ -342,8 +337,9 @@ export class RunnerDesk {
 
   /** Why a result cannot be this task's, or undefined when it can. */
   #misfit({ kind, index }: TaskRow, result: Result): string | undefined {
-    const { id, mapOnly, nReducers } = this.#desk.store.job();
-    const expected = kind === "map" && mapOnly ? "output" : resultKinds[kind];
+    const job = this.#desk.store.job();
+    const { id, nReducers } = job;
+    const expected = stages[kind].result(job);
     if (result.kind !== expected) return `${taskIdOf(id, kind, index)} ended with '${result.kind}', not '${expected}'`;
     if (result.kind === "map" && result.shuffle.lengths.length !== nReducers) {
       return `the map output has ${result.shuffle.lengths.length} segments, not ${nReducers}`;
@@ -353,7 +349,7 @@ export class RunnerDesk {
 
   #outputLost({ index, attempt, path }: PendingOutput): void {
     const { store } = this.#desk;
-    const kind = store.job().mapOnly ? "map" : "reduce";
+    const kind = outputKind(store.job());
     const lost = loseOutput(store.job(), store.task(kind, index), attempt, `the store has lost ${path}`, Date.now());
     if (lost !== undefined) this.#apply(lost);
   }
@@ -388,7 +384,7 @@ export class RunnerDesk {
     if (open !== undefined) return { next: "task", task: this.#assignment(open) };
     const job = store.job();
     if (job.released) return { next: "stop", reason: "the job has ended" };
-    const kind = claimable(job);
+    const kind = claimableKind(job);
     const task = kind === undefined ? undefined : (store.nextTask(kind, now) ?? this.#straggler(job, now));
     if (task === undefined) return { next: "idle" };
     const assigned = assign(job, task, { id: peer.runnerId, podName: peer.podName }, now);
@@ -425,7 +421,7 @@ export class RunnerDesk {
   /** The outputs that a commit task makes visible. */
   #batch(index: number): PendingOutput[] {
     const { store } = this.#desk;
-    const kind = store.job().mapOnly ? "map" : "reduce";
+    const kind = outputKind(store.job());
     return store
       .outputs(kind, index * commitBatch, (index + 1) * commitBatch)
       .map(({ index: of, winner, output: { path, uploadId = "", tags = [] } }) => ({

@@ -1,0 +1,47 @@
+import { addCounters, negatedCounters, noCounters } from "../counters.ts";
+import { updateCounts } from "./counts.ts";
+import { phaseEffects, type Transition } from "./effects.ts";
+import { giveUp } from "./give-up.ts";
+import { maxLosses, type JobRow, type TaskRow } from "./rows.ts";
+
+/**
+ * The stored output of a completed map or reduce is gone, so the task runs again: a shuffle object that a reduce could not
+ * read, or an upload that a commit did not find.
+ *
+ * @param outputOf the attempt whose output is gone
+ * @returns undefined when the task has another output by now, or the job no longer needs it
+ */
+export const loseOutput = (
+  job: JobRow,
+  task: TaskRow,
+  outputOf: string,
+  reason: string,
+  now: number,
+): Transition | undefined => {
+  const feedsReduces = task.kind === "map" && !job.mapOnly;
+  const needed =
+    job.status === "mapping" || job.status === "reducing" || (job.status === "committing" && !feedsReduces);
+  if (!needed || task.status !== "completed" || task.winner !== outputOf) return undefined;
+  const again: TaskRow = {
+    ...task,
+    status: "scheduled",
+    winner: null,
+    endedAt: null,
+    losses: task.losses + 1,
+    counters: noCounters,
+  };
+  const without: JobRow = {
+    ...updateCounts(job, task.kind, { completed: -1 }),
+    counters: addCounters(job.counters, negatedCounters(task.counters)),
+  };
+  if (again.losses >= maxLosses) {
+    const message = `its output was lost ${again.losses} times, last because ${reason}`;
+    return giveUp(without, again, { code: "OutputLost", message }, now);
+  }
+  return {
+    // Where maps are missing as well, a reduce waits for them.
+    job: { ...without, status: task.kind === "map" || job.status === "mapping" ? "mapping" : "reducing" },
+    task: again,
+    effects: phaseEffects,
+  };
+};

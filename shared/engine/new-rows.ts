@@ -1,0 +1,55 @@
+import { noCounters } from "../counters.ts";
+import type { TaskKind } from "../status.ts";
+import type { Transition } from "./effects.ts";
+import { noTasks, type JobRow, type TaskRow } from "./rows.ts";
+
+const noPace = { attempts: 0, ms: 0 };
+
+type JobOptions = Pick<
+  JobRow,
+  "id" | "nReducers" | "parallelism" | "maxAttempts" | "maxFailedMapsPercent" | "speculation"
+>;
+
+/** The row of a job that was just posted. */
+export const newJob = (options: JobOptions): Transition => ({
+  job: {
+    ...options,
+    status: "pending",
+    mapOnly: options.nReducers === 0,
+    maps: noTasks,
+    reduces: { ...noTasks, total: options.nReducers },
+    commits: { total: 0, completed: 0 },
+    created: { reduces: false, commits: false },
+    open: 0,
+    touched: false,
+    clean: "unneeded",
+    released: false,
+    endedAt: null,
+    error: null,
+    counters: noCounters,
+    failedMaps: [],
+    pace: { map: noPace, reduce: noPace },
+    alike: null,
+  },
+  effects: [{ kind: "create", tasks: "plan", total: 1 }, { kind: "runners" }, { kind: "publish" }],
+});
+
+/** The row of a task that nobody has claimed. @param now in ms since 1970 */
+export const newTask = (kind: TaskKind, index: number, now: number): TaskRow => ({
+  kind,
+  index,
+  status: "scheduled",
+  attempts: 0,
+  failures: 0,
+  losses: 0,
+  live: 0,
+  winner: null,
+  notBefore: 0,
+  startedAt: now,
+  endedAt: null,
+  podName: "",
+  message: "",
+  error: null,
+  lost: null,
+  counters: noCounters,
+});

@@ -1,0 +1,25 @@
+import { closeAttempt, isCurrent } from "./attempts.ts";
+import type { Transition } from "./effects.ts";
+import { reschedule } from "./reschedule.ts";
+import type { AttemptRow, JobRow, TaskRow } from "./rows.ts";
+import { taskIdOf } from "./stages.ts";
+
+/**
+ * An attempt is over because a store throttles requests. The task is tried again after a pause, however often that happens:
+ * neither the task nor its runner is to blame.
+ */
+export const postpone = (
+  job: JobRow,
+  task: TaskRow,
+  attempt: AttemptRow,
+  reason: string,
+  pauseMs: number,
+  now: number,
+): Transition => {
+  // It may have begun an upload that it could not report.
+  const closed = closeAttempt({ ...job, touched: true }, task, attempt, "ended");
+  if (!isCurrent(attempt, task)) return closed;
+  const error = { code: "Throttled", message: reason, taskId: taskIdOf(job.id, task.kind, task.index) };
+  const waiting: TaskRow = { ...closed.task, error, lost: null };
+  return { attempt: closed.attempt, ...reschedule(closed.job, waiting, now + pauseMs), effects: [] };
+};
