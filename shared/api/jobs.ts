@@ -37,7 +37,9 @@ export const JobSchema = z
     progress: z.object({ maps: TaskCountsSchema, reduces: TaskCountsSchema }),
     counters: CountersSchema,
     outputs: z.array(z.string()).describe("URLs of the parts, once the job is completed"),
-    failedMaps: z.array(z.int()).describe("Indices of maps that failed and were tolerated (maxFailedMapsPercent)"),
+    failedMaps: z
+      .array(z.int())
+      .describe("Indices of the first 100 maps that failed and were tolerated (maxFailedMapsPercent)"),
     conditions: z.array(ConditionSchema).describe("What keeps the job from going on, or should be known"),
   })
   .meta({ id: "Job" });

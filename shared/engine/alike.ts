@@ -14,8 +14,9 @@ const patternOf = (kind: TaskKind, { code, message }: AttemptError): string =>
 export const recordAlike = (job: JobRow, task: TaskRow, error: AttemptError): JobRow => {
   if (stages[task.kind].counts === null) return job;
   const failure = patternOf(task.kind, error);
-  const tasks = job.alike?.failure === failure ? job.alike.tasks : [];
-  return { ...job, alike: { failure, tasks: tasks.includes(task.index) ? tasks : [...tasks, task.index] } };
+  const tasks = job.alike?.failure === failure ? job.alike.tasks.slice(0, job.maxAttempts) : [];
+  const isKnown = tasks.includes(task.index) || tasks.length === job.maxAttempts;
+  return { ...job, alike: { failure, tasks: isKnown ? tasks : [...tasks, task.index] } };
 };
 
 /** Whether as many different tasks have failed alike as a task may have failures. A job that tolerates failed maps goes on with the others. */

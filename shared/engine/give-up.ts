@@ -11,13 +11,12 @@ type Failure = { readonly code: string; readonly message: string };
  * Whether the job can do without one more of these tasks. Once reduces exist it cannot: one of them may have read an output of
  * the failed map before that was lost.
  */
-const isDispensable = ({ created, failedMaps, maps, maxFailedMapsPercent }: JobRow, { kind }: TaskRow): boolean =>
-  stages[kind].isTolerable && !created.reduces && (failedMaps.length + 1) * 100 <= maxFailedMapsPercent * maps.total;
+const isDispensable = ({ created, maps, maxFailedMapsPercent }: JobRow, { kind }: TaskRow): boolean =>
+  stages[kind].isTolerable && !created.reduces && (maps.failed + 1) * 100 <= maxFailedMapsPercent * maps.total;
 
 /** Fails the task alone; the job goes on. */
 const tolerate = (job: JobRow, task: TaskRow, now: number): TaskChange => {
-  const without = updateCounts(job, task.kind, { running: -1, failed: 1 });
-  const next = advance({ ...without, failedMaps: [...job.failedMaps, task.index] });
+  const next = advance(updateCounts(job, task.kind, { running: -1, failed: 1 }));
   return {
     job: next.job,
     task: { ...task, status: "failed", live: 0, endedAt: now },

@@ -27,7 +27,6 @@ export const newJob = (options: JobOptions): Transition => ({
     endedAt: null,
     error: null,
     counters: noCounters,
-    failedMaps: [],
     pace: { map: noPace, reduce: noPace },
     alike: null,
   },

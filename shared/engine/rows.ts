@@ -37,11 +37,12 @@ export const JobRowSchema = z.object({
   error: FailureSchema.nullable(),
   /** Sums over the winning map and reduce attempts. */
   counters: CountersSchema,
-  /** Indices of the maps that failed and were tolerated. */
-  failedMaps: z.array(z.int()),
   /** The attempts that have won so far: how many, and how long they took together, in ms. */
   pace: z.object({ map: PaceSchema, reduce: PaceSchema }),
-  /** What the last failures have in common, and the indices of the tasks that failed so since a map or reduce was completed. */
+  /**
+   * What the last failures have in common, and the indices of the first `maxAttempts` tasks that failed so since a map or reduce
+   * was completed.
+   */
   alike: z.object({ failure: z.string(), tasks: z.array(z.int()) }).nullable(),
 });
 export type JobRow = z.infer<typeof JobRowSchema>;
@@ -66,7 +67,7 @@ export const TaskRowSchema = z.object({
   message: z.string(),
   error: FailureSchema.nullable(),
   /** The lost attempt that an agent can still explain. */
-  lost: z.string().nullable(),
+  lost: z.string().nullable().default(null),
   counters: CountersSchema,
 });
 export type TaskRow = z.infer<typeof TaskRowSchema>;

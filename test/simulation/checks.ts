@@ -82,8 +82,8 @@ export class Checks {
   /** `_SUCCESS` is being written: everything must be there by now. */
   succeeding(): void {
     const { options, store } = this.#world;
-    const job = this.job();
-    const expected = Array.from({ length: options.maps }, (_, i) => i).filter((i) => !job.failedMaps.includes(i));
+    const failed = this.#exec("SELECT idx FROM task WHERE kind = 'map' AND status = 'failed'").map(({ idx }) => idx);
+    const expected = Array.from({ length: options.maps }, (_, i) => i).filter((i) => !failed.includes(i));
     const parts =
       options.reducers > 0
         ? Array.from({ length: options.reducers }, (_, r) => ({ name: `part-r-${r}`, content: expected }))
@@ -244,6 +244,9 @@ export class Checks {
   #tasks(job: JobRow): void {
     const { options } = this.#world;
     let records = 0;
+    if (job.status === "completed" && job.maps.failed * 100 > options.maxFailedMapsPercent * job.maps.total) {
+      this.fault(`the job is completed, though ${job.maps.failed} of its ${job.maps.total} maps have failed`);
+    }
     const ids = this.#exec("SELECT kind, idx FROM task").map((row) => TaskIdSchema.parse(row));
     for (const { kind, idx } of ids) {
       const task = this.#task(kind, idx);
@@ -253,7 +256,7 @@ export class Checks {
       if (task.attempts > mostAttempts) this.fault(`${name} was tried ${task.attempts} times`);
       if ((task.winner !== null) !== (task.status === "completed"))
         this.fault(`${name} is ${task.status}, won by ${task.winner}`);
-      const isTolerated = task.kind === "map" && job.failedMaps.includes(task.index);
+      const isTolerated = task.kind === "map" && task.status === "failed";
       if (job.status === "completed" && task.kind !== "clean" && task.status !== "completed" && !isTolerated) {
         this.fault(`the job is completed, ${name} is ${task.status}`);
       }

@@ -68,6 +68,16 @@ test("the segments of a reduce do without those of a failed map that is tolerate
   expect(await job.stub.describe()).toMatchObject({ failedMaps: [0], progress: { maps: { completed: 1, failed: 1 } } });
 });
 
+test("the map that fails the job is not among those that it tolerated", async () => {
+  const job = await JobFixture.create({ maxFailedMapsPercent: 50 });
+  const runner = await job.runner();
+  const first = await job.planned(runner, [100, 100, 100]);
+  const error = { code: "NoSuchKey", message: "it is gone", final: true };
+  const second = taskOf(await runner.request({ kind: "fail", attempt: first.attempt, error }));
+  await runner.request({ kind: "fail", attempt: second.attempt, error });
+  expect(await job.stub.describe()).toMatchObject({ status: "failed", failedMaps: [0] });
+});
+
 const failNext = async (runner: Runner, failed: string): Promise<void> => {
   const { attempt } = await claimed(runner);
   const error = { code: "Broken", message: failed, final: false };

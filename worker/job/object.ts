@@ -20,6 +20,7 @@ import {
   type Loss,
   type Transition,
 } from "../../shared/engine/machine.ts";
+import { maxTasks } from "../../shared/limits.ts";
 import { outputUrls } from "../../shared/outputs.ts";
 import type { LauncherCondition } from "../../shared/protocol/agent.ts";
 import { closeCodes, pingText, pongText } from "../../shared/protocol/connection.ts";
@@ -52,6 +53,9 @@ const cleaningAbandoned =
 
 /** A silence in seconds after which an attempt is given away, where none is configured. */
 const defaultLease = 30;
+
+/** Failed maps that a description names, at most. */
+const shownFailedMaps = 100;
 
 /** How long a description waits to hear whether there is an agent, in ms. */
 const agentPatience = 1000;
@@ -146,7 +150,7 @@ export class JobObject extends DurableObject<Env> {
     const absent = waiting ? await this.#agentAbsent() : undefined;
     const conditions = this.#store.conditions();
     const job = this.#view(absent === undefined ? conditions : [...conditions, absent]);
-    return { ...job, outputs: outputUrls(job) };
+    return { ...job, outputs: outputUrls({ ...job, failedMaps: row.mapOnly ? this.#store.failedMaps(maxTasks) : [] }) };
   }
 
   /** The tasks, newest first: reduces before maps, each kind from the highest index down. */
@@ -490,7 +494,9 @@ export class JobObject extends DurableObject<Env> {
   }
 
   #view(conditions: Condition[]): Job {
-    return jobView(this.#store.spec(), this.#store.job(), this.#store.inputBytes(), conditions);
+    const row = this.#store.job();
+    const failedMaps = row.maps.failed > 0 ? this.#store.failedMaps(shownFailedMaps) : [];
+    return jobView(this.#store.spec(), row, this.#store.inputBytes(), failedMaps, conditions);
   }
 
   async #agentAbsent(): Promise<Condition | undefined> {

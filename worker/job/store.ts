@@ -262,6 +262,14 @@ export class JobStore {
     return AloneSchema.parse(found.toArray())[0];
   }
 
+  /** The indices of failed maps, the first `limit` of them. */
+  failedMaps(limit: number): number[] {
+    return this.#sql
+      .exec("SELECT idx FROM task WHERE kind = 'map' AND status = 'failed' ORDER BY idx LIMIT ?", limit)
+      .toArray()
+      .map(({ idx }) => Int.parse(idx));
+  }
+
   /** All tasks but the cleaning that have not ended become `stopped`. */
   stopTasks(now: number): void {
     this.#sql.exec(

@@ -8,7 +8,13 @@ import type { Task } from "../../shared/api/tasks.ts";
 import type { JobSpec, PinnedProgram } from "./spec.ts";
 
 /** A job as the REST API shows it, but for its outputs, which are told from the rest (see `outputUrls`). */
-export const jobView = (spec: JobSpec, row: JobRow, inputBytes: number, conditions: Condition[]): Job => {
+export const jobView = (
+  spec: JobSpec,
+  row: JobRow,
+  inputBytes: number,
+  failedMaps: readonly number[],
+  conditions: Condition[],
+): Job => {
   const { request } = spec;
   return {
     id: spec.id,
@@ -24,7 +30,8 @@ export const jobView = (spec: JobSpec, row: JobRow, inputBytes: number, conditio
     progress: { maps: row.maps, reduces: row.reduces },
     counters: row.counters,
     outputs: [],
-    failedMaps: row.failedMaps,
+    // The map that has failed the job was not tolerated.
+    failedMaps: failedMaps.filter((index) => taskIdOf(spec.id, "map", index) !== row.error?.taskId),
     conditions,
   };
 };
