@@ -52,22 +52,19 @@ export type Runner = Peer<RunnerRequest, RunnerAnswer, RunnerNotice>;
 
 /** A job's object, and what a test does with it. */
 export class JobFixture {
-  readonly spec: JobSpec;
+  readonly id: string;
   readonly stub: DurableObjectStub<JobObject>;
 
-  private constructor(spec: JobSpec) {
-    this.spec = spec;
-    this.stub = jobOf(env, spec.id);
+  constructor(id: string) {
+    this.id = id;
+    this.stub = jobOf(env, id);
   }
 
   static async create(changes: Record<string, unknown> = {}, cluster = "default"): Promise<JobFixture> {
-    const fixture = new JobFixture({ ...specOf(changes), cluster });
-    await fixture.stub.create(fixture.spec);
+    const spec = { ...specOf(changes), cluster };
+    const fixture = new JobFixture(spec.id);
+    await fixture.stub.create(spec);
     return fixture;
-  }
-
-  get id(): string {
-    return this.spec.id;
   }
 
   async dial(): Promise<Runner> {
@@ -160,6 +157,7 @@ export const work = async (runner: Runner): Promise<string[]> => {
     const { task } = answer.next;
     kinds.push(task.kind);
     if (task.kind === "clean") {
+      await runner.request({ kind: "uploads", attempt: task.attempt, after: 0 });
       finish(runner, task);
       break;
     }

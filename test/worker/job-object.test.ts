@@ -59,9 +59,11 @@ describe("a job", () => {
   });
 
   test("is created once, whoever repeats it", async () => {
-    const job = await JobFixture.create();
+    const spec = specOf();
+    const job = new JobFixture(spec.id);
+    await job.stub.create(spec);
     await job.runner();
-    const again = await job.stub.create(job.spec);
+    const again = await job.stub.create(spec);
     expect(again.id).toBe(job.id);
     expect(await job.query("SELECT * FROM secret")).toHaveLength(1);
     const both = specOf();

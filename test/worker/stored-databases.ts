@@ -1,0 +1,102 @@
+import { env, evictAllDurableObjects, runInDurableObject } from "cloudflare:test";
+import { z } from "zod";
+import { clusterOf, jobOf, registryOf } from "../../worker/env.ts";
+
+/** Times by the clock of those who wrote the databases, in ms: no other number has 13 digits and begins alike. */
+const times = /\b1893\d{9}\b/g;
+
+const files = z
+  .record(z.string(), z.string())
+  .parse(import.meta.glob("./databases/*/*.sql", { query: "?raw", import: "default", eager: true }));
+
+/** The releases whose databases there are. */
+export const earlierReleases = [...new Set(Object.keys(files).map((path) => path.split("/")[2] ?? ""))];
+
+/** The jobs that each release has left, by what was going on. */
+const jobs = [
+  "leaving",
+  "completed",
+  "failed",
+  "stopped",
+  "committing",
+  "reducing",
+  "mapping",
+  "planning",
+  "pending",
+] as const;
+export type StoredJob = (typeof jobs)[number];
+
+/** An object, all that it had stored, and when its alarm was to come, in ms. */
+type Database = { readonly object: DurableObjectStub<undefined>; readonly sql: string; readonly alarm: number | null };
+
+const header = /^-- (?<kind>\w+) (?<name>\S+)\n-- written: (?<written>\d+)\n-- alarm: (?<alarm>\d+|none)\n/;
+const HeaderSchema = z.object({
+  kind: z.enum(["ClusterObject", "JobObject", "Registry"]),
+  name: z.string(),
+  written: z.coerce.number(),
+  alarm: z.string(),
+});
+
+const objects = {
+  ClusterObject: (name: string) => clusterOf(env, name),
+  JobObject: (name: string) => jobOf(env, name),
+  Registry: () => registryOf(env),
+};
+
+/** @param now the time that the text shall have been written at, in ms */
+const databaseOf = (text: string, now: number): Database & { readonly name: string } => {
+  const { kind, name, written, alarm } = HeaderSchema.parse(header.exec(text)?.groups);
+  const shifted = (time: string): number => Number(time) + now - written;
+  const sql = text.replaceAll(times, (time) => String(shifted(time)));
+  return { name, object: objects[kind](name), sql, alarm: alarm === "none" ? null : shifted(alarm) };
+};
+
+/**
+ * Puts the databases of a release in the place of what is stored, and ends all objects, as a deployment does. Their alarms are
+ * set when all is there, since they call each other.
+ *
+ * @param age how long ago the databases were written, in ms
+ * @returns the jobs' ids
+ */
+export const storeDatabases = async (release: string, age = 0): Promise<Record<StoredJob, string>> => {
+  const now = Date.now() - age;
+  const read = (name: string) => databaseOf(files[`./databases/${release}/${name}.sql`] ?? "", now);
+  const jobDatabases = jobs.map((name) => [name, read(name)] as const);
+  const databases = [read("cluster"), read("registry"), ...jobDatabases.map(([, database]) => database)];
+  for (const { object, sql } of databases) {
+    await runInDurableObject(object, async (_, { storage }) => {
+      await storage.deleteAll();
+      storage.sql.exec(sql);
+    });
+  }
+  await evictAllDurableObjects({ webSockets: "close" });
+  for (const { object, alarm } of databases) {
+    if (alarm !== null) await runInDurableObject(object, async (_, { storage }) => await storage.setAlarm(alarm));
+  }
+  return z
+    .record(z.enum(jobs), z.string())
+    .parse(Object.fromEntries(jobDatabases.map(([key, { name }]) => [key, name])));
+};
+
+type Described = { readonly columns: unknown; readonly indexes: unknown };
+
+/** An object's tables and indexes, by name. */
+export const schemaOf = async (object: DurableObjectStub<undefined>): Promise<Record<string, Described>> =>
+  await runInDurableObject(object, (_, { storage: { sql } }) =>
+    Object.fromEntries(
+      sql
+        .exec(
+          "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' ORDER BY name",
+        )
+        .toArray()
+        .map(({ name }) => [
+          String(name),
+          {
+            columns: sql
+              .exec(`SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(?) ORDER BY name`, name)
+              .toArray(),
+            indexes: sql.exec(`SELECT name, "unique", partial FROM pragma_index_list(?) ORDER BY name`, name).toArray(),
+          },
+        ]),
+    ),
+  );
