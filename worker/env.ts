@@ -1,13 +1,11 @@
-import type { ClusterObject } from "./cluster/object.ts";
-import type { JobObject } from "./job/object.ts";
-import type { Registry } from "./registry/object.ts";
+import type { ClusterApi, JobApi, RegistryApi } from "./contracts.ts";
 
 /** The bindings and variables of `wrangler.toml`, and the secrets that are set beside it. */
 export interface Env {
   readonly ARTIFACTS: R2Bucket;
-  readonly REGISTRY: DurableObjectNamespace<Registry>;
-  readonly JOBS: DurableObjectNamespace<JobObject>;
-  readonly CLUSTERS: DurableObjectNamespace<ClusterObject>;
+  readonly REGISTRY: DurableObjectNamespace<RegistryApi>;
+  readonly JOBS: DurableObjectNamespace<JobApi>;
+  readonly CLUSTERS: DurableObjectNamespace<ClusterApi>;
   /** Requests of the REST API, counted by the name of their token. Absent: no limit. */
   readonly CALL_LIMIT?: RateLimit;
   /** Wrong tokens, counted by the client's address. Absent: no limit. */
@@ -31,10 +29,9 @@ export interface Env {
 }
 
 /** The one Registry. */
-export const registryOf = (env: Env): DurableObjectStub<Registry> => env.REGISTRY.getByName("registry");
+export const registryOf = (env: Env): DurableObjectStub<RegistryApi> => env.REGISTRY.getByName("registry");
 
 /** The object of a job. Call it for ids only that the Registry knows: naming an object brings it into being. */
-export const jobOf = (env: Env, jobId: string): DurableObjectStub<JobObject> => env.JOBS.getByName(jobId);
+export const jobOf = (env: Env, jobId: string): DurableObjectStub<JobApi> => env.JOBS.getByName(jobId);
 
-export const clusterOf = (env: Env, cluster: string): DurableObjectStub<ClusterObject> =>
-  env.CLUSTERS.getByName(cluster);
+export const clusterOf = (env: Env, cluster: string): DurableObjectStub<ClusterApi> => env.CLUSTERS.getByName(cluster);

@@ -1,8 +1,7 @@
-import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ArtifactSchema } from "../../shared/api/artifacts.ts";
-import { registryOf } from "../../worker/env.ts";
+import { runInRegistry } from "./objects.ts";
 import { call, jsonOf, problemOf, sha256, upload } from "./api.ts";
 import { settle, storedKeys } from "./registry-helpers.ts";
 
@@ -213,7 +212,7 @@ describe("1,200 artifacts", () => {
   const all = Array.from({ length: 1200 }, (_, index) => `many-${index}`);
 
   it("are listed whole and in pages, newest first", async () => {
-    await runInDurableObject(registryOf(env), async (registry) => {
+    await runInRegistry(async (registry) => {
       for (const name of all) {
         await registry.beginContent(`key-${name}`);
         expect(await registry.putArtifact({ name, type: "module", size: 1, hash: "00", key: `key-${name}` })).toBe(

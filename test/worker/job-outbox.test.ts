@@ -1,4 +1,4 @@
-import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import { clusterOf, registryOf } from "../../worker/env.ts";
 import { eventually } from "./eventually.ts";
@@ -44,6 +44,7 @@ describe("what others must hear", () => {
       state.storage.sql.exec("UPDATE outbox SET due = 1 WHERE target = 'cluster'");
       await state.storage.setAlarm(Date.now() + 100_000);
     });
+    await evictDurableObject(job.stub);
     await runDurableObjectAlarm(job.stub);
     await eventually(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [{ runners: 1 }], removal: 0 }));
   });

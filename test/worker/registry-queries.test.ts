@@ -1,8 +1,7 @@
-import { env, runInDurableObject } from "cloudflare:test";
 import { beforeAll, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { JobSchema } from "../../shared/api/jobs.ts";
-import { registryOf } from "../../worker/env.ts";
+import { runInRegistry } from "./objects.ts";
 import { call, jsonOf, postJob, upload } from "./api.ts";
 
 /* The Registry is one for all: with 50,000 jobs in it nothing that it does may look at all of them. */
@@ -15,7 +14,7 @@ it("every query finds its rows by an index", async () => {
   const request = { inputPath: "http://store/a/b", outputPath: "http://store/a", mapperName: "mapper", nReducers: 0 };
   const { id } = await jsonOf(JobSchema, await postJob(request, { "Idempotency-Key": "key" }));
   const job = await jsonOf(JobSchema, await call("GET", `/api/v1/jobs/${id}`));
-  await runInDurableObject(registryOf(env), async (registry, { storage: { sql } }) => {
+  await runInRegistry(async (registry, { storage: { sql } }) => {
     const exec = vi.spyOn(Object.getPrototypeOf(sql), "exec");
     await registry.listJobs("x", 5);
     await registry.listArtifacts("5", 5);

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { noCounters } from "../../shared/counters.ts";
 import type { Job } from "../../shared/api/jobs.ts";
 import { registryOf } from "../../worker/env.ts";
+import { runInRegistry } from "./objects.ts";
 import type { PinnedProgram } from "../../worker/job/spec.ts";
 import { collectGarbage } from "../../worker/registry/garbage.ts";
 import type { Reservation } from "../../worker/registry/reservations.ts";
@@ -65,7 +66,7 @@ const later = async (update: string): Promise<void> => {
   await runInDurableObject(registry, (_, state) => {
     state.storage.sql.exec(update);
   });
-  await runInDurableObject(registry, async (instance) => await instance.alarm());
+  await runInRegistry(async (instance) => await instance.alarm());
   await settle();
 };
 

@@ -1,4 +1,4 @@
-import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { AgentAnswerSchema, AgentNoticeSchema, AgentRequestSchema } from "../../shared/protocol/agent.ts";
@@ -6,6 +6,7 @@ import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts
 import { release } from "../../shared/release.ts";
 import { JobSchema, type Job } from "../../shared/api/jobs.ts";
 import { clusterOf, jobOf, registryOf } from "../../worker/env.ts";
+import { runInJob, runInRegistry } from "./objects.ts";
 import { eraseLeaving, retireJobs } from "../../worker/registry/retention.ts";
 import { retentionMs } from "../../worker/retention.ts";
 import { signRunnerToken } from "../../worker/secrets/tokens.ts";
@@ -64,7 +65,7 @@ const age = async (id: string, days: number): Promise<void> => {
 };
 
 const look = async (): Promise<void> => {
-  await runInDurableObject(registry, async (instance) => await instance.alarm());
+  await runInRegistry(async (instance) => await instance.alarm());
 };
 
 /** What an object has stored, its alarm included. */
@@ -192,10 +193,12 @@ describe("a job whose time is over", () => {
   it("is not removed while somebody must still be told of it", async () => {
     const id = await endedJob();
     await query(id, "UPDATE outbox SET due = 9999999999999 WHERE target = 'cluster'");
+    await evictDurableObject(jobOf(env, id));
     await age(id, 30);
     expect(await traces(id)).toEqual([{ place: "leaving" }]);
     expect((await call("GET", `/api/v1/jobs/${id}`)).status).toBe(404);
     await query(id, "UPDATE outbox SET due = NULL");
+    await evictDurableObject(jobOf(env, id));
     await rows("UPDATE leaving SET due = 1");
     await look();
     expect(await traces(id)).toEqual([]);
@@ -208,7 +211,7 @@ describe("a removed job", () => {
     const id = await endedJob();
     await age(id, 30);
     const stub = jobOf(env, id);
-    await runInDurableObject(stub, async (instance) => {
+    await runInJob(id, async (instance) => {
       await expect(instance.describe()).rejects.toThrow(/./);
       await expect(instance.tasks({})).rejects.toThrow(/./);
       await expect(instance.stop()).rejects.toThrow(/./);
@@ -218,7 +221,7 @@ describe("a removed job", () => {
     await stub.setLauncherConditions([{ type: "Unschedulable", message: "" }]);
     await stub.launcherFailed({ code: "NotAllowed", message: "" });
     expect(await stub.erase()).toBe(true);
-    await runInDurableObject(stub, async (instance, { storage }) => {
+    await runInJob(id, async (instance, { storage }) => {
       await storage.setAlarm(Date.now() + day);
       await instance.alarm();
       await storage.deleteAlarm();

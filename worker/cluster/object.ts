@@ -13,6 +13,7 @@ import { parseJson } from "../../shared/json.ts";
 import { release } from "../../shared/release.ts";
 import type { Cluster } from "../../shared/api/clusters.ts";
 import { jobOf, type Env } from "../env.ts";
+import type { ClusterApi } from "../contracts.ts";
 import { answerClose, sendJson } from "../platform/socket.ts";
 
 type Request<Kind extends AgentRequest["kind"]> = Extract<AgentRequest, { kind: Kind }>;
@@ -43,7 +44,7 @@ const told = async (tell: () => Promise<void>): Promise<Reply> => {
  * One cluster: what its agent is to see to. The JobObjects write here what they want, the agent is told at once if it is
  * connected, and hears everything again whenever it connects; so no message between them can be lost for good.
  */
-export class ClusterObject extends DurableObject<Env> {
+export class ClusterObject extends DurableObject<Env> implements ClusterApi {
   readonly #sql: SqlStorage;
 
   constructor(ctx: DurableObjectState, env: Env) {

@@ -1,13 +1,10 @@
 import { z } from "zod";
 import { check } from "./body.ts";
-import type { PageRequest } from "../job/spec.ts";
+import type { Items, PageRequest } from "../contracts.ts";
 import { jsonResponse } from "./responses.ts";
 
 /** Most items of a page, asked for or not. */
 export const maxPage = 1000;
-
-/** Some items of a list, each as JSON, newest first; `next` is the `after` of the page that follows. */
-export type Items = { readonly items: string[]; readonly next: string | null };
 
 const PageQuerySchema = z.object({
   limit: z

@@ -1,4 +1,4 @@
-import type { Page } from "./spec.ts";
+import type { Page } from "../contracts.ts";
 
 /** Items that are read at a time where a list is sent whole. */
 const chunk = 500;

@@ -29,9 +29,10 @@ import type { Condition, Job } from "../../shared/api/jobs.ts";
 import { StorageAccessSchema } from "../../shared/api/storage-access.ts";
 import { isEnded, type TaskKind } from "../../shared/status.ts";
 import { clusterOf, registryOf, type Env } from "../env.ts";
+import type { JobApi, Page, PageRequest, RunnerFailure } from "../contracts.ts";
 import { openCredentials, sealCredentials, UnopenableError } from "../secrets/sealed.ts";
 import { signRunnerToken } from "../secrets/tokens.ts";
-import type { JobSpec, Page, PageRequest, PinnedProgram } from "./spec.ts";
+import type { JobSpec, PinnedProgram } from "./spec.ts";
 import { JobStore } from "./store.ts";
 import { jobView, shufflePath, taskView } from "./views.ts";
 import { jsonPages } from "./json-pages.ts";
@@ -71,9 +72,6 @@ const keyLost = {
 /** Milliseconds before another try after the alarm's own work has failed. */
 const alarmRetry = 30_000;
 
-/** Why a runner, or the whole job, was ended by its cluster. */
-type RunnerFailure = { readonly code: string; readonly message: string };
-
 const HeadersSchema = z.record(z.string(), z.string());
 
 /** What a job keeps sealed. Those of older jobs have no headers. */
@@ -89,7 +87,7 @@ export type Secrets = z.infer<typeof SecretsSchema>;
  * One job: its tasks, attempts and leases. A thin durable shell around the job machine: it stores what the machine decides,
  * in one transaction with what others must be told of it, and speaks with the job's runners.
  */
-export class JobObject extends DurableObject<Env> {
+export class JobObject extends DurableObject<Env> implements JobApi {
   readonly #store: JobStore;
   readonly #sockets: RunnerSockets;
   readonly #outbox: Outbox;
@@ -103,10 +101,9 @@ export class JobObject extends DurableObject<Env> {
     this.#leaseMs = (Number(env.LEASE_SECONDS) || defaultLease) * 1000;
     this.#store = new JobStore(ctx.storage.sql);
     this.#sockets = new RunnerSockets(ctx);
-    this.#outbox = new Outbox(this.#store, {
-      cluster: () => this.#tellCluster(),
-      registry: () => this.#tellRegistry(),
-    });
+    this.#outbox = new Outbox(ctx.storage.sql, (target, version) =>
+      target === "cluster" ? this.#tellCluster(version) : this.#tellRegistry(),
+    );
     this.#desk = new RunnerDesk({
       store: this.#store,
       sockets: this.#sockets,
@@ -222,7 +219,7 @@ export class JobObject extends DurableObject<Env> {
     if (!this.#store.exists() || isEnded(this.#store.job().status)) return;
     this.#atomically(() => {
       this.#store.setLauncherConditions(conditions, Date.now());
-      this.#store.markDirty("registry", Date.now());
+      this.#outbox.mark("registry", Date.now());
       this.#settle();
     });
   }
@@ -239,9 +236,10 @@ export class JobObject extends DurableObject<Env> {
    */
   async erase(): Promise<boolean> {
     if (!this.#store.exists()) return true;
-    if (!this.#store.job().released || this.#store.dirty().length > 0) return false;
+    if (!this.#store.job().released || !this.#outbox.isEmpty()) return false;
     this.#sockets.endAll();
     this.#store.forget();
+    this.#outbox.forget();
     // Also the alarm, since compatibility date 2026-02-24 (delete_all_deletes_alarm).
     await this.ctx.storage.deleteAll();
     return true;
@@ -392,6 +390,7 @@ export class JobObject extends DurableObject<Env> {
       return this.ctx.storage.transactionSync(change);
     } catch (error) {
       this.#store.forget();
+      this.#outbox.forget();
       // An alarm that was set in there is undone as well.
       this.#armed = Number.POSITIVE_INFINITY;
       throw error;
@@ -425,10 +424,10 @@ export class JobObject extends DurableObject<Env> {
         this.#store.stopTasks(now);
         break;
       case "runners":
-        this.#store.markDirty("cluster", now);
+        this.#outbox.mark("cluster", now);
         break;
       case "publish":
-        this.#store.markDirty("registry", now);
+        this.#outbox.mark("registry", now);
         break;
       case "wake":
         this.#sockets.wake();
@@ -474,7 +473,7 @@ export class JobObject extends DurableObject<Env> {
     this.#arm();
   }
 
-  async #tellCluster(): Promise<void> {
+  async #tellCluster(version: number): Promise<void> {
     const { id: jobId } = this.#store.job();
     const token = await signRunnerToken(this.env, { jobId, expires: startExpiry(this.#store.spec(), Date.now()) });
     // Read after the wait, so that what is sent is not older than what was sent before.
@@ -484,7 +483,6 @@ export class JobObject extends DurableObject<Env> {
     if (job.released) {
       await cluster.remove(job.id);
     } else {
-      const version = this.#store.versionFor("cluster");
       await cluster.want({ jobId, version, runners: runnersWanted(job), token, pods: podsOf(spec) });
     }
   }

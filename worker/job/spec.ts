@@ -23,8 +23,3 @@ export type JobSpec = {
   readonly credentialSecrets: readonly string[];
   readonly programs: PinnedPrograms;
 };
-
-/** A page of a list, ready to be sent: a JSON array, and the `after` of the next page. */
-export type Page = { readonly body: ReadableStream<Uint8Array>; readonly next: string | null };
-
-export type PageRequest = { readonly limit?: number; readonly after?: string };

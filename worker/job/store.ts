@@ -18,6 +18,7 @@ import {
 import { bytesOf } from "../../shared/splits.ts";
 import type { TaskKind } from "../../shared/status.ts";
 import type { JobSpec } from "./spec.ts";
+import { outboxTable } from "../platform/outbox.ts";
 import { PlannedInput } from "./tables/planned-input.ts";
 
 /** What a map or a reduce has left in the store: a shuffle object, or an upload that waits for its commit. */
@@ -110,7 +111,7 @@ export class JobStore {
       CREATE TABLE upload (
         id INTEGER PRIMARY KEY AUTOINCREMENT, attempt TEXT NOT NULL, path TEXT NOT NULL, upload_id TEXT NOT NULL, handed_to TEXT,
         UNIQUE (attempt, path, upload_id));
-      CREATE TABLE outbox (target TEXT PRIMARY KEY, version INTEGER NOT NULL, due INTEGER, tries INTEGER NOT NULL);
+      ${outboxTable};
     `);
     this.planned.create();
     this.#sql.exec(
@@ -498,44 +499,4 @@ export class JobStore {
   forgetUpload(attempt: string, path: string, uploadId: string): void {
     this.#sql.exec("DELETE FROM upload WHERE attempt = ? AND path = ? AND upload_id = ?", attempt, path, uploadId);
   }
-
-  // ---- the outbox
-
-  /** Marks that a target must be told how the job stands now. */
-  markDirty(target: OutboxTarget, now: number): void {
-    this.#sql.exec(
-      `INSERT INTO outbox (target, version, due, tries) VALUES (?, 1, ?, 0)
-       ON CONFLICT (target) DO UPDATE SET version = version + 1, due = excluded.due, tries = 0`,
-      target,
-      now,
-    );
-  }
-
-  /** The targets that must be told, and when that is due. */
-  dirty(): OutboxRow[] {
-    return OutboxRowsSchema.parse(
-      this.#sql.exec("SELECT target, version, due, tries FROM outbox WHERE due IS NOT NULL").toArray(),
-    );
-  }
-
-  /** Counts how often there was something to tell the target; never decreases. */
-  versionFor(target: OutboxTarget): number {
-    return Int.parse(this.#sql.exec("SELECT version FROM outbox WHERE target = ?", target).one()["version"]);
-  }
-
-  /** The target has been told; whatever changed since then is still to be told. */
-  delivered(target: OutboxTarget, version: number): void {
-    this.#sql.exec("UPDATE outbox SET due = NULL WHERE target = ? AND version = ?", target, version);
-  }
-
-  postpone(target: OutboxTarget, due: number, tries: number): void {
-    this.#sql.exec("UPDATE outbox SET due = ?, tries = ? WHERE target = ?", due, tries, target);
-  }
 }
-
-const OutboxTargetSchema = z.enum(["cluster", "registry"]);
-export type OutboxTarget = z.infer<typeof OutboxTargetSchema>;
-
-const OutboxRowSchema = z.object({ target: OutboxTargetSchema, version: z.int(), due: z.int(), tries: z.int() });
-type OutboxRow = z.infer<typeof OutboxRowSchema>;
-const OutboxRowsSchema = z.array(OutboxRowSchema);

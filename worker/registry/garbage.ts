@@ -1,4 +1,5 @@
-import { endTime, GarbageRowSchema, rowsOf } from "./schema.ts";
+import { rowsOf } from "../platform/sql.ts";
+import { endTime, GarbageRowSchema } from "./schema.ts";
 import { z } from "zod";
 
 /** Milliseconds after which an upload that was not heard of is given up. It is heard of with every part. */

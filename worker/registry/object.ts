@@ -1,22 +1,16 @@
+import { rowsOf } from "../platform/sql.ts";
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
 import type { Artifact } from "../../shared/api/artifacts.ts";
 import type { Job } from "../../shared/api/jobs.ts";
 import { jobOf, type Env } from "../env.ts";
-import type { Items } from "../http/lists.ts";
+import type { Items, RegistryApi } from "../contracts.ts";
 import { retentionMs } from "../retention.ts";
 import type { PinnedProgram } from "../job/spec.ts";
 import { collectGarbage, discardUnused, discardUpload, expire, nextDue, unpin } from "./garbage.ts";
 import { eraseLeaving, isLeaving, retireJobs } from "./retention.ts";
 import { reserveJob, type Reservation, type ReservationRequest } from "./reservations.ts";
-import {
-  ArtifactRowSchema,
-  contentColumns,
-  ContentRowSchema,
-  createTables,
-  rowsOf,
-  SnapshotRowSchema,
-} from "./schema.ts";
+import { ArtifactRowSchema, contentColumns, ContentRowSchema, createTables, SnapshotRowSchema } from "./schema.ts";
 
 /** Characters of a page of job snapshots, so that it fits a message between objects however long its jobs are. */
 const maxPageLength = 4 * 1024 * 1024;
@@ -40,7 +34,7 @@ const snapshotOf = (job: Job): string => {
  * that is deleted from R2 is first written down as garbage, and the alarm deletes it, again and again until that succeeds.
  * Likewise a job whose time is over is first taken from the list and written down as leaving, and then its object is erased.
  */
-export class Registry extends DurableObject<Env> {
+export class Registry extends DurableObject<Env> implements RegistryApi {
   readonly #sql: SqlStorage;
 
   constructor(ctx: DurableObjectState, env: Env) {

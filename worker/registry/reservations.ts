@@ -1,13 +1,7 @@
+import { rowsOf } from "../platform/sql.ts";
 import { programRoles, type ProgramRole } from "../../shared/protocol/tasks.ts";
 import type { PinnedProgram, PinnedPrograms } from "../job/spec.ts";
-import {
-  contentColumns,
-  ContentRowSchema,
-  IdempotencyRowSchema,
-  JobRowSchema,
-  PinRowSchema,
-  rowsOf,
-} from "./schema.ts";
+import { contentColumns, ContentRowSchema, IdempotencyRowSchema, JobRowSchema, PinRowSchema } from "./schema.ts";
 
 /** Milliseconds in which a job's object must come into being, before the job is dropped. */
 const reservationTime = 60_000;

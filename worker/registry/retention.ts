@@ -1,6 +1,7 @@
+import { rowsOf } from "../platform/sql.ts";
 import { z } from "zod";
 import { forgetJob, retryDelay } from "./garbage.ts";
-import { endTime, rowsOf } from "./schema.ts";
+import { endTime } from "./schema.ts";
 
 /** Jobs that are dealt with at once, so that a list of thousands neither holds up the Registry nor one of them the others. */
 const batch = 50;

@@ -68,15 +68,3 @@ export const JobRowSchema = z.object({
 export const SnapshotRowSchema = z.object({ id: z.string(), snapshot: z.string() });
 export const IdempotencyRowSchema = z.object({ fingerprint: z.string(), job_id: z.string() });
 export const GarbageRowSchema = z.object({ key: z.string(), upload_id: z.string().nullable(), tries: z.int() });
-
-/** The rows of a query, each parsed. */
-export const rowsOf = <S extends z.ZodType>(
-  sql: SqlStorage,
-  schema: S,
-  query: string,
-  ...bindings: (string | number | null)[]
-): z.output<S>[] =>
-  sql
-    .exec(query, ...bindings)
-    .toArray()
-    .map((row) => schema.parse(row));

@@ -8,7 +8,7 @@ import { clusterNames } from "../configuration.ts";
 import { jobOf, registryOf, type Env } from "../env.ts";
 import { fingerprints } from "../secrets/fingerprint.ts";
 import { listResponse, nextLink, pageOf } from "../http/lists.ts";
-import type { JobObject } from "../job/object.ts";
+import type { JobApi } from "../contracts.ts";
 import { credentialSecrets } from "../job/targets/pods.ts";
 import type { ReservationRequest } from "../registry/reservations.ts";
 import { invalidRequest, ProblemError } from "../http/problems.ts";
@@ -29,7 +29,7 @@ const knownJob = async (call: Call): Promise<string> => {
 };
 
 /** Asks a job's object. @throws ProblemError 404 where there is no such job, also where it is removed meanwhile */
-const askJob = async <T>(call: Call, ask: (job: DurableObjectStub<JobObject>) => Promise<T>): Promise<T> => {
+const askJob = async <T>(call: Call, ask: (job: DurableObjectStub<JobApi>) => Promise<T>): Promise<T> => {
   const id = await knownJob(call);
   try {
     return await ask(jobOf(call.env, id));

@@ -1,0 +1,93 @@
+import type { Artifact } from "../shared/api/artifacts.ts";
+import type { Cluster } from "../shared/api/clusters.ts";
+import type { Job } from "../shared/api/jobs.ts";
+import type { LauncherCondition, WantedJob } from "../shared/protocol/agent.ts";
+import type { ProgramRole } from "../shared/protocol/tasks.ts";
+import type { JobSpec, PinnedProgram } from "./job/spec.ts";
+import type { Reservation, ReservationRequest } from "./registry/reservations.ts";
+
+/**
+ * What the Worker's objects offer each other and the REST API. Every call may fail, come twice, or come late: what a method
+ * does is the same then.
+ */
+
+/** Which part of a list is asked for; `after` is what the page before has named as its `next`. */
+export type PageRequest = { readonly limit?: number; readonly after?: string };
+
+/** Some items of a list, each as JSON, newest first; `next` is the `after` of the page that follows. */
+export type Items = { readonly items: string[]; readonly next: string | null };
+
+/** A page of a list, ready to be sent: a JSON array, and the `after` of the next page. */
+export type Page = { readonly body: ReadableStream<Uint8Array>; readonly next: string | null };
+
+/** Why a runner, or the whole job, was ended by its cluster. */
+export type RunnerFailure = { readonly code: string; readonly message: string };
+
+/** One job: its tasks, attempts and leases. */
+export interface JobApi extends Rpc.DurableObjectBranded {
+  /** Brings the job into being; a repetition changes nothing. */
+  create(spec: JobSpec): Promise<Job>;
+  describe(): Promise<Job>;
+  /** The tasks, newest first: reduces before maps, each kind from the highest index down. */
+  tasks(request: PageRequest): Promise<Page>;
+  stop(): Promise<"stopped" | "ended" | "committing">;
+  /** The content that a runner is to run, or null when the job has no program in that role, or is over. */
+  program(role: ProgramRole): Promise<PinnedProgram | null>;
+  /**
+   * The agent knows that a runner is gone: its attempts are over without waiting for their leases.
+   * @param failure what the task is charged with, where it was of its own making
+   * @returns whether the job is over, and will never want a runner again
+   */
+  runnerExited(runnerId: string, reason: string, failure: RunnerFailure | null): Promise<boolean>;
+  /** What the agent says of the job's runners now, in place of what it has said before. */
+  setLauncherConditions(conditions: readonly LauncherCondition[]): Promise<void>;
+  /** The cluster cannot run the job, or has ended it, for good. */
+  launcherFailed(failure: RunnerFailure): Promise<void>;
+  /**
+   * Removes all that there is of the job.
+   * @returns whether nothing of it is left, also where it was erased before; false while somebody must still be told of it
+   */
+  erase(): Promise<boolean>;
+}
+
+/** One cluster: what its agent is to see to. */
+export interface ClusterApi extends Rpc.DurableObjectBranded {
+  /** From now on the job wants this many runners, unless it has said something newer. */
+  want(job: WantedJob): Promise<void>;
+  /** Nothing of the job is to stay in the cluster. Kept until the agent says that this is so. */
+  remove(jobId: string): Promise<void>;
+  /** Since when no agent is connected, in ms since 1970; null when one is. */
+  agentAbsentSince(): Promise<number | null>;
+  /** As the REST API shows it. */
+  describe(name: string): Promise<Cluster>;
+}
+
+/** The one object that knows every artifact's name and every job. */
+export interface RegistryApi extends Rpc.DurableObjectBranded {
+  /** Notes that content is about to be uploaded, so that it is removed should nobody come back for it. */
+  beginContent(key: string): Promise<void>;
+  /** Notes that an upload goes on. False where it was given up in the meantime. */
+  renewContent(key: string, uploadId: string): Promise<boolean>;
+  /** Has an upload removed that will not be finished. */
+  abandonContent(key: string): Promise<void>;
+  /** Gives uploaded content its name, which another content may have had. False where the upload was given up. */
+  putArtifact(program: PinnedProgram): Promise<boolean>;
+  getArtifact(name: string): Promise<PinnedProgram | null>;
+  /** False where there is no such artifact. Jobs that pinned its content keep it. */
+  deleteArtifact(name: Artifact["name"]): Promise<boolean>;
+  /** Artifacts as JSON, newest first. */
+  listArtifacts(after: string | null, limit: number): Promise<Items>;
+  /** Pins a new job's programs, or tells why not; see `Reservation`. */
+  createJob(request: ReservationRequest): Promise<Reservation>;
+  /** Notes that a job's object exists. Never overwrites what the object itself has published. */
+  confirmJob(job: Job): Promise<void>;
+  /**
+   * Stores what the list of jobs shows. `ended` lets go of the job's programs; nothing that arrives later undoes it. A job
+   * whose reservation had run out is listed again: it exists after all, and can be seen and stopped.
+   */
+  publish(job: Job, ended: boolean): Promise<void>;
+  /** Whether the job's object exists, and may be called. */
+  hasJob(id: string): Promise<boolean>;
+  /** Jobs as they were published, newest first; fewer than `limit` where they are long. */
+  listJobs(after: string | null, limit: number): Promise<Items>;
+}
