@@ -7,6 +7,7 @@ import { release } from "../../shared/release.ts";
 import { JobSchema, type Job } from "../../shared/api/jobs.ts";
 import { clusterOf, jobOf, registryOf } from "../../worker/env.ts";
 import { runInJob, runInRegistry } from "./objects.ts";
+import { Registry } from "../../worker/registry/object.ts";
 import { eraseLeaving, retireJobs } from "../../worker/registry/retention.ts";
 import { retentionMs } from "../../worker/retention.ts";
 import { signRunnerToken } from "../../worker/secrets/tokens.ts";
@@ -313,6 +314,56 @@ describe("the removal of jobs", () => {
         Array.from({ length: 20 }, (__, n) => ({ id: `job-${n}` })),
       );
       sql.exec("DELETE FROM job; DELETE FROM leaving");
+    });
+  });
+});
+
+/** A Registry with what there is now, which keeps ended jobs for 100 years. */
+const startPatient = (state: DurableObjectState): Registry =>
+  new Registry(state, { ...env, JOB_RETENTION_DAYS: String(365 * 100) });
+
+describe("the Registry's alarm", () => {
+  it("is set a day ahead at most, however long jobs are kept", async () => {
+    await endedJob();
+    await rows("DELETE FROM idempotency");
+    await runInRegistry(async (_, state) => {
+      const patient = startPatient(state);
+      for (const event of ["its start", "a change", "its alarm"]) {
+        await state.storage.setAlarm(Date.now() + 1000 * day);
+        if (event === "a change") await patient.beginContent(`content of ${event}`);
+        else if (event === "its alarm") await patient.alarm();
+        else startPatient(state);
+        const ahead = ((await state.storage.getAlarm()) ?? 0) - Date.now();
+        expect([event, ahead > 0 && ahead <= day]).toEqual([event, true]);
+        await patient.abandonContent(`content of ${event}`);
+        await patient.alarm();
+      }
+    });
+  });
+
+  it("is not set again by what changes nothing about it", async () => {
+    await endedJob();
+    await runInRegistry(async (instance, { storage }) => {
+      await instance.alarm();
+      const setAlarm = vi.spyOn(Object.getPrototypeOf(storage), "setAlarm");
+      const [row] = storage.sql.exec("SELECT snapshot FROM job WHERE snapshot IS NOT NULL LIMIT 1").toArray();
+      await instance.publish(JobSchema.parse(JSON.parse(z.string().parse(row?.["snapshot"]))), true);
+      await instance.deleteArtifact("no such artifact");
+      expect(setAlarm.mock.contexts.filter((context) => context === storage)).toEqual([]);
+    });
+  });
+
+  it("is set again by the next event where the platform has lost it", async () => {
+    await endedJob();
+    await runInRegistry(async (instance, { storage }) => {
+      await instance.alarm();
+      await storage.deleteAlarm();
+      const later = Date.now() + 2 * day;
+      vi.spyOn(Date, "now").mockImplementation(() => later);
+      await instance.deleteArtifact("no such artifact");
+      vi.restoreAllMocks();
+      expect(await storage.getAlarm()).toBeGreaterThan(0);
+      await instance.alarm();
     });
   });
 });

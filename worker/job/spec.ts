@@ -4,6 +4,9 @@ import type { JobRequest } from "../../shared/api/job-request.ts";
 /** An artifact's content as a job holds on to it: `key` names it in R2, whatever becomes of the artifact's name. */
 export type PinnedProgram = Artifact & { readonly key: string };
 
+/** An artifact as the REST API shows it. */
+export const artifactOf = ({ name, type, size, hash }: PinnedProgram): Artifact => ({ name, type, size, hash });
+
 export type PinnedPrograms = {
   readonly mapper: PinnedProgram;
   readonly reducer?: PinnedProgram;

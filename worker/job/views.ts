@@ -2,10 +2,9 @@ import { formatAddress } from "../../shared/address.ts";
 import { taskIdOf, type JobRow, type TaskRow } from "../../shared/engine/machine.ts";
 import { shuffleFolder } from "../../shared/outputs.ts";
 import type { InputRange } from "../../shared/protocol/tasks.ts";
-import type { Artifact } from "../../shared/api/artifacts.ts";
 import type { Condition, Job } from "../../shared/api/jobs.ts";
 import type { Task } from "../../shared/api/tasks.ts";
-import type { JobSpec, PinnedProgram } from "./spec.ts";
+import { artifactOf, type JobSpec } from "./spec.ts";
 
 /** A job as the REST API shows it, but for its outputs, which are told from the rest (see `outputUrls`). */
 export const jobView = (
@@ -35,8 +34,6 @@ export const jobView = (
     conditions,
   };
 };
-
-const programView = ({ name, type, size, hash }: PinnedProgram): Artifact => ({ name, type, size, hash });
 
 /** The folder of a job's map outputs, told from one of them; where they would be in the job's store while there is none. */
 export const shufflePath = ({ id, request }: JobSpec, mapOutput: string | undefined): string =>
@@ -79,7 +76,7 @@ export const taskView = (
     id,
     type: map ? "mapper" : "reducer",
     status: row.status,
-    program: programView(map ? programs.mapper : (programs.reducer ?? programs.mapper)),
+    program: artifactOf(map ? programs.mapper : (programs.reducer ?? programs.mapper)),
     inputData: { id, ...inputView(spec, row, range, inputBytes, shuffle) },
     podName: row.podName,
     startTime: row.startedAt,

@@ -1,17 +1,17 @@
-import { rowsOf } from "../platform/sql.ts";
-import { endTime, GarbageRowSchema } from "./schema.ts";
 import { z } from "zod";
+import { rowsOf } from "../platform/sql.ts";
+import { earliest, retryDelay } from "./due.ts";
 
-/** Milliseconds after which an upload that was not heard of is given up. It is heard of with every part. */
-const uploadSilence = 60 * 60 * 1000;
+/**
+ * Garbage: what must be deleted from R2, again and again until that succeeds. Owns the table `garbage`.
+ */
 
 /** R2 deletes at most so many objects at once. */
 const batch = 1000;
 
-/** The wait before another try to delete something, in milliseconds: a second, doubled each time, at most an hour. */
-export const retryDelay = (tries: number): number => Math.min(60 * 60 * 1000, 1000 * 2 ** tries);
+const GarbageRowSchema = z.object({ key: z.string(), upload_id: z.string().nullable(), tries: z.int() });
 
-/** Puts content that nothing names and nothing pins among the garbage. */
+/** Discards content that no artifact has and no job pins. */
 export const discardUnused = (sql: SqlStorage, key: string, now: number): void => {
   sql.exec(
     `INSERT OR IGNORE INTO garbage (key, due) SELECT ?1, ?2
@@ -21,59 +21,14 @@ export const discardUnused = (sql: SqlStorage, key: string, now: number): void =
   );
 };
 
-/** Puts an upload that will not be finished among the garbage. */
-export const discardUpload = (sql: SqlStorage, key: string, now: number): void => {
-  sql.exec(
-    "INSERT OR IGNORE INTO garbage (key, upload_id, due) SELECT key, upload_id, ? FROM upload WHERE key = ?",
-    now,
-    key,
-  );
-  sql.exec("DELETE FROM upload WHERE key = ?", key);
+/** Discards content whose upload was given up. @param uploadId of the multipart upload that may be open */
+export const discardUpload = (sql: SqlStorage, key: string, uploadId: string | null, now: number): void => {
+  sql.exec("INSERT OR IGNORE INTO garbage (key, upload_id, due) VALUES (?, ?, ?)", key, uploadId, now);
 };
 
-/** Lets go of a job's pins, and of the content that only they held. */
-export const unpin = (sql: SqlStorage, jobId: string, now: number): void => {
-  const keys = rowsOf(sql, z.object({ key: z.string() }), "DELETE FROM pin WHERE job_id = ? RETURNING key", jobId);
-  for (const { key } of keys) discardUnused(sql, key, now);
-};
-
-/** Removes all that is kept of a job but for its object. */
-export const forgetJob = (sql: SqlStorage, jobId: string, now: number): void => {
-  sql.exec("DELETE FROM job WHERE id = ?", jobId);
-  sql.exec("DELETE FROM idempotency WHERE job_id = ?", jobId);
-  unpin(sql, jobId, now);
-};
-
-/** Gives up what has waited for too long: silent uploads, jobs that never came into being, old idempotency keys. */
-export const expire = (sql: SqlStorage, now: number): void => {
-  const silent = "SELECT key FROM upload WHERE touched <= ?";
-  for (const { key } of rowsOf(sql, z.object({ key: z.string() }), silent, now - uploadSilence))
-    discardUpload(sql, key, now);
-  const reserved = "SELECT id FROM job WHERE reserved_until <= ?";
-  for (const { id } of rowsOf(sql, z.object({ id: z.string() }), reserved, now)) forgetJob(sql, id, now);
-  sql.exec("DELETE FROM idempotency WHERE expires <= ?", now);
-};
-
-/**
- * When something is to be done next, in milliseconds since 1970; null when nothing waits.
- * @param retention how long ended jobs are kept, in ms; null where they are not to be removed
- */
-export const nextDue = (sql: SqlStorage, retention: number | null): number | null => {
-  const [times = {}] = rowsOf(
-    sql,
-    z.record(z.string(), z.number().nullable()),
-    `SELECT (SELECT min(due) FROM garbage) AS garbage,
-       (SELECT min(reserved_until) FROM job WHERE reserved_until IS NOT NULL) AS reservation,
-       (SELECT min(touched) + ? FROM upload) AS upload,
-       (SELECT min(expires) FROM idempotency) AS idempotency,
-       (SELECT min(${endTime}) + ? FROM job WHERE ended = 1) AS job,
-       (SELECT min(due) FROM leaving) AS leaving`,
-    uploadSilence,
-    retention,
-  );
-  const due = Object.values(times).filter((time) => time !== null);
-  return due.length === 0 ? null : Math.min(...due);
-};
+/** When garbage is due next, in ms since 1970. */
+export const nextGarbage = (sql: SqlStorage): number | undefined =>
+  earliest(sql, "SELECT min(due) AS due FROM garbage");
 
 type Bucket = Pick<R2Bucket, "delete" | "resumeMultipartUpload">;
 type Garbage = z.infer<typeof GarbageRowSchema>;
@@ -88,10 +43,15 @@ const abortUpload = async (bucket: Bucket, key: string, uploadId: string): Promi
   }
 };
 
-/** Runs a deletion of some garbage; says whether it worked, and if not, has it be tried again later. */
-const attempt = async (sql: SqlStorage, rows: Garbage[], now: number, act: () => Promise<void>): Promise<boolean> => {
+/** Runs a deletion of some garbage; one that fails is due again later. @returns whether it worked */
+const tryDeletion = async (
+  sql: SqlStorage,
+  rows: Garbage[],
+  now: number,
+  deletion: () => Promise<void>,
+): Promise<boolean> => {
   try {
-    await act();
+    await deletion();
     return true;
   } catch (error) {
     console.warn("R2 did not delete; it is tried again", error);
@@ -108,12 +68,12 @@ export const collectGarbage = async (sql: SqlStorage, bucket: Bucket, now: numbe
   const ready: Garbage[] = [];
   for (const row of rowsOf(sql, GarbageRowSchema, query, now, batch)) {
     const { key, upload_id } = row;
-    if (upload_id === null || (await attempt(sql, [row], now, async () => await abortUpload(bucket, key, upload_id)))) {
-      ready.push(row);
-    }
+    const isReady =
+      upload_id === null || (await tryDeletion(sql, [row], now, async () => await abortUpload(bucket, key, upload_id)));
+    if (isReady) ready.push(row);
   }
   if (ready.length === 0) return;
-  if (await attempt(sql, ready, now, async () => await bucket.delete(ready.map(({ key }) => key)))) {
+  if (await tryDeletion(sql, ready, now, async () => await bucket.delete(ready.map(({ key }) => key)))) {
     for (const { key } of ready) sql.exec("DELETE FROM garbage WHERE key = ?", key);
   }
 };

@@ -1,16 +1,19 @@
-import { rowsOf } from "../platform/sql.ts";
 import { z } from "zod";
-import { forgetJob, retryDelay } from "./garbage.ts";
+import { rowsOf } from "../platform/sql.ts";
+import { earliest, retryDelay } from "./due.ts";
+import { forgetJob } from "./jobs.ts";
 import { endTime } from "./schema.ts";
 
-/** Jobs that are dealt with at once, so that a list of thousands neither holds up the Registry nor one of them the others. */
+/** Retention: ended jobs are removed after a time, and their objects erased. Owns the table `leaving`. */
+
+/** Jobs that are removed at once, so that a list of thousands neither holds up the Registry nor one of them the others. */
 const batch = 50;
 
 const LeavingRowSchema = z.object({ id: z.string(), tries: z.int() });
 
 /**
- * Takes jobs that have ended by `before` out of everything that the Registry knows, at most a batch of them, and writes down
- * that their objects are still to be erased: from here on nobody finds the way to them.
+ * Removes jobs that have ended by `before` from all that the Registry knows, at most a batch of them, and writes down that their
+ * objects are still to be erased: from here on nobody finds them.
  */
 export const retireJobs = (sql: SqlStorage, before: number, now: number): void => {
   const query = `SELECT id FROM job WHERE ended = 1 AND ${endTime} <= ? ORDER BY ${endTime} LIMIT ?`;
@@ -20,13 +23,23 @@ export const retireJobs = (sql: SqlStorage, before: number, now: number): void =
   }
 };
 
-/** Whether a job's time is over, so that nothing that it still says is to be kept. */
+/** When the next ended job is to be removed, in ms since 1970. @param retention how long ended jobs are kept, in ms */
+export const nextRetirement = (sql: SqlStorage, retention: number): number | undefined => {
+  const ended = earliest(sql, `SELECT min(${endTime}) AS due FROM job WHERE ended = 1`);
+  return ended === undefined ? undefined : ended + retention;
+};
+
+/** Whether a job was removed, and its object is still to be erased: nothing that it says is kept any more. */
 export const isLeaving = (sql: SqlStorage, id: string): boolean =>
   sql.exec("SELECT 1 FROM leaving WHERE id = ?", id).toArray().length > 0;
 
+/** When an object is to be erased next, in ms since 1970. */
+export const nextErasure = (sql: SqlStorage): number | undefined =>
+  earliest(sql, "SELECT min(due) AS due FROM leaving");
+
 /**
  * Has the objects of due jobs erased. Each is forgotten only when it has confirmed that nothing of it is left; another try
- * follows until then, so that no end in between leaves an object that nobody remembers.
+ * follows until then, so that no failure in between leaves an object that nobody remembers.
  *
  * @param erase whether the object is empty now; asked again of one that is, it says so again
  */

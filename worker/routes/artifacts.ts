@@ -4,7 +4,7 @@ import { requireMediaType } from "../http/body.ts";
 import { contentResponse } from "../artifacts/content-response.ts";
 import { registryOf } from "../env.ts";
 import { listResponse } from "../http/lists.ts";
-import type { PinnedProgram } from "../job/spec.ts";
+import { artifactOf, type PinnedProgram } from "../job/spec.ts";
 import { ProblemError } from "../http/problems.ts";
 import { readProgramForm } from "../artifacts/program-form.ts";
 import { jsonResponse } from "../http/responses.ts";
@@ -12,8 +12,6 @@ import { param, type Call, type Resource } from "../http/resource.ts";
 
 const unknownArtifact = (name: string): ProblemError =>
   new ProblemError("unknown-artifact", `There is no artifact '${name}'.`);
-
-const artifactOf = ({ name, type, size, hash }: PinnedProgram): Artifact => ({ name, type, size, hash });
 
 const find = async (call: Call): Promise<PinnedProgram> => {
   const name = param(call, "filename");

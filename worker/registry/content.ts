@@ -1,0 +1,13 @@
+import { z } from "zod";
+import { ArtifactTypeSchema } from "../../shared/api/artifacts.ts";
+
+/** The columns of a program's content, in `artifact` and in `pin`. */
+export const contentColumns = "name, type, size, hash, key";
+
+export const contentFields = {
+  name: z.string(),
+  type: ArtifactTypeSchema,
+  size: z.int(),
+  hash: z.string(),
+  key: z.string(),
+};

@@ -1,0 +1,76 @@
+import { z } from "zod";
+import type { Job } from "../../shared/api/jobs.ts";
+import type { Items } from "../contracts.ts";
+import { forgetKeys } from "./idempotency.ts";
+import { unpin } from "./pins.ts";
+
+/** The list of jobs, as their objects have published them. Owns the table `job`. */
+
+/** Characters of a page of snapshots, so that it fits a message between objects however long its jobs are. */
+const maxPageLength = 4 * 1024 * 1024;
+
+/** Characters that surely fit a row; a longer snapshot is stored without the programs' own counters. */
+const maxSnapshotLength = 500_000;
+
+const snapshotOf = (job: Job): string => {
+  const stored = JSON.stringify({ ...job, outputs: [] });
+  if (stored.length <= maxSnapshotLength) return stored;
+  return JSON.stringify({ ...job, outputs: [], counters: { ...job.counters, user: {} } });
+};
+
+/** Notes that a job's object exists. Never overwrites what the object itself has published. */
+export const confirmJob = (sql: SqlStorage, job: Job): void => {
+  sql.exec(
+    `INSERT INTO job (id, created_at, snapshot) VALUES (?, ?, ?) ON CONFLICT (id)
+     DO UPDATE SET snapshot = coalesce(job.snapshot, excluded.snapshot), reserved_until = NULL`,
+    job.id,
+    job.startTime,
+    snapshotOf(job),
+  );
+};
+
+/** Stores what the list shows of a job. @param ended whether the job needs its programs no more; nothing undoes that */
+export const publishJob = (sql: SqlStorage, job: Job, ended: boolean, now: number): void => {
+  sql.exec(
+    `INSERT INTO job (id, created_at, ended, snapshot) VALUES (?, ?, ?, ?) ON CONFLICT (id)
+     DO UPDATE SET snapshot = excluded.snapshot, ended = excluded.ended, reserved_until = NULL
+     WHERE excluded.ended >= job.ended`,
+    job.id,
+    job.startTime,
+    ended ? 1 : 0,
+    snapshotOf(job),
+  );
+  if (ended) unpin(sql, job.id, now);
+};
+
+/** Whether the job's object exists, and may be called. */
+export const hasJob = (sql: SqlStorage, id: string): boolean =>
+  sql.exec("SELECT 1 FROM job WHERE id = ? AND reserved_until IS NULL", id).toArray().length > 0;
+
+/** Removes all that is kept of a job except its object. */
+export const forgetJob = (sql: SqlStorage, id: string, now: number): void => {
+  sql.exec("DELETE FROM job WHERE id = ?", id);
+  forgetKeys(sql, id);
+  unpin(sql, id, now);
+};
+
+const SnapshotRowSchema = z.object({ id: z.string(), snapshot: z.string() });
+
+/** Jobs as they were published, newest first; fewer than `limit` where they are long. */
+export const listJobs = (sql: SqlStorage, after: string | null, limit: number): Items => {
+  const query = "SELECT id, snapshot FROM job WHERE snapshot IS NOT NULL AND id < ? ORDER BY id DESC LIMIT ?";
+  const items: string[] = [];
+  let length = 0;
+  let last: string | null = null;
+  // Read row by row, without an await, so that a page of long jobs is not held beyond its end.
+  for (const row of sql.exec(query, after ?? "~", limit + 1)) {
+    const { id, snapshot } = SnapshotRowSchema.parse(row);
+    if (items.length === limit || (items.length > 0 && length + snapshot.length > maxPageLength)) {
+      return { items, next: last };
+    }
+    items.push(snapshot);
+    length += snapshot.length;
+    last = id;
+  }
+  return { items, next: null };
+};
