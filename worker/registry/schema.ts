@@ -1,4 +1,4 @@
-import type { Schema } from "../platform/migrations.ts";
+import type { Migration, Schema } from "../platform/migrations.ts";
 
 /** When a job has ended, in ms: as the index and all that is to use it must write it. */
 export const endTime = "(snapshot ->> '$.endTime')";
@@ -15,7 +15,7 @@ export const endTime = "(snapshot ->> '$.endTime')";
  * - `leaving`: jobs whose retention is over, and whose objects must be erased.
  * - `garbage`: what must be deleted from R2; `upload_id` where a multipart upload may be open.
  */
-const release010 = `
+const release010: Migration = `
   CREATE TABLE artifact (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, type TEXT NOT NULL, size INTEGER NOT NULL,
     hash TEXT NOT NULL, key TEXT NOT NULL UNIQUE);
