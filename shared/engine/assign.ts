@@ -1,3 +1,5 @@
+import { announceRunners } from "./announce-runners.ts";
+import { setLive } from "./attempts.ts";
 import type { Transition } from "./effects.ts";
 import { updateCounts } from "./counts.ts";
 import type { AttemptRow, JobRow, TaskRow } from "./rows.ts";
@@ -23,16 +25,16 @@ export const assign = (
     open: job.open + 1,
     touched: job.touched || task.kind !== "plan",
   };
-  return {
-    job: updateCounts(begun, task.kind, { running: task.live === 0 ? 1 : 0 }),
-    task: {
-      ...task,
-      status: "in-progress",
-      attempts: number,
-      live: task.live + 1,
-      startedAt: now,
-      podName: runner.podName,
-    },
+  const begunTask: TaskRow = {
+    ...task,
+    status: "in-progress",
+    attempts: number,
+    startedAt: now,
+    podName: runner.podName,
+  };
+  const counted = updateCounts(begun, task.kind, { running: task.live === 0 ? 1 : 0 });
+  return announceRunners({
+    ...setLive(counted, begunTask, task.live + 1),
     attempt: {
       id: `${taskIdOf(job.id, task.kind, task.index)}-${number}`,
       kind: task.kind,
@@ -42,5 +44,5 @@ export const assign = (
       startedAt: now,
     },
     effects: isPlanning ? [{ kind: "publish" }] : [],
-  };
+  });
 };

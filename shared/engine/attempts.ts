@@ -6,6 +6,13 @@ import type { AttemptRow, JobRow, TaskRow } from "./rows.ts";
 export const isCurrent = (attempt: AttemptRow, task: TaskRow): boolean =>
   attempt.status === "live" && task.status === "in-progress";
 
+/** Sets the number of a task's live attempts. */
+export const setLive = (job: JobRow, task: TaskRow, live: number): { job: JobRow; task: TaskRow } => {
+  const change = (live > 1 ? 1 : 0) - (task.live > 1 ? 1 : 0);
+  // Rows of release 0.1.0 do not count them.
+  return { job: { ...job, doubled: Math.max(0, job.doubled + change) }, task: { ...task, live } };
+};
+
 /** Ends an open attempt: its runner can no longer act for it. */
 export const closeAttempt = (
   job: JobRow,
@@ -15,10 +22,9 @@ export const closeAttempt = (
 ): TaskChange & { readonly attempt: AttemptRow } => {
   const closed: JobRow = { ...job, open: job.open - 1 };
   return {
-    job: closed,
-    task: attempt.status === "live" ? { ...task, live: task.live - 1 } : task,
+    ...(attempt.status === "live" ? setLive(closed, task, task.live - 1) : { job: closed, task }),
     attempt: { ...attempt, status },
     // The cleaning waits for the last open attempt.
-    effects: isEnded(closed.status) && closed.open === 0 ? [{ kind: "wake" }] : [],
+    effects: isEnded(closed.status) && closed.open === 0 ? [{ kind: "wake", tasks: 1 }] : [],
   };
 };

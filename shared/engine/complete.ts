@@ -1,7 +1,9 @@
 import { addCounters, maxCounterGroups, maxUserCounters, type CountersSnapshot } from "../counters.ts";
 import type { TaskKind } from "../status.ts";
+import { announceRunners } from "./announce-runners.ts";
 import { closeAttempt, isCurrent } from "./attempts.ts";
 import { updateCounts } from "./counts.ts";
+import { addDuration } from "./durations.ts";
 import type { Effect, Transition } from "./effects.ts";
 import { giveUp } from "./give-up.ts";
 import type { AttemptRow, JobRow, TaskRow } from "./rows.ts";
@@ -17,11 +19,9 @@ const excessOfCounters = ({ user }: CountersSnapshot): string | undefined => {
     : undefined;
 };
 
-/** Adds a winning attempt's duration. Chores have no pace. */
-const updatePace = (pace: JobRow["pace"], kind: TaskKind, ms: number): JobRow["pace"] =>
-  kind === "map" || kind === "reduce"
-    ? { ...pace, [kind]: { attempts: pace[kind].attempts + 1, ms: pace[kind].ms + ms } }
-    : pace;
+/** Adds a winning attempt's duration. Those of chores are not kept. */
+const updateDurations = (durations: JobRow["durations"], kind: TaskKind, ms: number): JobRow["durations"] =>
+  kind === "map" || kind === "reduce" ? { ...durations, [kind]: addDuration(durations[kind], ms) } : durations;
 
 /**
  * An attempt has done its task.
@@ -43,10 +43,10 @@ export const complete = (
   const excess = excessOfCounters(sums);
   if (excess !== undefined) {
     const over = closeAttempt(job, task, attempt, "ended");
-    return {
+    return announceRunners({
       attempt: over.attempt,
       ...giveUp(over.job, over.task, { code: "TooManyCounters", message: excess }, now),
-    };
+    });
   }
   const closed = closeAttempt(job, task, attempt, "won");
   const done: TaskRow = {
@@ -62,7 +62,7 @@ export const complete = (
   const won: JobRow = {
     ...updateCounts(closed.job, task.kind, { running: -1, completed: 1 }),
     counters: sums,
-    pace: updatePace(job.pace, task.kind, now - attempt.startedAt),
+    durations: updateDurations(job.durations, task.kind, now - attempt.startedAt),
     alike: stage.counts === null ? job.alike : null,
   };
   const others: Effect[] =
@@ -70,5 +70,10 @@ export const complete = (
       ? [{ kind: "revoke", task: { kind: task.kind, index: task.index }, reason: "another attempt was first" }]
       : [];
   const next = stage.follow(won, now, planned);
-  return { job: next.job, task: done, attempt: closed.attempt, effects: [...others, ...next.effects] };
+  return announceRunners({
+    job: next.job,
+    task: done,
+    attempt: closed.attempt,
+    effects: [...others, ...next.effects],
+  });
 };

@@ -13,8 +13,8 @@ export type Effect =
   | { readonly kind: "runners" }
   /** Send the Registry the job as it is now. */
   | { readonly kind: "publish" }
-  /** Notify idle runners that there may be work. */
-  | { readonly kind: "wake" }
+  /** Notify idle runners that there may be work, as many as there are tasks to claim. */
+  | { readonly kind: "wake"; readonly tasks: number }
   /** Erase the credentials. */
   | { readonly kind: "erase" };
 
@@ -27,8 +27,8 @@ export type TaskChange = JobChange & { readonly task: TaskRow };
 /** All rows that one event changes. */
 export type Transition = JobChange & { readonly task?: TaskRow; readonly attempt?: AttemptRow };
 
-/** Entering a phase, forwards or back. */
-export const phaseEffects: readonly Effect[] = [{ kind: "runners" }, { kind: "publish" }, { kind: "wake" }];
+/** Entering a phase, forwards or back. @param tasks the number of its tasks that can be claimed now */
+export const phaseEffects = (tasks: number): readonly Effect[] => [{ kind: "publish" }, { kind: "wake", tasks }];
 
 /** Releasing the job. */
-export const releaseEffects: readonly Effect[] = [{ kind: "erase" }, { kind: "runners" }, { kind: "publish" }];
+export const releaseEffects: readonly Effect[] = [{ kind: "erase" }, { kind: "publish" }];

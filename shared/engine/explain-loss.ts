@@ -1,3 +1,4 @@
+import { announceRunners } from "./announce-runners.ts";
 import { updateCounts } from "./counts.ts";
 import type { Transition } from "./effects.ts";
 import { chargeFailure } from "./fail.ts";
@@ -26,7 +27,7 @@ export const explainLoss = (
     // Charging takes a task that runs, so a scheduled one counts as running again first.
     const running = isScheduled ? updateCounts(job, task.kind, { running: 1 }) : job;
     const uncharged = { ...explained, losses: Math.max(0, task.losses - 1) };
-    return chargeFailure(running, uncharged, { ...failure, final: false }, now);
+    return announceRunners(chargeFailure(running, uncharged, { ...failure, final: false }, now));
   }
   // Another attempt may have failed since, and its error says more.
   if (task.error.code !== attemptLost) return { job, task: explained, effects: [] };
@@ -34,6 +35,6 @@ export const explainLoss = (
   return {
     job,
     task: { ...explained, error: { ...task.error, code, message }, notBefore: isScheduled ? now : task.notBefore },
-    effects: isScheduled ? [{ kind: "wake" }] : [],
+    effects: isScheduled ? [{ kind: "wake", tasks: 1 }] : [],
   };
 };

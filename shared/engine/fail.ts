@@ -1,5 +1,6 @@
 import type { AttemptError } from "../protocol/tasks.ts";
 import { isHopeless, recordAlike } from "./alike.ts";
+import { announceRunners } from "./announce-runners.ts";
 import { closeAttempt, isCurrent } from "./attempts.ts";
 import type { TaskChange, Transition } from "./effects.ts";
 import { giveUp, giveUpUnlessTolerated } from "./give-up.ts";
@@ -32,7 +33,9 @@ export const chargeFailure = (job: JobRow, task: TaskRow, error: AttemptError, n
 /** An attempt has failed, and the task is to blame. */
 export const fail = (job: JobRow, task: TaskRow, attempt: AttemptRow, error: AttemptError, now: number): Transition => {
   const closed = closeAttempt(job, task, attempt, "ended");
-  return isCurrent(attempt, task)
-    ? { attempt: closed.attempt, ...chargeFailure(closed.job, closed.task, error, now) }
-    : closed;
+  return announceRunners(
+    isCurrent(attempt, task)
+      ? { attempt: closed.attempt, ...chargeFailure(closed.job, closed.task, error, now) }
+      : closed,
+  );
 };

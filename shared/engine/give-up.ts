@@ -1,6 +1,7 @@
+import { setLive } from "./attempts.ts";
 import { updateCounts } from "./counts.ts";
 import type { TaskChange } from "./effects.ts";
-import { abandonClean, endJob } from "./end.ts";
+import { endJob, releaseUncleaned } from "./end.ts";
 import { advance } from "./phases.ts";
 import type { JobRow, TaskRow } from "./rows.ts";
 import { stages, taskIdOf } from "./stages.ts";
@@ -16,10 +17,11 @@ const isDispensable = ({ created, maps, maxFailedMapsPercent }: JobRow, { kind }
 
 /** Fails the task alone; the job goes on. */
 const tolerate = (job: JobRow, task: TaskRow, now: number): TaskChange => {
-  const next = advance(updateCounts(job, task.kind, { running: -1, failed: 1 }));
+  const closed = setLive(updateCounts(job, task.kind, { running: -1, failed: 1 }), task, 0);
+  const next = advance(closed.job);
   return {
     job: next.job,
-    task: { ...task, status: "failed", live: 0, endedAt: now },
+    task: { ...closed.task, status: "failed", endedAt: now },
     effects: [
       { kind: "revoke", task: { kind: task.kind, index: task.index }, reason: "the task has failed" },
       ...next.effects,
@@ -30,7 +32,7 @@ const tolerate = (job: JobRow, task: TaskRow, now: number): TaskChange => {
 /** Fails the task, and the job with it. A failed cleaning is abandoned instead. */
 export const giveUp = (job: JobRow, task: TaskRow, { code, message }: Failure, now: number): TaskChange => {
   const failed: TaskRow = { ...task, status: "failed", endedAt: now };
-  if (task.kind === "clean") return { ...abandonClean(job), task: failed };
+  if (task.kind === "clean") return { ...releaseUncleaned(job), task: failed };
   const failure = { code, message, taskId: taskIdOf(job.id, task.kind, task.index) };
   const counted = updateCounts(job, task.kind, { failed: 1 });
   return { ...endJob(counted, "failed", failure, now, `the job has failed: ${code}`), task: failed };

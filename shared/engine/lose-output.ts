@@ -1,4 +1,5 @@
 import { addCounters, negatedCounters, noCounters } from "../counters.ts";
+import { announceRunners } from "./announce-runners.ts";
 import { updateCounts } from "./counts.ts";
 import { phaseEffects, type Transition } from "./effects.ts";
 import { giveUp } from "./give-up.ts";
@@ -36,12 +37,12 @@ export const loseOutput = (
   };
   if (again.losses >= maxLosses) {
     const message = `its output was lost ${again.losses} times, last because ${reason}`;
-    return giveUp(without, again, { code: "OutputLost", message }, now);
+    return announceRunners(giveUp(without, again, { code: "OutputLost", message }, now));
   }
-  return {
+  return announceRunners({
     // Where maps are missing as well, a reduce waits for them.
     job: { ...without, status: task.kind === "map" || job.status === "mapping" ? "mapping" : "reducing" },
     task: again,
-    effects: phaseEffects,
-  };
+    effects: phaseEffects(1),
+  });
 };

@@ -1,3 +1,4 @@
+import { announceRunners } from "./announce-runners.ts";
 import { closeAttempt, isCurrent } from "./attempts.ts";
 import type { Transition } from "./effects.ts";
 import { giveUpUnlessTolerated } from "./give-up.ts";
@@ -31,7 +32,7 @@ export const lose = (
 ): Transition => {
   // It may have begun an upload that it could not report.
   const closed = closeAttempt({ ...job, touched: true }, task, attempt, "ended");
-  if (!isCurrent(attempt, task)) return closed;
+  if (!isCurrent(attempt, task)) return announceRunners(closed);
   const charged: TaskRow = {
     ...closed.task,
     // A lost input is charged to the task that makes it: otherwise each of its readers would be charged for every input.
@@ -41,8 +42,16 @@ export const lose = (
   };
   if (charged.losses >= maxLosses) {
     const error = { code: "AttemptsLost", message: `lost ${charged.losses} times, last because ${reason}` };
-    return { attempt: closed.attempt, ...giveUpUnlessTolerated(closed.job, charged, error, now) };
+    return announceRunners({
+      attempt: closed.attempt,
+      ...giveUpUnlessTolerated(closed.job, charged, error, now),
+    });
   }
-  const notBefore = loss === "ending" ? now + explanationMs : now;
-  return { attempt: closed.attempt, ...reschedule(closed.job, charged, notBefore), effects: [{ kind: "wake" }] };
+  const rescheduled = reschedule(closed.job, charged, loss === "ending" ? now + explanationMs : now);
+  const isClaimable = rescheduled.task.status === "scheduled" && loss !== "ending";
+  return announceRunners({
+    attempt: closed.attempt,
+    ...rescheduled,
+    effects: isClaimable ? [{ kind: "wake", tasks: 1 }] : [],
+  });
 };

@@ -19,14 +19,15 @@
  *   of the cluster, and its credentials are erased.
  */
 
+export { abandonClean } from "./abandon-clean.ts";
 export { assign } from "./assign.ts";
 export { isCurrent } from "./attempts.ts";
 export { claimableKind, runnersWanted } from "./claimable.ts";
 export { complete } from "./complete.ts";
 export type { Effect, Transition } from "./effects.ts";
-export { abandonClean, failJob, loseCredentials, stop, touch } from "./end.ts";
 export { explainLoss } from "./explain-loss.ts";
 export { fail } from "./fail.ts";
+export { failJob, loseCredentials } from "./fail-job.ts";
 export { lose, type Loss } from "./lose.ts";
 export { loseOutput } from "./lose-output.ts";
 export { newJob, newTask } from "./new-rows.ts";
@@ -42,4 +43,6 @@ export {
   type TaskRow,
 } from "./rows.ts";
 export { stages, taskIdOf } from "./stages.ts";
+export { stop } from "./stop.ts";
 export { stragglerAge } from "./stragglers.ts";
+export { touch } from "./touch.ts";

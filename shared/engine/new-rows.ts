@@ -1,9 +1,8 @@
 import { noCounters } from "../counters.ts";
 import type { TaskKind } from "../status.ts";
+import { announceRunners } from "./announce-runners.ts";
 import type { Transition } from "./effects.ts";
 import { noTasks, type JobRow, type TaskRow } from "./rows.ts";
-
-const noPace = { attempts: 0, ms: 0 };
 
 type JobOptions = Pick<
   JobRow,
@@ -11,27 +10,30 @@ type JobOptions = Pick<
 >;
 
 /** The row of a job that was just posted. */
-export const newJob = (options: JobOptions): Transition => ({
-  job: {
-    ...options,
-    status: "pending",
-    mapOnly: options.nReducers === 0,
-    maps: noTasks,
-    reduces: { ...noTasks, total: options.nReducers },
-    commits: { total: 0, completed: 0 },
-    created: { reduces: false, commits: false },
-    open: 0,
-    touched: false,
-    clean: "unneeded",
-    released: false,
-    endedAt: null,
-    error: null,
-    counters: noCounters,
-    pace: { map: noPace, reduce: noPace },
-    alike: null,
-  },
-  effects: [{ kind: "create", tasks: "plan", total: 1 }, { kind: "runners" }, { kind: "publish" }],
-});
+export const newJob = (options: JobOptions): Transition =>
+  announceRunners({
+    job: {
+      ...options,
+      status: "pending",
+      mapOnly: options.nReducers === 0,
+      maps: noTasks,
+      reduces: { ...noTasks, total: options.nReducers },
+      commits: { total: 0, completed: 0 },
+      created: { reduces: false, commits: false },
+      open: 0,
+      touched: false,
+      clean: "unneeded",
+      released: false,
+      endedAt: null,
+      error: null,
+      counters: noCounters,
+      durations: { map: {}, reduce: {} },
+      doubled: 0,
+      announcedRunners: 0,
+      alike: null,
+    },
+    effects: [{ kind: "create", tasks: "plan", total: 1 }, { kind: "publish" }],
+  });
 
 /** The row of a task that nobody has claimed. @param now in ms since 1970 */
 export const newTask = (kind: TaskKind, index: number, now: number): TaskRow => ({

@@ -10,18 +10,22 @@ export const outputKind = ({ mapOnly }: JobRow): "map" | "reduce" => (mapOnly ? 
 const isThrough = ({ completed, failed, total }: TaskCounts): boolean => completed + failed === total;
 
 /** Enters a phase, and those after it that have nothing left to do. */
-const enter = (job: JobRow, create: readonly Effect[]): JobChange => {
+const enter = (job: JobRow, counts: TaskCounts, create: readonly Effect[]): JobChange => {
   const next = advance(job);
-  return { job: next.job, effects: [...create, ...(next.effects.length > 0 ? next.effects : phaseEffects)] };
+  const unstarted = counts.total - counts.running - counts.completed - counts.failed;
+  return { job: next.job, effects: [...create, ...(next.effects.length > 0 ? next.effects : phaseEffects(unstarted))] };
 };
 
 /** The input is planned. @param total the number of maps */
-export const startMapping = (job: JobRow, total: number): JobChange =>
-  enter({ ...job, status: "mapping", maps: { ...noTasks, total } }, [{ kind: "create", tasks: "map", total }]);
+export const startMapping = (job: JobRow, total: number): JobChange => {
+  const maps = { ...noTasks, total };
+  return enter({ ...job, status: "mapping", maps }, maps, [{ kind: "create", tasks: "map", total }]);
+};
 
 const startReducing = (job: JobRow): JobChange =>
   enter(
     { ...job, status: "reducing", created: { ...job.created, reduces: true } },
+    job.reduces,
     job.created.reduces ? [] : [{ kind: "create", tasks: "reduce", total: job.nReducers }],
   );
 
@@ -33,14 +37,11 @@ const startCommitting = (job: JobRow, outputs: number): JobChange => {
         { kind: "create", tasks: "commit", total },
         { kind: "create", tasks: "success", total: 1 },
       ];
+  const commits = job.created.commits ? job.commits : { total, completed: 0 };
   return {
-    job: {
-      ...job,
-      status: "committing",
-      created: { ...job.created, commits: true },
-      commits: job.created.commits ? job.commits : { total, completed: 0 },
-    },
-    effects: [...create, ...phaseEffects],
+    job: { ...job, status: "committing", created: { ...job.created, commits: true }, commits },
+    // Without a commit left there is `_SUCCESS` to write.
+    effects: [...create, ...phaseEffects(Math.max(1, commits.total - commits.completed))],
   };
 };
 

@@ -1,3 +1,4 @@
+import { announceRunners } from "./announce-runners.ts";
 import { closeAttempt, isCurrent } from "./attempts.ts";
 import type { Transition } from "./effects.ts";
 import { reschedule } from "./reschedule.ts";
@@ -18,8 +19,12 @@ export const postpone = (
 ): Transition => {
   // It may have begun an upload that it could not report.
   const closed = closeAttempt({ ...job, touched: true }, task, attempt, "ended");
-  if (!isCurrent(attempt, task)) return closed;
+  if (!isCurrent(attempt, task)) return announceRunners(closed);
   const error = { code: "Throttled", message: reason, taskId: taskIdOf(job.id, task.kind, task.index) };
   const waiting: TaskRow = { ...closed.task, error, lost: null };
-  return { attempt: closed.attempt, ...reschedule(closed.job, waiting, now + pauseMs), effects: [] };
+  return announceRunners({
+    attempt: closed.attempt,
+    ...reschedule(closed.job, waiting, now + pauseMs),
+    effects: [],
+  });
 };

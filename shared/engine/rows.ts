@@ -2,12 +2,11 @@ import { z } from "zod";
 import { CountersSchema } from "../counters.ts";
 import { FailureSchema } from "../api/fields.ts";
 import { TaskCountsSchema, type TaskCounts } from "../api/jobs.ts";
+import { DurationsSchema } from "./durations.ts";
 import { jobStatuses, taskKinds, taskStatuses } from "../status.ts";
 
 /** Lost attempts and lost outputs of one task after which the job fails. */
 export const maxLosses = 16;
-
-const PaceSchema = z.object({ attempts: z.int(), ms: z.number() });
 
 export const JobRowSchema = z.object({
   id: z.string(),
@@ -37,8 +36,12 @@ export const JobRowSchema = z.object({
   error: FailureSchema.nullable(),
   /** Sums over the winning map and reduce attempts. */
   counters: CountersSchema,
-  /** The attempts that have won so far: how many, and how long they took together, in ms. */
-  pace: z.object({ map: PaceSchema, reduce: PaceSchema }),
+  /** How long the winning map and reduce attempts took, see durations.ts. */
+  durations: z.object({ map: DurationsSchema, reduce: DurationsSchema }).default({ map: {}, reduce: {} }),
+  /** Number of tasks that have two live attempts. */
+  doubled: z.int().default(0),
+  /** The number of runners last sent to the cluster. Release 0.1.0 does not store it, so its jobs send the number again. */
+  announcedRunners: z.int().default(Number.MAX_SAFE_INTEGER),
   /**
    * What the last failures have in common, and the indices of the first `maxAttempts` tasks that failed so since a map or reduce
    * was completed.

@@ -49,7 +49,7 @@ const hasCommitsLeft = ({ commits }: JobRow): boolean => commits.completed < com
 const followCommit = (job: JobRow): JobChange => {
   const next: JobRow = { ...job, commits: { ...job.commits, completed: job.commits.completed + 1 } };
   const isThrough = job.status === "committing" && !hasCommitsLeft(next);
-  return { job: next, effects: isThrough ? [{ kind: "wake" }] : [] };
+  return { job: next, effects: isThrough ? [{ kind: "wake", tasks: 1 }] : [] };
 };
 
 export const stages: Record<TaskKind, Stage> = {

@@ -12,6 +12,7 @@ import {
   loseOutput,
   newJob,
   newTask,
+  runnersWanted,
   stop,
   stragglerAge,
   type AttemptRow,
@@ -43,6 +44,10 @@ export class World {
   readonly attempts = new Map<string, AttemptRow>();
   /** Kinds of the effects of the last transition. */
   effects: Effect["kind"][] = [];
+  /** Runners that the last transition has woken. */
+  woken = 0;
+  /** The numbers of runners that the cluster was told. */
+  readonly announced: number[] = [];
   /** How often tasks of a kind were created. */
   readonly creations: TaskKind[] = [];
   readonly #maps: number;
@@ -211,6 +216,7 @@ export class World {
     if (task !== undefined) this.tasks.set(`${task.kind}-${task.index}`, task);
     if (attempt !== undefined) this.attempts.set(attempt.id, attempt);
     this.effects = effects.map(({ kind }) => kind);
+    this.woken = 0;
     for (const effect of effects) this.#carryOut(effect);
   }
 
@@ -241,8 +247,12 @@ export class World {
         this.erased = true;
         break;
       case "runners":
-      case "publish":
+        this.announced.push(runnersWanted(this.job));
+        break;
       case "wake":
+        this.woken += effect.tasks;
+        break;
+      case "publish":
         break;
     }
   }
@@ -278,6 +288,15 @@ export const violations = (world: World): string[] => {
     expectEqual("the reduces that are completed", job.reduces.completed, job.reduces.total);
   }
   expectEqual("open", job.open, world.open().length);
+  const doubled = world
+    .tasksOf("map")
+    .concat(world.tasksOf("reduce"))
+    .filter(({ live }) => live > 1).length;
+  if (!isEnded(job.status)) expectEqual("doubled", job.doubled, doubled);
+  const wanted = runnersWanted(job);
+  const announced = world.announced.at(-1) ?? 0;
+  const isClose = wanted <= announced && wanted > announced * 0.9;
+  if (!isClose) expectEqual("the number of runners that the cluster knows", announced, wanted);
   for (const task of world.tasks.values()) {
     const open = world.open().filter(({ kind, index }) => kind === task.kind && index === task.index);
     const name = `${task.kind} ${task.index}`;

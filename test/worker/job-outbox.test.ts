@@ -2,7 +2,7 @@ import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } fr
 import { afterEach, describe, expect, test } from "vitest";
 import { clusterOf, registryOf } from "../../worker/env.ts";
 import { eventually } from "./eventually.ts";
-import { claimed, finish, JobFixture } from "./job-fixture.ts";
+import { claimed, complete, finish, JobFixture, taskOf } from "./job-fixture.ts";
 import { hangUp } from "./peer.ts";
 
 afterEach(hangUp);
@@ -32,6 +32,16 @@ describe("what others must hear", () => {
     await eventually(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [], removal: 1 }));
     await eventually(async () => expect(await listed(job.id)).toContain('"status":"failed"'));
     await eventually(async () => expect(await job.query("SELECT * FROM outbox WHERE due IS NOT NULL")).toEqual([]));
+  });
+
+  test("is told to the cluster while a phase runs out of tasks", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    let map = await job.planned(runner, [100, 100, 100, 100]);
+    for (let left = 3; left > 0; left--) {
+      map = taskOf(await complete(runner, map));
+      await eventually(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [{ runners: left }], removal: 0 }));
+    }
   });
 
   test("is told by the alarm where the object died before", async () => {

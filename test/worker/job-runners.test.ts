@@ -10,6 +10,19 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+test("as many idle runners are woken as there are tasks to claim", async () => {
+  const job = await JobFixture.create();
+  const busy = await job.runner("busy");
+  const map = await job.planned(busy);
+  await claimed(await job.runner("other"));
+  const idle = [await job.runner("a"), await job.runner("b"), await job.runner("c")];
+  for (const runner of idle) expect(await claim(runner)).toMatchObject({ next: { next: "idle" } });
+  await busy.request({ kind: "release", attempt: map.attempt, reason: "it is told to end" });
+  await eventually(() => expect(idle.flatMap(({ notices }) => notices)).toEqual([{ kind: "wake" }]));
+  for (const runner of idle) if (runner.notices.length === 0) await claim(runner);
+  expect(idle.flatMap(({ notices }) => notices)).toEqual([{ kind: "wake" }]);
+});
+
 describe("a runner", () => {
   test("resumes its attempt after a reconnection", async () => {
     const job = await JobFixture.create();

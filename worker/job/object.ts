@@ -303,8 +303,9 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     }
     if (this.#timeIsUp(job, now, absent)) return;
     const kind = claimableKind(job);
-    if (kind !== undefined && this.#store.nextTask(kind, now) !== undefined) this.#sockets.wake();
-    else if ((nextStraggler(this.#store, job)?.due ?? Number.POSITIVE_INFINITY) <= now) this.#sockets.wake();
+    if (kind !== undefined && this.#store.nextTask(kind, now) !== undefined) {
+      this.#sockets.wake(Math.max(1, runnersWanted(job) - job.open));
+    } else if ((nextStraggler(this.#store, job)?.due ?? Number.POSITIVE_INFINITY) <= now) this.#sockets.wake(1);
   }
 
   /** Fails the job when it has taken longer than its request allows. @returns whether it has */
@@ -430,7 +431,7 @@ export class JobObject extends DurableObject<Env> implements JobApi {
         this.#outbox.mark("registry", now);
         break;
       case "wake":
-        this.#sockets.wake();
+        this.#sockets.wake(effect.tasks);
         break;
       case "erase":
         this.#store.eraseSealed();

@@ -90,10 +90,13 @@ export class RunnerSockets {
     return contacts;
   }
 
-  /** Tells idle runners that there may be work. */
-  wake(): void {
+  /** Notifies up to `tasks` idle runners that there may be work. A runner whose notice is lost asks again by itself. */
+  wake(tasks: number): void {
+    let left = tasks;
     for (const [socket, peer] of this.#peers()) {
+      if (left === 0) return;
       if (!peer.idle) continue;
+      left -= 1;
       socket.serializeAttachment({ ...peer, idle: false });
       notify(socket, { kind: "wake" });
     }
