@@ -80,13 +80,14 @@ export const storeDatabases = async (release: string, age = 0): Promise<Record<S
 
 type Described = { readonly columns: unknown; readonly indexes: unknown };
 
-/** An object's tables and indexes, by name. */
+/** An object's tables and their indexes, by name, without the note of their version: release 0.1.0 made none. */
 export const schemaOf = async (object: DurableObjectStub<undefined>): Promise<Record<string, Described>> =>
   await runInDurableObject(object, (_, { storage: { sql } }) =>
     Object.fromEntries(
       sql
         .exec(
-          "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' ORDER BY name",
+          `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'
+           AND name != 'schema_version' ORDER BY name`,
         )
         .toArray()
         .map(({ name }) => [
