@@ -23,6 +23,22 @@ export type Page = { readonly body: ReadableStream<Uint8Array>; readonly next: s
 /** Why a runner, or the whole job, was ended by its cluster. */
 export type RunnerFailure = { readonly code: string; readonly message: string };
 
+/** What an agent says of a job. Of two reports of the same job, that of the higher `seq` is newer. */
+export type Report = { readonly seq: number } & (
+  | {
+      /** A runner is gone: its attempts are over without waiting for their leases. */
+      readonly kind: "exited";
+      readonly runnerId: string;
+      readonly reason: string;
+      /** What the runner's task is charged with, where the task itself ended the runner. */
+      readonly failure: RunnerFailure | null;
+    }
+  /** What keeps the job's runners from working now, in place of what was reported before. */
+  | { readonly kind: "conditions"; readonly conditions: readonly LauncherCondition[] }
+  /** The cluster cannot run the job, or has ended it, for good. */
+  | { readonly kind: "failed"; readonly failure: RunnerFailure }
+);
+
 /** One job: its tasks, attempts and leases. */
 export interface JobApi extends Rpc.DurableObjectBranded {
   /** Brings the job into being; a repetition changes nothing. */
@@ -34,15 +50,10 @@ export interface JobApi extends Rpc.DurableObjectBranded {
   /** The content that a runner is to run, or null when the job has no program in that role, or is over. */
   program(role: ProgramRole): Promise<PinnedProgram | null>;
   /**
-   * The agent knows that a runner is gone: its attempts are over without waiting for their leases.
-   * @param failure what the task is charged with, where it was of its own making
+   * Takes in what the agent reports of the job, in this order. Conditions older than those that the job has change nothing.
    * @returns whether the job is over, and will never want a runner again
    */
-  runnerExited(runnerId: string, reason: string, failure: RunnerFailure | null): Promise<boolean>;
-  /** What the agent says of the job's runners now, in place of what it has said before. */
-  setLauncherConditions(conditions: readonly LauncherCondition[]): Promise<void>;
-  /** The cluster cannot run the job, or has ended it, for good. */
-  launcherFailed(failure: RunnerFailure): Promise<void>;
+  report(reports: readonly Report[]): Promise<boolean>;
   /**
    * Removes all that there is of the job.
    * @returns whether nothing of it is left, also where it was erased before; false while somebody must still be told of it

@@ -31,6 +31,7 @@ export const newJob = (options: JobOptions): Transition =>
       doubled: 0,
       announcedRunners: 0,
       alike: null,
+      conditionsSeq: 0,
     },
     effects: [{ kind: "create", tasks: "plan", total: 1 }, { kind: "publish" }],
   });

@@ -47,6 +47,8 @@ export const JobRowSchema = z.object({
    * was completed.
    */
   alike: z.object({ failure: z.string(), tasks: z.array(z.int()) }).nullable(),
+  /** Number of the report whose conditions the job shows; those of a lower number are stale. */
+  conditionsSeq: z.int().default(0),
 });
 export type JobRow = z.infer<typeof JobRowSchema>;
 

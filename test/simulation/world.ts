@@ -168,12 +168,8 @@ export class World {
   #env(life: Life, from: () => Host<JobObject> | Host<ClusterObject>): Env {
     const call = async <R>(run: () => Promise<R>): Promise<R> => await this.#call(life, from(), run);
     const jobs = {
-      runnerExited: async (...args: Parameters<JobObject["runnerExited"]>) =>
-        await call(async () => await this.#into(this.job, async (object) => await object.runnerExited(...args))),
-      setLauncherConditions: async (...args: Parameters<JobObject["setLauncherConditions"]>) =>
-        await call(
-          async () => await this.#into(this.job, async (object) => await object.setLauncherConditions(...args)),
-        ),
+      report: async (...args: Parameters<JobObject["report"]>) =>
+        await call(async () => await this.#into(this.job, async (object) => await object.report(...args))),
     };
     const clusters = {
       want: async (...args: Parameters<ClusterObject["want"]>) =>

@@ -199,7 +199,10 @@ describe("a job that takes too long", () => {
       await dial("busy", protocolVersion, "uid")
     ).answer;
     const job = await JobFixture.create({ startTimeoutSeconds: 99 }, "busy");
-    await job.stub.setLauncherConditions([{ type: "Unschedulable", message: "0/3 nodes are available" }]);
+    await job.report({
+      kind: "conditions",
+      conditions: [{ type: "Unschedulable", message: "0/3 nodes are available" }],
+    });
     await age(job);
     const { status, error, conditions } = await job.stub.describe();
     // What kept it from starting is its error's by now.
@@ -209,7 +212,10 @@ describe("a job that takes too long", () => {
       conditions: [],
     });
     expect(error?.message).toContain("0/3 nodes are available");
-    await job.stub.setLauncherConditions([{ type: "Unschedulable", message: "0/3 nodes are available" }]);
+    await job.report({
+      kind: "conditions",
+      conditions: [{ type: "Unschedulable", message: "0/3 nodes are available" }],
+    });
     expect((await job.stub.describe()).conditions).toEqual([]);
   });
 
@@ -237,7 +243,10 @@ describe("a job that has ended", () => {
       const job = await JobFixture.create();
       const runner = await job.runner();
       await job.planned(runner, [100]);
-      await job.stub.setLauncherConditions([{ type: "RunnersCannotStart", message: "The job has no runner" }]);
+      await job.report({
+        kind: "conditions",
+        conditions: [{ type: "RunnersCannotStart", message: "The job has no runner" }],
+      });
       if (end === "stopped") await job.stub.stop();
       else await work(runner);
       const { status, conditions } = await job.stub.describe();
@@ -254,7 +263,8 @@ describe("a runner that is gone", () => {
     await a.request({ kind: "release", attempt: map.attempt, reason: "it was told to end", ending: true });
     expect(await claim(b)).toMatchObject({ next: { next: "idle" } });
     const failure = { code: "Evicted", message: "The pod was evicted: it used more disk than its limit." };
-    for (let report = 0; report < 2; report++) await job.stub.runnerExited("a", failure.message, failure);
+    for (let report = 0; report < 2; report++)
+      await job.report({ kind: "exited", runnerId: "a", reason: failure.message, failure });
     const { status, error, progress } = await job.stub.describe();
     expect({ status, error }).toEqual({ status: "failed", error: { ...failure, taskId: `${job.id}-m-0` } });
     expect(progress.maps).toMatchObject({ running: 0, failed: 1 });
@@ -265,11 +275,11 @@ describe("a runner that is gone", () => {
     const planner = await job.runner("planner");
     await job.planned(planner, [100]);
     const failure = { code: "OOMKilled", message: "The pod used more memory than its limit, 1Gi." };
-    await job.stub.runnerExited("planner", failure.message, failure);
+    await job.report({ kind: "exited", runnerId: "planner", reason: failure.message, failure });
     for (let attempt = 2; attempt <= 4; attempt++) {
       await job.query("UPDATE task SET not_before = 0, row = json_set(row, '$.notBefore', 0)");
       await claimed(await job.runner(`runner-${attempt}`));
-      await job.stub.runnerExited(`runner-${attempt}`, failure.message, failure);
+      await job.report({ kind: "exited", runnerId: `runner-${attempt}`, reason: failure.message, failure });
     }
     expect(await job.stub.describe()).toMatchObject({
       status: "failed",

@@ -13,6 +13,7 @@ import {
 } from "../../shared/protocol/runner.ts";
 import type { Assignment, Result } from "../../shared/protocol/tasks.ts";
 import { JobRequestSchema } from "../../shared/api/job-request.ts";
+import type { Report } from "../../worker/contracts.ts";
 import { jobOf } from "../../worker/env.ts";
 import type { JobObject } from "../../worker/job/object.ts";
 import type { JobSpec, PinnedProgram } from "../../worker/job/spec.ts";
@@ -50,10 +51,13 @@ export const specOf = (changes: Record<string, unknown> = {}): JobSpec => ({
 
 export type Runner = Peer<RunnerRequest, RunnerAnswer, RunnerNotice>;
 
+type UnnumberedReport = Report extends infer R ? (R extends Report ? Omit<R, "seq"> : never) : never;
+
 /** A job's object, and what a test does with it. */
 export class JobFixture {
   readonly id: string;
   readonly stub: DurableObjectStub<JobObject>;
+  #reports = 0;
 
   constructor(id: string) {
     this.id = id;
@@ -107,6 +111,11 @@ export class JobFixture {
     const first = await this.planned(runner);
     const second = taskOf(await complete(runner, first));
     return taskOf(await complete(runner, second));
+  }
+
+  /** Has the job's cluster report. @param seq by default one that is newer than all before */
+  async report(report: UnnumberedReport, seq = ++this.#reports): Promise<boolean> {
+    return await this.stub.report([{ seq, ...report }]);
   }
 
   async query(query: string, ...bindings: (string | number)[]): Promise<Record<string, SqlStorageValue>[]> {

@@ -61,10 +61,21 @@ describe("what others must hear", () => {
 
   test("shows among the conditions: no agent, and runners that cannot start", async () => {
     const job = await JobFixture.create();
-    await job.stub.setLauncherConditions([{ type: "ImagePullBackOff", message: "no such image" }]);
+    await job.report({ kind: "conditions", conditions: [{ type: "ImagePullBackOff", message: "no such image" }] });
     expect((await job.stub.describe()).conditions.map(({ type }) => type)).toEqual(["ImagePullBackOff", "NoAgent"]);
-    await job.stub.setLauncherConditions([]);
+    await job.report({ kind: "conditions", conditions: [] });
     await job.runner();
     expect((await job.stub.describe()).conditions).toEqual([]);
+  });
+  test("shows the newest conditions, whichever report comes last", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    const blocked = { kind: "conditions", conditions: [{ type: "ImagePullBackOff", message: "" }] } as const;
+    await job.report({ kind: "conditions", conditions: [] }, 5);
+    await job.report(blocked, 4);
+    expect((await job.stub.describe()).conditions).toEqual([]);
+    await job.report(blocked, 6);
+    expect((await job.stub.describe()).conditions.map(({ type }) => type)).toEqual(["ImagePullBackOff"]);
+    await runner.close();
   });
 });

@@ -100,10 +100,10 @@ describe("a runner", () => {
     const [a, b] = [await job.runner("a"), await job.runner("b")];
     await job.planned(a, [100]);
     expect(await claim(b)).toMatchObject({ next: { next: "idle" } });
-    await job.stub.runnerExited("a", "drained", null);
+    await job.report({ kind: "exited", runnerId: "a", reason: "drained", failure: null });
     await eventually(() => expect(b.notices).toEqual([{ kind: "wake" }]));
     expect(await claimed(b)).toMatchObject({ index: 0, attempt: `${job.id}-m-0-2` });
-    await job.stub.runnerExited("a", "drained", null);
+    await job.report({ kind: "exited", runnerId: "a", reason: "drained", failure: null });
     expect((await job.stub.describe()).progress.maps.running).toBe(1);
   });
 

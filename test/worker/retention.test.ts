@@ -218,9 +218,11 @@ describe("a removed job", () => {
       await expect(instance.stop()).rejects.toThrow(/./);
     });
     expect(await stub.program("mapper")).toBeNull();
-    await stub.runnerExited("runner", "gone", null);
-    await stub.setLauncherConditions([{ type: "Unschedulable", message: "" }]);
-    await stub.launcherFailed({ code: "NotAllowed", message: "" });
+    await stub.report([
+      { seq: 1, kind: "exited", runnerId: "runner", reason: "gone", failure: null },
+      { seq: 2, kind: "conditions", conditions: [{ type: "Unschedulable", message: "" }] },
+      { seq: 3, kind: "failed", failure: { code: "NotAllowed", message: "" } },
+    ]);
     expect(await stub.erase()).toBe(true);
     await runInJob(id, async (instance, { storage }) => {
       await storage.setAlarm(Date.now() + day);

@@ -172,7 +172,7 @@ describe("a job whose key is gone", () => {
   test("fails when its agent tells of a runner that has ended, as runners do that are refused", async () => {
     const fixture = await JobFixture.create();
     await loseKey(fixture);
-    await fixture.stub.runnerExited("a", "ended with exit code 1", null);
+    await fixture.report({ kind: "exited", runnerId: "a", reason: "ended with exit code 1", failure: null });
     await expectFailed(fixture);
   });
 
@@ -196,7 +196,7 @@ describe("a job whose key is gone", () => {
     const runner = await fixture.runner();
     await work(runner);
     await eventually(async () => expect(await fixture.query("SELECT * FROM secret")).toEqual([]));
-    await fixture.stub.runnerExited("runner", "ended", null);
+    await fixture.report({ kind: "exited", runnerId: "runner", reason: "ended", failure: null });
     await runDurableObjectAlarm(fixture.stub);
     expect(await fixture.stub.describe()).toMatchObject({ status: "completed", conditions: [] });
   });

@@ -147,21 +147,24 @@ export class ClusterObject extends DurableObject<Env> implements ClusterApi {
     }
     // Of jobs that this cluster does not know, nothing is touched: naming a JobObject would bring it into being.
     if (!this.#knows(request.jobId)) return done;
+    const seq = Date.now();
     switch (request.kind) {
       case "exited":
         return await told(async () => {
           const { jobId, runnerId, reason, failure } = request;
-          const isOver = await jobOf(this.env, jobId).runnerExited(runnerId, reason, failure);
+          const isOver = await jobOf(this.env, jobId).report([{ seq, kind: "exited", runnerId, reason, failure }]);
           // What it had wanted may have come here after it was removed: that runner would not be the last.
           if (isOver && !this.#isRemoval(jobId)) await this.remove(jobId);
         });
       case "conditions":
         return await told(async () => {
-          await jobOf(this.env, request.jobId).setLauncherConditions(request.conditions);
+          const { jobId, conditions } = request;
+          await jobOf(this.env, jobId).report([{ seq, kind: "conditions", conditions }]);
         });
       case "failed":
         return await told(async () => {
-          await jobOf(this.env, request.jobId).launcherFailed({ code: request.code, message: request.message });
+          const { jobId, code, message } = request;
+          await jobOf(this.env, jobId).report([{ seq, kind: "failed", failure: { code, message } }]);
         });
       case "removed":
         this.#sql.exec("DELETE FROM removal WHERE job = ?", request.jobId);

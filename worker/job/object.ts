@@ -22,14 +22,13 @@ import {
 } from "../../shared/engine/machine.ts";
 import { maxTasks } from "../../shared/limits.ts";
 import { outputUrls } from "../../shared/outputs.ts";
-import type { LauncherCondition } from "../../shared/protocol/agent.ts";
 import { closeCodes, pingText, pongText } from "../../shared/protocol/connection.ts";
 import type { ProgramRole } from "../../shared/protocol/tasks.ts";
 import type { Condition, Job } from "../../shared/api/jobs.ts";
 import { StorageAccessSchema } from "../../shared/api/storage-access.ts";
 import { isEnded, type TaskKind } from "../../shared/status.ts";
 import { clusterOf, registryOf, type Env } from "../env.ts";
-import type { JobApi, Page, PageRequest, RunnerFailure } from "../contracts.ts";
+import type { JobApi, Page, PageRequest, Report, RunnerFailure } from "../contracts.ts";
 import { openCredentials, sealCredentials, UnopenableError } from "../secrets/sealed.ts";
 import { signRunnerToken } from "../secrets/tokens.ts";
 import type { JobSpec, PinnedProgram } from "./spec.ts";
@@ -191,43 +190,50 @@ export class JobObject extends DurableObject<Env> implements JobApi {
   }
 
   /**
-   * The agent knows that a runner is gone: its attempts are over without waiting for their leases.
-   * @param failure what the task is charged with, where it was of its own making
+   * Takes in what the agent reports of the job, in this order.
    * @returns whether the job is over, and will never want a runner again
    */
-  async runnerExited(runnerId: string, reason: string, failure: RunnerFailure | null): Promise<boolean> {
+  async report(reports: readonly Report[]): Promise<boolean> {
     if (!this.#store.exists()) return true;
     this.#atomically(() => {
-      for (const attempt of this.#store.openAttemptsOf(runnerId)) {
-        if (failure === null) this.#lose(attempt, reason, "known");
-        else this.#fail(attempt, failure);
-      }
-      for (const { id, kind, index } of this.#store.endedAttemptsOf(runnerId)) {
-        const task = this.#store.task(kind, index);
-        const explained = explainLoss(this.#store.job(), task, id, failure, reason, Date.now());
-        if (explained !== undefined) this.#apply(explained);
-      }
+      for (const report of reports) this.#takeReport(report);
     });
     // Where the key is lost, the runner's token was refused.
-    await this.#secrets();
-    return this.#store.job().released;
+    if (reports.some(({ kind }) => kind === "exited")) await this.#secrets();
+    return !this.#store.exists() || this.#store.job().released;
   }
 
-  /** What the agent says of the job's runners now, in place of what it has said before. */
-  async setLauncherConditions(conditions: readonly LauncherCondition[]): Promise<void> {
-    // What may keep an ended job's cleaning waiting is no matter of the job; that it was given up is said in the end.
-    if (!this.#store.exists() || isEnded(this.#store.job().status)) return;
-    this.#atomically(() => {
-      this.#store.setLauncherConditions(conditions, Date.now());
-      this.#outbox.mark("registry", Date.now());
-      this.#settle();
-    });
+  #takeReport(report: Report): void {
+    switch (report.kind) {
+      case "exited":
+        this.#endRunner(report.runnerId, report.reason, report.failure);
+        return;
+      case "conditions": {
+        const job = this.#store.job();
+        // What may keep an ended job's cleaning waiting is no matter of the job; that it was given up is said in the end.
+        if (isEnded(job.status) || report.seq < job.conditionsSeq) return;
+        this.#store.saveJob({ ...job, conditionsSeq: report.seq });
+        this.#store.setLauncherConditions(report.conditions, Date.now());
+        this.#outbox.mark("registry", Date.now());
+        this.#settle();
+        return;
+      }
+      case "failed":
+        this.#failJob(report.failure, Date.now());
+    }
   }
 
-  /** The cluster cannot run the job, or has ended it, for good. */
-  async launcherFailed(failure: RunnerFailure): Promise<void> {
-    if (!this.#store.exists()) return;
-    this.#atomically(() => this.#failJob(failure, Date.now()));
+  /** Ends the attempts of a runner that is gone, and explains those that were lost with it before. */
+  #endRunner(runnerId: string, reason: string, failure: RunnerFailure | null): void {
+    for (const attempt of this.#store.openAttemptsOf(runnerId)) {
+      if (failure === null) this.#lose(attempt, reason, "known");
+      else this.#fail(attempt, failure);
+    }
+    for (const { id, kind, index } of this.#store.endedAttemptsOf(runnerId)) {
+      const task = this.#store.task(kind, index);
+      const explained = explainLoss(this.#store.job(), task, id, failure, reason, Date.now());
+      if (explained !== undefined) this.#apply(explained);
+    }
   }
 
   /**
