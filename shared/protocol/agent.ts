@@ -14,7 +14,7 @@ export const WantedJobSchema = z.object({
 export type WantedJob = z.infer<typeof WantedJobSchema>;
 
 /** The part of a condition that a launcher knows. */
-const LauncherConditionSchema = z.object({ type: z.string().min(1).max(100), message: Text });
+export const LauncherConditionSchema = z.object({ type: z.string().min(1).max(100), message: Text });
 export type LauncherCondition = z.infer<typeof LauncherConditionSchema>;
 
 export const AgentRequestSchema = z.discriminatedUnion("kind", [
@@ -48,6 +48,8 @@ export const AgentRequestSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("failed"), id: Id, jobId: z.string(), code: z.string().max(200), message: Text }),
 ]);
 export type AgentRequest = z.infer<typeof AgentRequestSchema>;
+/** What an agent says of a job of its own accord. */
+export type AgentReport = Extract<AgentRequest, { kind: "exited" | "conditions" | "failed" }>;
 
 export const AgentAnswerSchema = z.union([
   /** Everything that is wanted, and everything that must go. Of other jobs the agent touches nothing. */

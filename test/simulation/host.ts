@@ -6,7 +6,7 @@ import { Storage } from "./storage.ts";
 /** What a Durable Object's class does that others may call. */
 type Instance = {
   alarm?(): void | Promise<void>;
-  webSocketMessage(socket: WebSocket, message: string): Promise<void>;
+  webSocketMessage(socket: WebSocket, message: string): void | Promise<void>;
   webSocketClose(socket: WebSocket, code: number, reason: string): void;
 };
 

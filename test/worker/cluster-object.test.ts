@@ -10,6 +10,7 @@ import {
 } from "../../shared/protocol/agent.ts";
 import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
 import { clusterOf, jobOf } from "../../worker/env.ts";
+import { JobObject } from "../../worker/job/object.ts";
 import { eventually } from "./eventually.ts";
 import { release } from "../../shared/release.ts";
 import { JobFixture } from "./job-fixture.ts";
@@ -49,6 +50,18 @@ const wanted = (jobId: string, runners: number, version = 1) => ({
   token: `${jobId}.token`,
   pods: { credentialSecrets: [] },
 });
+
+const query = async (cluster: Cluster, text: string) =>
+  await runInDurableObject(cluster, (_, state) => state.storage.sql.exec(text).toArray());
+/** A job, its cluster, and the cluster's agent. */
+const wantedJob = async () => {
+  const name = `cluster-${clusters++}`;
+  const job = await JobFixture.create({}, name);
+  const cluster = clusterOf(env, name);
+  const { agent } = await welcomed(cluster);
+  await eventually(async () => expect(await query(cluster, "SELECT job FROM wanted_job")).toHaveLength(1));
+  return { job, cluster, agent };
+};
 
 describe("what is wanted", () => {
   test("is told at the welcome, oldest first, with what must go", async () => {
@@ -115,7 +128,7 @@ describe("what is wanted", () => {
     await job.stub.stop();
     await agent.request({ kind: "exited", jobId: job.id, runnerId: "b", reason: "its job has ended", failure: null });
     await agent.request({ kind: "exited", jobId: job.id, runnerId: "c", reason: "its job has ended", failure: null });
-    expect(agent.notices.slice(1)).toEqual([{ kind: "remove", jobId: job.id }]);
+    await eventually(() => expect(agent.notices.slice(1)).toEqual([{ kind: "remove", jobId: job.id }]));
     expect((await welcomed(cluster)).answer).toMatchObject({ wanted: [], remove: [job.id] });
   });
 
@@ -124,6 +137,7 @@ describe("what is wanted", () => {
     const { agent } = await welcomed(cluster);
     await cluster.want(wanted("erased", 1));
     await agent.request({ kind: "exited", jobId: "erased", runnerId: "a", reason: "refused", failure: null });
+    await eventually(() => expect(agent.notices).toHaveLength(1));
     expect((await welcomed(cluster)).answer).toMatchObject({ wanted: [], remove: ["erased"] });
   });
 
@@ -189,23 +203,21 @@ describe("an agent", () => {
 
 describe("what an agent reports", () => {
   test("reaches the job", async () => {
-    const job = await JobFixture.create();
-    const cluster = newCluster();
-    await cluster.want(wanted(job.id, 1));
-    const { agent } = await welcomed(cluster);
+    const { job, agent } = await wantedJob();
     const runner = await job.runner("a");
     await job.planned(runner);
+    const shows = async (shown: object) => {
+      await eventually(async () => expect(await job.stub.describe()).toMatchObject(shown));
+    };
     const conditions = [{ type: "ImagePullBackOff", message: "no such image" }];
     await agent.request({ kind: "conditions", jobId: job.id, conditions });
-    expect((await job.stub.describe()).conditions).toMatchObject(conditions);
+    await shows({ conditions });
     await agent.request({ kind: "exited", jobId: job.id, runnerId: "a", reason: "drained", failure: null });
-    const described = await job.stub.describe();
-    expect([described.conditions.length, described.progress.maps.running]).toEqual([1, 0]);
+    await shows({ conditions, progress: { maps: { running: 0 } } });
     await agent.request({ kind: "conditions", jobId: job.id, conditions: [] });
-    expect((await job.stub.describe()).conditions).toEqual([]);
+    await shows({ conditions: [] });
     await agent.request({ kind: "failed", jobId: job.id, code: "NotAllowed", message: "not that image" });
-    const failure = { code: "NotAllowed", message: "not that image", taskId: null };
-    expect(await job.stub.describe()).toMatchObject({ status: "failed", error: failure });
+    await shows({ status: "failed", error: { code: "NotAllowed", message: "not that image", taskId: null } });
   });
 
   test("of a job that the cluster does not know touches nothing", async () => {
@@ -224,17 +236,48 @@ describe("what an agent reports", () => {
     expect(tables).toEqual([]);
   });
 
-  test("is answered also where the job cannot be told", async () => {
+  test("reaches a job that cannot be told at first", async () => {
+    const { job, cluster, agent } = await wantedJob();
+    const lost = new Error("Network connection lost.");
+    vi.spyOn(JobObject.prototype, "report").mockRejectedValueOnce(lost).mockRejectedValueOnce(lost);
+    const report = { kind: "failed", jobId: job.id, code: "NotAllowed", message: "not that image" } as const;
+    expect(await agent.request(report)).toMatchObject({ kind: "done" });
+    await eventually(async () => expect((await job.stub.describe()).status).toBe("failed"));
+    const left = "SELECT key FROM report UNION ALL SELECT target FROM outbox";
+    await eventually(async () => expect(await query(cluster, left)).toEqual([]));
+  });
+
+  test("is told in order, and only the newest where it was superseded", async () => {
+    const { job, agent } = await wantedJob();
+    const told = vi.spyOn(JobObject.prototype, "report");
+    const { promise: pause, resolve: goOn } = Promise.withResolvers<void>();
+    told.mockImplementationOnce(async () => {
+      await pause;
+      throw new Error("Network connection lost.");
+    });
+    const say = async (type: string) => {
+      await agent.request({ kind: "conditions", jobId: job.id, conditions: [{ type, message: "" }] });
+    };
+    await say("ImagePullBackOff");
+    await eventually(() => expect(told).toHaveBeenCalledOnce());
+    await say("Unschedulable");
+    await agent.request({ kind: "exited", jobId: job.id, runnerId: "a", reason: "drained", failure: null });
+    await say("NodeNotReady");
+    goOn();
+    await eventually(async () =>
+      expect((await job.stub.describe()).conditions).toMatchObject([{ type: "NodeNotReady" }]),
+    );
+    expect(told.mock.lastCall?.[0]).toMatchObject([{ kind: "exited" }, { kind: "conditions" }]);
+  });
+
+  test("is refused, to be said again, where it cannot be stored", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
-    const cluster = newCluster();
-    const job = await JobFixture.create();
-    await job.query("DROP TABLE attempt");
-    const jobId = job.id;
-    await cluster.want(wanted(jobId, 1));
-    const { agent } = await welcomed(cluster);
-    const answer = await agent.request({ kind: "exited", jobId, runnerId: "a", reason: "", failure: null });
-    expect(answer.kind).toBe("error");
+    const { job, cluster, agent } = await wantedJob();
+    const exited = { kind: "exited", jobId: job.id, runnerId: "a", reason: "", failure: null } as const;
+    await query(cluster, "ALTER TABLE report RENAME TO hidden");
+    expect(await agent.request(exited)).toMatchObject({ kind: "error" });
     expect(logged).toHaveBeenCalledOnce();
-    expect(await agent.request({ kind: "removed", jobId })).toMatchObject({ kind: "done" });
+    await query(cluster, "ALTER TABLE hidden RENAME TO report");
+    expect(await agent.request(exited)).toMatchObject({ kind: "done" });
   });
 });

@@ -1,0 +1,111 @@
+import { z } from "zod";
+import {
+  AgentRequestSchema,
+  type AgentAnswer,
+  type AgentNotice,
+  type AgentRequest,
+} from "../../shared/protocol/agent.ts";
+import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
+import { parseJson } from "../../shared/json.ts";
+import { release } from "../../shared/release.ts";
+import type { EventLoop } from "../platform/event-loop.ts";
+import { sendJson } from "../platform/socket.ts";
+import type { Sockets } from "../platform/sockets.ts";
+import type { AgentRecord } from "./agent.ts";
+import type { Reports } from "./reports.ts";
+import type { WantedJobs } from "./wanted.ts";
+
+type Hello = Extract<AgentRequest, { kind: "hello" }>;
+type Reply = AgentAnswer extends infer Answer ? (Answer extends { re: number } ? Omit<Answer, "re"> : never) : never;
+/** Why a socket is closed instead of an answer. */
+type Refusal = { readonly code: number; readonly reason: string };
+
+/** The agent at the other end of a socket. A cluster has one, so that a newer connection takes over from an older one. */
+export const AgentPeerSchema = z.object({ name: z.literal("agent") });
+export type AgentPeer = z.infer<typeof AgentPeerSchema>;
+
+type Parts = {
+  readonly sockets: Sockets<AgentPeer>;
+  readonly loop: EventLoop;
+  readonly agent: AgentRecord;
+  readonly wanted: WantedJobs;
+  readonly reports: Reports;
+};
+
+const done: Reply = { kind: "done" };
+
+/** The Worker's end of the link to a cluster's agent. */
+export class AgentLink {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Handles a message of an agent. Every request of one that was welcomed is answered. */
+  receive(socket: WebSocket, message: string | ArrayBuffer): void {
+    const request = AgentRequestSchema.safeParse(parseJson(message)).data;
+    if (request === undefined) {
+      socket.close(closeCodes.malformed, "not a message that this Worker understands");
+      return;
+    }
+    const outcome = this.#handle(request, socket);
+    if ("code" in outcome) {
+      socket.close(outcome.code, outcome.reason);
+      return;
+    }
+    if (outcome.kind === "welcome") this.#parts.sockets.identify(socket, { name: "agent" });
+    sendJson(socket, { re: request.id, ...outcome });
+  }
+
+  /** Sends a notice to the agent. One that gets lost is made up for by the next welcome. */
+  notify(notice: AgentNotice): void {
+    for (const [socket] of this.#parts.sockets.entries()) sendJson(socket, notice);
+  }
+
+  #handle(request: AgentRequest, socket: WebSocket): Reply | Refusal {
+    const { loop, sockets } = this.#parts;
+    if (request.kind !== "hello" && sockets.peer(socket) === undefined) {
+      return { code: closeCodes.malformed, reason: "the first message must be hello" };
+    }
+    try {
+      return loop.run(() => (request.kind === "hello" ? this.#hello(request) : this.#report(request)));
+    } catch (error) {
+      console.error(`the agent's '${request.kind}' could not be stored`, error);
+      return { kind: "error", message: "the message could not be stored" };
+    }
+  }
+
+  #report(request: Exclude<AgentRequest, Hello>): Reply {
+    const { wanted, reports } = this.#parts;
+    // Of jobs that this cluster does not know, nothing is touched: naming a JobObject would bring it into being.
+    if (!wanted.has(request.jobId)) return done;
+    if (request.kind === "removed") wanted.removed(request.jobId);
+    else reports.store(request);
+    return done;
+  }
+
+  #hello(hello: Hello): Reply | Refusal {
+    const { agent, wanted } = this.#parts;
+    if (hello.version !== protocolVersion) {
+      const problem = `the Worker speaks protocol ${protocolVersion}, the agent ${hello.version}`;
+      this.#refused(hello, `An agent of release ${hello.release || "0.1.0"} was refused: ${problem}.`);
+      return { code: closeCodes.version, reason: problem };
+    }
+    if (!agent.bind(hello.clusterId)) {
+      this.#refused(hello, "An agent of another cluster was refused: it uses this cluster's name and token.");
+      return {
+        code: closeCodes.clusterTaken,
+        reason: "this name belongs to another cluster; give each cluster a name of its own",
+      };
+    }
+    const isSame = hello.release === release;
+    agent.save(hello, isSame ? null : `The agent is of release ${hello.release}, the Worker of ${release}.`);
+    return { kind: "welcome", wanted: wanted.jobs(), remove: wanted.removals() };
+  }
+
+  /** Keeps why an agent was refused, unless another one is at work. */
+  #refused(hello: Hello, problem: string): void {
+    if (this.#parts.sockets.size === 0) this.#parts.agent.save(hello, problem);
+  }
+}

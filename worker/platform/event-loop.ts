@@ -1,0 +1,74 @@
+import { AlarmClock } from "./alarm-clock.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** What an object's event loop is told of it. */
+type Parts = {
+  readonly outbox: Outbox;
+  /** Whether the object has any tables. */
+  readonly exists: () => boolean;
+  /** When it has to be woken for anything but its outbox, in ms since 1970. */
+  readonly nextDue: (now: number) => number | undefined;
+  /** Drops what it has read and kept in memory: a transaction was undone. */
+  readonly forget: () => void;
+};
+
+/**
+ * Runs the events of an object. An event is one transaction, after which the object settles once: it sets its alarm and
+ * delivers what others must be told.
+ */
+export class EventLoop {
+  readonly #ctx: DurableObjectState;
+  readonly #parts: Parts;
+  readonly #clock: AlarmClock;
+
+  constructor(ctx: DurableObjectState, parts: Parts) {
+    this.#ctx = ctx;
+    this.#parts = parts;
+    this.#clock = new AlarmClock(ctx.storage, (now) => this.#nextDue(now));
+  }
+
+  /** Runs an event, of which all is kept, or nothing where it throws. */
+  run<T>(event: () => T): T {
+    let result: T;
+    try {
+      result = this.#ctx.storage.transactionSync(event);
+    } catch (error) {
+      this.#parts.forget();
+      this.#parts.outbox.forget();
+      this.#clock.forget();
+      throw error;
+    }
+    this.settle();
+    return result;
+  }
+
+  /** Sets the alarm, and delivers what is due. */
+  settle(): void {
+    if (!this.#parts.exists()) return;
+    const now = Date.now();
+    this.#clock.arm(now);
+    const next = this.#parts.outbox.next();
+    // Not awaited: no event waits for a slow receiver.
+    if (next !== undefined && next <= now) this.#ctx.waitUntil(this.#deliver());
+  }
+
+  /** Does what the alarm is for. Never throws. */
+  async ring(work: (now: number) => void | Promise<void>): Promise<void> {
+    if (!this.#parts.exists()) return;
+    await this.#clock.ring(async (now) => {
+      await work(now);
+      this.settle();
+    });
+  }
+
+  #nextDue(now: number): number | undefined {
+    if (!this.#parts.exists()) return undefined;
+    const times = [this.#parts.outbox.next(), this.#parts.nextDue(now)].filter((time) => time !== undefined);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  async #deliver(): Promise<void> {
+    await this.#parts.outbox.deliver();
+    this.#clock.arm(Date.now());
+  }
+}
