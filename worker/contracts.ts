@@ -93,10 +93,12 @@ export interface RegistryApi extends Rpc.DurableObjectBranded {
   /** Notes that a job's object exists. Never overwrites what the object itself has published. */
   confirmJob(job: Job): Promise<void>;
   /**
-   * Stores what the list of jobs shows. `ended` lets go of the job's programs; nothing that arrives later undoes it. A job
-   * whose reservation had run out is listed again: it exists after all, and can be seen and stopped.
+   * Stores what the list of jobs shows. A job whose reservation had run out is listed again: it exists after all, and can be
+   * seen and stopped.
+   * @param version grows with every state that the job tells of; an older one never overwrites a newer one
+   * @param ended whether the job needs its programs no more, and never will again
    */
-  publish(job: Job, ended: boolean): Promise<void>;
+  publish(job: Job, version: number, ended: boolean): Promise<void>;
   /** Whether the job's object exists, and may be called. */
   hasJob(id: string): Promise<boolean>;
   /** Jobs as they were published, newest first; fewer than `limit` where they are long. */

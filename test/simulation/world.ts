@@ -50,7 +50,7 @@ export class World {
   /** How probable it is that such a call fails, and that an object dies of an event. */
   odds = { call: 0, crash: 0, alarmTwice: 0.05 };
   /** What the Registry knows. */
-  published: { status: JobStatus; ended: boolean } | undefined;
+  published: { status: JobStatus; version: number; ended: boolean } | undefined;
 
   /** Whether all that happens is written to standard error. */
   readonly isTraced: boolean;
@@ -180,10 +180,10 @@ export class World {
         await call(async () => await this.#into(this.clusterHost, async (object) => await object.agentAbsentSince())),
     };
     const registry = {
-      publish: async (view: { status: JobStatus }, ended: boolean) =>
+      publish: async (view: { status: JobStatus }, version: number, ended: boolean) =>
         await call(async () => {
-          if (!ended && this.published?.ended === true) return;
-          this.published = { status: view.status, ended };
+          if (version < (this.published?.version ?? 0)) return;
+          this.published = { status: view.status, version, ended };
         }),
     };
     const env = {

@@ -29,7 +29,7 @@ it("every query finds its rows by an index", async () => {
       idempotency: { key: "another", fingerprints: ["f"] },
     });
     await registry.confirmJob(job);
-    await registry.publish({ ...job, status: "stopped", endTime: 1 }, true);
+    await registry.publish({ ...job, status: "stopped", endTime: 1 }, 1000, true);
     await registry.deleteArtifact("mapper");
     await registry.beginContent("content");
     await registry.renewContent("another", "upload");

@@ -42,6 +42,10 @@ const jobOf = (id: string, status: Job["status"] = "pending"): Job => ({
   conditions: [],
 });
 
+let version = 0;
+/** Publishes what is newer than all that was published before. */
+const publish = async (job: Job, ended: boolean): Promise<void> => await registry.publish(job, ++version, ended);
+
 let count = 0;
 const newId = (): string => `01890000-0000-7000-8000-${String(++count).padStart(12, "0")}`;
 const reserve = async (
@@ -82,10 +86,10 @@ describe("pins", () => {
     expect(await storedKeys()).toContain(first.key);
     expect(await storedKeys()).not.toContain(second.key);
 
-    await registry.publish(jobOf(id, "mapping"), false);
+    await publish(jobOf(id, "mapping"), false);
     await settle();
     expect(await storedKeys()).toContain(first.key);
-    await registry.publish(jobOf(id, "completed"), true);
+    await publish(jobOf(id, "completed"), true);
     await settle();
     expect(await storedKeys()).not.toContain(first.key);
   });
@@ -94,15 +98,15 @@ describe("pins", () => {
     const program = await put("shared");
     const ids = [reserved(await reserve({ mapper: "shared" })).id, reserved(await reserve({ mapper: "shared" })).id];
     await registry.deleteArtifact("shared");
-    await registry.publish(jobOf(ids[0] ?? "", "failed"), true);
+    await publish(jobOf(ids[0] ?? "", "failed"), true);
     await settle();
     expect(await storedKeys()).toContain(program.key);
-    await registry.publish(jobOf(ids[1] ?? "", "failed"), true);
+    await publish(jobOf(ids[1] ?? "", "failed"), true);
     await settle();
     expect(await storedKeys()).not.toContain(program.key);
 
     const named = await put("named");
-    await registry.publish(jobOf(reserved(await reserve({ mapper: "named" })).id, "failed"), true);
+    await publish(jobOf(reserved(await reserve({ mapper: "named" })).id, "failed"), true);
     await settle();
     expect(await storedKeys()).toContain(named.key);
   });
@@ -135,7 +139,7 @@ describe("a reserved job", () => {
     await put("kept");
     const [a, b] = [reserved(await reserve({ mapper: "kept" })).id, reserved(await reserve({ mapper: "kept" })).id];
     await registry.confirmJob(jobOf(a));
-    await registry.publish(jobOf(b, "planning"), false);
+    await publish(jobOf(b, "planning"), false);
     await later("UPDATE job SET reserved_until = 1 WHERE reserved_until IS NOT NULL");
     expect([await registry.hasJob(a), await registry.hasJob(b)]).toEqual([true, true]);
     expect(await rows("SELECT job_id FROM pin WHERE job_id IN (?, ?) ORDER BY job_id", a, b)).toEqual([
@@ -148,9 +152,9 @@ describe("a reserved job", () => {
     await put("late");
     const { id } = reserved(await reserve({ mapper: "late" }));
     await later("UPDATE job SET reserved_until = 1 WHERE reserved_until IS NOT NULL");
-    await registry.publish(jobOf(id, "planning"), false);
+    await publish(jobOf(id, "planning"), false);
     expect(await registry.hasJob(id)).toBe(true);
-    await registry.publish(jobOf(id, "failed"), true);
+    await publish(jobOf(id, "failed"), true);
     await settle();
   });
 });
@@ -161,29 +165,54 @@ const listed = async (id: string): Promise<unknown> => {
 };
 
 describe("publishing", () => {
-  it("keeps the newest, without outputs, and nothing after the end", async () => {
+  it("never overwrites what is newer, whatever comes late, twice, or from an object of release 0.1.0", async () => {
     const id = newId();
-    await registry.publish({ ...jobOf(id, "mapping"), outputs: ["x"] }, false);
+    await registry.publish(jobOf(id, "reducing"), 5, false);
+    await registry.publish(jobOf(id, "mapping"), 4, false);
+    expect(await listed(id)).toMatchObject({ status: "reducing" });
+    await registry.publish(jobOf(id, "completed"), 7, true);
+    await registry.publish(jobOf(id, "committing"), 6, false);
+    await registry.publish(jobOf(id, "completed"), 7, true);
+    expect(await listed(id)).toMatchObject({ status: "completed" });
+    expect(await rows("SELECT version, ended FROM job WHERE id = ?", id)).toEqual([{ version: 7, ended: 1 }]);
+    await runInRegistry(async (instance) => {
+      const method: unknown = Reflect.get(instance, "publish");
+      if (typeof method !== "function") throw new Error("there is no such method");
+      const asIn010: unknown[] = [jobOf(id, "failed"), true];
+      await expect(Reflect.apply(method, instance, asIn010)).rejects.toThrow("publish needs a version");
+    });
+    expect(await listed(id)).toMatchObject({ status: "completed" });
+  });
+
+  it("is newer than anything of release 0.1.0, which noted no version", async () => {
+    const id = newId();
+    await rows("INSERT INTO job (id, created_at, snapshot) VALUES (?, 1, ?)", id, JSON.stringify(jobOf(id, "mapping")));
+    await registry.publish(jobOf(id, "reducing"), 1, false);
+    expect(await listed(id)).toMatchObject({ status: "reducing" });
+  });
+
+  it("keeps the newest, without outputs, also when the job ends", async () => {
+    const id = newId();
+    await publish({ ...jobOf(id, "mapping"), outputs: ["x"] }, false);
     await registry.confirmJob(jobOf(id, "pending"));
     expect(await listed(id)).toEqual(jobOf(id, "mapping"));
-    await registry.publish(jobOf(id, "completed"), true);
-    await registry.publish(jobOf(id, "committing"), false);
+    await publish(jobOf(id, "completed"), true);
     expect(await listed(id)).toEqual(jobOf(id, "completed"));
-    await registry.publish({ ...jobOf(id, "completed"), endTime: 9 }, true);
+    await publish({ ...jobOf(id, "completed"), endTime: 9 }, true);
     expect(await listed(id)).toMatchObject({ endTime: 9 });
   });
 
   it("leaves the programs' own counters out where they are too long to store", async () => {
     const id = newId();
     const user = { group: { ["x".repeat(600_000)]: 1 } };
-    await registry.publish({ ...jobOf(id), counters: { builtin: { outputRecords: 3 }, user } }, false);
+    await publish({ ...jobOf(id), counters: { builtin: { outputRecords: 3 }, user } }, false);
     expect(await listed(id)).toMatchObject({ counters: { builtin: { outputRecords: 3 }, user: {} } });
   });
 
   it("lists newest first, in pages that are short where jobs are long", async () => {
     const ids = Array.from({ length: 12 }, newId);
     const user = { group: { ["x".repeat(450_000)]: 1 } };
-    for (const id of ids) await registry.publish({ ...jobOf(id), counters: { builtin: {}, user } }, false);
+    for (const id of ids) await publish({ ...jobOf(id), counters: { builtin: {}, user } }, false);
     const first = await registry.listJobs(null, 1000);
     expect(first.items.length).toBe(9);
     const second = await registry.listJobs(first.next, 2);
@@ -203,7 +232,7 @@ describe("an Idempotency-Key", () => {
     expect(await reserve({ mapper: "once" }, "k", "other")).toEqual({ kind: "conflict" });
     await registry.confirmJob(jobOf(first.id));
     expect(await reserve({ mapper: "once" }, "k")).toEqual({ kind: "exists", id: first.id });
-    await registry.publish(jobOf(first.id, "stopped"), true);
+    await publish(jobOf(first.id, "stopped"), true);
     expect(await reserve({ mapper: "once" }, "k")).toEqual({ kind: "exists", id: first.id });
     expect(reserved(await reserve({ mapper: "once" }, "l")).id).not.toBe(first.id);
   });

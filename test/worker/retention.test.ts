@@ -259,11 +259,11 @@ describe("a removed job", () => {
     const [row] = await rows("SELECT snapshot FROM job WHERE id = ?", id);
     const snapshot: Job = JobSchema.parse(JSON.parse(z.string().parse(row?.["snapshot"])));
     await age(id, 30);
-    await registry.publish({ ...snapshot, endTime: 1 }, true);
+    await registry.publish({ ...snapshot, endTime: 1 }, 1000, true);
     await eventually(async () => expect(await traces(id)).toEqual([]));
     // While it is leaving, nothing is taken from it.
     await rows("INSERT INTO leaving (id, due) VALUES (?, 9999999999999)", id);
-    await registry.publish(snapshot, true);
+    await registry.publish(snapshot, 1001, true);
     expect(await traces(id)).toEqual([{ place: "leaving" }]);
     await rows("DELETE FROM leaving");
   });
@@ -349,7 +349,7 @@ describe("the Registry's alarm", () => {
       await instance.alarm();
       const setAlarm = vi.spyOn(Object.getPrototypeOf(storage), "setAlarm");
       const [row] = storage.sql.exec("SELECT snapshot FROM job WHERE snapshot IS NOT NULL LIMIT 1").toArray();
-      await instance.publish(JobSchema.parse(JSON.parse(z.string().parse(row?.["snapshot"]))), true);
+      await instance.publish(JobSchema.parse(JSON.parse(z.string().parse(row?.["snapshot"]))), 1000, true);
       await instance.deleteArtifact("no such artifact");
       expect(setAlarm.mock.contexts.filter((context) => context === storage)).toEqual([]);
     });

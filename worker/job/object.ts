@@ -101,7 +101,7 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     this.#store = new JobStore(ctx.storage.sql);
     this.#sockets = new RunnerSockets(ctx);
     this.#outbox = new Outbox(ctx.storage.sql, (target, version) =>
-      target === "cluster" ? this.#tellCluster(version) : this.#tellRegistry(),
+      target === "cluster" ? this.#tellCluster(version) : this.#tellRegistry(version),
     );
     this.#desk = new RunnerDesk({
       store: this.#store,
@@ -494,8 +494,8 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     }
   }
 
-  async #tellRegistry(): Promise<void> {
-    await registryOf(this.env).publish(this.#view(this.#store.conditions()), this.#store.job().released);
+  async #tellRegistry(version: number): Promise<void> {
+    await registryOf(this.env).publish(this.#view(this.#store.conditions()), version, this.#store.job().released);
   }
 
   #view(conditions: Condition[]): Job {

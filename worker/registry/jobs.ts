@@ -29,14 +29,19 @@ export const confirmJob = (sql: SqlStorage, job: Job): void => {
   );
 };
 
-/** Stores what the list shows of a job. @param ended whether the job needs its programs no more; nothing undoes that */
-export const publishJob = (sql: SqlStorage, job: Job, ended: boolean, now: number): void => {
+/**
+ * Stores what the list shows of a job, unless something newer is there.
+ * @param version grows with every state that the job tells of
+ * @param ended whether the job needs its programs no more, and never will again
+ */
+export const publishJob = (sql: SqlStorage, job: Job, version: number, ended: boolean, now: number): void => {
   sql.exec(
-    `INSERT INTO job (id, created_at, ended, snapshot) VALUES (?, ?, ?, ?) ON CONFLICT (id)
-     DO UPDATE SET snapshot = excluded.snapshot, ended = excluded.ended, reserved_until = NULL
-     WHERE excluded.ended >= job.ended`,
+    `INSERT INTO job (id, created_at, version, ended, snapshot) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
+     SET snapshot = excluded.snapshot, version = excluded.version, ended = excluded.ended, reserved_until = NULL
+     WHERE excluded.version >= job.version`,
     job.id,
     job.startTime,
+    version,
     ended ? 1 : 0,
     snapshotOf(job),
   );

@@ -88,9 +88,11 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
     this.#change(() => confirmJob(this.#sql, job));
   }
 
-  async publish(job: Job, ended: boolean): Promise<void> {
+  async publish(job: Job, version: number, ended: boolean): Promise<void> {
+    // During a deployment an object of release 0.1.0 may call, which sends no version. It is upgraded and tells it again.
+    if (typeof version !== "number") throw new TypeError("publish needs a version");
     this.#change((now) => {
-      if (!isLeaving(this.#sql, job.id)) publishJob(this.#sql, job, ended, now);
+      if (!isLeaving(this.#sql, job.id)) publishJob(this.#sql, job, version, ended, now);
     });
   }
 

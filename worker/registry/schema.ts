@@ -41,5 +41,8 @@ const release010: Migration = `
   CREATE INDEX garbage_due ON garbage (due);
 `;
 
+/** `job.version`: of the state that the snapshot shows. Jobs of release 0.1.0 had none, and are older than all others. */
+const snapshotVersions: Migration = "ALTER TABLE job ADD COLUMN version INTEGER NOT NULL DEFAULT 0";
+
 /** What the Registry stores. */
-export const registrySchema: Schema = { firstTable: "artifact", migrations: [release010] };
+export const registrySchema: Schema = { firstTable: "artifact", migrations: [release010, snapshotVersions] };
