@@ -97,14 +97,14 @@ export const guards: readonly Guard[] = [
   {
     name: "the outbox: what could not be told is told again",
     file: outbox,
-    text: "this.#store.postpone(target, Date.now() + delay(mark.tries), mark.tries + 1);",
-    without: "this.#store.delivered(target, mark.version);",
+    text: "told = { due: Date.now() + delay(tries), tries: tries + 1 };",
+    without: "told = { due: null, tries: 0 };",
   },
   {
     name: "the outbox: what changes while something is told is told, too",
-    file: "worker/job/store.ts",
-    text: '"UPDATE outbox SET due = NULL WHERE target = ? AND version = ?", target, version',
-    without: '"UPDATE outbox SET due = NULL WHERE target = ?", target',
+    file: outbox,
+    text: "if (this.#table().get(target) === sent) this.#save",
+    without: "this.#save",
   },
   {
     name: "an upload is noted also where its attempt was given up",
