@@ -12,6 +12,9 @@ export const maxRanges = 1000;
 /** UTF-16 units that the addresses and etags of one map's ranges have together, at most, unless it has a single range. */
 export const maxRangeText = 512 * 1024;
 
+/** Losses of one task after which its job fails, where the request names no `maxLosses`. */
+export const defaultMaxLosses = 16;
+
 /** Outputs that one commit task makes visible. */
 export const commitBatch = 16;
 

@@ -32,6 +32,8 @@ export type Report = { readonly seq: number } & (
       readonly reason: string;
       /** What the runner's task is charged with, where the task itself ended the runner. */
       readonly failure: RunnerFailure | null;
+      /** Whether the cluster ended it for reasons of its own, such as a drained or preempted node. */
+      readonly disrupted?: boolean | undefined;
     }
   /** What keeps the job's runners from working now, in place of what was reported before. */
   | { readonly kind: "conditions"; readonly conditions: readonly LauncherCondition[] }

@@ -10,7 +10,7 @@ import { protocolVersion } from "../../shared/protocol/connection.ts";
 import { release } from "../../shared/release.ts";
 import { Link, type Unnumbered } from "../link.ts";
 import { LinkEndedError, type LinkEnd } from "../link-end.ts";
-import type { Failure, Launcher, LauncherEvents } from "./launchers/launcher.ts";
+import type { Launcher, LauncherEvents, RunnerEnd } from "./launchers/launcher.ts";
 
 type AgentOptions = {
   /** The link's address, `ws:` or `wss:`. */
@@ -43,7 +43,7 @@ export class Agent {
   constructor(options: AgentOptions) {
     this.#options = options;
     this.#launcher = options.launcher({
-      exited: (jobId, runnerId, reason, failure) => this.exited(jobId, runnerId, reason, failure),
+      exited: (jobId, runnerId, end) => this.exited(jobId, runnerId, end),
       conditions: (jobId, conditions) => {
         for (const { type, message } of conditions) options.log(`job ${jobId}: ${type}: ${message}`);
         void this.#report({ kind: "conditions", jobId, conditions: [...conditions] });
@@ -67,8 +67,8 @@ export class Agent {
   }
 
   /** Reports a runner that is gone. @returns whether the Worker knows, once that is settled */
-  async exited(jobId: string, runnerId: string, reason: string, failure: Failure | null = null): Promise<boolean> {
-    return this.#report({ kind: "exited", jobId, runnerId, reason, failure });
+  async exited(jobId: string, runnerId: string, end: RunnerEnd): Promise<boolean> {
+    return this.#report({ kind: "exited", jobId, runnerId, failure: null, ...end });
   }
 
   /** Ends what would not outlive the agent, reports it if the Worker can be reached, and closes the link. */

@@ -41,7 +41,11 @@ export const runProcessAgent = async (
         ),
       onAgent: (agent) => {
         for (const { jobId, runnerId } of leftovers) {
-          void forgetExit(directory.path, runnerId, agent.exited(jobId, runnerId, "was left by an earlier agent"));
+          void forgetExit(
+            directory.path,
+            runnerId,
+            agent.exited(jobId, runnerId, { reason: "was left by an earlier agent" }),
+          );
         }
       },
     });

@@ -3,7 +3,7 @@ import { addressIssues, isEndpoint } from "../address-issues.ts";
 import { ArtifactNameSchema } from "./artifacts.ts";
 import { StorageAccessSchema } from "./storage-access.ts";
 import { inputCompressions } from "../compression.ts";
-import { maxTasks } from "../limits.ts";
+import { defaultMaxLosses, maxTasks } from "../limits.ts";
 import { ClusterNameSchema, podFields } from "../pods.ts";
 import { InputHeadersSchema, OutputHeadersSchema } from "../storage-headers.ts";
 
@@ -72,6 +72,13 @@ export const JobRequestSchema = z
       .default(4)
       .describe(
         "Failures of one task's own making after which the job fails; so many different tasks that fail alike fail it, too",
+      ),
+    maxLosses: PositiveSchema.max(1000, "must be at most 1000")
+      // Not a default: with it, a request that is repeated after an upgrade would differ from the one that a release before has kept.
+      .optional()
+      .describe(
+        `${defaultMaxLosses} by default. Losses of one task after which the job fails: attempts whose runner is gone, and outputs that the store has lost. Losses ` +
+          "that the cluster explains, such as a drained or preempted node, do not count",
       ),
     maxFailedMapsPercent: z
       .number()

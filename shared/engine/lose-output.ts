@@ -3,7 +3,7 @@ import { announceRunners } from "./announce-runners.ts";
 import { updateCounts } from "./counts.ts";
 import { phaseEffects, type Transition } from "./effects.ts";
 import { giveUp } from "./give-up.ts";
-import { maxLosses, type JobRow, type TaskRow } from "./rows.ts";
+import type { JobRow, TaskRow } from "./rows.ts";
 
 /**
  * The stored output of a completed map or reduce is gone, so the task runs again: a shuffle object that a reduce could not
@@ -35,7 +35,7 @@ export const loseOutput = (
     ...updateCounts(job, task.kind, { completed: -1 }),
     counters: addCounters(job.counters, negatedCounters(task.counters)),
   };
-  if (again.losses >= maxLosses) {
+  if (again.losses >= job.maxLosses) {
     const message = `its output was lost ${again.losses} times, last because ${reason}`;
     return announceRunners(giveUp(without, again, { code: "OutputLost", message }, now));
   }

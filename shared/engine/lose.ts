@@ -3,7 +3,7 @@ import { closeAttempt, isCurrent } from "./attempts.ts";
 import type { Transition } from "./effects.ts";
 import { giveUpUnlessTolerated } from "./give-up.ts";
 import { reschedule } from "./reschedule.ts";
-import { maxLosses, type AttemptRow, type JobRow, type TaskRow } from "./rows.ts";
+import type { AttemptRow, JobRow, TaskRow } from "./rows.ts";
 import { stages, taskIdOf } from "./stages.ts";
 
 /** The error code of a task whose last attempt was lost, where nothing better is known. */
@@ -15,11 +15,21 @@ export const attemptLost = "AttemptLost";
  */
 const explanationMs = 30_000;
 
+/** How a runner ended, as its agent reports it. */
+export type RunnerEnd = {
+  readonly reason: string;
+  /** What the task is charged with; null where it is not to blame. */
+  readonly failure: { readonly code: string; readonly message: string } | null;
+  /** Whether the cluster ended it for reasons of its own, such as a drained or preempted node. */
+  readonly disrupted?: boolean | undefined;
+};
+
 /**
- * What is known of a loss. `known`: everything. `silent`: the runner is gone, and its agent may explain it later. `ending`: the
- * runner was told to end, and its agent will explain it soon.
+ * What is known of a loss. `known`: everything. `disrupted`: everything, and the cluster is to blame, so that the loss is not
+ * charged. `silent`: the runner is gone, and its agent may explain it later. `ending`: the runner was told to end, and its agent
+ * will explain it soon.
  */
-export type Loss = "known" | "silent" | "ending";
+export type Loss = "known" | "disrupted" | "silent" | "ending";
 
 /** An attempt is over without a result, and the task is not to blame: its runner is gone, its lease ran out, or it was given back. */
 export const lose = (
@@ -33,14 +43,17 @@ export const lose = (
   // It may have begun an upload that it could not report.
   const closed = closeAttempt({ ...job, touched: true }, task, attempt, "ended");
   if (!isCurrent(attempt, task)) return announceRunners(closed);
+  // A lost input is charged to the task that makes it: otherwise each of its readers would be charged for every input.
+  const isCharged = loss !== "disrupted" && !stages[task.kind].lacksInput(job);
+  const isExplained = loss === "known" || loss === "disrupted";
   const charged: TaskRow = {
     ...closed.task,
-    // A lost input is charged to the task that makes it: otherwise each of its readers would be charged for every input.
-    losses: task.losses + (stages[task.kind].lacksInput(job) ? 0 : 1),
+    losses: task.losses + (isCharged ? 1 : 0),
     error: { code: attemptLost, message: reason, taskId: taskIdOf(job.id, task.kind, task.index) },
-    lost: loss === "known" ? null : attempt.id,
+    lost: isExplained ? null : attempt.id,
   };
-  if (charged.losses >= maxLosses) {
+  // A loss without an explanation does not fail the job by itself: the explanation may take it back.
+  if (isCharged && (isExplained ? charged : task).losses >= job.maxLosses) {
     const error = { code: "AttemptsLost", message: `lost ${charged.losses} times, last because ${reason}` };
     return announceRunners({
       attempt: closed.attempt,

@@ -5,8 +5,9 @@
  * - An attempt is *live* while its runner may act for it, *revoked* when it must end but its runner has not confirmed that,
  *   *won* when its result counts, *ended* otherwise. Only a live attempt changes its task: that is the fence.
  * - A task is tried until one attempt wins. A failure that the task is to blame for is charged to it, and `maxAttempts` of them
- *   fail it. A lost attempt (runner gone, lease over, given back) is charged as a loss; `maxLosses` bounds losses, so that a
- *   task that takes its runner down comes to an end too. An attempt throttled by a store is postponed, any number of times.
+ *   fail it. A lost attempt (runner gone, lease over, given back) is charged as a loss, and `maxLosses` of them fail the job:
+ *   a task that takes its runner down comes to an end too. A loss that the cluster explains, such as a drained node, is not
+ *   charged; an attempt throttled by a store is postponed. Both can happen any number of times.
  * - A loss becomes a failure when the agent reports later that the task itself ended its runner. A task whose runner was told
  *   to end waits a while for that report before it runs again.
  * - A failed task fails the job, except for the share of maps that the job tolerates.
@@ -28,20 +29,12 @@ export type { Effect, Transition } from "./effects.ts";
 export { explainLoss } from "./explain-loss.ts";
 export { fail } from "./fail.ts";
 export { failJob, loseCredentials } from "./fail-job.ts";
-export { lose, type Loss } from "./lose.ts";
+export { lose, type Loss, type RunnerEnd } from "./lose.ts";
 export { loseOutput } from "./lose-output.ts";
 export { newJob, newTask } from "./new-rows.ts";
 export { outputKind } from "./phases.ts";
 export { postpone } from "./postpone.ts";
-export {
-  AttemptRowSchema,
-  JobRowSchema,
-  maxLosses,
-  TaskRowSchema,
-  type AttemptRow,
-  type JobRow,
-  type TaskRow,
-} from "./rows.ts";
+export { AttemptRowSchema, JobRowSchema, TaskRowSchema, type AttemptRow, type JobRow, type TaskRow } from "./rows.ts";
 export { stages, taskIdOf } from "./stages.ts";
 export { stop } from "./stop.ts";
 export { stragglerAge } from "./stragglers.ts";

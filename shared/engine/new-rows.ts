@@ -6,7 +6,7 @@ import { noTasks, type JobRow, type TaskRow } from "./rows.ts";
 
 type JobOptions = Pick<
   JobRow,
-  "id" | "nReducers" | "parallelism" | "maxAttempts" | "maxFailedMapsPercent" | "speculation"
+  "id" | "nReducers" | "parallelism" | "maxAttempts" | "maxLosses" | "maxFailedMapsPercent" | "speculation"
 >;
 
 /** The row of a job that was just posted. */

@@ -1,12 +1,10 @@
 import { z } from "zod";
 import { CountersSchema } from "../counters.ts";
 import { FailureSchema } from "../api/fields.ts";
+import { defaultMaxLosses } from "../limits.ts";
 import { TaskCountsSchema, type TaskCounts } from "../api/jobs.ts";
 import { DurationsSchema } from "./durations.ts";
 import { jobStatuses, taskKinds, taskStatuses } from "../status.ts";
-
-/** Lost attempts and lost outputs of one task after which the job fails. */
-export const maxLosses = 16;
 
 export const JobRowSchema = z.object({
   id: z.string(),
@@ -16,6 +14,8 @@ export const JobRowSchema = z.object({
   parallelism: z.int().nullable(),
   /** Failures charged to one task after which it fails. */
   maxAttempts: z.int(),
+  /** Lost attempts and lost outputs of one task, together, after which the job fails. */
+  maxLosses: z.int().default(defaultMaxLosses),
   /** Share of all maps that may fail without failing the job. */
   maxFailedMapsPercent: z.number(),
   /** Whether stragglers get a second attempt. */

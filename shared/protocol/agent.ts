@@ -39,6 +39,8 @@ export const AgentRequestSchema = z.discriminatedUnion("kind", [
     reason: Text,
     /** Where it was the task's own making, such as more memory than the pod may have: what the task is charged with. */
     failure: z.object({ code: z.string().max(200), message: Text }).nullable(),
+    /** Whether the cluster ended it for reasons of its own, such as a drained or preempted node: the task is not charged with the loss. */
+    disrupted: z.boolean().optional(),
   }),
   /** Nothing of the job is left in the cluster. */
   z.object({ kind: z.literal("removed"), id: Id, jobId: z.string() }),

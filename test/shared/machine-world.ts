@@ -1,5 +1,5 @@
 import { noCounters, type CountersSnapshot } from "../../shared/counters.ts";
-import { commitBatch } from "../../shared/limits.ts";
+import { commitBatch, defaultMaxLosses } from "../../shared/limits.ts";
 import {
   abandonClean,
   assign,
@@ -19,6 +19,7 @@ import {
   type Effect,
   type JobRow,
   type Loss,
+  type RunnerEnd,
   type TaskRow,
   type Transition,
 } from "../../shared/engine/machine.ts";
@@ -30,6 +31,7 @@ export type WorldOptions = {
   readonly parallelism?: number | null;
   readonly maxFailedMapsPercent?: number;
   readonly maxAttempts?: number;
+  readonly maxLosses?: number;
 };
 
 /** As the REST API has it by default. */
@@ -58,6 +60,7 @@ export class World {
     parallelism = null,
     maxFailedMapsPercent = 0,
     maxAttempts: most = maxAttempts,
+    maxLosses = defaultMaxLosses,
   }: WorldOptions) {
     this.#maps = maps;
     const born = newJob({
@@ -65,6 +68,7 @@ export class World {
       nReducers: reducers,
       parallelism,
       maxAttempts: most,
+      maxLosses,
       maxFailedMapsPercent,
       speculation: true,
     });
@@ -142,9 +146,10 @@ export class World {
   }
 
   /** The agent says how the runner of a lost attempt has ended. */
-  explain(id: string, failure: { readonly code: string; readonly message: string } | null): void {
+  explain(id: string, failure: RunnerEnd["failure"], disrupted = false): void {
     const { kind, index } = this.attempt(id);
-    const explained = explainLoss(this.job, this.task(kind, index), id, failure, "it was drained", this.now);
+    const end: RunnerEnd = { reason: "it was drained", failure, disrupted };
+    const explained = explainLoss(this.job, this.task(kind, index), id, end, this.now);
     if (explained !== undefined) this.#apply(explained);
   }
 

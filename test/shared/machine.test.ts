@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { maxUserCounters, type CountersSnapshot } from "../../shared/counters.ts";
-import { claimableKind, maxLosses, runnersWanted, stragglerAge } from "../../shared/engine/machine.ts";
+import { defaultMaxLosses } from "../../shared/limits.ts";
+import { claimableKind, runnersWanted, stragglerAge } from "../../shared/engine/machine.ts";
 import type { JobStatus, TaskKind } from "../../shared/status.ts";
 import { violations, World, maxAttempts, type WorldOptions } from "./machine-world.ts";
 
@@ -425,7 +426,7 @@ describe("idle runners", () => {
 describe("an attempt that a store has no time for", () => {
   test("is made again after a pause, however often, and nothing is counted", () => {
     const world = worldIn("mapping");
-    for (let times = 0; times < 2 * maxLosses; times++) {
+    for (let times = 0; times < 2 * defaultMaxLosses; times++) {
       world.postpone(world.mustClaim(), 20_000);
       expect(world.task("map", 0)).toMatchObject({
         status: "scheduled",
@@ -463,10 +464,44 @@ describe("an attempt that is lost", () => {
 
   test("too often fails the job", () => {
     const world = worldIn("mapping");
-    for (let loss = 1; loss < maxLosses; loss++) world.lose(world.mustClaim());
+    for (let loss = 1; loss < defaultMaxLosses; loss++) world.lose(world.mustClaim());
     expect(world.job.status).toBe("mapping");
     world.lose(world.mustClaim());
     expect(world.job).toMatchObject({ status: "failed", error: { code: "AttemptsLost", taskId: "j-m-0" } });
+  });
+
+  test("as often as the job allows fails the job", () => {
+    const world = worldIn("mapping", { maps: 2, reducers: 2, maxLosses: 2 });
+    world.lose(world.mustClaim());
+    expect(world.job.status).toBe("mapping");
+    world.lose(world.mustClaim());
+    expect(world.job).toMatchObject({ status: "failed", error: { message: "lost 2 times, last because it is gone" } });
+  });
+
+  test("because of the cluster is not charged, however often", () => {
+    const world = worldIn("mapping", { maps: 2, reducers: 2, maxLosses: 1 });
+    for (let times = 0; times < 40; times++) {
+      world.lose(world.mustClaim(), "disrupted");
+      const id = world.mustClaim();
+      world.lose(id, times % 2 === 0 ? "ending" : "silent");
+      expect(world.task("map", 0).losses).toBe(1);
+      world.explain(id, null, true);
+      expect(world.task("map", 0)).toMatchObject({ status: "scheduled", losses: 0, lost: null });
+      expect(violations(world)).toEqual([]);
+    }
+    world.run();
+    expect(world.job.status).toBe("completed");
+  });
+
+  test.each(["ending", "silent"] as const)("without an explanation (%s) fails the job with the next loss", (loss) => {
+    const world = worldIn("mapping", { maps: 1, reducers: 2, maxLosses: 2 });
+    for (let times = 0; times < 2; times++) {
+      world.lose(world.mustClaim(), loss);
+      world.now += 60_000;
+    }
+    expect(world.job.status).toBe("mapping");
+    world.lose(world.mustClaim(), loss);
+    expect(world.job).toMatchObject({ status: "failed", error: { code: "AttemptsLost" } });
   });
 
   test("by a runner that was told to end waits for the reason, which is charged in place of the loss", () => {
@@ -611,7 +646,7 @@ describe("a map output that is lost", () => {
 
   test("again and again fails the job, however many reduces wait for it", () => {
     const world = worldIn("reducing");
-    for (let loss = 1; loss < maxLosses; loss++) {
+    for (let loss = 1; loss < defaultMaxLosses; loss++) {
       world.shuffleLost(world.mustClaim(), world.task("map", 0).winner ?? "");
       world.complete(world.mustClaim());
       expect(world.job.status).toBe("reducing");

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { JobRowSchema, maxLosses, TaskRowSchema, type JobRow, type TaskRow } from "../../shared/engine/machine.ts";
+import { JobRowSchema, TaskRowSchema, type JobRow, type TaskRow } from "../../shared/engine/machine.ts";
+import { defaultMaxLosses } from "../../shared/limits.ts";
 import { RunnerRequestSchema } from "../../shared/protocol/runner.ts";
 import { isEnded, type JobStatus } from "../../shared/status.ts";
 import type { Happening } from "./host.ts";
@@ -141,7 +142,7 @@ export class Checks {
       options.deadly !== undefined ||
       options.deadlineSeconds !== undefined ||
       cluster.evictions >= options.maxAttempts ||
-      strikes >= maxLosses;
+      strikes >= defaultMaxLosses;
     expect(mayFail || job.status !== "failed", `the job has failed for no reason: ${JSON.stringify(job.error)}`);
     this.#tasks(job);
   }

@@ -53,8 +53,8 @@ export const guards: readonly Guard[] = [
   {
     name: "the verdict on a loss: it is charged once",
     file: "shared/engine/explain-loss.ts",
-    text: "const explained: TaskRow = { ...task, lost: null };",
-    without: "const explained: TaskRow = task;",
+    text: "const explained: TaskRow = { ...task, lost: null,",
+    without: "const explained: TaskRow = { ...task,",
     under: { evictions: 20, maxAttempts: 30, call: 0.1 },
   },
   {
@@ -158,9 +158,9 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "losses are bounded",
-    file: "shared/engine/rows.ts",
-    text: "export const maxLosses = 16;",
-    without: "export const maxLosses = Infinity;",
+    file: "shared/engine/lose.ts",
+    text: "(isExplained ? charged : task).losses >= job.maxLosses",
+    without: "false",
   },
   {
     name: "failures are bounded",

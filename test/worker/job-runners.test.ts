@@ -70,6 +70,16 @@ describe("a runner", () => {
     expect(JSON.parse(String(row?.["row"]))).toMatchObject({ failures: 0, losses: 0, error: { code: "Throttled" } });
   });
 
+  test("that is lost as often as the job allows fails it", async () => {
+    const job = await JobFixture.create({ maxLosses: 2 });
+    const runner = await job.runner("a");
+    for (let map = await job.planned(runner), times = 0; times < 2; times++) {
+      await runner.request({ kind: "release", attempt: map.attempt, reason: "it is gone" });
+      if (times < 1) map = await claimed(runner);
+    }
+    expect(await job.stub.describe()).toMatchObject({ status: "failed", error: { code: "AttemptsLost" } });
+  });
+
   test("that pings keeps its attempt", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
@@ -93,6 +103,18 @@ describe("a runner", () => {
     ]);
     await outlive(job);
     expect(await job.query("SELECT status FROM attempt WHERE id = ?", map.attempt)).toEqual([{ status: "ended" }]);
+  });
+
+  test("that the cluster ends, on a node that is drained, does not cost its task a loss", async () => {
+    const job = await JobFixture.create({ maxLosses: 1 });
+    for (const name of ["a", "b", "c"]) {
+      const runner = await job.runner(name);
+      const { attempt } = name === "a" ? await job.planned(runner) : await claimed(runner);
+      if (name !== "b") await runner.request({ kind: "release", attempt, reason: "SIGTERM", ending: true });
+      await job.report({ kind: "exited", runnerId: name, reason: "drained", failure: null, disrupted: true });
+    }
+    expect(taskOf(await claim(await job.runner("d")))).toMatchObject({ kind: "map", index: 0 });
+    expect((await job.stub.describe()).status).toBe("mapping");
   });
 
   test("that has exited gives its task to another at once, who is woken", async () => {

@@ -61,6 +61,8 @@ describe("a job", () => {
     ["inputPath", "s3://", "must name a bucket"],
     ["outputPath", "s3://bucket/a*", "glob"],
     ["inputCompression", "gzip", "auto"],
+    ["maxLosses", 0, "must be 1 or more"],
+    ["maxLosses", 1001, "must be at most 1000"],
   ])("is refused with the cure, and without repeating what is secret: %s %s", async (field, value, cure) => {
     const response = await postJob({ ...request, [field]: value });
     expect(response.status).toBe(400);

@@ -14,6 +14,7 @@ const BodySchema = z.discriminatedUnion("kind", [
     runnerId: z.string(),
     reason: z.string(),
     failure: FailureSchema.nullable(),
+    disrupted: z.boolean().optional(),
   }),
   z.object({ kind: z.literal("conditions"), conditions: z.array(LauncherConditionSchema) }),
   z.object({ kind: z.literal("failed"), failure: FailureSchema }),
@@ -24,8 +25,8 @@ const RowSchema = z.object({ seq: z.int(), body: z.string() });
 const bodyOf = (report: AgentReport): Body => {
   switch (report.kind) {
     case "exited": {
-      const { kind, runnerId, reason, failure } = report;
-      return { kind, runnerId, reason, failure };
+      const { kind, runnerId, reason, failure, disrupted } = report;
+      return { kind, runnerId, reason, failure, disrupted };
     }
     case "conditions":
       return { kind: report.kind, conditions: report.conditions };

@@ -18,9 +18,10 @@ import {
   type Effect,
   type JobRow,
   type Loss,
+  type RunnerEnd,
   type Transition,
 } from "../../shared/engine/machine.ts";
-import { maxTasks } from "../../shared/limits.ts";
+import { defaultMaxLosses, maxTasks } from "../../shared/limits.ts";
 import { outputUrls } from "../../shared/outputs.ts";
 import { closeCodes, pingText, pongText } from "../../shared/protocol/connection.ts";
 import type { ProgramRole } from "../../shared/protocol/tasks.ts";
@@ -129,6 +130,7 @@ export class JobObject extends DurableObject<Env> implements JobApi {
           nReducers,
           parallelism,
           maxAttempts,
+          maxLosses: request.maxLosses ?? defaultMaxLosses,
           maxFailedMapsPercent,
           speculation,
         });
@@ -206,7 +208,7 @@ export class JobObject extends DurableObject<Env> implements JobApi {
   #takeReport(report: Report): void {
     switch (report.kind) {
       case "exited":
-        this.#endRunner(report.runnerId, report.reason, report.failure);
+        this.#endRunner(report.runnerId, report);
         return;
       case "conditions": {
         const job = this.#store.job();
@@ -224,14 +226,14 @@ export class JobObject extends DurableObject<Env> implements JobApi {
   }
 
   /** Ends the attempts of a runner that is gone, and explains those that were lost with it before. */
-  #endRunner(runnerId: string, reason: string, failure: RunnerFailure | null): void {
+  #endRunner(runnerId: string, end: RunnerEnd): void {
     for (const attempt of this.#store.openAttemptsOf(runnerId)) {
-      if (failure === null) this.#lose(attempt, reason, "known");
-      else this.#fail(attempt, failure);
+      if (end.failure === null) this.#lose(attempt, end.reason, end.disrupted === true ? "disrupted" : "known");
+      else this.#fail(attempt, end.failure);
     }
     for (const { id, kind, index } of this.#store.endedAttemptsOf(runnerId)) {
       const task = this.#store.task(kind, index);
-      const explained = explainLoss(this.#store.job(), task, id, failure, reason, Date.now());
+      const explained = explainLoss(this.#store.job(), task, id, end, Date.now());
       if (explained !== undefined) this.#apply(explained);
     }
   }

@@ -3,14 +3,22 @@ import type { LauncherCondition, WantedJob } from "../../../shared/protocol/agen
 /** Why a runner or a job was ended: a code that users may look for, and the whole story. */
 export type Failure = { readonly code: string; readonly message: string };
 
+/** How a runner ended. */
+export type RunnerEnd = {
+  readonly reason: string;
+  /** What its task is charged with, where the task is to blame. */
+  readonly failure?: Failure;
+  /** Whether the cluster ended it for reasons of its own, such as a drained or preempted node. */
+  readonly disrupted?: boolean;
+};
+
 /** What a launcher tells of its own accord. */
 export type LauncherEvents = {
   /**
    * A runner is gone for certain, with all that it had started.
-   * @param failure what its task is charged with, where that was what ended it
    * @returns whether the Worker knows, once that is settled
    */
-  exited(jobId: string, runnerId: string, reason: string, failure?: Failure): Promise<boolean>;
+  exited(jobId: string, runnerId: string, end: RunnerEnd): Promise<boolean>;
   /** What keeps runners of the job from starting, or should be known of them: all of it, in place of what was told before. */
   conditions(jobId: string, conditions: readonly LauncherCondition[]): void;
   /** The job cannot run here, or was ended here, for good. */

@@ -204,7 +204,7 @@ export class ProcessLauncher implements Launcher {
 
   #gone(job: JobRunners, runner: Runner, { reason, tail }: RunnerGone): void {
     job.runners.delete(runner);
-    const known = this.#events.exited(job.jobId, runner.runnerId, reason);
+    const known = this.#events.exited(job.jobId, runner.runnerId, { reason });
     void forgetExit(this.#options.dir, runner.runnerId, known);
     if (!runner.leaving) this.#failed(job, runner.startedAt, reason + (tail && `\n${tail}`));
     this.#arrange();

@@ -267,15 +267,15 @@ export class KubernetesLauncher implements Launcher {
     const jobId = jobIdOf(pod);
     if (jobId === undefined || this.#reported.has(pod.metadata.uid)) return;
     this.#reported.add(pod.metadata.uid);
-    const { reason, failure } = endOf(pod);
+    const end = endOf(pod);
     const state = this.#jobs.get(jobId);
     if (pod.status.phase !== "Succeeded" && isCounted(pod)) {
       state?.spent.add(generationOf(pod));
       // What its task has brought about says nothing of how runners start.
-      if (failure === undefined) state?.restarts.ended(pod);
+      if (end.failure === undefined) state?.restarts.ended(pod);
     }
     state?.restarts.forget(pod);
-    void this.#events.exited(jobId, pod.metadata.name, reason, failure);
+    void this.#events.exited(jobId, pod.metadata.name, end);
   }
 
   /** A pod on a lost node never ends by itself, and nothing takes its place before it is gone. */

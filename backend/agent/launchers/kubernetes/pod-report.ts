@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { LauncherCondition } from "../../../../shared/protocol/agent.ts";
-import type { Failure } from "../launcher.ts";
+import type { RunnerEnd } from "../launcher.ts";
 import { generationLabel, jobIdLabel } from "./names.ts";
 
 /** What a pod says of itself, in the words that a user needs. Pure, from what the API server tells. */
@@ -79,18 +79,18 @@ export const isCounted = (pod: Pod): boolean =>
 
 export const isRunning = (pod: Pod): boolean => stateOf(pod)?.running !== undefined;
 
-/** How a pod ended: a reason, and what its task is charged with where that was what ended it. */
-export type PodEnd = { readonly reason: string; readonly failure?: Failure };
-
 const sentence = (text: string | undefined): string => (text === undefined || text === "" ? "" : `: ${text.trim()}`);
 
+/** Reasons of the node's kubelet, and of older control planes, for ending a pod that the pod has no part in. */
+const disruptions: ReadonlySet<string> = new Set(["NodeLost", "NodeShutdown", "Preempting", "Shutdown", "Terminated"]);
+
 /**
- * How a pod has ended that is `isEnded`, or gone.
+ * How a pod ended that is `isEnded`, or gone.
  *
- * More memory than the pod may have is the task's own making, and more disk, too; a lost node, a drained one, or room that
- * another pod needed is not.
+ * The task is to blame for more memory than the pod may have, and for more disk. The cluster is for a drained or preempted pod
+ * and for a lost node. Where a node lacks room and evicts the pod, either can be.
  */
-export const endOf = (pod: Pod): PodEnd => {
+export const endOf = (pod: Pod): RunnerEnd => {
   const { name } = pod.metadata;
   const { reason, message } = pod.status;
   const terminated = stateOf(pod)?.terminated;
@@ -112,10 +112,14 @@ export const endOf = (pod: Pod): PodEnd => {
       disruption.reason === "DeletionByTaintManager" ? `, whose node ${pod.spec.nodeName ?? ""} was lost,` : "";
     return {
       reason: `The pod ${name}${node} was ended by the cluster (${disruption.reason}${sentence(disruption.message)})`,
+      disrupted: true,
     };
   }
   if (reason !== undefined && reason !== "") {
-    return { reason: `The pod ${name} was ended by the cluster (${reason}${sentence(message)})` };
+    return {
+      reason: `The pod ${name} was ended by the cluster (${reason}${sentence(message)})`,
+      disrupted: disruptions.has(reason),
+    };
   }
   if (terminated === undefined) return { reason: `The pod ${name} was deleted` };
   const how = terminated.signal === undefined ? `exit code ${terminated.exitCode}` : `signal ${terminated.signal}`;

@@ -29,7 +29,7 @@ const disruption = (reason: string, message?: string) => ({
 });
 
 describe("a pod that has ended", () => {
-  it.each<[string, Record<string, unknown>, string, string?]>([
+  it.each<[what: string, status: Record<string, unknown>, reason: string, code?: string, isDisrupted?: boolean]>([
     [
       "out of memory",
       terminated({ exitCode: 137, reason: "OOMKilled" }),
@@ -51,11 +51,15 @@ describe("a pod that has ended", () => {
       "with its node",
       disruption("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint"),
       "The pod p, whose node n was lost, was ended by the cluster (DeletionByTaintManager: Taint manager: deleting due to NoExecute taint)",
+      undefined,
+      true,
     ],
     [
       "preempted",
       disruption("PreemptionByScheduler", "default-scheduler: preempting"),
       "The pod p was ended by the cluster (PreemptionByScheduler: default-scheduler: preempting)",
+      undefined,
+      true,
     ],
     [
       "with an error",
@@ -67,12 +71,25 @@ describe("a pod that has ended", () => {
       "by its node's shutdown",
       { phase: "Failed", reason: "Terminated", message: "shutdown" },
       "The pod p was ended by the cluster (Terminated: shutdown)",
+      undefined,
+      true,
+    ],
+    [
+      "past its deadline",
+      { phase: "Failed", reason: "DeadlineExceeded" },
+      "The pod p was ended by the cluster (DeadlineExceeded)",
+    ],
+    [
+      "evicted by its node, which says so twice",
+      { ...disruption("TerminationByKubelet"), reason: "Evicted", message: "The node was low on resource: memory." },
+      "The pod p was evicted: The node was low on resource: memory.",
     ],
     ["by being deleted", {}, "The pod p was deleted"],
-  ])("%s", (_, status, reason, code) => {
+  ])("%s", (_, status, reason, code, isDisrupted = false) => {
     const end = endOf(pod(status));
     expect(end.reason.startsWith(reason)).toBe(true);
     expect(end.failure?.code).toBe(code);
+    expect(end.disrupted ?? false).toBe(isDisrupted);
   });
 });
 

@@ -94,7 +94,7 @@ export class LauncherScene {
         log,
       },
       {
-        exited: async (_, runnerId, reason, failure) => {
+        exited: async (_, runnerId, { reason, failure }) => {
           this.exits.push({ runnerId, reason, code: failure?.code });
           return true;
         },
