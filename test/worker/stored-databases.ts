@@ -1,6 +1,8 @@
 import { env, evictAllDurableObjects, runInDurableObject } from "cloudflare:test";
 import { z } from "zod";
-import { clusterOf, jobOf, registryOf } from "../../worker/env.ts";
+import { clusterOf, jobOf, registryOf, type Env } from "../../worker/env.ts";
+import { call } from "./api.ts";
+import { password } from "./job-fixture.ts";
 
 /** Times by the clock of those who wrote the databases, in ms: no other number has 13 digits and begins alike. */
 const times = /\b1893\d{9}\b/g;
@@ -13,7 +15,7 @@ const files = z
 export const earlierReleases = [...new Set(Object.keys(files).map((path) => path.split("/")[2] ?? ""))];
 
 /** The jobs that each release has left, by what was going on. */
-const jobs = [
+export const storedJobs = [
   "leaving",
   "completed",
   "failed",
@@ -24,7 +26,7 @@ const jobs = [
   "planning",
   "pending",
 ] as const;
-export type StoredJob = (typeof jobs)[number];
+export type StoredJob = (typeof storedJobs)[number];
 
 /** An object, all that it had stored, and when its alarm was to come, in ms. */
 type Database = { readonly object: DurableObjectStub<undefined>; readonly sql: string; readonly alarm: number | null };
@@ -61,7 +63,7 @@ const databaseOf = (text: string, now: number): Database & { readonly name: stri
 export const storeDatabases = async (release: string, age = 0): Promise<Record<StoredJob, string>> => {
   const now = Date.now() - age;
   const read = (name: string) => databaseOf(files[`./databases/${release}/${name}.sql`] ?? "", now);
-  const jobDatabases = jobs.map((name) => [name, read(name)] as const);
+  const jobDatabases = storedJobs.map((name) => [name, read(name)] as const);
   const databases = [read("cluster"), read("registry"), ...jobDatabases.map(([, database]) => database)];
   for (const { object, sql } of databases) {
     await runInDurableObject(object, async (_, { storage }) => {
@@ -74,8 +76,40 @@ export const storeDatabases = async (release: string, age = 0): Promise<Record<S
     if (alarm !== null) await runInDurableObject(object, async (_, { storage }) => await storage.setAlarm(alarm));
   }
   return z
-    .record(z.enum(jobs), z.string())
+    .record(z.enum(storedJobs), z.string())
     .parse(Object.fromEntries(jobDatabases.map(([key, { name }]) => [key, name])));
+};
+
+const token = "token-of-alice-16-or-more";
+
+/** The environment in which the databases were written. */
+const aliceEnv: Env = { ...env, OPEN_TO: undefined, API_TOKENS: `alice/admin=${token}` };
+
+/** Calls the REST API as the user whose jobs are stored. @param path without `/api/v1/` */
+export const askAsAlice = async (
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: BodyInit,
+): Promise<Response> =>
+  await call(method, `/api/v1/${path}`, {
+    env: aliceEnv,
+    headers: { ...headers, Authorization: `Bearer ${token}` },
+    body,
+  });
+
+const credentials = { username: "me", password };
+
+/** What the stored jobs were posted as, apart from what each has of its own. */
+export const storedRequest = {
+  inputPath: "http://store/input/",
+  outputPath: "http://store/out",
+  mapperName: "mapper",
+  reducerName: "reducer",
+  nReducers: 2,
+  splitSize: 100,
+  inputStorageCredentials: credentials,
+  outputStorageCredentials: credentials,
 };
 
 type Described = { readonly columns: unknown; readonly indexes: unknown };

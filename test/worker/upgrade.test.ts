@@ -7,31 +7,26 @@ import { TaskSchema, type Task } from "../../shared/api/tasks.ts";
 import { AgentAnswerSchema, AgentNoticeSchema, AgentRequestSchema } from "../../shared/protocol/agent.ts";
 import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
 import { release } from "../../shared/release.ts";
-import { clusterOf, jobOf, registryOf, type Env } from "../../worker/env.ts";
-import { call, jsonOf, problemOf } from "./api.ts";
+import { clusterOf, jobOf, registryOf } from "../../worker/env.ts";
+import { jsonOf, problemOf } from "./api.ts";
 import { eventually } from "./eventually.ts";
 import { claim, claimed, complete, finish, JobFixture, password, specOf, taskOf, work } from "./job-fixture.ts";
 import { hangUp, Peer } from "./peer.ts";
-import { earlierReleases, schemaOf, storeDatabases, type StoredJob } from "./stored-databases.ts";
+import {
+  askAsAlice,
+  earlierReleases,
+  schemaOf,
+  storeDatabases,
+  storedRequest,
+  type StoredJob,
+} from "./stored-databases.ts";
 
-const token = "token-of-alice-16-or-more";
-
-/** The environment in which the databases were written. */
-const aliceEnv: Env = { ...env, OPEN_TO: undefined, API_TOKENS: `alice/admin=${token}` };
-
-const ask = async (method: string, path: string, headers: Record<string, string> = {}, body?: string) =>
-  await call(method, `/api/v1/${path}`, {
-    env: aliceEnv,
-    headers: { ...headers, Authorization: `Bearer ${token}` },
-    body,
-  });
-
-const shown = async (id: string): Promise<Job> => await jsonOf(JobSchema, await ask("GET", `jobs/${id}`));
+const shown = async (id: string): Promise<Job> => await jsonOf(JobSchema, await askAsAlice("GET", `jobs/${id}`));
 
 const tasksOf = async (id: string): Promise<Task[]> =>
-  await jsonOf(z.array(TaskSchema), await ask("GET", `jobs/${id}/tasks`));
+  await jsonOf(z.array(TaskSchema), await askAsAlice("GET", `jobs/${id}/tasks`));
 
-const listed = async (): Promise<Job[]> => await jsonOf(z.array(JobSchema), await ask("GET", "jobs"));
+const listed = async (): Promise<Job[]> => await jsonOf(z.array(JobSchema), await askAsAlice("GET", "jobs"));
 
 /** A connected agent of the stored cluster, and what it was welcomed with. */
 const connectAgent = async () => {
@@ -82,7 +77,7 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
       ["pending", "planning", "mapping", "reducing", "committing", "stopped", "failed", "completed"] as const
     ).map((name) => ({ id: ids[name], status: name }));
     expect((await listed()).map(({ id, status }) => ({ id, status }))).toEqual(newestFirst);
-    const artifacts = await jsonOf(z.array(ArtifactSchema), await ask("GET", "artifacts"));
+    const artifacts = await jsonOf(z.array(ArtifactSchema), await askAsAlice("GET", "artifacts"));
     expect(artifacts.map(({ name }) => name)).toEqual(["replaced", "combiner", "reducer", "mapper"]);
   });
 
@@ -105,23 +100,11 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
   });
 
   it("answers an Idempotency-Key with the job that it made", async () => {
-    const credentials = { username: "me", password };
-    const request = {
-      inputPath: "http://store/input/",
-      outputPath: "http://store/out",
-      mapperName: "mapper",
-      reducerName: "reducer",
-      nReducers: 2,
-      splitSize: 100,
-      inputStorageCredentials: credentials,
-      outputStorageCredentials: credentials,
-      maxFailedMapsPercent: 50,
-      maxAttempts: 2,
-    };
+    const request = { ...storedRequest, maxFailedMapsPercent: 50, maxAttempts: 2 };
     const headers = { "Content-Type": "application/json", "Idempotency-Key": "nightly" };
-    const again = await ask("POST", "jobs", headers, JSON.stringify(request));
+    const again = await askAsAlice("POST", "jobs", headers, JSON.stringify(request));
     expect((await jsonOf(JobSchema, again)).id).toBe(ids.mapping);
-    const other = await ask("POST", "jobs", headers, JSON.stringify({ ...request, nReducers: 3 }));
+    const other = await askAsAlice("POST", "jobs", headers, JSON.stringify({ ...request, nReducers: 3 }));
     expect((await problemOf(other)).type).toBe("urn:edgefold:problem:idempotency-conflict");
   });
 
@@ -267,7 +250,7 @@ describe.each(earlierReleases)("a Worker that finds databases of release %s a mo
   afterAll(hangUp);
 
   it.each(["completed", "failed", "stopped", "leaving"] as const)("removes the job '%s'", async (name) => {
-    await eventually(async () => expect((await ask("GET", `jobs/${ids[name]}`)).status).toBe(404));
+    await eventually(async () => expect((await askAsAlice("GET", `jobs/${ids[name]}`)).status).toBe(404));
     await eventually(async () => expect(await isErased(ids[name])).toBe(true));
   });
 
@@ -284,7 +267,7 @@ describe.each(earlierReleases)("a Worker that finds databases of release %s a mo
 
   it("stops, cleans up and erases a job", async () => {
     const job = new JobFixture(ids.mapping);
-    expect((await ask("DELETE", `jobs/${job.id}`)).status).toBe(200);
+    expect((await askAsAlice("DELETE", `jobs/${job.id}`)).status).toBe(200);
     const { agent } = await connectAgent();
     const exited = { jobId: job.id, runnerId: "runner-2", reason: "its pod was deleted", failure: null };
     expect(await agent.request({ kind: "exited", ...exited })).toMatchObject({ kind: "done" });
