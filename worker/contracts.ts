@@ -43,8 +43,12 @@ export type Report = { readonly seq: number } & (
 
 /** One job: its tasks, attempts and leases. */
 export interface JobApi extends Rpc.DurableObjectBranded {
-  /** Brings the job into being; a repetition changes nothing. */
-  create(spec: JobSpec): Promise<Job>;
+  /**
+   * Creates the job. Idempotent.
+   * @param before in ms since 1970: by then whoever has reserved its programs asks for the job, and lets go of them if it is not
+   * @returns null where it is too late
+   */
+  create(spec: JobSpec, before: number): Promise<Job | null>;
   describe(): Promise<Job>;
   /** The tasks, newest first: reduces before maps, each kind from the highest index down. */
   tasks(request: PageRequest): Promise<Page>;

@@ -86,7 +86,7 @@ export class World {
       },
     });
     this.checks = new Checks(this);
-    this.job.enter(async (object) => await object.create(this.#spec()));
+    this.job.enter(async (object) => await object.create(this.#spec(), Infinity));
     this.cluster = new SimulatedCluster(this);
   }
 

@@ -67,7 +67,7 @@ export class JobFixture {
   static async create(changes: Record<string, unknown> = {}, cluster = "default"): Promise<JobFixture> {
     const spec = { ...specOf(changes), cluster };
     const fixture = new JobFixture(spec.id);
-    await fixture.stub.create(spec);
+    await fixture.stub.create(spec, Infinity);
     return fixture;
   }
 

@@ -61,14 +61,25 @@ describe("a job", () => {
   test("is created once, whoever repeats it", async () => {
     const spec = specOf();
     const job = new JobFixture(spec.id);
-    await job.stub.create(spec);
+    await job.stub.create(spec, Infinity);
     await job.runner();
-    const again = await job.stub.create(spec);
-    expect(again.id).toBe(job.id);
+    const again = await job.stub.create(spec, Infinity);
+    expect(again?.id).toBe(job.id);
     expect(await job.query("SELECT * FROM secret")).toHaveLength(1);
     const both = specOf();
-    const [a, b] = await Promise.all([jobOf(env, both.id).create(both), jobOf(env, both.id).create(both)]);
+    const [a, b] = await Promise.all([
+      jobOf(env, both.id).create(both, Infinity),
+      jobOf(env, both.id).create(both, Infinity),
+    ]);
     expect(a).toEqual(b);
+  });
+
+  test("is not created late, when its programs may be gone", async () => {
+    const spec = specOf();
+    expect(await jobOf(env, spec.id).create(spec, Date.now())).toBeNull();
+    expect(await jobOf(env, spec.id).program("mapper")).toBeNull();
+    await jobOf(env, spec.id).create(spec, Date.now() + 60_000);
+    expect((await jobOf(env, spec.id).create(spec, Date.now()))?.id).toBe(spec.id);
   });
 
   test("lists its tasks in pages, newest first", async () => {

@@ -21,12 +21,17 @@ it("every query finds its rows by an index", async () => {
     await registry.hasJob(id);
     await registry.getArtifact("mapper");
     const names = { mapper: "mapper" };
-    await registry.createJob({ id: "new", createdAt: 1, names, idempotency: { key: "key", fingerprints: ["other"] } });
+    await registry.createJob({
+      id: "new",
+      createdAt: 1,
+      names,
+      idempotency: { caller: "local", key: "key", fingerprints: ["other"] },
+    });
     await registry.createJob({
       id: "newer",
       createdAt: 1,
       names,
-      idempotency: { key: "another", fingerprints: ["f"] },
+      idempotency: { caller: "local", key: "another", fingerprints: ["f"] },
     });
     await registry.confirmJob(job);
     await registry.publish({ ...job, status: "stopped", endTime: 1 }, 1000, true);

@@ -1,12 +1,17 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { noCounters } from "../../shared/counters.ts";
 import type { Job } from "../../shared/api/jobs.ts";
-import { registryOf } from "../../worker/env.ts";
+import { jobOf as jobObject, registryOf } from "../../worker/env.ts";
 import { runInRegistry } from "./objects.ts";
 import type { PinnedProgram } from "../../worker/job/spec.ts";
 import { collectGarbage } from "../../worker/registry/garbage.ts";
-import type { Reservation } from "../../worker/registry/reservations.ts";
+import { findKey, keepKey } from "../../worker/registry/idempotency.ts";
+import { settleReservations, type Reservation } from "../../worker/registry/reservations.ts";
+import { registrySchema } from "../../worker/registry/schema.ts";
+import { migrate } from "../../worker/platform/migrations.ts";
+import { eventually } from "./eventually.ts";
+import { specOf } from "./job-fixture.ts";
 import { rows, settle, storedKeys } from "./registry-helpers.ts";
 
 const registry = registryOf(env);
@@ -52,12 +57,13 @@ const reserve = async (
   names: { mapper: string; reducer?: string },
   key?: string,
   fingerprint = "f",
+  caller = "anna",
 ): Promise<Reservation> =>
   await registry.createJob({
     id: newId(),
     createdAt: 5,
     names,
-    idempotency: key === undefined ? undefined : { key, fingerprints: [fingerprint] },
+    idempotency: key === undefined ? undefined : { caller, key, fingerprints: [fingerprint] },
   });
 
 const reserved = (reservation: Reservation): Extract<Reservation, { kind: "reserved" }> => {
@@ -148,6 +154,49 @@ describe("a reserved job", () => {
     ]);
   });
 
+  it("stays with its programs although nobody has told that its object exists", async () => {
+    const program = await put("created");
+    const { id, programs } = reserved(await reserve({ mapper: "created" }));
+    await jobObject(env, id).create({ ...specOf(), id, programs }, Date.now() + 60_000);
+    await eventually(async () =>
+      expect(await rows("SELECT id FROM job WHERE version > 0 AND id = ?", id)).not.toEqual([]),
+    );
+    // As though the confirmation were lost, and the object's own message were late.
+    await rows("UPDATE job SET snapshot = NULL, version = 0, reserved_until = 1 WHERE id = ?", id);
+    await registry.deleteArtifact("created");
+    await later("UPDATE job SET reserved_until = 1 WHERE reserved_until IS NOT NULL");
+    expect(await registry.hasJob(id)).toBe(true);
+    expect(await storedKeys()).toContain(program.key);
+    await jobObject(env, id).stop();
+    await settle();
+    await eventually(async () => expect(await storedKeys()).not.toContain(program.key));
+  });
+
+  it("is asked for again where its object does not answer, and not dropped where its request came again", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    await put("asked");
+    const [silent, repeated] = [
+      reserved(await reserve({ mapper: "asked" })).id,
+      reserved(await reserve({ mapper: "asked" }, "key-of-repeated")).id,
+    ];
+    await runInRegistry(async (instance, { storage }) => {
+      storage.sql.exec("UPDATE job SET reserved_until = 1 WHERE id IN (?, ?)", silent, repeated);
+      const ask = async (id: string): Promise<boolean> => {
+        if (id === silent) throw new Error("no answer");
+        const idempotency = { caller: "anna", key: "key-of-repeated", fingerprints: ["f"] };
+        await instance.createJob({ id: newId(), createdAt: 5, names: { mapper: "asked" }, idempotency });
+        return false;
+      };
+      await settleReservations(storage, ask, 1000);
+    });
+    const until = await rows("SELECT id, reserved_until FROM job WHERE id IN (?, ?) ORDER BY id", silent, repeated);
+    expect(until[0]).toEqual({ id: silent, reserved_until: 121_000 });
+    expect(until[1]?.["reserved_until"]).toBeGreaterThan(Date.now());
+    await later("UPDATE job SET reserved_until = 1 WHERE reserved_until IS NOT NULL");
+    expect(await rows("SELECT id FROM job WHERE id IN (?, ?)", silent, repeated)).toEqual([]);
+    vi.restoreAllMocks();
+  });
+
   it("that was dropped is listed again when it publishes after all", async () => {
     await put("late");
     const { id } = reserved(await reserve({ mapper: "late" }));
@@ -228,13 +277,41 @@ describe("an Idempotency-Key", () => {
     await put("once");
     const first = reserved(await reserve({ mapper: "once" }, "k"));
     const again = reserved(await reserve({ mapper: "once" }, "k"));
-    expect(again).toEqual(first);
+    expect(again).toMatchObject({ id: first.id, createdAt: first.createdAt, programs: first.programs });
     expect(await reserve({ mapper: "once" }, "k", "other")).toEqual({ kind: "conflict" });
     await registry.confirmJob(jobOf(first.id));
     expect(await reserve({ mapper: "once" }, "k")).toEqual({ kind: "exists", id: first.id });
     await publish(jobOf(first.id, "stopped"), true);
     expect(await reserve({ mapper: "once" }, "k")).toEqual({ kind: "exists", id: first.id });
     expect(reserved(await reserve({ mapper: "once" }, "l")).id).not.toBe(first.id);
+  });
+
+  it("is its caller's own", async () => {
+    await put("twice");
+    const first = reserved(await reserve({ mapper: "twice" }, "same", "f", "anna"));
+    const other = reserved(await reserve({ mapper: "twice" }, "same", "g", "bert"));
+    expect(other.id).not.toBe(first.id);
+    expect(await reserve({ mapper: "twice" }, "same", "g", "anna")).toEqual({ kind: "conflict" });
+    expect(reserved(await reserve({ mapper: "twice" }, "same", "g", "bert")).id).toBe(other.id);
+  });
+
+  it("of release 0.1.0 is its job's submitter's; while nobody knows who that is, anybody's", async () => {
+    await runInDurableObject(env.JOBS.getByName("the tables of release 0.1.0"), (_, { storage }) => {
+      const { sql } = storage;
+      migrate(storage, { ...registrySchema, migrations: registrySchema.migrations.slice(0, 1) });
+      sql.exec("INSERT INTO job (id, created_at, snapshot) VALUES ('known', 1, ?)", '{"submittedBy":"anna"}');
+      sql.exec("INSERT INTO job (id, created_at, reserved_until) VALUES ('reserved', 1, 2)");
+      const insert = "INSERT INTO idempotency (key, fingerprint, job_id, expires) VALUES (?, 'f', ?, 100)";
+      for (const job of ["known", "reserved"]) sql.exec(insert, `key of ${job}`, job);
+      migrate(storage, registrySchema);
+      const jobOfKey = (caller: string, key: string, now = 1) => findKey(sql, { caller, key }, now)?.job_id;
+      expect(jobOfKey("anna", "key of known")).toBe("known");
+      expect(jobOfKey("bert", "key of known")).toBeUndefined();
+      expect(jobOfKey("bert", "key of reserved")).toBe("reserved");
+      expect(jobOfKey("bert", "key of reserved", 100)).toBeUndefined();
+      keepKey(sql, { caller: "bert", key: "key of reserved" }, "g", "newer", 1);
+      expect(jobOfKey("bert", "key of reserved")).toBe("newer");
+    });
   });
 
   it("is forgotten after its time", async () => {

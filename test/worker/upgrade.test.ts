@@ -235,7 +235,7 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
   it("has the tables that a new one has", async () => {
     const stored = await schemaOf(jobOf(env, ids.pending));
     const spec = specOf();
-    await jobOf(env, spec.id).create(spec);
+    await jobOf(env, spec.id).create(spec, Infinity);
     expect(stored).toEqual(await schemaOf(jobOf(env, spec.id)));
     expect(await schemaOf(clusterOf(env, "default"))).toEqual(await schemaOf(clusterOf(env, "new")));
     expect(await schemaOf(registryOf(env))).toEqual(await schemaOf(env.REGISTRY.getByName("new")));

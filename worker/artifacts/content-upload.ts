@@ -1,5 +1,5 @@
 import { registryOf, type Env } from "../env.ts";
-import { ProblemError } from "../http/problems.ts";
+import { busy } from "../http/problems.ts";
 
 /** Bytes of a part. R2 wants 5 MiB or more, and all parts but the last equal; one part is all of a content that is held. */
 const partSize = 8 * 1024 * 1024;
@@ -80,7 +80,7 @@ export class ContentUpload {
   async #flush(): Promise<void> {
     this.#upload ??= await this.#env.ARTIFACTS.createMultipartUpload(this.key);
     if (!(await registryOf(this.#env).renewContent(this.key, this.#upload.uploadId))) {
-      throw new ProblemError("busy", "The upload took too long between two parts; send it again.");
+      throw busy("The upload took too long between two parts; send it again.");
     }
     const part = await this.#upload.uploadPart(this.#parts.length + 1, this.#buffer.subarray(0, this.#filled));
     this.#parts.push(part);

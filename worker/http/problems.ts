@@ -56,6 +56,10 @@ export const invalidRequest = (
   kind: "invalid-request" | "unknown-artifact" = "invalid-request",
 ) => new ProblemError(kind, errors.map(({ field, message }) => `${field} ${message}`.trim()).join("; "), { errors });
 
+/** The Worker cannot serve a request now; the same request can succeed soon. */
+export const busy = (detail: string): ProblemError =>
+  new ProblemError("busy", detail, { headers: { "Retry-After": "1" } });
+
 const flag = (error: unknown, name: string): boolean =>
   typeof error === "object" && error !== null && Reflect.get(error, name) === true;
 
@@ -68,7 +72,7 @@ const asProblem = (error: unknown, report: (id: string) => void): ProblemError =
   const id = crypto.randomUUID();
   report(id);
   return isPassing(error)
-    ? new ProblemError("busy", `The request could not be served just now (${id}).`, { headers: { "Retry-After": "1" } })
+    ? busy(`The request could not be served just now (${id}).`)
     : new ProblemError("internal", `It was logged as ${id}.`);
 };
 

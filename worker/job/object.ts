@@ -116,13 +116,14 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pingText, pongText));
   }
 
-  /** Brings the job into being; a repetition changes nothing. */
-  async create(spec: JobSpec): Promise<Job> {
+  /** Creates the job, unless it is too late. Idempotent. */
+  async create(spec: JobSpec, before: number): Promise<Job | null> {
     const { inputStorageCredentials: input, outputStorageCredentials: output, ...open } = spec.request;
     const { inputStorageHeaders: inputHeaders, outputStorageHeaders: outputHeaders, ...request } = open;
     const secrets: Secrets = { input, output, inputHeaders, outputHeaders };
     const sealed = await sealCredentials(this.env, spec.id, JSON.stringify(secrets));
     if (!this.#store.exists()) {
+      if (Date.now() >= before) return null;
       this.#atomically(() => {
         const { nReducers, parallelism = null, maxAttempts, maxFailedMapsPercent, speculation } = request;
         const born = newJob({

@@ -2,24 +2,38 @@ import { z } from "zod";
 import { rowsOf } from "../platform/sql.ts";
 import { earliest } from "./due.ts";
 
-/** Idempotency keys, and the jobs that they were used for. Owns the table `idempotency`. */
+/** Idempotency keys, each of its caller's own, and the jobs that they were used for. Owns the table `idempotency`. */
 
 /** Milliseconds for which a key is remembered. */
 const memory = 24 * 60 * 60 * 1000;
 
 const KeyRowSchema = z.object({ fingerprint: z.string(), job_id: z.string() });
 
+/** A key of a caller, by the caller's name. */
+export type CallerKey = { readonly caller: string; readonly key: string };
+
 /** What a key was used for; undefined where it was not, or long ago. */
-export const findKey = (sql: SqlStorage, key: string, now: number): z.infer<typeof KeyRowSchema> | undefined => {
-  const query = "SELECT fingerprint, job_id FROM idempotency WHERE key = ? AND expires > ?";
-  return rowsOf(sql, KeyRowSchema, query, key, now)[0];
+export const findKey = (
+  sql: SqlStorage,
+  { caller, key }: CallerKey,
+  now: number,
+): z.infer<typeof KeyRowSchema> | undefined => {
+  const query = `SELECT fingerprint, job_id FROM idempotency WHERE caller IN (?, '') AND key = ? AND expires > ?
+    ORDER BY caller DESC`;
+  return rowsOf(sql, KeyRowSchema, query, caller, key, now)[0];
 };
 
 /** Remembers what a key is used for. */
-export const keepKey = (sql: SqlStorage, key: string, fingerprint: string, jobId: string, now: number): void => {
-  const upsert = `INSERT INTO idempotency (key, fingerprint, job_id, expires) VALUES (?, ?, ?, ?)
-    ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint, job_id = excluded.job_id, expires = excluded.expires`;
-  sql.exec(upsert, key, fingerprint, jobId, now + memory);
+export const keepKey = (
+  sql: SqlStorage,
+  { caller, key }: CallerKey,
+  fingerprint: string,
+  jobId: string,
+  now: number,
+): void => {
+  const insert =
+    "INSERT OR REPLACE INTO idempotency (caller, key, fingerprint, job_id, expires) VALUES (?, ?, ?, ?, ?)";
+  sql.exec(insert, caller, key, fingerprint, jobId, now + memory);
 };
 
 /** Forgets the keys that a job was posted with. */

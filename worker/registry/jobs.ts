@@ -48,6 +48,11 @@ export const publishJob = (sql: SqlStorage, job: Job, version: number, ended: bo
   if (ended) unpin(sql, job.id, now);
 };
 
+/** Notes that a job's object exists, which has not told its state yet. */
+export const noteExistence = (sql: SqlStorage, id: string): void => {
+  sql.exec("UPDATE job SET reserved_until = NULL WHERE id = ?", id);
+};
+
 /** Whether the job's object exists, and may be called. */
 export const hasJob = (sql: SqlStorage, id: string): boolean =>
   sql.exec("SELECT 1 FROM job WHERE id = ? AND reserved_until IS NULL", id).toArray().length > 0;

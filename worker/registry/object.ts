@@ -11,9 +11,9 @@ import { collectGarbage, nextGarbage } from "./garbage.ts";
 import { forgetOldKeys, nextOldKey } from "./idempotency.ts";
 import { confirmJob, hasJob, listJobs, publishJob } from "./jobs.ts";
 import {
-  dropReservations,
   nextReservation,
   reserveJob,
+  settleReservations,
   type Reservation,
   type ReservationRequest,
 } from "./reservations.ts";
@@ -107,6 +107,8 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
   override async alarm(): Promise<void> {
     await this.#clock.ring(async (now) => {
       this.ctx.storage.transactionSync(() => this.#giveUp(now));
+      const needsPrograms = async (id: string) => (await jobOf(this.env, id).program("mapper")) !== null;
+      await settleReservations(this.ctx.storage, needsPrograms, Date.now());
       await eraseLeaving(this.#sql, async (id) => await jobOf(this.env, id).erase(), Date.now());
       await collectGarbage(this.#sql, this.env.ARTIFACTS, Date.now());
     });
@@ -115,7 +117,6 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
   /** Gives up all that has been kept for long enough. */
   #giveUp(now: number): void {
     giveUpSilentUploads(this.#sql, now);
-    dropReservations(this.#sql, now);
     forgetOldKeys(this.#sql, now);
     const retention = retentionMs(this.env);
     if (retention !== undefined) retireJobs(this.#sql, now - retention, now);

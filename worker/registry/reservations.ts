@@ -4,14 +4,24 @@ import type { PinnedPrograms } from "../job/spec.ts";
 import { rowsOf } from "../platform/sql.ts";
 import { findArtifact } from "./artifacts.ts";
 import { earliest } from "./due.ts";
-import { findKey, keepKey } from "./idempotency.ts";
-import { forgetJob } from "./jobs.ts";
+import { findKey, keepKey, type CallerKey } from "./idempotency.ts";
+import { forgetJob, noteExistence } from "./jobs.ts";
 import { pin, pinsOf } from "./pins.ts";
 
-/** Reservations: jobs whose programs are pinned, and whose objects are about to be created. */
+/**
+ * Reservations: jobs whose programs are pinned, and whose objects are about to be created. A call that creates an object can be
+ * slow, and its answer can be lost, so time alone does not tell that a job will never be: the object refuses to be created late,
+ * and is asked for afterwards.
+ */
 
-/** Milliseconds in which a job's object must be created, before the job is dropped. */
-const reservationTime = 60_000;
+/** Milliseconds in which a job's object can be created. */
+const creationTime = 60_000;
+
+/** Milliseconds after which the object is asked for: more than clocks of two objects differ by. */
+const reservationTime = 2 * creationTime;
+
+/** Reservations that are settled at once. */
+const batch = 50;
 
 export type ReservationRequest = {
   readonly id: string;
@@ -19,12 +29,18 @@ export type ReservationRequest = {
   /** The artifacts' names by what they are for. */
   readonly names: { readonly [R in ProgramRole]?: string };
   /** `fingerprints` are the same for the same request; the first one is kept, the others may have been earlier. */
-  readonly idempotency?: { readonly key: string; readonly fingerprints: readonly string[] };
+  readonly idempotency?: CallerKey & { readonly fingerprints: readonly string[] };
 };
 
 export type Reservation =
-  /** The programs are pinned; the job's object must be created with these, soon. */
-  | { readonly kind: "reserved"; readonly id: string; readonly createdAt: number; readonly programs: PinnedPrograms }
+  /** The programs are pinned; the job's object must be created with these, and before that time, in ms since 1970. */
+  | {
+      readonly kind: "reserved";
+      readonly id: string;
+      readonly createdAt: number;
+      readonly createBefore: number;
+      readonly programs: PinnedPrograms;
+    }
   /** The request was served before, and its job exists. */
   | { readonly kind: "exists"; readonly id: string }
   /** The key was used for another request. */
@@ -39,14 +55,15 @@ const repeatReservation = (sql: SqlStorage, id: string, now: number): Reservatio
   const [job] = rowsOf(sql, ReservedRowSchema, "SELECT created_at, reserved_until FROM job WHERE id = ?", id);
   if (job === undefined || job.reserved_until === null) return { kind: "exists", id };
   sql.exec("UPDATE job SET reserved_until = ? WHERE id = ?", now + reservationTime, id);
-  return { kind: "reserved", id, createdAt: job.created_at, programs: pinsOf(sql, id) };
+  const createBefore = now + creationTime;
+  return { kind: "reserved", id, createdAt: job.created_at, createBefore, programs: pinsOf(sql, id) };
 };
 
 /** Resolves a job's programs and pins them, or answers with what an earlier request of the same key came to. */
 export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: number): Reservation => {
   const { id, createdAt, names, idempotency } = request;
   if (idempotency !== undefined) {
-    const earlier = findKey(sql, idempotency.key, now);
+    const earlier = findKey(sql, idempotency, now);
     if (earlier !== undefined) {
       return idempotency.fingerprints.includes(earlier.fingerprint)
         ? repeatReservation(sql, earlier.job_id, now)
@@ -63,14 +80,45 @@ export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: nu
   const reservedUntil = now + reservationTime;
   sql.exec("INSERT INTO job (id, created_at, reserved_until) VALUES (?, ?, ?)", id, createdAt, reservedUntil);
   for (const { role, program } of programs) if (program !== null) pin(sql, id, role, program);
-  if (idempotency !== undefined) keepKey(sql, idempotency.key, idempotency.fingerprints[0] ?? "", id, now);
-  return { kind: "reserved", id, createdAt, programs: pinsOf(sql, id) };
+  if (idempotency !== undefined) keepKey(sql, idempotency, idempotency.fingerprints[0] ?? "", id, now);
+  return { kind: "reserved", id, createdAt, createBefore: now + creationTime, programs: pinsOf(sql, id) };
 };
 
-/** Drops the jobs whose objects were not created in time. */
-export const dropReservations = (sql: SqlStorage, now: number): void => {
-  const query = "SELECT id FROM job WHERE reserved_until <= ?";
-  for (const { id } of rowsOf(sql, z.object({ id: z.string() }), query, now)) forgetJob(sql, id, now);
+/**
+ * Settles the reservations that have run out: a job whose object needs its programs is confirmed, any other one is dropped. Where an object
+ * cannot be asked, it is asked again after another reservation's time.
+ *
+ * @param needsPrograms whether the job's object was created, and is not through with its programs
+ */
+export const settleReservations = async (
+  storage: DurableObjectStorage,
+  needsPrograms: (id: string) => Promise<boolean>,
+  now: number,
+): Promise<void> => {
+  const { sql } = storage;
+  const overdue = "SELECT id FROM job WHERE reserved_until <= ? ORDER BY reserved_until LIMIT ?";
+  await Promise.all(
+    rowsOf(sql, z.object({ id: z.string() }), overdue, now, batch).map(async ({ id }) => {
+      try {
+        if (await needsPrograms(id)) noteExistence(sql, id);
+        else storage.transactionSync(() => dropReservation(sql, id, now));
+      } catch (error) {
+        console.warn(`job ${id} could not be asked for; it is tried again`, error);
+        sql.exec(
+          "UPDATE job SET reserved_until = ? WHERE id = ? AND reserved_until <= ?",
+          now + reservationTime,
+          id,
+          now,
+        );
+      }
+    }),
+  );
+};
+
+/** Drops a reservation, unless the request was repeated, or the job confirmed, since it ran out. */
+const dropReservation = (sql: SqlStorage, id: string, now: number): void => {
+  const query = "SELECT 1 FROM job WHERE id = ? AND reserved_until <= ?";
+  if (sql.exec(query, id, now).toArray().length > 0) forgetJob(sql, id, now);
 };
 
 /** When the next reservation runs out, in ms since 1970. */

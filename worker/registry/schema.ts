@@ -44,5 +44,25 @@ const release010: Migration = `
 /** `job.version`: of the state that the snapshot shows. Jobs of release 0.1.0 had none, and are older than all others. */
 const snapshotVersions: Migration = "ALTER TABLE job ADD COLUMN version INTEGER NOT NULL DEFAULT 0";
 
+/**
+ * Idempotency keys are their callers' own. Those of release 0.1.0 go to whoever posted their jobs; where the job was not yet known
+ * to exist, nobody knows who that was, and the caller is '': such a key still counts for whoever repeats the request.
+ */
+const keysOfCallers: Migration = `
+  CREATE TABLE caller_key (
+    caller TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, job_id TEXT NOT NULL, expires INTEGER NOT NULL,
+    PRIMARY KEY (caller, key)) WITHOUT ROWID;
+  INSERT INTO caller_key SELECT
+    coalesce((SELECT snapshot ->> '$.submittedBy' FROM job WHERE id = job_id), ''), key, fingerprint, job_id, expires
+    FROM idempotency;
+  DROP TABLE idempotency;
+  ALTER TABLE caller_key RENAME TO idempotency;
+  CREATE INDEX idempotency_expires ON idempotency (expires);
+  CREATE INDEX idempotency_job ON idempotency (job_id);
+`;
+
 /** What the Registry stores. */
-export const registrySchema: Schema = { firstTable: "artifact", migrations: [release010, snapshotVersions] };
+export const registrySchema: Schema = {
+  firstTable: "artifact",
+  migrations: [release010, snapshotVersions, keysOfCallers],
+};

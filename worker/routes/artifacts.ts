@@ -5,7 +5,7 @@ import { contentResponse } from "../artifacts/content-response.ts";
 import { registryOf } from "../env.ts";
 import { listResponse } from "../http/lists.ts";
 import { artifactOf, type PinnedProgram } from "../job/spec.ts";
-import { ProblemError } from "../http/problems.ts";
+import { busy, ProblemError } from "../http/problems.ts";
 import { readProgramForm } from "../artifacts/program-form.ts";
 import { jsonResponse } from "../http/responses.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
@@ -27,7 +27,7 @@ const store = async ({ request, env }: Call): Promise<Artifact> => {
     const form = await readProgramForm(request.body, request.headers.get("Content-Type") ?? "", upload);
     const program = { ...form, ...(await upload.finish()) };
     if (!(await registryOf(env).putArtifact(program))) {
-      throw new ProblemError("busy", "The upload took too long; send it again.");
+      throw busy("The upload took too long; send it again.");
     }
     return artifactOf(program);
   } catch (error) {

@@ -11,7 +11,7 @@ import { listResponse, nextLink, pageOf } from "../http/lists.ts";
 import type { JobApi } from "../contracts.ts";
 import { credentialSecrets } from "../job/targets/pods.ts";
 import type { ReservationRequest } from "../registry/reservations.ts";
-import { invalidRequest, ProblemError } from "../http/problems.ts";
+import { busy, invalidRequest, ProblemError } from "../http/problems.ts";
 import { jsonResponse } from "../http/responses.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
 
@@ -52,24 +52,30 @@ const clusterFor = (env: Env, wanted: string | undefined): string => {
   throw invalidRequest([{ field: "cluster", message: `${message}; there are ${clusters.join(", ")}` }]);
 };
 
-const reservationFor = async (env: Env, request: JobRequest, key: string | null): Promise<ReservationRequest> => ({
+const reservationFor = async (
+  { env, caller }: Call,
+  request: JobRequest,
+  key: string | null,
+): Promise<ReservationRequest> => ({
   id: uuidv7(),
   createdAt: Date.now(),
   names: { mapper: request.mapperName, reducer: request.reducerName, combiner: request.combinerName },
-  idempotency: key === null ? undefined : { key, fingerprints: await fingerprints(env, request) },
+  idempotency: key === null ? undefined : { caller: caller.name, key, fingerprints: await fingerprints(env, request) },
 });
 
-const createdJob = async ({ env, caller }: Call, request: JobRequest, key: string | null): Promise<Job> => {
+const createJob = async (call: Call, request: JobRequest, key: string | null): Promise<Job> => {
+  const { env, caller } = call;
   const cluster = clusterFor(env, request.cluster);
-  const reservation = await registryOf(env).createJob(await reservationFor(env, request, key));
+  const reservation = await registryOf(env).createJob(await reservationFor(call, request, key));
   switch (reservation.kind) {
     case "reserved": {
-      const { id, createdAt, programs } = reservation;
+      const { id, createdAt, createBefore, programs } = reservation;
       const { inputStorageCredentials, outputStorageCredentials } = request;
       const secrets = credentialSecrets(inputStorageCredentials, outputStorageCredentials);
       const submittedBy = caller.name;
       const spec = { id, createdAt, submittedBy, cluster, request, credentialSecrets: secrets, programs };
-      const job = await jobOf(env, id).create(spec);
+      const job = await jobOf(env, id).create(spec, createBefore);
+      if (job === null) throw busy("The job could not be created in time; send the request again.");
       // The object tells the Registry, too, in its own time; the answer must not be ahead of what can be asked for.
       await registryOf(env).confirmJob(job);
       return job;
@@ -93,7 +99,7 @@ const create = async (call: Call): Promise<Response> => {
   const { request } = call;
   const key = request.headers.get("Idempotency-Key");
   check(IdempotencySchema, { "Idempotency-Key": key ?? undefined });
-  const job = await createdJob(call, await readJson(request, JobRequestSchema), key);
+  const job = await createJob(call, await readJson(request, JobRequestSchema), key);
   return jsonResponse(JSON.stringify(job), 201, { Location: `/api/v1/jobs/${job.id}` });
 };
 
