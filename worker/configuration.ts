@@ -1,6 +1,6 @@
 import type { Env } from "./env.ts";
 import { ProblemError } from "./http/problems.ts";
-import { retentionMs, retentionRule } from "./retention.ts";
+import { durationFaults } from "./durations.ts";
 
 /** Characters below which a token or the key is too easily guessed, and counts as not set. */
 const minTokenLength = 16;
@@ -104,7 +104,7 @@ export const readConfiguration = (env: Env): Configuration => {
   if (wrong !== undefined) {
     faults.push(`CORS_ORIGINS lists '${wrong}', which is no origin such as https://app.example.com; patterns are none`);
   }
-  if (retentionMs(env) === undefined) faults.push(retentionRule);
+  faults.push(...durationFaults(env));
   if (faults.length > 0) throw new ProblemError("not-configured", `${faults.join("; ")}.`);
   return { open, apiTokens, agentTokens };
 };

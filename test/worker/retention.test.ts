@@ -9,7 +9,6 @@ import { clusterOf, jobOf, registryOf } from "../../worker/env.ts";
 import { runInJob, runInRegistry } from "./objects.ts";
 import { Registry } from "../../worker/registry/object.ts";
 import { eraseLeaving, retireJobs } from "../../worker/registry/retention.ts";
-import { retentionMs } from "../../worker/retention.ts";
 import { signRunnerToken } from "../../worker/secrets/tokens.ts";
 import { call, jsonOf, openEnv, postJob, problemOf, upload } from "./api.ts";
 import { eventually } from "./eventually.ts";
@@ -367,24 +366,5 @@ describe("the Registry's alarm", () => {
       expect(await storage.getAlarm()).toBeGreaterThan(0);
       await instance.alarm();
     });
-  });
-});
-
-describe("JOB_RETENTION_DAYS", () => {
-  it.each([
-    [undefined, 30],
-    ["", 30],
-    ["1", 1],
-    [" 90 ", 90],
-    ["36500", 36_500],
-  ])("%j means %i days", (JOB_RETENTION_DAYS, days) => {
-    expect(retentionMs({ ...openEnv, JOB_RETENTION_DAYS })).toBe(days * day);
-  });
-
-  it.each(["0", "-1", "1.5", "30d", "36501", "for ever"])("must not be %j", async (JOB_RETENTION_DAYS) => {
-    const response = await call("GET", "/api/v1/jobs", { env: { ...openEnv, JOB_RETENTION_DAYS } });
-    const { type, detail } = await problemOf(response);
-    expect(type).toBe("urn:edgefold:problem:not-configured");
-    expect(detail).toContain("JOB_RETENTION_DAYS must be a whole number of days, from 1 to 36500");
   });
 });

@@ -28,6 +28,7 @@ import type { ProgramRole } from "../../shared/protocol/tasks.ts";
 import type { Condition, Job } from "../../shared/api/jobs.ts";
 import { StorageAccessSchema } from "../../shared/api/storage-access.ts";
 import { isEnded, type TaskKind } from "../../shared/status.ts";
+import { leaseMs } from "../durations.ts";
 import { clusterOf, registryOf, type Env } from "../env.ts";
 import type { JobApi, Page, PageRequest, Report, RunnerFailure } from "../contracts.ts";
 import { openCredentials, sealCredentials, UnopenableError } from "../secrets/sealed.ts";
@@ -51,9 +52,6 @@ const cleanLimit = 60 * 60 * 1000;
 /** What is said then, or when the cleaning has failed for good. */
 const cleaningAbandoned =
   "The job's temporary objects could not all be removed; what is left of them lies under the shuffle and output folders.";
-
-/** A silence in seconds after which an attempt is given away, where none is configured. */
-const defaultLease = 30;
 
 /** Failed maps that a description names, at most. */
 const shownFailedMaps = 100;
@@ -98,7 +96,7 @@ export class JobObject extends DurableObject<Env> implements JobApi {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#leaseMs = (Number(env.LEASE_SECONDS) || defaultLease) * 1000;
+    this.#leaseMs = leaseMs(env);
     this.#store = new JobStore(ctx.storage.sql);
     this.#sockets = new RunnerSockets(ctx);
     this.#outbox = new Outbox(ctx.storage.sql, (target, version) =>

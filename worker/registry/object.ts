@@ -5,7 +5,7 @@ import { jobOf, type Env } from "../env.ts";
 import type { PinnedProgram } from "../job/spec.ts";
 import { AlarmClock } from "../platform/alarm-clock.ts";
 import { migrate } from "../platform/migrations.ts";
-import { retentionMs } from "../retention.ts";
+import { retentionMs } from "../durations.ts";
 import { findArtifact, hasContent, listArtifacts, nameContent, removeArtifact } from "./artifacts.ts";
 import { collectGarbage, nextGarbage } from "./garbage.ts";
 import { forgetOldKeys, nextOldKey } from "./idempotency.ts";
