@@ -9,8 +9,9 @@ import {
 import { protocolVersion } from "../../shared/protocol/connection.ts";
 import { release } from "../../shared/release.ts";
 import { Link, type Unnumbered } from "../link.ts";
-import { LinkEndedError, type LinkEnd } from "../link-end.ts";
+import type { LinkEnd } from "../link-end.ts";
 import type { Launcher, LauncherEvents, RunnerEnd } from "./launchers/launcher.ts";
+import { Reports } from "./reports.ts";
 
 type AgentOptions = {
   /** The link's address, `ws:` or `wss:`. */
@@ -36,7 +37,7 @@ export class Agent {
   readonly #wanted = new Map<string, WantedJob>();
   /** Jobs of which the Worker has not confirmed yet that they are gone. A job wanted again must wait for that. */
   readonly #removing = new Set<string>();
-  readonly #reports = new Set<Promise<boolean>>();
+  readonly #reports: Reports;
   #wasConnected = false;
   #stopping = false;
 
@@ -46,11 +47,11 @@ export class Agent {
       exited: (jobId, runnerId, end) => this.exited(jobId, runnerId, end),
       conditions: (jobId, conditions) => {
         for (const { type, message } of conditions) options.log(`job ${jobId}: ${type}: ${message}`);
-        void this.#report({ kind: "conditions", jobId, conditions: [...conditions] });
+        void this.#reports.send({ kind: "conditions", jobId, conditions: [...conditions] });
       },
       failed: (jobId, { code, message }) => {
         options.log(`job ${jobId} cannot run: ${code}: ${message}`);
-        void this.#report({ kind: "failed", jobId, code, message });
+        void this.#reports.send({ kind: "failed", jobId, code, message });
       },
     });
     this.#link = new Link<AgentRequest, AgentAnswer, AgentNotice>({
@@ -63,12 +64,13 @@ export class Agent {
       onNotice: (notice) => this.#noticed(notice),
       log: options.log,
     });
+    this.#reports = new Reports(async (report) => await this.#link.request(report), options.log);
     this.ended = this.#link.closed;
   }
 
   /** Reports a runner that is gone. @returns whether the Worker knows, once that is settled */
   async exited(jobId: string, runnerId: string, end: RunnerEnd): Promise<boolean> {
-    return this.#report({ kind: "exited", jobId, runnerId, failure: null, ...end });
+    return this.#reports.send({ kind: "exited", jobId, runnerId, failure: null, ...end });
   }
 
   /** Ends what would not outlive the agent, reports it if the Worker can be reached, and closes the link. */
@@ -77,7 +79,7 @@ export class Agent {
     await this.#launcher.stop();
     const timeout = Promise.withResolvers<void>();
     const timer = setTimeout(timeout.resolve, farewellMs);
-    await Promise.race([Promise.all(this.#reports), timeout.promise]);
+    await Promise.race([this.#reports.settled(), timeout.promise]);
     clearTimeout(timer);
     await this.#link.close();
   }
@@ -129,31 +131,10 @@ export class Agent {
     this.#removing.add(jobId);
     const removal = async (): Promise<void> => {
       await this.#launcher.remove(jobId);
-      await this.#report({ kind: "removed", jobId });
+      await this.#reports.send({ kind: "removed", jobId });
       this.#removing.delete(jobId);
       this.#apply();
     };
     void removal();
-  }
-
-  /** @returns whether the Worker knows, or false when the link is over before it does */
-  async #report(message: Unnumbered<AgentRequest>): Promise<boolean> {
-    const delivery = this.#deliver(message);
-    this.#reports.add(delivery);
-    const known = await delivery;
-    this.#reports.delete(delivery);
-    return known;
-  }
-
-  async #deliver(message: Unnumbered<AgentRequest>): Promise<boolean> {
-    try {
-      const answer = await this.#link.request(message);
-      if (answer.kind === "error")
-        this.#options.log(`the Worker refused the report '${message.kind}': ${answer.message}`);
-      return true;
-    } catch (error) {
-      if (!(error instanceof LinkEndedError)) throw error;
-      return false;
-    }
   }
 }

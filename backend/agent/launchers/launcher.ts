@@ -12,7 +12,7 @@ export type RunnerEnd = {
   readonly disrupted?: boolean;
 };
 
-/** What a launcher tells of its own accord. */
+/** What a launcher reports. Each report is repeated until the Worker has accepted it, or a newer one in its place. */
 export type LauncherEvents = {
   /**
    * A runner is gone for certain, with all that it had started.
