@@ -14,6 +14,7 @@ import { JobObject } from "../../worker/job/object.ts";
 import { eventually } from "./eventually.ts";
 import { release } from "../../shared/release.ts";
 import { JobFixture } from "./job-fixture.ts";
+import { runInCluster } from "./objects.ts";
 import { hangUp, Peer } from "./peer.ts";
 
 afterEach(hangUp);
@@ -53,6 +54,9 @@ const wanted = (jobId: string, runners: number, version = 1) => ({
 
 const query = async (cluster: Cluster, text: string) =>
   await runInDurableObject(cluster, (_, state) => state.storage.sql.exec(text).toArray());
+/** The stub of an object that has died is of no use any more. */
+const newStub = (cluster: Cluster): Cluster => env.CLUSTERS.get(cluster.id);
+
 /** A job, its cluster, and the cluster's agent. */
 const wantedJob = async () => {
   const name = `cluster-${clusters++}`;
@@ -141,6 +145,28 @@ describe("what is wanted", () => {
     expect((await welcomed(cluster)).answer).toMatchObject({ wanted: [], remove: ["erased"] });
   });
 
+  test("is told in messages of limited size however much it is", async () => {
+    const cluster = newCluster();
+    const annotations = Object.fromEntries(["a", "b", "c"].map((key) => [key, "é".repeat(5000)]));
+    const jobs = Array.from({ length: 100 }, (_, i) => ({
+      ...wanted(`job-${i}`, 1),
+      pods: { credentialSecrets: [], annotations },
+    }));
+    await runInCluster(cluster, async (instance) => {
+      for (const job of jobs) await instance.want(job);
+      await instance.want(wanted("gone", 1));
+      await instance.remove("gone");
+    });
+    const { agent, answer } = await welcomed(cluster);
+    if (answer.kind !== "welcome") throw new Error("no welcome");
+    expect(answer.remove).toEqual(["gone"]);
+    await eventually(() => expect(answer.wanted.length + agent.notices.length).toBe(jobs.length));
+    const noticed = agent.notices.flatMap((notice) => (notice.kind === "wanted" ? [notice.job] : []));
+    expect([...answer.wanted, ...noticed]).toEqual(jobs);
+    const sizes = [answer, ...agent.notices].map((message) => new TextEncoder().encode(JSON.stringify(message)).length);
+    expect(Math.max(...sizes)).toBeLessThan(1_000_000);
+  });
+
   test("needs no removal where it was never wanted", async () => {
     const cluster = newCluster();
     await cluster.remove("a");
@@ -173,16 +199,41 @@ describe("an agent", () => {
     expect(former.notices).toEqual([]);
   });
 
-  test("is absent before it comes and after it goes", async () => {
+  describe("is absent", () => {
+    const forEver = "UPDATE cluster SET absent_since = 1";
+
+    test("before it comes and after it goes", async () => {
+      const cluster = newCluster();
+      expect(await cluster.agentAbsentSince()).toEqual(expect.any(Number));
+      await query(cluster, forEver);
+      const { agent } = await welcomed(cluster);
+      expect(await cluster.agentAbsentSince()).toBeNull();
+      await agent.close();
+      expect(await cluster.agentAbsentSince()).toBeGreaterThan(1);
+    });
+
+    test("from the death of the object on, which no close tells of", async () => {
+      const cluster = newCluster();
+      await query(cluster, forEver);
+      await query(cluster, "UPDATE agent SET contact = 1");
+      const { agent } = await welcomed(cluster);
+      await query(cluster, "UPDATE agent SET contact = 1");
+      await runInDurableObject(cluster, (_, state) => state.abort("killed by a test")).catch(() => undefined);
+      await agent.closed;
+      expect(await newStub(cluster).agentAbsentSince()).toBeGreaterThan(1);
+      expect((await newStub(cluster).describe("")).lastContact).toBeGreaterThan(1);
+    });
+  });
+
+  test("that says nothing is closed", async () => {
     const cluster = newCluster();
-    expect(await cluster.agentAbsentSince()).toEqual(expect.any(Number));
+    const silent = await dial(cluster);
     const { agent } = await welcomed(cluster);
-    expect(await cluster.agentAbsentSince()).toBeNull();
-    await runInDurableObject(cluster, (_, state) =>
-      state.storage.sql.exec("UPDATE cluster SET absent_since = 1").toArray(),
-    );
-    await agent.close();
-    expect(await cluster.agentAbsentSince()).toBeGreaterThan(1);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 100_000 });
+    await runInCluster(cluster, async (instance) => await instance.alarm());
+    vi.useRealTimers();
+    expect(await silent.closed).toMatchObject({ code: closeCodes.malformed });
+    expect(await agent.request({ kind: "removed", jobId: "a" })).toMatchObject({ kind: "done" });
   });
 
   test("of another version is closed", async () => {

@@ -10,7 +10,7 @@ const RowSchema = z.object({
   contact: z.int().nullable(),
   problem: z.string().nullable(),
 });
-const ClusterRowSchema = z.object({ cluster_id: z.string().nullable(), absent_since: z.int() });
+const ClusterRowSchema = z.object({ cluster_id: z.string().nullable(), absent_since: z.int().nullable() });
 
 /** What is known of the cluster's agent, whether it is connected or not. Owns the tables `cluster` and `agent`. */
 export class AgentRecord {
@@ -26,19 +26,26 @@ export class AgentRecord {
     return this.#cluster().cluster_id === clusterId;
   }
 
-  /** Keeps what an agent says of itself. @param problem why it was refused, or what should be known of it */
-  save(hello: Hello, problem: string | null): void {
-    this.#sql.exec("UPDATE agent SET hello = ?, contact = ?, problem = ?", JSON.stringify(hello), Date.now(), problem);
+  /** An agent is connected. @param problem what should be known of it */
+  welcomed(hello: Hello, problem: string | null): void {
+    this.#sql.exec("UPDATE cluster SET absent_since = NULL");
+    this.#save(hello, problem);
   }
 
-  /** The agent's connection is lost. */
+  /** An agent was refused. @param problem why */
+  refused(hello: Hello, problem: string): void {
+    this.#save(hello, problem);
+  }
+
+  /** The agent's connection is found to be lost. */
   lost(): void {
+    if (this.absentSince() !== null) return;
     this.#sql.exec("UPDATE cluster SET absent_since = ?", Date.now());
     this.#sql.exec("UPDATE agent SET contact = ?", Date.now());
   }
 
-  /** Since when no agent is connected, in ms since 1970. */
-  absentSince(): number {
+  /** Since when no agent is connected, in ms since 1970; null when one is. */
+  absentSince(): number | null {
     return this.#cluster().absent_since;
   }
 
@@ -52,6 +59,10 @@ export class AgentRecord {
       this.#sql.exec("SELECT hello, contact, problem FROM agent").one(),
     );
     return { hello: hello === null ? null : HelloSchema.parse(JSON.parse(hello)), contact, problem };
+  }
+
+  #save(hello: Hello, problem: string | null): void {
+    this.#sql.exec("UPDATE agent SET hello = ?, contact = ?, problem = ?", JSON.stringify(hello), Date.now(), problem);
   }
 
   #cluster(): z.infer<typeof ClusterRowSchema> {

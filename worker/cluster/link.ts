@@ -4,6 +4,7 @@ import {
   type AgentAnswer,
   type AgentNotice,
   type AgentRequest,
+  type WantedJob,
 } from "../../shared/protocol/agent.ts";
 import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
 import { parseJson } from "../../shared/json.ts";
@@ -16,7 +17,7 @@ import type { Reports } from "./reports.ts";
 import type { WantedJobs } from "./wanted.ts";
 
 type Hello = Extract<AgentRequest, { kind: "hello" }>;
-type Reply = AgentAnswer extends infer Answer ? (Answer extends { re: number } ? Omit<Answer, "re"> : never) : never;
+type Reply = { readonly kind: "done" } | { readonly kind: "error"; readonly message: string };
 /** Why a socket is closed instead of an answer. */
 type Refusal = { readonly code: number; readonly reason: string };
 
@@ -33,6 +34,10 @@ type Parts = {
 };
 
 const done: Reply = { kind: "done" };
+const welcomed = { kind: "welcome" } as const;
+
+/** Characters that the jobs in a welcome have together, at most. Each takes up to 3 bytes, and a message is at most 1 MB. */
+const welcomeLength = 256 * 1024;
 
 /** The Worker's end of the link to a cluster's agent. */
 export class AgentLink {
@@ -54,8 +59,10 @@ export class AgentLink {
       socket.close(outcome.code, outcome.reason);
       return;
     }
-    if (outcome.kind === "welcome") this.#parts.sockets.identify(socket, { name: "agent" });
-    sendJson(socket, { re: request.id, ...outcome });
+    if (outcome.kind === "welcome") {
+      this.#parts.sockets.identify(socket, { name: "agent" });
+      this.#welcome(socket, request.id);
+    } else sendJson(socket, { re: request.id, ...outcome });
   }
 
   /** Sends a notice to the agent. One that gets lost is made up for by the next welcome. */
@@ -63,7 +70,7 @@ export class AgentLink {
     for (const [socket] of this.#parts.sockets.entries()) sendJson(socket, notice);
   }
 
-  #handle(request: AgentRequest, socket: WebSocket): Reply | Refusal {
+  #handle(request: AgentRequest, socket: WebSocket): Reply | typeof welcomed | Refusal {
     const { loop, sockets } = this.#parts;
     if (request.kind !== "hello" && sockets.peer(socket) === undefined) {
       return { code: closeCodes.malformed, reason: "the first message must be hello" };
@@ -76,6 +83,24 @@ export class AgentLink {
     }
   }
 
+  /** Sends a welcome of limited length. What does not fit follows as notices, so that no message grows with the jobs. */
+  #welcome(socket: WebSocket, re: number): void {
+    const wanted: WantedJob[] = [];
+    const remove: string[] = [];
+    const welcome = { re, kind: "welcome", wanted, remove } as const satisfies AgentAnswer;
+    let length = 0;
+    for (const notice of this.#parts.wanted.notices()) {
+      const hadRoom = length <= welcomeLength;
+      if (hadRoom) length += JSON.stringify(notice).length;
+      if (length > welcomeLength) {
+        if (hadRoom) sendJson(socket, welcome);
+        sendJson(socket, notice);
+      } else if (notice.kind === "wanted") wanted.push(notice.job);
+      else remove.push(notice.jobId);
+    }
+    if (length <= welcomeLength) sendJson(socket, welcome);
+  }
+
   #report(request: Exclude<AgentRequest, Hello>): Reply {
     const { wanted, reports } = this.#parts;
     // Of jobs that this cluster does not know, nothing is touched: naming a JobObject would bring it into being.
@@ -85,8 +110,8 @@ export class AgentLink {
     return done;
   }
 
-  #hello(hello: Hello): Reply | Refusal {
-    const { agent, wanted } = this.#parts;
+  #hello(hello: Hello): typeof welcomed | Refusal {
+    const { agent } = this.#parts;
     if (hello.version !== protocolVersion) {
       const problem = `the Worker speaks protocol ${protocolVersion}, the agent ${hello.version}`;
       this.#refused(hello, `An agent of release ${hello.release || "0.1.0"} was refused: ${problem}.`);
@@ -100,12 +125,12 @@ export class AgentLink {
       };
     }
     const isSame = hello.release === release;
-    agent.save(hello, isSame ? null : `The agent is of release ${hello.release}, the Worker of ${release}.`);
-    return { kind: "welcome", wanted: wanted.jobs(), remove: wanted.removals() };
+    agent.welcomed(hello, isSame ? null : `The agent is of release ${hello.release}, the Worker of ${release}.`);
+    return welcomed;
   }
 
   /** Keeps why an agent was refused, unless another one is at work. */
   #refused(hello: Hello, problem: string): void {
-    if (this.#parts.sockets.size === 0) this.#parts.agent.save(hello, problem);
+    if (this.#parts.sockets.size === 0) this.#parts.agent.refused(hello, problem);
   }
 }

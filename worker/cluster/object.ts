@@ -49,6 +49,8 @@ export class ClusterObject extends DurableObject<Env> implements ClusterApi {
       wanted: this.#wanted,
       reports: this.#reports,
     });
+    // No connection survives the death of the last instance, and none was said to be closed.
+    if (this.#sockets.size === 0) this.#agent.lost();
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pingText, pongText));
   }
 
@@ -61,7 +63,7 @@ export class ClusterObject extends DurableObject<Env> implements ClusterApi {
   }
 
   async agentAbsentSince(): Promise<number | null> {
-    return this.#sockets.size > 0 ? null : this.#agent.absentSince();
+    return this.#agent.absentSince();
   }
 
   async describe(name: string): Promise<Cluster> {

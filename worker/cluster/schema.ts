@@ -16,7 +16,9 @@ export const schema: Schema = {
       sql.exec("INSERT INTO cluster (id, absent_since) VALUES (1, ?)", Date.now());
       sql.exec("INSERT INTO agent (id) VALUES (1)");
     },
-    `CREATE TABLE report (seq INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (job, key));
+    // `absent_since` is null from here on while an agent is connected. Before, it was left as it was.
+    `UPDATE cluster SET absent_since = NULL WHERE absent_since < (SELECT contact FROM agent);
+     CREATE TABLE report (seq INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (job, key));
      ${outboxTable}`,
   ],
 };

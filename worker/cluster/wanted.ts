@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { WantedJobSchema, type WantedJob } from "../../shared/protocol/agent.ts";
-import { rowsOf } from "../platform/sql.ts";
+import { WantedJobSchema, type AgentNotice, type WantedJob } from "../../shared/protocol/agent.ts";
 
 const WantedRowSchema = z.object({ wanted: z.string() });
 const RemovalRowSchema = z.object({ job: z.string() });
@@ -48,16 +47,15 @@ export class WantedJobs {
     return this.isRemoval(jobId) || this.#has("SELECT 1 FROM wanted_job WHERE job = ?", jobId);
   }
 
-  /** All wanted jobs, in the order in which they came. */
-  jobs(): WantedJob[] {
-    return rowsOf(this.#sql, WantedRowSchema, "SELECT wanted FROM wanted_job ORDER BY seq").map(({ wanted }) =>
-      WantedJobSchema.parse(JSON.parse(wanted)),
-    );
-  }
-
-  /** The ids of all jobs that are to be removed. */
-  removals(): string[] {
-    return rowsOf(this.#sql, RemovalRowSchema, "SELECT job FROM removal").map(({ job }) => job);
+  /** All that an agent must know, as notices: removals first, then jobs in the order in which they came. */
+  *notices(): Generator<AgentNotice, void, void> {
+    // Read row by row, as a thousand jobs can have many megabytes.
+    for (const row of this.#sql.exec("SELECT job FROM removal")) {
+      yield { kind: "remove", jobId: RemovalRowSchema.parse(row).job };
+    }
+    for (const row of this.#sql.exec("SELECT wanted FROM wanted_job ORDER BY seq")) {
+      yield { kind: "wanted", job: WantedJobSchema.parse(JSON.parse(WantedRowSchema.parse(row).wanted)) };
+    }
   }
 
   #has(query: string, jobId: string): boolean {
