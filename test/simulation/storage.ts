@@ -53,7 +53,7 @@ export class Storage {
   #savepoints = 0;
 
   exec(query: string, ...bindings: unknown[]): Cursor {
-    if (bindings.length === 0 && /^\s*CREATE/i.test(query)) {
+    if (bindings.length === 0 && /^\s*CREATE|;\s*\S/i.test(query)) {
       this.#database.exec(query);
       return new Cursor([], 0);
     }
