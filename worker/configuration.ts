@@ -98,11 +98,13 @@ export const readConfiguration = (env: Env): Configuration => {
   }
   const other = env.SECRET_KEY_PREVIOUS ?? "";
   if (other !== "" && other.length < minKeyLength) {
-    faults.push(`SECRET_KEY_PREVIOUS has fewer than ${minKeyLength} characters: set it anew, or delete it`);
+    faults.push(`SECRET_KEY_PREVIOUS has fewer than ${minKeyLength} characters: set a longer one, or delete it`);
   }
   const wrong = corsOriginsOf(env).find((origin) => !isOrigin(origin));
   if (wrong !== undefined) {
-    faults.push(`CORS_ORIGINS lists '${wrong}', which is no origin such as https://app.example.com; patterns are none`);
+    faults.push(
+      `CORS_ORIGINS lists '${wrong}', which is not an origin such as https://app.example.com. Patterns are not supported`,
+    );
   }
   faults.push(...durationFaults(env));
   if (faults.length > 0) throw new ProblemError("not-configured", `${faults.join("; ")}.`);

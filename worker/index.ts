@@ -5,6 +5,7 @@ import type { Env } from "./env.ts";
 import { readChunks } from "./http/chunks.ts";
 import { renderProblem } from "./http/problems.ts";
 import { refuseUnknownPath, serve } from "./http/resource.ts";
+import { setSecurityHeaders } from "./http/responses.ts";
 import { resources } from "./routes/resources.ts";
 
 export { ClusterObject } from "./cluster/object.ts";
@@ -37,28 +38,19 @@ const drain = async ({ body }: Request): Promise<void> => {
   }
 };
 
-/** What every answer says to browsers (OWASP, HTTP Headers Cheat Sheet): nothing of it is a page, and none may be kept. */
-const securityHeaders = {
-  "Cache-Control": "no-store",
-  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-  "Referrer-Policy": "no-referrer",
-  "Strict-Transport-Security": "max-age=31536000",
-  "X-Content-Type-Options": "nosniff",
-};
-
-const secured = (response: Response, request: Request, env: Env): Response => {
+const finishResponse = (response: Response, request: Request, env: Env): Response => {
   // The answer to an upgrade belongs to its WebSocket.
   if (response.webSocket !== null) return response;
-  const answer = new Response(response.body, response);
-  for (const [name, value] of Object.entries(securityHeaders)) answer.headers.set(name, value);
-  addCorsHeaders(answer.headers, request, env);
-  return answer;
+  const finished = new Response(response.body, response);
+  setSecurityHeaders(finished.headers);
+  addCorsHeaders(finished.headers, request, env);
+  return finished;
 };
 
 export default {
   async fetch(request, env, ctx): Promise<Response> {
     const response: Response = await router.fetch(request, env, ctx);
     if (response.status >= 400) await drain(request);
-    return secured(response, request, env);
+    return finishResponse(response, request, env);
   },
 } satisfies ExportedHandler<Env>;

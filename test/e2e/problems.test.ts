@@ -161,7 +161,7 @@ describe("PUT /artifacts", () => {
   const forms: [name: string, ...Refusal][] = [
     ["JSON", "{}", "application/json", 415, "unsupported-media-type", /multipart\/form-data/],
     ["a form without a boundary", program + end, "multipart/form-data", 400, "malformed-form", /form/],
-    ["a form that breaks off", program, formType, 400, "malformed-form", /form (cannot be read|ends)/],
+    ["a form that breaks off", program, formType, 400, "malformed-form", /form (is malformed|ended)/],
     ["what is no form", "hello", formType, 400, "malformed-form", /form/],
     [
       "a form without a program",

@@ -39,6 +39,25 @@ describe("the OpenAPI document", () => {
     }
   });
 
+  it("says which token and role each operation needs", async () => {
+    const { paths } = await document;
+    expect(paths["/api/v1/artifacts/{filename}"]?.["delete"]).toMatchObject({
+      security: [{ api: [] }],
+      description: "Requires the role 'admin'.",
+    });
+    expect(paths["/api/v1/jobs"]?.["get"]).toMatchObject({ description: "Requires the role 'viewer'." });
+    expect(paths["/api/v1/jobs/{id}/link"]?.["get"]).toMatchObject({ security: [{ runner: [] }] });
+    expect(paths["/api/v1/jobs/{id}/link"]?.["get"]).not.toHaveProperty("description");
+  });
+
+  it("says of every answer what it is", async () => {
+    const answers = values((await document).paths, "responses").flatMap((responses) =>
+      values(responses, "description"),
+    );
+    expect(answers.length).toBeGreaterThan(30);
+    for (const description of answers) expect(description).toMatch(/^[A-Z]\w*,? \S+/);
+  });
+
   it("refers to what is there only", async () => {
     const whole = await document;
     const references = values(whole, "$ref");

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../worker/env.ts";
-import { isPassing, ProblemError, renderProblem } from "../../worker/http/problems.ts";
+import { isTransient, ProblemError, renderProblem } from "../../worker/http/problems.ts";
 import { apiToken, call, closedEnv, problemOf, secretKey } from "./api.ts";
 
 afterEach(() => {
@@ -31,7 +31,7 @@ describe("an unexpected error", () => {
     const response = await call("GET", "/api/v1/artifacts?x=in-the-query", { env, headers });
     expect(response.status).toBe(500);
     const problem = await problemOf(response);
-    expect(problem).toMatchObject({ type: "urn:edgefold:problem:internal", title: "Something went wrong" });
+    expect(problem).toMatchObject({ type: "urn:edgefold:problem:internal", title: "Internal error" });
     expect(problem.detail).not.toContain("reach");
 
     expect(lines.length).toBe(1);
@@ -52,7 +52,7 @@ describe("an unexpected error", () => {
 
   it("passes only where it says so", () => {
     for (const error of [null, undefined, "retryable", new Error("x"), { retryable: false }, { overloaded: "yes" }]) {
-      expect(isPassing(error)).toBe(false);
+      expect(isTransient(error)).toBe(false);
     }
   });
 });

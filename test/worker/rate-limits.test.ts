@@ -60,7 +60,7 @@ describe("calls with a token", () => {
     expect(await problemOf(refused)).toMatchObject({
       status: 429,
       type: "urn:edgefold:problem:rate-limited",
-      detail: "The token of 'anna' is used for too many requests.",
+      detail: "Too many requests were made with the token of 'anna'. Try again in 10 s.",
     });
     expect(await status("/", "token-of-bert-16", "192.0.2.1")).toBe(200);
   });

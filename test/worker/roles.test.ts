@@ -80,7 +80,7 @@ describe("a token", () => {
     const refused = await call("DELETE", "/api/v1/artifacts/x", { env, headers: bearer(tokenOf("submitter")) });
     expect(await problemOf(refused)).toMatchObject({
       type: "urn:edgefold:problem:role-missing",
-      detail: "This is for the role 'admin', and 'a-submitter' has the role 'submitter'.",
+      detail: "The role 'admin' is required. 'a-submitter' has the role 'submitter'.",
     });
     const late = await call("GET", "/", { env, headers: bearer("token-of-yesterday") });
     expect((await problemOf(late)).detail).toBe("The token has expired.");

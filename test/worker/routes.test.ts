@@ -17,7 +17,11 @@ describe("methods", () => {
   ])("%s %s is 405 with Allow: %s", async (method, path, allow) => {
     const response = await call(method, path);
     expect(response.headers.get("Allow")).toBe(allow);
-    expect((await problemOf(response)).type).toBe("urn:edgefold:problem:method-not-allowed");
+    const { type, detail } = await problemOf(response);
+    expect([type, detail]).toEqual([
+      "urn:edgefold:problem:method-not-allowed",
+      `Method not allowed. Allowed: ${allow}.`,
+    ]);
     expect(response.status).toBe(405);
   });
 

@@ -1,6 +1,5 @@
 import type { PinnedProgram } from "../job/spec.ts";
 import { attachment } from "./disposition.ts";
-import { ownHeaders } from "../http/responses.ts";
 
 /** A program's content as a download, or null where R2 does not have it. */
 export const contentResponse = async (bucket: R2Bucket, program: PinnedProgram): Promise<Response | null> => {
@@ -8,7 +7,6 @@ export const contentResponse = async (bucket: R2Bucket, program: PinnedProgram):
   if (object === null) return null;
   return new Response(object.body, {
     headers: {
-      ...ownHeaders,
       "Content-Type": "application/octet-stream",
       "Content-Length": String(program.size),
       "Content-Disposition": attachment(program.name),

@@ -80,7 +80,7 @@ export class ContentUpload {
   async #flush(): Promise<void> {
     this.#upload ??= await this.#env.ARTIFACTS.createMultipartUpload(this.key);
     if (!(await registryOf(this.#env).renewContent(this.key, this.#upload.uploadId))) {
-      throw busy("The upload took too long between two parts; send it again.");
+      throw busy("The upload took too long between two parts. Send it again.");
     }
     const part = await this.#upload.uploadPart(this.#parts.length + 1, this.#buffer.subarray(0, this.#filled));
     this.#parts.push(part);

@@ -56,7 +56,7 @@ class ProgramFormReader {
       onField: (_, value) => this.#onType(new TextDecoder().decode(value)),
       onError: (error) => {
         if (error._tag === "ReachedLimit") throw invalid("type", `must be ${artifactTypes.join(" or ")}`);
-        throw malformed(`The form cannot be read (${error._tag}).`);
+        throw malformed(`The form is malformed (${error._tag}).`);
       },
       onDone: () => {
         this.ended = true;
@@ -148,7 +148,7 @@ export const readProgramForm = async (
     }
   }
   if (!reader.ended) reader.parser.end();
-  if (!reader.complete) throw malformed("The form ends before its last boundary.");
+  if (!reader.complete) throw malformed("The form ended before its last boundary.");
   if (reader.name === undefined) throw invalid("program", "is required");
   return { name: reader.name, type: typeOf(reader.name, reader.type, start.bytes) };
 };

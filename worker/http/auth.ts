@@ -11,19 +11,19 @@ export type Audience = "api" | "runner" | "agent";
 const unauthorized = (detail: string): ProblemError =>
   new ProblemError("unauthorized", detail, { headers: { "WWW-Authenticate": "Bearer" } });
 
-const digest = async (text: string): Promise<ArrayBuffer> =>
+const hashToken = async (text: string): Promise<ArrayBuffer> =>
   await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
 
 /** Those of `known` that have the token. Looks at all of them, and at digests, so that time tells nothing. */
-const matching = async <T extends { readonly token: string }>(token: string, known: readonly T[]): Promise<T[]> => {
-  const presented = await digest(token);
-  const digests = await Promise.all(known.map(async (entry) => ({ entry, hash: await digest(entry.token) })));
+const findMatching = async <T extends { readonly token: string }>(token: string, known: readonly T[]): Promise<T[]> => {
+  const presented = await hashToken(token);
+  const digests = await Promise.all(known.map(async (entry) => ({ entry, hash: await hashToken(entry.token) })));
   return digests.flatMap(({ entry, hash }) => (crypto.subtle.timingSafeEqual(hash, presented) ? [entry] : []));
 };
 
-const bearer = (request: Request): string => {
+const readBearerToken = (request: Request): string => {
   const token = /^Bearer +(\S+) *$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
-  if (token === undefined) throw unauthorized("Send the header 'Authorization: Bearer <token>'.");
+  if (token === undefined) throw unauthorized("No token was sent. Send the header 'Authorization: Bearer <token>'.");
   return token;
 };
 
@@ -31,7 +31,7 @@ const bearer = (request: Request): string => {
 type Shown = { readonly request: Request; readonly env: Env; readonly configuration: Configuration };
 
 const authorizeAgent = async ({ request, env, configuration }: Shown, cluster: string | undefined): Promise<void> => {
-  const clusters = await matching(bearer(request), configuration.agentTokens);
+  const clusters = await findMatching(readBearerToken(request), configuration.agentTokens);
   if (clusters.length === 0) {
     throw await countGuess(env, request, "link", unauthorized("The token is not one of AGENT_TOKENS."));
   }
@@ -41,8 +41,8 @@ const authorizeAgent = async ({ request, env, configuration }: Shown, cluster: s
 };
 
 const authorizeRunner = async ({ request, env }: Shown, jobId: string | undefined): Promise<void> => {
-  const claim = await verifyRunnerToken(env, bearer(request));
-  if (claim === null) throw await countGuess(env, request, "link", unauthorized("The token is not a runner's."));
+  const claim = await verifyRunnerToken(env, readBearerToken(request));
+  if (claim === null) throw await countGuess(env, request, "link", unauthorized("The token is not a runner's token."));
   if (claim.expires <= Date.now()) throw unauthorized("The token has expired.");
   if (claim.jobId !== jobId) throw new ProblemError("wrong-token", "The token is for another job.");
 };
@@ -54,9 +54,9 @@ export type Caller = Pick<ApiToken, "name" | "role">;
 const local: Caller = { name: "local", role: "admin" };
 
 const authorizeUser = async ({ request, env, configuration }: Shown): Promise<Caller> => {
-  const token = bearer(request);
+  const token = readBearerToken(request);
   refuseGuessing(request);
-  const found = await matching(token, configuration.apiTokens);
+  const found = await findMatching(token, configuration.apiTokens);
   const valid = found.find(({ expires }) => expires > Date.now());
   if (valid !== undefined) {
     await countCall(env, valid.name);
@@ -69,7 +69,7 @@ const authorizeUser = async ({ request, env, configuration }: Shown): Promise<Ca
 /** @throws ProblemError 403 */
 export const requireRole = ({ name, role }: Caller, needed: Role): void => {
   if (roles.indexOf(role) >= roles.indexOf(needed)) return;
-  throw new ProblemError("role-missing", `This is for the role '${needed}', and '${name}' has the role '${role}'.`);
+  throw new ProblemError("role-missing", `The role '${needed}' is required. '${name}' has the role '${role}'.`);
 };
 
 /**

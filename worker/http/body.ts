@@ -1,17 +1,18 @@
 import type { z } from "zod";
+import { parseJson } from "../../shared/json.ts";
 import { readChunks } from "./chunks.ts";
 import { invalidRequest, ProblemError, type FieldError } from "./problems.ts";
 
 const maxJsonBytes = 1024 * 1024;
 
 /** The media type of a request's body, without its parameters. */
-const mediaType = (request: Request): string =>
+const mediaTypeOf = (request: Request): string =>
   (request.headers.get("Content-Type") ?? "").replace(/;.*$/s, "").trim().toLowerCase();
 
 /** @throws ProblemError 415 unless the body is of the type */
 export const requireMediaType = (request: Request, type: string): void => {
-  if (mediaType(request) === type) return;
-  throw new ProblemError("unsupported-media-type", `Send the body as ${type}.`, { headers: { Accept: type } });
+  if (mediaTypeOf(request) === type) return;
+  throw new ProblemError("unsupported-media-type", `The body must be ${type}.`, { headers: { Accept: type } });
 };
 
 const readText = async (body: ReadableStream<Uint8Array> | null): Promise<string> => {
@@ -23,29 +24,21 @@ const readText = async (body: ReadableStream<Uint8Array> | null): Promise<string
     for await (const chunk of readChunks(body)) {
       size += chunk.length;
       if (size > maxJsonBytes)
-        throw new ProblemError("body-too-large", `A JSON body has at most ${maxJsonBytes} bytes.`);
+        throw new ProblemError("body-too-large", `A JSON body must have at most ${maxJsonBytes} bytes.`);
       text += decoder.decode(chunk, { stream: true });
     }
     return text + decoder.decode();
   } catch (error) {
     if (error instanceof ProblemError) throw error;
-    throw new ProblemError("malformed-body", "The body is not UTF-8.");
+    throw new ProblemError("malformed-body", "The body is not valid UTF-8.");
   }
 };
 
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new ProblemError("malformed-body", "The body is not JSON.");
-  }
-};
-
-const field = (...path: readonly PropertyKey[]): string => path.map(String).join(".");
+const joinPath = (...path: readonly PropertyKey[]): string => path.map(String).join(".");
 
 const fieldErrors = (issue: z.core.$ZodIssue): FieldError[] => {
   if (issue.code === "invalid_union") {
-    // What fits best is what was meant.
+    // The variant with the fewest issues is the one that was meant.
     const [nearest] = issue.errors.toSorted((a, b) => a.length - b.length);
     if (nearest !== undefined) {
       return nearest.flatMap((inner) => fieldErrors({ ...inner, path: [...issue.path, ...inner.path] }));
@@ -53,14 +46,14 @@ const fieldErrors = (issue: z.core.$ZodIssue): FieldError[] => {
   }
   if (issue.code === "invalid_key") {
     const [inner] = issue.issues;
-    if (inner !== undefined) return [{ field: field(...issue.path), message: inner.message }];
+    if (inner !== undefined) return [{ field: joinPath(...issue.path), message: inner.message }];
   }
   return issue.code === "unrecognized_keys"
-    ? issue.keys.map((key) => ({ field: field(...issue.path, key), message: "is not a known field" }))
-    : [{ field: field(...issue.path), message: issue.message }];
+    ? issue.keys.map((key) => ({ field: joinPath(...issue.path, key), message: "is not a known field" }))
+    : [{ field: joinPath(...issue.path), message: issue.message }];
 };
 
-/** Says what is wrong as the rest of a sentence that begins with the field's name. */
+/** Describes an issue as the rest of a sentence that begins with the field's name. */
 const describeIssue: z.core.$ZodErrorMap = (issue) => {
   if (issue.input === undefined) return "is required";
   if (issue.code === "invalid_type")
@@ -72,7 +65,7 @@ const describeIssue: z.core.$ZodErrorMap = (issue) => {
   return undefined;
 };
 
-/** Checks a value that came from outside. @throws ProblemError 400 with every fault */
+/** Parses a value from outside. @throws ProblemError 400 that names every invalid field */
 export const check = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> => {
   const result = schema.safeParse(value, { error: describeIssue });
   if (result.success) return result.data;
@@ -82,5 +75,7 @@ export const check = <S extends z.ZodType>(schema: S, value: unknown): z.output<
 /** Reads a JSON body of a schema. @throws ProblemError 400, 413 or 415 */
 export const readJson = async <S extends z.ZodType>(request: Request, schema: S): Promise<z.output<S>> => {
   requireMediaType(request, "application/json");
-  return check(schema, parseJson(await readText(request.body)));
+  const value = parseJson(await readText(request.body));
+  if (value === undefined) throw new ProblemError("malformed-body", "The body is not JSON.");
+  return check(schema, value);
 };

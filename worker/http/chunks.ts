@@ -14,7 +14,7 @@ export async function* readChunks(body: ReadableStream<Uint8Array>): AsyncGenera
   try {
     for (;;) {
       const { value, done } = await reader.readAtLeast(readSize, current).catch(() => {
-        throw new ProblemError("malformed-body", "The body broke off.");
+        throw new ProblemError("malformed-body", "The body ended early.");
       });
       if (value !== undefined && value.length > 0) yield value;
       if (value === undefined || done) return;

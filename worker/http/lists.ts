@@ -1,10 +1,12 @@
 import { z } from "zod";
-import { check } from "./body.ts";
 import type { Items, PageRequest } from "../contracts.ts";
+import { streamJsonArray } from "../platform/json-array.ts";
+import { check } from "./body.ts";
+import { arrayOf, jsonAnswer } from "./operation.ts";
 import { jsonResponse } from "./responses.ts";
 
-/** Most items of a page, asked for or not. */
-export const maxPage = 1000;
+/** The most items of a page, asked for or not. */
+const maxPage = 1000;
 
 const PageQuerySchema = z.object({
   limit: z
@@ -23,56 +25,52 @@ const PageQuerySchema = z.object({
 export const pageOf = (url: URL): PageRequest => check(PageQuerySchema, Object.fromEntries(url.searchParams));
 
 /** The `Link` header (RFC 8288) to the page after this one. */
-export const nextLink = (url: URL, next: string | null): Record<string, string> => {
+export const nextLinkOf = (url: URL, next: string | null): Record<string, string> => {
   if (next === null) return {};
   const target = new URL(url);
   target.searchParams.set("after", next);
   return { Link: `<${target.href}>; rel="next"` };
 };
 
-/** UTF-16 units after which a piece of an array is sent: one for each item would cost more than the items. */
-const pieceLength = 64 * 1024;
+/** What the OpenAPI document says of a list's query. */
+export const pageParameters = [
+  {
+    name: "limit",
+    in: "query",
+    description: "The most items of a page. Without it, the answer is the whole list.",
+    schema: { type: "integer", minimum: 1, maximum: maxPage },
+  },
+  {
+    name: "after",
+    in: "query",
+    description: "Where the page begins, from the `next` link of the page before.",
+    schema: { type: "string" },
+  },
+];
 
-/** A JSON array that is written while it is read; `items` is asked for more only when there is room. */
-const jsonArray = (items: AsyncGenerator<string>): ReadableStream<Uint8Array> => {
-  const encoder = new TextEncoder();
-  let separator = "[";
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      let piece = "";
-      while (piece.length < pieceLength) {
-        const { done, value } = await items.next();
-        if (done) {
-          controller.enqueue(encoder.encode(`${piece}${separator === "[" ? "[" : ""}]`));
-          controller.close();
-          return;
-        }
-        piece += separator + value;
-        separator = ",";
-      }
-      controller.enqueue(encoder.encode(piece));
-    },
-    async cancel() {
-      await items.return(undefined);
-    },
-  });
-};
+/** An answer with a list. */
+export const listAnswer = (description: string, schema: z.ZodType): object => ({
+  ...jsonAnswer(description, arrayOf(schema)),
+  headers: {
+    Link: { description: 'The next page, if there is one: `<…>; rel="next"`', schema: { type: "string" } },
+  },
+});
 
 /**
  * Answers with a list: a page where the query has a `limit`, else all of it, page by page, never held whole.
  *
- * @param load gives at most `limit` items that follow `after`
- * @param finish what an item becomes before it is sent
+ * @param load at most `limit` items that follow `after`
+ * @param finish makes an item ready to be sent
  */
-export const listResponse = async (
+export const respondWithList = async (
   url: URL,
   load: (after: string | null, limit: number) => Promise<Items>,
   finish: (item: string) => string = (item) => item,
 ): Promise<Response> => {
   const { limit, after } = pageOf(url);
-  // Before the response begins, so that a failure can still be told.
+  // Before the response begins, so that a failure is still a problem of its own.
   const first = await load(after ?? null, limit ?? maxPage);
-  const all = async function* (): AsyncGenerator<string> {
+  const readAll = async function* (): AsyncGenerator<string> {
     let page = first;
     for (;;) {
       for (const item of page.items) yield finish(item);
@@ -80,5 +78,5 @@ export const listResponse = async (
       page = await load(page.next, maxPage);
     }
   };
-  return jsonResponse(jsonArray(all()), 200, limit === undefined ? {} : nextLink(url, first.next));
+  return jsonResponse(streamJsonArray(readAll()), 200, limit === undefined ? {} : nextLinkOf(url, first.next));
 };

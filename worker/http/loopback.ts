@@ -23,12 +23,15 @@ export const requireLoopback = (request: Request, origins: readonly string[]): v
   const url = new URL(request.url);
   const host = request.headers.get("Host");
   if (!isLoopback(url.hostname) || (host !== null && !isLoopback(hostnameOf(host)))) {
-    throw new ProblemError("not-loopback", "This Worker is open to its own machine only; call it at http://localhost.");
+    throw new ProblemError("not-loopback", "This Worker serves its own machine only. Call it at http://localhost.");
   }
   const origin = request.headers.get("Origin");
   if (origin !== null && origins.includes(origin)) return;
   const site = request.headers.get("Sec-Fetch-Site");
   if ((origin !== null && origin !== url.origin) || (site !== null && site !== "same-origin" && site !== "none")) {
-    throw new ProblemError("foreign-page", "The request comes from a page of another origin.");
+    throw new ProblemError(
+      "foreign-page",
+      "The request comes from a page of another origin. List that origin in CORS_ORIGINS to allow it.",
+    );
   }
 };

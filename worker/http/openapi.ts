@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { openApiPaths, schemaUri } from "./openapi-paths.ts";
+import { problemAnswer, schemaUri } from "./operation.ts";
+import { endpointsOf, type Resource } from "./resource.ts";
 
 /**
  * The registered schemas as JSON Schema, as one may send them: what has a default need not be sent, and what is not said
@@ -13,10 +14,28 @@ const componentSchemas = (): Record<string, unknown> => {
   );
 };
 
-const bearer = (description: string) => ({ type: "http", scheme: "bearer", description });
+const bearerScheme = (description: string) => ({ type: "http", scheme: "bearer", description });
 
-/** The OpenAPI 3.1 description of everything that is served. */
-export const openApiDocument = (version: string) => ({
+const pathItem = (resource: Resource): object => {
+  const { audience, parameters } = resource;
+  const operations = endpointsOf(resource).map(({ method, role, operation }) => {
+    const { id, responses, ...rest } = operation;
+    return [
+      method.toLowerCase(),
+      {
+        operationId: id,
+        ...rest,
+        description: audience === "api" ? `Requires the role '${role}'.` : undefined,
+        responses: { ...responses, default: problemAnswer },
+        security: [{ [audience]: [] }],
+      },
+    ];
+  });
+  return { parameters, ...Object.fromEntries(operations) };
+};
+
+/** The OpenAPI 3.1 description of resources. */
+export const openApiDocument = (version: string, resources: readonly Resource[]) => ({
   openapi: "3.1.0",
   info: {
     title: "Edgefold",
@@ -24,14 +43,15 @@ export const openApiDocument = (version: string) => ({
     summary: "MapReduce on Kubernetes, driven from a REST endpoint at the edge",
     license: { name: "Apache 2.0", identifier: "Apache-2.0" },
   },
-  security: [{ api: [] }],
-  paths: openApiPaths,
+  paths: Object.fromEntries(
+    resources.map((resource) => [resource.path.replaceAll(/:(\w+)/g, "{$1}"), pathItem(resource)]),
+  ),
   components: {
     schemas: componentSchemas(),
     securitySchemes: {
-      api: bearer("One of API_TOKENS. Not asked for in development (OPEN_TO=loopback)."),
-      agent: bearer("The cluster's token among AGENT_TOKENS."),
-      runner: bearer("Given to a job's runners by its agent."),
+      api: bearerScheme("A token of the API. Development (OPEN_TO=loopback) asks for none."),
+      agent: bearerScheme("The cluster's token in AGENT_TOKENS."),
+      runner: bearerScheme("The token that a job's runners get from their agent."),
     },
   },
 });

@@ -2,31 +2,31 @@ import type { Problem } from "../../shared/api/problems.ts";
 
 /** Every problem that the API can answer with. The keys are part of the API: `type` is `urn:edgefold:problem:<key>`. */
 const catalogue = {
-  "malformed-path": { status: 400, title: "The path cannot be decoded" },
-  "malformed-body": { status: 400, title: "The body cannot be read" },
-  "malformed-form": { status: 400, title: "The form cannot be read" },
-  "invalid-request": { status: 400, title: "The request is not valid" },
-  "job-id-missing": { status: 400, title: "No job is named" },
-  unauthorized: { status: 401, title: "A valid token is needed" },
-  "wrong-token": { status: 403, title: "The token is for something else" },
-  "role-missing": { status: 403, title: "The token's role does not allow this" },
-  "not-loopback": { status: 403, title: "Only this machine is served" },
-  "foreign-page": { status: 403, title: "Requests of other sites' pages are refused" },
-  "unknown-path": { status: 404, title: "There is nothing at this path" },
-  "unknown-artifact": { status: 404, title: "There is no such artifact" },
-  "unknown-job": { status: 404, title: "There is no such job" },
-  "unknown-program": { status: 404, title: "The job has no such program" },
-  "method-not-allowed": { status: 405, title: "The method is not possible here" },
+  "malformed-path": { status: 400, title: "Malformed path" },
+  "malformed-body": { status: 400, title: "Malformed body" },
+  "malformed-form": { status: 400, title: "Malformed form" },
+  "invalid-request": { status: 400, title: "Invalid request" },
+  "job-id-missing": { status: 400, title: "Job id missing" },
+  unauthorized: { status: 401, title: "Valid token required" },
+  "wrong-token": { status: 403, title: "Token not valid for this resource" },
+  "role-missing": { status: 403, title: "Role not sufficient" },
+  "not-loopback": { status: 403, title: "Only loopback requests are served" },
+  "foreign-page": { status: 403, title: "Cross-origin request refused" },
+  "unknown-path": { status: 404, title: "Unknown path" },
+  "unknown-artifact": { status: 404, title: "Unknown artifact" },
+  "unknown-job": { status: 404, title: "Unknown job" },
+  "unknown-program": { status: 404, title: "Unknown program" },
+  "method-not-allowed": { status: 405, title: "Method not allowed" },
   "job-ended": { status: 409, title: "The job has ended" },
-  "job-committing": { status: 409, title: "The job is making its output visible" },
-  "body-too-large": { status: 413, title: "The body is too large" },
-  "unsupported-media-type": { status: 415, title: "The body's type is not understood here" },
-  "idempotency-conflict": { status: 422, title: "The Idempotency-Key was used for another request" },
-  "upgrade-required": { status: 426, title: "This path is for WebSockets" },
+  "job-committing": { status: 409, title: "The job is committing its output" },
+  "body-too-large": { status: 413, title: "Body too large" },
+  "unsupported-media-type": { status: 415, title: "Unsupported media type" },
+  "idempotency-conflict": { status: 422, title: "Idempotency-Key already used for another request" },
+  "upgrade-required": { status: 426, title: "WebSocket upgrade required" },
   "rate-limited": { status: 429, title: "Too many requests" },
-  internal: { status: 500, title: "Something went wrong" },
-  "not-configured": { status: 503, title: "The Worker is not configured" },
-  busy: { status: 503, title: "Busy; try again" },
+  internal: { status: 500, title: "Internal error" },
+  "not-configured": { status: 503, title: "The Worker is not fully configured" },
+  busy: { status: 503, title: "Temporarily busy" },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 type ProblemKind = keyof typeof catalogue;
@@ -50,7 +50,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** Several fields that are wrong, as one problem; the detail repeats what the errors say. */
+/** All invalid fields of a request as one problem. The detail repeats the errors. */
 export const invalidRequest = (
   errors: FieldError[],
   kind: "invalid-request" | "unknown-artifact" = "invalid-request",
@@ -60,20 +60,20 @@ export const invalidRequest = (
 export const busy = (detail: string): ProblemError =>
   new ProblemError("busy", detail, { headers: { "Retry-After": "1" } });
 
-const flag = (error: unknown, name: string): boolean =>
+const hasFlag = (error: unknown, name: string): boolean =>
   typeof error === "object" && error !== null && Reflect.get(error, name) === true;
 
-/** Whether a Durable Object failed in a way that passes: errors lose their class on the way, but keep these flags. */
-export const isPassing = (error: unknown): boolean =>
-  flag(error, "retryable") || flag(error, "overloaded") || flag(error, "durableObjectReset");
+/** Whether a Durable Object's failure is transient: errors lose their class on the way, but keep these flags. */
+export const isTransient = (error: unknown): boolean =>
+  hasFlag(error, "retryable") || hasFlag(error, "overloaded") || hasFlag(error, "durableObjectReset");
 
 const asProblem = (error: unknown, report: (id: string) => void): ProblemError => {
   if (error instanceof ProblemError) return error;
   const id = crypto.randomUUID();
   report(id);
-  return isPassing(error)
-    ? busy(`The request could not be served just now (${id}).`)
-    : new ProblemError("internal", `It was logged as ${id}.`);
+  return isTransient(error)
+    ? busy(`The request could not be served right now. It was logged as ${id}. Try again.`)
+    : new ProblemError("internal", `An unexpected error was logged as ${id}.`);
 };
 
 /**
@@ -92,6 +92,6 @@ export const renderProblem = (error: unknown, request: Request, secrets: readonl
   if (extras.errors !== undefined) body.errors = extras.errors;
   return new Response(JSON.stringify(body), {
     status,
-    headers: { ...extras.headers, "Content-Type": "application/problem+json", "Cache-Control": "no-store" },
+    headers: { ...extras.headers, "Content-Type": "application/problem+json" },
   });
 };

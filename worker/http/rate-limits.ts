@@ -10,29 +10,30 @@ const tooMany = (detail: string, seconds: number): ProblemError =>
   new ProblemError("rate-limited", detail, { headers: { "Retry-After": String(seconds) } });
 
 /** Whether there may be one more. A limit that is not configured, or cannot be asked, is none. */
-const allows = async (limit: RateLimit | undefined, key: string): Promise<boolean> => {
+const isAllowed = async (limit: RateLimit | undefined, key: string): Promise<boolean> => {
   if (limit === undefined) return true;
   try {
     return (await limit.limit({ key })).success;
   } catch (error) {
-    console.warn("a rate limit could not be asked", error);
+    console.warn("a rate limit could not be checked", error);
     return true;
   }
 };
 
 /** Counts a call of a user, by the name of the token. @throws ProblemError 429 */
 export const countCall = async (env: Env, name: string): Promise<void> => {
-  if (await allows(env.CALL_LIMIT, name)) return;
-  throw tooMany(`The token of '${name}' is used for too many requests.`, callsPeriod);
+  if (await isAllowed(env.CALL_LIMIT, name)) return;
+  throw tooMany(`Too many requests were made with the token of '${name}'. Try again in ${callsPeriod} s.`, callsPeriod);
 };
 
 /** Addresses that have shown too many wrong tokens, and until when in ms nothing is asked of the tokens that they show. */
-const guessing = new Map<string, number>();
+const guessers = new Map<string, number>();
 
 /** Most addresses that are remembered; beyond that those go first that came first. */
-const mostGuessing = 10_000;
+const maxGuessers = 10_000;
 
-const tooManyGuesses = (): ProblemError => tooMany("Too many wrong tokens have come from this address.", guessesPeriod);
+const tooManyGuesses = (): ProblemError =>
+  tooMany(`Too many wrong tokens were sent from this address. Try again in ${guessesPeriod} s.`, guessesPeriod);
 
 /**
  * To be called before a user's token is looked at: while its address is guessing, a right token is as good as a wrong one, so
@@ -42,10 +43,10 @@ const tooManyGuesses = (): ProblemError => tooMany("Too many wrong tokens have c
  */
 export const refuseGuessing = (request: Request): void => {
   const address = clientAddress(request);
-  const until = guessing.get(address);
+  const until = guessers.get(address);
   if (until === undefined) return;
   if (until > Date.now()) throw tooManyGuesses();
-  guessing.delete(address);
+  guessers.delete(address);
 };
 
 /**
@@ -61,12 +62,12 @@ export const countGuess = async (
   refusal: ProblemError,
 ): Promise<ProblemError> => {
   const address = clientAddress(request);
-  if (await allows(env.GUESS_LIMIT, `${audience} ${address}`)) return refusal;
+  if (await isAllowed(env.GUESS_LIMIT, `${audience} ${address}`)) return refusal;
   if (audience === "api") {
-    guessing.delete(address);
-    guessing.set(address, Date.now() + guessesPeriod * 1000);
-    const [oldest] = guessing.keys();
-    if (guessing.size > mostGuessing && oldest !== undefined) guessing.delete(oldest);
+    guessers.delete(address);
+    guessers.set(address, Date.now() + guessesPeriod * 1000);
+    const [oldest] = guessers.keys();
+    if (guessers.size > maxGuessers && oldest !== undefined) guessers.delete(oldest);
   }
   return tooManyGuesses();
 };

@@ -1,6 +1,7 @@
 import { authorize, requireRole, type Audience, type Caller } from "./auth.ts";
 import { readConfiguration, type Role } from "../configuration.ts";
 import type { Env } from "../env.ts";
+import type { Operation } from "./operation.ts";
 import { ProblemError } from "./problems.ts";
 
 const methods = ["GET", "PUT", "POST", "DELETE"] as const;
@@ -17,7 +18,7 @@ export type Call = {
   readonly params: Readonly<Record<string, string>>;
 };
 
-/** Who may do something at a resource of the API, where the resource says nothing else. */
+/** The least role of a user who may do something, where the endpoint says nothing else. */
 const usualRoles: Readonly<Record<Method, Role>> = {
   GET: "viewer",
   PUT: "submitter",
@@ -25,18 +26,32 @@ const usualRoles: Readonly<Record<Method, Role>> = {
   DELETE: "submitter",
 };
 
-type Handler = (call: Call) => Promise<Response>;
+/** What a method does at a path. */
+export type Endpoint = {
+  /** The least role of a user who may call, where it is not as usual. */
+  readonly role?: Role;
+  readonly operation: Operation;
+  readonly handle: (call: Call) => Promise<Response>;
+};
 
 /** A path and what can be done there. HEAD is answered wherever GET is. */
 export type Resource = {
+  /** Parts that begin with a colon stand for anything. */
   readonly path: string;
   readonly audience: Audience;
-  readonly methods: Readonly<Partial<Record<Method, Handler>>>;
-  /** Who may, where that is not as usual. */
-  readonly roles?: Readonly<Partial<Record<Method, Role>>>;
+  /** What the OpenAPI document says of the `:parts`, in their order. */
+  readonly parameters?: readonly object[];
+  readonly methods: Readonly<Partial<Record<Method, Endpoint>>>;
   /** Methods that cannot work here, but for which there is a better answer than 405. */
   readonly advice?: Readonly<Partial<Record<Method, ProblemError>>>;
 };
+
+/** The methods of a resource, in the order in which they are listed to users, and the roles that they need. */
+export const endpointsOf = (resource: Resource): (Required<Endpoint> & { readonly method: Method })[] =>
+  methods.flatMap((method) => {
+    const endpoint = resource.methods[method];
+    return endpoint === undefined ? [] : [{ method, role: usualRoles[method], ...endpoint }];
+  });
 
 const decodeParams = (params: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(
@@ -56,34 +71,28 @@ export const param = (call: Call, name: string): string => {
   return value;
 };
 
-const allowed = (resource: Resource): string =>
-  methods
-    .filter((method) => resource.methods[method] !== undefined)
-    .flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]))
+const allowedMethods = (resource: Resource): string =>
+  endpointsOf(resource)
+    .flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method]))
     .join(", ");
 
-const handlerOf = (resource: Resource, requested: string, caller: Caller): Handler => {
+const findEndpoint = (resource: Resource, requested: string): Required<Endpoint> => {
   const name = requested === "HEAD" ? "GET" : requested;
+  const endpoint = endpointsOf(resource).find(({ method }) => method === name);
+  if (endpoint !== undefined) return endpoint;
   const method = methods.find((known) => known === name);
-  const handler = method && resource.methods[method];
-  if (method !== undefined && handler !== undefined) {
-    if (resource.audience === "api") requireRole(caller, resource.roles?.[method] ?? usualRoles[method]);
-    return handler;
-  }
   const advice = method && resource.advice?.[method];
   if (advice !== undefined) throw advice;
-  const allow = allowed(resource);
-  throw new ProblemError("method-not-allowed", `${requested} is not possible here; ${allow} is.`, {
-    headers: { Allow: allow },
-  });
+  const allow = allowedMethods(resource);
+  throw new ProblemError("method-not-allowed", `Method not allowed. Allowed: ${allow}.`, { headers: { Allow: allow } });
 };
 
-const withoutBody = async (response: Response): Promise<Response> => {
+const dropBody = async (response: Response): Promise<Response> => {
   await response.body?.cancel();
   return new Response(null, { status: response.status, headers: response.headers });
 };
 
-/** Serves a resource: who may call, then which method, then the handler. */
+/** Serves a resource: checks who may call, then which method, then runs the handler. @throws ProblemError */
 export const serve = async (
   resource: Resource,
   request: Request,
@@ -94,13 +103,14 @@ export const serve = async (
   const configuration = readConfiguration(env);
   const params = decodeParams(encodedParams);
   const caller = await authorize(resource.audience, request, params, env, configuration);
-  const call = { request, env, ctx, url: new URL(request.url), params, caller };
-  const response = await handlerOf(resource, request.method, caller)(call);
-  return request.method === "HEAD" ? await withoutBody(response) : response;
+  const { role, handle } = findEndpoint(resource, request.method);
+  if (resource.audience === "api") requireRole(caller, role);
+  const response = await handle({ request, env, ctx, url: new URL(request.url), params, caller });
+  return request.method === "HEAD" ? await dropBody(response) : response;
 };
 
-/** What every other path answers, to users of the API alone, so that nobody else learns what there is. */
+/** Answers every other path, users of the API alone, so that nobody else learns what there is. @throws ProblemError */
 export const refuseUnknownPath = async (request: Request, env: Env): Promise<never> => {
   await authorize("api", request, {}, env, readConfiguration(env));
-  throw new ProblemError("unknown-path", "There is nothing here; GET / lists what there is.");
+  throw new ProblemError("unknown-path", "No resource has this path. GET / lists all resources.");
 };

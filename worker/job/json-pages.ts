@@ -1,4 +1,5 @@
 import type { Page } from "../contracts.ts";
+import { streamJsonArray } from "../platform/json-array.ts";
 
 /** Items that are read at a time where a list is sent whole. */
 const chunk = 500;
@@ -15,25 +16,18 @@ export const jsonPages = (
   read: (limit: number) => string[],
   cursor: () => string | null,
 ): Page => {
-  const encoder = new TextEncoder();
-  if (limit !== undefined) {
-    const items = read(limit);
-    const after = cursor();
-    // One more tells whether another page follows.
-    const more = items.length === limit && read(1).length > 0;
-    const body = new Blob([`[${items.join(",")}]`]).stream();
-    return { body, next: more ? after : null };
-  }
-  let first = true;
-  const body = new ReadableStream({
-    type: "bytes",
-    pull(controller) {
-      const items = read(chunk);
-      const text = (first ? "[" : items.length > 0 ? "," : "") + items.join(",") + (items.length < chunk ? "]" : "");
-      first = false;
-      controller.enqueue(encoder.encode(text));
-      if (items.length < chunk) controller.close();
-    },
-  });
-  return { body, next: null };
+  if (limit === undefined) return { body: streamJsonArray(readAll(read)), next: null };
+  const items = read(limit);
+  const after = cursor();
+  // One more tells whether another page follows.
+  const hasMore = items.length === limit && read(1).length > 0;
+  return { body: streamJsonArray(items.values()), next: hasMore ? after : null };
 };
+
+function* readAll(read: (limit: number) => string[]): Generator<string> {
+  for (;;) {
+    const items = read(chunk);
+    yield* items;
+    if (items.length < chunk) return;
+  }
+}

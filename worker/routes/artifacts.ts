@@ -1,9 +1,10 @@
-import { ArtifactNameSchema, type Artifact } from "../../shared/api/artifacts.ts";
+import { ArtifactNameSchema, ArtifactSchema, ArtifactTypeSchema, type Artifact } from "../../shared/api/artifacts.ts";
 import { ContentUpload } from "../artifacts/content-upload.ts";
 import { requireMediaType } from "../http/body.ts";
 import { contentResponse } from "../artifacts/content-response.ts";
 import { registryOf } from "../env.ts";
-import { listResponse } from "../http/lists.ts";
+import { listAnswer, pageParameters, respondWithList } from "../http/lists.ts";
+import { bytesAnswer, jsonAnswer, pathParameter, refTo } from "../http/operation.ts";
 import { artifactOf, type PinnedProgram } from "../job/spec.ts";
 import { busy, ProblemError } from "../http/problems.ts";
 import { readProgramForm } from "../artifacts/program-form.ts";
@@ -11,23 +12,23 @@ import { jsonResponse } from "../http/responses.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
 
 const unknownArtifact = (name: string): ProblemError =>
-  new ProblemError("unknown-artifact", `There is no artifact '${name}'.`);
+  new ProblemError("unknown-artifact", `No artifact is named '${name}'.`);
 
-const find = async (call: Call): Promise<PinnedProgram> => {
+const findArtifact = async (call: Call): Promise<PinnedProgram> => {
   const name = param(call, "filename");
   const found = ArtifactNameSchema.safeParse(name).success ? await registryOf(call.env).getArtifact(name) : null;
   if (found === null) throw unknownArtifact(name);
   return found;
 };
 
-const store = async ({ request, env }: Call): Promise<Artifact> => {
-  if (request.body === null) throw new ProblemError("malformed-form", "There is no form.");
+const storeArtifact = async ({ request, env }: Call): Promise<Artifact> => {
+  if (request.body === null) throw new ProblemError("malformed-form", "No form was sent.");
   const upload = new ContentUpload(env);
   try {
     const form = await readProgramForm(request.body, request.headers.get("Content-Type") ?? "", upload);
     const program = { ...form, ...(await upload.finish()) };
     if (!(await registryOf(env).putArtifact(program))) {
-      throw busy("The upload took too long; send it again.");
+      throw busy("The upload took too long. Send it again.");
     }
     return artifactOf(program);
   } catch (error) {
@@ -36,26 +37,43 @@ const store = async ({ request, env }: Call): Promise<Artifact> => {
   }
 };
 
-const put = async (call: Call): Promise<Response> => {
+const putArtifact = async (call: Call): Promise<Response> => {
   requireMediaType(call.request, "multipart/form-data");
-  const stored = store(call);
+  const stored = storeArtifact(call);
   // So that an upload is tidied up after although its client has gone.
   call.ctx.waitUntil(stored.catch(() => undefined));
   return jsonResponse(JSON.stringify(await stored));
 };
 
-const content = async (call: Call): Promise<Response> => {
-  const response = await contentResponse(call.env.ARTIFACTS, await find(call));
+const getContent = async (call: Call): Promise<Response> => {
+  const response = await contentResponse(call.env.ARTIFACTS, await findArtifact(call));
   // Between the two looks the artifact may have been replaced; the second look finds the new one.
-  const again = response ?? (await contentResponse(call.env.ARTIFACTS, await find(call)));
+  const again = response ?? (await contentResponse(call.env.ARTIFACTS, await findArtifact(call)));
   if (again === null) throw unknownArtifact(param(call, "filename"));
   return again;
 };
 
-const remove = async (call: Call): Promise<Response> => {
+const deleteArtifact = async (call: Call): Promise<Response> => {
   const name = param(call, "filename");
   if (!(await registryOf(call.env).deleteArtifact(name))) throw unknownArtifact(name);
   return new Response(null, { status: 204 });
+};
+
+const nameParameter = pathParameter("filename", "The artifact's name");
+const artifactAnswer = (description: string) => jsonAnswer(description, refTo(ArtifactSchema));
+
+const uploadForm = {
+  type: "object",
+  properties: {
+    program: { type: "string", format: "binary", description: "The file. Its filename becomes the artifact's name." },
+    type: {
+      type: "string",
+      enum: ArtifactTypeSchema.options,
+      description: "`executable` by default; `module` for an `.mjs` or `.mts` file without a `#!` line.",
+    },
+  },
+  required: ["program"],
+  additionalProperties: false,
 };
 
 export const artifactResources: readonly Resource[] = [
@@ -63,20 +81,65 @@ export const artifactResources: readonly Resource[] = [
     path: "/api/v1/artifacts",
     audience: "api",
     methods: {
-      GET: async ({ url, env }) =>
-        await listResponse(url, async (after, limit) => await registryOf(env).listArtifacts(after, limit)),
-      PUT: put,
+      GET: {
+        operation: {
+          id: "listArtifacts",
+          summary: "List artifacts",
+          parameters: pageParameters,
+          responses: { "200": listAnswer("Artifacts, newest first", ArtifactSchema) },
+        },
+        handle: async ({ url, env }) =>
+          await respondWithList(url, async (after, limit) => await registryOf(env).listArtifacts(after, limit)),
+      },
+      PUT: {
+        operation: {
+          id: "putArtifact",
+          summary: "Upload an artifact, or replace the one of that name",
+          requestBody: { required: true, content: { "multipart/form-data": { schema: uploadForm } } },
+          responses: { "200": artifactAnswer("The stored artifact") },
+        },
+        handle: putArtifact,
+      },
     },
   },
   {
     path: "/api/v1/artifacts/:filename",
     audience: "api",
+    parameters: [nameParameter],
     methods: {
-      GET: async (call) => jsonResponse(JSON.stringify(artifactOf(await find(call)))),
-      DELETE: remove,
+      GET: {
+        operation: {
+          id: "getArtifact",
+          summary: "Get an artifact's metadata",
+          responses: { "200": artifactAnswer("The artifact") },
+        },
+        handle: async (call) => jsonResponse(JSON.stringify(artifactOf(await findArtifact(call)))),
+      },
+      DELETE: {
+        // Others may start jobs with it.
+        role: "admin",
+        operation: {
+          id: "deleteArtifact",
+          summary: "Delete an artifact; jobs that were started with it keep it",
+          responses: { "204": { description: "The artifact is deleted" } },
+        },
+        handle: deleteArtifact,
+      },
     },
-    // Others may start jobs with it.
-    roles: { DELETE: "admin" },
   },
-  { path: "/api/v1/artifacts/:filename/content", audience: "api", methods: { GET: content } },
+  {
+    path: "/api/v1/artifacts/:filename/content",
+    audience: "api",
+    parameters: [nameParameter],
+    methods: {
+      GET: {
+        operation: {
+          id: "getArtifactContent",
+          summary: "Download an artifact",
+          responses: { "200": bytesAnswer("The artifact's content") },
+        },
+        handle: getContent,
+      },
+    },
+  },
 ];

@@ -2,12 +2,14 @@ import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { outputUrls } from "../../shared/outputs.ts";
 import { JobRequestSchema, type JobRequest } from "../../shared/api/job-request.ts";
-import type { Job } from "../../shared/api/jobs.ts";
+import { JobSchema, type Job } from "../../shared/api/jobs.ts";
+import { TaskSchema } from "../../shared/api/tasks.ts";
 import { check, readJson } from "../http/body.ts";
 import { clusterNames } from "../configuration.ts";
 import { jobOf, registryOf, type Env } from "../env.ts";
 import { fingerprints } from "../secrets/fingerprint.ts";
-import { listResponse, nextLink, pageOf } from "../http/lists.ts";
+import { listAnswer, nextLinkOf, pageOf, pageParameters, respondWithList } from "../http/lists.ts";
+import { jsonAnswer, jsonBody, pathParameter, refTo } from "../http/operation.ts";
 import type { JobApi } from "../contracts.ts";
 import { credentialSecrets } from "../job/targets/pods.ts";
 import type { ReservationRequest } from "../registry/reservations.ts";
@@ -24,7 +26,7 @@ const IdempotencySchema = z.object({
 
 const knownJob = async (call: Call): Promise<string> => {
   const id = param(call, "id");
-  if (!(await registryOf(call.env).hasJob(id))) throw new ProblemError("unknown-job", `There is no job '${id}'.`);
+  if (!(await registryOf(call.env).hasJob(id))) throw new ProblemError("unknown-job", `No job has the id '${id}'.`);
   return id;
 };
 
@@ -75,7 +77,7 @@ const createJob = async (call: Call, request: JobRequest, key: string | null): P
       const submittedBy = caller.name;
       const spec = { id, createdAt, submittedBy, cluster, request, credentialSecrets: secrets, programs };
       const job = await jobOf(env, id).create(spec, createBefore);
-      if (job === null) throw busy("The job could not be created in time; send the request again.");
+      if (job === null) throw busy("The job could not be created in time. Send the request again.");
       // The object tells the Registry, too, in its own time; the answer must not be ahead of what can be asked for.
       await registryOf(env).confirmJob(job);
       return job;
@@ -83,7 +85,10 @@ const createJob = async (call: Call, request: JobRequest, key: string | null): P
     case "exists":
       return await jobOf(env, reservation.id).describe();
     case "conflict":
-      throw new ProblemError("idempotency-conflict", `The Idempotency-Key '${key}' was sent with another request.`);
+      throw new ProblemError(
+        "idempotency-conflict",
+        `The Idempotency-Key '${key}' was sent with another request before. Use another key.`,
+      );
     default:
       throw invalidRequest(
         reservation.roles.map((role) => {
@@ -95,7 +100,7 @@ const createJob = async (call: Call, request: JobRequest, key: string | null): P
   }
 };
 
-const create = async (call: Call): Promise<Response> => {
+const postJob = async (call: Call): Promise<Response> => {
   const { request } = call;
   const key = request.headers.get("Idempotency-Key");
   check(IdempotencySchema, { "Idempotency-Key": key ?? undefined });
@@ -103,20 +108,20 @@ const create = async (call: Call): Promise<Response> => {
   return jsonResponse(JSON.stringify(job), 201, { Location: `/api/v1/jobs/${job.id}` });
 };
 
-const stop = async (call: Call): Promise<Response> => {
+const stopJob = async (call: Call): Promise<Response> => {
   const id = param(call, "id");
   const outcome = await askJob(call, async (job) => await job.stop());
-  if (outcome === "ended") throw new ProblemError("job-ended", `Job ${id} has ended.`);
+  if (outcome === "ended") throw new ProblemError("job-ended", `Job ${id} has already ended.`);
   if (outcome === "committing") {
-    throw new ProblemError("job-committing", `Job ${id} is making its output visible, and cannot be stopped any more.`);
+    throw new ProblemError("job-committing", `Job ${id} is committing its output. It can no longer be stopped.`);
   }
   return jsonResponse(JSON.stringify(`Job ${id} was successfully stopped`));
 };
 
-const tasks = async (call: Call): Promise<Response> => {
+const listTasks = async (call: Call): Promise<Response> => {
   const page = pageOf(call.url);
   const { body, next } = await askJob(call, async (job) => await job.tasks(page));
-  return jsonResponse(body, 200, nextLink(call.url, next));
+  return jsonResponse(body, 200, nextLinkOf(call.url, next));
 };
 
 /**
@@ -130,25 +135,87 @@ const withOutputs = (snapshot: string): string => {
   return outputs.length === 0 ? snapshot : JSON.stringify({ ...job, outputs });
 };
 
-const list = async ({ url, env }: Call): Promise<Response> =>
-  await listResponse(url, async (after, limit) => await registryOf(env).listJobs(after, limit), withOutputs);
+const listJobs = async ({ url, env }: Call): Promise<Response> =>
+  await respondWithList(url, async (after, limit) => await registryOf(env).listJobs(after, limit), withOutputs);
+
+const getJob = async (call: Call): Promise<Response> =>
+  jsonResponse(JSON.stringify(await askJob(call, async (job) => await job.describe())));
+
+const idParameter = pathParameter("id", "The job's id");
+
+const keyParameter = {
+  name: "Idempotency-Key",
+  in: "header",
+  description: "A caller who repeats a request with the same key within 24 hours gets the same job.",
+  schema: { type: "string", maxLength: 255 },
+};
 
 export const jobResources: readonly Resource[] = [
   {
     path: "/api/v1/jobs",
     audience: "api",
-    methods: { GET: list, POST: create },
+    methods: {
+      GET: {
+        operation: {
+          id: "listJobs",
+          summary: "List jobs",
+          parameters: pageParameters,
+          responses: { "200": listAnswer("Jobs, newest first", JobSchema) },
+        },
+        handle: listJobs,
+      },
+      POST: {
+        operation: {
+          id: "createJob",
+          summary: "Start a job",
+          parameters: [keyParameter],
+          requestBody: jsonBody(JobRequestSchema),
+          responses: { "201": jsonAnswer("The job. `Location` is its path.", refTo(JobSchema)) },
+        },
+        handle: postJob,
+      },
+    },
     advice: {
-      DELETE: new ProblemError("job-id-missing", "Say which job to stop: call DELETE /api/v1/jobs/{id}."),
+      DELETE: new ProblemError("job-id-missing", "Name the job to stop: DELETE /api/v1/jobs/{id}."),
     },
   },
   {
     path: "/api/v1/jobs/:id",
     audience: "api",
+    parameters: [idParameter],
     methods: {
-      GET: async (call) => jsonResponse(JSON.stringify(await askJob(call, async (job) => await job.describe()))),
-      DELETE: stop,
+      GET: {
+        operation: {
+          id: "getJob",
+          summary: "Get a job",
+          responses: { "200": jsonAnswer("The job", refTo(JobSchema)) },
+        },
+        handle: getJob,
+      },
+      DELETE: {
+        operation: {
+          id: "stopJob",
+          summary: "Stop a job",
+          responses: { "200": jsonAnswer("The job is stopped", { type: "string" }) },
+        },
+        handle: stopJob,
+      },
     },
   },
-  { path: "/api/v1/jobs/:id/tasks", audience: "api", methods: { GET: tasks } },
+  {
+    path: "/api/v1/jobs/:id/tasks",
+    audience: "api",
+    parameters: [idParameter],
+    methods: {
+      GET: {
+        operation: {
+          id: "listTasks",
+          summary: "List the tasks of a job",
+          parameters: pageParameters,
+          responses: { "200": listAnswer("Tasks, newest first: reduces before maps", TaskSchema) },
+        },
+        handle: listTasks,
+      },
+    },
+  },
 ];

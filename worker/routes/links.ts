@@ -1,23 +1,41 @@
-import { ProgramRoleSchema } from "../../shared/protocol/tasks.ts";
+import { programRoles, ProgramRoleSchema } from "../../shared/protocol/tasks.ts";
 import { contentResponse } from "../artifacts/content-response.ts";
 import { clusterOf, jobOf } from "../env.ts";
+import { bytesAnswer, pathParameter } from "../http/operation.ts";
 import { ProblemError } from "../http/problems.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
 
 const requireUpgrade = ({ request }: Call): void => {
   if (request.headers.get("Upgrade")?.toLowerCase() === "websocket") return;
-  throw new ProblemError("upgrade-required", "Open this path as a WebSocket.", {
+  throw new ProblemError("upgrade-required", "This path serves WebSockets only. Send an upgrade request.", {
     headers: { Upgrade: "websocket", Connection: "Upgrade" },
   });
 };
 
-const program = async (call: Call): Promise<Response> => {
+const getProgram = async (call: Call): Promise<Response> => {
   const role = ProgramRoleSchema.safeParse(param(call, "role"));
   const pinned = role.success ? await jobOf(call.env, param(call, "id")).program(role.data) : null;
   const response = pinned === null ? null : await contentResponse(call.env.ARTIFACTS, pinned);
-  if (response === null) throw new ProblemError("unknown-program", `The job has no '${param(call, "role")}'.`);
+  if (response === null)
+    throw new ProblemError("unknown-program", `The job has no program for the role '${param(call, "role")}'.`);
   return response;
 };
+
+const linkRunner = async (call: Call): Promise<Response> => {
+  requireUpgrade(call);
+  const id = param(call, "id");
+  const response = await jobOf(call.env, id).fetch(call.request);
+  if (response.status === 404) throw new ProblemError("unknown-job", `Job ${id} was removed.`);
+  return response;
+};
+
+const linkAgent = async (call: Call): Promise<Response> => {
+  requireUpgrade(call);
+  return await clusterOf(call.env, param(call, "cluster")).fetch(call.request);
+};
+
+const jobParameter = pathParameter("id", "The job's id");
+const upgradeAnswer = { "101": { description: "The WebSocket is open" } };
 
 /**
  * What agents and runners call. A runner's token proves that there was its job, so that the Registry need not be asked; the job's
@@ -27,24 +45,40 @@ export const linkResources: readonly Resource[] = [
   {
     path: "/api/v1/jobs/:id/link",
     audience: "runner",
+    parameters: [jobParameter],
     methods: {
-      GET: async (call) => {
-        requireUpgrade(call);
-        const id = param(call, "id");
-        const response = await jobOf(call.env, id).fetch(call.request);
-        if (response.status === 404) throw new ProblemError("unknown-job", `Job ${id} was removed.`);
-        return response;
+      GET: {
+        operation: { id: "linkRunner", summary: "Connect a runner of the job", responses: upgradeAnswer },
+        handle: linkRunner,
       },
     },
   },
-  { path: "/api/v1/jobs/:id/programs/:role", audience: "runner", methods: { GET: program } },
+  {
+    path: "/api/v1/jobs/:id/programs/:role",
+    audience: "runner",
+    parameters: [
+      jobParameter,
+      pathParameter("role", "What the job uses the program for", { type: "string", enum: programRoles }),
+    ],
+    methods: {
+      GET: {
+        operation: {
+          id: "getProgram",
+          summary: "Download a program as it was when the job was started",
+          responses: { "200": bytesAnswer("The program's content") },
+        },
+        handle: getProgram,
+      },
+    },
+  },
   {
     path: "/api/v1/agents/:cluster/link",
     audience: "agent",
+    parameters: [pathParameter("cluster", "The cluster's name")],
     methods: {
-      GET: async (call) => {
-        requireUpgrade(call);
-        return await clusterOf(call.env, param(call, "cluster")).fetch(call.request);
+      GET: {
+        operation: { id: "linkAgent", summary: "Connect the cluster's agent", responses: upgradeAnswer },
+        handle: linkAgent,
       },
     },
   },

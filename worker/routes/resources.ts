@@ -1,15 +1,11 @@
+import type { Resource } from "../http/resource.ts";
 import { artifactResources } from "./artifacts.ts";
 import { clusterResources } from "./clusters.ts";
 import { jobResources } from "./jobs.ts";
 import { linkResources } from "./links.ts";
-import type { Resource } from "../http/resource.ts";
 import { rootResources } from "./root.ts";
 
+const others = [...artifactResources, ...jobResources, ...clusterResources, ...linkResources];
+
 /** Everything that the Worker serves. */
-export const resources: readonly Resource[] = [
-  ...rootResources,
-  ...artifactResources,
-  ...jobResources,
-  ...clusterResources,
-  ...linkResources,
-];
+export const resources: readonly Resource[] = [...rootResources(others), ...others];

@@ -1,5 +1,6 @@
 import packageJson from "../../package.json" with { type: "json" };
 import { openApiDocument } from "../http/openapi.ts";
+import { jsonAnswer } from "../http/operation.ts";
 import { jsonResponse } from "../http/responses.ts";
 import type { Resource } from "../http/resource.ts";
 
@@ -17,15 +18,37 @@ const links = {
   clusters: "/api/v1/clusters",
 };
 
-export const rootResources: readonly Resource[] = [
-  {
-    path: "/",
-    audience: "api",
-    methods: { GET: async () => jsonResponse(JSON.stringify({ name, version, description, links })) },
-  },
-  {
-    path: "/openapi.json",
-    audience: "api",
-    methods: { GET: async () => jsonResponse(JSON.stringify(openApiDocument(version))) },
-  },
-];
+/** What tells of all other resources, and of itself. */
+export const rootResources = (others: readonly Resource[]): readonly Resource[] => {
+  const own: readonly Resource[] = [
+    {
+      path: "/",
+      audience: "api",
+      methods: {
+        GET: {
+          operation: {
+            id: "root",
+            summary: "List the resources of the API",
+            responses: { "200": jsonAnswer("Links to the resources", { type: "object" }) },
+          },
+          handle: async () => jsonResponse(JSON.stringify({ name, version, description, links })),
+        },
+      },
+    },
+    {
+      path: "/openapi.json",
+      audience: "api",
+      methods: {
+        GET: {
+          operation: {
+            id: "openapi",
+            summary: "Get this document",
+            responses: { "200": jsonAnswer("An OpenAPI 3.1 document", { type: "object" }) },
+          },
+          handle: async () => jsonResponse(JSON.stringify(openApiDocument(version, [...own, ...others]))),
+        },
+      },
+    },
+  ];
+  return own;
+};

@@ -1,0 +1,57 @@
+import type { z } from "zod";
+import { ProblemSchema } from "../../shared/api/problems.ts";
+
+/** What the OpenAPI document says of a method at a path (OpenAPI 3.1, "Operation Object"), and what such texts are made of. */
+
+export type Operation = {
+  /** Unique in the document. */
+  readonly id: string;
+  readonly summary: string;
+  readonly parameters?: readonly object[];
+  readonly requestBody?: object;
+  /** By status; the problems that every operation can answer with are added. */
+  readonly responses: Readonly<Record<string, object>>;
+};
+
+/** Where the document keeps the schema of this id. */
+export const schemaUri = (id: string): string => `#/components/schemas/${id}`;
+
+export const refTo = (schema: z.ZodType): object => {
+  const id = schema.meta()?.id;
+  if (id === undefined) throw new Error("a schema of the API has no id");
+  return { $ref: schemaUri(id) };
+};
+
+export const arrayOf = (schema: z.ZodType): object => ({ type: "array", items: refTo(schema) });
+
+/** An answer with JSON of that JSON schema. */
+export const jsonAnswer = (description: string, schema: object): object => ({
+  description,
+  content: { "application/json": { schema } },
+});
+
+/** A body with JSON of that schema, which must be sent. */
+export const jsonBody = (schema: z.ZodType): object => ({
+  required: true,
+  content: { "application/json": { schema: refTo(schema) } },
+});
+
+export const bytesAnswer = (description: string): object => ({
+  description,
+  content: { "application/octet-stream": { schema: { type: "string", format: "binary" } } },
+});
+
+/** A `:part` of a resource's path. */
+export const pathParameter = (name: string, description: string, schema: object = { type: "string" }): object => ({
+  name,
+  in: "path",
+  required: true,
+  description,
+  schema,
+});
+
+/** What any operation can answer instead. */
+export const problemAnswer = {
+  description: "A problem (RFC 9457)",
+  content: { "application/problem+json": { schema: refTo(ProblemSchema) } },
+};
