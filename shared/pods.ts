@@ -100,9 +100,16 @@ const TolerationSchema = z
     message: "goes with the effect NoExecute alone",
   });
 
-/** Entries of a map, at most; and bytes of all annotations (`TotalAnnotationSizeLimitB` of Kubernetes). */
+/** Most entries of a map. */
 const mostEntries = 64;
-const mostAnnotationBytes = 256 * 1024;
+
+/** Most bytes that the keys and values of a job's annotations have together. Kubernetes allows 256 KiB, for a single object. */
+const mostAnnotationBytes = 16 * 1024;
+
+const AnnotationsSchema = z.record(z.string(), z.string());
+
+const bytesOf = (map: Readonly<Record<string, string>>): number =>
+  new TextEncoder().encode(Object.entries(map).flat().join("")).length;
 
 const entries = <Value extends z.ZodType<string>>(key: z.ZodType<string, string>, value: Value) =>
   z
@@ -126,7 +133,7 @@ export const podFields = {
   ),
   labels: entries(OwnKeySchema, LabelValueSchema).optional(),
   annotations: entries(OwnKeySchema, z.string())
-    .refine((map) => JSON.stringify(map).length <= mostAnnotationBytes, "must have at most 256 KiB together")
+    .refine((map) => bytesOf(map) <= mostAnnotationBytes, "must have at most 16 KiB together, keys and values")
     .optional(),
   queueName: z
     .string()
@@ -153,6 +160,8 @@ export const SecretReferenceSchema = z
 /** What an agent must know of a job to make its pods. */
 export const PodOptionsSchema = z.object({
   ...podFields,
+  /** Those of jobs of release 0.1.0 can have 256 KiB. */
+  annotations: AnnotationsSchema.optional(),
   /** The most of the job's runners, where it is limited. */
   parallelism: z.int().positive().optional(),
   /** Secrets of the jobs' namespace that the pods are to see. */

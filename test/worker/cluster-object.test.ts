@@ -147,6 +147,7 @@ describe("what is wanted", () => {
 
   test("is told in messages of limited size however much it is", async () => {
     const cluster = newCluster();
+    // As release 0.1.0 took them.
     const annotations = Object.fromEntries(["a", "b", "c"].map((key) => [key, "é".repeat(5000)]));
     const jobs = Array.from({ length: 100 }, (_, i) => ({
       ...wanted(`job-${i}`, 1),

@@ -9,7 +9,9 @@ import { JobSchema } from "../../shared/api/jobs.ts";
 import { clusterOf, type Env } from "../../worker/env.ts";
 import { call, jsonOf, openEnv, postJob, problemOf, upload } from "./api.ts";
 import { claim, claimed, JobFixture, work } from "./job-fixture.ts";
+import { eventually } from "./eventually.ts";
 import { hangUp, Peer } from "./peer.ts";
+import { rows } from "./registry-helpers.ts";
 
 afterEach(hangUp);
 afterEach(() => {
@@ -76,6 +78,37 @@ describe("a job goes to", () => {
   });
 });
 
+/** Gives a cluster 999 jobs that have not ended. */
+const crowd = (cluster: string) =>
+  `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
+     INSERT INTO job (id, created_at, cluster) SELECT '${cluster}-' || i, 1, '${cluster}' FROM n`;
+
+describe("a cluster with 1,000 jobs that have not ended", () => {
+  const env = withClusters("crowded", "other");
+
+  it("is given no further one until one has ended", async () => {
+    await rows(crowd("crowded"));
+    const last = await jsonOf(JobSchema, await post({ cluster: "crowded" }, env));
+    const refused = await post({ cluster: "crowded" }, env);
+    expect(refused.headers.get("Retry-After")).toBe("60");
+    const problem = await problemOf(refused);
+    expect(problem).toMatchObject({ status: 429, type: "urn:edgefold:problem:too-many-jobs" });
+    expect(problem.detail).toContain("The cluster 'crowded' has 1000 jobs");
+    expect((await post({ cluster: "other" }, env)).status).toBe(201);
+    await call("DELETE", `/api/v1/jobs/${last.id}`);
+    await eventually(async () => expect((await post({ cluster: "crowded" }, env)).status).toBe(201));
+  });
+
+  it("answers a repeated request with the job that it made", async () => {
+    const headers = { "Content-Type": "application/json", "Idempotency-Key": "before" };
+    const body = JSON.stringify({ ...request, cluster: "repeated" });
+    const again = async () => await call("POST", "/api/v1/jobs", { env: withClusters("repeated"), headers, body });
+    const { id } = await jsonOf(JobSchema, await again());
+    await rows(crowd("repeated"));
+    expect((await jsonOf(JobSchema, await again())).id).toBe(id);
+  });
+});
+
 const list = async (...names: string[]) =>
   await jsonOf(z.array(ClusterSchema), await call("GET", "/api/v1/clusters", { env: withClusters(...names) }));
 
@@ -130,7 +163,7 @@ describe("what the pods of a job are to be", () => {
       imagePullSecrets: ["pull"],
       serviceAccountName: "mine",
       labels: { team: "a" },
-      annotations: { "example.com/note": "any text" },
+      annotations: { "example.com/note": "é".repeat(8184) },
       queueName: "queue",
     };
     const secrets = { inputStorageCredentials: { secretName: "in" }, outputStorageCredentials: { secretName: "out" } };
@@ -157,6 +190,7 @@ describe("what the pods of a job are to be", () => {
     ["labels.edgefold.dev/job-id", { labels: { "edgefold.dev/job-id": "other" } }],
     ["labels.batch.kubernetes.io/job-name", { labels: { "batch.kubernetes.io/job-name": "other" } }],
     ["annotations.kueue.x-k8s.io/a", { annotations: { "kueue.x-k8s.io/a": "b" } }],
+    ["annotations", { annotations: { a: "é".repeat(8192) } }],
     ["queueName", { queueName: "No Queue" }],
     ["deadlineSeconds", { deadlineSeconds: 0 }],
     ["startTimeoutSeconds", { startTimeoutSeconds: 1.5 }],

@@ -24,12 +24,14 @@ it("every query finds its rows by an index", async () => {
     await registry.createJob({
       id: "new",
       createdAt: 1,
+      cluster: "default",
       names,
       idempotency: { caller: "local", key: "key", fingerprints: ["other"] },
     });
     await registry.createJob({
       id: "newer",
       createdAt: 1,
+      cluster: "default",
       names,
       idempotency: { caller: "local", key: "another", fingerprints: ["f"] },
     });

@@ -62,6 +62,7 @@ const reserve = async (
   await registry.createJob({
     id: newId(),
     createdAt: 5,
+    cluster: "default",
     names,
     idempotency: key === undefined ? undefined : { caller, key, fingerprints: [fingerprint] },
   });
@@ -184,7 +185,13 @@ describe("a reserved job", () => {
       const ask = async (id: string): Promise<boolean> => {
         if (id === silent) throw new Error("no answer");
         const idempotency = { caller: "anna", key: "key-of-repeated", fingerprints: ["f"] };
-        await instance.createJob({ id: newId(), createdAt: 5, names: { mapper: "asked" }, idempotency });
+        await instance.createJob({
+          id: newId(),
+          createdAt: 5,
+          cluster: "default",
+          names: { mapper: "asked" },
+          idempotency,
+        });
         return false;
       };
       await settleReservations(storage, ask, 1000);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Job } from "../../shared/api/jobs.ts";
 import type { Items } from "../contracts.ts";
 import { forgetKeys } from "./idempotency.ts";
+import { rowsOf } from "../platform/sql.ts";
 import { unpin } from "./pins.ts";
 
 /** The list of jobs, as their objects have published them. Owns the table `job`. */
@@ -21,10 +22,11 @@ const snapshotOf = (job: Job): string => {
 /** Notes that a job's object exists. Never overwrites what the object itself has published. */
 export const confirmJob = (sql: SqlStorage, job: Job): void => {
   sql.exec(
-    `INSERT INTO job (id, created_at, snapshot) VALUES (?, ?, ?) ON CONFLICT (id)
+    `INSERT INTO job (id, created_at, cluster, snapshot) VALUES (?, ?, ?, ?) ON CONFLICT (id)
      DO UPDATE SET snapshot = coalesce(job.snapshot, excluded.snapshot), reserved_until = NULL`,
     job.id,
     job.startTime,
+    job.cluster,
     snapshotOf(job),
   );
 };
@@ -36,11 +38,12 @@ export const confirmJob = (sql: SqlStorage, job: Job): void => {
  */
 export const publishJob = (sql: SqlStorage, job: Job, version: number, ended: boolean, now: number): void => {
   sql.exec(
-    `INSERT INTO job (id, created_at, version, ended, snapshot) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
-     SET snapshot = excluded.snapshot, version = excluded.version, ended = excluded.ended, reserved_until = NULL
+    `INSERT INTO job (id, created_at, cluster, version, ended, snapshot) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
+     SET snapshot = excluded.snapshot, cluster = excluded.cluster, version = excluded.version, ended = excluded.ended, reserved_until = NULL
      WHERE excluded.version >= job.version`,
     job.id,
     job.startTime,
+    job.cluster,
     version,
     ended ? 1 : 0,
     snapshotOf(job),
@@ -52,6 +55,12 @@ export const publishJob = (sql: SqlStorage, job: Job, version: number, ended: bo
 export const noteExistence = (sql: SqlStorage, id: string): void => {
   sql.exec("UPDATE job SET reserved_until = NULL WHERE id = ?", id);
 };
+
+const CountSchema = z.object({ jobs: z.int() });
+
+/** How many jobs of a cluster have not ended, those included that are about to be created. */
+export const countOpenJobs = (sql: SqlStorage, cluster: string): number =>
+  rowsOf(sql, CountSchema, "SELECT count(*) AS jobs FROM job WHERE cluster = ? AND ended = 0", cluster)[0]?.jobs ?? 0;
 
 /** Whether the job's object exists, and may be called. */
 export const hasJob = (sql: SqlStorage, id: string): boolean =>

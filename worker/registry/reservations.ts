@@ -5,7 +5,7 @@ import { rowsOf } from "../platform/sql.ts";
 import { findArtifact } from "./artifacts.ts";
 import { earliest } from "./due.ts";
 import { findKey, keepKey, type CallerKey } from "./idempotency.ts";
-import { forgetJob, noteExistence } from "./jobs.ts";
+import { countOpenJobs, forgetJob, noteExistence } from "./jobs.ts";
 import { pin, pinsOf } from "./pins.ts";
 
 /**
@@ -20,12 +20,16 @@ const creationTime = 60_000;
 /** Milliseconds after which the object is asked for: more than clocks of two objects differ by. */
 const reservationTime = 2 * creationTime;
 
+/** Most jobs of one cluster that have not ended. The cluster's object and its agent hold all of them in memory. */
+const maxClusterJobs = 1000;
+
 /** Reservations that are settled at once. */
 const batch = 50;
 
 export type ReservationRequest = {
   readonly id: string;
   readonly createdAt: number;
+  readonly cluster: string;
   /** The artifacts' names by what they are for. */
   readonly names: { readonly [R in ProgramRole]?: string };
   /** `fingerprints` are the same for the same request; the first one is kept, the others may have been earlier. */
@@ -45,6 +49,8 @@ export type Reservation =
   | { readonly kind: "exists"; readonly id: string }
   /** The key was used for another request. */
   | { readonly kind: "conflict" }
+  /** The cluster has as many jobs as it may have that have not ended. */
+  | { readonly kind: "full"; readonly limit: number }
   /** No artifacts have the names of these. */
   | { readonly kind: "unknown"; readonly roles: ProgramRole[] };
 
@@ -61,7 +67,7 @@ const repeatReservation = (sql: SqlStorage, id: string, now: number): Reservatio
 
 /** Resolves a job's programs and pins them, or answers with what an earlier request of the same key came to. */
 export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: number): Reservation => {
-  const { id, createdAt, names, idempotency } = request;
+  const { id, createdAt, cluster, names, idempotency } = request;
   if (idempotency !== undefined) {
     const earlier = findKey(sql, idempotency, now);
     if (earlier !== undefined) {
@@ -76,9 +82,16 @@ export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: nu
   });
   const unknown = programs.flatMap(({ role, program }) => (program === null ? [role] : []));
   if (unknown.length > 0) return { kind: "unknown", roles: unknown };
+  if (countOpenJobs(sql, cluster) >= maxClusterJobs) return { kind: "full", limit: maxClusterJobs };
 
   const reservedUntil = now + reservationTime;
-  sql.exec("INSERT INTO job (id, created_at, reserved_until) VALUES (?, ?, ?)", id, createdAt, reservedUntil);
+  sql.exec(
+    "INSERT INTO job (id, created_at, cluster, reserved_until) VALUES (?, ?, ?, ?)",
+    id,
+    createdAt,
+    cluster,
+    reservedUntil,
+  );
   for (const { role, program } of programs) if (program !== null) pin(sql, id, role, program);
   if (idempotency !== undefined) keepKey(sql, idempotency, idempotency.fingerprints[0] ?? "", id, now);
   return { kind: "reserved", id, createdAt, createBefore: now + creationTime, programs: pinsOf(sql, id) };

@@ -61,8 +61,15 @@ const keysOfCallers: Migration = `
   CREATE INDEX idempotency_job ON idempotency (job_id);
 `;
 
+/** `job.cluster`: by which the jobs of a cluster that have not ended are counted. */
+const clustersOfJobs: Migration = `
+  ALTER TABLE job ADD COLUMN cluster TEXT;
+  UPDATE job SET cluster = snapshot ->> '$.cluster' WHERE ended = 0;
+  CREATE INDEX job_open ON job (cluster) WHERE ended = 0;
+`;
+
 /** What the Registry stores. */
 export const registrySchema: Schema = {
   firstTable: "artifact",
-  migrations: [release010, snapshotVersions, keysOfCallers],
+  migrations: [release010, snapshotVersions, keysOfCallers, clustersOfJobs],
 };

@@ -57,10 +57,12 @@ const clusterFor = (env: Env, wanted: string | undefined): string => {
 const reservationFor = async (
   { env, caller }: Call,
   request: JobRequest,
+  cluster: string,
   key: string | null,
 ): Promise<ReservationRequest> => ({
   id: uuidv7(),
   createdAt: Date.now(),
+  cluster,
   names: { mapper: request.mapperName, reducer: request.reducerName, combiner: request.combinerName },
   idempotency: key === null ? undefined : { caller: caller.name, key, fingerprints: await fingerprints(env, request) },
 });
@@ -68,7 +70,7 @@ const reservationFor = async (
 const createJob = async (call: Call, request: JobRequest, key: string | null): Promise<Job> => {
   const { env, caller } = call;
   const cluster = clusterFor(env, request.cluster);
-  const reservation = await registryOf(env).createJob(await reservationFor(call, request, key));
+  const reservation = await registryOf(env).createJob(await reservationFor(call, request, cluster, key));
   switch (reservation.kind) {
     case "reserved": {
       const { id, createdAt, createBefore, programs } = reservation;
@@ -88,6 +90,13 @@ const createJob = async (call: Call, request: JobRequest, key: string | null): P
       throw new ProblemError(
         "idempotency-conflict",
         `The Idempotency-Key '${key}' was sent with another request before. Use another key.`,
+      );
+    case "full":
+      throw new ProblemError(
+        "too-many-jobs",
+        `The cluster '${cluster}' has ${reservation.limit} jobs that have not ended, and may have no more. ` +
+          "Send the request again when some have ended.",
+        { headers: { "Retry-After": "60" } },
       );
     default:
       throw invalidRequest(

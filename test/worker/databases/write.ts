@@ -99,7 +99,7 @@ test("write databases", async () => {
   await registry.beginContent("upload-under-way");
   await registry.beginContent("upload-given-up");
   await registry.abandonContent("upload-given-up");
-  const reserved = { id: crypto.randomUUID(), createdAt: Date.now(), names: { mapper: "mapper" } };
+  const reserved = { id: crypto.randomUUID(), createdAt: Date.now(), cluster: "default", names: { mapper: "mapper" } };
   await registry.createJob(reserved);
   pass(1000);
   await write("registry", "registry", registry);
