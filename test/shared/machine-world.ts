@@ -7,6 +7,8 @@ import {
   complete,
   explainLoss,
   fail,
+  failJob,
+  JobRowSchema,
   lose,
   postpone,
   loseOutput,
@@ -46,8 +48,8 @@ export class World {
   readonly attempts = new Map<string, AttemptRow>();
   /** Kinds of the effects of the last transition. */
   effects: Effect["kind"][] = [];
-  /** Runners that the last transition has woken. */
-  woken = 0;
+  /** Runners that were woken so far. */
+  #woken = 0;
   /** The numbers of runners that the cluster was told. */
   readonly announced: number[] = [];
   /** How often tasks of a kind were created. */
@@ -96,20 +98,35 @@ export class World {
     return [...this.attempts.values()].filter(({ status }) => status === "live" || status === "revoked");
   }
 
+  /** How many runners were woken since this was last asked. */
+  takeWoken(): number {
+    const woken = this.#woken;
+    this.#woken = 0;
+    return woken;
+  }
+
   /** A runner asks for work. @returns its attempt's id, or undefined when there is nothing to do now */
   claim(runner = "runner"): string | undefined {
     const kind = claimableKind(this.job);
     if (kind === undefined) return undefined;
-    const task = this.tasksOf(kind).find(({ status, notBefore }) => status === "scheduled" && notBefore <= this.now);
+    const task = this.tasksOf(kind).find((candidate) => isClaimable(candidate, this.now));
     return this.#assign(task ?? this.#straggler(kind), runner);
   }
 
   #straggler(kind: TaskKind): TaskRow | undefined {
     const age = stragglerAge(this.job) ?? Number.POSITIVE_INFINITY;
-    return this.tasksOf(kind).find(({ index }) => {
-      const open = this.open().filter((attempt) => attempt.kind === kind && attempt.index === index);
-      return open.length === 1 && open[0]?.status === "live" && open[0].startedAt + age <= this.now;
-    });
+    const found = this.nextStraggler(kind);
+    return found !== undefined && found.startedAt + age <= this.now ? this.task(kind, found.index) : undefined;
+  }
+
+  /** The oldest of the live attempts that are the only open one of their task. */
+  nextStraggler(kind: TaskKind): AttemptRow | undefined {
+    const open = Map.groupBy(
+      this.open().filter((attempt) => attempt.kind === kind),
+      ({ index }) => index,
+    );
+    const alone = [...open.values()].filter(({ length }) => length === 1).flat();
+    return alone.filter(({ status }) => status === "live").sort((a, b) => a.startedAt - b.startedAt)[0];
   }
 
   #assign(task: TaskRow | undefined, runner: string): string | undefined {
@@ -193,6 +210,16 @@ export class World {
     if (this.job.clean === "waiting") this.#apply(abandonClean(this.job));
   }
 
+  failJob(): void {
+    const failed = failJob(this.job, { code: "DeadlineExceeded", message: "it took too long" }, this.now);
+    if (failed !== undefined) this.#apply(failed);
+  }
+
+  /** The job's row as it is read from what a release has stored. */
+  restore(stored: unknown): void {
+    this.job = JobRowSchema.parse(stored);
+  }
+
   /** Claims and completes whatever there is, until `until` says so or there is nothing left. @returns the attempts */
   run(until: (world: World) => boolean = () => false): string[] {
     const done: string[] = [];
@@ -221,7 +248,6 @@ export class World {
     if (task !== undefined) this.tasks.set(`${task.kind}-${task.index}`, task);
     if (attempt !== undefined) this.attempts.set(attempt.id, attempt);
     this.effects = effects.map(({ kind }) => kind);
-    this.woken = 0;
     for (const effect of effects) this.#carryOut(effect);
   }
 
@@ -255,13 +281,22 @@ export class World {
         this.announced.push(runnersWanted(this.job));
         break;
       case "wake":
-        this.woken += effect.tasks;
+        this.#woken += effect.tasks;
         break;
       case "publish":
         break;
     }
   }
 }
+
+/** The tasks that a runner can claim now, second attempts apart. */
+export const claimableTasks = (world: World): number => {
+  const kind = claimableKind(world.job);
+  return kind === undefined ? 0 : world.tasksOf(kind).filter((task) => isClaimable(task, world.now)).length;
+};
+
+const isClaimable = ({ status, notBefore }: TaskRow, now: number): boolean =>
+  status === "scheduled" && notBefore <= now;
 
 /** What `world` breaks of the rules that hold after every event; empty when all is well. */
 export const violations = (world: World): string[] => {
@@ -287,7 +322,7 @@ export const violations = (world: World): string[] => {
   expectEqual("the commits", job.commits.completed, committed.length);
   // A later phase needs all of the earlier one.
   if (job.status === "reducing" || job.status === "committing") {
-    expectEqual("the maps that are completed", job.maps.completed, job.maps.total);
+    expectEqual("the maps that are over", job.maps.completed + job.maps.failed, job.maps.total);
   }
   if (job.status === "committing") {
     expectEqual("the reduces that are completed", job.reduces.completed, job.reduces.total);
@@ -322,7 +357,7 @@ export const violations = (world: World): string[] => {
     const unfinished = [...world.tasks.values()].filter(
       ({ kind, status }) => kind !== "clean" && status !== "completed",
     );
-    expectEqual("what a completed job lacks", unfinished.length, 0);
+    expectEqual("what a completed job lacks", unfinished.length, job.maps.failed);
   }
   return found;
 };

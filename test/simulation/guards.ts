@@ -152,7 +152,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a job that commits is not stopped any more",
-    file: "shared/engine/end.ts",
+    file: "shared/engine/stop.ts",
     text: 'if (job.status === "committing") return "committing";',
     without: "",
   },
