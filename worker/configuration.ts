@@ -1,3 +1,4 @@
+import { roles, type Role } from "../shared/api/tokens.ts";
 import type { Env } from "./env.ts";
 import { ProblemError } from "./http/problems.ts";
 import { durationFaults } from "./durations.ts";
@@ -7,10 +8,6 @@ const minTokenLength = 16;
 const minKeyLength = 32;
 
 export type AgentToken = { readonly cluster: string; readonly token: string };
-
-/** What a user may do, each all that those before it may: read; upload programs, start and stop jobs; delete artifacts. */
-export const roles = ["viewer", "submitter", "admin"] as const;
-export type Role = (typeof roles)[number];
 
 export type ApiToken = {
   /** Who uses it. */
@@ -110,6 +107,10 @@ export const readConfiguration = (env: Env): Configuration => {
   if (faults.length > 0) throw new ProblemError("not-configured", `${faults.join("; ")}.`);
   return { open, apiTokens, agentTokens };
 };
+
+/** The names that tokens of `API_TOKENS` have. */
+export const configuredNames = (env: Env): Set<string> =>
+  new Set(readConfiguration(env).apiTokens.map(({ name }) => name));
 
 /** The clusters that there may be, each once, in the order of `AGENT_TOKENS`. */
 export const clusterNames = (env: Env): string[] => [

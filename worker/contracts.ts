@@ -1,6 +1,7 @@
 import type { Artifact } from "../shared/api/artifacts.ts";
 import type { Cluster } from "../shared/api/clusters.ts";
 import type { Job } from "../shared/api/jobs.ts";
+import type { Token } from "../shared/api/tokens.ts";
 import type { LauncherCondition, WantedJob } from "../shared/protocol/agent.ts";
 import type { ProgramRole } from "../shared/protocol/tasks.ts";
 import type { JobSpec, PinnedProgram } from "./job/spec.ts";
@@ -79,7 +80,7 @@ export interface ClusterApi extends Rpc.DurableObjectBranded {
   describe(name: string): Promise<Cluster>;
 }
 
-/** The one object that knows every artifact's name and every job. */
+/** The one object that knows every artifact's name, every job and every token that was issued. */
 export interface RegistryApi extends Rpc.DurableObjectBranded {
   /** Notes that content is about to be uploaded, so that it is removed should nobody come back for it. */
   beginContent(key: string): Promise<void>;
@@ -109,4 +110,14 @@ export interface RegistryApi extends Rpc.DurableObjectBranded {
   hasJob(id: string): Promise<boolean>;
   /** Jobs as they were published, newest first; fewer than `limit` where they are long. */
   listJobs(after: string | null, limit: number): Promise<Items>;
+  /** Stores a token of the API, in place of the one of that name. @returns whether there was none */
+  putToken(token: Token, hash: string): Promise<boolean>;
+  /** The token of that name, or null. */
+  getToken(name: string): Promise<Token | null>;
+  /** The token of that hash, or null. Whether it has expired is the caller's to check. */
+  findToken(hash: string): Promise<Token | null>;
+  /** False where there is no such token. */
+  deleteToken(name: string): Promise<boolean>;
+  /** Tokens as JSON, in the order of their names. */
+  listTokens(after: string | null, limit: number): Promise<Items>;
 }

@@ -1,5 +1,6 @@
 import { Router, type IRequestStrict } from "itty-router";
 import { readConfiguration, secretsOf } from "./configuration.ts";
+import { presentedToken } from "./http/auth.ts";
 import { addCorsHeaders, preflightResponse } from "./http/cors.ts";
 import type { Env } from "./env.ts";
 import { readChunks } from "./http/chunks.ts";
@@ -12,8 +13,14 @@ export { ClusterObject } from "./cluster/object.ts";
 export { JobObject } from "./job/object.ts";
 export { Registry } from "./registry/object.ts";
 
+/** Texts of a request and of the configuration that must never be logged. */
+const secretsIn = (request: Request, env: Env): string[] => {
+  const token = presentedToken(request);
+  return token === undefined ? secretsOf(env) : [...secretsOf(env), token];
+};
+
 const router = Router<IRequestStrict, [Env, ExecutionContext]>({
-  catch: (error: unknown, request: Request, env: Env) => renderProblem(error, request, secretsOf(env)),
+  catch: (error: unknown, request: Request, env: Env) => renderProblem(error, request, secretsIn(request, env)),
 });
 router.all("*", (request, env) => {
   // Closed to pages, too, as long as something is missing.

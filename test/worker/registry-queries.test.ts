@@ -38,6 +38,11 @@ it("every query finds its rows by an index", async () => {
     await registry.confirmJob(job);
     await registry.publish({ ...job, status: "stopped", endTime: 1 }, 1000, true);
     await registry.deleteArtifact("mapper");
+    await registry.putToken({ name: "anna", role: "viewer", expires: null, created: 1 }, "hash");
+    await registry.findToken("hash");
+    await registry.getToken("anna");
+    await registry.listTokens("a", 5);
+    await registry.deleteToken("anna");
     await registry.beginContent("content");
     await registry.renewContent("another", "upload");
     await registry.abandonContent("content");

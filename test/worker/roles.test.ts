@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { JobSchema } from "../../shared/api/jobs.ts";
-import { roles, type Role } from "../../worker/configuration.ts";
+import { roles, type Role } from "../../shared/api/tokens.ts";
 import { resources } from "../../worker/routes/resources.ts";
 import type { Env } from "../../worker/env.ts";
 import { call, closedEnv, jsonOf, problemOf, upload } from "./api.ts";
@@ -31,6 +31,10 @@ const table: readonly (readonly [method: string, path: string, needed: Role | "a
   ["DELETE", "/api/v1/jobs/:id", "submitter"],
   ["GET", "/api/v1/jobs/:id/tasks", "viewer"],
   ["GET", "/api/v1/clusters", "viewer"],
+  ["GET", "/api/v1/tokens", "admin"],
+  ["GET", "/api/v1/tokens/:name", "admin"],
+  ["PUT", "/api/v1/tokens/:name", "admin"],
+  ["DELETE", "/api/v1/tokens/:name", "admin"],
   ["GET", "/api/v1/jobs/:id/link", "runner"],
   ["GET", "/api/v1/jobs/:id/programs/:role", "runner"],
   ["GET", "/api/v1/agents/:cluster/link", "agent"],

@@ -91,7 +91,7 @@ describe("paths", () => {
     expect([name, version]).toEqual(["edgefold", expect.stringMatching(/^\d+\.\d+\.\d+$/)]);
     for (const link of Object.values(links)) {
       const target = await call("GET", link.replaceAll(/\{\w+\}/g, "x"));
-      if (!target.ok) expect((await problemOf(target)).type).toMatch(/unknown-(artifact|job)$/);
+      if (!target.ok) expect((await problemOf(target)).type).toMatch(/unknown-(artifact|job|token)$/);
       else await target.body?.cancel();
     }
   });

@@ -1,5 +1,7 @@
-import { corsOriginsOf, roles, type ApiToken, type Configuration, type Role } from "../configuration.ts";
+import { roles, type Role } from "../../shared/api/tokens.ts";
+import { corsOriginsOf, type ApiToken, type Configuration } from "../configuration.ts";
 import type { Env } from "../env.ts";
+import { findIssuedToken } from "./issued-tokens.ts";
 import { requireLoopback } from "./loopback.ts";
 import { ProblemError } from "./problems.ts";
 import { countCall, countGuess, refuseGuessing } from "./rate-limits.ts";
@@ -21,8 +23,12 @@ const findMatching = async <T extends { readonly token: string }>(token: string,
   return digests.flatMap(({ entry, hash }) => (crypto.subtle.timingSafeEqual(hash, presented) ? [entry] : []));
 };
 
-const readBearerToken = (request: Request): string => {
-  const token = /^Bearer +(\S+) *$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
+/** The token that a request shows, if any. */
+export const presentedToken = (request: Request): string | undefined =>
+  /^Bearer +(\S+) *$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
+
+const requireToken = (request: Request): string => {
+  const token = presentedToken(request);
   if (token === undefined) throw unauthorized("No token was sent. Send the header 'Authorization: Bearer <token>'.");
   return token;
 };
@@ -31,7 +37,7 @@ const readBearerToken = (request: Request): string => {
 type Shown = { readonly request: Request; readonly env: Env; readonly configuration: Configuration };
 
 const authorizeAgent = async ({ request, env, configuration }: Shown, cluster: string | undefined): Promise<void> => {
-  const clusters = await findMatching(readBearerToken(request), configuration.agentTokens);
+  const clusters = await findMatching(requireToken(request), configuration.agentTokens);
   if (clusters.length === 0) {
     throw await countGuess(env, request, "link", unauthorized("The token is not one of AGENT_TOKENS."));
   }
@@ -41,29 +47,42 @@ const authorizeAgent = async ({ request, env, configuration }: Shown, cluster: s
 };
 
 const authorizeRunner = async ({ request, env }: Shown, jobId: string | undefined): Promise<void> => {
-  const claim = await verifyRunnerToken(env, readBearerToken(request));
+  const claim = await verifyRunnerToken(env, requireToken(request));
   if (claim === null) throw await countGuess(env, request, "link", unauthorized("The token is not a runner's token."));
   if (claim.expires <= Date.now()) throw unauthorized("The token has expired.");
   if (claim.jobId !== jobId) throw new ProblemError("wrong-token", "The token is for another job.");
 };
 
+type User = Omit<ApiToken, "token">;
+
 /** Who makes a request. */
-export type Caller = Pick<ApiToken, "name" | "role">;
+export type Caller = Pick<User, "name" | "role">;
 
 /** Whoever is at this machine, in development; and agents and runners, who are known by what their paths name. */
 const local: Caller = { name: "local", role: "admin" };
 
+/** Tokens that the caller may mean, expired ones as well: of `API_TOKENS`, or else the one that the Registry knows. */
+const findUserTokens = async (env: Env, token: string, known: readonly ApiToken[]): Promise<readonly User[]> => {
+  const configured = await findMatching(token, known);
+  if (configured.length > 0) return configured;
+  const issued = await findIssuedToken(env, token);
+  // A name has one role: that in API_TOKENS.
+  if (issued === null || known.some(({ name }) => name === issued.name)) return [];
+  const { name, role, expires } = issued;
+  return [{ name, role, expires: expires === null ? Infinity : Date.parse(expires) }];
+};
+
 const authorizeUser = async ({ request, env, configuration }: Shown): Promise<Caller> => {
-  const token = readBearerToken(request);
+  const token = requireToken(request);
   refuseGuessing(request);
-  const found = await findMatching(token, configuration.apiTokens);
+  const found = await findUserTokens(env, token, configuration.apiTokens);
   const valid = found.find(({ expires }) => expires > Date.now());
   if (valid !== undefined) {
     await countCall(env, valid.name);
     return valid;
   }
   if (found.length > 0) throw unauthorized("The token has expired.");
-  throw await countGuess(env, request, "api", unauthorized("The token is not one of API_TOKENS."));
+  throw await countGuess(env, request, "api", unauthorized("The token is not valid."));
 };
 
 /** @throws ProblemError 403 */

@@ -17,7 +17,7 @@ const PageQuerySchema = z.object({
     .optional(),
   after: z
     .string()
-    .regex(/^[\w-]{1,64}$/, "must be the value of a page's 'next' link")
+    .regex(/^[\w.@-]{1,64}$/, "must be the value of a page's 'next' link")
     .optional(),
 });
 

@@ -1,5 +1,6 @@
 import { authorize, requireRole, type Audience, type Caller } from "./auth.ts";
-import { readConfiguration, type Role } from "../configuration.ts";
+import type { Role } from "../../shared/api/tokens.ts";
+import { readConfiguration } from "../configuration.ts";
 import type { Env } from "../env.ts";
 import type { Operation } from "./operation.ts";
 import { ProblemError } from "./problems.ts";

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Job } from "../../shared/api/jobs.ts";
+import type { Token } from "../../shared/api/tokens.ts";
 import type { Items, RegistryApi } from "../contracts.ts";
 import { jobOf, type Env } from "../env.ts";
 import type { PinnedProgram } from "../job/spec.ts";
@@ -19,6 +20,7 @@ import {
 } from "./reservations.ts";
 import { eraseLeaving, isLeaving, nextErasure, nextRetirement, retireJobs } from "./retention.ts";
 import { registrySchema } from "./schema.ts";
+import { deleteToken, findTokenNamed, findTokenOfHash, listTokens, putToken } from "./tokens.ts";
 import {
   beginUpload,
   finishUpload,
@@ -29,7 +31,7 @@ import {
 } from "./uploads.ts";
 
 /**
- * The one object that knows every artifact's name and every job.
+ * The one object that knows every artifact's name, every job and every token that was issued.
  *
  * Contents are immutable and have keys of their own in R2. A content lives while an artifact has it or a job pins it; all
  * that is deleted from R2 is first written down as garbage, and the alarm deletes it, again and again until that succeeds.
@@ -102,6 +104,26 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
 
   async listJobs(after: string | null, limit: number): Promise<Items> {
     return listJobs(this.#sql, after, limit);
+  }
+
+  async putToken(token: Token, hash: string): Promise<boolean> {
+    return this.#change(() => putToken(this.#sql, token, hash));
+  }
+
+  async getToken(name: string): Promise<Token | null> {
+    return findTokenNamed(this.#sql, name);
+  }
+
+  async findToken(hash: string): Promise<Token | null> {
+    return findTokenOfHash(this.#sql, hash);
+  }
+
+  async deleteToken(name: string): Promise<boolean> {
+    return this.#change(() => deleteToken(this.#sql, name));
+  }
+
+  async listTokens(after: string | null, limit: number): Promise<Items> {
+    return listTokens(this.#sql, after, limit);
   }
 
   override async alarm(): Promise<void> {

@@ -68,8 +68,15 @@ const clustersOfJobs: Migration = `
   CREATE INDEX job_open ON job (cluster) WHERE ended = 0;
 `;
 
+/** `token`: tokens of the API that were issued, by the hash of each; `expires` is a day, as 2030-12-31. */
+const issuedTokens: Migration = `
+  CREATE TABLE token (
+    name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, role TEXT NOT NULL, expires TEXT, created INTEGER NOT NULL)
+    WITHOUT ROWID;
+`;
+
 /** What the Registry stores. */
 export const registrySchema: Schema = {
   firstTable: "artifact",
-  migrations: [release010, snapshotVersions, keysOfCallers, clustersOfJobs],
+  migrations: [release010, snapshotVersions, keysOfCallers, clustersOfJobs, issuedTokens],
 };

@@ -4,8 +4,9 @@ import { clusterResources } from "./clusters.ts";
 import { jobResources } from "./jobs.ts";
 import { linkResources } from "./links.ts";
 import { rootResources } from "./root.ts";
+import { tokenResources } from "./tokens.ts";
 
-const others = [...artifactResources, ...jobResources, ...clusterResources, ...linkResources];
+const others = [...artifactResources, ...jobResources, ...clusterResources, ...tokenResources, ...linkResources];
 
 /** Everything that the Worker serves. */
 export const resources: readonly Resource[] = [...rootResources(others), ...others];

@@ -16,6 +16,8 @@ const links = {
   job: "/api/v1/jobs/{id}",
   tasks: "/api/v1/jobs/{id}/tasks",
   clusters: "/api/v1/clusters",
+  tokens: "/api/v1/tokens",
+  token: "/api/v1/tokens/{name}",
 };
 
 /** What tells of all other resources, and of itself. */
