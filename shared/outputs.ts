@@ -38,20 +38,30 @@ export const shuffleFolder = (outputPath: string, useSSL: boolean, jobId: string
   return joinAddress(root.scheme === "s3" ? { ...root, key: "" } : root, `${shuffleRoot}${jobId}/`);
 };
 
-type Outcome = Pick<Job, "id" | "nReducers" | "outputLocation" | "status" | "progress" | "failedMaps">;
+/** Parts and failed maps of a job that its description names, at most. Lists of their own name all. */
+export const mostShown = 100;
 
-/**
- * The URLs of a job's parts in order: one a reduce, or in a map-only job one a map, but for those that failed. None before the
- * job is completed.
- */
-export const outputUrls = (job: Outcome): string[] => {
-  if (job.status !== "completed") return [];
+/** The address of one of a job's parts. @throws AddressError where `outputPath` is no address */
+export const outputUrl = (outputPath: string, useSSL: boolean, jobId: string, part: string): string =>
+  formatAddress(outputFolder(outputPath, useSSL, jobId)) + part;
+
+/** The names of the first parts of a job of which a Worker of release 0.1.0 has told, which named none. */
+const firstParts = ({ status, nReducers, progress, failedMaps }: Job): string[] => {
+  if (status !== "completed") return [];
+  const isMapOnly = nReducers === 0;
+  const absent = new Set(isMapOnly ? failedMaps : []);
+  const names: string[] = [];
+  for (let index = 0; index < (isMapOnly ? progress.maps.total : nReducers) && names.length < mostShown; index++) {
+    if (!absent.has(index)) names.push(partName(isMapOnly, index));
+  }
+  return names;
+};
+
+/** A job whose outputs are names of parts, with their URLs. */
+export const withOutputUrls = (job: Job): Job => {
+  const names = job.outputs.length > 0 ? job.outputs : firstParts(job);
+  if (names.length === 0) return job;
   const { location, useSSL } = job.outputLocation;
   const folder = formatAddress(outputFolder(location, useSSL, job.id));
-  const mapOnly = job.nReducers === 0;
-  const count = mapOnly ? job.progress.maps.total : job.nReducers;
-  const absent = new Set(mapOnly ? job.failedMaps : []);
-  return Array.from({ length: count }, (_, index) => index)
-    .filter((index) => !absent.has(index))
-    .map((index) => folder + partName(mapOnly, index));
+  return { ...job, outputs: names.map((name) => folder + name) };
 };

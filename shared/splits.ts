@@ -15,10 +15,10 @@ export const defaultSplitSize = (totalBytes: number): number =>
 /**
  * Cuts an object of `size` bytes into ranges that follow each other and cover it. An empty object has no split; one that
  * cannot be split (because it is compressed) has one.
+ * @param start where to go on: the end of an earlier split
  */
-export function* cutSplits(size: number, splitSize: number, splittable: boolean): Generator<Split> {
+export function* cutSplits(size: number, splitSize: number, splittable: boolean, start = 0): Generator<Split> {
   if (size === 0) return;
-  let start = 0;
   if (splittable) {
     for (; isSplit(size - start - splitSize, splitSize); start += splitSize) yield { start, end: start + splitSize };
   }
@@ -29,29 +29,35 @@ export function* cutSplits(size: number, splitSize: number, splittable: boolean)
  * What each map reads: the ranges that `cutSplits` makes of the objects, one a map, or with `combine` as many as fit. These
  * are packed in the order of the objects, each into the map before it unless that would then have more than `splitSize`
  * bytes as stored, more than `maxRanges` ranges, or a list that is too large to be stored (`maxRangeText`).
+ * @param start where to go on in the first object: the end of the last range of an earlier map
  */
 export function* planMaps(
   objects: Iterable<PlannedObject>,
   splitSize: number,
   combine: boolean,
   compression?: InputCompression,
+  start = 0,
 ): Generator<MapInput, void, void> {
+  let next = start;
   let ranges: InputRange[] = [];
   let bytes = 0;
   let text = 0;
   for (const { path, size, etag } of objects) {
     const ownText = path.length + etag.length;
-    for (const { start, end } of cutSplits(size, splitSize, compressionOf(path, compression) === undefined)) {
+    const splits = cutSplits(size, splitSize, compressionOf(path, compression) === undefined, next);
+    next = 0;
+    for (const split of splits) {
+      const length = split.end - split.start;
       const fits =
-        combine && ranges.length < maxRanges && bytes + (end - start) <= splitSize && text + ownText <= maxRangeText;
+        combine && ranges.length < maxRanges && bytes + length <= splitSize && text + ownText <= maxRangeText;
       if (!fits && ranges.length > 0) {
         yield ranges;
         ranges = [];
         bytes = 0;
         text = 0;
       }
-      ranges.push({ path, size, etag, start, end });
-      bytes += end - start;
+      ranges.push({ path, size, etag, ...split });
+      bytes += length;
       text += ownText;
     }
   }

@@ -22,7 +22,7 @@ export type Items = { readonly items: string[]; readonly next: string | null };
 export type Page = { readonly body: ReadableStream<Uint8Array>; readonly next: string | null };
 
 /** Why a runner, or the whole job, was ended by its cluster. */
-export type RunnerFailure = { readonly code: string; readonly message: string };
+type RunnerFailure = { readonly code: string; readonly message: string };
 
 /** What an agent says of a job. Of two reports of the same job, that of the higher `seq` is newer. */
 export type Report = { readonly seq: number } & (
@@ -50,10 +50,13 @@ export interface JobApi extends Rpc.DurableObjectBranded {
    * @returns null where it is too late
    */
   create(spec: JobSpec, before: number): Promise<Job | null>;
-  describe(): Promise<Job>;
-  /** The tasks, newest first: reduces before maps, each kind from the highest index down. */
-  tasks(request: PageRequest): Promise<Page>;
-  stop(): Promise<"stopped" | "ended" | "committing">;
+  /** As the REST API shows it; null where there is no such job. */
+  describe(): Promise<Job | null>;
+  /** The tasks, newest first: reduces before maps, each kind from the highest index down. Null where there is no such job. */
+  tasks(request: PageRequest): Promise<Page | null>;
+  /** The URLs of the outputs, in order, once the job is completed. Null where there is no such job. */
+  outputs(request: PageRequest): Promise<Page | null>;
+  stop(): Promise<"stopped" | "ended" | "committing" | "unknown">;
   /** The content that a runner is to run, or null when the job has no program in that role, or is over. */
   program(role: ProgramRole): Promise<PinnedProgram | null>;
   /**

@@ -22,6 +22,8 @@ const ConditionSchema = z
   .meta({ id: "Condition" });
 export type Condition = z.infer<typeof ConditionSchema>;
 
+export const OutputUrlSchema = z.string().meta({ id: "OutputUrl", description: "URL of a part of a job's output" });
+
 export const JobSchema = z
   .object({
     id: z.string().describe("UUIDv7"),
@@ -36,10 +38,12 @@ export const JobSchema = z
     error: FailureSchema.nullable(),
     progress: z.object({ maps: TaskCountsSchema, reduces: TaskCountsSchema }),
     counters: CountersSchema,
-    outputs: z.array(z.string()).describe("URLs of the parts, once the job is completed"),
+    outputs: z
+      .array(OutputUrlSchema)
+      .describe("URLs of the first 100 parts, once the job is completed; all of them: GET /api/v1/jobs/{id}/outputs"),
     failedMaps: z
       .array(z.int())
-      .describe("Indices of the first 100 maps that failed and were tolerated (maxFailedMapsPercent)"),
+      .describe("Indices of maps that failed and were tolerated (maxFailedMapsPercent), the first 100"),
     conditions: z.array(ConditionSchema).describe("What keeps the job from going on, or should be known"),
   })
   .meta({ id: "Job" });

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { formatAddress } from "../../shared/address.ts";
-import { outputFolder, outputUrls } from "../../shared/outputs.ts";
+import { noCounters } from "../../shared/counters.ts";
+import { outputFolder, withOutputUrls } from "../../shared/outputs.ts";
 import type { Job } from "../../shared/api/jobs.ts";
 
 it.each([
@@ -15,18 +16,35 @@ it.each([
 });
 
 const counts = { total: 3, running: 0, completed: 3, failed: 0 };
-const job = (nReducers: number, status: Job["status"]): Parameters<typeof outputUrls>[0] => ({
+const job = (nReducers: number, outputs: string[], status: Job["status"] = "completed"): Job => ({
   id: "J",
   nReducers,
   status,
   outputLocation: { location: "http://h/b", useSSL: false },
+  inputData: { id: "J", path: "http://h/in/", type: "file/txt", splitStart: 0, splitEnd: 1 },
+  startTime: 0,
+  endTime: null,
+  submittedBy: "api",
+  cluster: "default",
+  error: null,
+  counters: noCounters,
+  conditions: [],
   progress: { maps: counts, reduces: { ...counts, total: nReducers } },
+  outputs,
   failedMaps: [1],
 });
 
-it("has a part a reduce, or a map where there are none, once it is completed", () => {
-  expect(outputUrls(job(2, "completed"))).toEqual(["http://h/b/J/part-r-00000", "http://h/b/J/part-r-00001"]);
-  expect(outputUrls(job(0, "completed"))).toEqual(["http://h/b/J/part-m-00000", "http://h/b/J/part-m-00002"]);
-  expect(outputUrls(job(2, "committing"))).toEqual([]);
-  expect(outputUrls(job(2, "failed"))).toEqual([]);
+it("has the URLs of the parts that are named", () => {
+  expect(withOutputUrls(job(2, ["part-r-00000", "part-r-00001"])).outputs).toEqual([
+    "http://h/b/J/part-r-00000",
+    "http://h/b/J/part-r-00001",
+  ]);
+  expect(withOutputUrls(job(2, [], "committing")).outputs).toEqual([]);
+});
+
+it("has a part a reduce, or a map where there are none, where an earlier release named none", () => {
+  expect(withOutputUrls(job(2, [])).outputs).toEqual(["http://h/b/J/part-r-00000", "http://h/b/J/part-r-00001"]);
+  expect(withOutputUrls(job(0, [])).outputs).toEqual(["http://h/b/J/part-m-00000", "http://h/b/J/part-m-00002"]);
+  expect(withOutputUrls(job(2, [], "failed")).outputs).toEqual([]);
+  expect(withOutputUrls(job(99_999, [])).outputs).toHaveLength(100);
 });

@@ -15,7 +15,7 @@ export type Guard = {
 };
 
 const job = "worker/job/object.ts";
-const desk = "worker/job/runners/desk.ts";
+const leases = "worker/job/timers/leases.ts";
 const outbox = "worker/platform/outbox.ts";
 
 export const guards: readonly Guard[] = [
@@ -27,28 +27,28 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "the fence: what a stale runner completes is refused",
-    file: desk,
-    text: 'if (attempt?.status !== "live" && attempt?.status !== "revoked") return fenced("the attempt was given up");',
-    without: 'if (attempt === undefined) return fenced("the attempt was given up");',
+    file: "worker/job/runners/exchange.ts",
+    text: 'found !== undefined && (found.attempt.status === "live" || found.attempt.status === "revoked");',
+    without: "found !== undefined;",
   },
   {
     name: "the lost lease: an attempt whose runner is silent is given to another",
-    file: job,
-    text: 'else this.#lose(attempt, `its runner gave no sign of life for ${this.#leaseMs / 1000} s`, "silent");',
+    file: leases,
+    text: 'session.apply(lose(session.job, task, attempt, reason, now, "silent"));',
     without: "",
   },
   {
     name: "the lease after a crash: nobody has seen when the connection went down",
-    file: job,
-    text: "contact === undefined && this.#store.isLinked(attempt.id)",
+    file: leases,
+    text: "contact === undefined && isLinked",
     without: "false",
     under: { slowSteps: 0.3, faultEvery: 3000, faultsFor: 90_000, crash: 0 },
   },
   {
     name: "the lease after a close: it begins anew",
     file: job,
-    text: "const until = Date.now() + this.#leaseMs;",
-    without: "const until = Date.now();",
+    text: "const until = session.now + session.leaseMs;",
+    without: "const until = session.now;",
   },
   {
     name: "the verdict on a loss: it is charged once",
@@ -71,15 +71,15 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a commit that has lost uploads is not completed",
-    file: desk,
-    text: "if (result.lost.length > 0) {",
-    without: "if (result.lost.length > 1000) {",
+    file: "worker/job/runners/commit.ts",
+    text: "if (lost.length > 0) return false;",
+    without: "if (lost.length > 1000) return false;",
   },
   {
     name: "a map output that is lost is made again",
-    file: desk,
-    text: "if (lost !== undefined) this.#apply(lost);\n        }",
-    without: "}",
+    file: "worker/job/runners/finish.ts",
+    text: "session.apply(again);",
+    without: "",
   },
   {
     name: "an output that was made anew is not lost by news of the old one",
@@ -108,7 +108,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "an upload is noted also where its attempt was given up",
-    file: desk,
+    file: "worker/job/runners/uploads.ts",
     text: 'if (status !== undefined && status !== "won") {',
     without: 'if (status === "live") {',
     under: { listsUploads: false, stopAfter: 10_000, faultEvery: 1500 },
@@ -170,14 +170,14 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a cleaning that hangs is given up",
-    file: job,
-    text: 'job.clean === "waiting" && job.endedAt !== null ? job.endedAt + cleanLimit : Number.POSITIVE_INFINITY,',
-    without: "",
+    file: "worker/job/timers/cleaning.ts",
+    text: 'job.clean === "waiting" && job.endedAt !== null ? job.endedAt + cleanLimit : undefined;',
+    without: "undefined;",
   },
   {
     name: "credentials are erased",
-    file: job,
-    text: "this.#store.eraseSealed();",
+    file: "worker/job/session.ts",
+    text: "this.store.job.eraseSealed();",
     without: "",
   },
   {

@@ -39,6 +39,11 @@ class Cursor {
     return row;
   }
 
+  /** The rows as lists of their columns. */
+  raw(): Iterable<SqlStorageValue[]> {
+    return this.#rows.map((row) => Object.values(row));
+  }
+
   [Symbol.iterator](): Iterator<Row> {
     return this.#rows[Symbol.iterator]();
   }

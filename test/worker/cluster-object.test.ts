@@ -259,7 +259,7 @@ describe("what an agent reports", () => {
     const runner = await job.runner("a");
     await job.planned(runner);
     const shows = async (shown: object) => {
-      await eventually(async () => expect(await job.stub.describe()).toMatchObject(shown));
+      await eventually(async () => expect(await job.describe()).toMatchObject(shown));
     };
     const conditions = [{ type: "ImagePullBackOff", message: "no such image" }];
     await agent.request({ kind: "conditions", jobId: job.id, conditions });
@@ -294,7 +294,7 @@ describe("what an agent reports", () => {
     vi.spyOn(JobObject.prototype, "report").mockRejectedValueOnce(lost).mockRejectedValueOnce(lost);
     const report = { kind: "failed", jobId: job.id, code: "NotAllowed", message: "not that image" } as const;
     expect(await agent.request(report)).toMatchObject({ kind: "done" });
-    await eventually(async () => expect((await job.stub.describe()).status).toBe("failed"));
+    await eventually(async () => expect((await job.describe()).status).toBe("failed"));
     const left = "SELECT key FROM report UNION ALL SELECT target FROM outbox";
     await eventually(async () => expect(await query(cluster, left)).toEqual([]));
   });
@@ -316,9 +316,7 @@ describe("what an agent reports", () => {
     await agent.request({ kind: "exited", jobId: job.id, runnerId: "a", reason: "drained", failure: null });
     await say("NodeNotReady");
     goOn();
-    await eventually(async () =>
-      expect((await job.stub.describe()).conditions).toMatchObject([{ type: "NodeNotReady" }]),
-    );
+    await eventually(async () => expect((await job.describe()).conditions).toMatchObject([{ type: "NodeNotReady" }]));
     expect(told.mock.lastCall?.[0]).toMatchObject([{ kind: "exited" }, { kind: "conditions" }]);
   });
 

@@ -1,4 +1,3 @@
-import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { AgentAnswerSchema, AgentNoticeSchema, AgentRequestSchema } from "../../shared/protocol/agent.ts";
@@ -10,6 +9,7 @@ import { clusterOf, type Env } from "../../worker/env.ts";
 import { call, jsonOf, openEnv, postJob, problemOf, upload } from "./api.ts";
 import { claim, claimed, JobFixture, work } from "./job-fixture.ts";
 import { eventually } from "./eventually.ts";
+import { runInJob } from "./objects.ts";
 import { hangUp, Peer } from "./peer.ts";
 import { rows } from "./registry-helpers.ts";
 
@@ -213,7 +213,7 @@ describe("what the pods of a job are to be", () => {
 const age = async (job: JobFixture): Promise<void> => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 100_000 });
   // Not `runDurableObjectAlarm`, which does nothing where the alarm has just gone off by itself.
-  await runInDurableObject(job.stub, async (instance) => await instance.alarm());
+  await runInJob(job.id, async (instance) => await instance.alarm());
   vi.useRealTimers();
 };
 
@@ -223,7 +223,7 @@ describe("a job that takes too long", () => {
     const runner = await job.runner();
     await job.planned(runner);
     await age(job);
-    const { status, error } = await job.stub.describe();
+    const { status, error } = await job.describe();
     expect({ status, code: error?.code }).toEqual({ status: "failed", code: "DeadlineExceeded" });
     expect(error?.message).toContain("99 s");
   });
@@ -238,7 +238,7 @@ describe("a job that takes too long", () => {
       conditions: [{ type: "Unschedulable", message: "0/3 nodes are available" }],
     });
     await age(job);
-    const { status, error, conditions } = await job.stub.describe();
+    const { status, error, conditions } = await job.describe();
     // What kept it from starting is its error's by now.
     expect({ status, code: error?.code, conditions }).toEqual({
       status: "failed",
@@ -250,13 +250,13 @@ describe("a job that takes too long", () => {
       kind: "conditions",
       conditions: [{ type: "Unschedulable", message: "0/3 nodes are available" }],
     });
-    expect((await job.stub.describe()).conditions).toEqual([]);
+    expect((await job.describe()).conditions).toEqual([]);
   });
 
   it("fails for lack of an agent where there is none", async () => {
     const job = await JobFixture.create({ startTimeoutSeconds: 99 }, "nobody");
     await age(job);
-    expect((await job.stub.describe()).error).toMatchObject({
+    expect((await job.describe()).error).toMatchObject({
       code: "NoAgent",
       message: expect.stringContaining("No agent is connected for the cluster 'nobody'"),
     });
@@ -266,7 +266,7 @@ describe("a job that takes too long", () => {
     const job = await JobFixture.create({ startTimeoutSeconds: 99 });
     await claimed(await job.runner());
     await age(job);
-    expect((await job.stub.describe()).status).toBe("planning");
+    expect((await job.describe()).status).toBe("planning");
   });
 });
 
@@ -283,7 +283,7 @@ describe("a job that has ended", () => {
       });
       if (end === "stopped") await job.stub.stop();
       else await work(runner);
-      const { status, conditions } = await job.stub.describe();
+      const { status, conditions } = await job.describe();
       expect({ status, conditions }).toEqual({ status: end, conditions: [] });
     },
   );
@@ -299,7 +299,7 @@ describe("a runner that is gone", () => {
     const failure = { code: "Evicted", message: "The pod was evicted: it used more disk than its limit." };
     for (let report = 0; report < 2; report++)
       await job.report({ kind: "exited", runnerId: "a", reason: failure.message, failure });
-    const { status, error, progress } = await job.stub.describe();
+    const { status, error, progress } = await job.describe();
     expect({ status, error }).toEqual({ status: "failed", error: { ...failure, taskId: `${job.id}-m-0` } });
     expect(progress.maps).toMatchObject({ running: 0, failed: 1 });
   });
@@ -315,7 +315,7 @@ describe("a runner that is gone", () => {
       await claimed(await job.runner(`runner-${attempt}`));
       await job.report({ kind: "exited", runnerId: `runner-${attempt}`, reason: failure.message, failure });
     }
-    expect(await job.stub.describe()).toMatchObject({
+    expect(await job.describe()).toMatchObject({
       status: "failed",
       error: { ...failure, taskId: `${job.id}-m-0` },
     });

@@ -91,8 +91,8 @@ describe("an agent's link", () => {
             ),
           );
           await closeLinks();
-          await finish(job, runner);
           expect(await instanceOf(job)).toBe(instance);
+          await finish(job, runner);
           await runner.close();
         }),
         runs(15),

@@ -87,9 +87,9 @@ describe("a runner's link", () => {
           const instance = await instanceOf(job);
           await sendAll(async () => await runnerLink(job, "odd"), sent);
           await closeLinks();
-          await finish(job, runner);
-          expect((await job.stub.describe()).status).toBe("completed");
           expect(await instanceOf(job)).toBe(instance);
+          await finish(job, runner);
+          expect((await job.describe()).status).toBe("completed");
           expect(logged.mock.calls).toEqual([]);
           await runner.close();
         }),
@@ -117,6 +117,7 @@ describe("a runner's link", () => {
           );
           for (const kind of answers) kinds.add(kind);
           await closeLinks();
+          expect(await instanceOf(job)).toBe(instance);
           const runner = await job.dial();
           // Of a job that has ended and is clean, it is told so.
           const isOver = await Promise.race([
@@ -124,9 +125,8 @@ describe("a runner's link", () => {
             runner.closed.then(() => true),
           ]);
           if (!isOver) await finish(job, runner);
-          const { status } = await job.stub.describe();
+          const { status } = await job.describe();
           expect(isEnded(status)).toBe(true);
-          expect(await instanceOf(job)).toBe(instance);
           await runner.close();
         }),
         runs(20),

@@ -1,4 +1,4 @@
-import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { v7 as uuidv7 } from "uuid";
 import { expect } from "vitest";
 import { noCounters } from "../../shared/counters.ts";
@@ -13,9 +13,9 @@ import {
 } from "../../shared/protocol/runner.ts";
 import type { Assignment, Result } from "../../shared/protocol/tasks.ts";
 import { JobRequestSchema } from "../../shared/api/job-request.ts";
-import type { Report } from "../../worker/contracts.ts";
 import { jobOf } from "../../worker/env.ts";
-import type { JobObject } from "../../worker/job/object.ts";
+import type { Job } from "../../shared/api/jobs.ts";
+import type { JobApi, Report, Page, PageRequest } from "../../worker/contracts.ts";
 import type { JobSpec, PinnedProgram } from "../../worker/job/spec.ts";
 import { Peer } from "./peer.ts";
 
@@ -56,7 +56,7 @@ type UnnumberedReport = Report extends infer R ? (R extends Report ? Omit<R, "se
 /** A job's object, and what a test does with it. */
 export class JobFixture {
   readonly id: string;
-  readonly stub: DurableObjectStub<JobObject>;
+  readonly stub: DurableObjectStub<JobApi>;
   #reports = 0;
 
   constructor(id: string) {
@@ -118,14 +118,39 @@ export class JobFixture {
     return await this.stub.report([{ seq, ...report }]);
   }
 
+  /** As the REST API shows it. */
+  async describe(): Promise<Job> {
+    return present(await this.stub.describe());
+  }
+
+  async tasks(request: PageRequest = {}): Promise<Page> {
+    return present(await this.stub.tasks(request));
+  }
+
+  /** What a query of the object's tables returns. An object whose tables a test has changed starts anew. */
   async query(query: string, ...bindings: (string | number)[]): Promise<Record<string, SqlStorageValue>[]> {
-    return await runInDurableObject(this.stub, (_, state) => state.storage.sql.exec(query, ...bindings).toArray());
+    const rows = await runInDurableObject(this.stub, (_, state) =>
+      state.storage.sql.exec(query, ...bindings).toArray(),
+    );
+    if (!query.startsWith("SELECT")) await this.evict();
+    return rows;
+  }
+
+  /** Ends the object's instance; its sockets hibernate. */
+  async evict(): Promise<void> {
+    await evictDurableObject(this.stub);
   }
 
   async alarm(): Promise<number | null> {
     return await runInDurableObject(this.stub, async (_, state) => await state.storage.getAlarm());
   }
 }
+
+/** What a job's object answers; fails where there is no such job. */
+const present = <T>(answer: T | null): T => {
+  if (answer === null) throw new Error("there is no such job");
+  return answer;
+};
 
 /** The task that an answer hands out; fails where there is none. */
 export const taskOf = (answer: RunnerAnswer): Assignment => {

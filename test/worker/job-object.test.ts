@@ -41,14 +41,14 @@ describe("a job", () => {
       index: 0,
       input: [{ path: "http://store/input/0", size: 150, etag: '"0"', start: 0, end: 100 }],
     });
-    expect(await job.stub.describe()).toMatchObject({
+    expect(await job.describe()).toMatchObject({
       status: "mapping",
       inputData: { splitEnd: 200 },
       progress: { maps: { total: 3, running: 1 }, reduces: { total: 2 } },
     });
     expect(await work(runner)).toEqual(["map", "map", "map", "reduce", "reduce", "commit", "success", "clean"]);
     expect(await runner.closed).toMatchObject({ code: closeCodes.ended });
-    const done = await job.stub.describe();
+    const done = await job.describe();
     expect(done).toMatchObject({
       status: "completed",
       error: null,
@@ -86,7 +86,7 @@ describe("a job", () => {
     const job = await JobFixture.create();
     await job.mapped(await job.runner());
     const page = async (request: { limit?: number; after?: string }) => {
-      const { body, next } = await job.stub.tasks(request);
+      const { body, next } = await job.tasks(request);
       const tasks = z.array(TaskSchema).parse(await new Response(body).json());
       return { ids: tasks.map(({ id }) => id.slice(job.id.length + 1)), next };
     };
@@ -98,11 +98,13 @@ describe("a job", () => {
     expect(await page({ limit: 4 })).toMatchObject({ next: null });
   });
 
-  test("shows of a reduce what it will read", async () => {
+  test("shows of a reduce what it reads", async () => {
     const job = await JobFixture.create();
-    await job.mapped(await job.runner());
-    const tasks = z.array(TaskSchema).parse(await new Response((await job.stub.tasks({})).body).json());
-    expect(tasks.map(({ inputData }) => inputData.splitEnd)).toEqual([40, 20, 100, 100]);
+    const runner = await job.runner();
+    const { attempt } = await job.mapped(runner);
+    await runner.request({ kind: "segments", attempt, from: 0 });
+    const tasks = z.array(TaskSchema).parse(await new Response((await job.tasks({})).body).json());
+    expect(tasks.map(({ inputData }) => inputData.splitEnd)).toEqual([0, 20, 100, 100]);
     expect(tasks[1]).toMatchObject({ status: "in-progress", podName: "pod-runner", attempt: 1, type: "reducer" });
   });
 
@@ -113,11 +115,11 @@ describe("a job", () => {
     expect(first).toMatchObject({ kind: "map", index: 0, input: [range(0, 30), range(2, 70)] });
     const second = taskOf(await complete(runner, first));
     expect(second).toMatchObject({ index: 1, input: [range(3, 40)] });
-    expect(await job.stub.describe()).toMatchObject({
+    expect(await job.describe()).toMatchObject({
       inputData: { splitEnd: 390 },
       progress: { maps: { total: 5 } },
     });
-    const tasks = z.array(TaskSchema).parse(await new Response((await job.stub.tasks({})).body).json());
+    const tasks = z.array(TaskSchema).parse(await new Response((await job.tasks({})).body).json());
     const inputs = tasks.filter(({ type }) => type === "mapper").map(({ inputData }) => inputData);
     const last = "http://store/input/4";
     expect(inputs.toReversed()).toMatchObject([
@@ -163,7 +165,7 @@ describe("a job", () => {
     // Nothing was begun that would have to be cleaned, so the runner is dismissed instead of answered.
     void complete(runner, plan);
     expect(await runner.closed).toMatchObject({ code: closeCodes.ended });
-    const { status: end, error } = await job.stub.describe();
+    const { status: end, error } = await job.describe();
     expect([end, error?.code]).toEqual(["failed", "TooManyTasks"]);
     expect(error?.message).toContain("splitSize");
   });
@@ -179,12 +181,12 @@ describe("a message that comes twice", () => {
     for (const _ of [1, 2]) await runner.request({ kind: "planned", attempt: plan.attempt, page: 0, objects });
     const map = taskOf(await complete(runner, plan));
     expect(taskOf(await complete(runner, plan))).toEqual(map);
-    expect((await job.stub.describe()).progress.maps).toMatchObject({ total: 3, running: 1, completed: 0 });
+    expect((await job.describe()).progress.maps).toMatchObject({ total: 3, running: 1, completed: 0 });
     const error = { code: "Broken", message: "", final: false };
     const next = taskOf(await runner.request({ kind: "fail", attempt: map.attempt, error }));
     expect(await runner.request({ kind: "fail", attempt: map.attempt, error })).toMatchObject({ kind: "fenced" });
     expect(await claimed(runner)).toEqual(next);
-    expect((await job.stub.describe()).progress.maps).toMatchObject({ running: 1, failed: 0 });
+    expect((await job.describe()).progress.maps).toMatchObject({ running: 1, failed: 0 });
   });
 
   test("is answered alike also to a runner that comes back for the answer", async () => {
@@ -201,7 +203,7 @@ describe("a message that comes twice", () => {
 
 /** A task as it is shown. */
 const shown = async (job: JobFixture, taskId: string): Promise<Task | undefined> => {
-  const { body } = await job.stub.tasks({});
+  const { body } = await job.tasks({});
   return z
     .array(TaskSchema)
     .parse(await new Response(body).json())
@@ -289,7 +291,7 @@ test("100,000 maps are made and handed out", async () => {
   const job = await JobFixture.create({ splitSize: 1, nReducers: 0, reducerName: undefined });
   const runner = await job.runner();
   const map = await job.planned(runner, [100_000]);
-  expect((await job.stub.describe()).progress.maps).toMatchObject({ total: 100_000, running: 1 });
+  expect((await job.describe()).progress.maps).toMatchObject({ total: 100_000, running: 1 });
   const output = { path: "http://store/out/0", uploadId: "u", tags: [], size: 0 };
   expect(taskOf(await complete(runner, map, { kind: "output", output })).index).toBe(1);
 });

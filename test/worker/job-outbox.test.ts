@@ -62,10 +62,10 @@ describe("what others must hear", () => {
   test("shows among the conditions: no agent, and runners that cannot start", async () => {
     const job = await JobFixture.create();
     await job.report({ kind: "conditions", conditions: [{ type: "ImagePullBackOff", message: "no such image" }] });
-    expect((await job.stub.describe()).conditions.map(({ type }) => type)).toEqual(["ImagePullBackOff", "NoAgent"]);
+    expect((await job.describe()).conditions.map(({ type }) => type)).toEqual(["ImagePullBackOff", "NoAgent"]);
     await job.report({ kind: "conditions", conditions: [] });
     await job.runner();
-    expect((await job.stub.describe()).conditions).toEqual([]);
+    expect((await job.describe()).conditions).toEqual([]);
   });
   test("shows the newest conditions, whichever report comes last", async () => {
     const job = await JobFixture.create();
@@ -73,9 +73,9 @@ describe("what others must hear", () => {
     const blocked = { kind: "conditions", conditions: [{ type: "ImagePullBackOff", message: "" }] } as const;
     await job.report({ kind: "conditions", conditions: [] }, 5);
     await job.report(blocked, 4);
-    expect((await job.stub.describe()).conditions).toEqual([]);
+    expect((await job.describe()).conditions).toEqual([]);
     await job.report(blocked, 6);
-    expect((await job.stub.describe()).conditions.map(({ type }) => type)).toEqual(["ImagePullBackOff"]);
+    expect((await job.describe()).conditions.map(({ type }) => type)).toEqual(["ImagePullBackOff"]);
     await runner.close();
   });
 });

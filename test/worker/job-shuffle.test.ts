@@ -33,8 +33,7 @@ describe("the segments of a reduce", () => {
     // As though there were 5000 maps.
     await job.query(
       `WITH RECURSIVE i(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM i WHERE n < 4999)
-       INSERT INTO task SELECT kind, n, status, not_before, winner, row, input_bytes, output, segments FROM task, i
-       WHERE kind = 'map' AND idx = 1`,
+       INSERT INTO segment SELECT chunk, n, attempt, path, largest_block, offsets FROM segment, i WHERE map = 1`,
     );
     const maps: number[] = [];
     let pages = 0;
@@ -60,7 +59,7 @@ describe("the segments of a reduce", () => {
       message: "404",
     } as const;
     expect(taskOf(await runner.request(message))).toMatchObject({ kind: "map", index: 1, attempt: `${job.id}-m-1-2` });
-    expect((await job.stub.describe()).status).toBe("mapping");
+    expect((await job.describe()).status).toBe("mapping");
     expect(await runner.request(message)).toMatchObject({ kind: "fenced" });
     expect(await work(runner)).toEqual(["map", "reduce", "reduce", "commit", "success", "clean"]);
   });

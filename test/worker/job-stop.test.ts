@@ -47,7 +47,7 @@ describe("a job that is stopped", () => {
       closeCodes.ended,
     ]);
     expect(await job.query("SELECT * FROM secret")).toEqual([]);
-    const tasks = z.array(TaskSchema).parse(await new Response((await job.stub.tasks({})).body).json());
+    const tasks = z.array(TaskSchema).parse(await new Response((await job.tasks({})).body).json());
     expect(tasks.map((task) => [task.status, Number.isSafeInteger(task.endTime)])).toEqual([
       ["stopped", true],
       ["stopped", true],
@@ -107,7 +107,7 @@ describe("a job that is stopped", () => {
     await job.query("UPDATE job SET row = json_set(row, '$.endedAt', 1)");
     await runDurableObjectAlarm(job.stub);
     expect(await runner.closed).toMatchObject({ code: closeCodes.ended });
-    const { status: end, conditions } = await job.stub.describe();
+    const { status: end, conditions } = await job.describe();
     expect([end, conditions.map(({ type }) => type)]).toEqual(["stopped", ["CleaningAbandoned"]]);
     expect(await job.query("SELECT * FROM secret")).toEqual([]);
   });

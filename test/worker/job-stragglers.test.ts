@@ -41,7 +41,7 @@ describe("a task that takes much longer than the others", () => {
     );
     // It was too late to hear of it.
     expect(taskOf(await complete(slow, straggler))).toMatchObject({ kind: "reduce", index: 1 });
-    expect((await job.stub.describe()).progress.maps).toEqual({ total: 2, running: 0, completed: 2, failed: 0 });
+    expect((await job.describe()).progress.maps).toEqual({ total: 2, running: 0, completed: 2, failed: 0 });
   });
 
   test("is left alone where the job says so", async () => {
@@ -65,7 +65,7 @@ test("the segments of a reduce do without those of a failed map that is tolerate
     segments: [{ map: 1 }],
     nextFrom: null,
   });
-  expect(await job.stub.describe()).toMatchObject({ failedMaps: [0], progress: { maps: { completed: 1, failed: 1 } } });
+  expect(await job.describe()).toMatchObject({ failedMaps: [0], progress: { maps: { completed: 1, failed: 1 } } });
 });
 
 test("the map that fails the job is not among those that it tolerated", async () => {

@@ -30,6 +30,7 @@ const table: readonly (readonly [method: string, path: string, needed: Role | "a
   ["GET", "/api/v1/jobs/:id", "viewer"],
   ["DELETE", "/api/v1/jobs/:id", "submitter"],
   ["GET", "/api/v1/jobs/:id/tasks", "viewer"],
+  ["GET", "/api/v1/jobs/:id/outputs", "viewer"],
   ["GET", "/api/v1/clusters", "viewer"],
   ["GET", "/api/v1/tokens", "admin"],
   ["GET", "/api/v1/tokens/:name", "admin"],

@@ -122,8 +122,8 @@ it("a second key that is too short closes the Worker", async () => {
 });
 
 const expectFailed = async (fixture: JobFixture): Promise<void> => {
-  await eventually(async () => expect((await fixture.stub.describe()).status).toBe("failed"));
-  const { error } = await fixture.stub.describe();
+  await eventually(async () => expect((await fixture.describe()).status).toBe("failed"));
+  const { error } = await fixture.describe();
   expect(error).toMatchObject({ code: "KeyMissing", taskId: null });
   expect(error?.message).toContain("SECRET_KEY_PREVIOUS");
 };
@@ -144,7 +144,7 @@ describe("a job whose key is gone", () => {
     expect(await runner.closed).toMatchObject({ code: closeCodes.ended });
     expect(runner.notices).toContainEqual(expect.objectContaining({ kind: "revoke", attempt: map.attempt }));
     await expectFailed(fixture);
-    expect((await fixture.stub.describe()).conditions).toMatchObject([{ type: "CleaningAbandoned" }]);
+    expect((await fixture.describe()).conditions).toMatchObject([{ type: "CleaningAbandoned" }]);
     expect(await fixture.query("SELECT * FROM secret")).toEqual([]);
   });
 
@@ -163,7 +163,7 @@ describe("a job whose key is gone", () => {
     for (let task = await claimed(runner); task.kind === "reduce"; task = await claimed(runner)) {
       await complete(runner, task);
     }
-    expect((await fixture.stub.describe()).status).toBe("committing");
+    expect((await fixture.describe()).status).toBe("committing");
     await loseKey(fixture);
     void fixture.hello(await fixture.dial(), "b");
     await expectFailed(fixture);
@@ -183,8 +183,8 @@ describe("a job whose key is gone", () => {
     await fixture.stub.stop();
     await loseKey(fixture);
     void fixture.hello(await fixture.dial(), "b");
-    await eventually(async () => expect((await fixture.stub.describe()).conditions).not.toEqual([]));
-    expect(await fixture.stub.describe()).toMatchObject({
+    await eventually(async () => expect((await fixture.describe()).conditions).not.toEqual([]));
+    expect(await fixture.describe()).toMatchObject({
       status: "stopped",
       error: null,
       conditions: [{ type: "CleaningAbandoned" }],
@@ -198,6 +198,6 @@ describe("a job whose key is gone", () => {
     await eventually(async () => expect(await fixture.query("SELECT * FROM secret")).toEqual([]));
     await fixture.report({ kind: "exited", runnerId: "runner", reason: "ended", failure: null });
     await runDurableObjectAlarm(fixture.stub);
-    expect(await fixture.stub.describe()).toMatchObject({ status: "completed", conditions: [] });
+    expect(await fixture.describe()).toMatchObject({ status: "completed", conditions: [] });
   });
 });

@@ -27,8 +27,11 @@ export class EventLoop {
     this.#clock = new AlarmClock(ctx.storage, (now) => this.#nextDue(now));
   }
 
-  /** Runs an event, of which all is kept, or nothing where it throws. */
-  run<T>(event: () => T): T {
+  /**
+   * Runs an event, of which all is kept, or nothing where it throws.
+   * @param announce what is done once the event is through, before the object settles
+   */
+  run<T>(event: () => T, announce: () => void = () => undefined): T {
     let result: T;
     try {
       result = this.#ctx.storage.transactionSync(event);
@@ -38,6 +41,7 @@ export class EventLoop {
       this.#clock.forget();
       throw error;
     }
+    announce();
     this.settle();
     return result;
   }

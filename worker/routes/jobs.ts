@@ -1,8 +1,8 @@
 import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
-import { outputUrls } from "../../shared/outputs.ts";
+import { withOutputUrls } from "../../shared/outputs.ts";
 import { JobRequestSchema, type JobRequest } from "../../shared/api/job-request.ts";
-import { JobSchema, type Job } from "../../shared/api/jobs.ts";
+import { JobSchema, OutputUrlSchema, type Job } from "../../shared/api/jobs.ts";
 import { TaskSchema } from "../../shared/api/tasks.ts";
 import { check, readJson } from "../http/body.ts";
 import { clusterNames } from "../configuration.ts";
@@ -10,12 +10,15 @@ import { jobOf, registryOf, type Env } from "../env.ts";
 import { fingerprints } from "../secrets/fingerprint.ts";
 import { listAnswer, nextLinkOf, pageOf, pageParameters, respondWithList } from "../http/lists.ts";
 import { jsonAnswer, jsonBody, pathParameter, refTo } from "../http/operation.ts";
-import type { JobApi } from "../contracts.ts";
+import type { JobApi, Page, PageRequest } from "../contracts.ts";
 import { credentialSecrets } from "../job/targets/pods.ts";
 import type { ReservationRequest } from "../registry/reservations.ts";
 import { busy, invalidRequest, ProblemError } from "../http/problems.ts";
 import { jsonResponse } from "../http/responses.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
+
+/** As `uuidv7` makes them. */
+const jobIdForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const IdempotencySchema = z.object({
   "Idempotency-Key": z
@@ -24,21 +27,15 @@ const IdempotencySchema = z.object({
     .optional(),
 });
 
-const knownJob = async (call: Call): Promise<string> => {
-  const id = param(call, "id");
-  if (!(await registryOf(call.env).hasJob(id))) throw new ProblemError("unknown-job", `No job has the id '${id}'.`);
-  return id;
-};
+const unknownJob = (id: string): ProblemError => new ProblemError("unknown-job", `No job has the id '${id}'.`);
 
-/** Asks a job's object. @throws ProblemError 404 where there is no such job, also where it is removed meanwhile */
-const askJob = async <T>(call: Call, ask: (job: DurableObjectStub<JobApi>) => Promise<T>): Promise<T> => {
-  const id = await knownJob(call);
-  try {
-    return await ask(jobOf(call.env, id));
-  } catch (error) {
-    await knownJob(call);
-    throw error;
-  }
+/** Asks the object of the job that the path names. @throws ProblemError 404 where there is no such job */
+const askJob = async <T>(call: Call, ask: (job: DurableObjectStub<JobApi>) => Promise<T | null>): Promise<T> => {
+  const id = param(call, "id");
+  // An object that is asked for what there is not stores nothing, and so leaves nothing behind.
+  const answer = jobIdForm.test(id) ? await ask(jobOf(call.env, id)) : null;
+  if (answer === null) throw unknownJob(id);
+  return answer;
 };
 
 /** The cluster for a job that names none: the only one, or the one of this name. */
@@ -84,8 +81,11 @@ const createJob = async (call: Call, request: JobRequest, key: string | null): P
       await registryOf(env).confirmJob(job);
       return job;
     }
-    case "exists":
-      return await jobOf(env, reservation.id).describe();
+    case "exists": {
+      const job = await jobOf(env, reservation.id).describe();
+      if (job === null) throw unknownJob(reservation.id);
+      return job;
+    }
     case "conflict":
       throw new ProblemError(
         "idempotency-conflict",
@@ -120,6 +120,7 @@ const postJob = async (call: Call): Promise<Response> => {
 const stopJob = async (call: Call): Promise<Response> => {
   const id = param(call, "id");
   const outcome = await askJob(call, async (job) => await job.stop());
+  if (outcome === "unknown") throw unknownJob(id);
   if (outcome === "ended") throw new ProblemError("job-ended", `Job ${id} has already ended.`);
   if (outcome === "committing") {
     throw new ProblemError("job-committing", `Job ${id} is committing its output. It can no longer be stopped.`);
@@ -127,25 +128,31 @@ const stopJob = async (call: Call): Promise<Response> => {
   return jsonResponse(JSON.stringify(`Job ${id} was successfully stopped`));
 };
 
-const listTasks = async (call: Call): Promise<Response> => {
-  const page = pageOf(call.url);
-  const { body, next } = await askJob(call, async (job) => await job.tasks(page));
-  return jsonResponse(body, 200, nextLinkOf(call.url, next));
-};
+/** Answers with a list of the job that is kept by its object. */
+const listOfJob =
+  (ask: (job: DurableObjectStub<JobApi>, page: PageRequest) => Promise<Page | null>) =>
+  async (call: Call): Promise<Response> => {
+    const page = pageOf(call.url);
+    const { body, next } = await askJob(call, async (job) => await ask(job, page));
+    return jsonResponse(body, 200, nextLinkOf(call.url, next));
+  };
+
+const listTasks = listOfJob(async (job, page) => await job.tasks(page));
+const listOutputs = listOfJob(async (job, page) => await job.outputs(page));
 
 /**
- * The list's snapshots are kept without the outputs, of which a job can have 100,000. They are our own words, so not parsed by
- * their schema: that would take longer than all else of a long list.
+ * A stored job with the URLs of its outputs. Snapshots are our own words, so not parsed by their schema: that would take
+ * longer than all else of a long list.
  */
-const withOutputs = (snapshot: string): string => {
+const showSnapshot = (snapshot: string): string => {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it was a Job when it was stored
   const job = JSON.parse(snapshot) as Job;
-  const outputs = outputUrls(job);
-  return outputs.length === 0 ? snapshot : JSON.stringify({ ...job, outputs });
+  const shown = withOutputUrls(job);
+  return shown === job ? snapshot : JSON.stringify(shown);
 };
 
 const listJobs = async ({ url, env }: Call): Promise<Response> =>
-  await respondWithList(url, async (after, limit) => await registryOf(env).listJobs(after, limit), withOutputs);
+  await respondWithList(url, async (after, limit) => await registryOf(env).listJobs(after, limit), showSnapshot);
 
 const getJob = async (call: Call): Promise<Response> =>
   jsonResponse(JSON.stringify(await askJob(call, async (job) => await job.describe())));
@@ -224,6 +231,27 @@ export const jobResources: readonly Resource[] = [
           responses: { "200": listAnswer("Tasks, newest first: reduces before maps", TaskSchema) },
         },
         handle: listTasks,
+      },
+    },
+  },
+  {
+    path: "/api/v1/jobs/:id/outputs",
+    audience: "api",
+    parameters: [idParameter],
+    methods: {
+      GET: {
+        operation: {
+          id: "listOutputs",
+          summary: "List the outputs of a job",
+          parameters: pageParameters,
+          responses: {
+            "200": listAnswer(
+              "URLs of the parts, in order. There are none before the job is completed.",
+              OutputUrlSchema,
+            ),
+          },
+        },
+        handle: listOutputs,
       },
     },
   },

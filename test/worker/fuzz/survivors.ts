@@ -14,6 +14,6 @@ export const finish = async (job: JobFixture, runner: Runner): Promise<void> => 
     await outlive(job);
     await job.query("UPDATE task SET not_before = 1, row = json_set(row, '$.notBefore', 1)");
     await Promise.race([work(runner), runner.closed]);
-    expect(isEnded((await job.stub.describe()).status)).toBe(true);
+    expect(isEnded((await job.describe()).status)).toBe(true);
   });
 };

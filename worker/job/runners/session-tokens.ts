@@ -1,6 +1,6 @@
 import type { RunnerSession } from "../../../shared/protocol/runner.ts";
 import type { JobSpec } from "../spec.ts";
-import { timeLimits } from "../timers/limits.ts";
+import { timeLimits } from "../time-limits.ts";
 
 const day = 24 * 60 * 60 * 1000;
 

@@ -1,8 +1,12 @@
 import { z } from "zod";
 import { maxRangeText } from "../../../shared/limits.ts";
+import { rowsOf } from "../../platform/sql.ts";
 import { PlannedObjectSchema, type PlannedObject } from "../../../shared/protocol/tasks.ts";
 
 const RowSchema = z.object({ page: z.int(), part: z.int(), objects: z.string() });
+/** Where an object stands in a listing. */
+export type Place = { readonly page: number; readonly part: number; readonly at: number };
+
 const ObjectsSchema = z.array(PlannedObjectSchema);
 
 /**
@@ -14,14 +18,6 @@ export class PlannedInput {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-  }
-
-  create(): void {
-    this.#sql.exec(`
-      CREATE TABLE planned (
-        attempt TEXT NOT NULL, page INTEGER NOT NULL, part INTEGER NOT NULL, bytes INTEGER NOT NULL, objects TEXT NOT NULL,
-        PRIMARY KEY (attempt, page, part));
-    `);
   }
 
   /** Stores a page of an attempt's listing, in place of an earlier one of that number; those of other attempts go. */
@@ -42,29 +38,26 @@ export class PlannedInput {
   }
 
   /**
-   * What was listed, in order, but for the empty objects. Read row by row, as there may be millions; between two objects
-   * anything but the list itself may be written.
+   * What was listed from a place on, in order, but for the empty objects. Read row by row, as there may be millions; between two
+   * objects anything but the list itself may be written.
    */
-  *objects(attempt: string): Generator<PlannedObject, void, void> {
-    let [page, part] = [-1, -1];
+  *objects(attempt: string, from: Place): Generator<[PlannedObject, Place], void, void> {
+    let { page, part, at } = from;
     for (;;) {
-      const found = this.#sql
-        .exec(
-          `SELECT page, part, objects FROM planned
-           WHERE attempt = ? AND (page, part) > (?, ?) ORDER BY page, part LIMIT 1`,
-          attempt,
-          page,
-          part,
-        )
-        .toArray()[0];
-      if (found === undefined) return;
-      const row = RowSchema.parse(found);
+      const query = `SELECT page, part, objects FROM planned
+        WHERE attempt = ? AND (page, part) >= (?, ?) ORDER BY page, part LIMIT 1`;
+      const [row] = rowsOf(this.#sql, RowSchema, query, attempt, page, part);
+      if (row === undefined) return;
+      if (row.page !== page || row.part !== part) at = 0;
       ({ page, part } = row);
-      yield* ObjectsSchema.parse(JSON.parse(row.objects));
+      const objects = ObjectsSchema.parse(JSON.parse(row.objects));
+      for (const [i, object] of objects.entries()) if (i >= at) yield [object, { page, part, at: i }];
+      part++;
+      at = 0;
     }
   }
 
-  forget(): void {
+  clear(): void {
     this.#sql.exec("DELETE FROM planned");
   }
 }

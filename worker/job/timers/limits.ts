@@ -1,34 +1,26 @@
-import type { JobRow } from "../../../shared/engine/machine.ts";
+import { failJob } from "../../../shared/engine/machine.ts";
 import type { Condition } from "../../../shared/api/jobs.ts";
-import { isEnded } from "../../../shared/status.ts";
-import type { JobSpec } from "../spec.ts";
+import { describeLimit, nextTimeLimit, timeLimits } from "../time-limits.ts";
+import type { Timer } from "./timer.ts";
 
-/** When a job must have ended, and when a runner must have begun it: in ms since 1970, `Infinity` where there is no limit. */
-type TimeLimits = { readonly deadline: number; readonly startBy: number };
-
-export const timeLimits = ({ createdAt, request }: JobSpec): TimeLimits => ({
-  deadline: createdAt + (request.deadlineSeconds ?? Infinity) * 1000,
-  startBy: createdAt + (request.startTimeoutSeconds ?? Infinity) * 1000,
-});
-
-/** The next of these limits that the job can still break. */
-export const nextTimeLimit = (spec: JobSpec, { status }: JobRow): number => {
-  if (isEnded(status) || status === "committing") return Infinity;
-  const { deadline, startBy } = timeLimits(spec);
-  return status === "pending" ? Math.min(deadline, startBy) : deadline;
-};
-
-/** Why a job fails that has broken a limit. */
-export const timeUp = {
-  deadline: ({ request }: JobSpec) => ({
-    code: "DeadlineExceeded",
-    message: `The job has not ended within deadlineSeconds, ${request.deadlineSeconds} s.`,
-  }),
-  /** With what is known of the reason. */
-  start: ({ request, cluster }: JobSpec, known: Condition | undefined) => {
-    const late = `No runner has begun the job within startTimeoutSeconds, ${request.startTimeoutSeconds} s`;
-    return known === undefined
-      ? { code: "StartTimeout", message: `${late}; the cluster '${cluster}' has given no reason.` }
-      : { code: known.type, message: `${late}: ${known.message}` };
+/**
+ * Fails a job that takes longer than its request allows.
+ * @param absence that there is no agent, where this is known: the reason of a late start
+ */
+export const limits = (absence: Condition | undefined): Timer => ({
+  due: ({ store, job }) => {
+    const limit = nextTimeLimit(store.job.spec(), job);
+    return Number.isFinite(limit) ? limit : undefined;
   },
-};
+  run: (session) => {
+    const { store, job, now } = session;
+    const spec = store.job.spec();
+    if (nextTimeLimit(spec, job) > now) return;
+    const failure =
+      timeLimits(spec).deadline <= now
+        ? describeLimit.deadline(spec)
+        : describeLimit.start(spec, absence ?? store.conditions.all()[0]);
+    const failed = failJob(job, failure, now);
+    if (failed !== undefined) session.apply(failed);
+  },
+});

@@ -1,0 +1,56 @@
+import { z } from "zod";
+import type { JobRequest } from "../../shared/api/job-request.ts";
+import { StorageAccessSchema } from "../../shared/api/storage-access.ts";
+import type { Env } from "../env.ts";
+import { openCredentials, sealCredentials, UnopenableError } from "../secrets/sealed.ts";
+
+const HeadersSchema = z.record(z.string(), z.string());
+
+/** What a job keeps sealed. Those of older jobs have no headers. */
+const SecretsSchema = z.object({
+  input: StorageAccessSchema.optional(),
+  output: StorageAccessSchema.optional(),
+  inputHeaders: HeadersSchema.optional(),
+  outputHeaders: HeadersSchema.optional(),
+});
+export type Secrets = z.infer<typeof SecretsSchema>;
+
+/** Why a job fails whose credentials cannot be opened. */
+export const keyLost = {
+  code: "KeyMissing",
+  message:
+    "The job was posted under a key that is neither the Worker's SECRET_KEY nor its SECRET_KEY_PREVIOUS, so that its " +
+    "credentials cannot be opened. What is left of it lies under its shuffle and output folders.",
+};
+
+/** Takes what must be kept sealed out of a request. */
+export const splitSecrets = (request: JobRequest): { open: JobRequest; secrets: Secrets } => {
+  const { inputStorageCredentials, outputStorageCredentials, inputStorageHeaders, outputStorageHeaders, ...open } =
+    request;
+  const secrets = {
+    input: inputStorageCredentials,
+    output: outputStorageCredentials,
+    inputHeaders: inputStorageHeaders,
+    outputHeaders: outputStorageHeaders,
+  };
+  return { open, secrets };
+};
+
+export const sealSecrets = async (env: Env, jobId: string, secrets: Secrets): Promise<string> =>
+  await sealCredentials(env, jobId, JSON.stringify(secrets));
+
+/** @returns undefined where the key is lost that they were sealed with */
+export const openSecrets = async (
+  env: Env,
+  jobId: string,
+  sealed: string | undefined,
+): Promise<Secrets | undefined> => {
+  if (sealed === undefined) return {};
+  try {
+    return SecretsSchema.parse(JSON.parse(await openCredentials(env, jobId, sealed)));
+  } catch (error) {
+    if (!(error instanceof UnopenableError)) throw error;
+    console.error(`the credentials of job ${jobId} cannot be opened: ${error.message}`);
+    return undefined;
+  }
+};

@@ -1,0 +1,43 @@
+import { explainLoss, fail, failJob, lose, touch, type RunnerEnd } from "../../shared/engine/machine.ts";
+import { isEnded } from "../../shared/status.ts";
+import type { Report } from "../contracts.ts";
+import type { Session } from "./session.ts";
+
+/** Takes in what the job's agent reports. The same report may come again, and older ones after newer ones. */
+export const takeReport = (session: Session, report: Report): void => {
+  switch (report.kind) {
+    case "exited":
+      endRunner(session, report.runnerId, report);
+      return;
+    case "conditions":
+      // What may keep an ended job's cleaning waiting is no matter of the job; that it was given up is said in the end.
+      if (isEnded(session.job.status) || report.seq < session.job.conditionsSeq) return;
+      session.apply({ job: { ...session.job, conditionsSeq: report.seq }, effects: [{ kind: "publish" }] });
+      session.store.conditions.setLauncher(report.conditions, session.now);
+      return;
+    case "failed": {
+      const failed = failJob(session.job, report.failure, session.now);
+      if (failed !== undefined) session.apply(failed);
+    }
+  }
+};
+
+/** Ends the attempts of a runner that is gone, and explains those that were lost with it before. */
+const endRunner = (session: Session, runnerId: string, end: RunnerEnd): void => {
+  const { store, now } = session;
+  for (const attempt of store.attempts.openOf(runnerId)) {
+    const task = store.tasks.get(attempt.kind, attempt.index);
+    const { failure, reason, disrupted } = end;
+    if (failure === null) {
+      session.apply(lose(session.job, task, attempt, reason, now, disrupted === true ? "disrupted" : "known"));
+    } else {
+      // Its runner may have begun an upload of which it could not tell.
+      const { job } = touch(session.job);
+      session.apply(fail(job, task, attempt, { ...failure, final: false }, now));
+    }
+  }
+  for (const { id, kind, index } of store.attempts.endedOf(runnerId)) {
+    const explained = explainLoss(session.job, store.tasks.get(kind, index), id, end, now);
+    if (explained !== undefined) session.apply(explained);
+  }
+};

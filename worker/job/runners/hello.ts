@@ -1,0 +1,64 @@
+import { closeCodes, protocolVersion } from "../../../shared/protocol/connection.ts";
+import type { RunnerJob, RunnerSession } from "../../../shared/protocol/runner.ts";
+import type { Secrets } from "../credentials.ts";
+import type { Session } from "../session.ts";
+import type { JobSpec } from "../spec.ts";
+import { loseRevoked } from "./claim.ts";
+import type { Reply, Request } from "./exchange.ts";
+
+/** What is decided of a runner that may work for the job. */
+type Greeting = {
+  /** Whether the attempt that it still works on is its own. */
+  readonly resume: boolean;
+  readonly leaseMs: number;
+  readonly spec: JobSpec;
+  readonly token: Promise<RunnerSession>;
+};
+
+/** A runner says who it is. @returns undefined where it is sent away */
+export const hello = (session: Session, request: Request<"hello">, socket: WebSocket): Greeting | undefined => {
+  if (request.version !== protocolVersion) {
+    socket.close(closeCodes.version, `the Worker speaks protocol ${protocolVersion}, the runner ${request.version}`);
+    return undefined;
+  }
+  if (session.job.released) {
+    socket.close(closeCodes.ended, "the job has ended");
+    return undefined;
+  }
+  const { store, peers, leaseMs, now } = session;
+  const { runnerId, podName } = request;
+  peers.identify(socket, runnerId, podName, now);
+  const open = store.attempts.openOf(runnerId);
+  loseRevoked(session, open, request.attempt);
+  for (const { id } of store.attempts.openOf(runnerId)) store.attempts.setLease(id, now + leaseMs, true);
+  const own = open.find(({ id }) => id === request.attempt);
+  // What was revoked while the runner was away, it hears now. It answers by giving the attempt back.
+  if (own?.status === "revoked") {
+    session.notify(() => peers.revoke([own], "the attempt was ended while the runner was away"));
+  }
+  return { resume: own !== undefined, leaseMs, spec: store.job.spec(), token: session.tokens.first(now) };
+};
+
+export const welcome = ({ resume, leaseMs, spec }: Greeting, token: RunnerSession, secrets: Secrets): Reply => ({
+  kind: "welcome",
+  session: token,
+  leaseSeconds: leaseMs / 1000,
+  resume,
+  job: runnerJob(spec, secrets),
+});
+
+const runnerJob = ({ id, request, programs }: JobSpec, secrets: Secrets): RunnerJob => ({
+  jobId: id,
+  input: {
+    path: request.inputPath,
+    credentials: secrets.input,
+    headers: secrets.inputHeaders,
+    compression: request.inputCompression,
+  },
+  output: { path: request.outputPath, credentials: secrets.output, headers: secrets.outputHeaders },
+  useSSL: request.useSSL,
+  s3Endpoint: request.s3Endpoint,
+  nReducers: request.nReducers,
+  taskTimeoutSeconds: request.taskTimeoutSeconds,
+  programs,
+});

@@ -1,0 +1,146 @@
+import { z } from "zod";
+import type { AttemptRow } from "../../../shared/engine/machine.ts";
+import { closeCodes } from "../../../shared/protocol/connection.ts";
+import type { RunnerNotice } from "../../../shared/protocol/runner.ts";
+import { sendJson } from "../../platform/socket.ts";
+import { Sockets } from "../../platform/sockets.ts";
+
+/** A runner at the other end of a socket. */
+const PeerSchema = z.object({
+  /** The runner's id. */
+  name: z.string(),
+  podName: z.string(),
+  /** It has asked for work, and there was none. */
+  isIdle: z.boolean(),
+  /** The different tasks that it has failed since it last completed one. */
+  failed: z.array(z.string()),
+  /** When it said hello, in ms since 1970. */
+  since: z.int(),
+  /** When it was last given a token, in ms since 1970. */
+  renewed: z.int(),
+});
+export type Peer = z.infer<typeof PeerSchema>;
+
+/** The job's runners, as far as they are connected. */
+export class RunnerPeers {
+  readonly #sockets: Sockets<Peer>;
+  /** Those that wait for work. */
+  #idle: Set<WebSocket> | undefined;
+  #wokenAt = 0;
+  /** What runners have failed that are away for the moment. */
+  readonly #failures = new Map<string, string[]>();
+
+  constructor(ctx: DurableObjectState) {
+    this.#sockets = new Sockets(ctx, PeerSchema);
+  }
+
+  get count(): number {
+    return this.#sockets.size;
+  }
+
+  get hasIdle(): boolean {
+    return this.#waiting().size > 0;
+  }
+
+  /** When runners were last told that there may be work, in ms since 1970; 0 where this instance has told none. */
+  get wokenAt(): number {
+    return this.#wokenAt;
+  }
+
+  /** Answers an upgrade. The peer is nobody until it says hello. */
+  accept(): Response {
+    return this.#sockets.accept();
+  }
+
+  peer(socket: WebSocket): Peer | undefined {
+    return this.#sockets.peer(socket);
+  }
+
+  /** From here on the socket is this runner's; an older one of the same runner is closed. */
+  identify(socket: WebSocket, name: string, podName: string, now: number): void {
+    const former = this.#sockets.named(name);
+    const failed = (former && this.#sockets.peer(former)?.failed) ?? this.#failures.get(name) ?? [];
+    if (former !== undefined) this.#waiting().delete(former);
+    this.#failures.delete(name);
+    this.#sockets.identify(socket, { name, podName, isIdle: false, failed, since: now, renewed: now });
+  }
+
+  setIdle(socket: WebSocket, isIdle: boolean): void {
+    const peer = this.peer(socket);
+    if (peer === undefined || peer.isIdle === isIdle) return;
+    this.#sockets.update(socket, { ...peer, isIdle });
+    if (isIdle) this.#waiting().add(socket);
+    else this.#waiting().delete(socket);
+  }
+
+  /** Notes that the runner has failed a task, or, with null, that it has completed one. */
+  noteOutcome(socket: WebSocket, failed: string | null): void {
+    const peer = this.peer(socket);
+    if (peer === undefined) return;
+    if (failed !== null) this.#sockets.update(socket, { ...peer, failed: [...new Set([...peer.failed, failed])] });
+    else if (peer.failed.length > 0) this.#sockets.update(socket, { ...peer, failed: [] });
+  }
+
+  /** Notes that the runner is given a token. */
+  setRenewed(socket: WebSocket, now: number): void {
+    const peer = this.peer(socket);
+    if (peer !== undefined) this.#sockets.update(socket, { ...peer, renewed: now });
+  }
+
+  /** When a runner last gave a sign of life, in ms since 1970; undefined where it is not connected. */
+  lastContact(runnerId: string): number | undefined {
+    const socket = this.#sockets.named(runnerId);
+    const peer = socket && this.#sockets.peer(socket);
+    return socket && peer && Math.max(peer.since, this.#sockets.lastPing(socket));
+  }
+
+  /** Tells at most so many of the runners that wait that there may be work. */
+  wake(most: number): void {
+    this.#wokenAt = Date.now();
+    let left = most;
+    for (const socket of this.#waiting()) {
+      if (left-- <= 0) return;
+      this.setIdle(socket, false);
+      notify(socket, { kind: "wake" });
+    }
+  }
+
+  /** Tells the runners of these attempts to end them. */
+  revoke(attempts: readonly AttemptRow[], reason: string): void {
+    for (const { id, runnerId } of attempts) {
+      const socket = this.#sockets.named(runnerId);
+      if (socket !== undefined) notify(socket, { kind: "revoke", attempt: id, reason });
+    }
+  }
+
+  /** Closes all sockets: the job needs runners no more. */
+  endAll(): void {
+    this.#sockets.closeAll(closeCodes.ended, "the job has ended");
+    this.#idle = undefined;
+  }
+
+  /** The other end has closed its socket. @returns who it was */
+  closed(socket: WebSocket, code: number, reason: string): Peer | undefined {
+    this.#waiting().delete(socket);
+    const peer = this.#sockets.closed(socket, code, reason);
+    if (peer !== undefined && peer.failed.length > 0) this.#failures.set(peer.name, peer.failed);
+    return peer;
+  }
+
+  /** When the next socket has been silent for too long, in ms since 1970. */
+  nextSilent(): number | undefined {
+    return this.#sockets.nextSilent();
+  }
+
+  /** Closes the sockets that never said hello. */
+  closeSilent(now: number): void {
+    this.#sockets.closeSilent(now);
+  }
+
+  #waiting(): Set<WebSocket> {
+    this.#idle ??= new Set([...this.#sockets.entries()].flatMap(([socket, { isIdle }]) => (isIdle ? [socket] : [])));
+    return this.#idle;
+  }
+}
+
+const notify = (socket: WebSocket, notice: RunnerNotice): void => sendJson(socket, notice);

@@ -1,0 +1,23 @@
+import { lose } from "../../../shared/engine/machine.ts";
+import { fenced, withLive, type Handler } from "./exchange.ts";
+
+/** Segments in one answer; a reduce asks again for the rest. */
+const segmentsPage = 4096;
+
+const outputLost = "a map output that it needs was lost";
+
+/** A reduce asks where the segments of its partition are. */
+export const segments: Handler<"segments"> = (session, { attempt: id, from }) =>
+  withLive(session, id, (attempt, task) => {
+    const { store, now } = session;
+    // All maps have an output in this phase and in no other.
+    if (session.job.status !== "reducing") {
+      session.apply(lose(session.job, task, attempt, outputLost, now));
+      return fenced(outputLost);
+    }
+    const page = store.segments.read(attempt.index, from, segmentsPage);
+    const bytes = page.segments.reduce((sum, { length }) => sum + length, 0);
+    if (from === 0) store.tasks.setInputBytes("reduce", attempt.index, bytes);
+    else store.tasks.addInputBytes("reduce", attempt.index, bytes);
+    return { kind: "segments", segments: page.segments, nextFrom: page.next };
+  });

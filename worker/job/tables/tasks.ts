@@ -1,0 +1,170 @@
+import { z } from "zod";
+import { TaskRowSchema, type TaskRow } from "../../../shared/engine/machine.ts";
+import { MapInputSchema, type InputRange, type MapInput } from "../../../shared/protocol/tasks.ts";
+import { bytesOf } from "../../../shared/splits.ts";
+import type { TaskKind } from "../../../shared/status.ts";
+import { rowsOf } from "../../platform/sql.ts";
+
+/** An upload of a map or a reduce that waits for its commit. An empty output has none. */
+const StoredOutputSchema = z.object({
+  path: z.string(),
+  uploadId: z.string().default(""),
+  tags: z.array(z.string()).default([]),
+});
+export type StoredOutput = z.input<typeof StoredOutputSchema>;
+
+// Schemas are made once: to make one takes longer than to parse with it.
+const JsonRowSchema = z.object({ row: z.string() });
+const DueSchema = z.object({ due: z.number().nullable() });
+const RangesSchema = z.object({ ranges: z.string() });
+const ViewRowSchema = z.object({ row: z.string(), input_bytes: z.number(), ranges: z.string().nullable() });
+const OutputRowSchema = z.object({ idx: z.int(), winner: z.string(), output: z.string() });
+const IndexSchema = z.object({ idx: z.int() });
+
+const parseTask = (text: string): TaskRow => TaskRowSchema.parse(JSON.parse(text));
+
+/**
+ * The tasks, tables `task` and `input`. The machine's rows are kept as JSON beside the columns that queries need.
+ */
+export class TaskTable {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** Inserts `total` tasks like `first`, with its index and those that follow. */
+  addAll(first: TaskRow, total: number): void {
+    this.#sql.exec(
+      `WITH RECURSIVE indices(idx) AS (SELECT ? UNION ALL SELECT idx + 1 FROM indices WHERE idx + 1 < ?)
+       INSERT INTO task (kind, idx, status, not_before, winner, row)
+       SELECT ?, idx, ?, ?, NULL, json_set(?, '$.index', idx) FROM indices`,
+      first.index,
+      first.index + total,
+      first.kind,
+      first.status,
+      first.notBefore,
+      JSON.stringify(first),
+    );
+  }
+
+  /** Inserts a map. Its ranges have a table of their own: they can be long, and a task is written again with each change. */
+  addMap(row: TaskRow, input: MapInput): void {
+    this.#sql.exec(
+      "INSERT INTO task (kind, idx, status, not_before, winner, row, input_bytes) VALUES (?, ?, ?, ?, NULL, ?, ?)",
+      row.kind,
+      row.index,
+      row.status,
+      row.notBefore,
+      JSON.stringify(row),
+      bytesOf(input),
+    );
+    this.#sql.exec(
+      "INSERT INTO input (map, count, ranges) VALUES (?, ?, ?)",
+      row.index,
+      input.length,
+      JSON.stringify(input),
+    );
+  }
+
+  get(kind: TaskKind, index: number): TaskRow {
+    const found = this.#sql.exec("SELECT row FROM task WHERE kind = ? AND idx = ?", kind, index).one();
+    return parseTask(JsonRowSchema.parse(found).row);
+  }
+
+  save(row: TaskRow): void {
+    this.#sql.exec(
+      "UPDATE task SET status = ?, not_before = ?, winner = ?, row = ? WHERE kind = ? AND idx = ?",
+      row.status,
+      row.notBefore,
+      row.winner,
+      JSON.stringify(row),
+      row.kind,
+      row.index,
+    );
+  }
+
+  /** The first scheduled task of a kind that may be claimed at `now`. */
+  nextScheduled(kind: TaskKind, now: number): TaskRow | undefined {
+    const query = `SELECT row FROM task INDEXED BY task_queue
+      WHERE kind = ? AND status = 'scheduled' AND not_before <= ? ORDER BY idx LIMIT 1`;
+    const [found] = rowsOf(this.#sql, JsonRowSchema, query, kind, now);
+    return found && parseTask(found.row);
+  }
+
+  /** When the next scheduled task of a kind that may not be claimed at `now` may be, in ms since 1970. */
+  nextDue(kind: TaskKind, now: number): number | undefined {
+    const query = `SELECT min(not_before) AS due FROM task INDEXED BY task_later
+      WHERE kind = ? AND status = 'scheduled' AND not_before > 0 AND not_before > ?`;
+    return rowsOf(this.#sql, DueSchema, query, kind, now)[0]?.due ?? undefined;
+  }
+
+  /** All tasks but the cleaning that have not ended become `stopped`. */
+  stopAll(now: number): void {
+    this.#sql.exec(
+      `UPDATE task SET status = 'stopped', row = json_set(row, '$.status', 'stopped', '$.endedAt', ?)
+       WHERE kind != 'clean' AND status IN ('scheduled', 'in-progress')`,
+      now,
+    );
+  }
+
+  /** What a map reads. */
+  input(map: number): MapInput {
+    const found = this.#sql.exec("SELECT ranges FROM input WHERE map = ?", map).one();
+    return MapInputSchema.parse(JSON.parse(RangesSchema.parse(found).ranges));
+  }
+
+  setInputBytes(kind: TaskKind, index: number, bytes: number): void {
+    this.#sql.exec("UPDATE task SET input_bytes = ? WHERE kind = ? AND idx = ?", bytes, kind, index);
+  }
+
+  /** Adds to the bytes that a task reads. */
+  addInputBytes(kind: TaskKind, index: number, bytes: number): void {
+    this.#sql.exec("UPDATE task SET input_bytes = input_bytes + ? WHERE kind = ? AND idx = ?", bytes, kind, index);
+  }
+
+  setOutput(kind: TaskKind, index: number, output: StoredOutput): void {
+    this.#sql.exec("UPDATE task SET output = ? WHERE kind = ? AND idx = ?", JSON.stringify(output), kind, index);
+  }
+
+  /** The stored outputs of the completed tasks from `from` (inclusive) to `to` (exclusive). */
+  outputs(kind: TaskKind, from: number, to: number): (z.output<typeof StoredOutputSchema> & Winner)[] {
+    const query = `SELECT idx, winner, output FROM task
+      WHERE kind = ? AND idx >= ? AND idx < ? AND status = 'completed' ORDER BY idx`;
+    return rowsOf(this.#sql, OutputRowSchema, query, kind, from, to).map(({ idx, winner, output }) => ({
+      index: idx,
+      attempt: winner,
+      ...StoredOutputSchema.parse(JSON.parse(output)),
+    }));
+  }
+
+  /** The indices of at most `limit` completed tasks of a kind above `after`, the lowest first. */
+  completed(kind: TaskKind, after: number, limit: number): number[] {
+    const query = "SELECT idx FROM task WHERE kind = ? AND idx > ? AND status = 'completed' ORDER BY idx LIMIT ?";
+    return rowsOf(this.#sql, IndexSchema, query, kind, after, limit).map(({ idx }) => idx);
+  }
+
+  /** The indices of at most `limit` failed tasks of a kind, the lowest first. */
+  failed(kind: TaskKind, limit: number): number[] {
+    const query = "SELECT idx FROM task WHERE kind = ? AND status = 'failed' ORDER BY idx LIMIT ?";
+    return rowsOf(this.#sql, IndexSchema, query, kind, limit).map(({ idx }) => idx);
+  }
+
+  /**
+   * At most `limit` tasks of a kind below `before`, highest first, with what their view needs: of a map that reads a single
+   * range, that one, else null.
+   */
+  below(kind: TaskKind, before: number, limit: number): TaskView[] {
+    const query = `SELECT row, input_bytes, CASE count WHEN 1 THEN ranges END AS ranges
+      FROM task LEFT JOIN input ON kind = 'map' AND map = idx WHERE kind = ? AND idx < ? ORDER BY idx DESC LIMIT ?`;
+    return rowsOf(this.#sql, ViewRowSchema, query, kind, before, limit).map(({ row, ranges, input_bytes }) => ({
+      row: parseTask(row),
+      range: ranges === null ? null : (MapInputSchema.parse(JSON.parse(ranges))[0] ?? null),
+      inputBytes: input_bytes,
+    }));
+  }
+}
+
+type Winner = { readonly index: number; readonly attempt: string };
+
+export type TaskView = { readonly row: TaskRow; readonly range: InputRange | null; readonly inputBytes: number };

@@ -1,0 +1,9 @@
+import type { Session } from "../session.ts";
+
+/** Something that happens to a job without being asked for. */
+export type Timer = {
+  /** When it is due, in ms since 1970; undefined when it is not. It may be too early: then `run` does nothing. */
+  readonly due: (session: Session) => number | undefined;
+  /** Does what is due. */
+  readonly run: (session: Session) => void;
+};
