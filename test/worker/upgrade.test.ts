@@ -108,6 +108,18 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
     expect((await problemOf(other)).type).toBe("urn:edgefold:problem:idempotency-conflict");
   });
 
+  it("takes up a reservation for whoever repeats the request", async () => {
+    const again = await registryOf(env).createJob({
+      id: "another",
+      createdAt: Date.now(),
+      cluster: "default",
+      names: { mapper: "mapper" },
+      idempotency: { caller: "alice", key: "never", fingerprints: ["never"] },
+    });
+    expect(again).toMatchObject({ kind: "reserved", programs: { mapper: { name: "mapper" } } });
+    expect(again).not.toMatchObject({ id: "another" });
+  });
+
   it("tells the cluster's agent what is wanted and what must go", async () => {
     const { agent, welcome } = await connectAgent();
     expect(welcome.remove).toEqual([ids.completed]);

@@ -1,16 +1,16 @@
--- JobObject 01b8dac6-0004-716a-8d83-d5b9f15cc541
--- written: 1893456020450
--- alarm: 1893456019460
+-- JobObject 01b8dac6-03c4-70e9-b286-c2a681d27d0f
+-- written: 1893456021450
+-- alarm: 1893456020420
 CREATE TABLE job (id INTEGER PRIMARY KEY CHECK (id = 1), spec TEXT NOT NULL, row TEXT NOT NULL, input_bytes INTEGER NOT NULL);
-INSERT INTO job (id, spec, row, input_bytes) VALUES (1, '{"id":"01b8dac6-0004-716a-8d83-d5b9f15cc541","createdAt":1893456019460,"submittedBy":"alice","cluster":"default","request":{"inputPath":"http://store/input/","inputType":"file/txt","outputPath":"http://store/out","useSSL":false,"mapperName":"replaced","reducerName":"reducer","nReducers":2,"splitSize":100,"combineInputs":false,"parallelism":4,"deadlineSeconds":360000,"maxAttempts":4,"maxFailedMapsPercent":0,"speculation":true,"taskTimeoutSeconds":600},"credentialSecrets":[],"programs":{"mapper":{"name":"replaced","type":"executable","size":22,"hash":"6bd4d7601104c14e09ccc1fa2eb2f6415a0ee94f21e50676ad2593ce93cac888","key":"00000000-0000-4000-8000-000000000004"},"reducer":{"name":"reducer","type":"executable","size":24,"hash":"0572c0f527b9a9b56d30ce3990d7a8acea08182e8512278af5cf1eddcb24f64e","key":"00000000-0000-4000-8000-000000000002"}}}', '{"id":"01b8dac6-0004-716a-8d83-d5b9f15cc541","nReducers":2,"parallelism":4,"maxAttempts":4,"maxFailedMapsPercent":0,"speculation":true,"status":"pending","mapOnly":false,"maps":{"total":0,"running":0,"completed":0,"failed":0},"reduces":{"total":2,"running":0,"completed":0,"failed":0},"commits":{"total":0,"completed":0},"created":{"reduces":false,"commits":false},"open":0,"touched":false,"clean":"unneeded","released":false,"endedAt":null,"error":null,"counters":{"builtin":{},"user":{}},"failedMaps":[],"pace":{"map":{"attempts":0,"ms":0},"reduce":{"attempts":0,"ms":0}},"alike":null}', 0);
+INSERT INTO job (id, spec, row, input_bytes) VALUES (1, '{"id":"01b8dac6-03c4-70e9-b286-c2a681d27d0f","createdAt":1893456020420,"submittedBy":"alice","cluster":"default","request":{"inputPath":"http://store/input/","inputType":"file/txt","outputPath":"http://store/out","useSSL":false,"mapperName":"replaced","reducerName":"reducer","nReducers":2,"splitSize":100,"combineInputs":false,"parallelism":4,"deadlineSeconds":360000,"maxAttempts":4,"maxFailedMapsPercent":0,"speculation":true,"taskTimeoutSeconds":600},"credentialSecrets":[],"programs":{"mapper":{"name":"replaced","type":"executable","size":22,"hash":"6bd4d7601104c14e09ccc1fa2eb2f6415a0ee94f21e50676ad2593ce93cac888","key":"00000000-0000-4000-8000-000000000004"},"reducer":{"name":"reducer","type":"executable","size":24,"hash":"0572c0f527b9a9b56d30ce3990d7a8acea08182e8512278af5cf1eddcb24f64e","key":"00000000-0000-4000-8000-000000000002"}}}', '{"id":"01b8dac6-03c4-70e9-b286-c2a681d27d0f","nReducers":2,"parallelism":4,"maxAttempts":4,"maxFailedMapsPercent":0,"speculation":true,"status":"pending","mapOnly":false,"maps":{"total":0,"running":0,"completed":0,"failed":0},"reduces":{"total":2,"running":0,"completed":0,"failed":0},"commits":{"total":0,"completed":0},"created":{"reduces":false,"commits":false},"open":0,"touched":false,"clean":"unneeded","released":false,"endedAt":null,"error":null,"counters":{"builtin":{},"user":{}},"failedMaps":[],"pace":{"map":{"attempts":0,"ms":0},"reduce":{"attempts":0,"ms":0}},"alike":null}', 0);
 CREATE TABLE secret (sealed TEXT NOT NULL);
-INSERT INTO secret (sealed) VALUES ('5611c630d558ac6e.EWP4U+rNlWuGxsVE5YPFYZ55T1girVFoFy5hVSRO6bm5u8lcK6/e4839SirXeBeIveoOR3X2WhUPnDoRTHSrt5DNl6Yz+/D4Q5aoi4kd0sks8/u0z3XPQRoHJYMBm6kphBKY42esUjuk58rFXiKrs6mJXQdIh+/ggIxcNnLTUe2w4T1k7j+ieoKYX192mw==');
+INSERT INTO secret (sealed) VALUES ('5611c630d558ac6e.qZEkkRf0DGnKp4VtHHxix/1HTRhyzgoZlxYpBke2jFFhPh6iZ51Uic4QHeGAIBMR1Mt9f4CNfTiL3GpaA0CiTitbjytOD+DDb00LvpSsl2FocXLXTQb016x2c3fw0YFJNGY/rWRNA2dyumkYLOK5+wmdCb/jM9iPuG7coVuN66/+25KxLYal3tdy3dFCKQ==');
 CREATE TABLE condition (type TEXT PRIMARY KEY, message TEXT NOT NULL, since INTEGER NOT NULL, launcher INTEGER NOT NULL);
 CREATE TABLE task (
         kind TEXT NOT NULL, idx INTEGER NOT NULL, status TEXT NOT NULL, not_before INTEGER NOT NULL, winner TEXT,
         row TEXT NOT NULL, input_bytes INTEGER NOT NULL DEFAULT 0, output TEXT, segments BLOB,
         PRIMARY KEY (kind, idx));
-INSERT INTO task (kind, idx, status, not_before, winner, row, input_bytes, output, segments) VALUES ('plan', 0, 'scheduled', 0, NULL, '{"kind":"plan","index":0,"status":"scheduled","attempts":0,"failures":0,"losses":0,"live":0,"winner":null,"notBefore":0,"startedAt":1893456019460,"endedAt":null,"podName":"","message":"","error":null,"lost":null,"counters":{"builtin":{},"user":{}}}', 0, NULL, NULL);
+INSERT INTO task (kind, idx, status, not_before, winner, row, input_bytes, output, segments) VALUES ('plan', 0, 'scheduled', 0, NULL, '{"kind":"plan","index":0,"status":"scheduled","attempts":0,"failures":0,"losses":0,"live":0,"winner":null,"notBefore":0,"startedAt":1893456020420,"endedAt":null,"podName":"","message":"","error":null,"lost":null,"counters":{"builtin":{},"user":{}}}', 0, NULL, NULL);
 CREATE INDEX task_queue ON task (kind, status, idx);
 CREATE INDEX task_later ON task (kind, not_before) WHERE status = 'scheduled' AND not_before > 0;
 CREATE TABLE input (map INTEGER PRIMARY KEY, count INTEGER NOT NULL, ranges TEXT NOT NULL);
@@ -24,7 +24,7 @@ CREATE TABLE upload (
         id INTEGER PRIMARY KEY AUTOINCREMENT, attempt TEXT NOT NULL, path TEXT NOT NULL, upload_id TEXT NOT NULL, handed_to TEXT,
         UNIQUE (attempt, path, upload_id));
 CREATE TABLE outbox (target TEXT PRIMARY KEY, version INTEGER NOT NULL, due INTEGER, tries INTEGER NOT NULL);
-INSERT INTO outbox (target, version, due, tries) VALUES ('cluster', 1, 1893456019480, 0);
+INSERT INTO outbox (target, version, due, tries) VALUES ('cluster', 1, 1893456020440, 0);
 INSERT INTO outbox (target, version, due, tries) VALUES ('registry', 1, NULL, 0);
 CREATE TABLE planned (
         attempt TEXT NOT NULL, page INTEGER NOT NULL, part INTEGER NOT NULL, bytes INTEGER NOT NULL, objects TEXT NOT NULL,

@@ -1,23 +1,23 @@
--- JobObject 01b8dac5-fc08-7634-a93c-ad5b950750f5
--- written: 1893456020450
--- alarm: 1893456018440
+-- JobObject 01b8dac5-ffc8-70f6-925a-bfe67d21fc52
+-- written: 1893456021450
+-- alarm: 1893456019400
 CREATE TABLE job (id INTEGER PRIMARY KEY CHECK (id = 1), spec TEXT NOT NULL, row TEXT NOT NULL, input_bytes INTEGER NOT NULL);
-INSERT INTO job (id, spec, row, input_bytes) VALUES (1, '{"id":"01b8dac5-fc08-7634-a93c-ad5b950750f5","createdAt":1893456018440,"submittedBy":"alice","cluster":"default","request":{"inputPath":"http://store/input/","inputType":"file/txt","outputPath":"http://store/out","useSSL":false,"mapperName":"mapper","reducerName":"reducer","nReducers":2,"splitSize":100,"combineInputs":false,"maxAttempts":4,"maxFailedMapsPercent":0,"speculation":true,"taskTimeoutSeconds":600},"credentialSecrets":[],"programs":{"mapper":{"name":"mapper","type":"executable","size":23,"hash":"c2b3d70cd85464b945af475aabc3fd534e5a3be58229652dc656e994172301d9","key":"00000000-0000-4000-8000-000000000001"},"reducer":{"name":"reducer","type":"executable","size":24,"hash":"0572c0f527b9a9b56d30ce3990d7a8acea08182e8512278af5cf1eddcb24f64e","key":"00000000-0000-4000-8000-000000000002"}}}', '{"id":"01b8dac5-fc08-7634-a93c-ad5b950750f5","status":"planning","mapOnly":false,"nReducers":2,"parallelism":null,"maxAttempts":4,"maxFailedMapsPercent":0,"speculation":true,"maps":{"total":0,"running":0,"completed":0,"failed":0},"reduces":{"total":2,"running":0,"completed":0,"failed":0},"commits":{"total":0,"completed":0},"created":{"reduces":false,"commits":false},"open":1,"touched":false,"clean":"unneeded","released":false,"endedAt":null,"error":null,"counters":{"builtin":{},"user":{}},"failedMaps":[],"pace":{"map":{"attempts":0,"ms":0},"reduce":{"attempts":0,"ms":0}},"alike":null}', 0);
+INSERT INTO job (id, spec, row, input_bytes) VALUES (1, '{"id":"01b8dac5-ffc8-70f6-925a-bfe67d21fc52","createdAt":1893456019400,"submittedBy":"alice","cluster":"default","request":{"inputPath":"http://store/input/","inputType":"file/txt","outputPath":"http://store/out","useSSL":false,"mapperName":"mapper","reducerName":"reducer","nReducers":2,"splitSize":100,"combineInputs":false,"maxAttempts":4,"maxFailedMapsPercent":0,"speculation":true,"taskTimeoutSeconds":600},"credentialSecrets":[],"programs":{"mapper":{"name":"mapper","type":"executable","size":23,"hash":"c2b3d70cd85464b945af475aabc3fd534e5a3be58229652dc656e994172301d9","key":"00000000-0000-4000-8000-000000000001"},"reducer":{"name":"reducer","type":"executable","size":24,"hash":"0572c0f527b9a9b56d30ce3990d7a8acea08182e8512278af5cf1eddcb24f64e","key":"00000000-0000-4000-8000-000000000002"}}}', '{"id":"01b8dac5-ffc8-70f6-925a-bfe67d21fc52","status":"planning","mapOnly":false,"nReducers":2,"parallelism":null,"maxAttempts":4,"maxFailedMapsPercent":0,"speculation":true,"maps":{"total":0,"running":0,"completed":0,"failed":0},"reduces":{"total":2,"running":0,"completed":0,"failed":0},"commits":{"total":0,"completed":0},"created":{"reduces":false,"commits":false},"open":1,"touched":false,"clean":"unneeded","released":false,"endedAt":null,"error":null,"counters":{"builtin":{},"user":{}},"failedMaps":[],"pace":{"map":{"attempts":0,"ms":0},"reduce":{"attempts":0,"ms":0}},"alike":null}', 0);
 CREATE TABLE secret (sealed TEXT NOT NULL);
-INSERT INTO secret (sealed) VALUES ('5611c630d558ac6e.HU4zztxUpMzEIIi0wa2OwIrW8af2tOoiDq+Af48Xy3QconLTzkT/fojgZrY3nWJRpTGEVmZLxcMALJeB+ZarVPFT3/SSWITJxWKUP4MzgDSRv4Ev+NJZHznWVKlsuBAuCXwFJVUp3UGwjJwdML7d0P6dcT381GGt7hzZ3oine9KGIt4IPsUX7TUxriOZyQ==');
+INSERT INTO secret (sealed) VALUES ('5611c630d558ac6e.K2onFRhn0HIUdjZPQthZMcLQmibAEbsLrcvnV73GoRRO3P9G+IYiQqJp5i2xU2aXxPsvTlFNlu9Q6GM8Ow+I9NxGjRlNpsOaNnYN+6eS89P0U/uKOonW/PL44WHZt5ITWTYexfEB9HlHUsyyvHPz9eMbL9pHFIVegg4KHiGKc7YlaLQaor/nizQg+62WVg==');
 CREATE TABLE condition (type TEXT PRIMARY KEY, message TEXT NOT NULL, since INTEGER NOT NULL, launcher INTEGER NOT NULL);
 CREATE TABLE task (
         kind TEXT NOT NULL, idx INTEGER NOT NULL, status TEXT NOT NULL, not_before INTEGER NOT NULL, winner TEXT,
         row TEXT NOT NULL, input_bytes INTEGER NOT NULL DEFAULT 0, output TEXT, segments BLOB,
         PRIMARY KEY (kind, idx));
-INSERT INTO task (kind, idx, status, not_before, winner, row, input_bytes, output, segments) VALUES ('plan', 0, 'in-progress', 0, NULL, '{"kind":"plan","index":0,"status":"in-progress","attempts":1,"failures":0,"losses":0,"live":1,"winner":null,"notBefore":0,"startedAt":1893456018440,"endedAt":null,"podName":"pod-runner-p","message":"","error":null,"lost":null,"counters":{"builtin":{},"user":{}}}', 0, NULL, NULL);
+INSERT INTO task (kind, idx, status, not_before, winner, row, input_bytes, output, segments) VALUES ('plan', 0, 'in-progress', 0, NULL, '{"kind":"plan","index":0,"status":"in-progress","attempts":1,"failures":0,"losses":0,"live":1,"winner":null,"notBefore":0,"startedAt":1893456019400,"endedAt":null,"podName":"pod-runner-p","message":"","error":null,"lost":null,"counters":{"builtin":{},"user":{}}}', 0, NULL, NULL);
 CREATE INDEX task_queue ON task (kind, status, idx);
 CREATE INDEX task_later ON task (kind, not_before) WHERE status = 'scheduled' AND not_before > 0;
 CREATE TABLE input (map INTEGER PRIMARY KEY, count INTEGER NOT NULL, ranges TEXT NOT NULL);
 CREATE TABLE attempt (
         id TEXT PRIMARY KEY, kind TEXT NOT NULL, idx INTEGER NOT NULL, runner TEXT NOT NULL, status TEXT NOT NULL,
         started INTEGER NOT NULL, lease_until INTEGER NOT NULL, linked INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO attempt (id, kind, idx, runner, status, started, lease_until, linked) VALUES ('01b8dac5-fc08-7634-a93c-ad5b950750f5-p-0-1', 'plan', 0, 'runner-p', 'live', 1893456018440, 1893456048440, 1);
+INSERT INTO attempt (id, kind, idx, runner, status, started, lease_until, linked) VALUES ('01b8dac5-ffc8-70f6-925a-bfe67d21fc52-p-0-1', 'plan', 0, 'runner-p', 'live', 1893456019400, 1893456049400, 1);
 CREATE INDEX attempt_open ON attempt (lease_until) WHERE status IN ('live', 'revoked');
 CREATE INDEX attempt_runner ON attempt (runner) WHERE status IN ('live', 'revoked');
 CREATE INDEX attempt_ended ON attempt (runner) WHERE status = 'ended';
@@ -30,4 +30,4 @@ INSERT INTO outbox (target, version, due, tries) VALUES ('registry', 2, NULL, 0)
 CREATE TABLE planned (
         attempt TEXT NOT NULL, page INTEGER NOT NULL, part INTEGER NOT NULL, bytes INTEGER NOT NULL, objects TEXT NOT NULL,
         PRIMARY KEY (attempt, page, part));
-INSERT INTO planned (attempt, page, part, bytes, objects) VALUES ('01b8dac5-fc08-7634-a93c-ad5b950750f5-p-0-1', 0, 0, 150, '[{"path":"http://store/input/0","size":150,"etag":"\"0\""}]');
+INSERT INTO planned (attempt, page, part, bytes, objects) VALUES ('01b8dac5-ffc8-70f6-925a-bfe67d21fc52-p-0-1', 0, 0, 150, '[{"path":"http://store/input/0","size":150,"etag":"\"0\""}]');
