@@ -39,7 +39,7 @@ router.all("*", async (request, env) => await refuseUnknownPath(request, env));
 const drain = async ({ body }: Request): Promise<void> => {
   if (body === null || body.locked) return;
   try {
-    for await (const _ of readChunks(body));
+    for await (const _ of readChunks(body, Infinity));
   } catch (error) {
     console.debug("a refused body broke off", error);
   }

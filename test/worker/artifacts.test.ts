@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ArtifactSchema } from "../../shared/api/artifacts.ts";
 import { runInRegistry } from "./objects.ts";
-import { call, jsonOf, problemOf, sha256, upload } from "./api.ts";
+import { call, jsonOf, openEnv, problemOf, sha256, upload } from "./api.ts";
 import { settle, storedKeys } from "./registry-helpers.ts";
 
 const path = (name: string): string => `/api/v1/artifacts/${encodeURIComponent(name)}`;
@@ -20,14 +20,20 @@ const pattern = (size: number): Uint8Array<ArrayBuffer> => {
   return bytes;
 };
 
+/** A property of an object behind a proxy. */
+const bound = (target: object, property: string | symbol): unknown => {
+  const value: unknown = Reflect.get(target, property);
+  return typeof value === "function" ? value.bind(target) : value;
+};
+
 describe("an upload", () => {
   it.each([
     ["nothing", 0],
     ["one byte more than is held at first", 64 * 1024 + 1],
-    ["one byte less than a part", 8 * 1024 * 1024 - 1],
-    ["a part", 8 * 1024 * 1024],
-    ["one byte more than a part", 8 * 1024 * 1024 + 1],
-    ["two parts and some", 20_000_003],
+    ["one byte less than a part", 5 * 1024 * 1024 - 1],
+    ["a part", 5 * 1024 * 1024],
+    ["one byte more than a part", 5 * 1024 * 1024 + 1],
+    ["two parts and some", 13_000_003],
   ])("of %s comes back as it was", async (_, size) => {
     const content = size === 0 ? new Uint8Array() : pattern(size);
     const response = await upload("program", content, "module");
@@ -42,6 +48,49 @@ describe("an upload", () => {
     expect(download.headers.get("Content-Type")).toBe("application/octet-stream");
     expect(download.headers.get("ETag")).toBe(`"${artifact.hash}"`);
     expect(await sha256(await download.arrayBuffer())).toBe(artifact.hash);
+  });
+
+  it("is one of a few at a time that hold a part in memory", async () => {
+    let open = 0;
+    let most = 0;
+    const ARTIFACTS = new Proxy(openEnv.ARTIFACTS, {
+      get: (bucket, property) => {
+        if (property !== "createMultipartUpload") return bound(bucket, property);
+        return async (key: string) => {
+          most = Math.max(most, ++open);
+          const multipart = await bucket.createMultipartUpload(key);
+          return new Proxy(multipart, {
+            get: (target, name) => {
+              if (name === "complete") open--;
+              return bound(target, name);
+            },
+          });
+        };
+      },
+    });
+    const content = pattern(6_000_000);
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, async (_, n) => {
+        const form = new FormData();
+        form.append("program", new Blob([content]), `together-${n}`);
+        form.append("type", "module");
+        return await call("PUT", "/api/v1/artifacts", { env: { ...openEnv, ARTIFACTS }, body: form });
+      }),
+    );
+    const hash = await sha256(content);
+    for (const answer of answers) expect(await answer.json()).toMatchObject({ hash, size: content.length });
+    expect(most).toBeLessThanOrEqual(6);
+    expect(open).toBe(0);
+  });
+
+  it("that says to be larger than what is taken is refused before it is read", async () => {
+    const headers = { "Content-Type": "multipart/form-data; boundary=x", "Content-Length": "500000001" };
+    const response = await call("PUT", "/api/v1/artifacts", { headers, body: new Uint8Array(10) });
+    expect(await problemOf(response)).toMatchObject({
+      type: "urn:edgefold:problem:body-too-large",
+      status: 413,
+      detail: "The body must have at most 500000000 bytes.",
+    });
   });
 
   it("of the same name replaces, and its old content goes", async () => {

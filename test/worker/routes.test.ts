@@ -134,6 +134,12 @@ describe("bodies", () => {
     expect((await problemOf(response)).type).toBe(`urn:edgefold:problem:${kind}`);
   });
 
+  it("refuses JSON that says to be above 1 MiB", async () => {
+    const headers = { "Content-Type": "application/json", "Content-Length": "1048577" };
+    const response = await call("POST", "/api/v1/jobs", { headers, body: "{" });
+    expect([response.status, (await problemOf(response)).type]).toEqual([413, "urn:edgefold:problem:body-too-large"]);
+  });
+
   it("refuses JSON above 1 MiB", async () => {
     const response = await postJob({ inputPath: "x".repeat(1024 * 1024) });
     expect(response.status).toBe(413);

@@ -1,24 +1,23 @@
 import { registryOf, type Env } from "../env.ts";
 import { busy } from "../http/problems.ts";
+import type { Slot } from "./upload-slots.ts";
 
-/** Bytes of a part. R2 wants 5 MiB or more, and all parts but the last equal; one part is all of a content that is held. */
-const partSize = 8 * 1024 * 1024;
+/** Bytes of a part. R2 wants 5 MiB or more, and all parts but the last equal. One part is all of a content that is held. */
+const partSize = 5 * 1024 * 1024;
 
-/**
- * Bytes that are held of at first; most programs are no longer. With a whole part for each, a few uploads at once would take all
- * of the memory that Workers have.
- */
+/** Bytes that are held of at first; most programs are no longer. */
 const firstBuffer = 64 * 1024;
 
 type StoredContent = { readonly key: string; readonly size: number; readonly hash: string };
 
 /**
  * Content on its way to R2, hashed while it passes. What fits one part is put at once; the rest is a multipart upload.
- * The Registry knows of it from the start, and removes it unless it becomes an artifact.
+ * The Registry knows of it from the start, and removes it unless it becomes an artifact. Holds a part in memory, and so a slot.
  */
 export class ContentUpload {
   readonly key = crypto.randomUUID();
   readonly #env: Env;
+  readonly #slot: Slot;
   readonly #digest = new crypto.DigestStream("SHA-256");
   readonly #hasher = this.#digest.getWriter();
   readonly #parts: R2UploadedPart[] = [];
@@ -27,8 +26,9 @@ export class ContentUpload {
   #size = 0;
   #upload: R2MultipartUpload | null = null;
 
-  constructor(env: Env) {
+  constructor(env: Env, slot: Slot) {
     this.#env = env;
+    this.#slot = slot;
   }
 
   async begin(): Promise<void> {
@@ -38,6 +38,7 @@ export class ContentUpload {
 
   /** Takes bytes; they may be overwritten once the promise has resolved. */
   async write(chunk: Uint8Array): Promise<void> {
+    this.#slot.renew();
     await this.#hasher.write(chunk);
     this.#size += chunk.length;
     let rest = chunk;
@@ -69,10 +70,10 @@ export class ContentUpload {
     await registryOf(this.#env).abandonContent(this.key);
   }
 
-  /** Makes room for so many bytes of a part, twice as much as before each time. */
+  /** Makes room for so many bytes of a part. */
   #reserve(bytes: number): void {
     if (bytes <= this.#buffer.length) return;
-    const larger = new Uint8Array(Math.min(partSize, Math.max(bytes, 2 * this.#buffer.length)));
+    const larger = new Uint8Array(partSize);
     larger.set(this.#buffer.subarray(0, this.#filled));
     this.#buffer = larger;
   }

@@ -16,6 +16,9 @@ type ProgramSink = { begin(): Promise<void>; write(chunk: Uint8Array): Promise<v
 
 type ProgramForm = { readonly name: string; readonly type: ArtifactType };
 
+/** The largest request that Cloudflare passes on in any plan, unless it agrees to more. */
+export const maxFormBytes = 500_000_000;
+
 /** More than enough for the word in the field `type`. */
 const maxFieldBytes = 1024;
 
@@ -123,7 +126,7 @@ const typeOf = (name: string, given: ArtifactType | undefined, start: Uint8Array
 /**
  * Reads the form of an upload, `program` (a file) and `type` in either order, and passes the file on while it arrives.
  *
- * @throws ProblemError 400; `sink` may have got a part of the file by then
+ * @throws ProblemError 400 or 413; `sink` may have got a part of the file by then
  */
 export const readProgramForm = async (
   body: ReadableStream<Uint8Array>,
@@ -134,7 +137,7 @@ export const readProgramForm = async (
   const start = new ProgramStartReader();
   const guard = finalDashGuard(contentType);
   let begun = false;
-  for await (const chunk of readChunks(body)) {
+  for await (const chunk of readChunks(body, maxFormBytes)) {
     // What follows the last boundary means nothing (RFC 2046); it is read, as clients write before they listen.
     if (reader.ended) continue;
     reader.parser.write(guard(chunk));

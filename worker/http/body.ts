@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { parseJson } from "../../shared/json.ts";
-import { readChunks } from "./chunks.ts";
+import { readChunks, requireLength } from "./chunks.ts";
 import { invalidRequest, ProblemError, type FieldError } from "./problems.ts";
 
 const maxJsonBytes = 1024 * 1024;
@@ -19,14 +19,8 @@ const readText = async (body: ReadableStream<Uint8Array> | null): Promise<string
   if (body === null) return "";
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
   let text = "";
-  let size = 0;
   try {
-    for await (const chunk of readChunks(body)) {
-      size += chunk.length;
-      if (size > maxJsonBytes)
-        throw new ProblemError("body-too-large", `A JSON body must have at most ${maxJsonBytes} bytes.`);
-      text += decoder.decode(chunk, { stream: true });
-    }
+    for await (const chunk of readChunks(body, maxJsonBytes)) text += decoder.decode(chunk, { stream: true });
     return text + decoder.decode();
   } catch (error) {
     if (error instanceof ProblemError) throw error;
@@ -75,6 +69,7 @@ export const check = <S extends z.ZodType>(schema: S, value: unknown): z.output<
 /** Reads a JSON body of a schema. @throws ProblemError 400, 413 or 415 */
 export const readJson = async <S extends z.ZodType>(request: Request, schema: S): Promise<z.output<S>> => {
   requireMediaType(request, "application/json");
+  requireLength(request, maxJsonBytes);
   const value = parseJson(await readText(request.body));
   if (value === undefined) throw new ProblemError("malformed-body", "The body is not JSON.");
   return check(schema, value);

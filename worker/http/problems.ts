@@ -59,9 +59,9 @@ export const invalidRequest = (
   kind: "invalid-request" | "unknown-artifact" = "invalid-request",
 ) => new ProblemError(kind, errors.map(({ field, message }) => `${field} ${message}`.trim()).join("; "), { errors });
 
-/** The Worker cannot serve a request now; the same request can succeed soon. */
-export const busy = (detail: string): ProblemError =>
-  new ProblemError("busy", detail, { headers: { "Retry-After": "1" } });
+/** The Worker cannot serve a request now. @param seconds after which the same request can succeed */
+export const busy = (detail: string, seconds = 1): ProblemError =>
+  new ProblemError("busy", detail, { headers: { "Retry-After": String(seconds) } });
 
 const hasFlag = (error: unknown, name: string): boolean =>
   typeof error === "object" && error !== null && Reflect.get(error, name) === true;

@@ -1,13 +1,15 @@
 import { ArtifactNameSchema, ArtifactSchema, ArtifactTypeSchema, type Artifact } from "../../shared/api/artifacts.ts";
 import { ContentUpload } from "../artifacts/content-upload.ts";
 import { requireMediaType } from "../http/body.ts";
+import { requireLength } from "../http/chunks.ts";
 import { contentResponse } from "../artifacts/content-response.ts";
 import { registryOf } from "../env.ts";
 import { listAnswer, pageParameters, respondWithList } from "../http/lists.ts";
 import { bytesAnswer, jsonAnswer, pathParameter, refTo } from "../http/operation.ts";
 import { artifactOf, type PinnedProgram } from "../job/spec.ts";
 import { busy, ProblemError } from "../http/problems.ts";
-import { readProgramForm } from "../artifacts/program-form.ts";
+import { maxFormBytes, readProgramForm } from "../artifacts/program-form.ts";
+import { UploadSlots } from "../artifacts/upload-slots.ts";
 import { jsonResponse } from "../http/responses.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
 
@@ -21,9 +23,17 @@ const findArtifact = async (call: Call): Promise<PinnedProgram> => {
   return found;
 };
 
+/**
+ * Uploads at a time. Each holds a part, of which R2 makes a copy, so these are 60 MiB of the 128 MB that an isolate has. They wait
+ * less long than the platform leaves to a request whose client has gone.
+ */
+const uploadSlots = new UploadSlots(6, 20_000);
+
 const storeArtifact = async ({ request, env }: Call): Promise<Artifact> => {
   if (request.body === null) throw new ProblemError("malformed-form", "No form was sent.");
-  const upload = new ContentUpload(env);
+  requireLength(request, maxFormBytes);
+  const slot = await uploadSlots.take();
+  const upload = new ContentUpload(env, slot);
   try {
     const form = await readProgramForm(request.body, request.headers.get("Content-Type") ?? "", upload);
     const program = { ...form, ...(await upload.finish()) };
@@ -34,6 +44,8 @@ const storeArtifact = async ({ request, env }: Call): Promise<Artifact> => {
   } catch (error) {
     await upload.abandon();
     throw error;
+  } finally {
+    slot.release();
   }
 };
 
