@@ -147,7 +147,7 @@ export class JobFixture {
 }
 
 /** What a job's object answers; fails where there is no such job. */
-const present = <T>(answer: T | null): T => {
+export const present = <T>(answer: T | null): T => {
   if (answer === null) throw new Error("there is no such job");
   return answer;
 };
