@@ -1,4 +1,4 @@
 import packageJson from "../package.json" with { type: "json" };
 
-/** The version of this software. Workers and agents of different ones work together as long as they speak one protocol. */
+/** The version of this software. Those of neighbouring releases work together, see protocol/versions.ts. */
 export const release: string = packageJson.version;

@@ -6,7 +6,7 @@ import {
   type AgentRequest,
   type WantedJob,
 } from "../../shared/protocol/agent.ts";
-import { protocolVersion } from "../../shared/protocol/connection.ts";
+import { protocolVersion } from "../../shared/protocol/versions.ts";
 import { release } from "../../shared/release.ts";
 import { Link, type Unnumbered } from "../link.ts";
 import type { LinkEnd } from "../link-end.ts";

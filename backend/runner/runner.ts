@@ -2,7 +2,8 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
+import { closeCodes } from "../../shared/protocol/connection.ts";
+import { protocolVersion, runnerFeatures } from "../../shared/protocol/versions.ts";
 import {
   RunnerAnswerSchema,
   RunnerNoticeSchema,
@@ -81,6 +82,7 @@ export class Runner {
         runnerId: config.RUNNER_ID,
         podName: config.RUNNER_ID,
         attempt: this.#attempt?.id ?? null,
+        features: [...runnerFeatures],
       }),
       onWelcome: (answer) => this.#onWelcome(answer),
       onNotice: (notice) => this.#onNotice(notice),

@@ -6,12 +6,6 @@
  * (without `re`) as well; one that is lost is made up for by the answer to the next `hello`.
  */
 
-/**
- * Both ends must speak the same version; it changes with every change that an older end would misread. A field that may be left
- * out, and that an end may do without, is none: an older end takes no notice of it.
- */
-export const protocolVersion = 4;
-
 /** Heartbeats: answered by the platform without waking the object. */
 export const pingText = "ping";
 export const pongText = "pong";

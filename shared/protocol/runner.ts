@@ -43,6 +43,8 @@ export const RunnerRequestSchema = z.discriminatedUnion("kind", [
     runnerId: z.string().min(1).max(200),
     podName: z.string().min(1).max(253),
     attempt: AttemptId.nullable(),
+    /** What it can do that not all runners of the Worker's range of versions can. */
+    features: z.array(z.string().max(100)).max(100).default([]),
   }),
   /** Asks for work; a runner that has an open attempt gets that one again. */
   z.object({ kind: z.literal("claim"), id: Id }),

@@ -9,7 +9,8 @@ import {
   type AgentNotice,
   type AgentRequest,
 } from "../../shared/protocol/agent.ts";
-import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
+import { closeCodes } from "../../shared/protocol/connection.ts";
+import { protocolVersion } from "../../shared/protocol/versions.ts";
 import { FakeWorker, type Dialled, type Received } from "./fake-worker.ts";
 
 let worker: FakeWorker;

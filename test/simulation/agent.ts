@@ -4,7 +4,7 @@ import {
   type AgentAnswer,
   type AgentRequest,
 } from "../../shared/protocol/agent.ts";
-import { protocolVersion } from "../../shared/protocol/connection.ts";
+import { protocolVersion } from "../../shared/protocol/versions.ts";
 import { Connection } from "./connection.ts";
 import { SimulatedRunner } from "./runner.ts";
 import type { World } from "./world.ts";

@@ -1,4 +1,5 @@
-import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
+import { closeCodes } from "../../shared/protocol/connection.ts";
+import { protocolVersion } from "../../shared/protocol/versions.ts";
 import {
   RunnerAnswerSchema,
   RunnerNoticeSchema,
@@ -197,6 +198,7 @@ export class SimulatedRunner {
           runnerId: this.id,
           podName: this.id,
           attempt: this.attempt?.id ?? null,
+          features: [],
         };
         this.#connection.send(JSON.stringify(hello));
       }),

@@ -8,7 +8,8 @@ import {
   type AgentNotice,
   type AgentRequest,
 } from "../../shared/protocol/agent.ts";
-import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
+import { closeCodes } from "../../shared/protocol/connection.ts";
+import { protocolVersion } from "../../shared/protocol/versions.ts";
 import { clusterOf, jobOf } from "../../worker/env.ts";
 import { JobObject } from "../../worker/job/object.ts";
 import { eventually } from "./eventually.ts";

@@ -1,7 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { AgentAnswerSchema, AgentNoticeSchema, AgentRequestSchema } from "../../shared/protocol/agent.ts";
-import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
+import { closeCodes } from "../../shared/protocol/connection.ts";
+import { protocolVersion } from "../../shared/protocol/versions.ts";
 import { release } from "../../shared/release.ts";
 import { ClusterSchema } from "../../shared/api/clusters.ts";
 import { JobSchema } from "../../shared/api/jobs.ts";
@@ -145,11 +146,17 @@ describe("GET /api/v1/clusters", () => {
     expect((await list("older"))[0]?.problem).toContain("0.0.9");
   });
 
+  it("tells of an agent of an earlier protocol, which works, and whose runners are refused", async () => {
+    const { answer } = await dial("earlier", 3, "uid", "0.1.0");
+    expect((await answer).kind).toBe("welcome");
+    expect((await list("earlier"))[0]).toMatchObject({ connected: true, problem: expect.stringContaining("refused") });
+  });
+
   it("tells of an agent of another protocol, which was refused", async () => {
-    const { agent } = await dial("foreign", protocolVersion - 1, "uid", "0.0.1");
+    const { agent } = await dial("foreign", 2, "uid", "0.0.1");
     expect(await agent.closed).toMatchObject({ code: closeCodes.version });
     expect((await list("foreign"))[0]).toMatchObject({ connected: false, version: "0.0.1" });
-    expect((await list("foreign"))[0]?.problem).toContain(`protocol ${protocolVersion}`);
+    expect((await list("foreign"))[0]?.problem).toContain(`protocols 3 to ${protocolVersion}`);
   });
 });
 

@@ -2,7 +2,7 @@ import { env, runInDurableObject } from "cloudflare:test";
 import * as fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { AgentRequestSchema } from "../../shared/protocol/agent.ts";
-import { protocolVersion } from "../../shared/protocol/connection.ts";
+import { protocolVersion } from "../../shared/protocol/versions.ts";
 import { clusterOf } from "../../worker/env.ts";
 import { closeLinks, RawLink } from "./fuzz/raw-link.ts";
 import { nearlyValid, valid } from "./fuzz/schemas.ts";

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
+import { closeCodes } from "../../shared/protocol/connection.ts";
+import { protocolVersion } from "../../shared/protocol/versions.ts";
 import { RunnerRequestSchema } from "../../shared/protocol/runner.ts";
 import { isEnded } from "../../shared/status.ts";
 import { closeLinks, RawLink } from "./fuzz/raw-link.ts";

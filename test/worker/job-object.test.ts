@@ -1,7 +1,8 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
+import { closeCodes } from "../../shared/protocol/connection.ts";
+import { protocolVersion } from "../../shared/protocol/versions.ts";
 import { TaskSchema, type Task } from "../../shared/api/tasks.ts";
 import { jobOf } from "../../worker/env.ts";
 import { claimed, complete, JobFixture, password, resultOf, specOf, taskOf, work } from "./job-fixture.ts";
@@ -252,19 +253,32 @@ describe("what a program has written", () => {
 });
 
 describe("a link", () => {
-  test("of another version is closed", async () => {
-    const runner = await (await JobFixture.create()).dial();
-    runner.send(
-      JSON.stringify({
-        kind: "hello",
-        id: 1,
-        version: protocolVersion + 1,
-        runnerId: "a",
-        podName: "a",
-        attempt: null,
-      }),
-    );
+  const about = { kind: "hello", runnerId: "a", podName: "a", attempt: null, version: protocolVersion, features: [] };
+
+  test.each([{ version: 3 }, { version: protocolVersion + 1 }])("of version $version is closed", async (changes) => {
+    const job = await JobFixture.create();
+    const runner = await job.dial();
+    runner.send(JSON.stringify({ id: 1, ...about, ...changes }));
     expect(await runner.closed).toMatchObject({ code: closeCodes.version });
+    const [refused] = (await job.describe()).conditions;
+    expect(refused).toMatchObject({ type: "RunnerRefused", message: expect.stringContaining(`${changes.version}`) });
+  });
+
+  test("whose runner lacks a feature that the job needs is closed, and the job says so until a runner has it", async () => {
+    const spec = { ...specOf(), features: ["columns", "ranges"] };
+    await jobOf(env, spec.id).create(spec, Infinity);
+    const job = new JobFixture(spec.id);
+    const older = await job.dial();
+    older.send(JSON.stringify({ id: 1, ...about, features: ["columns"] }));
+    expect(await older.closed).toMatchObject({
+      code: closeCodes.version,
+      reason: expect.stringContaining("needs ranges"),
+    });
+    expect((await job.describe()).conditions.map(({ type }) => type)).toContain("RunnerRefused");
+    const runner = await job.dial();
+    const welcome = await runner.request({ ...about, kind: "hello", features: ["ranges", "columns", "more"] });
+    expect(welcome.kind).toBe("welcome");
+    expect((await job.describe()).conditions).toEqual([]);
   });
 
   test.each(["", "{", "null", '{"kind":"nothing","id":1}', '{"kind":"claim"}', '{"kind":"claim","id":1}'])(

@@ -1,7 +1,8 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
+import { closeCodes } from "../../shared/protocol/connection.ts";
+import { protocolVersion } from "../../shared/protocol/versions.ts";
 import { TaskSchema } from "../../shared/api/tasks.ts";
 import { eventually } from "./eventually.ts";
 import { claim, claimed, complete, finish, JobFixture, password, taskOf } from "./job-fixture.ts";

@@ -2,7 +2,8 @@ import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } fr
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { AgentAnswerSchema, AgentNoticeSchema, AgentRequestSchema } from "../../shared/protocol/agent.ts";
-import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
+import { closeCodes } from "../../shared/protocol/connection.ts";
+import { protocolVersion } from "../../shared/protocol/versions.ts";
 import { release } from "../../shared/release.ts";
 import { JobSchema, type Job } from "../../shared/api/jobs.ts";
 import { clusterOf, jobOf, registryOf } from "../../worker/env.ts";

@@ -6,7 +6,8 @@ import {
   type AgentRequest,
   type WantedJob,
 } from "../../shared/protocol/agent.ts";
-import { closeCodes, protocolVersion } from "../../shared/protocol/connection.ts";
+import { closeCodes } from "../../shared/protocol/connection.ts";
+import { versionRefusal } from "../../shared/protocol/versions.ts";
 import { parseJson } from "../../shared/json.ts";
 import { release } from "../../shared/release.ts";
 import type { EventLoop } from "../platform/event-loop.ts";
@@ -38,6 +39,14 @@ const welcomed = { kind: "welcome" } as const;
 
 /** Characters that the jobs in a welcome have together, at most. Each takes up to 3 bytes, and a message is at most 1 MB. */
 const welcomeLength = 256 * 1024;
+
+/** What should be known of an agent that is served; null where it fits. */
+const mismatchOf = ({ version, release: its }: Hello): string | null => {
+  const refusal = versionRefusal("runner", version);
+  if (refusal !== undefined)
+    return `The agent is to be updated, and its image with it: runners of its release are refused, as ${refusal}.`;
+  return its === release ? null : `The agent is of release ${its}, the Worker of ${release}.`;
+};
 
 /** The Worker's end of the link to a cluster's agent. */
 export class AgentLink {
@@ -112,10 +121,10 @@ export class AgentLink {
 
   #hello(hello: Hello): typeof welcomed | Refusal {
     const { agent } = this.#parts;
-    if (hello.version !== protocolVersion) {
-      const problem = `the Worker speaks protocol ${protocolVersion}, the agent ${hello.version}`;
-      this.#refused(hello, `An agent of release ${hello.release || "0.1.0"} was refused: ${problem}.`);
-      return { code: closeCodes.version, reason: problem };
+    const refusal = versionRefusal("agent", hello.version);
+    if (refusal !== undefined) {
+      this.#refused(hello, `An agent of release ${hello.release || "0.1.0"} was refused: ${refusal}.`);
+      return { code: closeCodes.version, reason: refusal };
     }
     if (!agent.bind(hello.clusterId)) {
       this.#refused(hello, "An agent of another cluster was refused: it uses this cluster's name and token.");
@@ -124,8 +133,7 @@ export class AgentLink {
         reason: "this name belongs to another cluster; give each cluster a name of its own",
       };
     }
-    const isSame = hello.release === release;
-    agent.welcomed(hello, isSame ? null : `The agent is of release ${hello.release}, the Worker of ${release}.`);
+    agent.welcomed(hello, mismatchOf(hello));
     return welcomed;
   }
 

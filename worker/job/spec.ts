@@ -25,4 +25,6 @@ export type JobSpec = {
   /** The Secrets of the cluster that its credentials lie in. The credentials themselves are kept apart from this. */
   readonly credentialSecrets: readonly string[];
   readonly programs: PinnedPrograms;
+  /** What its runners must be able to do (`runnerFeatures`). */
+  readonly features?: readonly string[];
 };

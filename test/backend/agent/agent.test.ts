@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { groupAlive } from "../../../backend/process-groups.ts";
-import { closeCodes, protocolVersion } from "../../../shared/protocol/connection.ts";
+import { closeCodes } from "../../../shared/protocol/connection.ts";
+import { protocolVersion } from "../../../shared/protocol/versions.ts";
 import { Scene, patiently } from "./scene.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });

@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 import { z } from "zod";
 import { JobSchema } from "../../../shared/api/jobs.ts";
 import { AgentAnswerSchema, AgentNoticeSchema, AgentRequestSchema } from "../../../shared/protocol/agent.ts";
-import { protocolVersion } from "../../../shared/protocol/connection.ts";
+import { protocolVersion } from "../../../shared/protocol/versions.ts";
 import { release } from "../../../shared/release.ts";
 import { clusterOf, registryOf } from "../../../worker/env.ts";
 import { retireJobs } from "../../../worker/registry/retention.ts";

@@ -1,5 +1,7 @@
-import { closeCodes, protocolVersion } from "../../../shared/protocol/connection.ts";
+import { closeCodes } from "../../../shared/protocol/connection.ts";
+import { isEnded } from "../../../shared/status.ts";
 import type { RunnerJob, RunnerSession } from "../../../shared/protocol/runner.ts";
+import { runnerRefusal } from "../../../shared/protocol/versions.ts";
 import type { Secrets } from "../credentials.ts";
 import type { Session } from "../session.ts";
 import type { JobSpec } from "../spec.ts";
@@ -17,15 +19,17 @@ type Greeting = {
 
 /** A runner says who it is. @returns undefined where it is sent away */
 export const hello = (session: Session, request: Request<"hello">, socket: WebSocket): Greeting | undefined => {
-  if (request.version !== protocolVersion) {
-    socket.close(closeCodes.version, `the Worker speaks protocol ${protocolVersion}, the runner ${request.version}`);
-    return undefined;
-  }
   if (session.job.released) {
     socket.close(closeCodes.ended, "the job has ended");
     return undefined;
   }
   const { store, peers, leaseMs, now } = session;
+  const refusal = runnerRefusal(request, store.job.spec().features ?? []);
+  showRefusal(session, refusal);
+  if (refusal !== undefined) {
+    socket.close(closeCodes.version, refusal);
+    return undefined;
+  }
   const { runnerId, podName } = request;
   peers.identify(socket, runnerId, podName, now);
   const open = store.attempts.openOf(runnerId);
@@ -37,6 +41,22 @@ export const hello = (session: Session, request: Request<"hello">, socket: WebSo
     session.notify(() => peers.revoke([own], "the attempt was ended while the runner was away"));
   }
   return { resume: own !== undefined, leaseMs, spec: store.job.spec(), token: session.tokens.first(now) };
+};
+
+/** The condition of a job that has a runner which cannot work for it. */
+const runnerRefused = "RunnerRefused";
+
+/** Shows among the conditions that a runner was refused, until one is served or the agent reports something else. */
+const showRefusal = (session: Session, refusal: string | undefined): void => {
+  if (isEnded(session.job.status)) return;
+  const { conditions } = session.store;
+  if (refusal === undefined) {
+    if (conditions.drop(runnerRefused)) session.publish();
+    return;
+  }
+  const message = `A runner was refused: ${refusal}. Use runners of the Worker's release.`;
+  conditions.set(runnerRefused, message, session.now, true);
+  session.publish();
 };
 
 export const welcome = ({ resume, leaseMs, spec }: Greeting, token: RunnerSession, secrets: Secrets): Reply => ({

@@ -30,6 +30,11 @@ export class ConditionTable {
     );
   }
 
+  /** @returns whether there was such a condition */
+  drop(type: string): boolean {
+    return this.#sql.exec("DELETE FROM condition WHERE type = ? RETURNING type", type).toArray().length > 0;
+  }
+
   /** Sets all conditions that the agent speaks of, in place of those before. */
   setLauncher(conditions: readonly LauncherCondition[], now: number): void {
     const types = JSON.stringify(conditions.map(({ type }) => type));
