@@ -4,8 +4,7 @@ import type { Job } from "../shared/api/jobs.ts";
 import type { Token } from "../shared/api/tokens.ts";
 import type { LauncherCondition, WantedJob } from "../shared/protocol/agent.ts";
 import type { ProgramRole } from "../shared/protocol/tasks.ts";
-import type { JobSpec, PinnedProgram } from "./job/spec.ts";
-import type { Reservation, ReservationRequest } from "./registry/reservations.ts";
+import type { JobSpec, PinnedProgram, PinnedPrograms } from "./job/spec.ts";
 
 /**
  * What the Worker's objects offer each other and the REST API. Every call may fail, come twice, or come late: what a method
@@ -82,6 +81,39 @@ export interface ClusterApi extends Rpc.DurableObjectBranded {
   /** As the REST API shows it. */
   describe(name: string): Promise<Cluster>;
 }
+
+/** A job that is about to be created. */
+export type ReservationRequest = {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly cluster: string;
+  /** The artifacts' names by what they are for. */
+  readonly names: { readonly [R in ProgramRole]?: string };
+  /**
+   * The caller's name and key. `fingerprints` are the same for the same request; the first one is kept, the others may have been
+   * earlier.
+   */
+  readonly idempotency?: { readonly caller: string; readonly key: string; readonly fingerprints: readonly string[] };
+};
+
+/** What came of it. */
+export type Reservation =
+  /** The programs are pinned; the job's object must be created with these, and before that time, in ms since 1970. */
+  | {
+      readonly kind: "reserved";
+      readonly id: string;
+      readonly createdAt: number;
+      readonly createBefore: number;
+      readonly programs: PinnedPrograms;
+    }
+  /** The request was served before, and its job exists. */
+  | { readonly kind: "exists"; readonly id: string }
+  /** The key was used for another request. */
+  | { readonly kind: "conflict" }
+  /** The cluster has as many jobs as it may have that have not ended. */
+  | { readonly kind: "full"; readonly limit: number }
+  /** No artifacts have the names of these. */
+  | { readonly kind: "unknown"; readonly roles: ProgramRole[] };
 
 /** The one object that knows every artifact's name, every job and every token that was issued. */
 export interface RegistryApi extends Rpc.DurableObjectBranded {

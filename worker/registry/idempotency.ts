@@ -10,7 +10,7 @@ const memory = 24 * 60 * 60 * 1000;
 const KeyRowSchema = z.object({ fingerprint: z.string(), job_id: z.string() });
 
 /** A key of a caller, by the caller's name. */
-export type CallerKey = { readonly caller: string; readonly key: string };
+type CallerKey = { readonly caller: string; readonly key: string };
 
 /** What a key was used for; undefined where it was not, or long ago. */
 export const findKey = (

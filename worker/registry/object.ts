@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Job } from "../../shared/api/jobs.ts";
 import type { Token } from "../../shared/api/tokens.ts";
-import type { Items, RegistryApi } from "../contracts.ts";
+import type { Items, RegistryApi, Reservation, ReservationRequest } from "../contracts.ts";
 import { jobOf, type Env } from "../env.ts";
 import type { PinnedProgram } from "../job/spec.ts";
 import { AlarmClock } from "../platform/alarm-clock.ts";
@@ -11,13 +11,7 @@ import { findArtifact, hasContent, listArtifacts, nameContent, removeArtifact } 
 import { collectGarbage, nextGarbage } from "./garbage.ts";
 import { forgetOldKeys, nextOldKey } from "./idempotency.ts";
 import { confirmJob, hasJob, listJobs, publishJob } from "./jobs.ts";
-import {
-  nextReservation,
-  reserveJob,
-  settleReservations,
-  type Reservation,
-  type ReservationRequest,
-} from "./reservations.ts";
+import { nextReservation, reserveJob, settleReservations } from "./reservations.ts";
 import { eraseLeaving, isLeaving, nextErasure, nextRetirement, retireJobs } from "./retention.ts";
 import { registrySchema } from "./schema.ts";
 import { deleteToken, findTokenNamed, findTokenOfHash, listTokens, putToken } from "./tokens.ts";

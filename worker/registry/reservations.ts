@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { programRoles, type ProgramRole } from "../../shared/protocol/tasks.ts";
-import type { PinnedPrograms } from "../job/spec.ts";
+import { programRoles } from "../../shared/protocol/tasks.ts";
+import type { Reservation, ReservationRequest } from "../contracts.ts";
 import { rowsOf } from "../platform/sql.ts";
 import { findArtifact } from "./artifacts.ts";
 import { earliest } from "./due.ts";
-import { findKey, keepKey, type CallerKey } from "./idempotency.ts";
+import { findKey, keepKey } from "./idempotency.ts";
 import { countOpenJobs, forgetJob, noteExistence } from "./jobs.ts";
 import { pin, pinsOf } from "./pins.ts";
 
@@ -25,34 +25,6 @@ const maxClusterJobs = 1000;
 
 /** Reservations that are settled at once. */
 const batch = 50;
-
-export type ReservationRequest = {
-  readonly id: string;
-  readonly createdAt: number;
-  readonly cluster: string;
-  /** The artifacts' names by what they are for. */
-  readonly names: { readonly [R in ProgramRole]?: string };
-  /** `fingerprints` are the same for the same request; the first one is kept, the others may have been earlier. */
-  readonly idempotency?: CallerKey & { readonly fingerprints: readonly string[] };
-};
-
-export type Reservation =
-  /** The programs are pinned; the job's object must be created with these, and before that time, in ms since 1970. */
-  | {
-      readonly kind: "reserved";
-      readonly id: string;
-      readonly createdAt: number;
-      readonly createBefore: number;
-      readonly programs: PinnedPrograms;
-    }
-  /** The request was served before, and its job exists. */
-  | { readonly kind: "exists"; readonly id: string }
-  /** The key was used for another request. */
-  | { readonly kind: "conflict" }
-  /** The cluster has as many jobs as it may have that have not ended. */
-  | { readonly kind: "full"; readonly limit: number }
-  /** No artifacts have the names of these. */
-  | { readonly kind: "unknown"; readonly roles: ProgramRole[] };
 
 const ReservedRowSchema = z.object({ created_at: z.int(), reserved_until: z.int().nullable() });
 

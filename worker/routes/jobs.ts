@@ -10,9 +10,9 @@ import { jobOf, registryOf, type Env } from "../env.ts";
 import { fingerprints } from "../secrets/fingerprint.ts";
 import { listAnswer, nextLinkOf, pageOf, pageParameters, respondWithList } from "../http/lists.ts";
 import { jsonAnswer, jsonBody, pathParameter, refTo } from "../http/operation.ts";
-import type { JobApi, Page, PageRequest } from "../contracts.ts";
+import type { JobApi, Page, PageRequest, ReservationRequest } from "../contracts.ts";
 import { credentialSecrets } from "../job/targets/pods.ts";
-import type { ReservationRequest } from "../registry/reservations.ts";
+
 import { busy, invalidRequest, ProblemError } from "../http/problems.ts";
 import { jsonResponse } from "../http/responses.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
