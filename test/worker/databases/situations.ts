@@ -1,5 +1,5 @@
-import { env, runInDurableObject } from "cloudflare:test";
-import { expect } from "vitest";
+import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { expect, vi } from "vitest";
 import type { AgentAnswer, AgentNotice, AgentRequest } from "../../../shared/protocol/agent.ts";
 import type { Assignment } from "../../../shared/protocol/tasks.ts";
 import { clusterOf } from "../../../worker/env.ts";
@@ -11,8 +11,6 @@ import type { StoredJob } from "../stored-databases.ts";
 type World = {
   readonly job: JobFixture;
   readonly agent: Peer<AgentRequest, AgentAnswer, AgentNotice>;
-  /** Lets time pass, in ms. */
-  readonly pass: (ms: number) => void;
 };
 
 /** What is posted, in place of fields of the usual request, and what happens to the job until it is written. */
@@ -32,9 +30,19 @@ const beginUpload = async (runner: Runner, { attempt }: Assignment, path: string
   expect(await runner.request({ kind: "upload", attempt, path, uploadId })).toMatchObject({ kind: "done" });
 };
 
+/** Lets time pass, in ms. */
+export const pass = (ms: number): void => {
+  vi.setSystemTime(Date.now() + ms);
+};
+
+/** How long an object may wait until it tells others of a change, in ms. */
+const telling = 5000;
+
 /** Waits until a job has been told everything, and has told everybody. */
 export const told = async (job: JobFixture): Promise<void> => {
+  pass(telling);
   for (const object of [clusterOf(env, "default"), job.stub]) {
+    await runDurableObjectAlarm(object);
     await eventually(async () => {
       const marked = await runInDurableObject(object, (_, { storage }) =>
         storage.sql.exec("SELECT target FROM outbox WHERE due IS NOT NULL").toArray(),
@@ -57,7 +65,7 @@ export const situations: Record<StoredJob, Situation> = {
   },
   completed: {
     request: { combinerName: "combiner" },
-    drive: async ({ job, pass }) => {
+    drive: async ({ job }) => {
       const runner = await job.runner("runner-c");
       await job.planned(runner, [150, 50]);
       pass(1000);
@@ -67,7 +75,7 @@ export const situations: Record<StoredJob, Situation> = {
   failed: {
     request: { mapperName: "replaced" },
     isRemoved: true,
-    drive: async ({ job, pass }) => {
+    drive: async ({ job }) => {
       const runner = await job.runner("runner-f");
       const { attempt } = await job.planned(runner);
       pass(1000);
@@ -76,7 +84,7 @@ export const situations: Record<StoredJob, Situation> = {
     },
   },
   stopped: {
-    drive: async ({ job, pass }) => {
+    drive: async ({ job }) => {
       const runner = await job.runner("runner-s");
       await beginUpload(runner, await job.planned(runner), `http://store/out/.edgefold/${job.id}/m-0`);
       pass(1000);
@@ -85,7 +93,7 @@ export const situations: Record<StoredJob, Situation> = {
   },
   committing: {
     request: { nReducers: 0, reducerName: undefined },
-    drive: async ({ job, pass }) => {
+    drive: async ({ job }) => {
       const runner = await job.runner("runner-w");
       let task = await job.planned(runner);
       while (task.kind === "map") {
@@ -98,7 +106,7 @@ export const situations: Record<StoredJob, Situation> = {
     },
   },
   reducing: {
-    drive: async ({ job, pass }) => {
+    drive: async ({ job }) => {
       const runner = await job.runner("runner-r");
       const first = await job.mapped(runner);
       await beginUpload(runner, first, "http://store/out/part-0");
@@ -109,7 +117,7 @@ export const situations: Record<StoredJob, Situation> = {
   mapping: {
     request: { maxFailedMapsPercent: 50, maxAttempts: 2 },
     headers: { "Idempotency-Key": "nightly" },
-    drive: async ({ job, agent, pass }) => {
+    drive: async ({ job, agent }) => {
       const runner = await job.runner("runner-1");
       const fails = async ({ attempt }: Assignment): Promise<Assignment> =>
         taskOf(await runner.request({ kind: "fail", attempt, error: broken }));
@@ -124,7 +132,8 @@ export const situations: Record<StoredJob, Situation> = {
       await runner.close();
       const exited = { jobId: job.id, runnerId: "runner-1", reason: "its pod was evicted", failure: null };
       await agent.request({ kind: "exited", ...exited });
-      await told(job);
+      const open = "SELECT id FROM attempt WHERE runner = 'runner-1' AND status IN ('live', 'revoked')";
+      await eventually(async () => expect(await job.query(open)).toEqual([]));
       const second = await job.runner("runner-2");
       pass(100);
       const m3 = await claimed(second);

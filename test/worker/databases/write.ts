@@ -11,7 +11,7 @@ import { jsonOf } from "../api.ts";
 import { JobFixture } from "../job-fixture.ts";
 import { hangUp, Peer } from "../peer.ts";
 import { askAsAlice, storedJobs, storedRequest } from "../stored-databases.ts";
-import { situations, told } from "./situations.ts";
+import { pass, situations, told } from "./situations.ts";
 
 const files = z.object({ FILES: z.custom<Fetcher>((value) => typeof value === "object") }).parse(env).FILES;
 
@@ -47,10 +47,6 @@ const write = async (file: string, name: string, object: DurableObjectStub<undef
   if (!response.ok) throw new Error(await response.text());
 };
 
-const pass = (ms: number): void => {
-  vi.setSystemTime(Date.now() + ms);
-};
-
 const upload = async (name: string, content: string): Promise<void> => {
   const form = new FormData();
   form.append("program", new Blob([content]), name);
@@ -83,7 +79,7 @@ test("write databases", async () => {
     if (name === "pending") await write("cluster", "default", cluster);
     const { request = {}, headers, isRemoved, drive } = situations[name];
     const job = await post(request, headers);
-    await drive?.({ job, agent, pass });
+    await drive?.({ job, agent });
     await told(job);
     if (isRemoved === true) await agent.request({ kind: "removed", jobId: job.id });
     if (name === "leaving") {
@@ -91,7 +87,12 @@ test("write databases", async () => {
     }
     written.push([name, job]);
     // As if the Worker had ended before it told the cluster.
-    if (name === "pending") await job.query("UPDATE outbox SET due = ? WHERE target = 'cluster'", Date.now());
+    if (name === "pending") {
+      await runInDurableObject(job.stub, async (_, { storage }) => {
+        storage.sql.exec("UPDATE outbox SET due = ? WHERE target = 'cluster'", Date.now());
+        await storage.setAlarm(Date.now());
+      });
+    }
   }
 
   // A job holds the content that the artifact had before.
@@ -99,8 +100,13 @@ test("write databases", async () => {
   await registry.beginContent("upload-under-way");
   await registry.beginContent("upload-given-up");
   await registry.abandonContent("upload-given-up");
-  const reserved = { id: crypto.randomUUID(), createdAt: Date.now(), cluster: "default", names: { mapper: "mapper" } };
-  await registry.createJob(reserved);
+  await registry.createJob({
+    id: crypto.randomUUID(),
+    createdAt: Date.now(),
+    cluster: "default",
+    names: { mapper: "mapper" },
+    idempotency: { caller: "alice", key: "never", fingerprints: ["never"] },
+  });
   pass(1000);
   await write("registry", "registry", registry);
   for (const [name, job] of written) await write(name, job.id, job.stub);
