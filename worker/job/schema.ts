@@ -1,36 +1,4 @@
-import { z } from "zod";
 import type { Schema } from "../platform/migrations.ts";
-import { rowsOf } from "../platform/sql.ts";
-import { saveSegments } from "./tables/segments.ts";
-
-/** Bytes of an offset in the index of release 0.1.0: a float64. */
-const offsetBytes = 8;
-
-const IndexedMapSchema = z.object({
-  idx: z.int(),
-  winner: z.string(),
-  path: z.string(),
-  largest: z.int(),
-  segments: z.instanceof(ArrayBuffer),
-});
-
-/** Cuts the index that release 0.1.0 kept whole for each map into the chunks of `segment`. */
-const chunkSegments = (sql: SqlStorage): void => {
-  const query = `SELECT idx, winner, output ->> '$.path' AS path, coalesce(output ->> '$.largestBlock', 0) AS largest, segments
-    FROM task WHERE kind = 'map' AND status = 'completed' AND segments IS NOT NULL AND idx > ? ORDER BY idx LIMIT 1`;
-  // One by one, as an index can have 800 KB.
-  for (let after = -1; ;) {
-    const [found] = rowsOf(sql, IndexedMapSchema, query, after);
-    if (found === undefined) return;
-    const { idx, winner, path, largest, segments } = found;
-    const view = new DataView(segments);
-    const offset = (r: number): number => view.getFloat64(r * offsetBytes);
-    const count = segments.byteLength / offsetBytes - 1;
-    const lengths = Array.from({ length: count }, (_, r) => offset(r + 1) - offset(r));
-    saveSegments(sql, { map: idx, attempt: winner, output: { path, lengths, largestBlock: largest } });
-    after = idx;
-  }
-};
 
 /** The tables of a JobObject. */
 export const jobSchema: Schema = {
@@ -60,19 +28,25 @@ export const jobSchema: Schema = {
      CREATE TABLE planned (
        attempt TEXT NOT NULL, page INTEGER NOT NULL, part INTEGER NOT NULL, bytes INTEGER NOT NULL, objects TEXT NOT NULL,
        PRIMARY KEY (attempt, page, part));`,
-    (sql) => {
-      sql.exec(`
-        CREATE TABLE segment (
-          chunk INTEGER NOT NULL, map INTEGER NOT NULL, attempt TEXT NOT NULL, path TEXT NOT NULL,
-          largest_block INTEGER NOT NULL, offsets BLOB NOT NULL, PRIMARY KEY (chunk, map)) WITHOUT ROWID;
-        CREATE TABLE creation (
-          plan TEXT NOT NULL, next INTEGER NOT NULL, page INTEGER NOT NULL, part INTEGER NOT NULL, at INTEGER NOT NULL,
-          start INTEGER NOT NULL);
-        DROP INDEX task_queue;
-        CREATE INDEX task_queue ON task (kind, idx) WHERE status = 'scheduled';
-        DROP INDEX attempt_open;`);
-      chunkSegments(sql);
-      sql.exec("ALTER TABLE task DROP COLUMN segments");
-    },
+    // The index of each map's output was one BLOB of float64s. It is cut into chunks of 128 partitions, whose offsets are the same
+    // bytes: a chunk has 1024 bytes, and the next chunk's first offset. Nobody reads those of a released job; one map's tells its
+    // folder.
+    `CREATE TABLE segment (
+       chunk INTEGER NOT NULL, map INTEGER NOT NULL, attempt TEXT NOT NULL, path TEXT NOT NULL,
+       largest_block INTEGER NOT NULL, offsets BLOB NOT NULL, PRIMARY KEY (chunk, map)) WITHOUT ROWID;
+     INSERT INTO segment
+       WITH RECURSIVE chunks (chunk) AS (
+         SELECT 0 UNION ALL SELECT chunk + 1 FROM chunks, job WHERE (chunk + 1) * 128 < job.row ->> '$.nReducers')
+       SELECT chunk, idx, winner, output ->> '$.path', coalesce(output ->> '$.largestBlock', 0),
+         substr(segments, chunk * 1024 + 1, 1024 + 8)
+       FROM task CROSS JOIN chunks WHERE kind = 'map' AND status = 'completed' AND segments IS NOT NULL
+       LIMIT coalesce((SELECT iif(row ->> '$.released', 1, -1) FROM job), 0);
+     ALTER TABLE task DROP COLUMN segments;
+     CREATE TABLE creation (
+       plan TEXT NOT NULL, next INTEGER NOT NULL, page INTEGER NOT NULL, part INTEGER NOT NULL, at INTEGER NOT NULL,
+       start INTEGER NOT NULL);
+     DROP INDEX task_queue;
+     CREATE INDEX task_queue ON task (kind, idx) WHERE status = 'scheduled';
+     DROP INDEX attempt_open;`,
   ],
 };

@@ -13,33 +13,6 @@ const PathSchema = z.object({ path: z.string() });
 /** Characters of the paths in one answer, so that it stays far below what a message may have. */
 const maxPathText = 1024 * 1024;
 
-type SegmentsOfMap = { readonly map: number; readonly attempt: string; readonly output: MapOutput };
-
-/** Stores where a map's output has the segment of each partition, in place of an earlier output of that map. */
-export const saveSegments = (sql: SqlStorage, { map, attempt, output }: SegmentsOfMap): void => {
-  const { path, lengths, largestBlock } = output;
-  let offset = 0;
-  for (let first = 0; first < lengths.length; first += chunkSize) {
-    const some = lengths.slice(first, first + chunkSize);
-    // One more than there are segments: segment r of the chunk is [offsets[r], offsets[r + 1]).
-    const offsets = new DataView(new ArrayBuffer((some.length + 1) * offsetBytes));
-    offsets.setFloat64(0, offset);
-    for (const [r, length] of some.entries()) {
-      offset += length;
-      offsets.setFloat64((r + 1) * offsetBytes, offset);
-    }
-    sql.exec(
-      "INSERT OR REPLACE INTO segment (chunk, map, attempt, path, largest_block, offsets) VALUES (?, ?, ?, ?, ?, ?)",
-      first / chunkSize,
-      map,
-      attempt,
-      path,
-      largestBlock,
-      offsets.buffer,
-    );
-  }
-};
-
 /**
  * The index of the shuffle: table `segment`. It is cut by partition, so that what a reduce reads does not grow with the number
  * of reduces.
@@ -51,8 +24,28 @@ export class SegmentTable {
     this.#sql = sql;
   }
 
-  save(map: number, attempt: string, output: MapOutput): void {
-    saveSegments(this.#sql, { map, attempt, output });
+  /** Stores where a map's output has the segment of each partition, in place of an earlier output of that map. */
+  save(map: number, attempt: string, { path, lengths, largestBlock }: MapOutput): void {
+    let offset = 0;
+    for (let first = 0; first < lengths.length; first += chunkSize) {
+      const some = lengths.slice(first, first + chunkSize);
+      // One more than there are segments: segment r of the chunk is [offsets[r], offsets[r + 1]).
+      const offsets = new DataView(new ArrayBuffer((some.length + 1) * offsetBytes));
+      offsets.setFloat64(0, offset);
+      for (const [r, length] of some.entries()) {
+        offset += length;
+        offsets.setFloat64((r + 1) * offsetBytes, offset);
+      }
+      this.#sql.exec(
+        "INSERT OR REPLACE INTO segment (chunk, map, attempt, path, largest_block, offsets) VALUES (?, ?, ?, ?, ?, ?)",
+        first / chunkSize,
+        map,
+        attempt,
+        path,
+        largestBlock,
+        offsets.buffer,
+      );
+    }
   }
 
   /** Forgets a map's output. @param partitions how many the job has */
