@@ -56,7 +56,7 @@ export const complete = (
     winner: attempt.id,
     endedAt: now,
     error: null,
-    lost: null,
+    lost: [],
     counters,
   };
   const won: JobRow = {

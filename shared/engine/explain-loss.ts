@@ -18,18 +18,20 @@ export const explainLoss = (
   { reason, failure, disrupted }: RunnerEnd,
   now: number,
 ): Transition | undefined => {
-  if (task.lost !== attempt || task.error === null) return undefined;
-  const uncharged = Math.max(0, task.losses - 1);
-  const explained: TaskRow = { ...task, lost: null, losses: disrupted === true ? uncharged : task.losses };
+  if (!task.lost.includes(attempt)) return undefined;
+  const lost = task.lost.filter((other) => other !== attempt);
+  const isTakenBack = failure !== null || disrupted === true;
+  // Release 0.1.0 waits for explanations of losses that it has not charged, too.
+  const losses = isTakenBack ? Math.max(0, task.losses - 1) : task.losses;
+  const explained: TaskRow = { ...task, lost, losses };
   const isScheduled = task.status === "scheduled";
   if (failure !== null && (isScheduled || task.status === "in-progress")) {
     // Charging takes a task that runs, so a scheduled one counts as running again first.
     const running = isScheduled ? updateCounts(job, task.kind, { running: 1 }) : job;
-    const blamed: TaskRow = { ...explained, losses: uncharged };
-    return announceRunners(chargeFailure(running, blamed, { ...failure, final: false }, now));
+    return announceRunners(chargeFailure(running, explained, { ...failure, final: false }, now));
   }
-  // Another attempt may have failed since, and its error says more.
-  if (task.error.code !== attemptLost) return { job, task: explained, effects: [] };
+  // Another attempt may have failed or been lost since, and its error says more.
+  if (task.error?.code !== attemptLost || task.lost.at(-1) !== attempt) return { job, task: explained, effects: [] };
   const { code, message } = failure ?? { code: attemptLost, message: reason };
   return {
     job,

@@ -45,23 +45,24 @@ export const lose = (
   if (!isCurrent(attempt, task)) return announceRunners(closed);
   // A lost input is charged to the task that makes it: otherwise each of its readers would be charged for every input.
   const isCharged = loss !== "disrupted" && !stages[task.kind].lacksInput(job);
-  const isExplained = loss === "known" || loss === "disrupted";
+  const isExplicable = isCharged && loss !== "known";
   const charged: TaskRow = {
     ...closed.task,
     losses: task.losses + (isCharged ? 1 : 0),
     error: { code: attemptLost, message: reason, taskId: taskIdOf(job.id, task.kind, task.index) },
-    lost: isExplained ? null : attempt.id,
+    lost: isExplicable ? [...task.lost, attempt.id] : task.lost,
   };
   // A loss without an explanation does not fail the job by itself: the explanation may take it back.
-  if (isCharged && (isExplained ? charged : task).losses >= job.maxLosses) {
+  if (isCharged && (isExplicable ? task : charged).losses >= job.maxLosses) {
     const error = { code: "AttemptsLost", message: `lost ${charged.losses} times, last because ${reason}` };
     return announceRunners({
       attempt: closed.attempt,
       ...giveUpUnlessTolerated(closed.job, charged, error, now),
     });
   }
-  const rescheduled = reschedule(closed.job, charged, loss === "ending" ? now + explanationMs : now);
-  const isClaimable = rescheduled.task.status === "scheduled" && loss !== "ending";
+  const waits = isExplicable && loss === "ending";
+  const rescheduled = reschedule(closed.job, charged, waits ? now + explanationMs : now);
+  const isClaimable = rescheduled.task.status === "scheduled" && !waits;
   return announceRunners({
     attempt: closed.attempt,
     ...rescheduled,

@@ -52,6 +52,6 @@ export const newTask = (kind: TaskKind, index: number, now: number): TaskRow => 
   podName: "",
   message: "",
   error: null,
-  lost: null,
+  lost: [],
   counters: noCounters,
 });

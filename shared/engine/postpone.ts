@@ -21,7 +21,7 @@ export const postpone = (
   const closed = closeAttempt({ ...job, touched: true }, task, attempt, "ended");
   if (!isCurrent(attempt, task)) return announceRunners(closed);
   const error = { code: "Throttled", message: reason, taskId: taskIdOf(job.id, task.kind, task.index) };
-  const waiting: TaskRow = { ...closed.task, error, lost: null };
+  const waiting: TaskRow = { ...closed.task, error };
   return announceRunners({
     attempt: closed.attempt,
     ...reschedule(closed.job, waiting, now + pauseMs),

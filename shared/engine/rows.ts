@@ -52,6 +52,12 @@ export const JobRowSchema = z.object({
 });
 export type JobRow = z.infer<typeof JobRowSchema>;
 
+/** Release 0.1.0 keeps the last one only, or null. Its first rows have none. */
+const LostSchema = z.preprocess(
+  (stored) => (typeof stored === "string" ? [stored] : (stored ?? [])),
+  z.array(z.string()),
+);
+
 export const TaskRowSchema = z.object({
   kind: z.enum(taskKinds),
   index: z.int(),
@@ -71,8 +77,8 @@ export const TaskRowSchema = z.object({
   /** The last status that the program reported. */
   message: z.string(),
   error: FailureSchema.nullable(),
-  /** The lost attempt that an agent can still explain. */
-  lost: z.string().nullable().default(null),
+  /** The lost attempts that an agent can still explain, oldest first. Each is charged as a loss. */
+  lost: LostSchema,
   counters: CountersSchema,
 });
 export type TaskRow = z.infer<typeof TaskRowSchema>;

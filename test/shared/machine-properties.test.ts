@@ -40,13 +40,13 @@ const completions = record({ pick: nat(50), records: nat(9) }).map(({ pick, reco
 const failures = record({ pick: nat(50), final: boolean(), isAlike: boolean() }).map(({ pick, final, isAlike }) =>
   onOpen(pick, (world, { id }) => world.fail(id, final && pick % 5 === 0, isAlike ? "no such function" : undefined)),
 );
-const lost = record({ pick: nat(50), loss: constantFrom(...losses) }).map(({ pick, loss }) =>
+const lostAttempts = record({ pick: nat(50), loss: constantFrom(...losses) }).map(({ pick, loss }) =>
   onOpen(pick, (world, { id }) => world.lose(id, loss)),
 );
 const explanations = record({ pick: nat(50), failed: boolean(), disrupted: boolean() }).map(
   ({ pick, failed, disrupted }): Happening =>
     (world) => {
-      const waiting = [...world.tasks.values()].flatMap((task) => task.lost ?? []);
+      const waiting = [...world.tasks.values()].flatMap(({ lost }) => lost);
       const id = pickFrom(waiting, pick);
       if (id !== undefined) world.explain(id, failed ? { code: "Evicted", message: "too much disk" } : null, disrupted);
     },
@@ -75,7 +75,7 @@ const happenings: Arbitrary<Happening[]> = array(
     { weight: 30, arbitrary: claims },
     { weight: 25, arbitrary: completions },
     { weight: 4, arbitrary: failures },
-    { weight: 5, arbitrary: lost },
+    { weight: 5, arbitrary: lostAttempts },
     { weight: 3, arbitrary: explanations },
     { weight: 2, arbitrary: postponements },
     { weight: 4, arbitrary: lostOutputs },

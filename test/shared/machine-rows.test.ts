@@ -56,11 +56,12 @@ describe("rows that release 0.1.0 has stored", () => {
     const failed = fail(job, task, attempt, { code: "Broken", message: "line 7", final: false }, 1000);
     expect(failed).toMatchObject({
       job: { open: 0, maps: { running: 0, failed: 1 }, alike: { tasks: [0, 1, 2, 3] } },
-      task: { status: "scheduled", failures: 1, lost: null },
+      task: { status: "scheduled", failures: 1, lost: [] },
     });
   });
 
   test("keep what an agent can still explain", () => {
-    expect(TaskRowSchema.parse({ ...task010, lost: "a" })).toMatchObject({ lost: "a" });
+    expect(TaskRowSchema.parse({ ...task010, lost: "a" })).toMatchObject({ lost: ["a"] });
+    expect(TaskRowSchema.parse({ ...task010, lost: null })).toMatchObject({ lost: [] });
   });
 });

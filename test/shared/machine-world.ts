@@ -343,6 +343,7 @@ export const violations = (world: World): string[] => {
     const live = open.filter(({ status }) => status === "live").length;
     if (!isEnded(job.status)) expectEqual(`live of ${name}`, task.live, live);
     if (task.status === "in-progress" && !job.released) expectEqual(`whether ${name} is at work`, live > 0, true);
+    if (task.lost.length > task.losses) found.push(`${name} has ${task.losses} losses, and waits to hear of more`);
     expectEqual(`whether ${name} has a winner`, task.winner !== null, task.status === "completed");
     if (task.winner !== null) expectEqual(`the winner of ${name}`, world.attempt(task.winner).status, "won");
   }

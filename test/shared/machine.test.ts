@@ -489,7 +489,7 @@ describe("an attempt that is lost", () => {
       world.lose(id, times % 2 === 0 ? "ending" : "silent");
       expect(world.task("map", 0).losses).toBe(1);
       world.explain(id, null, true);
-      expect(world.task("map", 0)).toMatchObject({ status: "scheduled", losses: 0, lost: null });
+      expect(world.task("map", 0)).toMatchObject({ status: "scheduled", losses: 0, lost: [] });
       expect(violations(world)).toEqual([]);
     }
     world.run();
@@ -507,14 +507,26 @@ describe("an attempt that is lost", () => {
     expect(world.job).toMatchObject({ status: "failed", error: { code: "AttemptsLost" } });
   });
 
+  test("because of the cluster is not charged, also when that is known only after the next loss", () => {
+    const world = worldIn("mapping", { maps: 1, reducers: 2, maxLosses: 3 });
+    const ids = [1, 2].map(() => {
+      const id = world.mustClaim();
+      world.lose(id, "silent");
+      return id;
+    });
+    expect(world.task("map", 0)).toMatchObject({ losses: 2, lost: ids });
+    for (const id of ids) world.explain(id, null, true);
+    expect(world.task("map", 0)).toMatchObject({ losses: 0, lost: [], error: { message: "it was drained" } });
+  });
+
   test("by a runner that was told to end waits for the reason, which is charged in place of the loss", () => {
     const world = worldIn("mapping");
     const id = world.mustClaim();
     world.lose(id, "ending");
     expect(world.claim()).toBe("j-m-1-1");
-    expect(world.task("map", 0)).toMatchObject({ status: "scheduled", failures: 0, losses: 1, lost: id });
+    expect(world.task("map", 0)).toMatchObject({ status: "scheduled", failures: 0, losses: 1, lost: [id] });
     for (let times = 0; times < 2; times++) world.explain(id, evicted);
-    expect(world.task("map", 0)).toMatchObject({ failures: 1, losses: 0, lost: null, error: evicted });
+    expect(world.task("map", 0)).toMatchObject({ failures: 1, losses: 0, lost: [], error: evicted });
     expect(world.job.maps.running).toBe(1);
     world.now += 1000;
     expect(world.mustClaim()).toBe("j-m-0-2");
@@ -552,7 +564,7 @@ describe("an attempt that is lost", () => {
     world.lose(id, "silent");
     world.fail(world.mustClaim());
     world.explain(id, evicted);
-    expect(world.task("map", 0)).toMatchObject({ status: "scheduled", failures: 2, losses: 0, lost: null });
+    expect(world.task("map", 0)).toMatchObject({ status: "scheduled", failures: 2, losses: 0, lost: [] });
   });
 
   test.each([

@@ -20,8 +20,8 @@ const slowEviction = 20_000;
 
 const evicted = { code: "Evicted", message: "it used more disk than its limit" };
 
-/** How a runner has ended, and what its task is charged with. */
-type Exit = { readonly reason: string; readonly failure: typeof evicted | null };
+/** How a runner has ended: what its task is charged with, and whether the cluster is to blame. */
+type Exit = { readonly reason: string; readonly failure: typeof evicted | null; readonly disrupted: boolean };
 
 /** What runs in the cluster, whoever looks after it. */
 export class SimulatedCluster {
@@ -30,7 +30,10 @@ export class SimulatedCluster {
   readonly exits = new Map<string, Exit>();
   /** How many runners were evicted. */
   evictions = 0;
+  /** How often a runner was to be drained. */
+  drains = 0;
   readonly #evicted = new Set<SimulatedRunner>();
+  readonly #drained = new Set<SimulatedRunner>();
   isDeserted = false;
   readonly #world: World;
   #agent: SimulatedAgent;
@@ -49,7 +52,8 @@ export class SimulatedCluster {
     const runner: SimulatedRunner = new SimulatedRunner(`runner-${this.#nextRunner++}`, this.#world, (reason) => {
       this.runners.delete(runner);
       this.#world.clock.after(this.#world.random.between(1, slowNotice), () => {
-        this.exits.set(runner.id, { reason, failure: this.#evicted.has(runner) ? evicted : null });
+        const failure = this.#evicted.has(runner) ? evicted : null;
+        this.exits.set(runner.id, { reason, failure, disrupted: this.#drained.has(runner) });
         this.#agent.arrange();
       });
     });
@@ -58,9 +62,25 @@ export class SimulatedCluster {
 
   /** What a runner's task does is more than the runner may: it is told to end, and killed if it does not. */
   evict(runner: SimulatedRunner | undefined): void {
-    if (runner === undefined || this.#evicted.has(runner)) return;
+    if (runner === undefined || this.#isEnding(runner)) return;
     this.#evicted.add(runner);
     this.evictions++;
+    this.#end(runner);
+  }
+
+  /** The cluster needs a runner's machine: the runner is told to end, and killed if it does not. */
+  drain(runner: SimulatedRunner | undefined): void {
+    this.drains++;
+    if (runner === undefined || this.#isEnding(runner)) return;
+    this.#drained.add(runner);
+    this.#end(runner);
+  }
+
+  #isEnding(runner: SimulatedRunner): boolean {
+    return this.#evicted.has(runner) || this.#drained.has(runner);
+  }
+
+  #end(runner: SimulatedRunner): void {
     runner.quit();
     this.#world.clock.after(this.#world.random.between(1, slowEviction), () => runner.kill());
   }
@@ -117,10 +137,10 @@ export class SimulatedAgent {
   /** Brings the runners closer to what is wanted, and tells of those that have ended. */
   arrange(): void {
     if (!this.isAlive || !this.#isWelcome) return;
-    for (const [runnerId, { reason, failure }] of this.#cluster.exits) {
+    for (const [runnerId, end] of this.#cluster.exits) {
       if (this.#reported.has(runnerId)) continue;
       this.#reported.add(runnerId);
-      this.#tell({ kind: "exited", jobId: this.#world.jobId, runnerId, reason, failure }, () => {
+      this.#tell({ kind: "exited", jobId: this.#world.jobId, runnerId, ...end }, () => {
         this.#cluster.exits.delete(runnerId);
       });
     }

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { JobRowSchema, TaskRowSchema, type JobRow, type TaskRow } from "../../shared/engine/machine.ts";
-import { defaultMaxLosses } from "../../shared/limits.ts";
 import { RunnerRequestSchema } from "../../shared/protocol/runner.ts";
 import { isEnded, type JobStatus } from "../../shared/status.ts";
 import type { Happening } from "./host.ts";
@@ -142,7 +141,7 @@ export class Checks {
       options.deadly !== undefined ||
       options.deadlineSeconds !== undefined ||
       cluster.evictions >= options.maxAttempts ||
-      strikes >= defaultMaxLosses;
+      strikes - cluster.drains >= options.maxLosses;
     expect(mayFail || job.status !== "failed", `the job has failed for no reason: ${JSON.stringify(job.error)}`);
     this.#tasks(job);
   }

@@ -62,6 +62,7 @@ const faults: readonly (readonly [number, (world: World) => void])[] = [
 export const strike = (world: World): void => {
   const all: typeof faults = [
     [world.options.evictions, ({ cluster, random, runners }) => cluster.evict(random.pickAny(runners))],
+    [world.options.drains, ({ cluster, random, runners }) => cluster.drain(random.pickAny(runners))],
     ...faults,
   ];
   let left = world.random.between(

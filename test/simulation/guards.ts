@@ -53,8 +53,8 @@ export const guards: readonly Guard[] = [
   {
     name: "the verdict on a loss: it is charged once",
     file: "shared/engine/explain-loss.ts",
-    text: "const explained: TaskRow = { ...task, lost: null,",
-    without: "const explained: TaskRow = { ...task,",
+    text: "task.lost.filter((other) => other !== attempt)",
+    without: "task.lost",
     under: { evictions: 20, maxAttempts: 30, call: 0.1 },
   },
   {
@@ -159,8 +159,15 @@ export const guards: readonly Guard[] = [
   {
     name: "losses are bounded",
     file: "shared/engine/lose.ts",
-    text: "(isExplained ? charged : task).losses >= job.maxLosses",
+    text: "(isExplicable ? task : charged).losses >= job.maxLosses",
     without: "false",
+  },
+  {
+    name: "a loss that the cluster explains is not charged",
+    file: "shared/engine/explain-loss.ts",
+    text: "failure !== null || disrupted === true;",
+    without: "failure !== null;",
+    under: { drains: 5000, maxLosses: 3, maps: 1, failures: 0, slowSteps: 0.5, faultEvery: 3000, faultsFor: 60_000 },
   },
   {
     name: "failures are bounded",

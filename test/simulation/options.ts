@@ -20,6 +20,10 @@ export type ScheduleOptions = {
   readonly maxAttempts: number;
   /** How much more often than other faults a runner is evicted for what its task does. */
   readonly evictions: number;
+  /** The same of runners whose machine the cluster drains. */
+  readonly drains: number;
+  /** How many losses of a task are too many. */
+  readonly maxLosses: number;
   /** Most ms that the store takes to answer, and that a call between objects takes each way. */
   readonly slowestAnswer: number;
   readonly slowestCall: number;
@@ -57,6 +61,8 @@ export const drawOptions = (random: Random): ScheduleOptions => {
     deadly: random.chance(0.02) ? random.int(0, 5) : undefined,
     maxAttempts: random.pick([1, 4, 4]),
     evictions: random.pick([0, 2]),
+    drains: 1,
+    maxLosses: 16,
     slowestAnswer: random.pick([300, 300, 3000]),
     slowestCall: random.pick([100, 100, 100, 3000, 3000, 20_000]),
     listsUploads: random.chance(0.5),

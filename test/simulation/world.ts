@@ -138,7 +138,7 @@ export class World {
   }
 
   #spec(): JobSpec {
-    const { maps, reducers, maxAttempts, maxFailedMapsPercent, speculation, deadlineSeconds } = this.options;
+    const { maps, reducers, maxAttempts, maxLosses, maxFailedMapsPercent, speculation, deadlineSeconds } = this.options;
     const access = { username: "u", password: "p" };
     return {
       id: this.jobId,
@@ -154,6 +154,7 @@ export class World {
         nReducers: reducers,
         splitSize: maps > 0 ? 100 : undefined,
         maxAttempts,
+        maxLosses,
         maxFailedMapsPercent,
         speculation,
         deadlineSeconds,
