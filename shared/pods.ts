@@ -77,7 +77,7 @@ const ResourcesSchema = z
     memory: MemorySchema.optional().describe("For the runner and its programs together"),
     "ephemeral-storage": QuantitySchema.optional().describe("For spilled records and what programs write"),
   })
-  .describe("Of each pod, requested and, except cpu, limited");
+  .describe("Resources of each pod: its requests and, except cpu, its limits");
 
 const TolerationSchema = z
   .strictObject({
@@ -126,10 +126,10 @@ export const podFields = {
     .max(1024)
     .regex(/^[a-z0-9][-a-zA-Z0-9_.:/@]*$/, "must be the name of an image, such as registry.example.com/name:tag")
     .optional()
-    .describe("One that the cluster's settings allow (ALLOWED_IMAGES)"),
+    .describe("An image that the cluster allows (ALLOWED_IMAGES)"),
   imagePullSecrets: z.array(ObjectNameSchema).max(16).optional(),
   serviceAccountName: ObjectNameSchema.optional().describe(
-    "One that the cluster's settings allow (ALLOWED_SERVICE_ACCOUNTS)",
+    "A service account that the cluster allows (ALLOWED_SERVICE_ACCOUNTS)",
   ),
   labels: entries(OwnKeySchema, LabelValueSchema).optional(),
   annotations: entries(OwnKeySchema, z.string())

@@ -3,7 +3,7 @@ import type { Env } from "./env.ts";
 import { ProblemError } from "./http/problems.ts";
 import { durationFaults } from "./durations.ts";
 
-/** Characters below which a token or the key is too easily guessed, and counts as not set. */
+/** The fewest characters of a token and of a key. Shorter ones are too easily guessed, and count as not set. */
 const minTokenLength = 16;
 const minKeyLength = 32;
 
@@ -33,12 +33,12 @@ const agentToken = (entry: string): AgentToken => {
   return { cluster: entry.slice(0, Math.max(0, equals)).trim(), token: entry.slice(equals + 1).trim() };
 };
 
-/** Whose a token is that names nobody. */
+/** The identity of tokens without a name. */
 const anybody = { name: "api", role: "admin", expires: Infinity } as const;
 
 const described = /^([A-Za-z0-9._@-]+)\/(\w+)(?:\/(\d{4}-\d\d-\d\d))?=(.+)$/;
 
-/** @returns undefined for one that names no role, or no day */
+/** @returns undefined if the role or the day is not valid */
 const apiToken = (entry: string): ApiToken | undefined => {
   const [, name, given, day, token] = described.exec(entry) ?? [];
   if (name === undefined || token === undefined) return { ...anybody, token: entry };
@@ -55,9 +55,9 @@ const isOrigin = (text: string): boolean =>
 export const corsOriginsOf = (env: Env): string[] => entries(env.CORS_ORIGINS);
 
 /**
- * Reads what says who may call. The Worker is closed until all of it is there.
+ * Reads who may call. The Worker is closed until all of it is configured.
  *
- * @throws ProblemError naming every variable that is missing or counts as missing, and how to set it
+ * @throws ProblemError that names every variable that is missing or invalid, and how to set it
  */
 export const readConfiguration = (env: Env): Configuration => {
   const faults: string[] = [];
@@ -112,7 +112,7 @@ export const readConfiguration = (env: Env): Configuration => {
 export const configuredNames = (env: Env): Set<string> =>
   new Set(readConfiguration(env).apiTokens.map(({ name }) => name));
 
-/** The clusters that there may be, each once, in the order of `AGENT_TOKENS`. */
+/** The names of all clusters, each once, in the order of `AGENT_TOKENS`. */
 export const clusterNames = (env: Env): string[] => [
   ...new Set(readConfiguration(env).agentTokens.map(({ cluster }) => cluster)),
 ];

@@ -5,11 +5,11 @@ export const ClusterSchema = z
   .object({
     name: z.string(),
     connected: z.boolean(),
-    version: z.string().nullable().describe("Of the agent that was here last"),
-    launcher: z.string().nullable().describe("How it starts runners"),
-    capacity: z.int().nullable().describe("Most runners at a time, over all jobs"),
+    version: z.string().nullable().describe("Release of the agent that connected last"),
+    launcher: z.string().nullable().describe("How the agent starts runners: kubernetes or process"),
+    capacity: z.int().nullable().describe("The most runners at a time, of all jobs"),
     lastContact: MillisecondsSchema.nullable(),
-    problem: z.string().nullable().describe("Why an agent was refused, or what does not fit"),
+    problem: z.string().nullable().describe("Why an agent was refused, or what is wrong with the connected one"),
   })
   .meta({ id: "Cluster" });
 export type Cluster = z.infer<typeof ClusterSchema>;

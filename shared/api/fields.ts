@@ -8,14 +8,14 @@ export const InputDataSchema = z.object({
   id: z.string(),
   path: z.string(),
   type: z.string(),
-  splitStart: z.int().nonnegative().describe("First byte"),
-  splitEnd: z.int().nonnegative().describe("The byte after the last one; 0 until it is known"),
+  splitStart: z.int().nonnegative().describe("Offset of the first byte"),
+  splitEnd: z.int().nonnegative().describe("Offset after the last byte; 0 until it is known"),
 });
 
 export const FailureSchema = z
   .object({
-    code: z.string().describe("The store's own code, or what kind of failure it was"),
+    code: z.string().describe("The store's error code, or the kind of failure"),
     message: z.string(),
-    taskId: z.string().nullable().describe("The task whose failure ended the job"),
+    taskId: z.string().nullable().describe("The task that failed the job"),
   })
   .meta({ id: "Failure" });

@@ -15,17 +15,17 @@ const SecondsSchema = PositiveSchema.max(mostSeconds, "must be at most a year");
 
 export const JobRequestSchema = z
   .strictObject({
-    inputPath: AddressTextSchema.describe("URL of one object, a prefix ending in '/', or a glob"),
+    inputPath: AddressTextSchema.describe("URL of an object, of a prefix that ends in '/', or a glob"),
     inputType: z.literal("file/txt").default("file/txt"),
     inputCompression: z
       .enum(inputCompressions)
       .optional()
       .describe(
-        "By default, auto: objects that end in .gz, .zst or .bz2 are decompressed, and other binary ones fail the job. none: the bytes " +
-          "of all are read as they are",
+        "auto (the default): objects whose names end in .gz, .zst or .bz2 are decompressed, and other binary objects fail the job. " +
+          "none: all objects are read as they are.",
       ),
     outputPath: AddressTextSchema.describe(
-      "URL under which the output appears; without a bucket it is the bucket 'reducers'",
+      "URL under which the output is written. If it names no bucket, the bucket is 'reducers'.",
     ),
     s3Endpoint: z
       .string()
@@ -33,45 +33,47 @@ export const JobRequestSchema = z
       .refine(isEndpoint, "must be a URL such as https://host:9000, without credentials or a query")
       .optional()
       .describe(
-        "URL of the endpoint of addresses that name none, s3://bucket/key; by default what the runners' AWS variables say",
+        "URL of the endpoint for addresses without one (s3://bucket/key). By default, the runners' AWS variables decide.",
       ),
-    useSSL: z.boolean().default(false).describe("Whether an address without a scheme means https"),
+    useSSL: z.boolean().default(false).describe("Whether an address without a scheme is https"),
     mapperName: ArtifactNameSchema,
-    reducerName: ArtifactNameSchema.optional().describe("Left out in a map-only job"),
+    reducerName: ArtifactNameSchema.optional().describe("Required unless the job is map-only"),
     combinerName: ArtifactNameSchema.optional(),
     nReducers: z
       .int()
       .min(0, "must be 0 or more")
       .max(maxTasks - 1, `must be less than ${maxTasks}`)
       .default(1)
-      .describe("0 makes a map-only job"),
+      .describe("Reduce tasks. 0 makes the job map-only."),
     splitSize: PositiveSchema.max(Number.MAX_SAFE_INTEGER)
       .optional()
-      .describe("Bytes; the larger of 64 MiB and a 4096th of the input by default"),
+      .describe("Bytes of input a map. By default, the larger of 64 MiB and 1/4096 of the input."),
     combineInputs: z
       .boolean()
       .default(false)
-      .describe("Whether a map may read several small objects, up to splitSize bytes together, instead of one"),
-    parallelism: PositiveSchema.max(maxTasks).optional().describe("Most runners of this job; unlimited by default"),
+      .describe("Whether a map reads several small objects, up to splitSize bytes together"),
+    parallelism: PositiveSchema.max(maxTasks)
+      .optional()
+      .describe("The most runners of this job at a time. Unlimited by default."),
     inputStorageCredentials: StorageAccessSchema.optional(),
     outputStorageCredentials: StorageAccessSchema.optional(),
     inputStorageHeaders: InputHeadersSchema.optional().describe(
-      "Sent with the requests to the input's store that take them",
+      "Sent with those requests to the input's store that accept them",
     ),
     outputStorageHeaders: OutputHeadersSchema.optional().describe(
-      "Sent with the requests to the output's store that take them",
+      "Sent with those requests to the output's store that accept them",
     ),
-    cluster: ClusterNameSchema.optional().describe("The only one, or 'default', by default"),
+    cluster: ClusterNameSchema.optional().describe("By default the only cluster, or the one named 'default'"),
     deadlineSeconds: SecondsSchema.optional().describe(
-      "After which the job fails, from its POST; unlimited by default",
+      "Seconds from the POST after which the job fails. Unlimited by default.",
     ),
     startTimeoutSeconds: SecondsSchema.optional().describe(
-      "After which the job fails if no runner has begun it, from its POST; unlimited by default",
+      "Seconds from the POST after which the job fails if no runner has started on it. Unlimited by default.",
     ),
     maxAttempts: PositiveSchema.max(100, "must be at most 100")
       .default(4)
       .describe(
-        "Failures of one task's own making after which the job fails; so many different tasks that fail alike fail it, too",
+        "Failures of one task after which the job fails. It also fails when that many different tasks fail in the same way.",
       ),
     maxLosses: PositiveSchema.max(1000, "must be at most 1000")
       // Not a default: with it, a request that is repeated after an upgrade would differ from the one that a release before has kept.
@@ -85,21 +87,17 @@ export const JobRequestSchema = z
       .min(0, "must be 0 or more")
       .max(100, "must be at most 100")
       .default(0)
-      .describe(
-        "Of the maps, how many may fail without failing the job, which then goes without what they would have read",
-      ),
+      .describe("Share of the maps that can fail without failing the job, which then leaves out their input"),
     speculation: z
       .boolean()
       .default(true)
-      .describe(
-        "Whether a task that takes much longer than the others is run a second time by a runner that has nothing to do",
-      ),
+      .describe("Whether an idle runner runs a second attempt of a task that takes much longer than the others"),
     taskTimeoutSeconds: z
       .int()
       .min(0, "must be 0 or more")
       .max(mostSeconds, "must be at most a year")
       .default(600)
-      .describe("After which an attempt without any progress fails; 0 for never"),
+      .describe("Seconds without progress after which an attempt fails. 0 for never."),
     ...podFields,
   })
   .superRefine((request, context) => {

@@ -15,7 +15,7 @@ export type TaskCounts = z.infer<typeof TaskCountsSchema>;
 
 const ConditionSchema = z
   .object({
-    type: z.string().describe("What is the matter, one word"),
+    type: z.string().describe("The kind of condition, one word"),
     message: z.string(),
     since: MillisecondsSchema,
   })
@@ -31,7 +31,7 @@ export const JobSchema = z
     outputLocation: OutputLocationSchema,
     inputData: InputDataSchema,
     startTime: MillisecondsSchema,
-    submittedBy: z.string().describe("The name of the token that it was posted with"),
+    submittedBy: z.string().describe("Name of the token that posted the job"),
     cluster: z.string(),
     status: z.enum(jobStatuses),
     endTime: MillisecondsSchema.nullable(),
@@ -44,7 +44,9 @@ export const JobSchema = z
     failedMaps: z
       .array(z.int())
       .describe("Indices of maps that failed and were tolerated (maxFailedMapsPercent), the first 100"),
-    conditions: z.array(ConditionSchema).describe("What keeps the job from going on, or should be known"),
+    conditions: z
+      .array(ConditionSchema)
+      .describe("What keeps the job from making progress, or what a user should know"),
   })
   .meta({ id: "Job" });
 export type Job = z.infer<typeof JobSchema>;

@@ -11,14 +11,16 @@ export const TaskSchema = z
     status: z.enum(taskStatuses),
     program: ArtifactSchema,
     inputData: InputDataSchema.describe(
-      "A map's object and byte range; where it reads several objects (combineInputs), the job's input path and from 0 to the " +
-        "number of their bytes. A reduce's shuffle folder and bytes.",
+      "The object and the byte range that a map reads. A map of several objects (combineInputs) has the job's input path, and " +
+        "a range from 0 to the sum of their bytes. A reduce has the shuffle folder and the bytes that it reads of it.",
     ),
-    podName: z.string().describe("Empty until the task is claimed"),
-    startTime: MillisecondsSchema.describe("When it was scheduled, then when its current attempt started"),
-    attempt: z.int().nonnegative().describe("How often it was tried"),
+    podName: z.string().describe("Empty until a runner claims the task"),
+    startTime: MillisecondsSchema.describe(
+      "When the task was scheduled; once it is claimed, when its current attempt started",
+    ),
+    attempt: z.int().nonnegative().describe("Number of attempts so far"),
     endTime: MillisecondsSchema.nullable(),
-    message: z.string().describe("What the program last reported as its status"),
+    message: z.string().describe("The status that the program reported last"),
     error: FailureSchema.nullable().describe("Why the last failed attempt failed"),
     counters: CountersSchema,
   })

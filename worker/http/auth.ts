@@ -7,7 +7,7 @@ import { ProblemError } from "./problems.ts";
 import { countCall, countGuess, refuseGuessing } from "./rate-limits.ts";
 import { verifyRunnerToken } from "../secrets/tokens.ts";
 
-/** Whom a resource is for: users of the API, a job's runners (`id` in the path), or a cluster's agent (`cluster`). */
+/** Who a resource is for: users of the API, a job's runners (`id` in the path), or a cluster's agent (`cluster`). */
 export type Audience = "api" | "runner" | "agent";
 
 const unauthorized = (detail: string): ProblemError =>
@@ -16,7 +16,7 @@ const unauthorized = (detail: string): ProblemError =>
 const hashToken = async (text: string): Promise<ArrayBuffer> =>
   await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
 
-/** Those of `known` that have the token. Looks at all of them, and at digests, so that time tells nothing. */
+/** Those of `known` that have the token. Compares digests, and all of them, so that timing reveals nothing. */
 const findMatching = async <T extends { readonly token: string }>(token: string, known: readonly T[]): Promise<T[]> => {
   const presented = await hashToken(token);
   const digests = await Promise.all(known.map(async (entry) => ({ entry, hash: await hashToken(entry.token) })));
@@ -33,7 +33,7 @@ const requireToken = (request: Request): string => {
   return token;
 };
 
-/** A request with a token, and what the token may be one of. */
+/** A request with a token, and the tokens that are configured. */
 type Shown = { readonly request: Request; readonly env: Env; readonly configuration: Configuration };
 
 const authorizeAgent = async ({ request, env, configuration }: Shown, cluster: string | undefined): Promise<void> => {
@@ -58,7 +58,7 @@ type User = Omit<ApiToken, "token">;
 /** Who makes a request. */
 export type Caller = Pick<User, "name" | "role">;
 
-/** Whoever is at this machine, in development; and agents and runners, who are known by what their paths name. */
+/** The caller in development; and agents and runners, which their paths identify. */
 const local: Caller = { name: "local", role: "admin" };
 
 /** Tokens that the caller may mean, expired ones as well: of `API_TOKENS`, or else the one that the Registry knows. */
@@ -92,11 +92,11 @@ export const requireRole = ({ name, role }: Caller, needed: Role): void => {
 };
 
 /**
- * Lets a request through, or not. Agents and runners with the right token are not counted: after a deployment thousands of them
- * dial again at once, and all may have one address.
+ * Authorizes a request. Agents and runners with the right token are not counted: after a deployment thousands of them reconnect
+ * at once, and all can have one address.
  *
  * @param params the decoded parts of the path
- * @returns who makes it
+ * @returns the caller
  * @throws ProblemError 401, 403 or 429
  */
 export const authorize = async (

@@ -1,7 +1,7 @@
 import { corsOriginsOf } from "../configuration.ts";
 import type { Env } from "../env.ts";
 
-/** How long a browser may remember what a preflight was answered, in seconds: two hours, the most that Chromium keeps to. */
+/** How long a browser may cache the answer to a preflight, in seconds: two hours, the most that Chromium honours. */
 const preflightAge = 7200;
 
 /** What a page may send besides what every page may (Fetch standard, "CORS-safelisted request-header"). */
@@ -17,8 +17,8 @@ const allowedOrigin = (request: Request, env: Env): string | undefined => {
 };
 
 /**
- * The answer to the question whether a page may call, which browsers ask without a token. It is the same for every path, so
- * that it does not tell what there is; undefined where the request is another one, or the page may not.
+ * The answer to a preflight, which browsers send without a token. It is the same for every path, so that it does not reveal which
+ * paths exist; undefined if the request is no preflight, or the page's origin is not allowed.
  */
 export const preflightResponse = (request: Request, env: Env): Response | undefined => {
   const isPreflight = request.method === "OPTIONS" && request.headers.has("Access-Control-Request-Method");
@@ -34,8 +34,8 @@ export const preflightResponse = (request: Request, env: Env): Response | undefi
 };
 
 /**
- * Lets the pages of `CORS_ORIGINS` read an answer; where there are none, it stays as it is. Browsers never add cookies or
- * certificates of their own (`Access-Control-Allow-Credentials` is not sent): a page must have a token.
+ * Lets the pages of `CORS_ORIGINS` read an answer. Browsers add no cookies or certificates of their own, since
+ * `Access-Control-Allow-Credentials` is not sent: a page must have a token.
  */
 export const addCorsHeaders = (headers: Headers, request: Request, env: Env): void => {
   if (corsOriginsOf(env).length === 0) return;

@@ -13,10 +13,10 @@ const hostnameOf = (host: string): string => {
 };
 
 /**
- * Refuses what a web page elsewhere could make a browser on this machine send: under a name of its own that resolves to
- * this machine (the Host header shows it), or from its own origin. For the development mode, in which no token is needed.
+ * Refuses requests that a foreign web page makes a browser on this machine send: under a host name of its own that resolves to
+ * this machine (DNS rebinding), or from its own origin. For the development mode, which needs no token.
  *
- * @param origins those whose pages may call all the same
+ * @param origins origins whose pages may call all the same
  * @throws ProblemError
  */
 export const requireLoopback = (request: Request, origins: readonly string[]): void => {

@@ -9,7 +9,7 @@ const guessesPeriod = 60;
 const tooMany = (detail: string, seconds: number): ProblemError =>
   new ProblemError("rate-limited", detail, { headers: { "Retry-After": String(seconds) } });
 
-/** Whether there may be one more. A limit that is not configured, or cannot be asked, is none. */
+/** Whether one more is allowed. A limit that is not configured, or cannot be checked, allows everything. */
 const isAllowed = async (limit: RateLimit | undefined, key: string): Promise<boolean> => {
   if (limit === undefined) return true;
   try {
@@ -20,24 +20,24 @@ const isAllowed = async (limit: RateLimit | undefined, key: string): Promise<boo
   }
 };
 
-/** Counts a call of a user, by the name of the token. @throws ProblemError 429 */
+/** Counts a user's call by the name of the token. @throws ProblemError 429 */
 export const countCall = async (env: Env, name: string): Promise<void> => {
   if (await isAllowed(env.CALL_LIMIT, name)) return;
   throw tooMany(`Too many requests were made with the token of '${name}'. Try again in ${callsPeriod} s.`, callsPeriod);
 };
 
-/** Addresses that have shown too many wrong tokens, and until when in ms nothing is asked of the tokens that they show. */
+/** Addresses that sent too many wrong tokens, and until when none of their tokens is looked at, in ms since 1970. */
 const guessers = new Map<string, number>();
 
-/** Most addresses that are remembered; beyond that those go first that came first. */
+/** The most addresses that are remembered; beyond that the oldest go first. */
 const maxGuessers = 10_000;
 
 const tooManyGuesses = (): ProblemError =>
   tooMany(`Too many wrong tokens were sent from this address. Try again in ${guessesPeriod} s.`, guessesPeriod);
 
 /**
- * To be called before a user's token is looked at: while its address is guessing, a right token is as good as a wrong one, so
- * that guesses tell nothing. The binding cannot be asked without counting, so each isolate keeps in mind what it was told.
+ * Must be called before a user's token is looked at: while its address is guessing, a right token is refused as a wrong one is, so
+ * that guesses reveal nothing. The binding cannot be asked without counting, so each isolate remembers what it answered.
  *
  * @throws ProblemError 429
  */
@@ -52,8 +52,8 @@ export const refuseGuessing = (request: Request): void => {
 /**
  * Counts a wrong token.
  *
- * @param audience counted apart: runners whose job is long gone must not keep the users out who share their address
- * @returns what is wrong: the token or, where there were too many, that
+ * @param audience counted apart: runners whose job is long gone must not lock out users who share their address
+ * @returns the refusal or, if there were too many wrong tokens, that problem
  */
 export const countGuess = async (
   env: Env,

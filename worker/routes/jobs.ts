@@ -7,7 +7,7 @@ import { TaskSchema } from "../../shared/api/tasks.ts";
 import { check, readJson } from "../http/body.ts";
 import { clusterNames } from "../configuration.ts";
 import { jobOf, registryOf, type Env } from "../env.ts";
-import { fingerprints } from "../secrets/fingerprint.ts";
+import { fingerprintsOf } from "../secrets/fingerprint.ts";
 import { listAnswer, nextLinkOf, pageOf, pageParameters, respondWithList } from "../http/lists.ts";
 import { jsonAnswer, jsonBody, pathParameter, refTo } from "../http/operation.ts";
 import type { JobApi, Page, PageRequest, ReservationRequest } from "../contracts.ts";
@@ -61,7 +61,8 @@ const reservationFor = async (
   createdAt: Date.now(),
   cluster,
   names: { mapper: request.mapperName, reducer: request.reducerName, combiner: request.combinerName },
-  idempotency: key === null ? undefined : { caller: caller.name, key, fingerprints: await fingerprints(env, request) },
+  idempotency:
+    key === null ? undefined : { caller: caller.name, key, fingerprints: await fingerprintsOf(env, request) },
 });
 
 const createJob = async (call: Call, request: JobRequest, key: string | null): Promise<Job> => {

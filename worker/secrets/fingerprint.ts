@@ -8,10 +8,10 @@ const fingerprint = async (secret: SecretKey, text: string): Promise<string> => 
 };
 
 /**
- * Tell requests apart without keeping what they hold: keyed, as a request holds passwords. The first is to be kept; the others
- * are those that the same request may have got under another key.
+ * Fingerprints of a request, by which a repetition is recognized although the request is not kept. They are keyed, since a request
+ * holds passwords. The first is the one to keep; the others are those that the same request has under other keys.
  */
-export const fingerprints = async (env: Env, request: unknown): Promise<string[]> => {
+export const fingerprintsOf = async (env: Env, request: unknown): Promise<string[]> => {
   const text = JSON.stringify(request);
   return await Promise.all(knownKeys(env).map(async (secret) => await fingerprint(secret, text)));
 };

@@ -14,7 +14,7 @@ export class SecretKey {
     this.#text = text;
   }
 
-  /** Names the key without telling it: 16 hex digits. */
+  /** Identifies the key without revealing it: 16 hex digits. */
   async id(): Promise<string> {
     return new Uint8Array(await crypto.subtle.deriveBits(hkdf("key-id"), await this.#master(), idBits)).toHex();
   }
@@ -44,13 +44,13 @@ const hkdf = (purpose: Purpose) => ({
   info: new TextEncoder().encode(purpose),
 });
 
-/** The key with which everything new is signed and sealed. */
+/** The key that signs and seals everything new. */
 export const currentKey = (env: Env): SecretKey => {
   if (env.SECRET_KEY === undefined) throw new Error("SECRET_KEY is not set");
   return new SecretKey(env.SECRET_KEY);
 };
 
-/** The keys that still verify and open: the current one first, then the other one while keys are changed. */
+/** The keys that can verify and open: the current one first, then the previous one while keys are changed. */
 export const knownKeys = (env: Env): SecretKey[] => {
   const other = env.SECRET_KEY_PREVIOUS ?? "";
   return other === "" ? [currentKey(env)] : [currentKey(env), new SecretKey(other)];

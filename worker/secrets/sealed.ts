@@ -10,7 +10,7 @@ const gcm = (iv: Uint8Array<ArrayBuffer>, keyId: string, jobId: string) => ({
   additionalData: new TextEncoder().encode(`${keyId}.${jobId}`),
 });
 
-/** What was sealed cannot be opened: its key is not known any more, or it is not what was sealed. */
+/** Sealed credentials cannot be opened: their key is no longer known, or they were changed. */
 export class UnopenableError extends Error {
   override name = "UnopenableError";
 }
@@ -32,7 +32,7 @@ export const sealCredentials = async (env: Env, jobId: string, plain: string): P
   return `${id}.${both.toBase64()}`;
 };
 
-/** What `sealCredentials` was given. @throws UnopenableError where the job, the keys or a byte is another */
+/** Decrypts what `sealCredentials` returned. @throws UnopenableError if the job, the key or any byte differs */
 export const openCredentials = async (env: Env, jobId: string, sealed: string): Promise<string> => {
   const dot = sealed.indexOf(".");
   const sealedBy = sealed.slice(0, Math.max(0, dot));
@@ -45,8 +45,8 @@ export const openCredentials = async (env: Env, jobId: string, sealed: string): 
       const plain = await crypto.subtle.decrypt(gcm(both.slice(0, ivBytes), id, jobId), key, both.slice(ivBytes));
       return new TextDecoder().decode(plain);
     } catch (error) {
-      throw new UnopenableError("what was sealed is damaged, or another job's", { cause: error });
+      throw new UnopenableError("they are damaged, or belong to another job", { cause: error });
     }
   }
-  throw new UnopenableError("it was sealed with a key that is neither SECRET_KEY nor SECRET_KEY_PREVIOUS");
+  throw new UnopenableError("they were sealed with a key that is neither SECRET_KEY nor SECRET_KEY_PREVIOUS");
 };

@@ -3,13 +3,13 @@ import { currentKey, knownKeys } from "./keys.ts";
 
 const base64url = { alphabet: "base64url", omitPadding: true } as const;
 
-/** What a runner's token says: it opens that job and no other, until `expires`, in ms since 1970. */
+/** What a runner's token grants: access to that job and no other, until `expires`, in ms since 1970. */
 type RunnerClaim = { readonly jobId: string; readonly expires: number };
 
 /** `<jobId>.<expires in s since 1970>`, and the signature of that. */
 const tokenForm = /^([0-9A-Za-z-]{1,64}\.(\d{1,12}))\.([\w-]{43})$/;
 
-/** The token that a job's runners show. */
+/** Signs a token for the runners of a job. */
 export const signRunnerToken = async (env: Env, { jobId, expires }: RunnerClaim): Promise<string> => {
   const claim = `${jobId}.${Math.ceil(expires / 1000)}`;
   const key = await currentKey(env).signing("runner-token");
@@ -18,8 +18,8 @@ export const signRunnerToken = async (env: Env, { jobId, expires }: RunnerClaim)
 };
 
 /**
- * What a runner's token says, or null where it is no token of ours. Takes the same time for every signature. Whether it has
- * expired is the caller's to look at.
+ * What a runner's token grants, or null if we have not signed it. Takes the same time for every signature. The caller must check
+ * whether it has expired.
  */
 export const verifyRunnerToken = async (env: Env, token: string): Promise<RunnerClaim | null> => {
   const [, claim, seconds, text] = tokenForm.exec(token) ?? [];
