@@ -7,9 +7,12 @@ export const sendJson = (socket: WebSocket, message: unknown): void => {
   }
 };
 
-/** Answers a close, without which the peer waits for ten seconds. */
+/** Answers a close, without which the peer waits for ten seconds. Never throws. */
 export const answerClose = (socket: WebSocket, code: number, reason: string): void => {
-  // 1005 and 1006 say that no code was sent, and may not be sent themselves (RFC 6455, section 7.4.1).
-  if (code === 1005 || code === 1006) socket.close();
-  else socket.close(code, reason);
+  try {
+    socket.close(code, reason);
+  } catch {
+    // Codes that may be received may not all be sent: 1005 and 1006 say that none was (RFC 6455, section 7.4.1).
+    socket.close();
+  }
 };
