@@ -5,6 +5,7 @@ import type { Token } from "../shared/api/tokens.ts";
 import type { LauncherCondition, WantedJob } from "../shared/protocol/agent.ts";
 import type { ProgramRole } from "../shared/protocol/tasks.ts";
 import type { JobSpec, PinnedProgram, PinnedPrograms } from "./job/spec.ts";
+import type { Region } from "./location.ts";
 
 /**
  * What the Worker's objects offer each other and the REST API. Every call may fail, come twice, or come late: what a method
@@ -104,6 +105,8 @@ export type Reservation =
       readonly id: string;
       readonly createdAt: number;
       readonly createBefore: number;
+      /** Where its cluster is, near which the object should be; null where that is not known. */
+      readonly region: Region | null;
       readonly programs: PinnedPrograms;
     }
   /** The request was served before, and its job exists. */
@@ -132,6 +135,8 @@ export interface RegistryApi extends Rpc.DurableObjectBranded {
   listArtifacts(after: string | null, limit: number): Promise<Items>;
   /** Pins a new job's programs, or tells why not; see `Reservation`. */
   createJob(request: ReservationRequest): Promise<Reservation>;
+  /** Notes where a cluster's agent connects from. Its jobs' objects are created there. */
+  noteRegion(cluster: string, region: Region): Promise<void>;
   /** Notes that a job's object exists. Never overwrites what the object itself has published. */
   confirmJob(job: Job): Promise<void>;
   /**

@@ -1,4 +1,5 @@
 import type { ClusterApi, JobApi, RegistryApi } from "./contracts.ts";
+import type { Region } from "./location.ts";
 
 /** The bindings and variables of `wrangler.toml`, and the secrets that are set beside it. */
 export interface Env {
@@ -31,7 +32,13 @@ export interface Env {
 /** The one Registry. */
 export const registryOf = (env: Env): DurableObjectStub<RegistryApi> => env.REGISTRY.getByName("registry");
 
-/** The object of a job. Call it for ids only that the Registry knows: naming an object brings it into being. */
-export const jobOf = (env: Env, jobId: string): DurableObjectStub<JobApi> => env.JOBS.getByName(jobId);
+/** Asks the platform to create an object near `region`. It counts for the first call of an object only. */
+const near = (region: Region | null): DurableObjectNamespaceGetDurableObjectOptions =>
+  region === null ? {} : { locationHint: region };
 
-export const clusterOf = (env: Env, cluster: string): DurableObjectStub<ClusterApi> => env.CLUSTERS.getByName(cluster);
+/** The object of a job. Call it for ids only that the Registry knows: naming an object brings it into being. */
+export const jobOf = (env: Env, jobId: string, region: Region | null = null): DurableObjectStub<JobApi> =>
+  env.JOBS.getByName(jobId, near(region));
+
+export const clusterOf = (env: Env, cluster: string, region: Region | null = null): DurableObjectStub<ClusterApi> =>
+  env.CLUSTERS.getByName(cluster, near(region));

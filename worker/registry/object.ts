@@ -4,6 +4,7 @@ import type { Token } from "../../shared/api/tokens.ts";
 import type { Items, RegistryApi, Reservation, ReservationRequest } from "../contracts.ts";
 import { jobOf, type Env } from "../env.ts";
 import type { PinnedProgram } from "../job/spec.ts";
+import type { Region } from "../location.ts";
 import { AlarmClock } from "../platform/alarm-clock.ts";
 import { migrate } from "../platform/migrations.ts";
 import { retentionMs } from "../durations.ts";
@@ -12,6 +13,7 @@ import { collectGarbage, nextGarbage } from "./garbage.ts";
 import { forgetOldKeys, nextOldKey } from "./idempotency.ts";
 import { confirmJob, hasJob, listJobs, publishJob } from "./jobs.ts";
 import { nextReservation, reserveJob, settleReservations } from "./reservations.ts";
+import { saveRegion } from "./regions.ts";
 import { eraseLeaving, isLeaving, nextErasure, nextRetirement, retireJobs } from "./retention.ts";
 import { registrySchema } from "./schema.ts";
 import { deleteToken, findTokenNamed, findTokenOfHash, listTokens, putToken } from "./tokens.ts";
@@ -78,6 +80,10 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
 
   async createJob(request: ReservationRequest): Promise<Reservation> {
     return this.#change((now) => reserveJob(this.#sql, request, now));
+  }
+
+  async noteRegion(cluster: string, region: Region): Promise<void> {
+    this.#change(() => saveRegion(this.#sql, cluster, region));
   }
 
   async confirmJob(job: Job): Promise<void> {

@@ -7,6 +7,7 @@ import { earliest } from "./due.ts";
 import { findKey, keepKey } from "./idempotency.ts";
 import { countOpenJobs, forgetJob, noteExistence } from "./jobs.ts";
 import { pin, pinsOf } from "./pins.ts";
+import { findRegion } from "./regions.ts";
 
 /**
  * Reservations: jobs whose programs are pinned, and whose objects are about to be created. A call that creates an object can be
@@ -29,12 +30,13 @@ const batch = 50;
 const ReservedRowSchema = z.object({ created_at: z.int(), reserved_until: z.int().nullable() });
 
 /** Answers a request that was made before. */
-const repeatReservation = (sql: SqlStorage, id: string, now: number): Reservation => {
+const repeatReservation = (sql: SqlStorage, { cluster }: ReservationRequest, id: string, now: number): Reservation => {
   const [job] = rowsOf(sql, ReservedRowSchema, "SELECT created_at, reserved_until FROM job WHERE id = ?", id);
   if (job === undefined || job.reserved_until === null) return { kind: "exists", id };
   sql.exec("UPDATE job SET reserved_until = ? WHERE id = ?", now + reservationTime, id);
   const createBefore = now + creationTime;
-  return { kind: "reserved", id, createdAt: job.created_at, createBefore, programs: pinsOf(sql, id) };
+  const region = findRegion(sql, cluster);
+  return { kind: "reserved", id, createdAt: job.created_at, createBefore, region, programs: pinsOf(sql, id) };
 };
 
 /** Resolves a job's programs and pins them, or answers with what an earlier request of the same key came to. */
@@ -44,7 +46,7 @@ export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: nu
     const earlier = findKey(sql, idempotency, now);
     if (earlier !== undefined) {
       return idempotency.fingerprints.includes(earlier.fingerprint)
-        ? repeatReservation(sql, earlier.job_id, now)
+        ? repeatReservation(sql, request, earlier.job_id, now)
         : { kind: "conflict" };
     }
   }
@@ -66,7 +68,8 @@ export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: nu
   );
   for (const { role, program } of programs) if (program !== null) pin(sql, id, role, program);
   if (idempotency !== undefined) keepKey(sql, idempotency, idempotency.fingerprints[0] ?? "", id, now);
-  return { kind: "reserved", id, createdAt, createBefore: now + creationTime, programs: pinsOf(sql, id) };
+  const region = findRegion(sql, cluster);
+  return { kind: "reserved", id, createdAt, createBefore: now + creationTime, region, programs: pinsOf(sql, id) };
 };
 
 /**

@@ -75,8 +75,12 @@ const issuedTokens: Migration = `
     WITHOUT ROWID;
 `;
 
+/** `region`: where the agents of clusters have connected from last. */
+const regionsOfClusters: Migration =
+  "CREATE TABLE region (cluster TEXT PRIMARY KEY, region TEXT NOT NULL) WITHOUT ROWID";
+
 /** What the Registry stores. */
 export const registrySchema: Schema = {
   firstTable: "artifact",
-  migrations: [release010, snapshotVersions, keysOfCallers, clustersOfJobs, issuedTokens],
+  migrations: [release010, snapshotVersions, keysOfCallers, clustersOfJobs, issuedTokens, regionsOfClusters],
 };

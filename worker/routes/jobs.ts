@@ -71,12 +71,12 @@ const createJob = async (call: Call, request: JobRequest, key: string | null): P
   const reservation = await registryOf(env).createJob(await reservationFor(call, request, cluster, key));
   switch (reservation.kind) {
     case "reserved": {
-      const { id, createdAt, createBefore, programs } = reservation;
+      const { id, createdAt, createBefore, region, programs } = reservation;
       const { inputStorageCredentials, outputStorageCredentials } = request;
       const secrets = credentialSecrets(inputStorageCredentials, outputStorageCredentials);
       const submittedBy = caller.name;
       const spec = { id, createdAt, submittedBy, cluster, request, credentialSecrets: secrets, programs };
-      const job = await jobOf(env, id).create(spec, createBefore);
+      const job = await jobOf(env, id, region).create(spec, createBefore);
       if (job === null) throw busy("The job could not be created in time. Send the request again.");
       // The object tells the Registry, too, in its own time; the answer must not be ahead of what can be asked for.
       await registryOf(env).confirmJob(job);

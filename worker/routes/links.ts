@@ -1,6 +1,7 @@
 import { programRoles, ProgramRoleSchema } from "../../shared/protocol/tasks.ts";
 import { contentResponse } from "../artifacts/content-response.ts";
-import { clusterOf, jobOf } from "../env.ts";
+import { clusterOf, jobOf, registryOf, type Env } from "../env.ts";
+import { regionOf, type Region } from "../location.ts";
 import { bytesAnswer, pathParameter } from "../http/operation.ts";
 import { ProblemError } from "../http/problems.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
@@ -29,9 +30,24 @@ const linkRunner = async (call: Call): Promise<Response> => {
   return response;
 };
 
+/** Has the Registry know where a cluster is. That serves speed alone, so the agent is linked whether it succeeds or not. */
+const noteRegion = async (env: Env, cluster: string, region: Region): Promise<void> => {
+  try {
+    await registryOf(env).noteRegion(cluster, region);
+  } catch (error) {
+    console.warn(
+      `the region of the cluster '${cluster}' could not be noted; its agent's next connection tells it`,
+      error,
+    );
+  }
+};
+
 const linkAgent = async (call: Call): Promise<Response> => {
   requireUpgrade(call);
-  return await clusterOf(call.env, param(call, "cluster")).fetch(call.request);
+  const cluster = param(call, "cluster");
+  const region = regionOf(call.request.cf);
+  if (region !== null) call.ctx.waitUntil(noteRegion(call.env, cluster, region));
+  return await clusterOf(call.env, cluster, region).fetch(call.request);
 };
 
 const jobParameter = pathParameter("id", "The job's id");
