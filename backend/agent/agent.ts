@@ -108,7 +108,8 @@ export class Agent {
     }
     this.#options.onConnected(this.#wasConnected);
     this.#wasConnected = true;
-    this.#wanted.clear();
+    // What a partial welcome leaves out is wanted still, or is removed by a notice that follows.
+    if (answer.isPartial !== true) this.#wanted.clear();
     for (const job of answer.wanted) this.#wanted.set(job.jobId, job);
     for (const jobId of answer.remove) this.#remove(jobId);
     this.#apply();

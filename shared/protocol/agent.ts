@@ -54,8 +54,14 @@ export type AgentRequest = z.infer<typeof AgentRequestSchema>;
 export type AgentReport = Extract<AgentRequest, { kind: "exited" | "conditions" | "failed" }>;
 
 export const AgentAnswerSchema = z.union([
-  /** Everything that is wanted, and everything that must go. Of other jobs the agent touches nothing. */
-  Re.extend({ kind: z.literal("welcome"), wanted: z.array(WantedJobSchema), remove: z.array(JobId) }),
+  /** What is wanted, and what must go. Of other jobs the agent touches nothing. */
+  Re.extend({
+    kind: z.literal("welcome"),
+    wanted: z.array(WantedJobSchema),
+    remove: z.array(JobId),
+    /** Whether there is more than that, which follows as notices. */
+    isPartial: z.boolean().optional(),
+  }),
   Re.extend({ kind: z.literal("done") }),
   Re.extend({ kind: z.literal("error"), message: Text }),
 ]);

@@ -35,9 +35,9 @@ describe("the region of a request", () => {
 describe("an object", () => {
   const env: Env = { ...closedEnv, AGENT_TOKENS: `east=${agentToken}` };
 
-  const linkAgent = async (origin?: { continent: string; longitude?: string }): Promise<void> => {
+  const linkAgent = async (origin: { continent?: string; longitude?: string }): Promise<void> => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the parts that the Worker looks at
-    const cf = origin as IncomingRequestCfProperties | undefined;
+    const cf = origin as IncomingRequestCfProperties;
     const request = new Request<unknown, IncomingRequestCfProperties>("https://host/api/v1/agents/east/link", {
       headers: { Upgrade: "websocket", Authorization: `Bearer ${agentToken}` },
       cf,
@@ -71,7 +71,7 @@ describe("an object", () => {
     await linkAgent({ continent: "EU", longitude: "8.7" });
     expect(clusters).toHaveBeenCalledWith("east", { locationHint: "weur" });
     expect(jobs).toHaveBeenCalledWith(await postJob(), { locationHint: "weur" });
-    await linkAgent();
+    await linkAgent({});
     expect(jobs).toHaveBeenCalledWith(await postJob(), { locationHint: "weur" });
     await linkAgent({ continent: "OC" });
     expect(jobs).toHaveBeenCalledWith(await postJob(), { locationHint: "oc" });

@@ -102,7 +102,7 @@ export class AgentLink {
       const hadRoom = length <= welcomeLength;
       if (hadRoom) length += JSON.stringify(notice).length;
       if (length > welcomeLength) {
-        if (hadRoom) sendJson(socket, welcome);
+        if (hadRoom) sendJson(socket, { ...welcome, isPartial: true } satisfies AgentAnswer);
         sendJson(socket, notice);
       } else if (notice.kind === "wanted") wanted.push(notice.job);
       else remove.push(notice.jobId);

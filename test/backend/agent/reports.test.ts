@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Agent } from "../../../backend/agent/agent.ts";
 import type { LauncherEvents } from "../../../backend/agent/launchers/launcher.ts";
+import type { WantedJob } from "../../../shared/protocol/agent.ts";
 import { closeCodes } from "../../../shared/protocol/connection.ts";
 import { FakeWorker, type Received } from "../fake-worker.ts";
 import { patiently } from "./scene.ts";
@@ -10,14 +11,20 @@ let agent: Agent;
 let events: LauncherEvents;
 /** The kinds of the reports that the Worker refuses, from the front. */
 let refusals: string[];
+/** The welcome of the next connections. */
+let welcome: { readonly wanted: readonly WantedJob[]; readonly isPartial?: boolean };
+/** The jobs that the launcher was last told of. */
+let launched: string[];
 
 beforeEach(async () => {
   refusals = [];
+  welcome = { wanted: [] };
+  launched = [];
   worker = await FakeWorker.start();
   worker.answer = ({ id, kind }, from) => {
     const isRefused = refusals[0] === kind;
     if (isRefused) refusals.shift();
-    if (kind === "hello") from.send({ re: id, kind: "welcome", wanted: [], remove: [] });
+    if (kind === "hello") from.send({ re: id, kind: "welcome", remove: [], ...welcome });
     else from.send(isRefused ? { re: id, kind: "error", message: "not now" } : { re: id, kind: "done" });
   };
   agent = new Agent({
@@ -29,7 +36,9 @@ beforeEach(async () => {
       return {
         name: "none",
         capacity: 1,
-        want: () => undefined,
+        want: (jobs) => {
+          launched = jobs.map(({ jobId }) => jobId);
+        },
         remove: async () => undefined,
         stop: async () => undefined,
         kill: () => undefined,
@@ -83,5 +92,35 @@ describe("a report that the Worker does not accept", () => {
     await told("exited", 1);
     worker.current.socket.close(closeCodes.replaced, "another agent");
     expect(await known).toBe(false);
+  });
+});
+
+const job = (jobId: string): WantedJob => ({
+  jobId,
+  version: 1,
+  runners: 1,
+  token: "token",
+  pods: { credentialSecrets: [] },
+});
+
+const reconnect = async (): Promise<void> => {
+  const before = worker.connections.length;
+  worker.cut();
+  await vi.waitUntil(() => worker.connections.length > before && worker.current.received.length > 0, patiently);
+  worker.current.send({ kind: "wanted", job: job("last") });
+  await vi.waitUntil(() => launched.includes("last"), patiently);
+};
+
+describe("a welcome", () => {
+  it("replaces what was wanted, unless it is partial", async () => {
+    welcome = { wanted: [job("a"), job("b")] };
+    await reconnect();
+    expect(launched).toEqual(["a", "b", "last"]);
+    welcome = { wanted: [job("a")], isPartial: true };
+    await reconnect();
+    expect(launched).toEqual(["a", "b", "last"]);
+    welcome = { wanted: [job("a")] };
+    await reconnect();
+    expect(launched).toEqual(["a", "last"]);
   });
 });
