@@ -1,9 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { IssuedTokenSchema } from "../../shared/api/tokens.ts";
 import { resources } from "../../worker/routes/resources.ts";
 import { agentToken, apiToken, call, closedEnv, runnerToken } from "./api.ts";
 import { saneAnswer, expectNoErrors } from "./fuzz/answers.ts";
-import { text } from "./fuzz/values.ts";
+import { hostile, text } from "./fuzz/values.ts";
 
 /** Whatever is asked for, with whatever method and headers, is answered, with a problem where there is nothing. */
 
@@ -120,5 +121,41 @@ describe("any path", () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe("PUT /api/v1/tokens/{name}", () => {
+  it("takes any name and JSON, and finds, lists and deletes what it has issued", async () => {
+    const names = fc.oneof(text, fc.stringMatching(/^[A-Za-z0-9._@-]{1,64}$/));
+    const days = fc.oneof(
+      text,
+      fc.constantFrom("2999-12-31", "9999-12-31", "2999-02-30", "0000-01-01", "2999-12-31T00:00Z"),
+    );
+    const likely = fc.record(
+      { role: fc.oneof(fc.constantFrom("viewer", "submitter", "admin"), text), expires: days },
+      { requiredKeys: [] },
+    );
+    const headers = { Authorization: `Bearer ${apiToken}`, "Content-Type": "application/json" };
+    const ask = async (method: string, path: string, body?: string) =>
+      await saneAnswer(call(method, path, { env: closedEnv, headers, body }));
+    let issued = 0;
+    await fc.assert(
+      fc.asyncProperty(names, fc.oneof(likely, hostile), async (name, request) => {
+        const path = `/api/v1/tokens/${encoded(name)}`;
+        if (!URL.canParse(`http://localhost:4750${path}`)) return;
+        const answer: unknown = JSON.parse(await ask("PUT", path, JSON.stringify(request)));
+        const token = IssuedTokenSchema.safeParse(answer).data;
+        if (token === undefined) return;
+        issued++;
+        const { token: secret, ...shown } = token;
+        expect(JSON.parse(await ask("GET", path))).toEqual(shown);
+        expect(JSON.parse(await ask("GET", "/api/v1/tokens"))).toEqual([shown]);
+        const own = { env: closedEnv, headers: { Authorization: `Bearer ${secret}` } };
+        expect((await call("HEAD", "/", own)).status).toBe(200);
+        await ask("DELETE", path);
+      }),
+      { numRuns: 200 },
+    );
+    expect(issued).toBeGreaterThan(5);
   });
 });
