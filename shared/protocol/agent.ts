@@ -2,10 +2,10 @@ import { z } from "zod";
 import { PodOptionsSchema } from "../pods.ts";
 import { Id, Index, JobId, Re, Text } from "./fields.ts";
 
-/** What an agent is to see to: `runners` runners for the job. Of two words of a job, that of the higher `version` is newer. */
+/** How many runners a job wants, and what its agent needs to start them. Of two such messages the one of the higher `version` is newer. */
 export const WantedJobSchema = z.object({
   jobId: JobId,
-  /** Of a Worker of release 0.1.0 there is none. */
+  /** A Worker of release 0.1.0 sends none. */
   version: z.int().default(0),
   runners: Index,
   token: z.string(),
@@ -37,20 +37,20 @@ export const AgentRequestSchema = z.discriminatedUnion("kind", [
     jobId: z.string(),
     runnerId: z.string().min(1).max(200),
     reason: Text,
-    /** Where it was the task's own making, such as more memory than the pod may have: what the task is charged with. */
+    /** What its task is charged with, where the task is to blame, such as for more memory than the pod may have. */
     failure: z.object({ code: z.string().max(200), message: Text }).nullable(),
     /** Whether the cluster ended it for reasons of its own, such as a drained or preempted node: the task is not charged with the loss. */
     disrupted: z.boolean().optional(),
   }),
   /** Nothing of the job is left in the cluster. */
   z.object({ kind: z.literal("removed"), id: Id, jobId: z.string() }),
-  /** What keeps runners of the job from starting, or should be known of them: all that is so now, in place of what was. */
+  /** What keeps runners of the job from starting, or should be known of them: replaces the conditions reported before. */
   z.object({ kind: z.literal("conditions"), id: Id, jobId: z.string(), conditions: z.array(LauncherConditionSchema) }),
   /** The job cannot run here, or was ended here, for good. */
   z.object({ kind: z.literal("failed"), id: Id, jobId: z.string(), code: z.string().max(200), message: Text }),
 ]);
 export type AgentRequest = z.infer<typeof AgentRequestSchema>;
-/** What an agent says of a job of its own accord. */
+/** A report of what happened to a job's runners. */
 export type AgentReport = Extract<AgentRequest, { kind: "exited" | "conditions" | "failed" }>;
 
 export const AgentAnswerSchema = z.union([

@@ -4,7 +4,7 @@ import type { Report } from "../contracts.ts";
 import type { Outbox } from "../platform/outbox.ts";
 import { rowsOf } from "../platform/sql.ts";
 
-/** Reports that are delivered in one call, at most. Each is below 200 KB, and a call carries at most 32 MiB. */
+/** Most reports in one call, which carries at most 32 MiB. The two texts of a report have at most 256 KiB. */
 const pageSize = 100;
 
 const FailureSchema = z.object({ code: z.string(), message: z.string() });
