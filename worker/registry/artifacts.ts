@@ -7,6 +7,7 @@ import { discardUnused } from "./garbage.ts";
 
 /** Artifacts: names, and the contents that they have now. Owns the table `artifact`. */
 
+const KeyRowSchema = z.object({ key: z.string() });
 const ContentRowSchema = z.object(contentFields);
 const ListedRowSchema = z.object({ seq: z.int(), ...contentFields });
 
@@ -28,8 +29,7 @@ export const nameContent = (sql: SqlStorage, program: PinnedProgram, now: number
 
 /** Takes a name away. Jobs that pinned its content keep it. @returns whether there was such an artifact */
 export const removeArtifact = (sql: SqlStorage, name: string, now: number): boolean => {
-  const schema = z.object({ key: z.string() });
-  const [removed] = rowsOf(sql, schema, "DELETE FROM artifact WHERE name = ? RETURNING key", name);
+  const [removed] = rowsOf(sql, KeyRowSchema, "DELETE FROM artifact WHERE name = ? RETURNING key", name);
   if (removed === undefined) return false;
   discardUnused(sql, removed.key, now);
   return true;

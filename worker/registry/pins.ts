@@ -7,6 +7,7 @@ import { discardUnused } from "./garbage.ts";
 
 /** Pins: contents that a job holds, whatever happens to their names. Owns the table `pin`. */
 
+const KeyRowSchema = z.object({ key: z.string() });
 const PinRowSchema = z.object({ role: ProgramRoleSchema, ...contentFields });
 
 /** Has a job hold a program. */
@@ -32,6 +33,6 @@ export const pinsOf = (sql: SqlStorage, jobId: string): PinnedPrograms => {
 
 /** Lets go of a job's programs, and discards the contents that only it has held. */
 export const unpin = (sql: SqlStorage, jobId: string, now: number): void => {
-  const keys = rowsOf(sql, z.object({ key: z.string() }), "DELETE FROM pin WHERE job_id = ? RETURNING key", jobId);
+  const keys = rowsOf(sql, KeyRowSchema, "DELETE FROM pin WHERE job_id = ? RETURNING key", jobId);
   for (const { key } of keys) discardUnused(sql, key, now);
 };

@@ -27,6 +27,7 @@ const maxClusterJobs = 1000;
 /** Reservations that are settled at once. */
 const batch = 50;
 
+const IdRowSchema = z.object({ id: z.string() });
 const ReservedRowSchema = z.object({ created_at: z.int(), reserved_until: z.int().nullable() });
 
 /** Answers a request that was made before. */
@@ -86,7 +87,7 @@ export const settleReservations = async (
   const { sql } = storage;
   const overdue = "SELECT id FROM job WHERE reserved_until <= ? ORDER BY reserved_until LIMIT ?";
   await Promise.all(
-    rowsOf(sql, z.object({ id: z.string() }), overdue, now, batch).map(async ({ id }) => {
+    rowsOf(sql, IdRowSchema, overdue, now, batch).map(async ({ id }) => {
       try {
         if (await needsPrograms(id)) noteExistence(sql, id);
         else storage.transactionSync(() => dropReservation(sql, id, now));

@@ -9,6 +9,7 @@ import { endTime } from "./schema.ts";
 /** Jobs that are removed at once, so that a list of thousands neither holds up the Registry nor one of them the others. */
 const batch = 50;
 
+const IdRowSchema = z.object({ id: z.string() });
 const LeavingRowSchema = z.object({ id: z.string(), tries: z.int() });
 
 /**
@@ -17,7 +18,7 @@ const LeavingRowSchema = z.object({ id: z.string(), tries: z.int() });
  */
 export const retireJobs = (sql: SqlStorage, before: number, now: number): void => {
   const query = `SELECT id FROM job WHERE ended = 1 AND ${endTime} <= ? ORDER BY ${endTime} LIMIT ?`;
-  for (const { id } of rowsOf(sql, z.object({ id: z.string() }), query, before, batch)) {
+  for (const { id } of rowsOf(sql, IdRowSchema, query, before, batch)) {
     forgetJob(sql, id, now);
     sql.exec("INSERT OR IGNORE INTO leaving (id, due) VALUES (?, ?)", id, now);
   }

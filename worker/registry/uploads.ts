@@ -8,6 +8,9 @@ import { earliest } from "./due.ts";
 /** Milliseconds after which an upload that was not heard of is given up. It is heard of with every part. */
 const silence = 60 * 60 * 1000;
 
+const UploadRowSchema = z.object({ upload_id: z.string().nullable() });
+const KeyRowSchema = z.object({ key: z.string() });
+
 /** Notes that content is about to be uploaded. Idempotent. */
 export const beginUpload = (sql: SqlStorage, key: string, now: number): void => {
   sql.exec("INSERT OR IGNORE INTO upload (key, touched) VALUES (?, ?)", key, now);
@@ -23,15 +26,14 @@ export const finishUpload = (sql: SqlStorage, key: string): boolean =>
 
 /** Discards an upload that will not be finished. */
 export const giveUpUpload = (sql: SqlStorage, key: string, now: number): void => {
-  const schema = z.object({ upload_id: z.string().nullable() });
-  const [upload] = rowsOf(sql, schema, "DELETE FROM upload WHERE key = ? RETURNING upload_id", key);
+  const [upload] = rowsOf(sql, UploadRowSchema, "DELETE FROM upload WHERE key = ? RETURNING upload_id", key);
   if (upload !== undefined) discardUpload(sql, key, upload.upload_id, now);
 };
 
 /** Gives up the uploads that were not heard of for too long. */
 export const giveUpSilentUploads = (sql: SqlStorage, now: number): void => {
   const query = "SELECT key FROM upload WHERE touched <= ?";
-  for (const { key } of rowsOf(sql, z.object({ key: z.string() }), query, now - silence)) giveUpUpload(sql, key, now);
+  for (const { key } of rowsOf(sql, KeyRowSchema, query, now - silence)) giveUpUpload(sql, key, now);
 };
 
 /** When the next upload has been silent for too long, in ms since 1970. */

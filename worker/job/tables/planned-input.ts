@@ -3,6 +3,7 @@ import { maxRangeText } from "../../../shared/limits.ts";
 import { rowsOf } from "../../platform/sql.ts";
 import { PlannedObjectSchema, type PlannedObject } from "../../../shared/protocol/tasks.ts";
 
+const BytesSchema = z.object({ bytes: z.number() });
 const RowSchema = z.object({ page: z.int(), part: z.int(), objects: z.string() });
 /** Where an object stands in a listing. */
 export type Place = { readonly page: number; readonly part: number; readonly at: number };
@@ -34,7 +35,7 @@ export class PlannedInput {
   /** The bytes of all objects. */
   bytes(attempt: string): number {
     const found = this.#sql.exec("SELECT coalesce(sum(bytes), 0) AS bytes FROM planned WHERE attempt = ?", attempt);
-    return z.object({ bytes: z.number() }).parse(found.one()).bytes;
+    return BytesSchema.parse(found.one()).bytes;
   }
 
   /**
