@@ -1,127 +1,67 @@
+import { fairShares } from "../../backend/agent/launchers/fair-share.ts";
+import { Reports } from "../../backend/agent/reports.ts";
 import {
   AgentAnswerSchema,
   AgentNoticeSchema,
   type AgentAnswer,
   type AgentRequest,
+  type WantedJob,
 } from "../../shared/protocol/agent.ts";
 import { protocolVersion } from "../../shared/protocol/versions.ts";
+import type { SimulatedCluster } from "./cluster.ts";
 import { Connection } from "./connection.ts";
-import { SimulatedRunner } from "./runner.ts";
+import type { SimulatedJob } from "./job.ts";
+import { refusal } from "./troubles.ts";
 import type { World } from "./world.ts";
 
 type Unnumbered<Request> = Request extends unknown ? Omit<Request, "id"> : never;
 
-/** Most ms that a runner takes to start, and that passes until a runner's end is noticed. */
+/** Most ms that a runner takes to start. */
 const slowStart = 2000;
-const slowNotice = 3000;
 
-/** Most ms that an evicted runner takes to end. */
-const slowEviction = 20_000;
+/** What an agent remembers of a job; the next one does not know it. */
+class JobOfAgent {
+  readonly job: SimulatedJob;
+  readonly since: number;
+  wanted: WantedJob | undefined;
+  share = 0;
+  starting = 0;
+  isRemoving = false;
+  /** What was said already: of which runners' ends, that the job is refused, that nothing is left of it, its conditions. */
+  readonly ends = new Set<string>();
+  saidRefusal = false;
+  saidRemoval = false;
+  saidConditions: string | undefined;
 
-const evicted = { code: "Evicted", message: "it used more disk than its limit" };
-
-/** How a runner has ended: what its task is charged with, and whether the cluster is to blame. */
-type Exit = { readonly reason: string; readonly failure: typeof evicted | null; readonly disrupted: boolean };
-
-/** What runs in the cluster, whoever looks after it. */
-export class SimulatedCluster {
-  readonly runners = new Set<SimulatedRunner>();
-  /** Ends that the Worker has not been told of. */
-  readonly exits = new Map<string, Exit>();
-  /** How many runners were evicted. */
-  evictions = 0;
-  /** How often a runner was to be drained. */
-  drains = 0;
-  readonly #evicted = new Set<SimulatedRunner>();
-  readonly #drained = new Set<SimulatedRunner>();
-  isDeserted = false;
-  readonly #world: World;
-  #agent: SimulatedAgent;
-  #nextRunner = 1;
-
-  constructor(world: World) {
-    this.#world = world;
-    this.#agent = new SimulatedAgent(world, this);
-  }
-
-  get agent(): SimulatedAgent {
-    return this.#agent;
-  }
-
-  start(): void {
-    const runner: SimulatedRunner = new SimulatedRunner(`runner-${this.#nextRunner++}`, this.#world, (reason) => {
-      this.runners.delete(runner);
-      this.#world.clock.after(this.#world.random.between(1, slowNotice), () => {
-        const failure = this.#evicted.has(runner) ? evicted : null;
-        this.exits.set(runner.id, { reason, failure, disrupted: this.#drained.has(runner) });
-        this.#agent.arrange();
-      });
-    });
-    this.runners.add(runner);
-  }
-
-  /** What a runner's task does is more than the runner may: it is told to end, and killed if it does not. */
-  evict(runner: SimulatedRunner | undefined): void {
-    if (runner === undefined || this.#isEnding(runner)) return;
-    this.#evicted.add(runner);
-    this.evictions++;
-    this.#end(runner);
-  }
-
-  /** The cluster needs a runner's machine: the runner is told to end, and killed if it does not. */
-  drain(runner: SimulatedRunner | undefined): void {
-    this.drains++;
-    if (runner === undefined || this.#isEnding(runner)) return;
-    this.#drained.add(runner);
-    this.#end(runner);
-  }
-
-  #isEnding(runner: SimulatedRunner): boolean {
-    return this.#evicted.has(runner) || this.#drained.has(runner);
-  }
-
-  #end(runner: SimulatedRunner): void {
-    runner.quit();
-    this.#world.clock.after(this.#world.random.between(1, slowEviction), () => runner.kill());
-  }
-
-  /** The cluster is gone, and nobody comes back. */
-  desert(): void {
-    this.isDeserted = true;
-    this.#agent.kill();
-    for (const runner of this.runners) runner.kill();
-  }
-
-  /** The agent dies, and another one takes its place after a while. @param takesRunners whether they are its children */
-  crash(takesRunners: boolean): void {
-    if (!this.#agent.isAlive) return;
-    this.#agent.kill();
-    if (takesRunners) for (const runner of this.runners) runner.kill();
-    this.#world.clock.after(this.#world.random.between(500, 20_000), () => {
-      if (this.isDeserted) return;
-      this.#agent = new SimulatedAgent(this.#world, this);
-    });
+  constructor(job: SimulatedJob, since: number) {
+    this.job = job;
+    this.since = since;
   }
 }
 
-/** The agent: it keeps what runs in the cluster to what the Worker wants. */
+/**
+ * The agent: it keeps what runs in the cluster to what the Worker wants, and reports what is so there. The reports are repeated by
+ * the real agent's code.
+ */
 export class SimulatedAgent {
   readonly #world: World;
   readonly #cluster: SimulatedCluster;
-  readonly #pending = new Map<number, { readonly text: string; readonly done: () => void }>();
-  readonly #reported = new Set<string>();
+  readonly #jobs = new Map<string, JobOfAgent>();
+  readonly #reports: Reports;
+  readonly #pending = new Map<number, { readonly text: string; readonly resolve: (answer: AgentAnswer) => void }>();
   isAlive = true;
   #isWelcome = false;
   #nextId = 1;
   #hello = 0;
   #connection: Connection | undefined;
-  #wanted = 0;
-  #isRemoving = false;
-  #starting = 0;
 
   constructor(world: World, cluster: SimulatedCluster) {
     this.#world = world;
     this.#cluster = cluster;
+    this.#reports = new Reports(
+      async (report) => await this.#request(report),
+      () => undefined,
+    );
     this.#dial();
   }
 
@@ -134,44 +74,85 @@ export class SimulatedAgent {
     this.#connection?.cut();
   }
 
-  /** Brings the runners closer to what is wanted, and tells of those that have ended. */
+  /** Brings the runners closer to what is wanted, and reports what has changed. */
   arrange(): void {
     if (!this.isAlive || !this.#isWelcome) return;
-    for (const [runnerId, end] of this.#cluster.exits) {
-      if (this.#reported.has(runnerId)) continue;
-      this.#reported.add(runnerId);
-      this.#tell({ kind: "exited", jobId: this.#world.jobId, runnerId, ...end }, () => {
-        this.#cluster.exits.delete(runnerId);
-      });
+    this.#share();
+    for (const known of this.#jobs.values()) {
+      this.#reportEnds(known);
+      if (known.isRemoving) this.#remove(known);
+      else if (known.wanted !== undefined) this.#bring(known, known.wanted);
     }
-    const { runners } = this.#cluster;
-    if (this.#isRemoving) {
-      for (const runner of runners) runner.kill();
-      if (runners.size === 0) {
-        this.#tell({ kind: "removed", jobId: this.#world.jobId }, () => {
-          this.#isRemoving = false;
-        });
-      }
-      return;
-    }
-    const target = Math.min(this.#wanted, this.#world.options.capacity);
-    for (const runner of [...runners].slice(target)) runner.drain();
-    while (runners.size + this.#starting < target) this.#start();
   }
 
-  #start(): void {
-    this.#starting++;
-    this.#world.clock.after(this.#world.random.between(50, slowStart), () => {
-      this.#starting--;
-      if (this.isAlive && !this.#isRemoving && this.#wanted > 0) this.#cluster.start();
+  #share(): void {
+    const wanted = [...this.#jobs.values()].filter((known) => known.wanted !== undefined && !known.isRemoving);
+    const claims = wanted.map(({ job, wanted: claim, share, since }) => {
+      const { isRefused } = this.#cluster.jobOf(job.id);
+      return { wanted: isRefused || job.isBlocked ? 0 : (claim?.runners ?? 0), held: share, since };
+    });
+    const turn = { now: this.#world.clock.now, quantum: Infinity };
+    const shares = fairShares(claims, this.#world.options.capacity, turn);
+    for (const [index, known] of wanted.entries()) known.share = shares[index] ?? 0;
+  }
+
+  #reportEnds({ job, ends }: JobOfAgent): void {
+    const { exits } = this.#cluster.jobOf(job.id);
+    for (const [runnerId, end] of exits) {
+      if (ends.has(runnerId)) continue;
+      ends.add(runnerId);
+      const report = { kind: "exited", jobId: job.id, runnerId, failure: null, ...end } as const;
+      void this.#reports.send(report).then(() => exits.delete(runnerId));
+    }
+  }
+
+  #remove(known: JobOfAgent): void {
+    const { id } = known.job;
+    const { runners } = this.#cluster.jobOf(id);
+    for (const runner of runners) runner.kill();
+    if (runners.size > 0 || known.saidRemoval) return;
+    known.saidRemoval = true;
+    void this.#reports.send({ kind: "removed", jobId: id }).then(() => {
+      this.#jobs.delete(id);
+      // It may be wanted again: an earlier word of the job came to the Worker after the removal.
+      if (known.wanted !== undefined) this.#known(id).wanted = known.wanted;
+      this.arrange();
     });
   }
 
-  #tell(request: Unnumbered<AgentRequest>, done: () => void): void {
+  #bring(known: JobOfAgent, { runners: most }: WantedJob): void {
+    const { job } = known;
+    const { runners, conditions, isRefused } = this.#cluster.jobOf(job.id);
+    const text = JSON.stringify(conditions);
+    if (text !== known.saidConditions) {
+      known.saidConditions = text;
+      void this.#reports.send({ kind: "conditions", jobId: job.id, conditions: [...conditions] });
+    }
+    if (isRefused) {
+      if (known.saidRefusal || most === 0) return;
+      known.saidRefusal = true;
+      void this.#reports.send({ kind: "failed", jobId: job.id, ...refusal });
+      return;
+    }
+    for (const runner of [...runners].slice(known.share)) runner.drain();
+    while (runners.size + known.starting < known.share) this.#start(known);
+  }
+
+  #start(known: JobOfAgent): void {
+    known.starting++;
+    this.#world.clock.after(this.#world.random.between(50, slowStart), () => {
+      known.starting--;
+      if (this.isAlive && !known.isRemoving && known.share > 0) this.#cluster.start(known.job);
+    });
+  }
+
+  async #request(request: Unnumbered<AgentRequest>): Promise<AgentAnswer> {
     const id = this.#nextId++;
     const text = JSON.stringify({ id, ...request });
-    this.#pending.set(id, { text, done });
-    this.#connection?.send(text);
+    const { promise, resolve } = Promise.withResolvers<AgentAnswer>();
+    this.#pending.set(id, { text, resolve });
+    if (this.#isWelcome) this.#connection?.send(text);
+    return await promise;
   }
 
   #dial(): void {
@@ -182,20 +163,17 @@ export class SimulatedAgent {
         this.#dial();
         return;
       }
-      this.#connection = new Connection(
-        clusterHost,
-        {
-          onText: (text) => {
-            if (this.isAlive) this.#receive(text);
-          },
-          onClose: () => {
-            this.#connection = undefined;
-            this.#isWelcome = false;
-            this.#dial();
-          },
+      const peer = {
+        onText: (text: string) => {
+          if (this.isAlive) this.#receive(text);
         },
-        wires,
-      );
+        onClose: () => {
+          this.#connection = undefined;
+          this.#isWelcome = false;
+          this.#dial();
+        },
+      };
+      this.#connection = new Connection(clusterHost, peer, wires);
       this.#hello = this.#nextId++;
       const hello: AgentRequest = {
         kind: "hello",
@@ -217,25 +195,38 @@ export class SimulatedAgent {
     if (answer === undefined) this.#noticed(AgentNoticeSchema.parse(value));
     else if (answer.re === this.#hello) this.#welcomed(answer);
     else {
-      this.#pending.get(answer.re)?.done();
+      this.#pending.get(answer.re)?.resolve(answer);
       this.#pending.delete(answer.re);
     }
     this.arrange();
   }
 
   #welcomed(answer: AgentAnswer): void {
+    // Its storage has failed: the agent drops the connection, and dials again.
+    if (answer.kind === "error") {
+      this.#connection?.cut();
+      return;
+    }
     if (answer.kind !== "welcome") throw new Error(`${answer.kind} is no welcome`);
     this.#isWelcome = true;
-    this.#wanted = answer.wanted[0]?.runners ?? 0;
-    this.#isRemoving ||= answer.remove.length > 0;
+    if (answer.isPartial !== true) for (const known of this.#jobs.values()) known.wanted = undefined;
+    for (const wanted of answer.wanted) this.#known(wanted.jobId).wanted = wanted;
+    for (const jobId of answer.remove) this.#mustRemove(jobId);
     for (const { text } of this.#pending.values()) this.#connection?.send(text);
   }
 
   #noticed(notice: ReturnType<typeof AgentNoticeSchema.parse>): void {
-    if (notice.kind === "wanted") this.#wanted = notice.job.runners;
-    else {
-      this.#wanted = 0;
-      this.#isRemoving = true;
-    }
+    if (notice.kind === "wanted") this.#known(notice.job.jobId).wanted = notice.job;
+    else this.#mustRemove(notice.jobId);
+  }
+
+  #mustRemove(jobId: string): void {
+    Object.assign(this.#known(jobId), { wanted: undefined, isRemoving: true });
+  }
+
+  #known(jobId: string): JobOfAgent {
+    const known = this.#jobs.get(jobId) ?? new JobOfAgent(this.#world.jobOf(jobId), this.#world.clock.now);
+    this.#jobs.set(jobId, known);
+    return known;
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { Random } from "../helpers/random.ts";
+import type { Instance } from "./host.ts";
 
 /** What the far end of a connection is told. */
 export type Peer = { onText(text: string): void; onClose(code: number, reason: string): void };
@@ -9,7 +10,7 @@ type ObjectSide = {
   readonly sockets: Connection[];
   send(message: () => void): void;
   receive(socket: WebSocket, text: string): void;
-  enter(event: (instance: { webSocketClose(socket: WebSocket, code: number, reason: string): void }) => unknown): void;
+  enter(event: (instance: Instance) => unknown): void;
 };
 
 export type Wires = { readonly clock: Clock; readonly random: Random; readonly heartbeatMs: number };
@@ -168,7 +169,7 @@ export class Connection {
   #objectLost(code = lost.code, reason = lost.reason): void {
     const index = this.#object.sockets.indexOf(this);
     if (index < 0) return;
-    this.#object.enter((instance) => instance.webSocketClose(this.objectEnd, code, reason));
+    this.#object.enter((instance) => instance.webSocketClose?.(this.objectEnd, code, reason, !this.#isCut));
     this.#objectOpen = false;
     this.#object.sockets.splice(this.#object.sockets.indexOf(this), 1);
   }

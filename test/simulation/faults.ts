@@ -9,8 +9,9 @@ const faults: readonly (readonly [number, (world: World) => void])[] = [
       const runner = random.pickAny(runners.filter(({ isStopped }) => !isStopped));
       runner?.stop();
       const late = random.chance(0.3) ? random.between(0, 20_000) : 0;
-      clock.after(random.between(100, 70_000), () => {
-        if (runner?.isAlive === true) runner.resume(late);
+      const ms = random.chance(0.2) ? random.between(75_000, 120_000) : random.between(100, 70_000);
+      clock.after(ms, () => {
+        if (runner?.isAlive === true) runner.resume(late, ms);
       });
     },
   ],
@@ -18,8 +19,10 @@ const faults: readonly (readonly [number, (world: World) => void])[] = [
   [1, ({ runners }) => runners.forEach((runner) => runner.cut(0))],
   [2, ({ cluster }) => cluster.agent.cut()],
   [2, ({ cluster, random }) => cluster.crash(random.chance(0.5))],
-  [3, ({ job }) => job.crash()],
-  [3, ({ job }) => job.evict()],
+  [3, ({ jobs, random }) => random.pick(jobs).host.crash()],
+  [3, ({ jobs, random }) => random.pick(jobs).host.evict()],
+  [1, ({ registry }) => registry.crash()],
+  [1, ({ registry }) => registry.evict()],
   [1, ({ clusterHost }) => clusterHost.crash()],
   [1, ({ clusterHost }) => clusterHost.evict()],
   [
@@ -55,7 +58,7 @@ const faults: readonly (readonly [number, (world: World) => void])[] = [
       if (upload !== undefined) store.uploads.delete(upload);
     },
   ],
-  [1, ({ job }) => job.enter(async (object) => await object.describe())],
+  [1, ({ client, jobs, random }) => void client.describe(random.pick(jobs))],
 ];
 
 /** Makes something go wrong. */

@@ -1,4 +1,4 @@
-import type { ScheduleOptions } from "./options.ts";
+import { quietAfter, type Given } from "./options.ts";
 
 /** A guard of the job, and what its code is without it. The simulation must find that it is missing. */
 export type Guard = {
@@ -9,7 +9,7 @@ export type Guard = {
   readonly text: string;
   readonly without: string;
   /** In which schedules it matters most; they take long to come by chance. */
-  readonly under?: Partial<ScheduleOptions>;
+  readonly under?: Given;
   /** Among how many of them its absence shows, where it seldom does. */
   readonly schedules?: number;
 };
@@ -17,6 +17,31 @@ export type Guard = {
 const job = "worker/job/object.ts";
 const leases = "worker/job/timers/leases.ts";
 const outbox = "worker/platform/outbox.ts";
+const registryJobs = "worker/registry/jobs.ts";
+const reservations = "worker/registry/reservations.ts";
+
+/** Calls that are overtaken by later ones, of objects that have died meanwhile. */
+const overtaking: Given = {
+  slowestCall: 60_000,
+  slowestCreation: 1000,
+  crash: 0.05,
+  call: 0,
+  faultEvery: 1500,
+  faultsFor: 120_000,
+};
+
+/** A job that waits for room in its cluster, of which much is reported meanwhile. */
+const blocked: Given = {
+  jobs: 1,
+  blockedUntil: quietAfter + 60_000,
+  troubles: 20,
+  refusedAfter: undefined,
+  stopAfter: undefined,
+  deserted: undefined,
+  deadlineSeconds: undefined,
+  faultEvery: 1500,
+  faultsFor: 60_000,
+};
 
 export const guards: readonly Guard[] = [
   {
@@ -185,6 +210,103 @@ export const guards: readonly Guard[] = [
     name: "credentials are erased",
     file: "worker/job/session.ts",
     text: "this.store.job.eraseSealed();",
+    without: "",
+  },
+  {
+    name: "conditions: older ones never take the place of newer ones",
+    file: "worker/job/reports.ts",
+    text: "report.seq < session.job.conditionsSeq",
+    without: "false",
+    under: { ...blocked, ...overtaking },
+  },
+  {
+    name: "a report is kept until the job has it",
+    file: "worker/cluster/object.ts",
+    text: `const isOver = await jobOf(this.env, jobId).report(reports);
+    this.#loop.run(() => this.#reports.delivered(jobId, last.seq));`,
+    without: `this.#loop.run(() => this.#reports.delivered(jobId, last.seq));
+    const isOver = await jobOf(this.env, jobId).report(reports);`,
+    under: { ...blocked, call: 0.2 },
+  },
+  {
+    name: "a report that came during a delivery is delivered, too",
+    file: "worker/cluster/reports.ts",
+    text: '"DELETE FROM report WHERE job = ? AND seq <= ?", jobId, seq',
+    without: '"DELETE FROM report WHERE job = ?", jobId',
+    under: { ...blocked, slowestCall: 20_000 },
+  },
+  {
+    name: "the agent repeats what the Worker could not store",
+    file: "backend/agent/reports.ts",
+    text: 'answer.kind === "error"',
+    without: "false",
+    under: { refusedAfter: 0, storage: 0.2, deserted: undefined, deadlineSeconds: undefined },
+  },
+  {
+    name: "the lease of an attempt begins when it is claimed",
+    file: "worker/job/runners/claim.ts",
+    text: "store.attempts.add(assigned.attempt, now + session.leaseMs);",
+    without: "store.attempts.add(assigned.attempt, now + 1000 * session.leaseMs);",
+    under: { slowSteps: 0.3, faultEvery: 1500, faultsFor: 60_000 },
+  },
+  {
+    name: "maps are created to the last one, page by page",
+    file: "worker/job/creation.ts",
+    text: "store.creation.set(next);",
+    without: "store.creation.clear();",
+    under: { maps: 5 },
+  },
+  {
+    name: "the list: an older state of a job never takes the place of a newer one",
+    file: registryJobs,
+    text: "WHERE excluded.version >= job.version",
+    without: "",
+    under: overtaking,
+  },
+  {
+    name: "a job holds its programs until it is released",
+    file: registryJobs,
+    text: "if (ended) unpin(sql, job.id, now);",
+    without: "unpin(sql, job.id, now);",
+  },
+  {
+    name: "a job lets go of its programs when it is released",
+    file: registryJobs,
+    text: "if (ended) unpin(sql, job.id, now);",
+    without: "",
+  },
+  {
+    name: "a content that a job holds is not deleted",
+    file: "worker/registry/garbage.ts",
+    text: " AND NOT EXISTS (SELECT 1 FROM pin WHERE key = ?1)",
+    without: "",
+    under: { replacedAfter: 5000 },
+  },
+  {
+    name: "a job is not created after its reservation",
+    file: job,
+    text: "if (Date.now() >= before) return null;",
+    without: "",
+    under: { slowestCreation: 400_000 },
+  },
+  {
+    name: "a job that exists keeps its reservation",
+    file: reservations,
+    text: "if (await needsPrograms(id)) noteExistence(sql, id);",
+    without: "if (!(await needsPrograms(id))) noteExistence(sql, id);",
+    under: { slowSteps: 0.3, call: 0.5, faultEvery: 3000, faultsFor: 200_000 },
+  },
+  {
+    name: "a reservation is dropped whose job never came to be",
+    file: reservations,
+    text: "else storage.transactionSync(() => dropReservation(sql, id, now));",
+    without: "else noteExistence(sql, id);",
+    under: { call: 0.2 },
+  },
+  {
+    name: "an object is erased when its job's retention is over",
+    file: "worker/registry/retention.ts",
+    text: 'sql.exec("INSERT OR IGNORE INTO leaving (id, due) VALUES (?, ?)", id, now);',
     without: "",
   },
   {

@@ -4,11 +4,14 @@ import type { Random } from "../helpers/random.ts";
 import { Storage } from "./storage.ts";
 
 /** What a Durable Object's class does that others may call. */
-type Instance = {
+export type Instance = {
   alarm?(): void | Promise<void>;
-  webSocketMessage(socket: WebSocket, message: string): void | Promise<void>;
-  webSocketClose(socket: WebSocket, code: number, reason: string): void;
+  webSocketMessage?(socket: WebSocket, message: string): void | Promise<void>;
+  webSocketClose?(socket: WebSocket, code: number, reason: string, wasClean: boolean): void | Promise<void>;
 };
+
+/** What an object meets whose storage fails. */
+export class StorageError extends Error {}
 
 /** One life of a Durable Object, from its making to its eviction or death. What is over can do nothing any more. */
 export type Life = {
@@ -18,6 +21,8 @@ export type Life = {
 };
 
 export type HostOptions<T> = {
+  /** What it is the host of: objects of one kind have the same tables. */
+  readonly kind: string;
   readonly clock: Clock;
   readonly random: Random;
   /** Reports what must not happen. */
@@ -25,12 +30,17 @@ export type HostOptions<T> = {
   readonly make: (ctx: DurableObjectState, life: Life) => T;
   /** Called before an event; what it returns is called after it. */
   readonly observe?: (what: Happening) => () => void;
-  /** How probable it is that the object dies of an event, and that an alarm fires a second time. */
-  readonly odds: { crash: number; alarmTwice: number };
+  /** How probable it is that the object dies of an event, that an alarm fires a second time, and that a transaction fails. */
+  readonly odds: { readonly crash: number; readonly alarmTwice: number; readonly storage: number };
+  /** Whether its transactions may fail. */
+  readonly storageFails: boolean;
 };
 
-/** What an event is, for those who watch: a message of a runner or an agent, the alarm, or anything else. */
-export type Happening = { readonly kind: "message"; readonly text: string } | { readonly kind: "alarm" | "other" };
+/** What an event is, for those who watch: a message of a runner or an agent, a call, the alarm, or anything else. */
+export type Happening =
+  | { readonly kind: "message"; readonly text: string }
+  | { readonly kind: "call"; readonly method: string }
+  | { readonly kind: "alarm" | "other" };
 
 const ring = async (instance: Instance): Promise<void> => await instance.alarm?.();
 
@@ -44,7 +54,7 @@ const restart = 2000;
  * written before is stored: a crash loses what was sent, or both.
  */
 export class Host<T extends Instance> {
-  readonly storage = new Storage();
+  readonly storage: Storage;
   readonly sockets: Connection[] = [];
   readonly #options: HostOptions<T>;
   #current: { readonly instance: T; readonly life: Life } | undefined;
@@ -56,6 +66,7 @@ export class Host<T extends Instance> {
 
   constructor(options: HostOptions<T>) {
     this.#options = options;
+    this.storage = new Storage(options.kind);
   }
 
   /**
@@ -84,7 +95,26 @@ export class Host<T extends Instance> {
   }
 
   receive(socket: WebSocket, text: string): void {
-    this.enter((instance) => instance.webSocketMessage(socket, text), { kind: "message", text });
+    this.enter((instance) => instance.webSocketMessage?.(socket, text), { kind: "message", text });
+  }
+
+  /** Calls a method, as an event of its own; fails where the method does, or the object dies of it. */
+  async invoke(method: string, args: readonly unknown[]): Promise<unknown> {
+    return await new Promise((resolve, reject) => {
+      const event = async (instance: T): Promise<void> => {
+        const called: unknown = Reflect.get(instance, method);
+        if (typeof called !== "function") throw new Error(`no object has a method '${method}'`);
+        try {
+          const value: unknown = await Reflect.apply(called, instance, args);
+          // As with all that it sends: not before what it has written is stored.
+          this.send(() => resolve(value));
+        } catch (error) {
+          if (!(error instanceof StorageError)) throw error;
+          this.send(() => reject(error));
+        }
+      };
+      this.enter(event, { kind: "call", method }, () => reject(new Error("the object died")));
+    });
   }
 
   /** Has a message leave with the event under way. */
@@ -150,7 +180,8 @@ export class Host<T extends Instance> {
     try {
       await event(instance);
     } catch (error) {
-      if (!life.isOver) this.#options.fault(`an object threw: ${error instanceof Error ? error.stack : String(error)}`);
+      if (!life.isOver && !(error instanceof StorageError))
+        this.#options.fault(`an object threw: ${error instanceof Error ? error.stack : String(error)}`);
     }
   }
 
@@ -177,7 +208,18 @@ export class Host<T extends Instance> {
         },
         transactionSync: <R>(change: () => R): R => {
           guard();
-          return storage.transaction(change);
+          // A new instance would not get beyond its migration.
+          const { storageFails, random, odds } = this.#options;
+          const fails = storageFails && this.#current !== undefined && random.chance(odds.storage);
+          return storage.transaction(() => {
+            const result = change();
+            if (fails) throw new StorageError("nothing can be written");
+            return result;
+          });
+        },
+        deleteAll: async () => {
+          guard();
+          storage.deleteAll();
         },
         getAlarm: async () => storage.alarm,
         setAlarm: async (at: number) => {

@@ -3,8 +3,9 @@ import { JobRowSchema, TaskRowSchema, type JobRow, type TaskRow } from "../../sh
 import { RunnerRequestSchema } from "../../shared/protocol/runner.ts";
 import { isEnded, type JobStatus } from "../../shared/status.ts";
 import type { Happening } from "./host.ts";
-import { addressOf, outputFolder, shuffleFolder } from "./places.ts";
+import type { SimulatedJob } from "./job.ts";
 import { recordsOf } from "./runner.ts";
+import { refusal } from "./troubles.ts";
 import type { World } from "./world.ts";
 
 /** Attempts of one task that are too many, whatever happens: each failure, loss and lost output is counted and limited. */
@@ -34,44 +35,57 @@ const RowSchema = z.object({ row: z.string() });
 const CountSchema = z.object({ kind: z.enum(["map", "reduce"]), status: z.string(), tasks: z.int() });
 const TaskIdSchema = z.object({ kind: z.string(), idx: z.int() });
 
-/** Looks, after everything that happens to the job, whether it has kept its promises. */
-export class Checks {
-  readonly faults: string[] = [];
+/** Looks, after everything that happens to a job, whether it has kept its promises. */
+export class JobChecks {
+  /** Whether the user was told that it exists. */
+  isAnswered = false;
+  readonly #job: SimulatedJob;
   readonly #world: World;
   #before: JobRow | undefined;
   #wasCommitting = false;
   #exists = false;
   #events = 0;
 
-  constructor(world: World) {
+  constructor(job: SimulatedJob, world: World) {
+    this.#job = job;
     this.#world = world;
-    // An object says so where it meets what should not be. That somebody could not be told is no such thing.
-    console.error = (text: string, cause: unknown) => {
-      if (!text.includes("could not be told")) this.fault(`${text}: ${String(cause)}`);
-    };
   }
 
-  /** For those who look at one schedule: everything that happens. */
-  trace(what: string): void {
-    if (this.#world.isTraced) process.stderr.write(`${this.#world.elapsed} ${what}\n`);
+  /** Whether its object was created, and has not been erased. */
+  get exists(): boolean {
+    return this.#exists;
+  }
+
+  /** Whether it was created, and has not been released. */
+  get isOpen(): boolean {
+    return this.#before !== undefined && !this.#before.released;
+  }
+
+  get status(): JobStatus | "none" {
+    return this.#before?.status ?? "none";
   }
 
   fault(what: string): void {
-    if (this.faults.length < 5) this.faults.push(`after ${this.#world.elapsed} ms ${what}`);
+    this.#world.checks.fault(`${this.#job.id}: ${what}`);
   }
 
   /** Called before an event of the job's object. @returns what to call after it */
   observe(what: Happening): () => void {
-    this.#exists ||= this.#exec("SELECT 1 FROM sqlite_master WHERE name = 'job'").length > 0;
-    if (!this.#exists) return () => undefined;
-    const stale = what.kind === "message" ? this.#stale(what.text) : undefined;
-    this.trace(what.kind === "message" ? what.text.slice(0, 200) : what.kind);
-    const atWork = what.kind === "alarm" ? this.#open() : [];
+    this.#world.checks.note(this.#job.id, what);
+    const stale = this.#exists && what.kind === "message" ? this.#stale(what.text) : undefined;
+    const atWork = this.#exists && what.kind === "alarm" ? this.#open() : [];
     return () => {
+      if (this.#hasChanged(what)) this.#exists = this.#job.host.storage.tables().includes("job");
+      if (!this.#exists) return;
       this.#progress();
       stale?.();
       for (const { id, runner } of atWork) this.#givenAway(id, runner);
     };
+  }
+
+  /** Only calls create a job, and erase it. */
+  #hasChanged(what: Happening): boolean {
+    return what.kind === "call" && (what.method === "create" || what.method === "erase");
   }
 
   /** An upload is being made visible. */
@@ -81,7 +95,8 @@ export class Checks {
 
   /** `_SUCCESS` is being written: everything must be there by now. */
   succeeding(): void {
-    const { options, store } = this.#world;
+    const { store } = this.#world;
+    const { options, folders } = this.#job;
     const failed = this.#exec("SELECT idx FROM task WHERE kind = 'map' AND status = 'failed'").map(({ idx }) => idx);
     const expected = Array.from({ length: options.maps }, (_, i) => i).filter((i) => !failed.includes(i));
     const parts =
@@ -89,7 +104,7 @@ export class Checks {
         ? Array.from({ length: options.reducers }, (_, r) => ({ name: `part-r-${r}`, content: expected }))
         : expected.map((map) => ({ name: `part-m-${map}`, content: [map] }));
     for (const { name, content } of parts) {
-      const found = store.objects.get(addressOf(outputFolder + name));
+      const found = store.objects.get(folders.output + name);
       if (found === undefined) this.fault(`_SUCCESS is written, and ${name} is not there`);
       else if (JSON.stringify(found.content) !== JSON.stringify(content)) {
         this.fault(`${name} holds the maps ${JSON.stringify(found.content)}, not ${JSON.stringify(content)}`);
@@ -101,26 +116,41 @@ export class Checks {
     return JobRowSchema.parse(this.#row("SELECT row FROM job"));
   }
 
+  /** Whether it waits for a runner that will never come: a job that commits cannot be ended. */
+  get isAbandoned(): boolean {
+    const { cluster } = this.#world;
+    return this.status === "committing" && (cluster.isDeserted || cluster.jobOf(this.#job.id).isRefused);
+  }
+
+  /** The conditions that its agent has reported, as the job shows them. */
+  conditions(): unknown[] {
+    return this.#exec("SELECT type, message FROM condition WHERE launcher = 1 ORDER BY rowid").map((row) => ({
+      ...row,
+    }));
+  }
+
+  /** The runner of an attempt was silent for too long. */
+  mustBeOver(id: string): void {
+    if (this.#exists && this.#attempt(id)?.status === "live") this.fault(`${id} is live, and its runner was silent`);
+  }
+
   /** What must hold once all is quiet. */
   atTheEnd(strikes: number): void {
-    const { store, cluster, published, clusterHost, options } = this.#world;
+    if (!this.#exists || this.isAbandoned) return;
+    const { store, cluster } = this.#world;
+    const { options, folders, noted, id } = this.#job;
     const job = this.job();
-    // A job that commits cannot be ended, not by its deadline either: it waits for a runner.
-    if (options.deserted !== undefined && job.status === "committing") return;
     const expect = (holds: boolean, what: string): void => {
       if (!holds) this.fault(`at the end ${what}`);
     };
     expect(isEnded(job.status) && job.released, `the job is ${job.status}, released: ${job.released}`);
-    expect(published?.status === job.status && published.ended, `the Registry knows ${JSON.stringify(published)}`);
-    expect(cluster.runners.size === 0, `${cluster.runners.size} runners are left`);
+    const { runners, isRefused } = cluster.jobOf(id);
+    expect(runners.size === 0, `${runners.size} runners are left`);
     expect(this.#exec("SELECT 1 FROM secret").length === 0, "the credentials are there");
     expect(this.#exec("SELECT 1 FROM outbox WHERE due IS NOT NULL").length === 0, "something is to be told still");
-    // Where no agent is left, nothing can show that what was wanted came after the removal.
-    for (const table of options.deserted === undefined ? ["wanted_job", "removal"] : []) {
-      expect(clusterHost.storage.exec(`SELECT 1 FROM ${table}`).toArray().length === 0, `${table} is not empty`);
-    }
-    const output = store.under(addressOf(outputFolder));
-    const isThere = output.includes(addressOf(`${outputFolder}_SUCCESS`));
+    expect(this.conditions().length === 0, `it shows ${JSON.stringify(this.conditions())}`);
+    const output = store.under(folders.output);
+    const isThere = output.includes(`${folders.output}_SUCCESS`);
     expect(
       isThere === (job.status === "completed"),
       `the job is ${job.status} and _SUCCESS ${isThere ? "" : "not "}there`,
@@ -128,18 +158,26 @@ export class Checks {
     if (job.status === "completed") this.succeeding();
     if (job.clean !== "abandoned") {
       if (job.status !== "completed") expect(output.length === 0, `these are left: ${output.join(" ")}`);
-      const shuffle = store.under(addressOf(shuffleFolder));
+      const shuffle = store.under(folders.shuffle);
       expect(shuffle.length === 0, `of the shuffle these are left: ${shuffle.join(" ")}`);
       // Of what nobody could tell the job, only a store's list tells.
-      const uploads = [...store.uploads].filter(([id]) => options.listsUploads || this.#world.noted.has(id));
+      const uploads = [...store.uploads].filter(
+        ([upload, { path }]) =>
+          (path.startsWith(folders.output) || path.startsWith(folders.shuffle)) &&
+          (this.#world.options.listsUploads || noted.has(upload)),
+      );
       expect(uploads.length === 0, `uploads are left: ${JSON.stringify(uploads)}`);
     }
+    const mustFail = options.refusedAfter === 0 && options.deadlineSeconds === undefined && job.status !== "stopped";
+    if (mustFail && !cluster.isDeserted)
+      expect(job.error?.code === refusal.code, `its error is ${JSON.stringify(job.error)}`);
     const mayFail =
       options.failures > 0 ||
       options.broken !== undefined ||
       options.poisoned !== undefined ||
       options.deadly !== undefined ||
       options.deadlineSeconds !== undefined ||
+      isRefused ||
       cluster.evictions >= options.maxAttempts ||
       strikes - cluster.drains >= options.maxLosses;
     expect(mayFail || job.status !== "failed", `the job has failed for no reason: ${JSON.stringify(job.error)}`);
@@ -147,7 +185,7 @@ export class Checks {
   }
 
   #exec(query: string, ...bindings: (string | number)[]): readonly Record<string, SqlStorageValue>[] {
-    return this.#world.job.storage.exec(query, ...bindings).toArray();
+    return this.#job.host.storage.exec(query, ...bindings).toArray();
   }
 
   /** A row that is kept as JSON. */
@@ -237,12 +275,12 @@ export class Checks {
   /** An attempt that an alarm has ended was its runner's no more. */
   #givenAway(id: string, runnerId: string): void {
     if (this.#attempt(id)?.status !== "ended") return;
-    const runner = this.#world.runners.find((candidate) => candidate.id === runnerId);
+    const runner = [...this.#world.cluster.jobOf(this.#job.id).runners].find((candidate) => candidate.id === runnerId);
     if (runner?.worksOn(id) === true) this.fault(`${id} was given away while ${runnerId} worked on it`);
   }
 
   #tasks(job: JobRow): void {
-    const { options } = this.#world;
+    const { options } = this.#job;
     let records = 0;
     if (job.status === "completed" && job.maps.failed * 100 > options.maxFailedMapsPercent * job.maps.total) {
       this.fault(`the job is completed, though ${job.maps.failed} of its ${job.maps.total} maps have failed`);

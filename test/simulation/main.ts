@@ -29,7 +29,7 @@ if (!Number.isSafeInteger(first) || !Number.isSafeInteger(schedules) || schedule
 const OutcomeSchema = z.object({
   seed: z.int(),
   faults: z.array(z.string()),
-  status: z.string(),
+  statuses: z.array(z.string()),
   events: z.int(),
   strikes: z.int(),
 });
@@ -41,7 +41,7 @@ const count = (outcome: Outcome): void => {
   totals.schedules++;
   totals.events += outcome.events;
   totals.strikes += outcome.strikes;
-  totals.ends.set(outcome.status, (totals.ends.get(outcome.status) ?? 0) + 1);
+  for (const status of outcome.statuses) totals.ends.set(status, (totals.ends.get(status) ?? 0) + 1);
   if (outcome.faults.length === 0) return;
   broken.push(outcome);
   for (const share of shares) share.kill();

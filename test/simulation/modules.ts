@@ -2,26 +2,41 @@ import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Guard } from "./guards.ts";
+import { sizes } from "./sizes.ts";
+
+type Change = Pick<Guard, "file" | "text" | "without">;
 
 const workers = `data:text/javascript,${encodeURIComponent(
   "export class DurableObject { constructor(ctx, env) { this.ctx = ctx; this.env = env; } }",
 )}`;
+
+/** What waits in the agent's code, waits in virtual time. */
+const timers = `data:text/javascript,${encodeURIComponent("export const setTimeout = (ms) => globalThis.sleepVirtually(ms);")}`;
 
 /**
  * Has Node load the Worker's modules: the runtime's own one is replaced, and where a guard is named, its text.
  *
  * @throws where the guard's text is not there exactly once, as it has changed
  */
+const applyTo = (source: string, { file, text, without }: Change): string => {
+  const parts = source.split(text);
+  if (parts.length !== 2) throw new Error(`${file} holds '${text}' ${parts.length - 1} times`);
+  return parts.join(without);
+};
+
 export const hookModules = (guard: Guard | undefined): void => {
   registerHooks({
-    resolve: (specifier, context, next) =>
-      specifier === "cloudflare:workers" ? { url: workers, shortCircuit: true } : next(specifier, context),
+    resolve: (specifier, context, next) => {
+      if (specifier === "cloudflare:workers") return { url: workers, shortCircuit: true };
+      const isAgents = context.parentURL?.endsWith("backend/agent/reports.ts") ?? false;
+      if (isAgents && specifier === "node:timers/promises") return { url: timers, shortCircuit: true };
+      return next(specifier, context);
+    },
     load: (url, context, next) => {
       const loaded = next(url, context);
-      if (guard === undefined || !url.endsWith(guard.file)) return loaded;
-      const parts = readFileSync(fileURLToPath(url), "utf8").split(guard.text);
-      if (parts.length !== 2) throw new Error(`${guard.file} holds the guard's text ${parts.length - 1} times`);
-      return { ...loaded, source: parts.join(guard.without) };
+      const changes = [...sizes, ...(guard === undefined ? [] : [guard])].filter(({ file }) => url.endsWith(file));
+      if (changes.length === 0) return loaded;
+      return { ...loaded, source: changes.reduce(applyTo, readFileSync(fileURLToPath(url), "utf8")) };
     },
   });
 };

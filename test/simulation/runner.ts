@@ -11,7 +11,8 @@ import type { Assignment, Result } from "../../shared/protocol/tasks.ts";
 import type { CountersSnapshot } from "../../shared/counters.ts";
 import type { Event } from "./clock.ts";
 import { Connection } from "./connection.ts";
-import { addressOf, attemptsMap, outputFolder, shuffleFolder } from "./places.ts";
+import type { SimulatedJob } from "./job.ts";
+import { addressOf, attemptsMap } from "./places.ts";
 import type { World } from "./world.ts";
 
 type Unnumbered<Request> = Request extends unknown ? Omit<Request, "id"> : never;
@@ -43,6 +44,9 @@ class ShuffleLost extends Error {
 const idleMs = 15_000;
 const usableLease = 0.9;
 
+/** Most ms that pass after the end of a lease until the job's object deals with it, though it may die of that. */
+const slowestAlarm = 10_000;
+
 /** The records that a task counts, so that sums can be told. */
 export const recordsOf = (kind: "map" | "reduce", index: number): number =>
   kind === "map" ? index + 1 : 1000 * (index + 1);
@@ -53,6 +57,7 @@ export class SimulatedRunner {
   isAlive = true;
   /** What it works on, as far as it knows. */
   attempt: { readonly id: string; ended: string | undefined } | undefined;
+  readonly #job: SimulatedJob;
   readonly #world: World;
   readonly #onExit: (reason: string) => void;
   readonly #pending = new Map<number, { readonly text: string; readonly resolve: (answer: RunnerAnswer) => void }>();
@@ -74,8 +79,10 @@ export class SimulatedRunner {
   /** What happens to a stopped process only when it goes on. */
   #held: (() => void)[] | undefined;
 
-  constructor(id: string, world: World, onExit: (reason: string) => void) {
+  constructor(id: string, job: SimulatedJob, onExit: (reason: string) => void) {
+    const { world } = job;
     this.id = id;
+    this.#job = job;
     this.#world = world;
     this.#onExit = onExit;
     this.#lastContact = world.clock.now;
@@ -121,8 +128,15 @@ export class SimulatedRunner {
     this.#connection?.pausePings();
   }
 
-  /** @param late for how many ms it does not notice that time has passed, as a machine that was suspended */
-  resume(late: number): void {
+  /**
+   * @param late for how many ms it does not notice that time has passed, as a machine that was suspended
+   * @param ms how long it was stopped
+   */
+  resume(late: number, ms: number): void {
+    // A lease, and another one where the job's object has lost all connections meanwhile.
+    if (ms > 2 * this.#world.leaseMs + slowestAlarm && this.attempt !== undefined) {
+      this.#job.checks.mustBeOver(this.attempt.id);
+    }
     const held = this.#held ?? [];
     this.#held = undefined;
     if (late > 0) {
@@ -173,7 +187,7 @@ export class SimulatedRunner {
   // ---- the link
 
   #dial(): void {
-    const { clock, random, job } = this.#world;
+    const { clock, random } = this.#world;
     clock.after(random.between(1, 100), () =>
       this.#running(() => {
         if (this.#world.isUnreachable || clock.now < this.#awayUntil) {
@@ -182,7 +196,7 @@ export class SimulatedRunner {
         }
         this.#isWelcome = false;
         this.#connection = new Connection(
-          job,
+          this.#job.host,
           {
             onText: (text) => this.#running(() => this.#receive(text)),
             onClose: (code) => this.#running(() => this.#closed(code)),
@@ -353,7 +367,7 @@ export class SimulatedRunner {
       case "plan":
         return this.#plan(task);
       case "map":
-        return this.#world.options.reducers === 0
+        return this.#job.options.reducers === 0
           ? this.#output(task, [task.index], `part-m-${task.index}`)
           : this.#map(task);
       case "reduce":
@@ -361,7 +375,7 @@ export class SimulatedRunner {
       case "commit":
         return this.#commit(task);
       case "success":
-        await this.#store(() => this.#world.succeed(task.attempt));
+        await this.#store(() => this.#job.succeed(task.attempt));
         return { kind: "done", lost: [] };
       case "clean":
         return this.#clean(task);
@@ -373,7 +387,7 @@ export class SimulatedRunner {
     const { clock, random } = this.#world;
     const steps = 1 + random.int(0, 2);
     for (let step = 0; step < steps; step++) {
-      await this.#arrival(clock.sleep(this.#world.effort(task)));
+      await this.#arrival(clock.sleep(this.#job.effort(task)));
       this.#check();
       if (random.chance(0.3)) {
         await this.#ask({
@@ -384,18 +398,18 @@ export class SimulatedRunner {
         });
       }
     }
-    if (this.#world.isDeadly(task)) this.kill();
+    if (this.#job.isDeadly(task)) this.kill();
     this.#check();
-    const failure = this.#world.failureOf(task);
+    const failure = this.#job.failureOf(task);
     if (failure !== undefined) throw new Failed(failure.message, failure.final);
   }
 
   async #plan(task: Task<"plan">): Promise<Result> {
-    const probe = addressOf(`${outputFolder}_SUCCESS`);
+    const probe = `${this.#job.folders.output}_SUCCESS`;
     const uploadId = await this.#createUpload(task.attempt, probe, []);
     await this.#store(() => this.#world.store.abortUpload(uploadId));
-    const objects = Array.from({ length: this.#world.options.maps }, (_, i) => ({
-      path: `http://store/input/${i}`,
+    const objects = Array.from({ length: this.#job.options.maps }, (_, i) => ({
+      path: addressOf(`input/${i}`),
       size: 100,
       etag: "e",
     }));
@@ -407,12 +421,12 @@ export class SimulatedRunner {
   }
 
   async #map(task: Task<"map">): Promise<Result> {
-    const path = addressOf(`${shuffleFolder}${task.attempt}`);
+    const path = `${this.#job.folders.shuffle}${task.attempt}`;
     if (this.#world.random.chance(0.5)) {
       const uploadId = await this.#createUpload(task.attempt, path, [task.index]);
       await this.#store(() => this.#world.store.completeUpload(path, uploadId, task.attempt));
     } else await this.#store(() => this.#world.store.put(path, [task.index], task.attempt));
-    const lengths = Array.from({ length: this.#world.options.reducers }, () => 10);
+    const lengths = Array.from({ length: this.#job.options.reducers }, () => 10);
     return { kind: "map", shuffle: { path, lengths, largestBlock: 10 } };
   }
 
@@ -433,7 +447,7 @@ export class SimulatedRunner {
   }
 
   async #output(task: Assignment, content: readonly number[], name: string): Promise<Result> {
-    const path = addressOf(`${outputFolder}${name}`);
+    const path = `${this.#job.folders.output}${name}`;
     const uploadId = await this.#createUpload(task.attempt, path, content);
     return { kind: "output", output: { path, uploadId, tags: ["t"], size: content.length } };
   }
@@ -441,7 +455,7 @@ export class SimulatedRunner {
   async #commit({ outputs }: Task<"commit">): Promise<Result> {
     const lost: number[] = [];
     for (const { index, path, uploadId, attempt } of outputs) {
-      const outcome = await this.#store(() => this.#world.commit(path, uploadId, attempt));
+      const outcome = await this.#store(() => this.#job.commit(path, uploadId, attempt));
       if (outcome === "lost") lost.push(index);
     }
     return { kind: "done", lost };
@@ -454,18 +468,19 @@ export class SimulatedRunner {
       for (const { uploadId } of answer.uploads) await this.#store(() => this.#world.store.abortUpload(uploadId));
       after = answer.nextAfter;
     }
-    for (const folder of this.#world.options.listsUploads ? [shuffleFolder, outputFolder] : []) {
-      await this.#store(() => this.#world.store.abortUploadsUnder(addressOf(folder)));
+    const { output, shuffle } = this.#job.folders;
+    for (const folder of this.#world.options.listsUploads ? [shuffle, output] : []) {
+      await this.#store(() => this.#world.store.abortUploadsUnder(folder));
     }
-    await this.#store(() => this.#world.store.removeFolder(addressOf(shuffleFolder)));
-    if (task.removeOutputs) await this.#store(() => this.#world.store.removeFolder(addressOf(outputFolder)));
+    await this.#store(() => this.#world.store.removeFolder(shuffle));
+    if (task.removeOutputs) await this.#store(() => this.#world.store.removeFolder(output));
     return { kind: "done", lost: [] };
   }
 
   /** Begins an upload and tells the job of it, before anything else. */
   async #createUpload(attempt: string, path: string, content: readonly number[]): Promise<string> {
     const uploadId = await this.#store(() => this.#world.store.createUpload(path, content, attempt));
-    await this.#ask({ kind: "upload", attempt, path, uploadId }, () => this.#world.noted.add(uploadId));
+    await this.#ask({ kind: "upload", attempt, path, uploadId }, () => this.#job.noted.add(uploadId));
     return uploadId;
   }
 

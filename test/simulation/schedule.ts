@@ -1,6 +1,6 @@
 import type { JobStatus } from "../../shared/status.ts";
 import { strike } from "./faults.ts";
-import { drawOptions, type ScheduleOptions } from "./options.ts";
+import { drawOptions, quietAfter, type Given } from "./options.ts";
 import { Random } from "../helpers/random.ts";
 import { World } from "./world.ts";
 
@@ -8,60 +8,61 @@ import { World } from "./world.ts";
 export type Outcome = {
   readonly seed: number;
   readonly faults: readonly string[];
-  readonly status: JobStatus | "none";
+  /** Of each job, in the end. */
+  readonly statuses: readonly (JobStatus | "none")[];
   /** Things that happened, and those of them that went wrong. */
   readonly events: number;
   readonly strikes: number;
 };
 
-/** A job that has not ended after so many ms of virtual time, or so many events, hangs. It takes an hour to give up a cleaning. */
-const longest = 3 * 60 * 60 * 1000;
-const mostEvents = 50_000;
+/** When all jobs must have ended, and be remembered still, in ms of virtual time: it takes an hour to give up a cleaning. */
+const settledAfter = 6 * 60 * 60 * 1000;
 
-/** Runs one job under whatever the seed has in store for it. @param under what is not left to chance */
-export const runSchedule = async (
-  seed: number,
-  under: Partial<ScheduleOptions>,
-  isTraced: boolean,
-): Promise<Outcome> => {
+/** By when nothing must be left to do: the retention is a day, from the end of each job. */
+const longest = 60 * 60 * 60 * 1000;
+const mostEvents = 100_000;
+
+/** Runs some jobs under whatever the seed has in store for them. @param given what is not left to chance */
+export const runSchedule = async (seed: number, given: Given, isTraced: boolean): Promise<Outcome> => {
   const random = new Random(seed);
-  const options = { ...drawOptions(random), ...under };
-  const world = new World(options, random, isTraced);
-  const { clock, checks } = world;
-  const realNow = Date.now;
+  const options = drawOptions(random, given);
+  const real = { now: Date.now, random: Math.random };
+  const world = new World(options, given, random, isTraced);
+  const { clock, checks, jobs } = world;
   Date.now = () => clock.now;
+  Math.random = () => random.next();
+  Object.assign(globalThis, { sleepVirtually: async (ms: number) => await clock.sleep(ms) });
   let strikes = 0;
   let events = 0;
   const strikeAgain = (): void => {
     if (world.elapsed > options.faultsFor) {
-      Object.assign(world.odds, { call: 0, crash: 0 });
+      world.calm();
       return;
     }
     strikes++;
     strike(world);
     clock.after(random.between(0, 2 * options.faultEvery), strikeAgain);
   };
-  checks.trace(JSON.stringify(options));
-  await clock.settle();
-  Object.assign(world.odds, { call: options.call, crash: options.crash });
-  if (options.faultEvery < Infinity) clock.after(random.between(0, 2 * options.faultEvery), strikeAgain);
-  if (options.stopAfter !== undefined) {
-    clock.after(options.stopAfter, () => world.job.enter(async (object) => await object.stop()));
-  }
-  if (options.deserted !== undefined) clock.after(options.deserted, () => world.cluster.desert());
+  checks.trace(JSON.stringify({ ...options, jobs: jobs.map((job) => job.options) }));
   try {
+    await world.client.prepare();
+    world.begin();
+    if (options.faultEvery < Infinity) clock.after(random.between(0, 2 * options.faultEvery), strikeAgain);
+    clock.after(quietAfter, () => checks.whenQuiet());
+    clock.after(settledAfter, () => checks.atTheEnd(strikes));
     for (;;) {
       if (++events > mostEvents || world.elapsed > longest) {
-        checks.fault(`the job hangs after ${events} events`);
+        checks.fault(`there is no end after ${events} events`);
         break;
       }
       if (!(await clock.step())) break;
       if (checks.faults.length > 0) break;
     }
-    if (checks.faults.length === 0) checks.atTheEnd(strikes);
-    return { seed, faults: checks.faults, status: checks.job().status, events, strikes };
+    if (checks.faults.length === 0) checks.afterRetention();
+    return { seed, faults: checks.faults, statuses: jobs.map((job) => job.checks.status), events, strikes };
   } finally {
-    Date.now = realNow;
+    Object.assign(Date, { now: real.now });
+    Object.assign(Math, { random: real.random });
     world.close();
   }
 };

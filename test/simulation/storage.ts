@@ -1,32 +1,14 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-
-type Row = Record<string, SqlStorageValue>;
-
-const toInput = (value: unknown): SQLInputValue => {
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  if (typeof value === "boolean") return value ? 1 : 0;
-  if (typeof value === "string" || typeof value === "number" || value === null) return value;
-  throw new Error(`SQLite takes no ${typeof value}`);
-};
-
-const fromOutput = (row: Record<string, unknown>): Row => {
-  const converted: Row = {};
-  for (const [name, value] of Object.entries(row)) {
-    if (value instanceof Uint8Array) converted[name] = value.slice().buffer;
-    else if (typeof value === "string" || typeof value === "number" || value === null) converted[name] = value;
-    else throw new Error(`a column of type ${typeof value}`);
-  }
-  return converted;
-};
+import { NewDatabase } from "./birth.ts";
+import { listTables, tableNames, type Database, type Outcome, type Row } from "./database.ts";
 
 /** What `SqlStorage.exec` returns, with all rows read. */
 class Cursor {
   readonly rowsWritten: number;
   readonly #rows: readonly Row[];
 
-  constructor(rows: readonly Row[], rowsWritten: number) {
+  constructor({ rows, written }: Outcome) {
     this.#rows = rows;
-    this.rowsWritten = rowsWritten;
+    this.rowsWritten = written;
   }
 
   toArray(): readonly Row[] {
@@ -53,19 +35,23 @@ class Cursor {
 export class Storage {
   /** When the alarm is to fire, in ms. */
   alarm: number | null = null;
-  readonly #database = new DatabaseSync(":memory:");
-  readonly #statements = new Map<string, { statement: StatementSync; reads: boolean }>();
+  readonly #kind: string;
+  /** How its tables come to be, and, once they are there, the database. */
+  #birth: NewDatabase;
+  #database: Database | undefined;
   #savepoints = 0;
 
+  /** @param kind of the object: those of one kind make the same tables */
+  constructor(kind: string) {
+    this.#kind = kind;
+    this.#birth = new NewDatabase(kind);
+  }
+
   exec(query: string, ...bindings: unknown[]): Cursor {
-    if (bindings.length === 0 && /^\s*CREATE|;\s*\S/i.test(query)) {
-      this.#database.exec(query);
-      return new Cursor([], 0);
-    }
-    const { statement, reads } = this.#statement(query);
-    const values = bindings.map(toInput);
-    if (reads) return new Cursor(statement.all(...values).map(fromOutput), 0);
-    return new Cursor([], Number(statement.run(...values).changes));
+    if (this.#database !== undefined) return new Cursor(this.#database.exec(query, bindings));
+    const { outcome, database } = this.#birth.exec(query, bindings);
+    this.#database = database;
+    return new Cursor(outcome);
   }
 
   /** Runs a change of which all is kept, or nothing where it throws. */
@@ -84,29 +70,61 @@ export class Storage {
   /** From here on everything can be undone, until one or the other is called. */
   begin(): { keep: () => void; all: () => void } {
     const { alarm } = this;
-    const name = `s${this.#savepoints++}`;
-    this.#database.exec(`SAVEPOINT ${name}`);
+    const [keep, undo] = this.#database === undefined ? this.#beginBirth() : this.#beginChange(this.#database);
+    this.#savepoints++;
     return {
       keep: () => {
-        this.#database.exec(`RELEASE ${name}`);
+        this.#savepoints--;
+        keep();
       },
       all: () => {
-        this.#database.exec(`ROLLBACK TO ${name}; RELEASE ${name}`);
+        this.#savepoints--;
+        undo();
         this.alarm = alarm;
       },
     };
   }
 
-  close(): void {
-    this.#database.close();
+  /** Drops everything, the alarm included. */
+  deleteAll(): void {
+    this.alarm = null;
+    if (this.#savepoints === 0) {
+      this.close();
+      this.#birth = new NewDatabase(this.#kind);
+      return;
+    }
+    this.#birth.isReusable = false;
+    for (const table of this.tables()) this.exec(`DROP TABLE ${table}`);
   }
 
-  #statement(query: string): { statement: StatementSync; reads: boolean } {
-    const known = this.#statements.get(query);
-    if (known !== undefined) return known;
-    const statement = this.#database.prepare(query);
-    const prepared = { statement, reads: statement.columns().length > 0 };
-    this.#statements.set(query, prepared);
-    return prepared;
+  tables(): string[] {
+    const rows = this.exec(listTables).toArray();
+    return tableNames({ rows, written: 0 });
+  }
+
+  close(): void {
+    if (this.#database !== undefined) this.#birth.giveBack(this.#database);
+    this.#database = undefined;
+  }
+
+  #beginBirth(): [() => void, () => void] {
+    const { length } = this.#birth;
+    const undo = (): void => {
+      this.close();
+      this.#birth.truncate(length);
+    };
+    return [() => undefined, undo];
+  }
+
+  #beginChange(database: Database): [() => void, () => void] {
+    const name = `s${this.#savepoints}`;
+    database.exec(`SAVEPOINT ${name}`, []);
+    return [
+      () => void database.exec(`RELEASE ${name}`, []),
+      () => {
+        database.exec(`ROLLBACK TO ${name}`, []);
+        database.exec(`RELEASE ${name}`, []);
+      },
+    ];
   }
 }

@@ -1,0 +1,29 @@
+import type { Random } from "../helpers/random.ts";
+
+/** The R2 bucket of the artifacts: which contents there are. Deletions may fail, also after they took effect. */
+export class Bucket {
+  readonly contents = new Set<string>();
+  readonly #random: Random;
+  readonly #odds: { readonly call: number };
+  readonly #onDelete: (key: string) => void;
+
+  /** @param onDelete called with each content that is deleted */
+  constructor(random: Random, odds: { readonly call: number }, onDelete: (key: string) => void) {
+    this.#random = random;
+    this.#odds = odds;
+    this.#onDelete = onDelete;
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    this.#fail();
+    for (const key of keys) {
+      this.#onDelete(key);
+      this.contents.delete(key);
+    }
+    this.#fail();
+  }
+
+  #fail(): void {
+    if (this.#random.chance(this.#odds.call)) throw new Error("R2 did not answer");
+  }
+}

@@ -1,0 +1,113 @@
+import type { PinnedProgram } from "../../worker/job/spec.ts";
+import { stubOf, type Caller } from "./calls.ts";
+import type { SimulatedJob } from "./job.ts";
+import type { World } from "./world.ts";
+
+/** Most ms between two tries of a request. */
+const slowRetry = 60_000;
+/** Tries of a request that is repeated. */
+const mostTries = 20;
+
+/** What users do, over the REST API: the calls are those that worker/routes makes, and whoever makes them may die between any two. */
+export class Client {
+  readonly #world: World;
+  /** The request's isolate may die with each answer. */
+  readonly #caller: Caller;
+  #uploads = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#caller = async (start) =>
+      await new Promise((resolve, reject) => {
+        start((outcome) => {
+          if (world.random.chance(world.odds.crash)) return;
+          try {
+            resolve(outcome());
+          } catch (error) {
+            reject(error);
+          }
+        });
+      });
+  }
+
+  /** Uploads the programs of all jobs, before anything can go wrong. */
+  async prepare(): Promise<void> {
+    for (const name of ["mapper", "reducer"]) {
+      const program = this.#nextContent(name);
+      await this.#world.registry.invoke("beginContent", [program.key]);
+      this.#world.bucket.contents.add(program.key);
+      await this.#world.registry.invoke("putArtifact", [program]);
+    }
+  }
+
+  /** Posts a job; where its request has a key, again until it is answered. */
+  async post(job: SimulatedJob): Promise<void> {
+    for (let tries = job.options.isRepeated ? mostTries : 1; tries > 0; tries--) {
+      // A request whose isolate died is not answered: the user waits no longer.
+      const patience = this.#world.clock.sleep(2 * 60_000 + 4 * this.#world.options.slowestCall);
+      try {
+        if (await Promise.race([this.#create(job), patience.then(() => false)])) {
+          job.checks.isAnswered = true;
+          return;
+        }
+      } catch (error) {
+        this.#world.checks.trace(`posting ${job.id}: ${String(error)}`);
+      }
+      await this.#world.clock.sleep(this.#world.random.between(0, slowRetry));
+    }
+  }
+
+  async stop(job: SimulatedJob): Promise<void> {
+    await this.#ask(async () => await stubOf(this.#world.lines, this.#caller, job.host).stop());
+  }
+
+  async describe(job: SimulatedJob): Promise<void> {
+    await this.#ask(async () => await stubOf(this.#world.lines, this.#caller, job.host).describe());
+  }
+
+  /** Uploads a program, in place of the one of that name. */
+  async upload(name: string): Promise<void> {
+    const program = this.#nextContent(name);
+    const registry = stubOf(this.#world.lines, this.#caller, this.#world.registry);
+    await this.#ask(async () => {
+      await registry.beginContent(program.key);
+      this.#world.bucket.contents.add(program.key);
+      await registry.putArtifact(program);
+    });
+  }
+
+  #nextContent(name: string): PinnedProgram {
+    return { name, type: "executable", size: 1, hash: "00", key: `${name}-${++this.#uploads}` };
+  }
+
+  /** As worker/routes/jobs.ts does. @returns whether the job exists */
+  async #create(job: SimulatedJob): Promise<boolean> {
+    const { lines, clock, registry: registryHost } = this.#world;
+    const registry = stubOf(lines, this.#caller, registryHost);
+    const idempotency = { caller: "simulation", key: job.id, fingerprints: ["f"] };
+    const reservation = await registry.createJob({
+      id: job.id,
+      createdAt: clock.now,
+      cluster: "default",
+      names: { mapper: "mapper", ...(job.options.reducers > 0 && { reducer: "reducer" }) },
+      ...(job.options.isRepeated && { idempotency }),
+    });
+    const object = stubOf({ ...lines, slowest: job.options.slowestCreation }, this.#caller, job.host);
+    if (reservation.kind === "exists") return (await object.describe()) !== null;
+    if (reservation.kind !== "reserved") throw new Error(`the job is not created: ${reservation.kind}`);
+    const { createdAt, createBefore, programs } = reservation;
+    const created = await object.create(job.spec(createdAt, programs), createBefore);
+    if (created === null) return false;
+    await registry.confirmJob(created);
+    return true;
+  }
+
+  /** What fails is not asked again. */
+  async #ask(request: () => Promise<unknown>): Promise<void> {
+    try {
+      await request();
+    } catch (error) {
+      this.#world.checks.trace(`a request failed: ${String(error)}`);
+    }
+  }
+}

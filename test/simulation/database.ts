@@ -1,0 +1,81 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+
+export type Row = Record<string, SqlStorageValue>;
+
+/** What a statement has come to. */
+export type Outcome = { readonly rows: readonly Row[]; readonly written: number };
+
+type Prepared = { readonly statement: StatementSync; readonly reads: boolean };
+
+const toInput = (value: unknown): SQLInputValue => {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (typeof value === "boolean") return value ? 1 : 0;
+  if (typeof value === "string" || typeof value === "number" || value === null) return value;
+  throw new Error(`SQLite takes no ${typeof value}`);
+};
+
+const fromOutput = (row: Record<string, unknown>): Row => {
+  for (const [name, value] of Object.entries(row)) {
+    if (value instanceof Uint8Array) row[name] = value.slice().buffer;
+    else if (typeof value === "bigint") throw new Error(`column ${name} is too large`);
+  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- SQLite has no other types
+  return row as Row;
+};
+
+/** An SQLite database in memory, whose statements are prepared once. */
+export class Database {
+  readonly #sqlite = new DatabaseSync(":memory:");
+  readonly #statements = new Map<string, Prepared>();
+
+  /** Runs a statement with its bindings, or several without any. */
+  exec(query: string, bindings: readonly unknown[]): Outcome {
+    if (bindings.length === 0 && isScript(query)) {
+      this.#sqlite.exec(query);
+      return { rows: [], written: 0 };
+    }
+    const { statement, reads } = this.#prepared(query);
+    const values = bindings.map(toInput);
+    if (reads) return { rows: statement.all(...values).map(fromOutput), written: 0 };
+    return { rows: [], written: Number(statement.run(...values).changes) };
+  }
+
+  /** The tables that were made. */
+  tables(): string[] {
+    return tableNames(this.exec(listTables, []));
+  }
+
+  /** Deletes all rows. */
+  empty(): void {
+    for (const name of this.tables()) this.exec(`DELETE FROM ${name}`, []);
+    const hasSequence = this.exec("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'", []).rows.length > 0;
+    if (hasSequence) this.exec("DELETE FROM sqlite_sequence", []);
+  }
+
+  close(): void {
+    this.#sqlite.close();
+  }
+
+  #prepared(query: string): Prepared {
+    const known = this.#statements.get(query);
+    if (known !== undefined) return known;
+    const statement = this.#sqlite.prepare(query);
+    const prepared = { statement, reads: statement.columns().length > 0 };
+    this.#statements.set(query, prepared);
+    return prepared;
+  }
+}
+
+export const listTables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
+export const tableNames = ({ rows }: Outcome): string[] =>
+  rows.flatMap(({ name }) => (typeof name === "string" ? [name] : []));
+
+/** Whether a text may have several statements. */
+const isScript = (query: string): boolean => {
+  const known = scripts.get(query);
+  if (known !== undefined) return known;
+  const found = /^\s*CREATE|;\s*\S/i.test(query);
+  scripts.set(query, found);
+  return found;
+};
+const scripts = new Map<string, boolean>();
