@@ -3,8 +3,11 @@ import { busy } from "../http/problems.ts";
 /** How long a slot stays its holder's without any progress, in ms: a client may stall, and a request may die without a word. */
 const stallLimit = 60_000;
 
-/** How often those who wait look whether a holder has stalled, in ms. */
-const lookInterval = 1000;
+/**
+ * How often those who wait look for a slot, in ms. Nobody wakes them: a promise that another request resolves goes on in that
+ * request, which may not touch what belongs to theirs.
+ */
+const lookInterval = 25;
 
 /** The right to hold a part of an upload in memory. */
 export type Slot = {
@@ -19,7 +22,6 @@ export class UploadSlots {
   readonly #patience: number;
   /** When each holder made its last progress, in ms since 1970. */
   readonly #holders = new Map<symbol, number>();
-  readonly #waiting = new Set<() => void>();
 
   /** @param patience how long an upload waits for its turn at most, in ms */
   constructor(count: number, patience: number) {
@@ -32,7 +34,7 @@ export class UploadSlots {
     const deadline = Date.now() + this.#patience;
     while (!this.#hasRoom()) {
       if (Date.now() >= deadline) throw busy("Too many uploads are under way. Try again.", 5);
-      await this.#wait(Math.min(lookInterval, deadline - Date.now()));
+      await new Promise((resolve) => setTimeout(resolve, lookInterval));
     }
     const holder = Symbol("the holder of a slot");
     this.#holders.set(holder, Date.now());
@@ -43,8 +45,6 @@ export class UploadSlots {
       },
       release: () => {
         this.#holders.delete(holder);
-        const [next] = this.#waiting;
-        next?.();
       },
     };
   }
@@ -54,15 +54,5 @@ export class UploadSlots {
     const stalledBefore = Date.now() - stallLimit;
     for (const [holder, progress] of this.#holders) if (progress < stalledBefore) this.#holders.delete(holder);
     return this.#holders.size < this.#count;
-  }
-
-  async #wait(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.add(resolve);
-    // Cleared by the request that has set it: timers are a request's own.
-    const timer = setTimeout(resolve, ms);
-    await promise;
-    clearTimeout(timer);
-    this.#waiting.delete(resolve);
   }
 }
