@@ -4,10 +4,12 @@ import {
   AgentAnswerSchema,
   AgentNoticeSchema,
   type AgentAnswer,
+  type AgentNotice,
   type AgentRequest,
   type WantedJob,
 } from "../../shared/protocol/agent.ts";
 import { protocolVersion } from "../../shared/protocol/versions.ts";
+import { readMessage } from "./answers.ts";
 import type { SimulatedCluster } from "./cluster.ts";
 import { Connection } from "./connection.ts";
 import type { SimulatedJob } from "./job.ts";
@@ -189,14 +191,12 @@ export class SimulatedAgent {
   }
 
   #receive(text: string): void {
-    const value: unknown = JSON.parse(text);
-    const answer =
-      typeof value === "object" && value !== null && "re" in value ? AgentAnswerSchema.parse(value) : undefined;
-    if (answer === undefined) this.#noticed(AgentNoticeSchema.parse(value));
-    else if (answer.re === this.#hello) this.#welcomed(answer);
+    const message = readMessage(text, { answer: AgentAnswerSchema, notice: AgentNoticeSchema });
+    if ("notice" in message) this.#noticed(message.notice);
+    else if (message.answer.re === this.#hello) this.#welcomed(message.answer);
     else {
-      this.#pending.get(answer.re)?.resolve(answer);
-      this.#pending.delete(answer.re);
+      this.#pending.get(message.answer.re)?.resolve(message.answer);
+      this.#pending.delete(message.answer.re);
     }
     this.arrange();
   }
@@ -215,7 +215,7 @@ export class SimulatedAgent {
     for (const { text } of this.#pending.values()) this.#connection?.send(text);
   }
 
-  #noticed(notice: ReturnType<typeof AgentNoticeSchema.parse>): void {
+  #noticed(notice: AgentNotice): void {
     if (notice.kind === "wanted") this.#known(notice.job.jobId).wanted = notice.job;
     else this.#mustRemove(notice.jobId);
   }

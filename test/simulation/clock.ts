@@ -1,4 +1,4 @@
-import { setImmediate as turn } from "node:timers/promises";
+import { afterTurn } from "./turn.ts";
 
 /** Something that happens at a time, unless it is cancelled. */
 export type Event = { readonly at: number; readonly order: number; run: (() => void) | undefined };
@@ -46,7 +46,7 @@ export class Clock {
 
   /** Waits until all that happens now is through. */
   async settle(): Promise<void> {
-    await turn();
+    await new Promise<void>(afterTurn);
   }
 
   #pop(): Event | undefined {

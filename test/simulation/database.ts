@@ -1,11 +1,12 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 
 export type Row = Record<string, SqlStorageValue>;
 
 /** What a statement has come to. */
 export type Outcome = { readonly rows: readonly Row[]; readonly written: number };
 
-type Prepared = { readonly statement: StatementSync; readonly reads: boolean };
+/** A statement; of one that reads, the names of its columns. */
+type Prepared = { readonly statement: StatementSync; readonly names: readonly string[] };
 
 const toInput = (value: unknown): SQLInputValue => {
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
@@ -14,13 +15,16 @@ const toInput = (value: unknown): SQLInputValue => {
   throw new Error(`SQLite takes no ${typeof value}`);
 };
 
-const fromOutput = (row: Record<string, unknown>): Row => {
-  for (const [name, value] of Object.entries(row)) {
-    if (value instanceof Uint8Array) row[name] = value.slice().buffer;
-    else if (typeof value === "bigint") throw new Error(`column ${name} is too large`);
-  }
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- SQLite has no other types
-  return row as Row;
+const fromOutput = (value: SQLOutputValue | undefined): SqlStorageValue => {
+  if (value instanceof Uint8Array) return value.slice().buffer;
+  if (value === undefined || typeof value === "bigint") throw new Error("no value that the platform has");
+  return value;
+};
+
+const rowOf = (names: readonly string[], values: readonly SQLOutputValue[]): Row => {
+  const row: Row = {};
+  for (let i = 0; i < names.length; i++) row[names[i] ?? ""] = fromOutput(values[i]);
+  return row;
 };
 
 /** An SQLite database in memory, whose statements are prepared once. */
@@ -34,9 +38,13 @@ export class Database {
       this.#sqlite.exec(query);
       return { rows: [], written: 0 };
     }
-    const { statement, reads } = this.#prepared(query);
+    const { statement, names } = this.#prepared(query);
     const values = bindings.map(toInput);
-    if (reads) return { rows: statement.all(...values).map(fromOutput), written: 0 };
+    if (names.length > 0) {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- set to return arrays
+      const rows = statement.all(...values) as unknown as readonly SQLOutputValue[][];
+      return { rows: rows.map((row) => rowOf(names, row)), written: 0 };
+    }
     return { rows: [], written: Number(statement.run(...values).changes) };
   }
 
@@ -60,7 +68,8 @@ export class Database {
     const known = this.#statements.get(query);
     if (known !== undefined) return known;
     const statement = this.#sqlite.prepare(query);
-    const prepared = { statement, reads: statement.columns().length > 0 };
+    statement.setReturnArrays(true);
+    const prepared = { statement, names: statement.columns().map(({ name }) => name) };
     this.#statements.set(query, prepared);
     return prepared;
   }

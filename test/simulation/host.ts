@@ -2,6 +2,7 @@ import type { Clock, Event } from "./clock.ts";
 import type { Connection } from "./connection.ts";
 import type { Random } from "../helpers/random.ts";
 import { Storage } from "./storage.ts";
+import { afterTurn } from "./turn.ts";
 
 /** What a Durable Object's class does that others may call. */
 export type Instance = {
@@ -71,7 +72,7 @@ export class Host<T extends Instance> {
 
   /**
    * Lets the object deal with something, and die of it, if it is so unlucky. All that follows without a wait is through when the
-   * clock's step is, which waits for a turn of the event loop, as this does.
+   * clock's step is, which waits for its turn, as this does.
    *
    * @param onDeath called where the object dies of it, or before it is through
    */
@@ -82,7 +83,7 @@ export class Host<T extends Instance> {
     const observed = this.#options.observe?.(what);
     if (onDeath !== undefined) this.#waiting.add(onDeath);
     const ran = this.#run(event);
-    setImmediate(() => {
+    afterTurn(() => {
       undo?.all();
       observed?.();
       if (doomed) this.crash(undo === undefined && random.chance(0.5));
@@ -136,7 +137,7 @@ export class Host<T extends Instance> {
             reject(error);
           }
           // What follows from the answer is an event of this object.
-          setImmediate(() => {
+          afterTurn(() => {
             this.#flush();
             this.#watchAlarm();
           });

@@ -70,7 +70,7 @@ export const quietAfter = 20 * 60 * 1000;
 export const drawOptions = (random: Random, given: Given): ScheduleOptions => {
   const severity = random.pick([0, 1, 1, 2, 4] as const);
   return {
-    jobs: random.pick([1, 1, 1, 1, 2, 2, 3, 4]),
+    jobs: random.pick([1, 1, 1, 1, 1, 1, 2, 2, 3, 4]),
     capacity: 1 + random.int(0, 3),
     evictions: random.pick([0, 2]),
     drains: 1,

@@ -5,10 +5,12 @@ import {
   RunnerNoticeSchema,
   type Next,
   type RunnerAnswer,
+  type RunnerNotice,
   type RunnerRequest,
 } from "../../shared/protocol/runner.ts";
 import type { Assignment, Result } from "../../shared/protocol/tasks.ts";
 import type { CountersSnapshot } from "../../shared/counters.ts";
+import { readMessage } from "./answers.ts";
 import type { Event } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import type { SimulatedJob } from "./job.ts";
@@ -224,18 +226,16 @@ export class SimulatedRunner {
   }
 
   #receive(text: string): void {
-    const value: unknown = JSON.parse(text);
-    const answer =
-      typeof value === "object" && value !== null && "re" in value ? RunnerAnswerSchema.parse(value) : undefined;
-    if (answer === undefined) this.#noticed(RunnerNoticeSchema.parse(value));
-    else if (answer.re === this.#hello) this.#welcomed(answer);
+    const message = readMessage(text, { answer: RunnerAnswerSchema, notice: RunnerNoticeSchema });
+    if ("notice" in message) this.#noticed(message.notice);
+    else if (message.answer.re === this.#hello) this.#welcomed(message.answer);
     else {
-      this.#pending.get(answer.re)?.resolve(answer);
-      this.#pending.delete(answer.re);
+      this.#pending.get(message.answer.re)?.resolve(message.answer);
+      this.#pending.delete(message.answer.re);
     }
   }
 
-  #noticed(notice: ReturnType<typeof RunnerNoticeSchema.parse>): void {
+  #noticed(notice: RunnerNotice): void {
     if (notice.kind === "wake") {
       this.#isWoken = true;
       this.#wake?.();
