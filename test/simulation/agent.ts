@@ -9,6 +9,7 @@ import {
   type WantedJob,
 } from "../../shared/protocol/agent.ts";
 import { protocolVersion } from "../../shared/protocol/versions.ts";
+import { release } from "../../shared/release.ts";
 import { readMessage } from "./answers.ts";
 import type { SimulatedCluster } from "./cluster.ts";
 import { Connection } from "./connection.ts";
@@ -55,9 +56,12 @@ export class SimulatedAgent {
   #isWelcome = false;
   #nextId = 1;
   #hello = 0;
+  readonly #isOld: boolean;
   #connection: Connection | undefined;
 
-  constructor(world: World, cluster: SimulatedCluster) {
+  /** @param isOld whether it is of release 0.1.0 */
+  constructor(world: World, cluster: SimulatedCluster, isOld: boolean) {
+    this.#isOld = isOld;
     this.#world = world;
     this.#cluster = cluster;
     this.#reports = new Reports(
@@ -103,7 +107,15 @@ export class SimulatedAgent {
     for (const [runnerId, end] of exits) {
       if (ends.has(runnerId)) continue;
       ends.add(runnerId);
-      const report = { kind: "exited", jobId: job.id, runnerId, failure: null, ...end } as const;
+      const { disrupted, ...known } = end;
+      const report = {
+        kind: "exited",
+        jobId: job.id,
+        runnerId,
+        failure: null,
+        ...known,
+        ...(!this.#isOld && { disrupted }),
+      } as const;
       void this.#reports.send(report).then(() => exits.delete(runnerId));
     }
   }
@@ -180,9 +192,9 @@ export class SimulatedAgent {
       const hello: AgentRequest = {
         kind: "hello",
         id: this.#hello,
-        version: protocolVersion,
-        release: "",
-        clusterId: "cluster",
+        version: this.#isOld ? 3 : protocolVersion,
+        release: this.#isOld ? "" : release,
+        clusterId: "cluster-uid",
         launcher: "simulated",
         capacity: this.#world.options.capacity,
       };
@@ -209,7 +221,7 @@ export class SimulatedAgent {
     }
     if (answer.kind !== "welcome") throw new Error(`${answer.kind} is no welcome`);
     this.#isWelcome = true;
-    if (answer.isPartial !== true) for (const known of this.#jobs.values()) known.wanted = undefined;
+    if (answer.isPartial !== true || this.#isOld) for (const known of this.#jobs.values()) known.wanted = undefined;
     for (const wanted of answer.wanted) this.#known(wanted.jobId).wanted = wanted;
     for (const jobId of answer.remove) this.#mustRemove(jobId);
     for (const { text } of this.#pending.values()) this.#connection?.send(text);

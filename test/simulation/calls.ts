@@ -2,6 +2,7 @@ import type { Env } from "../../worker/env.ts";
 import type { Random } from "../helpers/random.ts";
 import type { Clock } from "./clock.ts";
 import type { Host, Instance } from "./host.ts";
+import { secretKey } from "./secret-key.ts";
 
 /** Who calls, an instance of an object or a user: it may be gone before it is answered. */
 export type Caller = <R>(start: (settle: (outcome: () => R) => void) => void) => Promise<R>;
@@ -74,7 +75,7 @@ export type Surroundings = {
 /** What an instance of an object sees of the others. @param leaseSeconds of the objects */
 export const envOf = (lines: Lines, from: Caller, around: Surroundings, leaseSeconds: number): Env => {
   const env = {
-    SECRET_KEY: "a key of the simulation, long enough to be one",
+    SECRET_KEY: secretKey,
     LEASE_SECONDS: String(leaseSeconds),
     JOB_RETENTION_DAYS: "1",
     JOBS: { getByName: (id: string) => stubOf(lines, from, around.job(id)) },

@@ -33,7 +33,7 @@ export class SimulatedCluster {
 
   constructor(world: World) {
     this.#world = world;
-    this.#agent = new SimulatedAgent(world, this);
+    this.#agent = new SimulatedAgent(world, this, world.options.isOldAgent);
   }
 
   get agent(): SimulatedAgent {
@@ -64,7 +64,7 @@ export class SimulatedCluster {
 
   start(job: SimulatedJob): void {
     const { runners, exits } = this.jobOf(job.id);
-    const runner: SimulatedRunner = new SimulatedRunner(`runner-${this.#nextRunner++}`, job, (reason) => {
+    const runner: SimulatedRunner = new SimulatedRunner(`node-${this.#nextRunner++}`, job, (reason) => {
       runners.delete(runner);
       this.#world.clock.after(this.#world.random.between(1, slowNotice), () => {
         exits.set(runner.id, { reason, ...this.#ends.get(runner) });
@@ -101,7 +101,8 @@ export class SimulatedCluster {
     if (takesRunners) for (const runner of this.runners) runner.kill();
     this.#world.clock.after(this.#world.random.between(500, 20_000), () => {
       if (this.isDeserted) return;
-      this.#agent = new SimulatedAgent(this.#world, this);
+      // Its deployment was updated meanwhile.
+      this.#agent = new SimulatedAgent(this.#world, this, false);
     });
   }
 

@@ -310,6 +310,20 @@ export const guards: readonly Guard[] = [
     without: "",
   },
   {
+    name: "the index of the shuffle outlives an upgrade",
+    file: "worker/job/schema.ts",
+    text: "AND segments IS NOT NULL",
+    without: "AND false",
+    under: { isUpgrade: true, jobs: 3 },
+  },
+  {
+    name: "what release 0.1.0 has stored is brought to today's tables",
+    file: "worker/platform/migrations.ts",
+    text: "return hasTable(sql, firstTable) ? 1 : 0;",
+    without: "return 0;",
+    under: { isUpgrade: true, jobs: 3 },
+  },
+  {
     name: "a task is in progress as long as one of its attempts is live",
     file: "shared/engine/reschedule.ts",
     text: "task.live > 0\n    ? { job, task }",

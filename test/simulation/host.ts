@@ -88,7 +88,7 @@ export class Host<T extends Instance> {
       observed?.();
       if (doomed) this.crash(undo === undefined && random.chance(0.5));
       else this.#flush();
-      this.#watchAlarm();
+      this.watchAlarm();
       void ran.then(() => {
         if (onDeath !== undefined) this.#waiting.delete(onDeath);
       });
@@ -139,7 +139,7 @@ export class Host<T extends Instance> {
           // What follows from the answer is an event of this object.
           afterTurn(() => {
             this.#flush();
-            this.#watchAlarm();
+            this.watchAlarm();
           });
         });
       });
@@ -159,7 +159,7 @@ export class Host<T extends Instance> {
     for (const socket of this.sockets.splice(0)) socket.objectDied();
     for (const tell of this.#waiting) tell();
     this.#waiting.clear();
-    this.#watchAlarm();
+    this.watchAlarm();
   }
 
   close(): void {
@@ -177,11 +177,13 @@ export class Host<T extends Instance> {
   }
 
   async #run(event: (instance: T) => unknown): Promise<void> {
-    const { instance, life } = this.#live();
+    let life: Life | undefined;
     try {
-      await event(instance);
+      const live = this.#live();
+      ({ life } = live);
+      await event(live.instance);
     } catch (error) {
-      if (!life.isOver && !(error instanceof StorageError))
+      if (life?.isOver !== true && !(error instanceof StorageError))
         this.#options.fault(`an object threw: ${error instanceof Error ? error.stack : String(error)}`);
     }
   }
@@ -246,7 +248,8 @@ export class Host<T extends Instance> {
     return context as unknown as DurableObjectState;
   }
 
-  #watchAlarm(): void {
+  /** Has the alarm fire for which the storage is set. */
+  watchAlarm(): void {
     const { alarm } = this.storage;
     if (this.#alarmEvent?.at === alarm) return;
     const { clock, random } = this.#options;
@@ -268,7 +271,7 @@ export class Host<T extends Instance> {
     this.storage.alarm = null;
     const again = (): void => {
       this.storage.alarm ??= at;
-      this.#watchAlarm();
+      this.watchAlarm();
     };
     this.enter(ring, { kind: "alarm" }, () => clock.after(restart, again));
     if (random.chance(odds.alarmTwice)) clock.after(restart, () => this.enter(ring, { kind: "alarm" }));

@@ -8,9 +8,13 @@ import type { JobOptions } from "./options.ts";
 import { addressOf, foldersOf, type Folders } from "./places.ts";
 import type { World } from "./world.ts";
 
+/** The credentials of every job. */
+export const access = { username: "u", password: "p" };
+
 /** A job that a user posts: its object, what it does, and what is found out about it. */
 export class SimulatedJob {
   readonly id: string;
+  readonly isStored: boolean;
   readonly options: JobOptions;
   readonly folders: Folders;
   readonly host: Host<JobObject>;
@@ -19,8 +23,10 @@ export class SimulatedJob {
   readonly noted = new Set<string>();
   readonly world: World;
 
-  constructor(id: string, options: JobOptions, world: World) {
+  /** @param isStored whether an earlier release has created it */
+  constructor(id: string, options: JobOptions, world: World, isStored: boolean) {
     this.id = id;
+    this.isStored = isStored;
     this.options = options;
     this.folders = foldersOf(id);
     this.world = world;
@@ -40,7 +46,6 @@ export class SimulatedJob {
 
   spec(createdAt: number, programs: PinnedPrograms): JobSpec {
     const { maps, reducers, maxAttempts, maxLosses, maxFailedMapsPercent, speculation, deadlineSeconds } = this.options;
-    const access = { username: "u", password: "p" };
     return {
       id: this.id,
       createdAt,

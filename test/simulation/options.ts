@@ -53,6 +53,10 @@ export type ScheduleOptions = {
   /** Mean ms between two faults, and for how many ms there are some. */
   readonly faultEvery: number;
   readonly faultsFor: number;
+  /** Whether the objects begin with what release 0.1.0 has stored. */
+  readonly isUpgrade: boolean;
+  /** Whether the first agent is of release 0.1.0. */
+  readonly isOldAgent: boolean;
   /** When the mapper is replaced by another upload, in ms. */
   readonly replacedAfter: number | undefined;
   /** How probable it is that an object dies of an event, that a call between objects fails, and that a cluster stores nothing. */
@@ -65,11 +69,15 @@ export type ScheduleOptions = {
 export type Given = Partial<ScheduleOptions & JobOptions>;
 
 /** By when a job that the cluster has no room for is looked at: all that was said of it must have arrived. */
-export const quietAfter = 20 * 60 * 1000;
+export const quietAfter = 2 * 60 * 60 * 1000;
 
 export const drawOptions = (random: Random, given: Given): ScheduleOptions => {
   const severity = random.pick([0, 1, 1, 2, 4] as const);
+  const isOldAgent = random.chance(0.15);
+  const isUpgrade = given.isUpgrade ?? random.chance(0.06);
   return {
+    isUpgrade,
+    isOldAgent,
     jobs: random.pick([1, 1, 1, 1, 1, 1, 2, 2, 3, 4]),
     capacity: 1 + random.int(0, 3),
     evictions: random.pick([0, 2]),
@@ -77,14 +85,15 @@ export const drawOptions = (random: Random, given: Given): ScheduleOptions => {
     slowestAnswer: random.pick([300, 300, 3000]),
     slowestCall: random.pick([100, 100, 100, 3000, 3000, 20_000]),
     listsUploads: random.chance(0.5),
-    deserted: random.chance(0.02) ? random.between(0, 30_000) : undefined,
+    deserted: !isUpgrade && random.chance(0.02) ? random.between(0, 30_000) : undefined,
     slowSteps: random.pick([0, 0.02, 0.1]),
     faultEvery: severity === 0 ? Infinity : 6000 / severity,
     faultsFor: random.between(5000, 60_000),
     replacedAfter: random.chance(0.2) ? random.between(0, 60_000) : undefined,
     crash: 0.005 * severity,
     call: 0.03 * severity,
-    storage: 0.01 * severity,
+    // An agent of release 0.1.0 does not repeat what could not be stored.
+    storage: isOldAgent ? 0 : 0.01 * severity,
     ...given,
   };
 };

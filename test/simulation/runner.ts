@@ -443,6 +443,7 @@ export class SimulatedRunner {
       }
       from = answer.nextFrom;
     }
+    this.#job.checks.gathered(content);
     return content;
   }
 

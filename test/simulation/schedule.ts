@@ -45,7 +45,7 @@ export const runSchedule = async (seed: number, given: Given, isTraced: boolean)
   };
   checks.trace(JSON.stringify({ ...options, jobs: jobs.map((job) => job.options) }));
   try {
-    await world.client.prepare();
+    await world.prepare();
     world.begin();
     if (options.faultEvery < Infinity) clock.after(random.between(0, 2 * options.faultEvery), strikeAgain);
     clock.after(quietAfter, () => checks.whenQuiet());

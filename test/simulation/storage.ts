@@ -1,5 +1,5 @@
 import { NewDatabase } from "./birth.ts";
-import { listTables, tableNames, type Database, type Outcome, type Row } from "./database.ts";
+import { listTables, tableNames, Database, type Outcome, type Row } from "./database.ts";
 
 /** What `SqlStorage.exec` returns, with all rows read. */
 class Cursor {
@@ -83,6 +83,15 @@ export class Storage {
         this.alarm = alarm;
       },
     };
+  }
+
+  /** Puts what a text says in the place of everything. */
+  load(sql: string): void {
+    this.close();
+    this.#birth = new NewDatabase(this.#kind);
+    this.#birth.isReusable = false;
+    this.#database = new Database();
+    this.#database.exec(sql, []);
   }
 
   /** Drops everything, the alarm included. */

@@ -13,6 +13,7 @@ import { SimulatedJob } from "./job.ts";
 import { drawJob, type Given, type ScheduleOptions } from "./options.ts";
 import type { SimulatedRunner } from "./runner.ts";
 import { ObjectStore } from "./store.ts";
+import { StoredSystem } from "./stored.ts";
 import { WorldChecks } from "./world-checks.ts";
 
 /** Virtual time begins here, in ms since 1970. */
@@ -44,6 +45,7 @@ export class World {
   readonly registry: Host<Registry>;
   readonly cluster: SimulatedCluster;
   readonly client: Client;
+  readonly #stored: StoredSystem | undefined;
   readonly wires: Wires;
   readonly lines: Lines;
   /** Nobody can dial. */
@@ -72,12 +74,23 @@ export class World {
       storageFails: true,
       observe: (what) => this.checks.observeRegistry(what),
     });
-    this.jobs = Array.from(
-      { length: options.jobs },
-      (_, index) => new SimulatedJob(`J${index}`, drawJob(random, options, given), this),
-    );
+    this.#stored = options.isUpgrade ? new StoredSystem(this, options.jobs) : undefined;
+    this.jobs =
+      this.#stored?.jobs.map(
+        ([id, known]) => new SimulatedJob(id, { ...drawJob(random, options, given), ...known }, this, true),
+      ) ??
+      Array.from(
+        { length: options.jobs },
+        (_, index) => new SimulatedJob(`J${index}`, drawJob(random, options, given), this, false),
+      );
     this.cluster = new SimulatedCluster(this);
     this.client = new Client(this);
+  }
+
+  /** What was there before. */
+  async prepare(): Promise<void> {
+    await this.#stored?.load();
+    await this.client.prepare();
   }
 
   /** Lets users do what they will, and things go wrong. */
@@ -86,7 +99,7 @@ export class World {
     Object.assign(this.odds, { call: options.call, crash: options.crash, storage: options.storage });
     for (const job of this.jobs) {
       const { postAfter, stopAfter, refusedAfter, troubles } = job.options;
-      clock.after(postAfter, () => void client.post(job));
+      if (!job.isStored) clock.after(postAfter, () => void client.post(job));
       if (stopAfter !== undefined) clock.after(postAfter + stopAfter, () => void client.stop(job));
       if (refusedAfter !== undefined) clock.after(refusedAfter, () => cluster.refuse(job));
       for (let i = 0; i < troubles; i++) clock.after(random.between(0, options.faultsFor), () => cluster.trouble(job));

@@ -1,0 +1,2 @@
+/** Of the Worker. */
+export const secretKey = "a key of the simulation, long enough to be one";
