@@ -127,7 +127,7 @@ export class ProcessLauncher implements Launcher {
     const jobs = [...this.#jobs.values()].filter((job) => job.wanted !== undefined);
     const claims = jobs.map((job) => job.claim(now));
     const shares = fairShares(claims, Math.max(0, this.capacity - this.#unwantedRunners()), turn);
-    for (const [index, job] of jobs.entries()) this.#drain(job.staying.slice(shares[index] ?? 0));
+    this.#makeRoom(jobs, shares);
     this.#fill(jobs, shares, now);
     this.#keepSpares();
     const after = jobs.map((job) => job.claim(now));
@@ -152,6 +152,21 @@ export class ProcessLauncher implements Launcher {
 
   #unwantedRunners(): number {
     return this.#jobs.values().reduce((sum, job) => sum + (job.wanted === undefined ? job.runners.size : 0), 0);
+  }
+
+  /**
+   * Drains runners beyond their jobs' shares, as many as other jobs lack slots. A job that wants fewer for a while, as at the end
+   * of a phase, keeps what nobody else needs: it will want them again.
+   */
+  #makeRoom(jobs: readonly JobRunners[], shares: readonly number[]): void {
+    const leaving = this.#jobs.values().reduce((sum, job) => sum + job.runners.size - job.staying.length, 0);
+    const lacking = jobs.reduce((sum, job, i) => sum + Math.max(0, (shares[i] ?? 0) - job.staying.length), 0);
+    let room = Math.max(0, lacking - leaving - this.#freeSlots());
+    for (const [i, job] of jobs.entries()) {
+      const surplus = job.staying.slice(shares[i] ?? 0).slice(0, room);
+      room -= surplus.length;
+      this.#drain(surplus);
+    }
   }
 
   #drain(runners: readonly Runner[]): void {

@@ -73,13 +73,18 @@ describe("runners", () => {
     await vi.waitUntil(() => agent.out.includes(`[${runner?.runnerId}] ready`), patiently);
   });
 
-  it("are as many as wanted, up and down, and report their end", async () => {
+  it("are as many as wanted, stay where nobody else needs their slots, and report their end", async () => {
     scene.want("a", 1);
-    scene.start();
+    scene.start({ RUNNERS: "4" });
     await scene.settle("a", 1);
     scene.want("a", 3);
     await scene.settle("a", 3);
     scene.want("a", 1);
+    scene.want("b", 1);
+    await scene.settle("b", 1);
+    expect(scene.alive("a")).toHaveLength(3);
+    scene.want("b", 3);
+    await scene.settle("b", 3);
     const [left] = await scene.settle("a", 1);
     const exits = await scene.told("exited", "a", 2);
     expect(exits.map((exit) => exit["reason"])).toEqual(Array(2).fill("ended with exit code 0"));
@@ -161,12 +166,11 @@ describe("spares", () => {
 
   it("leave a job its head start, and are back when it has gone", async () => {
     scene.want("a", 1);
+    scene.want("b", 1);
     scene.start({ RUNNERS: "2" }, { headStartMs: 3_600_000 });
-    await scene.settle("a", 1);
-    scene.want("a", 2);
-    await scene.settle("a", 2);
-    scene.want("a", 1);
-    await scene.settle("a", 1);
+    await Promise.all([scene.settle("a", 1), scene.settle("b", 1)]);
+    scene.removeJob("b");
+    await scene.told("removed", "b");
     expect(scene.seen("")).toEqual([]);
     scene.removeJob("a");
     await scene.told("removed", "a");
