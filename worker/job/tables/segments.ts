@@ -2,15 +2,19 @@ import { z } from "zod";
 import { rowsOf } from "../../platform/sql.ts";
 import type { MapOutput, SegmentRef } from "../../../shared/protocol/tasks.ts";
 
-/** Partitions whose offsets lie together: a reduce reads so many of each map, however many there are. */
-const chunkSize = 128;
+/**
+ * Partitions whose offsets lie together: a reduce reads so many of each map, however many there are. A row of 64 fits SQLite's
+ * page; with more it would be spread over two, and reading it take twice as long.
+ */
+const chunkSize = 64;
 
 /** Bytes of an offset: a float64 holds every whole number up to 2^53. */
 const offsetBytes = 8;
 
 const PathSchema = z.object({ path: z.string() });
+const LengthSchema = z.object({ length: z.int() });
 
-/** Characters of the paths in one answer, so that it stays far below what a message may have. */
+/** Characters of the paths in one answer, about, so that it stays far below what a message may have. */
 const maxPathText = 1024 * 1024;
 
 /**
@@ -60,33 +64,49 @@ export class SegmentTable {
    * @returns besides, the map to go on with; null after the last one
    */
   read(partition: number, from: number, limit: number): { segments: SegmentRef[]; next: number | null } {
-    const segments: SegmentRef[] = [];
-    const place = (partition % chunkSize) * offsetBytes;
-    let text = 0;
-    let rows = 0;
-    const found = this.#sql
-      .exec<Row>(
-        `SELECT map, attempt, path, largest_block, substr(offsets, ?, ?) AS range FROM segment
-         WHERE chunk = ? AND map >= ? ORDER BY map LIMIT ?`,
-        place + 1,
-        2 * offsetBytes,
-        Math.floor(partition / chunkSize),
+    const chunk = Math.floor(partition / chunkSize);
+    const place = (partition % chunkSize) * offsetBytes + 1;
+    const maps = Math.min(limit, Math.ceil(maxPathText / this.#pathLength(chunk, from)));
+    // One row, as handing over one of each map takes several times as long.
+    const { rows, last, refs, ranges } = this.#sql
+      .exec<PageRow>(
+        `SELECT count(*) AS rows, max(map) AS last,
+           json_group_array(json_array(map, attempt, path, largest_block)) FILTER (WHERE first != next) AS refs,
+           group_concat(hex(first) || hex(next), '') FILTER (WHERE first != next) AS ranges
+         FROM (
+           SELECT map, attempt, path, largest_block, substr(offsets, ?, ?) AS first, substr(offsets, ?, ?) AS next
+           FROM segment WHERE chunk = ? AND map >= ? ORDER BY map LIMIT ?)`,
+        place,
+        offsetBytes,
+        place + offsetBytes,
+        offsetBytes,
+        chunk,
         from,
-        limit + 1,
+        maps,
       )
-      .raw<[number, string, string, number, ArrayBuffer]>();
+      .one();
+    const offsets = new DataView(Uint8Array.fromHex(ranges ?? "").buffer);
     // Not parsed by a schema: these are our own rows, and there may be 100,000 of them for each reduce.
-    for (const [map, attempt, path, largestBlock, range] of found) {
-      if (rows === limit || text > maxPathText) return { segments, next: map };
-      rows++;
-      const view = new DataView(range);
-      const offset = view.getFloat64(0);
-      const length = view.getFloat64(offsetBytes) - offset;
-      if (length === 0) continue;
-      text += path.length;
-      segments.push({ map, attempt, path, offset, length, largestBlock });
-    }
-    return { segments, next: null };
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the query has made it so
+    const found = JSON.parse(refs) as [number, string, string, number][];
+    const segments = found.map(([map, attempt, path, largestBlock], i) => {
+      const offset = offsets.getFloat64(2 * i * offsetBytes);
+      return {
+        map,
+        attempt,
+        path,
+        offset,
+        length: offsets.getFloat64((2 * i + 1) * offsetBytes) - offset,
+        largestBlock,
+      };
+    });
+    return { segments, next: rows < maps || last === null ? null : last + 1 };
+  }
+
+  /** The length of the next map's path: all have the same folder. */
+  #pathLength(chunk: number, from: number): number {
+    const query = "SELECT length(path) AS length FROM segment WHERE chunk = ? AND map >= ? ORDER BY map LIMIT 1";
+    return rowsOf(this.#sql, LengthSchema, query, chunk, from)[0]?.length ?? 1;
   }
 
   /** Forgets all outputs but one, which tells the folder that they were in. */
@@ -105,4 +125,4 @@ export class SegmentTable {
   }
 }
 
-type Row = { map: number; attempt: string; path: string; largest_block: number; range: ArrayBuffer };
+type PageRow = { rows: number; last: number | null; refs: string; ranges: string | null };
