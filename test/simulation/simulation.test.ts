@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { guards } from "./guards.ts";
 
 /** Schedules that run with every test, and those in which a missing guard must be found. */
-const schedules = 2000;
+const schedules = 600;
 const guardSchedules = 4000;
 
 const simulate = async (...options: string[]): Promise<{ code: number; printed: string }> => {
