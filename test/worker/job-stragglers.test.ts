@@ -44,6 +44,18 @@ describe("a task that takes much longer than the others", () => {
     expect((await job.describe()).progress.maps).toEqual({ total: 2, running: 0, completed: 2, failed: 0 });
   });
 
+  test("wakes one idle runner, and no other before that one has asked for work", async () => {
+    const { job, quick } = await halfDone();
+    const other = await job.runner("other");
+    expect(await claim(other)).toMatchObject(idle);
+    await age(job);
+    for (let alarms = 0; alarms < 3; alarms++) await runDurableObjectAlarm(job.stub);
+    const notices = (): unknown[] => [...quick.notices, ...other.notices];
+    await eventually(() => expect(notices()).toEqual([{ kind: "wake" }]));
+    expect(await claimed(quick.notices.length > 0 ? quick : other)).toMatchObject({ kind: "map" });
+    expect(notices()).toEqual([{ kind: "wake" }]);
+  });
+
   test("is left alone where the job says so", async () => {
     const { job, quick } = await halfDone({ speculation: false });
     await age(job);

@@ -21,12 +21,17 @@ const PeerSchema = z.object({
 });
 export type Peer = z.infer<typeof PeerSchema>;
 
+/** Milliseconds after which runners are told again that there may be work: those that were told may be gone. */
+const wakeAgainMs = 1000;
+
 /** The job's runners, as far as they are connected. */
 export class RunnerPeers {
   readonly #sockets: Sockets<Peer>;
   /** Those that wait for work. */
   #idle: Set<WebSocket> | undefined;
   #wokenAt = 0;
+  /** Those that were told that there may be work, and have not asked for it yet. */
+  readonly #woken = new Set<WebSocket>();
   /** What runners have failed that are away for the moment. */
   readonly #failures = new Map<string, string[]>();
 
@@ -42,9 +47,9 @@ export class RunnerPeers {
     return this.#waiting().size > 0;
   }
 
-  /** When runners were last told that there may be work, in ms since 1970; 0 where this instance has told none. */
-  get wokenAt(): number {
-    return this.#wokenAt;
+  /** From when on more runners may be told that there may be work, in ms since 1970; 0 where all that were told have asked since. */
+  get mayWakeAt(): number {
+    return this.#woken.size === 0 ? 0 : this.#wokenAt + wakeAgainMs;
   }
 
   /** Answers an upgrade. The peer is nobody until it says hello. */
@@ -60,12 +65,14 @@ export class RunnerPeers {
   identify(socket: WebSocket, name: string, podName: string, now: number): void {
     const former = this.#sockets.named(name);
     const failed = (former && this.#sockets.peer(former)?.failed) ?? this.#failures.get(name) ?? [];
-    if (former !== undefined) this.#waiting().delete(former);
+    if (former !== undefined) this.#forget(former);
     this.#failures.delete(name);
     this.#sockets.identify(socket, { name, podName, isIdle: false, failed, since: now, renewed: now });
   }
 
+  /** Notes whether a runner that has asked for work waits for it. */
   setIdle(socket: WebSocket, isIdle: boolean): void {
+    this.#woken.delete(socket);
     const peer = this.peer(socket);
     if (peer === undefined || peer.isIdle === isIdle) return;
     this.#sockets.update(socket, { ...peer, isIdle });
@@ -101,6 +108,7 @@ export class RunnerPeers {
     for (const socket of this.#waiting()) {
       if (left-- <= 0) return;
       this.setIdle(socket, false);
+      this.#woken.add(socket);
       notify(socket, { kind: "wake" });
     }
   }
@@ -117,11 +125,12 @@ export class RunnerPeers {
   endAll(): void {
     this.#sockets.closeAll(closeCodes.ended, "the job has ended");
     this.#idle = undefined;
+    this.#woken.clear();
   }
 
   /** The other end has closed its socket. @returns who it was */
   closed(socket: WebSocket, code: number, reason: string): Peer | undefined {
-    this.#waiting().delete(socket);
+    this.#forget(socket);
     const peer = this.#sockets.closed(socket, code, reason);
     if (peer !== undefined && peer.failed.length > 0) this.#failures.set(peer.name, peer.failed);
     return peer;
@@ -135,6 +144,11 @@ export class RunnerPeers {
   /** Closes the sockets that never said hello. */
   closeSilent(now: number): void {
     this.#sockets.closeSilent(now);
+  }
+
+  #forget(socket: WebSocket): void {
+    this.#waiting().delete(socket);
+    this.#woken.delete(socket);
   }
 
   #waiting(): Set<WebSocket> {

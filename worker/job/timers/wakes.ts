@@ -2,15 +2,12 @@ import { claimableKind, runnersWanted } from "../../../shared/engine/machine.ts"
 import type { Session } from "../session.ts";
 import type { Timer } from "./timer.ts";
 
-/** After which time, in ms, runners are told again of tasks that nobody has claimed: those that were told may be gone. */
-const again = 1000;
-
 /** When a runner that waits for work is to be told of a scheduled task, in ms since 1970. */
 const due = ({ store, peers, job, now }: Session): number | undefined => {
   const kind = claimableKind(job);
   // Whoever asks is given what can be claimed then.
   if (kind === undefined || !peers.hasIdle) return undefined;
-  if (store.tasks.nextScheduled(kind, now) !== undefined) return peers.wokenAt + again;
+  if (store.tasks.nextScheduled(kind, now) !== undefined) return peers.mayWakeAt;
   return store.tasks.nextDue(kind, now);
 };
 
