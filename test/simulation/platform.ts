@@ -34,6 +34,7 @@ Object.assign(Uint8Array.prototype, {
 });
 Object.assign(Uint8Array, {
   fromBase64: (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "base64")),
+  fromHex: (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "hex")),
 });
 Object.assign(globalThis, {
   // oxlint-disable-next-line typescript/no-extraneous-class -- it is handed on, and never looked into
