@@ -201,7 +201,7 @@ export class JobChecks {
       options.deadlineSeconds !== undefined ||
       isRefused ||
       cluster.evictions >= options.maxAttempts ||
-      strikes - cluster.drains >= options.maxLosses;
+      strikes - (this.#world.options.isOldAgent ? 0 : cluster.drains) >= options.maxLosses;
     expect(mayFail || job.status !== "failed", `the job has failed for no reason: ${JSON.stringify(job.error)}`);
     this.#tasks(job);
   }
