@@ -103,24 +103,25 @@ const job = (jobId: string): WantedJob => ({
   pods: { credentialSecrets: [] },
 });
 
-const reconnect = async (): Promise<void> => {
+/** Has the agent welcomed again, and then told of one more job. */
+const reconnect = async (last: string): Promise<void> => {
   const before = worker.connections.length;
   worker.cut();
   await vi.waitUntil(() => worker.connections.length > before && worker.current.received.length > 0, patiently);
-  worker.current.send({ kind: "wanted", job: job("last") });
-  await vi.waitUntil(() => launched.includes("last"), patiently);
+  worker.current.send({ kind: "wanted", job: job(last) });
+  await vi.waitUntil(() => launched.includes(last), patiently);
 };
 
 describe("a welcome", () => {
   it("replaces what was wanted, unless it is partial", async () => {
     welcome = { wanted: [job("a"), job("b")] };
-    await reconnect();
-    expect(launched).toEqual(["a", "b", "last"]);
+    await reconnect("first");
+    expect(launched).toEqual(["a", "b", "first"]);
     welcome = { wanted: [job("a")], isPartial: true };
-    await reconnect();
-    expect(launched).toEqual(["a", "b", "last"]);
+    await reconnect("second");
+    expect(launched).toEqual(["a", "b", "first", "second"]);
     welcome = { wanted: [job("a")] };
-    await reconnect();
-    expect(launched).toEqual(["a", "last"]);
+    await reconnect("third");
+    expect(launched).toEqual(["a", "third"]);
   });
 });
