@@ -8,11 +8,18 @@ import type { JobRow } from "./rows.ts";
 type JobFailure = { readonly code: string; readonly message: string };
 
 /**
- * Fails the job for a reason outside its tasks: its time is up, or its cluster cannot run it.
- * @returns undefined when the job has ended or is committing
+ * Fails a job whose time is up.
+ * @returns undefined when the job has ended or is committing: it is as good as done then
  */
-export const failJob = (job: JobRow, { code, message }: JobFailure, now: number): Transition | undefined => {
-  if (isEnded(job.status) || job.status === "committing") return undefined;
+export const failJob = (job: JobRow, failure: JobFailure, now: number): Transition | undefined =>
+  job.status === "committing" ? undefined : refuseJob(job, failure, now);
+
+/**
+ * Fails a job that its cluster cannot run, or has ended for good. Also while it commits: nobody would go on with it.
+ * @returns undefined when the job has ended
+ */
+export const refuseJob = (job: JobRow, { code, message }: JobFailure, now: number): Transition | undefined => {
+  if (isEnded(job.status)) return undefined;
   return announceRunners(endJob(job, "failed", { code, message, taskId: null }, now, `the job has failed: ${code}`));
 };
 

@@ -28,7 +28,7 @@ export { complete } from "./complete.ts";
 export type { Effect, Transition } from "./effects.ts";
 export { explainLoss } from "./explain-loss.ts";
 export { fail } from "./fail.ts";
-export { failJob, loseCredentials } from "./fail-job.ts";
+export { failJob, loseCredentials, refuseJob } from "./fail-job.ts";
 export { lose, type Loss, type RunnerEnd } from "./lose.ts";
 export { loseOutput } from "./lose-output.ts";
 export { newJob, newTask } from "./new-rows.ts";

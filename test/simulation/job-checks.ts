@@ -131,8 +131,7 @@ export class JobChecks {
 
   /** Whether it waits for a runner that will never come: a job that commits cannot be ended. */
   get isAbandoned(): boolean {
-    const { cluster } = this.#world;
-    return this.status === "committing" && (cluster.isDeserted || cluster.jobOf(this.#job.id).isRefused);
+    return this.status === "committing" && this.#world.cluster.isDeserted;
   }
 
   /** The conditions that its agent has reported, as the job shows them. */

@@ -112,4 +112,17 @@ describe("a job that is stopped", () => {
     expect([end, conditions.map(({ type }) => type)]).toEqual(["stopped", ["CleaningAbandoned"]]);
     expect(await job.query("SELECT * FROM secret")).toEqual([]);
   });
+
+  test("is ended by its cluster also while it commits, as nobody would go on with it", async () => {
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    let task = await job.mapped(runner);
+    while (task.kind === "reduce") task = taskOf(await complete(runner, task));
+    expect((await job.describe()).status).toBe("committing");
+    const failure = { code: "NotAllowed", message: "not that image" };
+    await job.report({ kind: "failed", failure });
+    expect(await job.describe()).toMatchObject({ status: "failed", error: { ...failure, taskId: null } });
+    await runner.request({ kind: "release", attempt: task.attempt, reason: "it was revoked" });
+    expect((await claimed(runner)).kind).toBe("clean");
+  });
 });

@@ -1,4 +1,4 @@
-import { explainLoss, fail, failJob, lose, touch, type RunnerEnd } from "../../shared/engine/machine.ts";
+import { explainLoss, fail, lose, refuseJob, touch, type RunnerEnd } from "../../shared/engine/machine.ts";
 import { isEnded } from "../../shared/status.ts";
 import type { Report } from "../contracts.ts";
 import type { Session } from "./session.ts";
@@ -16,8 +16,8 @@ export const takeReport = (session: Session, report: Report): void => {
       session.store.conditions.setLauncher(report.conditions, session.now);
       return;
     case "failed": {
-      const failed = failJob(session.job, report.failure, session.now);
-      if (failed !== undefined) session.apply(failed);
+      const refused = refuseJob(session.job, report.failure, session.now);
+      if (refused !== undefined) session.apply(refused);
     }
   }
 };
