@@ -71,14 +71,13 @@ export class SegmentTable {
     const { rows, last, refs, ranges } = this.#sql
       .exec<PageRow>(
         `SELECT count(*) AS rows, max(map) AS last,
-           json_group_array(json_array(map, attempt, path, largest_block)) FILTER (WHERE first != next) AS refs,
-           group_concat(hex(first) || hex(next), '') FILTER (WHERE first != next) AS ranges
+           json_group_array(json_array(map, attempt, path, largest_block)) FILTER (WHERE has_bytes) AS refs,
+           group_concat(hex(range), '') FILTER (WHERE has_bytes) AS ranges
          FROM (
-           SELECT map, attempt, path, largest_block, substr(offsets, ?, ?) AS first, substr(offsets, ?, ?) AS next
-           FROM segment WHERE chunk = ? AND map >= ? ORDER BY map LIMIT ?)`,
+           SELECT map, attempt, path, largest_block, substr(offsets, ?1, 2 * ?2) AS range,
+             substr(offsets, ?1, ?2) != substr(offsets, ?1 + ?2, ?2) AS has_bytes
+           FROM segment WHERE chunk = ?3 AND map >= ?4 ORDER BY map LIMIT ?5)`,
         place,
-        offsetBytes,
-        place + offsetBytes,
         offsetBytes,
         chunk,
         from,
