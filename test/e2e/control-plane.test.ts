@@ -32,7 +32,10 @@ afterAll(async () => {
 describe("the control plane", () => {
   it("takes a job through 2,000 maps, each once", async () => {
     agent = await startNoopAgent(edgefold, 8);
-    const job = await edgefold.completed((await edgefold.post(noopJob(edgefold, 2000, 3))).id);
+    const job = await edgefold.completed(
+      // On a busy machine any task may look like a straggler.
+      (await edgefold.post({ ...noopJob(edgefold, 2000, 3), speculation: false })).id,
+    );
     expect(job.progress).toEqual({
       maps: { total: 2000, running: 0, completed: 2000, failed: 0 },
       reduces: { total: 3, running: 0, completed: 3, failed: 0 },

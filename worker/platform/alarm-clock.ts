@@ -27,7 +27,9 @@ export class AlarmClock {
   arm(now: number): void {
     if (this.#armed < now - lateness) this.forget();
     const next = this.#nextDue(now);
-    if (next !== undefined && next < this.#armed) this.#set(Math.min(next, now + horizon));
+    // What is overdue may have any time, and the platform takes none that is not above 0.
+    const time = next === undefined ? Number.POSITIVE_INFINITY : Math.max(now, Math.min(next, now + horizon));
+    if (time < this.#armed) this.#set(time);
   }
 
   /** Forgets what it was set for: the transaction that set it was undone. */
