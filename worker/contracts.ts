@@ -146,8 +146,6 @@ export interface RegistryApi extends Rpc.DurableObjectBranded {
    * @param ended whether the job needs its programs no more, and never will again
    */
   publish(job: Job, version: number, ended: boolean): Promise<void>;
-  /** Whether the job's object exists, and may be called. */
-  hasJob(id: string): Promise<boolean>;
   /** Jobs as they were published, newest first; fewer than `limit` where they are long. */
   listJobs(after: string | null, limit: number): Promise<Items>;
   /** Stores a token of the API, in place of the one of that name. @returns whether there was none */

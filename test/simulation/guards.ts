@@ -216,8 +216,8 @@ export const guards: readonly Guard[] = [
   {
     name: "a cleaning that hangs is given up",
     file: "worker/job/timers/cleaning.ts",
-    text: 'job.clean === "waiting" && job.endedAt !== null ? job.endedAt + cleanLimit : undefined;',
-    without: "undefined;",
+    text: 'job.clean === "waiting" && job.endedAt !== null ? job.endedAt + cleanLimit : undefined',
+    without: "undefined",
   },
   {
     name: "credentials are erased",

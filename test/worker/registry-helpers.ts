@@ -17,3 +17,7 @@ export const storedKeys = async (): Promise<string[]> => (await env.ARTIFACTS.li
 export const settle = async (): Promise<void> => {
   await eventually(async () => expect(await rows("SELECT key FROM garbage")).toEqual([]));
 };
+
+/** Whether a job is known to exist. */
+export const hasJob = async (id: string): Promise<boolean> =>
+  (await rows("SELECT 1 FROM job WHERE id = ? AND reserved_until IS NULL", id)).length > 0;

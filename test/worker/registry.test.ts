@@ -13,7 +13,7 @@ import { registrySchema } from "../../worker/registry/schema.ts";
 import { migrate } from "../../worker/platform/migrations.ts";
 import { eventually } from "./eventually.ts";
 import { specOf } from "./job-fixture.ts";
-import { rows, settle, storedKeys } from "./registry-helpers.ts";
+import { hasJob, rows, settle, storedKeys } from "./registry-helpers.ts";
 
 const registry = registryOf(env);
 
@@ -134,7 +134,7 @@ describe("a reserved job", () => {
   it("is not known before its object is, and dropped if that never comes", async () => {
     const program = await put("lost");
     const { id } = reserved(await reserve({ mapper: "lost" }, "key-of-lost"));
-    expect(await registry.hasJob(id)).toBe(false);
+    expect(await hasJob(id)).toBe(false);
     await registry.deleteArtifact("lost");
     await later("UPDATE job SET reserved_until = 1 WHERE reserved_until IS NOT NULL");
     expect(await rows("SELECT id FROM job WHERE id = ?", id)).toEqual([]);
@@ -149,7 +149,7 @@ describe("a reserved job", () => {
     await registry.confirmJob(jobOf(a));
     await publish(jobOf(b, "planning"), false);
     await later("UPDATE job SET reserved_until = 1 WHERE reserved_until IS NOT NULL");
-    expect([await registry.hasJob(a), await registry.hasJob(b)]).toEqual([true, true]);
+    expect([await hasJob(a), await hasJob(b)]).toEqual([true, true]);
     expect(await rows("SELECT job_id FROM pin WHERE job_id IN (?, ?) ORDER BY job_id", a, b)).toEqual([
       { job_id: a },
       { job_id: b },
@@ -167,7 +167,7 @@ describe("a reserved job", () => {
     await rows("UPDATE job SET snapshot = NULL, version = 0, reserved_until = 1 WHERE id = ?", id);
     await registry.deleteArtifact("created");
     await later("UPDATE job SET reserved_until = 1 WHERE reserved_until IS NOT NULL");
-    expect(await registry.hasJob(id)).toBe(true);
+    expect(await hasJob(id)).toBe(true);
     expect(await storedKeys()).toContain(program.key);
     await jobObject(env, id).stop();
     await settle();
@@ -210,7 +210,7 @@ describe("a reserved job", () => {
     const { id } = reserved(await reserve({ mapper: "late" }));
     await later("UPDATE job SET reserved_until = 1 WHERE reserved_until IS NOT NULL");
     await publish(jobOf(id, "planning"), false);
-    expect(await registry.hasJob(id)).toBe(true);
+    expect(await hasJob(id)).toBe(true);
     await publish(jobOf(id, "failed"), true);
     await settle();
   });

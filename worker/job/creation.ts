@@ -14,7 +14,7 @@ export const createMaps = (store: JobStore, now: number): number => {
   if (from === null) return 0;
   let maps = 0;
   let ranges = 0;
-  for (const { input, next } of cutFrom(store, from).maps) {
+  for (const { input, next } of cutFrom(store, from, store.job.inputBytes()).maps) {
     store.tasks.addMap(newTask("map", next.next - 1, now), input);
     maps++;
     ranges += input.length;

@@ -19,9 +19,8 @@ type PlannedMap = { readonly input: MapInput; readonly next: Creation };
 /** Before the first map of the input that the attempt `plan` has listed. */
 export const beginCreation = (plan: string): Creation => ({ plan, next: 0, page: 0, part: 0, at: 0, start: 0 });
 
-/** How the rest of a listed input is to be cut, from `creation` on. */
-export const cutFrom = (store: JobStore, creation: Creation): Cut => {
-  const bytes = store.planned.bytes(creation.plan);
+/** How the rest of a listed input is to be cut, from `creation` on. @param bytes of the whole input, as stored */
+export const cutFrom = (store: JobStore, creation: Creation, bytes: number): Cut => {
   const splitSize = store.job.spec().request.splitSize ?? defaultSplitSize(bytes);
   return { bytes, splitSize, maps: cutMaps(store, creation, splitSize) };
 };

@@ -101,7 +101,7 @@ export class Session {
         this.#create(effect.tasks, effect.total);
         break;
       case "revoke":
-        this.#revoke(this.store.attempts.revoke(effect.task), effect.reason);
+        this.#revoke(effect.task, effect.reason);
         break;
       case "stop-tasks":
         this.store.tasks.stopAll(this.now);
@@ -135,8 +135,9 @@ export class Session {
     } else if (total > 0) this.store.tasks.addAll(newTask(kind, 0, this.now), total);
   }
 
-  #revoke(attempts: readonly AttemptRow[], reason: string): void {
-    if (attempts.length > 0) this.notify(() => this.peers.revoke(attempts, reason));
+  #revoke(task: Extract<Effect, { kind: "revoke" }>["task"], reason: string): void {
+    const attempts = this.store.attempts.revoke(task);
+    this.notify(() => this.peers.revoke(attempts, reason));
   }
 }
 

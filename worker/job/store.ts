@@ -50,6 +50,7 @@ export class JobStore {
 
   create(spec: JobSpec, row: JobRow): void {
     migrate(this.#storage, jobSchema);
+    this.#isCreated = true;
     this.job.create(spec, row);
   }
 

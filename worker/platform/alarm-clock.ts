@@ -7,6 +7,12 @@ const lateness = 60_000;
 /** Milliseconds before another try after the alarm's own work has failed. */
 const retryMs = 30_000;
 
+/** The first of some times, of which some may not come at all; undefined where none does. */
+export const soonest = (times: readonly (number | undefined)[]): number | undefined => {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+};
+
 /**
  * The one alarm of an object, set for the earliest of all that is due. The object arms it after every event, so that one
  * that was lost is set again by the next event.

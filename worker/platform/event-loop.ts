@@ -1,4 +1,4 @@
-import { AlarmClock } from "./alarm-clock.ts";
+import { AlarmClock, soonest } from "./alarm-clock.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** What an object's event loop is told of it. */
@@ -51,9 +51,7 @@ export class EventLoop {
     if (!this.#parts.exists()) return;
     const now = Date.now();
     this.#clock.arm(now);
-    const next = this.#parts.outbox.next();
-    // Not awaited: no event waits for a slow receiver.
-    if (next !== undefined && next <= now) this.#ctx.waitUntil(this.#deliver());
+    this.#deliverDue(now);
   }
 
   /** Does what the alarm is for. Never throws. */
@@ -61,14 +59,20 @@ export class EventLoop {
     if (!this.#parts.exists()) return;
     await this.#clock.ring(async (now) => {
       await work(now);
-      this.settle();
+      // The clock sets the next alarm by itself.
+      if (this.#parts.exists()) this.#deliverDue(Date.now());
     });
   }
 
   #nextDue(now: number): number | undefined {
     if (!this.#parts.exists()) return undefined;
-    const times = [this.#parts.outbox.next(), this.#parts.nextDue(now)].filter((time) => time !== undefined);
-    return times.length === 0 ? undefined : Math.min(...times);
+    return soonest([this.#parts.outbox.next(), this.#parts.nextDue(now)]);
+  }
+
+  #deliverDue(now: number): void {
+    const next = this.#parts.outbox.next();
+    // Not awaited: no event waits for a slow receiver.
+    if (next !== undefined && next <= now) this.#ctx.waitUntil(this.#deliver());
   }
 
   async #deliver(): Promise<void> {

@@ -62,10 +62,6 @@ const CountSchema = z.object({ jobs: z.int() });
 export const countOpenJobs = (sql: SqlStorage, cluster: string): number =>
   rowsOf(sql, CountSchema, "SELECT count(*) AS jobs FROM job WHERE cluster = ? AND ended = 0", cluster)[0]?.jobs ?? 0;
 
-/** Whether the job's object exists, and may be called. */
-export const hasJob = (sql: SqlStorage, id: string): boolean =>
-  sql.exec("SELECT 1 FROM job WHERE id = ? AND reserved_until IS NULL", id).toArray().length > 0;
-
 /** Removes all that is kept of a job except its object. */
 export const forgetJob = (sql: SqlStorage, id: string, now: number): void => {
   sql.exec("DELETE FROM job WHERE id = ?", id);

@@ -5,13 +5,13 @@ import type { Items, RegistryApi, Reservation, ReservationRequest } from "../con
 import { jobOf, type Env } from "../env.ts";
 import type { PinnedProgram } from "../job/spec.ts";
 import type { Region } from "../location.ts";
-import { AlarmClock } from "../platform/alarm-clock.ts";
+import { AlarmClock, soonest } from "../platform/alarm-clock.ts";
 import { migrate } from "../platform/migrations.ts";
 import { retentionMs } from "../durations.ts";
 import { findArtifact, hasContent, listArtifacts, nameContent, removeArtifact } from "./artifacts.ts";
 import { collectGarbage, nextGarbage } from "./garbage.ts";
 import { forgetOldKeys, nextOldKey } from "./idempotency.ts";
-import { confirmJob, hasJob, listJobs, publishJob } from "./jobs.ts";
+import { confirmJob, listJobs, publishJob } from "./jobs.ts";
 import { nextReservation, reserveJob, settleReservations } from "./reservations.ts";
 import { saveRegion } from "./regions.ts";
 import { eraseLeaving, isLeaving, nextErasure, nextRetirement, retireJobs } from "./retention.ts";
@@ -98,10 +98,6 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
     });
   }
 
-  async hasJob(id: string): Promise<boolean> {
-    return hasJob(this.#sql, id);
-  }
-
   async listJobs(after: string | null, limit: number): Promise<Items> {
     return listJobs(this.#sql, after, limit);
   }
@@ -154,14 +150,13 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
 
   #nextDue(): number | undefined {
     const retention = retentionMs(this.env);
-    const times = [
+    return soonest([
       nextSilentUpload(this.#sql),
       nextReservation(this.#sql),
       nextOldKey(this.#sql),
       nextGarbage(this.#sql),
       nextErasure(this.#sql),
       retention === undefined ? undefined : nextRetirement(this.#sql, retention),
-    ].filter((time) => time !== undefined);
-    return times.length === 0 ? undefined : Math.min(...times);
+    ]);
   }
 }

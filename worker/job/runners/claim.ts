@@ -31,17 +31,21 @@ export const answerNext = (session: Session, { socket, peer }: Asking): Reply | 
   return { kind: "next", next, session: token };
 };
 
-/** A runner that is at another attempt, or asks for one, has ended those that were revoked, though it may not have said so. */
-export const loseRevoked = (session: Session, attempts: readonly AttemptRow[], at: string | null): void => {
-  for (const { id, status } of attempts)
-    if (status === "revoked" && id !== at) loseAttempt(session, id, "it was revoked");
+/**
+ * A runner that is at another attempt, or asks for one, has ended those that were revoked, though it may not have said so.
+ * @param name of the runner
+ * @returns those of its attempts that are still open
+ */
+export const loseRevoked = (session: Session, name: string, at: string | null): AttemptRow[] => {
+  const isOver = ({ id, status }: AttemptRow): boolean => status === "revoked" && id !== at;
+  const open = session.store.attempts.openOf(name);
+  for (const attempt of open) if (isOver(attempt)) loseAttempt(session, attempt.id, "it was revoked");
+  return open.filter((attempt) => !isOver(attempt));
 };
 
 const findNext = (session: Session, { name, podName }: Peer): Next => {
   const { store, now } = session;
-  const open = store.attempts.openOf(name);
-  loseRevoked(session, open, null);
-  const live = open.find(({ status }) => status === "live");
+  const [live] = loseRevoked(session, name, null);
   if (live !== undefined) return { next: "task", task: assignmentOf(session, live) };
   if (session.job.released) return { next: "stop", reason: "the job has ended" };
   const task = findTask(session);

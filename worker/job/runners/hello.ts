@@ -32,9 +32,8 @@ export const hello = (session: Session, request: Request<"hello">, socket: WebSo
   }
   const { runnerId, podName } = request;
   peers.identify(socket, runnerId, podName, now);
-  const open = store.attempts.openOf(runnerId);
-  loseRevoked(session, open, request.attempt);
-  for (const { id } of store.attempts.openOf(runnerId)) store.attempts.setLease(id, now + leaseMs, true);
+  const open = loseRevoked(session, runnerId, request.attempt);
+  for (const { id } of open) store.attempts.setLease(id, now + leaseMs, true);
   const own = open.find(({ id }) => id === request.attempt);
   // What was revoked while the runner was away, it hears now. It answers by giving the attempt back.
   if (own?.status === "revoked") {

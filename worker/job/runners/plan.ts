@@ -14,7 +14,7 @@ export const planned: Handler<"planned"> = (session, { attempt: id, page, object
  * @returns their number, or why there are too many tasks
  */
 export const finishPlan = ({ store, job }: Session, attempt: string): number | string => {
-  const cut = cutFrom(store, beginCreation(attempt));
+  const cut = cutFrom(store, beginCreation(attempt), store.planned.bytes(attempt));
   const maps = countMaps(cut);
   const excess = tooManyTasks(cut, maps, job.nReducers);
   if (excess !== undefined) return excess;

@@ -1,6 +1,6 @@
 import type { Condition } from "../../../shared/api/jobs.ts";
+import { soonest } from "../../platform/alarm-clock.ts";
 import type { Session } from "../session.ts";
-
 import { cleaning } from "./cleaning.ts";
 import { creation } from "./creation.ts";
 import { leases } from "./leases.ts";
@@ -22,12 +22,12 @@ const timers = (absence?: Condition): readonly Timer[] => [
 ];
 
 /** When the next of a job's timers is due, in ms since 1970. */
-export const nextDue = (session: Session): number | undefined => {
-  const times = timers().flatMap((timer) => timer.due(session) ?? []);
-  return times.length === 0 ? undefined : Math.min(...times);
-};
+export const nextDue = (session: Session): number | undefined => soonest(timers().map((timer) => timer.due(session)));
 
 /** Runs all timers that are due. @param absence that there is no agent, where this is known */
 export const runTimers = (session: Session, absence: Condition | undefined): void => {
-  for (const timer of timers(absence)) timer.run(session);
+  for (const timer of timers(absence)) {
+    const due = timer.due(session);
+    if (due !== undefined && due <= session.now) timer.run(session);
+  }
 };

@@ -15,7 +15,6 @@ export const limits = (absence: Condition | undefined): Timer => ({
   run: (session) => {
     const { store, job, now } = session;
     const spec = store.job.spec();
-    if (nextTimeLimit(spec, job) > now) return;
     const failure =
       timeLimits(spec).deadline <= now
         ? describeLimit.deadline(spec)

@@ -17,20 +17,14 @@ export const nextStraggler = ({ store, job, now }: Session): Straggler | undefin
   return slowest && { kind, index: slowest.index, due: Math.ceil(slowest.since + age) };
 };
 
-/** When a runner that waits for work is to be told of the next straggler, in ms since 1970. */
-const due = (session: Session): number | undefined => {
-  const straggler = session.peers.hasIdle ? nextStraggler(session) : undefined;
-  return straggler && Math.max(straggler.due, session.peers.mayWakeAt);
-};
-
 /**
  * Tells one runner that waits for work of a straggler, and no other before that one has asked for it: until then the straggler
  * stays due. Whoever asks for work later is told at once.
  */
 export const stragglers: Timer = {
-  due,
-  run: (session) => {
-    if ((due(session) ?? Number.POSITIVE_INFINITY) > session.now) return;
-    session.notify(() => session.peers.wake(1));
+  due: (session) => {
+    const straggler = session.peers.hasIdle ? nextStraggler(session) : undefined;
+    return straggler && Math.max(straggler.due, session.peers.mayWakeAt);
   },
+  run: (session) => session.notify(() => session.peers.wake(1)),
 };
