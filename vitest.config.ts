@@ -1,4 +1,5 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { localVariables } from "./backend/host/local-access.ts";
 import { ClosingLine } from "./test/helpers/closing-line.ts";

@@ -48,12 +48,15 @@ const afterwards = async (id: string): Promise<Task | undefined> => {
   return (await stage.edgefold.tasks(id))[0];
 };
 
+/** A pod on a lost node is given its 20 s to end, and 30 s more, before another may take its place. */
+const lossMs = 120_000;
+
 /** Waits until the map's task tells of something. */
 const errorOf = async (id: string, message: string) =>
   until(`the task says: ${message}`, async () => {
     const [task] = await stage.edgefold.tasks(id);
     return task?.error?.message.includes(message) === true ? task.error : undefined;
-  });
+  }, lossMs);
 
 const endOf = async (id: string): Promise<void> => {
   await stage.end(id);
@@ -94,7 +97,7 @@ describe("a pod that ends", () => {
     ],
     ["kill -9 on its node", "ended with exit code 137", async (pod) => cluster.fake.kill(pod)],
     ["the loss of its node", "whose node node-1 was lost", async (pod) => cluster.fake.loseNode(pod)],
-  ])("by %s is not its task's fault, and says so", async (_, message, act) => {
+  ])("by %s is not its task's fault, and says so", { timeout: 2 * lossMs }, async (_, message, act) => {
     const { id, pod } = await waiting();
     await act(pod);
     expect((await errorOf(id, message)).code).toBe("AttemptLost");

@@ -201,6 +201,15 @@ describe("an agent", () => {
     expect(former.notices).toEqual([]);
   });
 
+  test("is refused a message of more than 4 MiB, unparsed", async () => {
+    const { agent } = await welcomed(newCluster());
+    const parse = vi.spyOn(JSON, "parse");
+    const message = `{"kind":"removed","id":1,"jobId":"${"x".repeat(4 * 1024 * 1024)}"}`;
+    agent.send(message);
+    expect(await agent.closed).toMatchObject({ code: closeCodes.malformed });
+    expect(parse.mock.calls.filter(([text]) => text === message)).toEqual([]);
+  });
+
   describe("is absent", () => {
     const forEver = "UPDATE cluster SET absent_since = 1";
 

@@ -8,10 +8,9 @@ import {
 } from "../../shared/protocol/agent.ts";
 import { closeCodes } from "../../shared/protocol/connection.ts";
 import { versionRefusal } from "../../shared/protocol/versions.ts";
-import { parseJson } from "../../shared/json.ts";
 import { release } from "../../shared/release.ts";
 import type { EventLoop } from "../platform/event-loop.ts";
-import { sendJson } from "../platform/socket.ts";
+import { readMessage, sendJson } from "../platform/socket.ts";
 import type { Sockets } from "../platform/sockets.ts";
 import type { AgentRecord } from "./agent.ts";
 import type { Reports } from "./reports.ts";
@@ -58,7 +57,7 @@ export class AgentLink {
 
   /** Handles a message of an agent. Every request of one that was welcomed is answered. */
   receive(socket: WebSocket, message: string | ArrayBuffer): void {
-    const request = AgentRequestSchema.safeParse(parseJson(message)).data;
+    const request = readMessage(AgentRequestSchema, message);
     if (request === undefined) {
       socket.close(closeCodes.malformed, "not a message that this Worker understands");
       return;

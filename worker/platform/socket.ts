@@ -1,3 +1,18 @@
+import type { z } from "zod";
+import { parseJson } from "../../shared/json.ts";
+
+/** Most bytes of a message. Objects share an isolate, so that what one of them parses is paid for by its neighbours. */
+const maxMessage = 4 * 1024 * 1024;
+
+/** @returns what a peer has sent; undefined where that is too long to be looked at, or not what the schema says */
+export const readMessage = <Message>(
+  schema: z.ZodType<Message>,
+  message: string | ArrayBuffer,
+): Message | undefined => {
+  const size = typeof message === "string" ? message.length : message.byteLength;
+  return size > maxMessage ? undefined : schema.safeParse(parseJson(message)).data;
+};
+
 /** Sends a message; one to a socket that is closing is dropped, and made up for when the peer says hello again. */
 export const sendJson = (socket: WebSocket, message: unknown): void => {
   try {

@@ -1,8 +1,7 @@
-import { parseJson } from "../../../shared/json.ts";
 import { closeCodes } from "../../../shared/protocol/connection.ts";
 import { RunnerRequestSchema, type RunnerRequest } from "../../../shared/protocol/runner.ts";
 import type { AttemptError } from "../../../shared/protocol/tasks.ts";
-import { sendJson } from "../../platform/socket.ts";
+import { readMessage, sendJson } from "../../platform/socket.ts";
 import type { Secrets } from "../credentials.ts";
 import type { Session } from "../session.ts";
 import { claim } from "./claim.ts";
@@ -13,9 +12,6 @@ import { planned } from "./plan.ts";
 import { progress } from "./progress.ts";
 import { segments } from "./segments.ts";
 import { upload, uploads } from "./uploads.ts";
-
-/** Most bytes of a message. Objects share an isolate, so that what one of them parses is paid for by its neighbours. */
-const maxMessage = 4 * 1024 * 1024;
 
 type Asked = Exclude<RunnerRequest, { kind: "hello" }>;
 
@@ -48,8 +44,7 @@ export class RunnerLink {
   }
 
   async receive(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    const size = typeof message === "string" ? message.length : message.byteLength;
-    const parsed = size > maxMessage ? undefined : RunnerRequestSchema.safeParse(parseJson(message)).data;
+    const parsed = readMessage(RunnerRequestSchema, message);
     if (parsed === undefined) {
       socket.close(closeCodes.malformed, "not a message that this Worker understands");
       return;
