@@ -53,10 +53,14 @@ const lossMs = 120_000;
 
 /** Waits until the map's task tells of something. */
 const errorOf = async (id: string, message: string) =>
-  until(`the task says: ${message}`, async () => {
-    const [task] = await stage.edgefold.tasks(id);
-    return task?.error?.message.includes(message) === true ? task.error : undefined;
-  }, lossMs);
+  until(
+    `the task says: ${message}`,
+    async () => {
+      const [task] = await stage.edgefold.tasks(id);
+      return task?.error?.message.includes(message) === true ? task.error : undefined;
+    },
+    lossMs,
+  );
 
 const endOf = async (id: string): Promise<void> => {
   await stage.end(id);

@@ -33,7 +33,7 @@ describe("the segments of a reduce", () => {
     // As though there were 5000 maps.
     await job.query(
       `WITH RECURSIVE i(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM i WHERE n < 4999)
-       INSERT INTO segment SELECT chunk, n, attempt, path, largest_block, offsets FROM segment, i WHERE map = 1`,
+       INSERT INTO segment SELECT chunk, n, output, offsets FROM segment, i WHERE map = 1`,
     );
     const maps: number[] = [];
     let pages = 0;
@@ -51,6 +51,7 @@ describe("the segments of a reduce", () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     const reduce = await job.mapped(runner);
+    await runner.request({ kind: "segments", attempt: reduce.attempt, from: 0 });
     const message = {
       kind: "shuffle-lost",
       attempt: reduce.attempt,
@@ -58,10 +59,16 @@ describe("the segments of a reduce", () => {
       mapAttempt: `${job.id}-m-1-1`,
       message: "404",
     } as const;
-    expect(taskOf(await runner.request(message))).toMatchObject({ kind: "map", index: 1, attempt: `${job.id}-m-1-2` });
+    const map = taskOf(await runner.request(message));
+    expect(map).toMatchObject({ kind: "map", index: 1, attempt: `${job.id}-m-1-2` });
     expect((await job.describe()).status).toBe("mapping");
     expect(await runner.request(message)).toMatchObject({ kind: "fenced" });
-    expect(await work(runner)).toEqual(["map", "reduce", "reduce", "commit", "success", "clean"]);
+    const again = taskOf(await complete(runner, map));
+    expect(await runner.request({ kind: "segments", attempt: again.attempt, from: 0 })).toMatchObject({
+      segments: [{ attempt: `${job.id}-m-0-1` }, { attempt: map.attempt }],
+    });
+    await complete(runner, again);
+    expect(await work(runner)).toEqual(["reduce", "commit", "success", "clean"]);
   });
 
   test("are refused while one of them is missing", async () => {

@@ -32,12 +32,13 @@ export const jobSchema: Schema = {
     // bytes: a chunk has 512 bytes, and the next chunk's first offset. Nobody reads those of a released job; one map's tells its
     // folder.
     `CREATE TABLE segment (
-       chunk INTEGER NOT NULL, map INTEGER NOT NULL, attempt TEXT NOT NULL, path TEXT NOT NULL,
-       largest_block INTEGER NOT NULL, offsets BLOB NOT NULL, PRIMARY KEY (chunk, map)) WITHOUT ROWID;
+       chunk INTEGER NOT NULL, map INTEGER NOT NULL, output TEXT, offsets BLOB NOT NULL,
+       PRIMARY KEY (chunk, map)) WITHOUT ROWID;
      INSERT INTO segment
        WITH RECURSIVE chunks (chunk) AS (
          SELECT 0 UNION ALL SELECT chunk + 1 FROM chunks, job WHERE (chunk + 1) * 64 < job.row ->> '$.nReducers')
-       SELECT chunk, idx, winner, output ->> '$.path', coalesce(output ->> '$.largestBlock', 0),
+       SELECT chunk, idx,
+         iif(chunk = 0, json_array(winner, output ->> '$.path', coalesce(output ->> '$.largestBlock', 0)), NULL),
          substr(segments, chunk * 512 + 1, 512 + 8)
        FROM task CROSS JOIN chunks WHERE kind = 'map' AND status = 'completed' AND segments IS NOT NULL
        LIMIT coalesce((SELECT iif(row ->> '$.released', 1, -1) FROM job), 0);

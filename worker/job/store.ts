@@ -59,6 +59,7 @@ export class JobStore {
     this.#isCreated = false;
     this.job.forget();
     this.attempts.forget();
+    this.segments.forget();
     this.creation.forget();
   }
 

@@ -3,8 +3,8 @@ import { rowsOf } from "../../platform/sql.ts";
 import type { MapOutput, SegmentRef } from "../../../shared/protocol/tasks.ts";
 
 /**
- * Partitions whose offsets lie together: a reduce reads so many of each map, however many there are. A row of 64 fits SQLite's
- * page; with more it would be spread over two, and reading it take twice as long.
+ * Partitions whose offsets lie together: a reduce reads so many of each map, however many there are. With fewer it reads less,
+ * and a map writes more rows.
  */
 const chunkSize = 64;
 
@@ -13,23 +13,39 @@ const offsetBytes = 8;
 
 const PathSchema = z.object({ path: z.string() });
 const LengthSchema = z.object({ length: z.int() });
+const PageSchema = z.object({ rows: z.int(), last: z.int().nullable(), outputs: z.string() });
+const OffsetsSchema = z.object({ offsets: z.string().nullable() });
 
 /** Characters of the paths in one answer, about, so that it stays far below what a message may have. */
 const maxPathText = 1024 * 1024;
 
+/** Where the output of a map is. */
+type Output = Pick<SegmentRef, "map" | "attempt" | "path" | "largestBlock">;
+
+/** The outputs of maps that follow each other. */
+type OutputPage = { readonly outputs: readonly Output[]; readonly next: number | null };
+
 /**
  * The index of the shuffle: table `segment`. It is cut by partition, so that what a reduce reads does not grow with the number
- * of reduces.
+ * of reduces. The first chunk of each map says where the map's output is, too.
  */
 export class SegmentTable {
   readonly #sql: SqlStorage;
+  /** The page of outputs that was read last: all reduces read the same ones. */
+  #page: (OutputPage & { readonly from: number; readonly limit: number }) | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
   }
 
+  /** Drops what is kept in memory. */
+  forget(): void {
+    this.#page = undefined;
+  }
+
   /** Stores where a map's output has the segment of each partition, in place of an earlier output of that map. */
   save(map: number, attempt: string, { path, lengths, largestBlock }: MapOutput): void {
+    this.forget();
     let offset = 0;
     for (let first = 0; first < lengths.length; first += chunkSize) {
       const some = lengths.slice(first, first + chunkSize);
@@ -41,12 +57,10 @@ export class SegmentTable {
         offsets.setFloat64((r + 1) * offsetBytes, offset);
       }
       this.#sql.exec(
-        "INSERT OR REPLACE INTO segment (chunk, map, attempt, path, largest_block, offsets) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO segment (chunk, map, output, offsets) VALUES (?, ?, ?, ?)",
         first / chunkSize,
         map,
-        attempt,
-        path,
-        largestBlock,
+        first === 0 ? JSON.stringify([attempt, path, largestBlock]) : null,
         offsets.buffer,
       );
     }
@@ -54,6 +68,7 @@ export class SegmentTable {
 
   /** Forgets a map's output. @param partitions how many the job has */
   remove(map: number, partitions: number): void {
+    this.forget();
     for (let chunk = 0; chunk * chunkSize < partitions; chunk++) {
       this.#sql.exec("DELETE FROM segment WHERE chunk = ? AND map = ?", chunk, map);
     }
@@ -64,64 +79,58 @@ export class SegmentTable {
    * @returns besides, the map to go on with; null after the last one
    */
   read(partition: number, from: number, limit: number): { segments: SegmentRef[]; next: number | null } {
-    const chunk = Math.floor(partition / chunkSize);
-    const place = (partition % chunkSize) * offsetBytes + 1;
-    const maps = Math.min(limit, Math.ceil(maxPathText / this.#pathLength(chunk, from)));
+    const { outputs, next } = this.#outputs(from, limit);
     // One row, as handing over one of each map takes several times as long.
-    const { rows, last, refs, ranges } = this.#sql
-      .exec<PageRow>(
-        `SELECT count(*) AS rows, max(map) AS last,
-           json_group_array(json_array(map, attempt, path, largest_block)) FILTER (WHERE has_bytes) AS refs,
-           group_concat(hex(range), '') FILTER (WHERE has_bytes) AS ranges
-         FROM (
-           SELECT map, attempt, path, largest_block, substr(offsets, ?1, 2 * ?2) AS range,
-             substr(offsets, ?1, ?2) != substr(offsets, ?1 + ?2, ?2) AS has_bytes
-           FROM segment WHERE chunk = ?3 AND map >= ?4 ORDER BY map LIMIT ?5)`,
-        place,
-        offsetBytes,
-        chunk,
-        from,
-        maps,
-      )
-      .one();
-    const offsets = new DataView(Uint8Array.fromHex(ranges ?? "").buffer);
-    // Not parsed by a schema: these are our own rows, and there may be 100,000 of them for each reduce.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the query has made it so
-    const found = JSON.parse(refs) as [number, string, string, number][];
-    const segments = found.map(([map, attempt, path, largestBlock], i) => {
+    const query = `SELECT group_concat(hex(substr(offsets, ?, ?)), '') AS offsets
+      FROM (SELECT offsets FROM segment WHERE chunk = ? AND map >= ? ORDER BY map LIMIT ?)`;
+    const place = (partition % chunkSize) * offsetBytes + 1;
+    const chunk = Math.floor(partition / chunkSize);
+    const [found] = rowsOf(this.#sql, OffsetsSchema, query, place, 2 * offsetBytes, chunk, from, outputs.length);
+    const offsets = new DataView(Uint8Array.fromHex(found?.offsets ?? "").buffer);
+    const segments = outputs.map((output, i) => {
       const offset = offsets.getFloat64(2 * i * offsetBytes);
-      return {
-        map,
-        attempt,
-        path,
-        offset,
-        length: offsets.getFloat64((2 * i + 1) * offsetBytes) - offset,
-        largestBlock,
-      };
+      return { ...output, offset, length: offsets.getFloat64((2 * i + 1) * offsetBytes) - offset };
     });
-    return { segments, next: rows < maps || last === null ? null : last + 1 };
-  }
-
-  /** The length of the next map's path: all have the same folder. */
-  #pathLength(chunk: number, from: number): number {
-    const query = "SELECT length(path) AS length FROM segment WHERE chunk = ? AND map >= ? ORDER BY map LIMIT 1";
-    return rowsOf(this.#sql, LengthSchema, query, chunk, from)[0]?.length ?? 1;
+    return { segments: segments.filter(({ length }) => length > 0), next };
   }
 
   /** Forgets all outputs but one, which tells the folder that they were in. */
   clear(): void {
-    const [kept] = this.#sql.exec("SELECT map, attempt, path FROM segment LIMIT 1").toArray();
-    this.#sql.exec("DELETE FROM segment");
-    if (kept === undefined) return;
-    const insert =
-      "INSERT INTO segment (chunk, map, attempt, path, largest_block, offsets) VALUES (0, ?, ?, ?, 0, x'')";
-    this.#sql.exec(insert, kept["map"], kept["attempt"], kept["path"]);
+    this.forget();
+    this.#sql.exec("DELETE FROM segment WHERE chunk > 0 OR map > (SELECT min(map) FROM segment WHERE chunk = 0)");
+    this.#sql.exec("UPDATE segment SET offsets = x''");
   }
 
   /** The path of any map output; undefined while there is none. */
   anyPath(): string | undefined {
-    return rowsOf(this.#sql, PathSchema, "SELECT path FROM segment LIMIT 1")[0]?.path;
+    const query = "SELECT output ->> '$[1]' AS path FROM segment WHERE chunk = 0 LIMIT 1";
+    return rowsOf(this.#sql, PathSchema, query)[0]?.path;
+  }
+
+  #outputs(from: number, limit: number): OutputPage {
+    if (this.#page?.from !== from || this.#page.limit !== limit) {
+      this.#page = { from, limit, ...this.#readOutputs(from, limit) };
+    }
+    return this.#page;
+  }
+
+  #readOutputs(from: number, limit: number): OutputPage {
+    const maps = Math.min(limit, Math.ceil(maxPathText / this.#pathLength(from)));
+    const query = `SELECT count(*) AS rows, max(map) AS last, json_group_array(json_array(map, json(output))) AS outputs
+      FROM (SELECT map, output FROM segment WHERE chunk = 0 AND map >= ? ORDER BY map LIMIT ?)`;
+    const [page] = rowsOf(this.#sql, PageSchema, query, from, maps);
+    if (page === undefined || page.last === null) return { outputs: [], next: null };
+    // Not parsed by a schema: these are our own rows, and there may be 100,000 of them.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the query has made it so
+    const found = JSON.parse(page.outputs) as [number, [string, string, number]][];
+    const outputs = found.map(([map, [attempt, path, largestBlock]]) => ({ map, attempt, path, largestBlock }));
+    return { outputs, next: page.rows < maps ? null : page.last + 1 };
+  }
+
+  /** The length of the next map's path: all have the same folder. */
+  #pathLength(from: number): number {
+    const query = `SELECT length(output ->> '$[1]') AS length FROM segment
+      WHERE chunk = 0 AND map >= ? ORDER BY map LIMIT 1`;
+    return rowsOf(this.#sql, LengthSchema, query, from)[0]?.length ?? 1;
   }
 }
-
-type PageRow = { rows: number; last: number | null; refs: string; ranges: string | null };
