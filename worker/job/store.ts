@@ -1,4 +1,4 @@
-import type { JobRow } from "../../shared/engine/machine.ts";
+import type { AttemptRow, JobRow, TaskRow } from "../../shared/engine/machine.ts";
 import { hasTable, migrate } from "../platform/migrations.ts";
 import { jobSchema } from "./schema.ts";
 import type { JobSpec } from "./spec.ts";
@@ -58,9 +58,16 @@ export class JobStore {
   forget(): void {
     this.#isCreated = false;
     this.job.forget();
+    this.tasks.forget();
     this.attempts.forget();
     this.segments.forget();
     this.creation.forget();
+  }
+
+  /** An attempt with its task. */
+  attemptWithTask(id: string): { attempt: AttemptRow; task: TaskRow } | undefined {
+    const attempt = this.attempts.get(id);
+    return attempt && { attempt, task: this.tasks.get(attempt.kind, attempt.index) };
   }
 
   /** Deletes what nobody can see once the job is released: most of what a large job has stored. */

@@ -44,7 +44,7 @@ export const withLive = (
   id: string,
   answer: (attempt: AttemptRow, task: TaskRow) => Reply,
 ): Reply => {
-  const found = store.attempts.withTask(id);
+  const found = store.attemptWithTask(id);
   return found?.attempt.status === "live" ? answer(found.attempt, found.task) : fenced(givenUp);
 };
 
@@ -54,7 +54,7 @@ export const withOpen = (
   id: string,
   end: (attempt: AttemptRow, task: TaskRow) => void,
 ): Reply | undefined => {
-  const found = store.attempts.withTask(id);
+  const found = store.attemptWithTask(id);
   if (!isOpen(found)) return fenced(givenUp);
   end(found.attempt, found.task);
   return undefined;

@@ -28,7 +28,7 @@ import { finishPlan } from "./plan.ts";
 
 /** An attempt has done its task. */
 export const complete: Handler<"complete"> = (session, request, asking) => {
-  const found = session.store.attempts.withTask(request.attempt);
+  const found = session.store.attemptWithTask(request.attempt);
   // A repetition of what was accepted before: the answer was lost, so it gets the same one.
   if (found?.attempt.status === "won") return answerNext(session, asking);
   if (!isOpen(found)) return fenced(givenUp);

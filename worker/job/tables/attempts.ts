@@ -1,13 +1,13 @@
 import { z } from "zod";
-import { AttemptRowSchema, TaskRowSchema, type AttemptRow, type TaskRow } from "../../../shared/engine/machine.ts";
+import { AttemptRowSchema, type AttemptRow } from "../../../shared/engine/machine.ts";
 import type { TaskKind } from "../../../shared/status.ts";
 import { rowsOf } from "../../platform/sql.ts";
+import { OpenAttempts } from "./open-attempts.ts";
 
-const columns = `id, attempt.kind AS kind, attempt.idx AS "index", runner AS runnerId, attempt.status AS status, started AS startedAt`;
+const columns = 'id, kind, idx AS "index", runner AS runnerId, status, started AS startedAt';
 
 const DueSchema = z.object({ due: z.number().nullable() });
 const AloneSchema = z.object({ index: z.int(), since: z.int() });
-const WithTaskSchema = AttemptRowSchema.extend({ row: z.string() });
 const LeaseSchema = AttemptRowSchema.extend({ linked: z.int() });
 
 /** An open attempt whose lease is over. `isLinked`: the end of its runner's connection was not noticed. */
@@ -18,6 +18,8 @@ export class AttemptTable {
   readonly #sql: SqlStorage;
   /** No lease of an open attempt ends before that, in ms since 1970; undefined until it is looked up. */
   #nextLeaseEnd: number | undefined;
+  /** Undefined until they are looked up. */
+  #open: OpenAttempts | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -26,6 +28,7 @@ export class AttemptTable {
   /** Looks everything up again: a transaction was undone. */
   forget(): void {
     this.#nextLeaseEnd = undefined;
+    this.#open = undefined;
   }
 
   add(attempt: AttemptRow, leaseUntil: number): void {
@@ -39,30 +42,22 @@ export class AttemptTable {
       attempt.startedAt,
       leaseUntil,
     );
+    this.#open?.set(attempt);
     this.#noteLease(leaseUntil);
   }
 
   save(attempt: AttemptRow): void {
     this.#sql.exec("UPDATE attempt SET status = ? WHERE id = ?", attempt.status, attempt.id);
+    this.#open?.set(attempt);
   }
 
   get(id: string): AttemptRow | undefined {
-    return rowsOf(this.#sql, AttemptRowSchema, `SELECT ${columns} FROM attempt WHERE id = ?`, id)[0];
-  }
-
-  /** An attempt with its task. */
-  withTask(id: string): { attempt: AttemptRow; task: TaskRow } | undefined {
-    const query = `SELECT ${columns}, row FROM attempt JOIN task ON task.kind = attempt.kind AND task.idx = attempt.idx
-      WHERE id = ?`;
-    const [found] = rowsOf(this.#sql, WithTaskSchema, query, id);
-    if (found === undefined) return undefined;
-    const { row, ...attempt } = found;
-    return { attempt, task: TaskRowSchema.parse(JSON.parse(row)) };
+    const open = this.#allOpen().get(id);
+    return open ?? rowsOf(this.#sql, AttemptRowSchema, `SELECT ${columns} FROM attempt WHERE id = ?`, id)[0];
   }
 
   openOf(runnerId: string): AttemptRow[] {
-    const query = `SELECT ${columns} FROM attempt WHERE status IN ('live', 'revoked') AND runner = ?`;
-    return rowsOf(this.#sql, AttemptRowSchema, query, runnerId);
+    return this.#allOpen().of(runnerId);
   }
 
   endedOf(runnerId: string): AttemptRow[] {
@@ -128,6 +123,17 @@ export class AttemptTable {
         "SELECT min(lease_until) AS due FROM attempt INDEXED BY attempt_runner WHERE status IN ('live', 'revoked')",
       )[0]?.due ?? Number.POSITIVE_INFINITY;
     return this.#nextLeaseEnd;
+  }
+
+  #allOpen(): OpenAttempts {
+    this.#open ??= new OpenAttempts(
+      rowsOf(
+        this.#sql,
+        AttemptRowSchema,
+        `SELECT ${columns} FROM attempt INDEXED BY attempt_runner WHERE status IN ('live', 'revoked')`,
+      ),
+    );
+    return this.#open;
   }
 
   #noteLease(until: number): void {

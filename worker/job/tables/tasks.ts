@@ -21,6 +21,7 @@ const ViewRowSchema = z.object({ row: z.string(), input_bytes: z.number(), range
 const OutputRowSchema = z.object({ idx: z.int(), winner: z.string(), output: z.string() });
 const IndexSchema = z.object({ idx: z.int() });
 
+const keyOf = (kind: TaskKind, index: number): string => `${kind} ${index}`;
 const parseTask = (text: string): TaskRow => TaskRowSchema.parse(JSON.parse(text));
 
 /**
@@ -28,9 +29,16 @@ const parseTask = (text: string): TaskRow => TaskRowSchema.parse(JSON.parse(text
  */
 export class TaskTable {
   readonly #sql: SqlStorage;
+  /** The rows of tasks that were saved as in progress: most of what is asked for. */
+  readonly #running = new Map<string, TaskRow>();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+  }
+
+  /** Looks everything up again: a transaction was undone. */
+  forget(): void {
+    this.#running.clear();
   }
 
   /** Inserts `total` tasks like `first`, with its index and those that follow. */
@@ -68,6 +76,8 @@ export class TaskTable {
   }
 
   get(kind: TaskKind, index: number): TaskRow {
+    const running = this.#running.get(keyOf(kind, index));
+    if (running !== undefined) return running;
     const found = this.#sql.exec("SELECT row FROM task WHERE kind = ? AND idx = ?", kind, index).one();
     return parseTask(JsonRowSchema.parse(found).row);
   }
@@ -82,6 +92,9 @@ export class TaskTable {
       row.kind,
       row.index,
     );
+    const key = keyOf(row.kind, row.index);
+    if (row.status === "in-progress") this.#running.set(key, row);
+    else this.#running.delete(key);
   }
 
   /** The first scheduled task of a kind that may be claimed at `now`. */
@@ -101,6 +114,7 @@ export class TaskTable {
 
   /** All tasks but the cleaning that have not ended become `stopped`. */
   stopAll(now: number): void {
+    this.#running.clear();
     this.#sql.exec(
       `UPDATE task SET status = 'stopped', row = json_set(row, '$.status', 'stopped', '$.endedAt', ?)
        WHERE kind != 'clean' AND status IN ('scheduled', 'in-progress')`,
