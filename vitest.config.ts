@@ -4,6 +4,11 @@ import { defineConfig } from "vitest/config";
 import { localVariables } from "./backend/host/local-access.ts";
 import { ClosingLine } from "./test/helpers/closing-line.ts";
 
+/** Tests that wait for most of their time, on a simulated cluster: they run beside those that do not. */
+const waiting = "test/e2e/kubernetes*.test.ts";
+const wholeSystems = { testTimeout: 120_000, hookTimeout: 120_000 };
+const besideEachOther = { maxWorkers: availableParallelism() + 1, sequence: { groupOrder: 0 } };
+
 export default defineConfig({
   test: {
     reporters: ["default", new ClosingLine()],
@@ -26,6 +31,7 @@ export default defineConfig({
           }),
         ],
         test: {
+          ...besideEachOther,
           name: "worker",
           include: ["test/worker/**/*.test.ts"],
           setupFiles: ["./test/worker/setup.ts"],
@@ -33,16 +39,25 @@ export default defineConfig({
         },
       },
       {
-        test: { name: "node", include: ["test/{shared,backend,simulation}/**/*.test.ts"], testTimeout: 30_000 },
+        test: {
+          ...besideEachOther,
+          name: "node",
+          include: ["test/{shared,backend,simulation}/**/*.test.ts"],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: { ...besideEachOther, ...wholeSystems, name: "simulated-cluster", include: [waiting] },
       },
       {
         test: {
+          ...wholeSystems,
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          // Each of these files starts a whole system; two cores bear one at a time.
+          exclude: [waiting],
+          // Each of these files keeps all cores busy.
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -15,7 +15,6 @@ const faults: readonly (readonly [number, (world: World) => void])[] = [
       });
     },
   ],
-  [6, ({ random, runners }) => random.pickAny(runners)?.cut(random.chance(0.3) ? random.between(100, 60_000) : 0)],
   [1, ({ runners }) => runners.forEach((runner) => runner.cut(0))],
   [2, ({ cluster }) => cluster.agent.cut()],
   [2, ({ cluster, random }) => cluster.crash(random.chance(0.5))],
@@ -65,6 +64,10 @@ const faults: readonly (readonly [number, (world: World) => void])[] = [
 export const strike = (world: World): void => {
   const all: typeof faults = [
     [world.options.evictions, ({ cluster, random, runners }) => cluster.evict(random.pickAny(runners))],
+    [
+      world.options.cuts,
+      ({ random, runners }) => random.pickAny(runners)?.cut(random.chance(0.3) ? random.between(100, 60_000) : 0),
+    ],
     [world.options.drains, ({ cluster, random, runners }) => cluster.drain(random.pickAny(runners))],
     ...faults,
   ];

@@ -41,6 +41,8 @@ export type ScheduleOptions = {
   readonly evictions: number;
   /** The same of runners whose machine the cluster drains. */
   readonly drains: number;
+  /** The same of runners that are cut off from the job. */
+  readonly cuts: number;
   /** Most ms that the store takes to answer, and that a call between objects takes each way. */
   readonly slowestAnswer: number;
   readonly slowestCall: number;
@@ -82,6 +84,7 @@ export const drawOptions = (random: Random, given: Given): ScheduleOptions => {
     capacity: 1 + random.int(0, 3),
     evictions: random.pick([0, 2]),
     drains: 1,
+    cuts: 6,
     slowestAnswer: random.pick([300, 300, 3000]),
     slowestCall: random.pick([100, 100, 100, 3000, 3000, 20_000]),
     listsUploads: random.chance(0.5),
