@@ -18,6 +18,13 @@ export type JobStatus = (typeof jobStatuses)[number];
 
 /** `scheduled → in-progress → completed | failed | stopped`; back to `scheduled` when an attempt or its output is lost. */
 export const taskStatuses = ["scheduled", "in-progress", "completed", "failed", "stopped"] as const;
+export type TaskStatus = (typeof taskStatuses)[number];
+
+/**
+ * How an attempt ended. `won`: it did its task. `failed`: the task is to blame. `lost`: its runner is gone, or has given it back,
+ * or the store has lost what it made. `superseded`: another attempt was first. `stopped`: the job ended before.
+ */
+export const attemptOutcomes = ["won", "failed", "lost", "superseded", "stopped"] as const;
 
 /**
  * What a task does. `map` and `reduce` are the user's; the others are the job's own chores and are not listed:

@@ -1,9 +1,12 @@
+import type { Attempt } from "../shared/api/attempts.ts";
 import type { Artifact } from "../shared/api/artifacts.ts";
 import type { Cluster } from "../shared/api/clusters.ts";
 import type { Job } from "../shared/api/jobs.ts";
+import type { TaskDetail, TaskOrder } from "../shared/api/tasks.ts";
 import type { Token } from "../shared/api/tokens.ts";
 import type { LauncherCondition, WantedJob } from "../shared/protocol/agent.ts";
 import type { ProgramRole } from "../shared/protocol/tasks.ts";
+import type { TaskStatus } from "../shared/status.ts";
 import type { JobSpec, PinnedProgram, PinnedPrograms } from "./job/spec.ts";
 import type { Region } from "./location.ts";
 
@@ -14,6 +17,13 @@ import type { Region } from "./location.ts";
 
 /** Which part of a list is asked for; `after` is what the page before has named as its `next`. */
 export type PageRequest = { readonly limit?: number; readonly after?: string };
+
+/** Which tasks of a job are asked for, and in which order. */
+export type TaskListRequest = PageRequest & {
+  readonly kind?: "map" | "reduce";
+  readonly status?: TaskStatus;
+  readonly order?: TaskOrder;
+};
 
 /** Some items of a list, each as JSON, newest first; `next` is the `after` of the page that follows. */
 export type Items = { readonly items: string[]; readonly next: string | null };
@@ -52,8 +62,12 @@ export interface JobApi extends Rpc.DurableObjectBranded {
   create(spec: JobSpec, before: number): Promise<Job | null>;
   /** As the REST API shows it; null where there is no such job. */
   describe(): Promise<Job | null>;
-  /** The tasks, newest first: reduces before maps, each kind from the highest index down. Null where there is no such job. */
-  tasks(request: PageRequest): Promise<Page | null>;
+  /** Its maps and reduces, or some of them. Null where there is no such job. */
+  tasks(request: TaskListRequest): Promise<Page | null>;
+  /** One of them, the attempts of one, and one attempt. Null where there is no such job, "unknown" where there is no such task. */
+  task(taskId: string): Promise<TaskDetail | "unknown" | null>;
+  attempts(taskId: string, request: PageRequest): Promise<Page | "unknown" | null>;
+  attempt(taskId: string, number: number): Promise<Attempt | "unknown" | null>;
   /** The URLs of the outputs, in order, once the job is completed. Null where there is no such job. */
   outputs(request: PageRequest): Promise<Page | null>;
   stop(): Promise<"stopped" | "ended" | "committing" | "unknown">;

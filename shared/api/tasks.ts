@@ -26,3 +26,23 @@ export const TaskSchema = z
   })
   .meta({ id: "Task" });
 export type Task = z.infer<typeof TaskSchema>;
+
+export const TaskDetailSchema = TaskSchema.extend({
+  inputs: z
+    .array(
+      z.object({
+        path: z.string(),
+        splitStart: z.int().nonnegative().describe("Offset of the first byte"),
+        splitEnd: z.int().nonnegative().describe("Offset after the last byte"),
+      }),
+    )
+    .describe("The objects and byte ranges that a map reads, in this order. Empty for a reduce."),
+}).meta({ id: "TaskDetail" });
+export type TaskDetail = z.infer<typeof TaskDetailSchema>;
+
+/** The types of tasks, as users know them. */
+export const taskTypes = TaskSchema.shape.type.options;
+
+/** The orders of a list of tasks. Without one, the newest come first: reduces before maps, the highest index before lower ones. */
+export const taskOrders = ["index", "-duration", "-startTime"] as const;
+export type TaskOrder = (typeof taskOrders)[number];

@@ -42,6 +42,7 @@ export const assign = (
       runnerId: runner.id,
       status: "live",
       startedAt: now,
+      end: null,
     },
     effects: isPlanning ? [{ kind: "publish" }] : [],
   });

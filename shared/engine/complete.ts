@@ -42,13 +42,11 @@ export const complete = (
   const sums = stage.counts === null ? job.counters : addCounters(job.counters, counters);
   const excess = excessOfCounters(sums);
   if (excess !== undefined) {
-    const over = closeAttempt(job, task, attempt, "ended");
-    return announceRunners({
-      attempt: over.attempt,
-      ...giveUp(over.job, over.task, { code: "TooManyCounters", message: excess }, now),
-    });
+    const error = { code: "TooManyCounters", message: excess };
+    const over = closeAttempt(job, task, attempt, { at: now, outcome: "failed", error, counters });
+    return announceRunners({ attempt: over.attempt, ...giveUp(over.job, over.task, error, now) });
   }
-  const closed = closeAttempt(job, task, attempt, "won");
+  const closed = closeAttempt(job, task, attempt, { at: now, outcome: "won", error: null, counters: null });
   const done: TaskRow = {
     ...closed.task,
     status: "completed",

@@ -3,7 +3,7 @@ import { updateCounts } from "./counts.ts";
 import type { Transition } from "./effects.ts";
 import { chargeFailure } from "./fail.ts";
 import { attemptLost, type RunnerEnd } from "./lose.ts";
-import type { JobRow, TaskRow } from "./rows.ts";
+import type { AttemptRow, JobRow, TaskRow } from "./rows.ts";
 
 /**
  * The agent explains a loss. A runner gives its task back when it is told to end, without knowing why. Where the task is to
@@ -14,12 +14,22 @@ import type { JobRow, TaskRow } from "./rows.ts";
 export const explainLoss = (
   job: JobRow,
   task: TaskRow,
-  attempt: string,
+  attempt: AttemptRow,
   { reason, failure, disrupted }: RunnerEnd,
   now: number,
 ): Transition | undefined => {
-  if (!task.lost.includes(attempt)) return undefined;
-  const lost = task.lost.filter((other) => other !== attempt);
+  if (!task.lost.includes(attempt.id)) return undefined;
+  const lost = task.lost.filter((other) => other !== attempt.id);
+  const { code, message } = failure ?? { code: attemptLost, message: reason };
+  const ended: AttemptRow = {
+    ...attempt,
+    end: {
+      at: attempt.end?.at ?? now,
+      outcome: failure === null ? "lost" : "failed",
+      error: { code, message },
+      counters: null,
+    },
+  };
   const isTakenBack = failure !== null || disrupted === true;
   // Release 0.1.0 waits for explanations of losses that it has not charged, too.
   const losses = isTakenBack ? Math.max(0, task.losses - 1) : task.losses;
@@ -28,13 +38,16 @@ export const explainLoss = (
   if (failure !== null && (isScheduled || task.status === "in-progress")) {
     // Charging takes a task that runs, so a scheduled one counts as running again first.
     const running = isScheduled ? updateCounts(job, task.kind, { running: 1 }) : job;
-    return announceRunners(chargeFailure(running, explained, { ...failure, final: false }, now));
+    const charged = chargeFailure(running, explained, { ...failure, final: false }, now);
+    return announceRunners({ attempt: ended, ...charged });
   }
   // Another attempt may have failed or been lost since, and its error says more.
-  if (task.error?.code !== attemptLost || task.lost.at(-1) !== attempt) return { job, task: explained, effects: [] };
-  const { code, message } = failure ?? { code: attemptLost, message: reason };
+  if (task.error?.code !== attemptLost || task.lost.at(-1) !== attempt.id) {
+    return { job, task: explained, attempt: ended, effects: [] };
+  }
   return {
     job,
+    attempt: ended,
     task: { ...explained, error: { ...task.error, code, message }, notBefore: isScheduled ? now : task.notBefore },
     effects: isScheduled ? [{ kind: "wake", tasks: 1 }] : [],
   };

@@ -1,7 +1,8 @@
+import type { CountersSnapshot } from "../counters.ts";
 import type { AttemptError } from "../protocol/tasks.ts";
 import { isHopeless, recordAlike } from "./alike.ts";
 import { announceRunners } from "./announce-runners.ts";
-import { closeAttempt, isCurrent } from "./attempts.ts";
+import { closeAttempt, endOfFenced, isCurrent } from "./attempts.ts";
 import type { TaskChange, Transition } from "./effects.ts";
 import { giveUp, giveUpUnlessTolerated } from "./give-up.ts";
 import { reschedule } from "./reschedule.ts";
@@ -30,12 +31,19 @@ export const chargeFailure = (job: JobRow, task: TaskRow, error: AttemptError, n
   return { ...reschedule(recorded, charged, now + backoff(charged.failures)), effects: [] };
 };
 
-/** An attempt has failed, and the task is to blame. */
-export const fail = (job: JobRow, task: TaskRow, attempt: AttemptRow, error: AttemptError, now: number): Transition => {
-  const closed = closeAttempt(job, task, attempt, "ended");
-  return announceRunners(
-    isCurrent(attempt, task)
-      ? { attempt: closed.attempt, ...chargeFailure(closed.job, closed.task, error, now) }
-      : closed,
-  );
+/** An attempt has failed, and the task is to blame. @param counters what it had counted; null where that is not known */
+export const fail = (
+  job: JobRow,
+  task: TaskRow,
+  attempt: AttemptRow,
+  error: AttemptError,
+  now: number,
+  counters: CountersSnapshot | null = null,
+): Transition => {
+  if (!isCurrent(attempt, task)) {
+    return announceRunners(closeAttempt(job, task, attempt, endOfFenced(job, task, now)));
+  }
+  const { code, message } = error;
+  const closed = closeAttempt(job, task, attempt, { at: now, outcome: "failed", error: { code, message }, counters });
+  return announceRunners({ attempt: closed.attempt, ...chargeFailure(closed.job, closed.task, error, now) });
 };

@@ -1,9 +1,9 @@
 import { announceRunners } from "./announce-runners.ts";
-import { closeAttempt, isCurrent } from "./attempts.ts";
+import { closeAttempt, endOfFenced, isCurrent } from "./attempts.ts";
 import type { Transition } from "./effects.ts";
 import { giveUpUnlessTolerated } from "./give-up.ts";
 import { reschedule } from "./reschedule.ts";
-import type { AttemptRow, JobRow, TaskRow } from "./rows.ts";
+import type { AttemptEnd, AttemptRow, JobRow, TaskRow } from "./rows.ts";
 import { stages, taskIdOf } from "./stages.ts";
 
 /** The error code of a task whose last attempt was lost, where nothing better is known. */
@@ -31,6 +31,14 @@ export type RunnerEnd = {
  */
 export type Loss = "known" | "disrupted" | "silent" | "ending";
 
+/** How an attempt ends that is lost. */
+const endOfLost = (message: string, now: number): AttemptEnd => ({
+  at: now,
+  outcome: "lost",
+  error: { code: attemptLost, message },
+  counters: null,
+});
+
 /** An attempt is over without a result, and the task is not to blame: its runner is gone, its lease ran out, or it was given back. */
 export const lose = (
   job: JobRow,
@@ -41,8 +49,11 @@ export const lose = (
   loss: Loss = "known",
 ): Transition => {
   // It may have begun an upload that it could not report.
-  const closed = closeAttempt({ ...job, touched: true }, task, attempt, "ended");
-  if (!isCurrent(attempt, task)) return announceRunners(closed);
+  const touched = { ...job, touched: true };
+  if (!isCurrent(attempt, task)) {
+    return announceRunners(closeAttempt(touched, task, attempt, endOfFenced(job, task, now)));
+  }
+  const closed = closeAttempt(touched, task, attempt, endOfLost(reason, now));
   // A lost input is charged to the task that makes it: otherwise each of its readers would be charged for every input.
   const isCharged = loss !== "disrupted" && !stages[task.kind].lacksInput(job);
   const isExplicable = isCharged && loss !== "known";

@@ -34,7 +34,16 @@ export { loseOutput } from "./lose-output.ts";
 export { newJob, newTask } from "./new-rows.ts";
 export { outputKind } from "./phases.ts";
 export { postpone } from "./postpone.ts";
-export { AttemptRowSchema, JobRowSchema, TaskRowSchema, type AttemptRow, type JobRow, type TaskRow } from "./rows.ts";
+export {
+  AttemptEndSchema,
+  AttemptRowSchema,
+  JobRowSchema,
+  TaskRowSchema,
+  type AttemptEnd,
+  type AttemptRow,
+  type JobRow,
+  type TaskRow,
+} from "./rows.ts";
 export { stages, taskIdOf } from "./stages.ts";
 export { stop } from "./stop.ts";
 export { stragglerAge } from "./stragglers.ts";

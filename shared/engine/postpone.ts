@@ -1,5 +1,5 @@
 import { announceRunners } from "./announce-runners.ts";
-import { closeAttempt, isCurrent } from "./attempts.ts";
+import { closeAttempt, endOfFenced, isCurrent } from "./attempts.ts";
 import type { Transition } from "./effects.ts";
 import { reschedule } from "./reschedule.ts";
 import type { AttemptRow, JobRow, TaskRow } from "./rows.ts";
@@ -18,10 +18,14 @@ export const postpone = (
   now: number,
 ): Transition => {
   // It may have begun an upload that it could not report.
-  const closed = closeAttempt({ ...job, touched: true }, task, attempt, "ended");
-  if (!isCurrent(attempt, task)) return announceRunners(closed);
-  const error = { code: "Throttled", message: reason, taskId: taskIdOf(job.id, task.kind, task.index) };
-  const waiting: TaskRow = { ...closed.task, error };
+  const touched = { ...job, touched: true };
+  if (!isCurrent(attempt, task)) {
+    return announceRunners(closeAttempt(touched, task, attempt, endOfFenced(job, task, now)));
+  }
+  const error = { code: "Throttled", message: reason };
+  const closed = closeAttempt(touched, task, attempt, { at: now, outcome: "lost", error, counters: null });
+  const taskId = taskIdOf(job.id, task.kind, task.index);
+  const waiting: TaskRow = { ...closed.task, error: { ...error, taskId } };
   return announceRunners({
     attempt: closed.attempt,
     ...reschedule(closed.job, waiting, now + pauseMs),

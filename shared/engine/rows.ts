@@ -4,7 +4,7 @@ import { FailureSchema } from "../api/fields.ts";
 import { defaultMaxLosses } from "../limits.ts";
 import { TaskCountsSchema, type TaskCounts } from "../api/jobs.ts";
 import { DurationsSchema } from "./durations.ts";
-import { jobStatuses, taskKinds, taskStatuses } from "../status.ts";
+import { attemptOutcomes, jobStatuses, taskKinds, taskStatuses } from "../status.ts";
 
 export const JobRowSchema = z.object({
   id: z.string(),
@@ -83,6 +83,16 @@ export const TaskRowSchema = z.object({
 });
 export type TaskRow = z.infer<typeof TaskRowSchema>;
 
+export const AttemptEndSchema = z.object({
+  /** In ms since 1970; null where release 0.1.0 has ended it. */
+  at: z.int().nullable(),
+  outcome: z.enum(attemptOutcomes),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  /** What it had counted; null where that is not known. Those of the winner are its task's. */
+  counters: CountersSchema.nullable(),
+});
+export type AttemptEnd = z.infer<typeof AttemptEndSchema>;
+
 const attemptStatuses = ["live", "revoked", "won", "ended"] as const;
 export const AttemptRowSchema = z.object({
   id: z.string(),
@@ -92,6 +102,8 @@ export const AttemptRowSchema = z.object({
   status: z.enum(attemptStatuses),
   /** In ms since 1970. */
   startedAt: z.int(),
+  /** Null while it is open. */
+  end: AttemptEndSchema.nullable(),
 });
 export type AttemptRow = z.infer<typeof AttemptRowSchema>;
 

@@ -68,7 +68,7 @@ export const RunnerRequestSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("segments"), id: Id, attempt: AttemptId, from: Index }),
   /** A clean asks for the uploads that must be aborted, those after `after`. */
   z.object({ kind: z.literal("uploads"), id: Id, attempt: AttemptId, after: Index }),
-  /** `status` is what the program said last of itself; runners of release 0.1.0 leave it out. */
+  /** `status` is what the program said last of itself. Runners of release 0.1.0 leave it out, and counters of a failure. */
   z.object({
     kind: z.literal("complete"),
     id: Id,
@@ -83,6 +83,7 @@ export const RunnerRequestSchema = z.discriminatedUnion("kind", [
     attempt: AttemptId,
     error: AttemptErrorSchema,
     status: Status.optional(),
+    counters: ReportedCountersSchema.optional(),
   }),
   /** A reduce could not read what map `map` had stored as attempt `mapAttempt`. */
   z.object({

@@ -52,7 +52,7 @@ describe("rows that release 0.1.0 has stored", () => {
     expect(claimableKind(job)).toBe("map");
     expect(runnersWanted(job)).toBe(2);
     const task = TaskRowSchema.parse(task010);
-    const attempt = { id: "a", kind: "map", index: 1, runnerId: "r", status: "live", startedAt: 0 } as const;
+    const attempt = { id: "a", kind: "map", index: 1, runnerId: "r", status: "live", startedAt: 0, end: null } as const;
     const failed = fail(job, task, attempt, { code: "Broken", message: "line 7", final: false }, 1000);
     expect(failed).toMatchObject({
       job: { open: 0, maps: { running: 0, failed: 1 }, alike: { tasks: [0, 1, 2, 3] } },

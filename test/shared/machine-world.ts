@@ -166,7 +166,7 @@ export class World {
   explain(id: string, failure: RunnerEnd["failure"], disrupted = false): void {
     const { kind, index } = this.attempt(id);
     const end: RunnerEnd = { reason: "it was drained", failure, disrupted };
-    const explained = explainLoss(this.job, this.task(kind, index), id, end, this.now);
+    const explained = explainLoss(this.job, this.task(kind, index), this.attempt(id), end, this.now);
     if (explained !== undefined) this.#apply(explained);
   }
 
@@ -178,8 +178,8 @@ export class World {
 
   /** The output of `outputOf`, which it may have left as a map or a reduce, is gone. */
   loseOutput(outputOf: string): void {
-    const { kind, index } = this.attempt(outputOf);
-    const lost = loseOutput(this.job, this.task(kind, index), outputOf, "it is gone", this.now);
+    const attempt = this.attempt(outputOf);
+    const lost = loseOutput(this.job, this.task(attempt.kind, attempt.index), attempt, "it is gone", this.now);
     if (lost !== undefined) this.#apply(lost);
   }
 

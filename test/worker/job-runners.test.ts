@@ -165,8 +165,8 @@ describe("a runner", () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     const reduce = await job.mapped(runner);
-    const message = { kind: "shuffle-lost", attempt: reduce.attempt, map: 9, mapAttempt: "x", message: "" } as const;
-    expect(await runner.request(message)).toMatchObject({ kind: "fenced" });
+    const unserved = { kind: "shuffle-lost", attempt: reduce.attempt, map: 9, mapAttempt: `${job.id}-m-0-1` } as const;
+    expect(await runner.request({ ...unserved, message: "" })).toMatchObject({ kind: "fenced" });
     expect(logged).toHaveBeenCalledOnce();
     expect((await job.describe()).status).toBe("reducing");
     expect(

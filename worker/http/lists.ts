@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Items, PageRequest } from "../contracts.ts";
+import type { Items, Page, PageRequest } from "../contracts.ts";
 import { streamJsonArray } from "../platform/json-array.ts";
 import { check } from "./body.ts";
 import { arrayOf, jsonAnswer } from "./operation.ts";
@@ -8,7 +8,7 @@ import { jsonResponse } from "./responses.ts";
 /** The most items of a page, asked for or not. */
 const maxPage = 1000;
 
-const PageQuerySchema = z.object({
+export const PageQuerySchema = z.object({
   limit: z
     .string()
     .regex(/^[0-9]{1,4}$/, "must be a whole number from 1 to 1000")
@@ -25,24 +25,28 @@ const PageQuerySchema = z.object({
 export const pageOf = (url: URL): PageRequest => check(PageQuerySchema, Object.fromEntries(url.searchParams));
 
 /** The `Link` header (RFC 8288) to the page after this one. */
-export const nextLinkOf = (url: URL, next: string | null): Record<string, string> => {
+const nextLinkOf = (url: URL, next: string | null): Record<string, string> => {
   if (next === null) return {};
   const target = new URL(url);
   target.searchParams.set("after", next);
   return { Link: `<${target.href}>; rel="next"` };
 };
 
+/** Answers with a page that is ready to be sent. */
+export const listResponse = ({ url }: { readonly url: URL }, { body, next }: Page): Response =>
+  jsonResponse(body, 200, nextLinkOf(url, next));
+
 /** What the OpenAPI document says of a list's query. */
 export const pageParameters = [
   {
     name: "limit",
-    in: "query",
+    in: "query" as const,
     description: "The most items of a page. Without it, the answer is the whole list.",
     schema: { type: "integer", minimum: 1, maximum: maxPage },
   },
   {
     name: "after",
-    in: "query",
+    in: "query" as const,
     description: "Where the page begins, from the `next` link of the page before.",
     schema: { type: "string" },
   },

@@ -3,11 +3,15 @@ import { ProblemSchema } from "../../shared/api/problems.ts";
 
 /** What the OpenAPI document says of a method at a path (OpenAPI 3.1, "Operation Object"), and what such texts are made of. */
 
+type Parameter = { readonly name: string; readonly in: "path" | "query" | "header" } & Readonly<
+  Record<string, unknown>
+>;
+
 export type Operation = {
   /** Unique in the document. */
   readonly id: string;
   readonly summary: string;
-  readonly parameters?: readonly object[];
+  readonly parameters?: readonly Parameter[];
   readonly requestBody?: object;
   /** By status; the problems that every operation can answer with are added. */
   readonly responses: Readonly<Record<string, object>>;

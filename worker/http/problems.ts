@@ -15,6 +15,8 @@ const catalogue = {
   "unknown-path": { status: 404, title: "Unknown path" },
   "unknown-artifact": { status: 404, title: "Unknown artifact" },
   "unknown-job": { status: 404, title: "Unknown job" },
+  "unknown-task": { status: 404, title: "Unknown task" },
+  "unknown-attempt": { status: 404, title: "Unknown attempt" },
   "unknown-token": { status: 404, title: "Unknown token" },
   "unknown-program": { status: 404, title: "Unknown program" },
   "method-not-allowed": { status: 405, title: "Method not allowed" },

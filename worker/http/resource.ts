@@ -3,7 +3,7 @@ import type { Role } from "../../shared/api/tokens.ts";
 import { readConfiguration } from "../configuration.ts";
 import type { Env } from "../env.ts";
 import type { Operation } from "./operation.ts";
-import { ProblemError } from "./problems.ts";
+import { invalidRequest, ProblemError } from "./problems.ts";
 
 const methods = ["GET", "PUT", "POST", "DELETE"] as const;
 type Method = (typeof methods)[number];
@@ -88,6 +88,15 @@ const findEndpoint = (resource: Resource, requested: string): Required<Endpoint>
   throw new ProblemError("method-not-allowed", `Method not allowed. Allowed: ${allow}.`, { headers: { Allow: allow } });
 };
 
+/** A parameter that nothing reads would be ignored in silence, and the answer taken for another one. */
+const refuseUnknownParameters = ({ parameters = [] }: Operation, url: URL): void => {
+  const known = parameters.filter((parameter) => parameter.in === "query").map(({ name }) => name);
+  const unknown = [...new Set(url.searchParams.keys())].filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  const advice = known.length === 0 ? "there are none" : `there are ${known.join(", ")}`;
+  throw invalidRequest(unknown.map((field) => ({ field, message: `is no parameter of this query; ${advice}` })));
+};
+
 const dropBody = async (response: Response): Promise<Response> => {
   await response.body?.cancel();
   return new Response(null, { status: response.status, headers: response.headers });
@@ -104,9 +113,13 @@ export const serve = async (
   const configuration = readConfiguration(env);
   const params = decodeParams(encodedParams);
   const caller = await authorize(resource.audience, request, params, env, configuration);
-  const { role, handle } = findEndpoint(resource, request.method);
-  if (resource.audience === "api") requireRole(caller, role);
-  const response = await handle({ request, env, ctx, url: new URL(request.url), params, caller });
+  const { role, operation, handle } = findEndpoint(resource, request.method);
+  const url = new URL(request.url);
+  if (resource.audience === "api") {
+    requireRole(caller, role);
+    refuseUnknownParameters(operation, url);
+  }
+  const response = await handle({ request, env, ctx, url, params, caller });
   return request.method === "HEAD" ? await dropBody(response) : response;
 };
 

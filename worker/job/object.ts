@@ -1,11 +1,13 @@
 import { DurableObject } from "cloudflare:workers";
 import { loseCredentials, newJob, stop } from "../../shared/engine/machine.ts";
 import { defaultMaxLosses } from "../../shared/limits.ts";
+import type { Attempt } from "../../shared/api/attempts.ts";
 import type { Job } from "../../shared/api/jobs.ts";
+import type { TaskDetail } from "../../shared/api/tasks.ts";
 import { closeCodes, pingText, pongText } from "../../shared/protocol/connection.ts";
 import type { ProgramRole } from "../../shared/protocol/tasks.ts";
 import { isEnded } from "../../shared/status.ts";
-import type { JobApi, Page, PageRequest, Report } from "../contracts.ts";
+import type { JobApi, Page, PageRequest, Report, TaskListRequest } from "../contracts.ts";
 import { leaseMs } from "../durations.ts";
 import type { Env } from "../env.ts";
 import { EventLoop } from "../platform/event-loop.ts";
@@ -23,7 +25,8 @@ import { describeAbsence, tellCluster } from "./targets/cluster.ts";
 import { tellRegistry } from "./targets/registry.ts";
 import { timeLimits } from "./time-limits.ts";
 import { nextDue, runTimers } from "./timers/all.ts";
-import { viewJob, viewOutputs, viewTasks } from "./views.ts";
+import { viewAttempt, viewAttempts, viewTask, viewTasks } from "./task-views.ts";
+import { viewJob, viewOutputs } from "./views.ts";
 
 /**
  * One job: its tasks, attempts and leases. A durable shell around the job machine: it stores what the machine decides, in one
@@ -90,12 +93,24 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     return store.exists() ? viewJob(store, absence) : null;
   }
 
-  async tasks(request: PageRequest): Promise<Page | null> {
-    return this.#parts.store.exists() ? viewTasks(this.#parts.store, request) : null;
+  async tasks(request: TaskListRequest): Promise<Page | null> {
+    return this.#view((store) => viewTasks(store, request, Date.now()));
+  }
+
+  async task(taskId: string): Promise<TaskDetail | "unknown" | null> {
+    return this.#view((store) => viewTask(store, taskId) ?? "unknown");
+  }
+
+  async attempts(taskId: string, request: PageRequest): Promise<Page | "unknown" | null> {
+    return this.#view((store) => viewAttempts(store, taskId, request) ?? "unknown");
+  }
+
+  async attempt(taskId: string, number: number): Promise<Attempt | "unknown" | null> {
+    return this.#view((store) => viewAttempt(store, taskId, number) ?? "unknown");
   }
 
   async outputs(request: PageRequest): Promise<Page | null> {
-    return this.#parts.store.exists() ? viewOutputs(this.#parts.store, request) : null;
+    return this.#view((store) => viewOutputs(store, request));
   }
 
   async stop(): Promise<"stopped" | "ended" | "committing" | "unknown"> {
@@ -179,6 +194,12 @@ export class JobObject extends DurableObject<Env> implements JobApi {
   #startIsLate(now: number): boolean {
     const { job } = this.#parts.store;
     return job.row().status === "pending" && timeLimits(job.spec()).startBy <= now;
+  }
+
+  /** @returns null where there is no such job */
+  #view<T>(show: (store: JobStore) => T): T | null {
+    const { store } = this.#parts;
+    return store.exists() ? show(store) : null;
   }
 
   /** Runs one event of the job. */

@@ -36,8 +36,9 @@ const endRunner = (session: Session, runnerId: string, end: RunnerEnd): void => 
       session.apply(fail(job, task, attempt, { ...failure, final: false }, now));
     }
   }
-  for (const { id, kind, index } of store.attempts.endedOf(runnerId)) {
-    const explained = explainLoss(session.job, store.tasks.get(kind, index), id, end, now);
+  for (const attempt of store.attempts.endedOf(runnerId)) {
+    const task = store.tasks.get(attempt.kind, attempt.index);
+    const explained = explainLoss(session.job, task, attempt, end, now);
     if (explained !== undefined) session.apply(explained);
   }
 };

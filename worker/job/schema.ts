@@ -48,6 +48,11 @@ export const jobSchema: Schema = {
        start INTEGER NOT NULL);
      DROP INDEX task_queue;
      CREATE INDEX task_queue ON task (kind, idx) WHERE status = 'scheduled';
-     DROP INDEX attempt_open;`,
+     CREATE INDEX task_failed ON task (kind, idx) WHERE status = 'failed';
+     DROP INDEX attempt_open;
+     ALTER TABLE attempt ADD COLUMN ended INTEGER;
+     ALTER TABLE attempt ADD COLUMN outcome TEXT;
+     ALTER TABLE attempt ADD COLUMN detail TEXT;
+     UPDATE attempt SET outcome = iif(status = 'won', 'won', 'lost') WHERE status IN ('won', 'ended');`,
   ],
 };

@@ -8,6 +8,7 @@ import { CreationTable } from "./tables/creation.ts";
 import { JobTable } from "./tables/job.ts";
 import { PlannedInput } from "./tables/planned-input.ts";
 import { SegmentTable } from "./tables/segments.ts";
+import { TaskLists } from "./tables/task-lists.ts";
 import { TaskTable } from "./tables/tasks.ts";
 import { UploadTable } from "./tables/uploads.ts";
 
@@ -15,6 +16,7 @@ import { UploadTable } from "./tables/uploads.ts";
 export class JobStore {
   readonly job: JobTable;
   readonly tasks: TaskTable;
+  readonly taskLists: TaskLists;
   readonly attempts: AttemptTable;
   readonly segments: SegmentTable;
   readonly uploads: UploadTable;
@@ -31,6 +33,7 @@ export class JobStore {
     this.#storage = storage;
     this.job = new JobTable(sql);
     this.tasks = new TaskTable(sql);
+    this.taskLists = new TaskLists(sql);
     this.attempts = new AttemptTable(sql);
     this.segments = new SegmentTable(sql);
     this.uploads = new UploadTable(sql);

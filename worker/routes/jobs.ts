@@ -3,22 +3,19 @@ import { z } from "zod";
 import { withOutputUrls } from "../../shared/outputs.ts";
 import { JobRequestSchema, type JobRequest } from "../../shared/api/job-request.ts";
 import { JobSchema, OutputUrlSchema, type Job } from "../../shared/api/jobs.ts";
-import { TaskSchema } from "../../shared/api/tasks.ts";
 import { check, readJson } from "../http/body.ts";
 import { clusterNames } from "../configuration.ts";
 import { jobOf, registryOf, type Env } from "../env.ts";
 import { fingerprintsOf } from "../secrets/fingerprint.ts";
-import { listAnswer, nextLinkOf, pageOf, pageParameters, respondWithList } from "../http/lists.ts";
-import { jsonAnswer, jsonBody, pathParameter, refTo } from "../http/operation.ts";
-import type { JobApi, Page, PageRequest, ReservationRequest } from "../contracts.ts";
+import { listAnswer, listResponse, pageOf, pageParameters, respondWithList } from "../http/lists.ts";
+import { jsonAnswer, jsonBody, refTo } from "../http/operation.ts";
+import type { ReservationRequest } from "../contracts.ts";
+import { askJob, jobParameter, unknownJob } from "./ask-job.ts";
 import { credentialSecrets } from "../job/targets/pods.ts";
 
 import { busy, invalidRequest, ProblemError } from "../http/problems.ts";
 import { jsonResponse } from "../http/responses.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
-
-/** As `uuidv7` makes them. */
-const jobIdForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const IdempotencySchema = z.object({
   "Idempotency-Key": z
@@ -26,17 +23,6 @@ const IdempotencySchema = z.object({
     .regex(/^[!-~]([ -~]{0,253}[!-~])?$/, "must have 1 to 255 visible ASCII characters")
     .optional(),
 });
-
-const unknownJob = (id: string): ProblemError => new ProblemError("unknown-job", `No job has the id '${id}'.`);
-
-/** Asks the object of the job that the path names. @throws ProblemError 404 where there is no such job */
-const askJob = async <T>(call: Call, ask: (job: DurableObjectStub<JobApi>) => Promise<T | null>): Promise<T> => {
-  const id = param(call, "id");
-  // An object that is asked for what there is not stores nothing, and so leaves nothing behind.
-  const answer = jobIdForm.test(id) ? await ask(jobOf(call.env, id)) : null;
-  if (answer === null) throw unknownJob(id);
-  return answer;
-};
 
 /** The cluster for a job that names none: the only one, or the one of this name. */
 const defaultCluster = "default";
@@ -129,17 +115,10 @@ const stopJob = async (call: Call): Promise<Response> => {
   return jsonResponse(JSON.stringify(`Job ${id} was successfully stopped`));
 };
 
-/** Answers with a list of the job that is kept by its object. */
-const listOfJob =
-  (ask: (job: DurableObjectStub<JobApi>, page: PageRequest) => Promise<Page | null>) =>
-  async (call: Call): Promise<Response> => {
-    const page = pageOf(call.url);
-    const { body, next } = await askJob(call, async (job) => await ask(job, page));
-    return jsonResponse(body, 200, nextLinkOf(call.url, next));
-  };
-
-const listTasks = listOfJob(async (job, page) => await job.tasks(page));
-const listOutputs = listOfJob(async (job, page) => await job.outputs(page));
+const listOutputs = async (call: Call): Promise<Response> => {
+  const page = pageOf(call.url);
+  return listResponse(call, await askJob(call, async (job) => await job.outputs(page)));
+};
 
 /**
  * A stored job with the URLs of its outputs. Snapshots are our own words, so not parsed by their schema: that would take
@@ -158,11 +137,9 @@ const listJobs = async ({ url, env }: Call): Promise<Response> =>
 const getJob = async (call: Call): Promise<Response> =>
   jsonResponse(JSON.stringify(await askJob(call, async (job) => await job.describe())));
 
-const idParameter = pathParameter("id", "The job's id");
-
 const keyParameter = {
   name: "Idempotency-Key",
-  in: "header",
+  in: "header" as const,
   description: "A caller who repeats a request with the same key within 24 hours gets the same job.",
   schema: { type: "string", maxLength: 255 },
 };
@@ -199,7 +176,7 @@ export const jobResources: readonly Resource[] = [
   {
     path: "/api/v1/jobs/:id",
     audience: "api",
-    parameters: [idParameter],
+    parameters: [jobParameter],
     methods: {
       GET: {
         operation: {
@@ -220,25 +197,9 @@ export const jobResources: readonly Resource[] = [
     },
   },
   {
-    path: "/api/v1/jobs/:id/tasks",
-    audience: "api",
-    parameters: [idParameter],
-    methods: {
-      GET: {
-        operation: {
-          id: "listTasks",
-          summary: "List the tasks of a job",
-          parameters: pageParameters,
-          responses: { "200": listAnswer("Tasks, newest first: reduces before maps", TaskSchema) },
-        },
-        handle: listTasks,
-      },
-    },
-  },
-  {
     path: "/api/v1/jobs/:id/outputs",
     audience: "api",
-    parameters: [idParameter],
+    parameters: [jobParameter],
     methods: {
       GET: {
         operation: {

@@ -95,7 +95,7 @@ export const runTask = async (
   } catch (error) {
     const isEnded = signal.aborted && !(error instanceof TaskTimeoutError);
     const report = failureReport(attempt, isEnded ? signal.reason : memoryKills.explain(error));
-    return report.kind === "fail" ? { ...report, status } : report;
+    return report.kind === "fail" ? { ...report, status, counters: counters.snapshot() } : report;
   } finally {
     clearTimeout(first);
     clearInterval(progress);

@@ -20,7 +20,8 @@ export const finishCommit = (session: Session, batch: number, lost: readonly num
   for (const { index, attempt, path } of outputs) {
     if (!lost.includes(index)) continue;
     const task = store.tasks.get(kind, index);
-    const again = loseOutput(session.job, task, attempt, `the store has lost ${path}`, session.now);
+    const made = store.attempts.get(attempt);
+    const again = made && loseOutput(session.job, task, made, `the store has lost ${path}`, session.now);
     if (again !== undefined) session.apply(again);
   }
   if (lost.length > 0) return false;

@@ -1,4 +1,5 @@
 import { fail, lose, type AttemptRow, type Loss, type TaskRow } from "../../../shared/engine/machine.ts";
+import type { CountersSnapshot } from "../../../shared/counters.ts";
 import type { RunnerAnswer, RunnerRequest } from "../../../shared/protocol/runner.ts";
 import type { AttemptError } from "../../../shared/protocol/tasks.ts";
 import type { Session } from "../session.ts";
@@ -65,6 +66,12 @@ export const loseAttempt = (session: Session, id: string, reason: string, loss: 
   withOpen(session, id, (attempt, task) => session.apply(lose(session.job, task, attempt, reason, session.now, loss)));
 };
 
-export const failAttempt = (session: Session, attempt: AttemptRow, task: TaskRow, error: AttemptError): void => {
-  session.apply(fail(session.job, task, attempt, error, session.now));
+export const failAttempt = (
+  session: Session,
+  attempt: AttemptRow,
+  task: TaskRow,
+  error: AttemptError,
+  counters?: CountersSnapshot,
+): void => {
+  session.apply(fail(session.job, task, attempt, error, session.now, counters));
 };

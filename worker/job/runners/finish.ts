@@ -38,9 +38,9 @@ export const complete: Handler<"complete"> = (session, request, asking) => {
 };
 
 /** An attempt has failed, by its task's own making. */
-export const fail: Handler<"fail"> = (session, { attempt: id, error, status }, asking) =>
+export const fail: Handler<"fail"> = (session, { attempt: id, error, status, counters }, asking) =>
   withOpen(session, id, (attempt, task) => {
-    failAttempt(session, attempt, withStatus(task, attempt, status), error);
+    failAttempt(session, attempt, withStatus(task, attempt, status), error, counters);
     session.peers.noteOutcome(asking.socket, `${task.kind} ${task.index}`);
   }) ?? answerNext(session, asking);
 
@@ -48,8 +48,9 @@ export const fail: Handler<"fail"> = (session, { attempt: id, error, status }, a
 export const loseShuffle: Handler<"shuffle-lost"> = (session, { attempt: id, map, mapAttempt, message }, asking) =>
   withOpen(session, id, (attempt, task) => {
     const { store, now } = session;
-    if (isCurrent(attempt, task)) {
-      const again = loseOutput(session.job, store.tasks.get("map", map), mapAttempt, message, now);
+    const mapped = store.attempts.get(mapAttempt);
+    if (mapped !== undefined && isCurrent(attempt, task)) {
+      const again = loseOutput(session.job, store.tasks.get("map", map), mapped, message, now);
       if (again !== undefined) {
         session.apply(again);
         store.segments.remove(map, session.job.nReducers);

@@ -1,14 +1,36 @@
 import { z } from "zod";
-import { AttemptRowSchema, type AttemptRow } from "../../../shared/engine/machine.ts";
+import {
+  AttemptEndSchema,
+  AttemptRowSchema,
+  type AttemptEnd,
+  type AttemptRow,
+} from "../../../shared/engine/machine.ts";
 import type { TaskKind } from "../../../shared/status.ts";
 import { rowsOf } from "../../platform/sql.ts";
 import { OpenAttempts } from "./open-attempts.ts";
 
-const columns = 'id, kind, idx AS "index", runner AS runnerId, status, started AS startedAt';
+const columns = 'id, kind, idx AS "index", runner AS runnerId, status, started AS startedAt, ended, outcome, detail';
 
 const DueSchema = z.object({ due: z.number().nullable() });
 const AloneSchema = z.object({ index: z.int(), since: z.int() });
-const LeaseSchema = AttemptRowSchema.extend({ linked: z.int() });
+const StoredSchema = AttemptRowSchema.omit({ end: true }).extend({
+  ended: z.int().nullable(),
+  outcome: AttemptEndSchema.shape.outcome.nullable(),
+  /** JSON with the error and the counters; null where there are neither. */
+  detail: z.string().nullable(),
+});
+const StoredWithLinkSchema = StoredSchema.extend({ linked: z.int() });
+
+const attemptOf = ({ ended, outcome, detail, ...open }: z.infer<typeof StoredSchema>): AttemptRow => {
+  if (outcome === null) return { ...open, end: null };
+  const known: unknown = detail === null ? { error: null, counters: null } : JSON.parse(detail);
+  return { ...open, end: AttemptEndSchema.parse(Object.assign({ at: ended, outcome }, known)) };
+};
+
+const detailOf = (end: AttemptEnd | null): string | null =>
+  end === null || (end.error === null && end.counters === null)
+    ? null
+    : JSON.stringify({ error: end.error, counters: end.counters });
 
 /** An open attempt whose lease is over. `isLinked`: the end of its runner's connection was not noticed. */
 export type OverdueAttempt = { readonly attempt: AttemptRow; readonly isLinked: boolean };
@@ -47,13 +69,20 @@ export class AttemptTable {
   }
 
   save(attempt: AttemptRow): void {
-    this.#sql.exec("UPDATE attempt SET status = ? WHERE id = ?", attempt.status, attempt.id);
+    const { id, status, end } = attempt;
+    this.#sql.exec(
+      "UPDATE attempt SET status = ?, ended = ?, outcome = ?, detail = ? WHERE id = ?",
+      status,
+      end?.at ?? null,
+      end?.outcome ?? null,
+      detailOf(end),
+      id,
+    );
     this.#open?.set(attempt);
   }
 
   get(id: string): AttemptRow | undefined {
-    const open = this.#allOpen().get(id);
-    return open ?? rowsOf(this.#sql, AttemptRowSchema, `SELECT ${columns} FROM attempt WHERE id = ?`, id)[0];
+    return this.#allOpen().get(id) ?? this.#read("WHERE id = ?", id)[0];
   }
 
   openOf(runnerId: string): AttemptRow[] {
@@ -61,8 +90,7 @@ export class AttemptTable {
   }
 
   endedOf(runnerId: string): AttemptRow[] {
-    const query = `SELECT ${columns} FROM attempt WHERE status = 'ended' AND runner = ?`;
-    return rowsOf(this.#sql, AttemptRowSchema, query, runnerId);
+    return this.#read("WHERE status = 'ended' AND runner = ?", runnerId);
   }
 
   /** Of the tasks of a kind that have a single open attempt, which is live: the one whose attempt has run longest, and since when. */
@@ -75,22 +103,9 @@ export class AttemptTable {
 
   /** Marks live attempts as revoked, those of one task or all. @returns them */
   revoke(task: { kind: TaskKind; index: number } | "all"): AttemptRow[] {
+    const where = "INDEXED BY attempt_runner WHERE status IN ('live', 'revoked') AND status = 'live'";
     const live =
-      task === "all"
-        ? rowsOf(
-            this.#sql,
-            AttemptRowSchema,
-            `SELECT ${columns} FROM attempt INDEXED BY attempt_runner
-             WHERE status IN ('live', 'revoked') AND status = 'live'`,
-          )
-        : rowsOf(
-            this.#sql,
-            AttemptRowSchema,
-            `SELECT ${columns} FROM attempt
-             WHERE status IN ('live', 'revoked') AND status = 'live' AND kind = ? AND idx = ?`,
-            task.kind,
-            task.index,
-          );
+      task === "all" ? this.#read(where) : this.#read(`${where} AND kind = ? AND idx = ?`, task.kind, task.index);
     for (const attempt of live) this.save({ ...attempt, status: "revoked" });
     return live;
   }
@@ -106,9 +121,9 @@ export class AttemptTable {
     if (now < this.nextLeaseEnd()) return [];
     const query = `SELECT ${columns}, linked FROM attempt INDEXED BY attempt_runner
       WHERE status IN ('live', 'revoked') AND lease_until <= ?`;
-    const found = rowsOf(this.#sql, LeaseSchema, query, now);
+    const found = rowsOf(this.#sql, StoredWithLinkSchema, query, now);
     this.#nextLeaseEnd = undefined;
-    return found.map(({ linked, ...attempt }) => ({ attempt, isLinked: linked === 1 }));
+    return found.map(({ linked, ...attempt }) => ({ attempt: attemptOf(attempt), isLinked: linked === 1 }));
   }
 
   /**
@@ -126,14 +141,12 @@ export class AttemptTable {
   }
 
   #allOpen(): OpenAttempts {
-    this.#open ??= new OpenAttempts(
-      rowsOf(
-        this.#sql,
-        AttemptRowSchema,
-        `SELECT ${columns} FROM attempt INDEXED BY attempt_runner WHERE status IN ('live', 'revoked')`,
-      ),
-    );
+    this.#open ??= new OpenAttempts(this.#read("INDEXED BY attempt_runner WHERE status IN ('live', 'revoked')"));
     return this.#open;
+  }
+
+  #read(where: string, ...bindings: SqlStorageValue[]): AttemptRow[] {
+    return rowsOf(this.#sql, StoredSchema, `SELECT ${columns} FROM attempt ${where}`, ...bindings).map(attemptOf);
   }
 
   #noteLease(until: number): void {

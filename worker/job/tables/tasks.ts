@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { TaskRowSchema, type TaskRow } from "../../../shared/engine/machine.ts";
-import { MapInputSchema, type InputRange, type MapInput } from "../../../shared/protocol/tasks.ts";
+import { MapInputSchema, type MapInput } from "../../../shared/protocol/tasks.ts";
 import { bytesOf } from "../../../shared/splits.ts";
 import type { TaskKind } from "../../../shared/status.ts";
 import { rowsOf } from "../../platform/sql.ts";
@@ -17,12 +17,11 @@ export type StoredOutput = z.input<typeof StoredOutputSchema>;
 const JsonRowSchema = z.object({ row: z.string() });
 const DueSchema = z.object({ due: z.number().nullable() });
 const RangesSchema = z.object({ ranges: z.string() });
-const ViewRowSchema = z.object({ row: z.string(), input_bytes: z.number(), ranges: z.string().nullable() });
 const OutputRowSchema = z.object({ idx: z.int(), winner: z.string(), output: z.string() });
 const IndexSchema = z.object({ idx: z.int() });
 
 const keyOf = (kind: TaskKind, index: number): string => `${kind} ${index}`;
-const parseTask = (text: string): TaskRow => TaskRowSchema.parse(JSON.parse(text));
+export const parseTask = (text: string): TaskRow => TaskRowSchema.parse(JSON.parse(text));
 
 /**
  * The tasks, tables `task` and `input`. The machine's rows are kept as JSON beside the columns that queries need.
@@ -163,22 +162,6 @@ export class TaskTable {
     const query = "SELECT idx FROM task WHERE kind = ? AND status = 'failed' ORDER BY idx LIMIT ?";
     return rowsOf(this.#sql, IndexSchema, query, kind, limit).map(({ idx }) => idx);
   }
-
-  /**
-   * At most `limit` tasks of a kind below `before`, highest first, with what their view needs: of a map that reads a single
-   * range, that one, else null.
-   */
-  below(kind: TaskKind, before: number, limit: number): TaskView[] {
-    const query = `SELECT row, input_bytes, CASE count WHEN 1 THEN ranges END AS ranges
-      FROM task LEFT JOIN input ON kind = 'map' AND map = idx WHERE kind = ? AND idx < ? ORDER BY idx DESC LIMIT ?`;
-    return rowsOf(this.#sql, ViewRowSchema, query, kind, before, limit).map(({ row, ranges, input_bytes }) => ({
-      row: parseTask(row),
-      range: ranges === null ? null : (MapInputSchema.parse(JSON.parse(ranges))[0] ?? null),
-      inputBytes: input_bytes,
-    }));
-  }
 }
 
 type Winner = { readonly index: number; readonly attempt: string };
-
-export type TaskView = { readonly row: TaskRow; readonly range: InputRange | null; readonly inputBytes: number };
