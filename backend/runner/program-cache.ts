@@ -49,7 +49,7 @@ export class ProgramCache {
   async #fetch(job: RunnerJob, role: ProgramRole): Promise<Program> {
     const ref = job.programs[role];
     if (ref === undefined) throw new Error(`the job has no ${role}`);
-    const { name, type, hash } = ref;
+    const { name, type, hash, args = [] } = ref;
     const folder = join(this.#folder, role);
     await mkdir(folder, { recursive: true });
     // Its own name, because that is what its error messages show; a module needs the ending that makes it one.
@@ -65,7 +65,7 @@ export class ProgramCache {
     } catch (error) {
       throw new Error(`the ${role} ${name} could not be fetched: ${String(error)}`, { cause: error });
     }
-    return { role, name, type, path };
+    return { role, name, type, path, args };
   }
 
   async #download(url: URL, path: string, hash: string): Promise<void> {

@@ -5,6 +5,7 @@ import { StorageAccessSchema } from "./storage-access.ts";
 import { inputCompressions } from "../compression.ts";
 import { defaultMaxLosses, maxTasks } from "../limits.ts";
 import { ClusterNameSchema, podFields } from "../pods.ts";
+import { ArgsSchema, EnvironmentSchema } from "../program-settings.ts";
 import { InputHeadersSchema, OutputHeadersSchema } from "../storage-headers.ts";
 
 const AddressTextSchema = z.string().min(1, "must not be empty").max(4096);
@@ -39,6 +40,12 @@ export const JobRequestSchema = z
     mapperName: ArtifactNameSchema,
     reducerName: ArtifactNameSchema.optional().describe("Required unless the job is map-only"),
     combinerName: ArtifactNameSchema.optional(),
+    mapperArgs: ArgsSchema.optional().describe("Arguments of the mapper; a module finds them in context.args"),
+    reducerArgs: ArgsSchema.optional(),
+    combinerArgs: ArgsSchema.optional(),
+    environment: EnvironmentSchema.optional().describe(
+      "Variables for all programs. They are shown to whoever sees the job, so that secrets do not belong here.",
+    ),
     nReducers: z
       .int()
       .min(0, "must be 0 or more")
@@ -110,6 +117,11 @@ export const JobRequestSchema = z
     if (request.nReducers === 0 && request.reducerName !== undefined) {
       issue("nReducers", "is 0 (map-only) although a reducerName is given; leave one of them out");
       issue("reducerName", "is given although nReducers is 0 (map-only); leave one of them out");
+    }
+    for (const role of ["reducer", "combiner"] as const) {
+      if (request[`${role}Args`] !== undefined && request[`${role}Name`] === undefined) {
+        issue(`${role}Args`, `is given although no ${role}Name is`);
+      }
     }
     if (request.nReducers === 0 && request.combinerName !== undefined) {
       issue("combinerName", "makes no sense in a map-only job (nReducers 0)");

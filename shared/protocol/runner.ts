@@ -6,7 +6,7 @@ import { ReportedCountersSchema } from "../counters.ts";
 import { AttemptId, Id, Index, JobId, Re, Status, Text } from "./fields.ts";
 import { AssignmentSchema, AttemptErrorSchema, PlannedObjectSchema, ResultSchema, SegmentRefSchema } from "./tasks.ts";
 
-const ProgramRefSchema = ArtifactSchema;
+const ProgramRefSchema = ArtifactSchema.extend({ args: z.array(z.string()).optional() });
 
 /** A store of a job, and what it takes to use it. `headers` are sent along with its requests. */
 const JobStoreSchema = z.object({
@@ -31,6 +31,8 @@ const RunnerJobSchema = z.object({
     reducer: ProgramRefSchema.optional(),
     combiner: ProgramRefSchema.optional(),
   }),
+  /** Variables for the programs. */
+  environment: z.record(z.string(), z.string()).optional(),
 });
 export type RunnerJob = z.infer<typeof RunnerJobSchema>;
 

@@ -14,8 +14,12 @@ export const protocolVersion = 4;
  */
 const oldestVersions = { agent: 3, runner: 4 } as const;
 
-/** What runners of this release can do that not all runners of its range of versions can. A job names those that it needs. */
-export const runnerFeatures: readonly string[] = [];
+/**
+ * What runners of this release can do that not all runners of its range of versions can. A job names those that it needs.
+ * `arguments`: programs get the job's arguments and variables.
+ */
+export const runnerFeatures = ["arguments"] as const;
+export type RunnerFeature = (typeof runnerFeatures)[number];
 
 /** Why the Worker does not serve an agent or runner that speaks `version`; undefined where it does. */
 export const versionRefusal = (peer: "agent" | "runner", version: number): string | undefined => {

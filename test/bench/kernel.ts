@@ -28,7 +28,7 @@ const mapBytes = 64 * 1024 * 1024;
 const fewestMaps = 4;
 
 /** What messages name as the writer of the records. */
-const nobody: Program = { role: "mapper", name: "kernel", type: "executable", path: "" };
+const nobody: Program = { role: "mapper", name: "kernel", type: "executable", path: "", args: [] };
 
 /** As a runner's defaults are. */
 const contextIn = (workDir: string): AttemptContext => ({

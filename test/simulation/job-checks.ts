@@ -329,5 +329,21 @@ export class JobChecks {
     const counted = job.counters.builtin.mapInputRecords ?? 0;
     if (counted !== records) this.fault(`the job has counted ${counted} records, its tasks ${records}`);
     for (const { id, status } of this.#open()) this.fault(`${id} is ${status} at the end`);
+    this.#outcomes();
+  }
+
+  /** What is told of the attempts fits what has become of their tasks. */
+  #outcomes(): void {
+    const untold = this.#exec(
+      "SELECT id, outcome FROM attempt WHERE outcome IS NULL OR (outcome = 'won' AND status != 'won')",
+    );
+    for (const row of untold) this.fault(`the end of an attempt is not told: ${JSON.stringify(row)}`);
+    // Release 0.1.0 did not note which outputs were lost.
+    if (this.#world.options.isUpgrade) return;
+    const unlike = this.#exec(
+      `SELECT kind, idx, winner FROM task WHERE (winner IS NOT NULL) !=
+         (SELECT count(*) FROM attempt WHERE attempt.kind = task.kind AND attempt.idx = task.idx AND outcome = 'won')`,
+    );
+    for (const row of unlike) this.fault(`a task's winner is not the attempt that has won: ${JSON.stringify(row)}`);
   }
 }

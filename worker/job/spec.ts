@@ -1,5 +1,6 @@
 import type { Artifact } from "../../shared/api/artifacts.ts";
 import type { JobRequest } from "../../shared/api/job-request.ts";
+import type { RunnerFeature } from "../../shared/protocol/versions.ts";
 
 /** An artifact's content as a job holds on to it: `key` names it in R2, whatever becomes of the artifact's name. */
 export type PinnedProgram = Artifact & { readonly key: string };
@@ -28,3 +29,7 @@ export type JobSpec = {
   /** What its runners must be able to do (`runnerFeatures`). */
   readonly features?: readonly string[];
 };
+
+/** What the runners of a job must be able to do. */
+export const featuresOf = ({ mapperArgs, reducerArgs, combinerArgs, environment }: JobRequest): RunnerFeature[] =>
+  [mapperArgs, reducerArgs, combinerArgs, environment].some((given) => given !== undefined) ? ["arguments"] : [];

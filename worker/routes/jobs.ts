@@ -11,8 +11,8 @@ import { listAnswer, listResponse, pageOf, pageParameters, respondWithList } fro
 import { jsonAnswer, jsonBody, refTo } from "../http/operation.ts";
 import type { ReservationRequest } from "../contracts.ts";
 import { askJob, jobParameter, unknownJob } from "./ask-job.ts";
+import { featuresOf } from "../job/spec.ts";
 import { credentialSecrets } from "../job/targets/pods.ts";
-
 import { busy, invalidRequest, ProblemError } from "../http/problems.ts";
 import { jsonResponse } from "../http/responses.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
@@ -61,7 +61,8 @@ const createJob = async (call: Call, request: JobRequest, key: string | null): P
       const { inputStorageCredentials, outputStorageCredentials } = request;
       const secrets = credentialSecrets(inputStorageCredentials, outputStorageCredentials);
       const submittedBy = caller.name;
-      const spec = { id, createdAt, submittedBy, cluster, request, credentialSecrets: secrets, programs };
+      const features = featuresOf(request);
+      const spec = { id, createdAt, submittedBy, cluster, request, credentialSecrets: secrets, programs, features };
       const job = await jobOf(env, id, region).create(spec, createBefore);
       if (job === null) throw busy("The job could not be created in time. Send the request again.");
       // The object tells the Registry, too, in its own time; the answer must not be ahead of what can be asked for.

@@ -11,6 +11,8 @@ import { decodeUtf8 } from "./text.ts";
 
 /** What modules get as the last argument of each call. */
 export type ModuleContext = {
+  /** The job's arguments for the program. */
+  readonly args: readonly string[];
   /** The same variables as an executable's environment. */
   readonly environment: Readonly<Record<string, string>>;
   /** The address of the object that a mapper's record comes from; empty for others. */
@@ -42,6 +44,7 @@ export class ModuleProgram {
     this.#url = url;
     this.#signal = context.signal;
     this.context = {
+      args: program.args,
       environment: context.environment,
       inputPath: "",
       counter: (group: unknown, name: unknown, amount: unknown = 1) => {

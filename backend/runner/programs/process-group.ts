@@ -47,7 +47,7 @@ export class ProcessGroup {
     const pipes = await openPipes(context.workDir, file);
     try {
       for (let attempt = 0; ; attempt++) {
-        const child = spawn(program.path, [], {
+        const child = spawn(program.path, program.args, {
           cwd: home,
           env: { ...inheritedVariables(process.env), ...context.environment, HOME: home, TMPDIR: home },
           detached: true,

@@ -7,6 +7,8 @@ export type Program = {
   readonly type: "executable" | "module";
   /** The file: for an executable, with permission to execute it. */
   readonly path: string;
+  /** What it is called with. */
+  readonly args: readonly string[];
 };
 
 /** A program as one that reads what another emits. */

@@ -79,7 +79,7 @@ export function newContext(overrides: Partial<AttemptContext> = {}): TestContext
 export function newProgram(role: Program["role"], type: Program["type"], source: string | Buffer): Program {
   const path = join(newFolder(), "artifact");
   writeFileSync(path, source, { mode: 0o755 });
-  return { role, type, name: type === "module" ? "program.js" : "program", path };
+  return { role, type, name: type === "module" ? "program.js" : "program", path, args: [] };
 }
 
 export function shell(role: Program["role"], script: string): Program {

@@ -37,7 +37,7 @@ try {
     return { path: file, size, start: 0, end: size, etag: "" };
   });
   await mapToText({
-    mapper: { role: "mapper", name: "mapper.mjs", type: "module", path },
+    mapper: { role: "mapper", name: "mapper.mjs", type: "module", path, args: [] },
     input: readInput(input, { recordLimit, open: (range) => open(range.path) }),
     context: {
       environment: {},

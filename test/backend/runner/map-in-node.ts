@@ -16,7 +16,7 @@ const workDir = mkdtempSync(join(tmpdir(), "edgefold-test-"));
 let output = "";
 try {
   await mapToText({
-    mapper: { role: "mapper", name: "program.js", type: "module", path },
+    mapper: { role: "mapper", name: "program.js", type: "module", path, args: [] },
     input: readRecords(Readable.from([Buffer.from(text)]), { path: "http://store/in.txt", recordLimit: 1000 }),
     context: {
       environment: {},

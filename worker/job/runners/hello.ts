@@ -79,5 +79,10 @@ const runnerJob = ({ id, request, programs }: JobSpec, secrets: Secrets): Runner
   s3Endpoint: request.s3Endpoint,
   nReducers: request.nReducers,
   taskTimeoutSeconds: request.taskTimeoutSeconds,
-  programs,
+  programs: {
+    mapper: { ...programs.mapper, args: request.mapperArgs },
+    reducer: programs.reducer && { ...programs.reducer, args: request.reducerArgs },
+    combiner: programs.combiner && { ...programs.combiner, args: request.combinerArgs },
+  },
+  environment: request.environment,
 });

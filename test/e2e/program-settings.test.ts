@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { AttemptSchema } from "../../shared/api/attempts.ts";
+import { TaskDetailSchema } from "../../shared/api/tasks.ts";
+import { Edgefold } from "../helpers/edgefold.ts";
+
+/** What a job gives its programs besides their input, and what is told of their attempts. */
+
+const settingsModule = `
+const told = ({ args, environment }) => JSON.stringify([args, environment.GREETING, environment.EDGEFOLD_PARTITION]);
+export const map = (line, emit, context) => emit("map", told(context));
+export const combine = (key, values, emit, context) => {
+  for (const value of values) emit(key, value);
+  emit("combine", told(context));
+};
+export const reduce = (key, values, emit, context) => {
+  emit(key, [...values].join(" "));
+  emit("reduce", told(context));
+};
+`;
+
+const shell = (label: string): string => `#!/bin/bash
+exec 3< <(cat)
+cat <&3 ${label === "map" ? "> /dev/null" : ""}
+printf '%s\\t%s' ${label} "$GREETING $EDGEFOLD_PARTITION $#"
+printf ' [%s]' "$@"
+echo
+`;
+
+let edgefold: Edgefold;
+let inputPath: string;
+beforeAll(async () => {
+  edgefold = await Edgefold.start();
+  inputPath = await edgefold.put("data/in.txt", "a line\n");
+  for (const label of ["map", "combine", "reduce"]) await edgefold.upload(label, shell(label));
+  await edgefold.upload("settings.mjs", settingsModule, "module");
+  await edgefold.upload(
+    "once.sh",
+    '#!/bin/bash\necho "reporter:counter:Tries,$EDGEFOLD_ATTEMPT_ID,1" >&2\n[[ $EDGEFOLD_ATTEMPT_ID == *-1 ]] && exit 3\ncat\n',
+  );
+});
+afterAll(() => edgefold.stop());
+
+const settings = {
+  mapperArgs: ["--stop-words", "a file", "", "$HOME 'é'"],
+  combinerArgs: ["c"],
+  reducerArgs: [],
+  environment: { GREETING: "good morning" },
+};
+
+const get = async <S extends z.ZodType>(schema: S, url: string): Promise<z.output<S>> =>
+  schema.parse(await (await fetch(url)).json());
+
+const outputOf = async (request: Record<string, unknown>): Promise<string> => {
+  const { id } = await edgefold.post({ inputPath, ...request });
+  return Buffer.concat(await edgefold.outputsOf(await edgefold.completed(id))).toString();
+};
+
+describe("a job's arguments and variables", () => {
+  test("reach executables as they are", async () => {
+    const programs = { mapperName: "map", combinerName: "combine", reducerName: "reduce" };
+    expect(await outputOf({ ...programs, ...settings })).toBe(
+      [
+        "combine\tgood morning 0 1 [c]",
+        "map\tgood morning 0 4 [--stop-words] [a file] [] [$HOME 'é']",
+        "reduce\tgood morning 0 0 []",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("reach modules in their context", async () => {
+    const programs = { mapperName: "settings.mjs", combinerName: "settings.mjs", reducerName: "settings.mjs" };
+    const lines = (await outputOf({ ...programs, ...settings })).trimEnd().split("\n");
+    expect(new Set(lines)).toEqual(
+      new Set([
+        `combine\t${JSON.stringify([["c"], "good morning", "0"])}`,
+        `map\t${JSON.stringify([settings.mapperArgs, "good morning", "0"])}`,
+        `reduce\t${JSON.stringify([[], "good morning", "0"])}`,
+      ]),
+    );
+  });
+});
+
+test("each attempt of a task says how it ended", async () => {
+  const { id } = await edgefold.post({ inputPath, mapperName: "once.sh", nReducers: 0 });
+  await edgefold.completed(id);
+  const task = `${edgefold.url}/api/v1/jobs/${id}/tasks/${id}-m-0`;
+  expect(await get(TaskDetailSchema, task)).toMatchObject({
+    status: "completed",
+    attempt: 2,
+    inputs: [{ path: inputPath, splitStart: 0, splitEnd: 7 }],
+  });
+  const counters = (n: number) => ({ user: { Tries: { [`${id}-m-0-${n}`]: 1 } } });
+  const first = {
+    number: 1,
+    outcome: "failed",
+    error: { code: "ProgramFailed", message: expect.stringContaining("exited with code 3") },
+    counters: counters(1),
+  };
+  const attempts = await get(z.array(AttemptSchema), `${task}/attempts`);
+  expect(attempts).toMatchObject([{ number: 2, outcome: "won", error: null, counters: counters(2) }, first]);
+  expect(await get(AttemptSchema, `${task}/attempts/1`)).toEqual(attempts[1]);
+  const failed = await fetch(`${edgefold.url}/api/v1/jobs/${id}/tasks?status=failed`);
+  expect(await failed.json()).toEqual([]);
+});
