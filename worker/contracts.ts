@@ -1,12 +1,12 @@
 import type { Attempt } from "../shared/api/attempts.ts";
-import type { Artifact } from "../shared/api/artifacts.ts";
+import type { Artifact, ArtifactType, StoredArtifact } from "../shared/api/artifacts.ts";
 import type { Cluster } from "../shared/api/clusters.ts";
-import type { Job } from "../shared/api/jobs.ts";
+import type { Job, JobDetail } from "../shared/api/jobs.ts";
 import type { TaskDetail, TaskOrder } from "../shared/api/tasks.ts";
 import type { Token } from "../shared/api/tokens.ts";
 import type { LauncherCondition, WantedJob } from "../shared/protocol/agent.ts";
 import type { ProgramRole } from "../shared/protocol/tasks.ts";
-import type { TaskStatus } from "../shared/status.ts";
+import type { JobStatus, TaskStatus } from "../shared/status.ts";
 import type { JobSpec, PinnedProgram, PinnedPrograms } from "./job/spec.ts";
 import type { Region } from "./location.ts";
 
@@ -23,6 +23,21 @@ export type TaskListRequest = PageRequest & {
   readonly kind?: "map" | "reduce";
   readonly status?: TaskStatus;
   readonly order?: TaskOrder;
+};
+
+/** Which jobs are asked for: those that are all of this. Times are in ms since 1970. */
+export type JobFilter = {
+  readonly statuses?: readonly JobStatus[];
+  /** A part of the name, in any case. */
+  readonly name?: string;
+  readonly tags?: readonly (readonly [key: string, value: string])[];
+  /** The name of any of its programs. */
+  readonly program?: string;
+  readonly submittedBy?: string;
+  readonly cluster?: string;
+  /** Posted then or later, and before. */
+  readonly since?: number;
+  readonly until?: number;
 };
 
 /** Some items of a list, each as JSON, newest first; `next` is the `after` of the page that follows. */
@@ -59,9 +74,9 @@ export interface JobApi extends Rpc.DurableObjectBranded {
    * @param before in ms since 1970: by then whoever has reserved its programs asks for the job, and lets go of them if it is not
    * @returns null where it is too late
    */
-  create(spec: JobSpec, before: number): Promise<Job | null>;
+  create(spec: JobSpec, before: number): Promise<JobDetail | null>;
   /** As the REST API shows it; null where there is no such job. */
-  describe(): Promise<Job | null>;
+  describe(): Promise<JobDetail | null>;
   /** Its maps and reduces, or some of them. Null where there is no such job. */
   tasks(request: TaskListRequest): Promise<Page | null>;
   /** One of them, the attempts of one, and one attempt. Null where there is no such job, "unknown" where there is no such task. */
@@ -96,6 +111,9 @@ export interface ClusterApi extends Rpc.DurableObjectBranded {
   /** As the REST API shows it. */
   describe(name: string): Promise<Cluster>;
 }
+
+/** An artifact's content, and how it came to be there. */
+export type StoredContent = PinnedProgram & Pick<StoredArtifact, "uploadedAt" | "uploadedBy">;
 
 /** A job that is about to be created. */
 export type ReservationRequest = {
@@ -140,13 +158,13 @@ export interface RegistryApi extends Rpc.DurableObjectBranded {
   renewContent(key: string, uploadId: string): Promise<boolean>;
   /** Has an upload removed that will not be finished. */
   abandonContent(key: string): Promise<void>;
-  /** Gives uploaded content its name, which another content may have had. False where the upload was given up. */
-  putArtifact(program: PinnedProgram): Promise<boolean>;
-  getArtifact(name: string): Promise<PinnedProgram | null>;
+  /** Gives uploaded content its name, which another content may have had. Null where the upload was given up. */
+  putArtifact(program: PinnedProgram, uploadedBy: string): Promise<StoredContent | null>;
+  getArtifact(name: string): Promise<StoredContent | null>;
   /** False where there is no such artifact. Jobs that pinned its content keep it. */
   deleteArtifact(name: Artifact["name"]): Promise<boolean>;
-  /** Artifacts as JSON, newest first. */
-  listArtifacts(after: string | null, limit: number): Promise<Items>;
+  /** Artifacts as JSON, newest first, of one type or all. */
+  listArtifacts(type: ArtifactType | undefined, after: string | null, limit: number): Promise<Items>;
   /** Pins a new job's programs, or tells why not; see `Reservation`. */
   createJob(request: ReservationRequest): Promise<Reservation>;
   /** Notes where a cluster's agent connects from. Its jobs' objects are created there. */
@@ -160,8 +178,13 @@ export interface RegistryApi extends Rpc.DurableObjectBranded {
    * @param ended whether the job needs its programs no more, and never will again
    */
   publish(job: Job, version: number, ended: boolean): Promise<void>;
-  /** Jobs as they were published, newest first; fewer than `limit` where they are long. */
-  listJobs(after: string | null, limit: number): Promise<Items>;
+  /** Removes a job and its object. False where it is not over, or there is still something of it to clean. */
+  purgeJob(id: string): Promise<boolean>;
+  /**
+   * Jobs as they were published, newest first; fewer than `limit` where they are long, or few are what is asked for.
+   * `version` changes whenever the list does.
+   */
+  listJobs(filter: JobFilter, after: string | null, limit: number): Promise<Items & { readonly version: string }>;
   /** Stores a token of the API, in place of the one of that name. @returns whether there was none */
   putToken(token: Token, hash: string): Promise<boolean>;
   /** The token of that name, or null. */

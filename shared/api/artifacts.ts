@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MillisecondsSchema } from "./fields.ts";
 
 export const artifactTypes = ["executable", "module"] as const;
 export const ArtifactTypeSchema = z.enum(artifactTypes);
@@ -22,3 +23,9 @@ export const ArtifactSchema = z
   })
   .meta({ id: "Artifact", description: "An uploaded program" });
 export type Artifact = z.infer<typeof ArtifactSchema>;
+
+export const StoredArtifactSchema = ArtifactSchema.extend({
+  uploadedAt: MillisecondsSchema.nullable().describe("Null where release 0.1.0 has stored it"),
+  uploadedBy: z.string().nullable().describe("Name of the token that it was uploaded with"),
+}).meta({ id: "StoredArtifact", description: "An artifact as it is stored now" });
+export type StoredArtifact = z.infer<typeof StoredArtifactSchema>;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { addressIssues, isEndpoint } from "../address-issues.ts";
 import { ArtifactNameSchema } from "./artifacts.ts";
+import { JobNameSchema, TagsSchema } from "./labels.ts";
 import { StorageAccessSchema } from "./storage-access.ts";
 import { inputCompressions } from "../compression.ts";
 import { defaultMaxLosses, maxTasks } from "../limits.ts";
@@ -16,6 +17,8 @@ const SecondsSchema = PositiveSchema.max(mostSeconds, "must be at most a year");
 
 export const JobRequestSchema = z
   .strictObject({
+    name: JobNameSchema.optional().describe("What people call the job; need not be unique"),
+    tags: TagsSchema.optional().describe("By which jobs can be found: texts by keys"),
     inputPath: AddressTextSchema.describe("URL of an object, of a prefix that ends in '/', or a glob"),
     inputType: z.literal("file/txt").default("file/txt"),
     inputCompression: z

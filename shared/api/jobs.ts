@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { ArtifactSchema } from "./artifacts.ts";
 import { FailureSchema, InputDataSchema, MillisecondsSchema } from "./fields.ts";
 import { CountersSchema } from "../counters.ts";
+import { JobRequestSchema } from "./job-request.ts";
 import { jobStatuses } from "../status.ts";
 
 const OutputLocationSchema = z.object({ location: z.string(), useSSL: z.boolean() });
@@ -27,6 +29,12 @@ export const OutputUrlSchema = z.string().meta({ id: "OutputUrl", description: "
 export const JobSchema = z
   .object({
     id: z.string().describe("UUIDv7"),
+    name: z.string().nullable(),
+    tags: z.record(z.string(), z.string()),
+    programs: z
+      .object({ mapper: ArtifactSchema, reducer: ArtifactSchema.optional(), combiner: ArtifactSchema.optional() })
+      .nullable()
+      .describe("As they were when the job was started. Null in lists, of jobs that release 0.1.0 has ended."),
     nReducers: z.int().nonnegative(),
     outputLocation: OutputLocationSchema,
     inputData: InputDataSchema,
@@ -50,3 +58,7 @@ export const JobSchema = z
   })
   .meta({ id: "Job" });
 export type Job = z.infer<typeof JobSchema>;
+
+/** `request` has the defaults that applied, and neither credentials nor storage headers. */
+export const JobDetailSchema = JobSchema.extend({ request: JobRequestSchema }).meta({ id: "JobDetail" });
+export type JobDetail = z.infer<typeof JobDetailSchema>;

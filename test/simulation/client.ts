@@ -37,7 +37,7 @@ export class Client {
       this.#world.bucket.contents.add(program.key);
       // Where one of them fails, the checks know.
       void this.#world.registry.invoke("beginContent", [program.key]);
-      void this.#world.registry.invoke("putArtifact", [program]);
+      void this.#world.registry.invoke("putArtifact", [program, "client"]);
       await this.#world.clock.settle();
     }
   }
@@ -74,7 +74,7 @@ export class Client {
     await this.#ask(async () => {
       await registry.beginContent(program.key);
       this.#world.bucket.contents.add(program.key);
-      await registry.putArtifact(program);
+      await registry.putArtifact(program, "client");
     });
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { ArtifactSchema } from "../../shared/api/artifacts.ts";
+import { ArtifactSchema, StoredArtifactSchema } from "../../shared/api/artifacts.ts";
 import { runInRegistry } from "./objects.ts";
 import { call, jsonOf, openEnv, problemOf, sha256, upload } from "./api.ts";
 import { settle, storedKeys } from "./registry-helpers.ts";
@@ -39,9 +39,9 @@ describe("an upload", () => {
     const response = await upload("program", content, "module");
     expect(response.status).toBe(200);
     const artifact = { name: "program", type: "module", size, hash: await sha256(content) };
-    expect(await response.json()).toEqual(artifact);
+    expect(await response.json()).toMatchObject(artifact);
     const metadata = await call("GET", path("program"));
-    expect(await metadata.json()).toEqual(artifact);
+    expect(await metadata.json()).toMatchObject(artifact);
 
     const download = await call("GET", `${path("program")}/content`);
     expect(download.headers.get("Content-Length")).toBe(String(size));
@@ -264,9 +264,9 @@ describe("1,200 artifacts", () => {
     await runInRegistry(async (registry) => {
       for (const name of all) {
         await registry.beginContent(`key-${name}`);
-        expect(await registry.putArtifact({ name, type: "module", size: 1, hash: "00", key: `key-${name}` })).toBe(
-          true,
-        );
+        expect(
+          await registry.putArtifact({ name, type: "module", size: 1, hash: "00", key: `key-${name}` }, "me"),
+        ).not.toBeNull();
       }
     });
     const whole = await call("GET", "/api/v1/artifacts");
@@ -290,5 +290,21 @@ describe("1,200 artifacts", () => {
 
     const rest = await jsonOf(ListSchema, await call("GET", "/api/v1/artifacts?after=nonsense"));
     expect(rest).toEqual([]);
+  });
+});
+
+describe("an artifact", () => {
+  it("says when and by whom it was uploaded, and is listed with its type", async () => {
+    const before = Date.now();
+    await upload("typed.mjs", "export const map = 1;", "module");
+    const shown = await jsonOf(StoredArtifactSchema, await call("GET", "/api/v1/artifacts/typed.mjs"));
+    expect(shown).toMatchObject({ name: "typed.mjs", type: "module", uploadedBy: "local" });
+    expect(shown.uploadedAt).toBeGreaterThanOrEqual(before);
+    const ListSchema = z.array(StoredArtifactSchema);
+    const first = async (wanted: string) =>
+      (await jsonOf(ListSchema, await call("GET", `/api/v1/artifacts?limit=1&type=${wanted}`)))[0];
+    expect(await first("module")).toEqual(shown);
+    expect(await first("executable")).not.toMatchObject({ name: "typed.mjs" });
+    expect((await call("GET", "/api/v1/artifacts?type=program")).status).toBe(400);
   });
 });

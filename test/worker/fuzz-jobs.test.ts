@@ -33,6 +33,8 @@ const startable = valid(JobRequestSchema).map((request) =>
     mapperName: "mapper",
     reducerName: undefined,
     combinerName: undefined,
+    reducerArgs: undefined,
+    combinerArgs: undefined,
     nReducers: 0,
     cluster: undefined,
   }),

@@ -15,7 +15,7 @@ const wantedOf = async (id: string): Promise<unknown> =>
     removal: state.storage.sql.exec("SELECT 1 AS one FROM removal WHERE job = ?", id).toArray().length,
   }));
 const listed = async (id: string): Promise<string | undefined> => {
-  const { items } = await registryOf(env).listJobs(null, 1000);
+  const { items } = await registryOf(env).listJobs({}, null, 1000);
   return items.find((item) => item.includes(id) && item.includes('"status"'));
 };
 

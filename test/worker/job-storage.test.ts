@@ -118,7 +118,7 @@ describe("the list's progress", () => {
     await job.query("UPDATE outbox SET due = 1 WHERE target = 'registry'");
     await runDurableObjectAlarm(job.stub);
     await eventually(async () => {
-      const { items } = await registryOf(env).listJobs(null, 1000);
+      const { items } = await registryOf(env).listJobs({}, null, 1000);
       const shown: unknown = JSON.parse(items.find((item) => item.includes(job.id)) ?? "{}");
       expect(shown).toMatchObject({ status: "mapping", progress: { maps: { completed: 1 } } });
     });

@@ -16,8 +16,8 @@ it("every query finds its rows by an index", async () => {
   const job = await jsonOf(JobSchema, await call("GET", `/api/v1/jobs/${id}`));
   await runInRegistry(async (registry, { storage: { sql } }) => {
     const exec = vi.spyOn(Object.getPrototypeOf(sql), "exec");
-    await registry.listJobs("x", 5);
-    await registry.listArtifacts("5", 5);
+    await registry.listJobs({}, "x", 5);
+    await registry.listArtifacts(undefined, "5", 5);
     await registry.getArtifact("mapper");
     const names = { mapper: "mapper" };
     await registry.createJob({

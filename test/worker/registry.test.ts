@@ -23,12 +23,15 @@ const put = async (name: string): Promise<PinnedProgram> => {
   await registry.beginContent(key);
   await env.ARTIFACTS.put(key, name);
   const program: PinnedProgram = { name, type: "executable", size: name.length, hash: `hash of ${key}`, key };
-  expect(await registry.putArtifact(program)).toBe(true);
+  expect(await registry.putArtifact(program, "me")).toMatchObject({ ...program, uploadedBy: "me" });
   return program;
 };
 
 const jobOf = (id: string, status: Job["status"] = "pending"): Job => ({
   id,
+  name: null,
+  tags: {},
+  programs: null,
   submittedBy: "api",
   cluster: "default",
   nReducers: 2,
@@ -217,7 +220,7 @@ describe("a reserved job", () => {
 });
 
 const listed = async (id: string): Promise<unknown> => {
-  const { items } = await registry.listJobs(null, 1000);
+  const { items } = await registry.listJobs({}, null, 1000);
   return items.map((item): unknown => JSON.parse(item)).find((job) => JSON.stringify(job).includes(id));
 };
 
@@ -270,11 +273,11 @@ describe("publishing", () => {
     const ids = Array.from({ length: 12 }, newId);
     const user = { group: { ["x".repeat(450_000)]: 1 } };
     for (const id of ids) await publish({ ...jobOf(id), counters: { builtin: {}, user } }, false);
-    const first = await registry.listJobs(null, 1000);
+    const first = await registry.listJobs({}, null, 1000);
     expect(first.items.length).toBe(9);
-    const second = await registry.listJobs(first.next, 2);
+    const second = await registry.listJobs({}, first.next, 2);
     expect(second.items.length).toBe(2);
-    const third = await registry.listJobs(second.next, 1);
+    const third = await registry.listJobs({}, second.next, 1);
     const seen = [first, second, third].flatMap(({ items }) => items.map((item) => /"id":"([^"]+)"/.exec(item)?.[1]));
     expect(seen).toEqual(ids.toReversed());
   });
@@ -351,7 +354,7 @@ describe("garbage", () => {
     expect(await storedKeys()).not.toContain(single);
     await expect(upload.uploadPart(2, new Uint8Array(1))).rejects.toThrow(/10024/);
     expect(await registry.renewContent(parts, upload.uploadId)).toBe(false);
-    expect(await registry.putArtifact({ name: "n", type: "module", size: 1, hash: "", key: single })).toBe(false);
+    expect(await registry.putArtifact({ name: "n", type: "module", size: 1, hash: "", key: single }, "me")).toBeNull();
     expect(await registry.getArtifact("n")).toBeNull();
   });
 

@@ -60,20 +60,36 @@ export const listAnswer = (description: string, schema: z.ZodType): object => ({
   },
 });
 
-/**
- * Answers with a list: a page where the query has a `limit`, else all of it, page by page, never held whole.
- *
- * @param load at most `limit` items that follow `after`
- * @param finish makes an item ready to be sent
- */
-export const respondWithList = async (
-  url: URL,
-  load: (after: string | null, limit: number) => Promise<Items>,
-  finish: (item: string) => string = (item) => item,
-): Promise<Response> => {
-  const { limit, after } = pageOf(url);
+/** Loads at most `limit` items that follow `after`. */
+type Load = (after: string | null, limit: number) => Promise<Items>;
+
+type ListOptions = {
+  /** Makes an item ready to be sent. */
+  readonly finish?: (item: string) => string;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/** Answers with a list: a page where the query has a `limit`, else all of it, page by page, never held whole. */
+export const respondWithList = async (url: URL, load: Load): Promise<Response> => {
+  const page = pageOf(url);
   // Before the response begins, so that a failure is still a problem of its own.
-  const first = await load(after ?? null, limit ?? maxPage);
+  return streamList(url, page, await loadFirst(page, load), load);
+};
+
+/** The first page of a list. */
+export const loadFirst = async <First extends Items>(
+  { after, limit }: PageRequest,
+  load: (after: string | null, limit: number) => Promise<First>,
+): Promise<First> => await load(after ?? null, limit ?? maxPage);
+
+/** Answers with a list whose first page is there. */
+export const streamList = (
+  url: URL,
+  { limit }: PageRequest,
+  first: Items,
+  load: Load,
+  { finish = (item) => item, headers = {} }: ListOptions = {},
+): Response => {
   const readAll = async function* (): AsyncGenerator<string> {
     let page = first;
     for (;;) {
@@ -82,5 +98,6 @@ export const respondWithList = async (
       page = await load(page.next, maxPage);
     }
   };
-  return jsonResponse(streamJsonArray(readAll()), 200, limit === undefined ? {} : nextLinkOf(url, first.next));
+  const link = limit === undefined ? {} : nextLinkOf(url, first.next);
+  return jsonResponse(streamJsonArray(readAll()), 200, { ...headers, ...link });
 };

@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { loseCredentials, newJob, stop } from "../../shared/engine/machine.ts";
 import { defaultMaxLosses } from "../../shared/limits.ts";
 import type { Attempt } from "../../shared/api/attempts.ts";
-import type { Job } from "../../shared/api/jobs.ts";
+import type { JobDetail } from "../../shared/api/jobs.ts";
 import type { TaskDetail } from "../../shared/api/tasks.ts";
 import { closeCodes, pingText, pongText } from "../../shared/protocol/connection.ts";
 import type { ProgramRole } from "../../shared/protocol/tasks.ts";
@@ -61,7 +61,7 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pingText, pongText));
   }
 
-  async create(spec: JobSpec, before: number): Promise<Job | null> {
+  async create(spec: JobSpec, before: number): Promise<JobDetail | null> {
     const { open: request, secrets } = splitSecrets(spec.request);
     const sealed = await sealSecrets(this.env, spec.id, secrets);
     const { store } = this.#parts;
@@ -84,7 +84,7 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     return viewJob(store);
   }
 
-  async describe(): Promise<Job | null> {
+  async describe(): Promise<JobDetail | null> {
     const { store, peers } = this.#parts;
     if (!store.exists()) return null;
     const isWaiting = !isEnded(store.job.row().status) && peers.count === 0;

@@ -1,19 +1,27 @@
-import type { Condition, Job } from "../../shared/api/jobs.ts";
+import type { Condition, Job, JobDetail } from "../../shared/api/jobs.ts";
 import { outputKind, taskIdOf } from "../../shared/engine/machine.ts";
 import { mostShown, outputUrl, withOutputUrls } from "../../shared/outputs.ts";
 import { partName } from "../../shared/status.ts";
 import type { Page, PageRequest } from "../contracts.ts";
 import { jsonPages } from "./json-pages.ts";
+import { artifactOf } from "./spec.ts";
 import type { JobStore } from "./store.ts";
 
 /** A job as the Registry keeps it: `outputs` has the names of parts, in place of their URLs. */
 export const viewSnapshot = (store: JobStore, absence?: Condition): Job => {
   const spec = store.job.spec();
   const row = store.job.row();
-  const { request } = spec;
+  const { request, programs } = spec;
   const conditions = store.conditions.all();
   return {
     id: spec.id,
+    name: request.name ?? null,
+    tags: request.tags ?? {},
+    programs: {
+      mapper: artifactOf(programs.mapper),
+      reducer: programs.reducer && artifactOf(programs.reducer),
+      combiner: programs.combiner && artifactOf(programs.combiner),
+    },
     nReducers: row.nReducers,
     outputLocation: { location: request.outputPath, useSSL: request.useSSL },
     inputData: {
@@ -45,7 +53,10 @@ const failedMaps = (store: JobStore): number[] => {
 };
 
 /** A job as the REST API shows it. @param absence that there is no agent, where this is known */
-export const viewJob = (store: JobStore, absence?: Condition): Job => withOutputUrls(viewSnapshot(store, absence));
+export const viewJob = (store: JobStore, absence?: Condition): JobDetail => ({
+  ...withOutputUrls(viewSnapshot(store, absence)),
+  request: store.job.spec().request,
+});
 
 /** The names of at most `limit` parts above index `after`, each with its index. There are none before the job is completed. */
 const outputNames = (store: JobStore, after: number, limit: number): [string, number][] => {

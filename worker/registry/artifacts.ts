@@ -1,6 +1,8 @@
 import { z } from "zod";
-import type { Items } from "../contracts.ts";
-import { artifactOf, type PinnedProgram } from "../job/spec.ts";
+import type { ArtifactType } from "../../shared/api/artifacts.ts";
+import type { Items, StoredContent } from "../contracts.ts";
+import { storedArtifactOf } from "../artifacts/stored-artifact.ts";
+import type { PinnedProgram } from "../job/spec.ts";
 import { rowsOf } from "../platform/sql.ts";
 import { contentColumns, contentFields } from "./content.ts";
 import { discardUnused } from "./garbage.ts";
@@ -8,23 +10,21 @@ import { discardUnused } from "./garbage.ts";
 /** Artifacts: names, and the contents that they have now. Owns the table `artifact`. */
 
 const KeyRowSchema = z.object({ key: z.string() });
-const ContentRowSchema = z.object(contentFields);
-const ListedRowSchema = z.object({ seq: z.int(), ...contentFields });
+const storedColumns = `${contentColumns}, uploaded_at AS uploadedAt, uploaded_by AS uploadedBy`;
+const storedFields = { ...contentFields, uploadedAt: z.int().nullable(), uploadedBy: z.string().nullable() };
+const StoredRowSchema = z.object(storedFields);
+const ListedRowSchema = z.object({ seq: z.int(), ...storedFields });
 
 /** The artifact of that name, or null. */
-export const findArtifact = (sql: SqlStorage, name: string): PinnedProgram | null =>
-  rowsOf(sql, ContentRowSchema, `SELECT ${contentColumns} FROM artifact WHERE name = ?`, name)[0] ?? null;
-
-/** Whether an artifact has this content. */
-export const hasContent = (sql: SqlStorage, key: string): boolean =>
-  sql.exec("SELECT 1 FROM artifact WHERE key = ?", key).toArray().length > 0;
+export const findArtifact = (sql: SqlStorage, name: string): StoredContent | null =>
+  rowsOf(sql, StoredRowSchema, `SELECT ${storedColumns} FROM artifact WHERE name = ?`, name)[0] ?? null;
 
 /** Gives content its name, and discards the content that had it before. */
-export const nameContent = (sql: SqlStorage, program: PinnedProgram, now: number): void => {
+export const nameContent = (sql: SqlStorage, program: PinnedProgram, uploadedBy: string, now: number): void => {
   const { name, type, size, hash, key } = program;
   removeArtifact(sql, name, now);
-  const insert = "INSERT INTO artifact (name, type, size, hash, key) VALUES (?, ?, ?, ?, ?)";
-  sql.exec(insert, name, type, size, hash, key);
+  const insert = `INSERT INTO artifact (name, type, size, hash, key, uploaded_at, uploaded_by) VALUES (?, ?, ?, ?, ?, ?, ?)`;
+  sql.exec(insert, name, type, size, hash, key, now, uploadedBy);
 };
 
 /** Takes a name away. Jobs that pinned its content keep it. @returns whether there was such an artifact */
@@ -35,12 +35,19 @@ export const removeArtifact = (sql: SqlStorage, name: string, now: number): bool
   return true;
 };
 
-/** Artifacts as JSON, newest first. @param after the `next` of the page before */
-export const listArtifacts = (sql: SqlStorage, after: string | null, limit: number): Items => {
-  const query = `SELECT seq, ${contentColumns} FROM artifact WHERE seq < ? ORDER BY seq DESC LIMIT ?`;
-  const before = after === null ? Number.MAX_SAFE_INTEGER : Number(after);
-  const rows = rowsOf(sql, ListedRowSchema, query, Number.isSafeInteger(before) ? before : 0, limit + 1);
+/** Artifacts as JSON, newest first. @param type without it, all @param after the `next` of the page before */
+export const listArtifacts = (
+  sql: SqlStorage,
+  type: ArtifactType | undefined,
+  after: string | null,
+  limit: number,
+): Items => {
+  const query = `SELECT seq, ${storedColumns} FROM artifact WHERE seq < ?1 AND (?2 IS NULL OR type = ?2)
+    ORDER BY seq DESC LIMIT ?3`;
+  const number = after === null ? Number.MAX_SAFE_INTEGER : Number(after);
+  const before = Number.isSafeInteger(number) ? number : 0;
+  const rows = rowsOf(sql, ListedRowSchema, query, before, type ?? null, limit + 1);
   const page = rows.slice(0, limit);
-  const items = page.map((row) => JSON.stringify(artifactOf(row)));
+  const items = page.map((row) => JSON.stringify(storedArtifactOf(row)));
   return { items, next: rows.length > limit ? String(page.at(-1)?.seq) : null };
 };

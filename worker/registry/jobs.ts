@@ -1,22 +1,20 @@
 import { z } from "zod";
 import type { Job } from "../../shared/api/jobs.ts";
-import type { Items } from "../contracts.ts";
 import { forgetKeys } from "./idempotency.ts";
 import { rowsOf } from "../platform/sql.ts";
 import { unpin } from "./pins.ts";
 
 /** The list of jobs, as their objects have published them. Owns the table `job`. */
 
-/** Characters of a page of snapshots, so that it fits a message between objects however long its jobs are. */
-const maxPageLength = 4 * 1024 * 1024;
-
 /** Characters that surely fit a row; a longer snapshot is stored without the programs' own counters. */
 const maxSnapshotLength = 500_000;
 
+/** The URLs of outputs follow from the rest, and the request stays with the job's object. */
 const snapshotOf = (job: Job): string => {
-  const stored = JSON.stringify({ ...job, outputs: [] });
+  const listed = { ...job, outputs: [], request: undefined };
+  const stored = JSON.stringify(listed);
   if (stored.length <= maxSnapshotLength) return stored;
-  return JSON.stringify({ ...job, outputs: [], counters: { ...job.counters, user: {} } });
+  return JSON.stringify({ ...listed, counters: { ...job.counters, user: {} } });
 };
 
 /** Notes that a job's object exists. Never overwrites what the object itself has published. */
@@ -67,25 +65,4 @@ export const forgetJob = (sql: SqlStorage, id: string, now: number): void => {
   sql.exec("DELETE FROM job WHERE id = ?", id);
   forgetKeys(sql, id);
   unpin(sql, id, now);
-};
-
-const SnapshotRowSchema = z.object({ id: z.string(), snapshot: z.string() });
-
-/** Jobs as they were published, newest first; fewer than `limit` where they are long. */
-export const listJobs = (sql: SqlStorage, after: string | null, limit: number): Items => {
-  const query = "SELECT id, snapshot FROM job WHERE snapshot IS NOT NULL AND id < ? ORDER BY id DESC LIMIT ?";
-  const items: string[] = [];
-  let length = 0;
-  let last: string | null = null;
-  // Read row by row, without an await, so that a page of long jobs is not held beyond its end.
-  for (const row of sql.exec(query, after ?? "~", limit + 1)) {
-    const { id, snapshot } = SnapshotRowSchema.parse(row);
-    if (items.length === limit || (items.length > 0 && length + snapshot.length > maxPageLength)) {
-      return { items, next: last };
-    }
-    items.push(snapshot);
-    length += snapshot.length;
-    last = id;
-  }
-  return { items, next: null };
 };

@@ -1,20 +1,22 @@
 import { DurableObject } from "cloudflare:workers";
+import type { ArtifactType } from "../../shared/api/artifacts.ts";
 import type { Job } from "../../shared/api/jobs.ts";
 import type { Token } from "../../shared/api/tokens.ts";
-import type { Items, RegistryApi, Reservation, ReservationRequest } from "../contracts.ts";
+import type { Items, JobFilter, RegistryApi, Reservation, ReservationRequest, StoredContent } from "../contracts.ts";
 import { jobOf, type Env } from "../env.ts";
 import type { PinnedProgram } from "../job/spec.ts";
 import type { Region } from "../location.ts";
 import { AlarmClock, soonest } from "../platform/alarm-clock.ts";
 import { migrate } from "../platform/migrations.ts";
 import { retentionMs } from "../durations.ts";
-import { findArtifact, hasContent, listArtifacts, nameContent, removeArtifact } from "./artifacts.ts";
+import { findArtifact, listArtifacts, nameContent, removeArtifact } from "./artifacts.ts";
 import { collectGarbage, nextGarbage } from "./garbage.ts";
 import { forgetOldKeys, nextOldKey } from "./idempotency.ts";
-import { confirmJob, listJobs, publishJob } from "./jobs.ts";
+import { listJobs } from "./job-list.ts";
+import { confirmJob, publishJob } from "./jobs.ts";
 import { nextReservation, reserveJob, settleReservations } from "./reservations.ts";
 import { saveRegion } from "./regions.ts";
-import { eraseLeaving, isLeaving, nextErasure, nextRetirement, retireJobs } from "./retention.ts";
+import { eraseLeaving, isLeaving, nextErasure, nextRetirement, retireJob, retireJobs } from "./retention.ts";
 import { registrySchema } from "./schema.ts";
 import { deleteToken, findTokenNamed, findTokenOfHash, listTokens, putToken } from "./tokens.ts";
 import {
@@ -36,6 +38,9 @@ import {
 export class Registry extends DurableObject<Env> implements RegistryApi {
   readonly #sql: SqlStorage;
   readonly #clock: AlarmClock;
+  /** What tells the states of the lists apart: this instance of the object, and what it has changed. */
+  readonly #life = crypto.randomUUID();
+  #changes = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -58,15 +63,15 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
     this.#change((now) => giveUpUpload(this.#sql, key, now));
   }
 
-  async putArtifact(program: PinnedProgram): Promise<boolean> {
+  async putArtifact(program: PinnedProgram, uploadedBy: string): Promise<StoredContent | null> {
     return this.#change((now) => {
-      if (!finishUpload(this.#sql, program.key)) return hasContent(this.#sql, program.key);
-      nameContent(this.#sql, program, now);
-      return true;
+      if (finishUpload(this.#sql, program.key)) nameContent(this.#sql, program, uploadedBy, now);
+      const stored = findArtifact(this.#sql, program.name);
+      return stored?.key === program.key ? stored : null;
     });
   }
 
-  async getArtifact(name: string): Promise<PinnedProgram | null> {
+  async getArtifact(name: string): Promise<StoredContent | null> {
     return findArtifact(this.#sql, name);
   }
 
@@ -74,8 +79,8 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
     return this.#change((now) => removeArtifact(this.#sql, name, now));
   }
 
-  async listArtifacts(after: string | null, limit: number): Promise<Items> {
-    return listArtifacts(this.#sql, after, limit);
+  async listArtifacts(type: ArtifactType | undefined, after: string | null, limit: number): Promise<Items> {
+    return listArtifacts(this.#sql, type, after, limit);
   }
 
   async createJob(request: ReservationRequest): Promise<Reservation> {
@@ -98,8 +103,16 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
     });
   }
 
-  async listJobs(after: string | null, limit: number): Promise<Items> {
-    return listJobs(this.#sql, after, limit);
+  async purgeJob(id: string): Promise<boolean> {
+    return this.#change((now) => retireJob(this.#sql, id, now));
+  }
+
+  async listJobs(
+    filter: JobFilter,
+    after: string | null,
+    limit: number,
+  ): Promise<Items & { readonly version: string }> {
+    return { ...listJobs(this.#sql, filter, after, limit), version: `${this.#life}.${this.#changes}` };
   }
 
   async putToken(token: Token, hash: string): Promise<boolean> {
@@ -124,6 +137,7 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
 
   override async alarm(): Promise<void> {
     await this.#clock.ring(async (now) => {
+      this.#changes++;
       this.ctx.storage.transactionSync(() => this.#giveUp(now));
       const needsPrograms = async (id: string) => (await jobOf(this.env, id).program("mapper")) !== null;
       await settleReservations(this.ctx.storage, needsPrograms, Date.now());
@@ -143,6 +157,7 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
   /** Runs a change of which all is kept, or nothing where it throws, and sets the alarm. */
   #change<T>(change: (now: number) => T): T {
     const now = Date.now();
+    this.#changes++;
     const result = this.ctx.storage.transactionSync(() => change(now));
     this.#clock.arm(now);
     return result;

@@ -18,10 +18,20 @@ const LeavingRowSchema = z.object({ id: z.string(), tries: z.int() });
  */
 export const retireJobs = (sql: SqlStorage, before: number, now: number): void => {
   const query = `SELECT id FROM job WHERE ended = 1 AND ${endTime} <= ? ORDER BY ${endTime} LIMIT ?`;
-  for (const { id } of rowsOf(sql, IdRowSchema, query, before, batch)) {
-    forgetJob(sql, id, now);
-    sql.exec("INSERT OR IGNORE INTO leaving (id, due) VALUES (?, ?)", id, now);
-  }
+  for (const { id } of rowsOf(sql, IdRowSchema, query, before, batch)) leave(sql, id, now);
+};
+
+/** Removes one job likewise, if it will do nothing any more. @returns whether it is removed, now or before */
+export const retireJob = (sql: SqlStorage, id: string, now: number): boolean => {
+  if (isLeaving(sql, id)) return true;
+  if (sql.exec("SELECT 1 FROM job WHERE id = ? AND ended = 1", id).toArray().length === 0) return false;
+  leave(sql, id, now);
+  return true;
+};
+
+const leave = (sql: SqlStorage, id: string, now: number): void => {
+  forgetJob(sql, id, now);
+  sql.exec("INSERT OR IGNORE INTO leaving (id, due) VALUES (?, ?)", id, now);
 };
 
 /** When the next ended job is to be removed, in ms since 1970. @param retention how long ended jobs are kept, in ms */

@@ -79,8 +79,22 @@ const issuedTokens: Migration = `
 const regionsOfClusters: Migration =
   "CREATE TABLE region (cluster TEXT PRIMARY KEY, region TEXT NOT NULL) WITHOUT ROWID";
 
+/** `artifact`: when and by whom it was uploaded; null of those of release 0.1.0. */
+const uploadsOfArtifacts: Migration = `
+  ALTER TABLE artifact ADD COLUMN uploaded_at INTEGER;
+  ALTER TABLE artifact ADD COLUMN uploaded_by TEXT;
+`;
+
 /** What the Registry stores. */
 export const registrySchema: Schema = {
   firstTable: "artifact",
-  migrations: [release010, snapshotVersions, keysOfCallers, clustersOfJobs, issuedTokens, regionsOfClusters],
+  migrations: [
+    release010,
+    snapshotVersions,
+    keysOfCallers,
+    clustersOfJobs,
+    issuedTokens,
+    regionsOfClusters,
+    uploadsOfArtifacts,
+  ],
 };

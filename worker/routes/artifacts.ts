@@ -1,12 +1,20 @@
-import { ArtifactNameSchema, ArtifactSchema, ArtifactTypeSchema, type Artifact } from "../../shared/api/artifacts.ts";
+import { z } from "zod";
+import {
+  ArtifactNameSchema,
+  artifactTypes,
+  ArtifactTypeSchema,
+  StoredArtifactSchema,
+  type StoredArtifact,
+} from "../../shared/api/artifacts.ts";
+import { storedArtifactOf } from "../artifacts/stored-artifact.ts";
+import type { StoredContent } from "../contracts.ts";
 import { ContentUpload } from "../artifacts/content-upload.ts";
-import { requireMediaType } from "../http/body.ts";
+import { check, requireMediaType } from "../http/body.ts";
 import { requireLength } from "../http/chunks.ts";
 import { contentResponse } from "../artifacts/content-response.ts";
 import { registryOf } from "../env.ts";
-import { listAnswer, pageParameters, respondWithList } from "../http/lists.ts";
+import { listAnswer, loadFirst, PageQuerySchema, pageParameters, streamList } from "../http/lists.ts";
 import { bytesAnswer, jsonAnswer, pathParameter, refTo } from "../http/operation.ts";
-import { artifactOf, type PinnedProgram } from "../job/spec.ts";
 import { busy, ProblemError } from "../http/problems.ts";
 import { maxFormBytes, readProgramForm } from "../artifacts/program-form.ts";
 import { UploadSlots } from "../artifacts/upload-slots.ts";
@@ -16,7 +24,7 @@ import { param, type Call, type Resource } from "../http/resource.ts";
 const unknownArtifact = (name: string): ProblemError =>
   new ProblemError("unknown-artifact", `No artifact is named '${name}'.`);
 
-const findArtifact = async (call: Call): Promise<PinnedProgram> => {
+const findArtifact = async (call: Call): Promise<StoredContent> => {
   const name = param(call, "filename");
   const found = ArtifactNameSchema.safeParse(name).success ? await registryOf(call.env).getArtifact(name) : null;
   if (found === null) throw unknownArtifact(name);
@@ -29,7 +37,7 @@ const findArtifact = async (call: Call): Promise<PinnedProgram> => {
  */
 const uploadSlots = new UploadSlots(6, 20_000);
 
-const storeArtifact = async ({ request, env }: Call): Promise<Artifact> => {
+const storeArtifact = async ({ request, env, caller }: Call): Promise<StoredArtifact> => {
   if (request.body === null) throw new ProblemError("malformed-form", "No form was sent.");
   requireLength(request, maxFormBytes);
   const slot = await uploadSlots.take();
@@ -37,10 +45,9 @@ const storeArtifact = async ({ request, env }: Call): Promise<Artifact> => {
   try {
     const form = await readProgramForm(request.body, request.headers.get("Content-Type") ?? "", upload);
     const program = { ...form, ...(await upload.finish()) };
-    if (!(await registryOf(env).putArtifact(program))) {
-      throw busy("The upload took too long. Send it again.");
-    }
-    return artifactOf(program);
+    const stored = await registryOf(env).putArtifact(program, caller.name);
+    if (stored === null) throw busy("The upload took too long. Send it again.");
+    return storedArtifactOf(stored);
   } catch (error) {
     await upload.abandon();
     throw error;
@@ -55,6 +62,16 @@ const putArtifact = async (call: Call): Promise<Response> => {
   // So that an upload is tidied up after although its client has gone.
   call.ctx.waitUntil(stored.catch(() => undefined));
   return jsonResponse(JSON.stringify(await stored));
+};
+
+const QuerySchema = PageQuerySchema.extend({
+  type: z.enum(artifactTypes, `must be one of ${artifactTypes.join(", ")}`).optional(),
+});
+
+const listArtifacts = async ({ url, env }: Call): Promise<Response> => {
+  const { type, ...page } = check(QuerySchema, Object.fromEntries(url.searchParams));
+  const load = async (after: string | null, limit: number) => await registryOf(env).listArtifacts(type, after, limit);
+  return streamList(url, page, await loadFirst(page, load), load);
 };
 
 const getContent = async (call: Call): Promise<Response> => {
@@ -72,7 +89,7 @@ const deleteArtifact = async (call: Call): Promise<Response> => {
 };
 
 const nameParameter = pathParameter("filename", "The artifact's name");
-const artifactAnswer = (description: string) => jsonAnswer(description, refTo(ArtifactSchema));
+const artifactAnswer = (description: string) => jsonAnswer(description, refTo(StoredArtifactSchema));
 
 const uploadForm = {
   type: "object",
@@ -97,11 +114,13 @@ export const artifactResources: readonly Resource[] = [
         operation: {
           id: "listArtifacts",
           summary: "List artifacts",
-          parameters: pageParameters,
-          responses: { "200": listAnswer("Artifacts, newest first", ArtifactSchema) },
+          parameters: [
+            ...pageParameters,
+            { name: "type", in: "query", description: "Only artifacts of this type", schema: { enum: artifactTypes } },
+          ],
+          responses: { "200": listAnswer("Artifacts, newest first", StoredArtifactSchema) },
         },
-        handle: async ({ url, env }) =>
-          await respondWithList(url, async (after, limit) => await registryOf(env).listArtifacts(after, limit)),
+        handle: listArtifacts,
       },
       PUT: {
         operation: {
@@ -125,7 +144,7 @@ export const artifactResources: readonly Resource[] = [
           summary: "Get an artifact's metadata",
           responses: { "200": artifactAnswer("The artifact") },
         },
-        handle: async (call) => jsonResponse(JSON.stringify(artifactOf(await findArtifact(call)))),
+        handle: async (call) => jsonResponse(JSON.stringify(storedArtifactOf(await findArtifact(call)))),
       },
       DELETE: {
         // Others may start jobs with it.

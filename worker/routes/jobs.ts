@@ -1,16 +1,17 @@
 import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
-import { withOutputUrls } from "../../shared/outputs.ts";
 import { JobRequestSchema, type JobRequest } from "../../shared/api/job-request.ts";
-import { JobSchema, OutputUrlSchema, type Job } from "../../shared/api/jobs.ts";
+import { JobDetailSchema, OutputUrlSchema, type JobDetail } from "../../shared/api/jobs.ts";
+import { isEnded } from "../../shared/status.ts";
 import { check, readJson } from "../http/body.ts";
 import { clusterNames } from "../configuration.ts";
 import { jobOf, registryOf, type Env } from "../env.ts";
 import { fingerprintsOf } from "../secrets/fingerprint.ts";
-import { listAnswer, listResponse, pageOf, pageParameters, respondWithList } from "../http/lists.ts";
+import { listAnswer, listResponse, pageOf, pageParameters } from "../http/lists.ts";
 import { jsonAnswer, jsonBody, refTo } from "../http/operation.ts";
 import type { ReservationRequest } from "../contracts.ts";
 import { askJob, jobParameter, unknownJob } from "./ask-job.ts";
+import { listJobs } from "./job-list.ts";
 import { featuresOf } from "../job/spec.ts";
 import { credentialSecrets } from "../job/targets/pods.ts";
 import { busy, invalidRequest, ProblemError } from "../http/problems.ts";
@@ -51,7 +52,7 @@ const reservationFor = async (
     key === null ? undefined : { caller: caller.name, key, fingerprints: await fingerprintsOf(env, request) },
 });
 
-const createJob = async (call: Call, request: JobRequest, key: string | null): Promise<Job> => {
+const createJob = async (call: Call, request: JobRequest, key: string | null): Promise<JobDetail> => {
   const { env, caller } = call;
   const cluster = clusterFor(env, request.cluster);
   const reservation = await registryOf(env).createJob(await reservationFor(call, request, cluster, key));
@@ -105,6 +106,13 @@ const postJob = async (call: Call): Promise<Response> => {
   return jsonResponse(JSON.stringify(job), 201, { Location: `/api/v1/jobs/${job.id}` });
 };
 
+const DeleteQuerySchema = z.object({ purge: z.enum(["true", "false"], "must be true or false").optional() });
+
+const deleteJob = async (call: Call): Promise<Response> => {
+  const { purge } = check(DeleteQuerySchema, Object.fromEntries(call.url.searchParams));
+  return purge === "true" ? await purgeJob(call) : await stopJob(call);
+};
+
 const stopJob = async (call: Call): Promise<Response> => {
   const id = param(call, "id");
   const outcome = await askJob(call, async (job) => await job.stop());
@@ -116,24 +124,25 @@ const stopJob = async (call: Call): Promise<Response> => {
   return jsonResponse(JSON.stringify(`Job ${id} was successfully stopped`));
 };
 
+const purgeJob = async (call: Call): Promise<Response> => {
+  const { id, status } = await askJob(call, async (job) => await job.describe());
+  if (!(await registryOf(call.env).purgeJob(id))) {
+    throw new ProblemError(
+      "job-not-over",
+      isEnded(status)
+        ? `Job ${id} is still being cleaned up. Send the request again later.`
+        : `Job ${id} has not ended. Stop it first: DELETE /api/v1/jobs/${id}.`,
+    );
+  }
+  // The Registry has it done in any case; here it is done at once, so that whoever asks now finds nothing.
+  await jobOf(call.env, id).erase();
+  return jsonResponse(JSON.stringify(`Job ${id} was successfully removed`));
+};
+
 const listOutputs = async (call: Call): Promise<Response> => {
   const page = pageOf(call.url);
   return listResponse(call, await askJob(call, async (job) => await job.outputs(page)));
 };
-
-/**
- * A stored job with the URLs of its outputs. Snapshots are our own words, so not parsed by their schema: that would take
- * longer than all else of a long list.
- */
-const showSnapshot = (snapshot: string): string => {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it was a Job when it was stored
-  const job = JSON.parse(snapshot) as Job;
-  const shown = withOutputUrls(job);
-  return shown === job ? snapshot : JSON.stringify(shown);
-};
-
-const listJobs = async ({ url, env }: Call): Promise<Response> =>
-  await respondWithList(url, async (after, limit) => await registryOf(env).listJobs(after, limit), showSnapshot);
 
 const getJob = async (call: Call): Promise<Response> =>
   jsonResponse(JSON.stringify(await askJob(call, async (job) => await job.describe())));
@@ -150,22 +159,14 @@ export const jobResources: readonly Resource[] = [
     path: "/api/v1/jobs",
     audience: "api",
     methods: {
-      GET: {
-        operation: {
-          id: "listJobs",
-          summary: "List jobs",
-          parameters: pageParameters,
-          responses: { "200": listAnswer("Jobs, newest first", JobSchema) },
-        },
-        handle: listJobs,
-      },
+      GET: listJobs,
       POST: {
         operation: {
           id: "createJob",
           summary: "Start a job",
           parameters: [keyParameter],
           requestBody: jsonBody(JobRequestSchema),
-          responses: { "201": jsonAnswer("The job. `Location` is its path.", refTo(JobSchema)) },
+          responses: { "201": jsonAnswer("The job. `Location` is its path.", refTo(JobDetailSchema)) },
         },
         handle: postJob,
       },
@@ -183,17 +184,25 @@ export const jobResources: readonly Resource[] = [
         operation: {
           id: "getJob",
           summary: "Get a job",
-          responses: { "200": jsonAnswer("The job", refTo(JobSchema)) },
+          responses: { "200": jsonAnswer("The job", refTo(JobDetailSchema)) },
         },
         handle: getJob,
       },
       DELETE: {
         operation: {
           id: "stopJob",
-          summary: "Stop a job",
-          responses: { "200": jsonAnswer("The job is stopped", { type: "string" }) },
+          summary: "Stop a job, or remove one that has ended",
+          parameters: [
+            {
+              name: "purge",
+              in: "query",
+              description: "`true` removes an ended job and all that is kept of it, but for its output.",
+              schema: { enum: ["true", "false"] },
+            },
+          ],
+          responses: { "200": jsonAnswer("The job is stopped, or removed", { type: "string" }) },
         },
-        handle: stopJob,
+        handle: deleteJob,
       },
     },
   },
