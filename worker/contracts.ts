@@ -85,6 +85,8 @@ export interface JobApi extends Rpc.DurableObjectBranded {
   attempt(taskId: string, number: number): Promise<Attempt | "unknown" | null>;
   /** The URLs of the outputs, in order, once the job is completed. Null where there is no such job. */
   outputs(request: PageRequest): Promise<Page | null>;
+  /** Notes that an attempt's log is kept, of so many bytes in all. False where there is no such attempt. */
+  noteLog(attempt: string, bytes: number): Promise<boolean>;
   stop(): Promise<"stopped" | "ended" | "committing" | "unknown">;
   /** The content that a runner is to run, or null when the job has no program in that role, or is over. */
   program(role: ProgramRole): Promise<PinnedProgram | null>;

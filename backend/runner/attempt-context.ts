@@ -24,4 +24,6 @@ export type AttemptContext = {
   readonly processes: { add(pid: number): void; remove(pid: number): void };
   /** Takes what the program says with `reporter:status:`. */
   status(text: string): void;
+  /** Takes what the program says on standard error, and a module with `console`; the bytes are valid during the call. */
+  log(bytes: Uint8Array): void;
 };

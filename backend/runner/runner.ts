@@ -19,6 +19,8 @@ import type { JobOrder } from "../job-order.ts";
 import { Link, type Unnumbered } from "../link.ts";
 import { LinkEndedError } from "../link-end.ts";
 import type { RunnerConfig } from "./config.ts";
+import { ContainerLog } from "./container-log.ts";
+import { LogSender } from "./log-sender.ts";
 import { ProgramCache } from "./program-cache.ts";
 import type { Program } from "./programs/program.ts";
 import { RunnerToken } from "./runner-token.ts";
@@ -37,6 +39,7 @@ const pingsInLease = 3;
 const usableLease = 0.9;
 
 type Attempt = { readonly id: string; readonly abort: AbortController };
+type Thread = Pick<TaskThread, "run" | "log">;
 
 /**
  * Claims tasks and runs them, one at a time, until the job has ended.
@@ -48,7 +51,9 @@ export class Runner {
   readonly #link: Link<RunnerRequest, RunnerAnswer, RunnerNotice>;
   readonly #token: RunnerToken;
   readonly #programs: ProgramCache;
-  readonly #thread: Pick<TaskThread, "run">;
+  readonly #thread: Thread;
+  readonly #logs: LogSender;
+  readonly #containerLog: ContainerLog | undefined;
   readonly #busyFile: string | undefined;
   readonly #welcomed = Promise.withResolvers<void>();
   #job: RunnerJob | undefined;
@@ -66,8 +71,11 @@ export class Runner {
   #isTold = false;
 
   /** @param thread what the tasks are to run in */
-  constructor(config: RunnerConfig, { jobId, token }: JobOrder, thread: Pick<TaskThread, "run">) {
+  constructor(config: RunnerConfig, { jobId, token }: JobOrder, thread: Thread) {
     this.#token = new RunnerToken(token);
+    this.#logs = new LogSender(thread.log, { workerUrl: config.WORKER_URL, jobId, token: this.#token });
+    if (config.PARENT === "none")
+      this.#containerLog = new ContainerLog(thread.log, (text) => process.stdout.write(text));
     this.#programs = new ProgramCache(join(config.WORK_DIR, "programs"), config.WORKER_URL, this.#token);
     this.#thread = thread;
     this.#busyFile = config.BUSY_FILE;
@@ -104,6 +112,7 @@ export class Runner {
     } finally {
       clearInterval(this.#leaseWatch);
       await this.#link.close();
+      await this.#logs.flush();
     }
     const end = await this.#link.closed;
     if (end.kind === "refused") throw new Error(`the Worker refused this runner: ${end.status} ${end.reason}`);
@@ -148,6 +157,8 @@ export class Runner {
     if (job === undefined) throw new Error("a task came before the job was known");
     const abort = new AbortController();
     this.#attempt = { id: task.attempt, abort };
+    if (job.logs !== false) await this.#logs.begin(task.attempt);
+    this.#containerLog?.begin(task.attempt);
     const report = await this.#thread.run(task, job, abort.signal, {
       call: (call) => this.#serve(call),
       progress: ({ counters, status }) => {
@@ -155,6 +166,8 @@ export class Runner {
       },
     });
     this.#attempt = undefined;
+    if (job.logs !== false) this.#logs.end(task.attempt);
+    this.#containerLog?.end(task.attempt);
     const answer = await this.#link.request(report.kind === "release" ? { ...report, ending: this.#isTold } : report);
     if (answer.kind !== "next") return this.#draining ? { next: "idle" } : this.#claim();
     this.#renew(answer.session);

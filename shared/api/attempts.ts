@@ -17,6 +17,10 @@ export const AttemptSchema = z
           "what it made was lost. superseded: another attempt was first. stopped: the job ended before.",
       ),
     error: FailureSchema.omit({ taskId: true }).nullable().describe("Why it failed or was lost"),
+    logBytes: z
+      .int()
+      .nullable()
+      .describe("What it has written to its log, also of what was left out of it. Null where no log is kept."),
     counters: CountersSchema.nullable().describe(
       "What it has counted. Null while it runs, and where that is not known.",
     ),

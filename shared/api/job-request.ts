@@ -108,6 +108,10 @@ export const JobRequestSchema = z
       .max(mostSeconds, "must be at most a year")
       .default(600)
       .describe("Seconds without progress after which an attempt fails. 0 for never."),
+    logs: z
+      .boolean()
+      .optional()
+      .describe("true by default. Whether what programs write to standard error is kept with each attempt"),
     ...podFields,
   })
   .superRefine((request, context) => {

@@ -31,6 +31,8 @@ const RunnerJobSchema = z.object({
     reducer: ProgramRefSchema.optional(),
     combiner: ProgramRefSchema.optional(),
   }),
+  /** Whether what programs say on standard error is to be sent. */
+  logs: z.boolean().optional(),
   /** Variables for the programs. */
   environment: z.record(z.string(), z.string()).optional(),
 });

@@ -43,6 +43,7 @@ const contextIn = (workDir: string): AttemptContext => ({
   progress: new Progress(),
   processes: { add: () => undefined, remove: () => undefined },
   status: () => undefined,
+  log: () => undefined,
 });
 
 /** A map: takes lines, and writes them sorted to a file. */

@@ -14,6 +14,12 @@ export class Bucket {
     this.#onDelete = onDelete;
   }
 
+  /** Contents alone are simulated: there are no logs. */
+  async list(): Promise<{ objects: never[]; truncated: false }> {
+    this.#fail();
+    return { objects: [], truncated: false };
+  }
+
   async delete(keys: readonly string[]): Promise<void> {
     this.#fail();
     for (const key of keys) {

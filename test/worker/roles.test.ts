@@ -33,6 +33,7 @@ const table: readonly (readonly [method: string, path: string, needed: Role | "a
   ["GET", "/api/v1/jobs/:id/tasks/:task", "viewer"],
   ["GET", "/api/v1/jobs/:id/tasks/:task/attempts", "viewer"],
   ["GET", "/api/v1/jobs/:id/tasks/:task/attempts/:attempt", "viewer"],
+  ["GET", "/api/v1/jobs/:id/tasks/:task/attempts/:attempt/log", "viewer"],
   ["GET", "/api/v1/jobs/:id/outputs", "viewer"],
   ["GET", "/api/v1/clusters", "viewer"],
   ["GET", "/api/v1/tokens", "admin"],
@@ -41,6 +42,7 @@ const table: readonly (readonly [method: string, path: string, needed: Role | "a
   ["DELETE", "/api/v1/tokens/:name", "admin"],
   ["GET", "/api/v1/jobs/:id/link", "runner"],
   ["GET", "/api/v1/jobs/:id/programs/:role", "runner"],
+  ["PUT", "/api/v1/jobs/:id/attempts/:attempt/log", "runner"],
   ["GET", "/api/v1/agents/:cluster/link", "agent"],
 ];
 const isRole = (needed: string): needed is Role => roles.some((role) => role === needed);

@@ -38,3 +38,11 @@ export async function* readChunks(body: ReadableStream<Uint8Array>, maxBytes: nu
     reader.releaseLock();
   }
 }
+
+/** A body of at most `maxBytes`, whole. @throws ProblemError as `readChunks` does */
+export const readBytes = async (body: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> => {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  // Copies: the pieces are lent.
+  for await (const chunk of readChunks(body, maxBytes)) parts.push(new Uint8Array(chunk));
+  return await new Blob(parts).bytes();
+};

@@ -26,6 +26,7 @@ const catalogue = {
   "token-configured": { status: 409, title: "The name is taken by API_TOKENS" },
   "body-too-large": { status: 413, title: "Body too large" },
   "unsupported-media-type": { status: 415, title: "Unsupported media type" },
+  "range-not-satisfiable": { status: 416, title: "Range not satisfiable" },
   "idempotency-conflict": { status: 422, title: "Idempotency-Key already used for another request" },
   "upgrade-required": { status: 426, title: "WebSocket upgrade required" },
   "too-many-jobs": { status: 429, title: "The cluster has too many jobs" },

@@ -113,6 +113,13 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     return this.#view((store) => viewOutputs(store, request));
   }
 
+  async noteLog(attempt: string, bytes: number): Promise<boolean> {
+    const { store } = this.#parts;
+    if (!store.exists() || store.attempts.get(attempt) === undefined) return false;
+    this.#run(() => store.attempts.setLogBytes(attempt, bytes));
+    return true;
+  }
+
   async stop(): Promise<"stopped" | "ended" | "committing" | "unknown"> {
     if (!this.#parts.store.exists()) return "unknown";
     return this.#run((session) => {

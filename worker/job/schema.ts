@@ -53,6 +53,7 @@ export const jobSchema: Schema = {
      ALTER TABLE attempt ADD COLUMN ended INTEGER;
      ALTER TABLE attempt ADD COLUMN outcome TEXT;
      ALTER TABLE attempt ADD COLUMN detail TEXT;
+     ALTER TABLE attempt ADD COLUMN log INTEGER;
      UPDATE attempt SET outcome = iif(status = 'won', 'won', 'lost') WHERE status IN ('won', 'ended');`,
   ],
 };

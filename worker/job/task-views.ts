@@ -41,7 +41,7 @@ export const viewAttempts = (store: JobStore, taskId: string, { limit, after }: 
     const views: string[] = [];
     for (; below > 1 && views.length < most; below--) {
       const attempt = store.attempts.get(`${taskId}-${below - 1}`);
-      if (attempt !== undefined) views.push(JSON.stringify(showAttempt(row, attempt, below - 1)));
+      if (attempt !== undefined) views.push(JSON.stringify(showAttempt(store, row, attempt, below - 1)));
     }
     return views;
   };
@@ -52,7 +52,7 @@ export const viewAttempts = (store: JobStore, taskId: string, { limit, after }: 
 export const viewAttempt = (store: JobStore, taskId: string, number: number): Attempt | null => {
   const found = findTask(store, taskId);
   const attempt = found && store.attempts.get(`${taskId}-${number}`);
-  return found === undefined || attempt === undefined ? null : showAttempt(found.row, attempt, number);
+  return found === undefined || attempt === undefined ? null : showAttempt(store, found.row, attempt, number);
 };
 
 const findTask = (store: JobStore, taskId: string): ListedTask | undefined => {
@@ -128,15 +128,19 @@ const byMeasure = (
   return jsonPages(limit, read, () => last);
 };
 
-const showAttempt = (task: TaskRow, { id, runnerId, startedAt, end }: AttemptRow, number: number): Attempt => ({
-  number,
-  runner: runnerId,
-  startTime: startedAt,
-  endTime: end?.at ?? null,
-  outcome: end?.outcome ?? null,
-  error: end?.error ?? null,
-  counters: end?.counters ?? (task.winner === id ? task.counters : null),
-});
+const showAttempt = (store: JobStore, task: TaskRow, attempt: AttemptRow, number: number): Attempt => {
+  const { id, runnerId, startedAt, end } = attempt;
+  return {
+    number,
+    runner: runnerId,
+    startTime: startedAt,
+    endTime: end?.at ?? null,
+    outcome: end?.outcome ?? null,
+    error: end?.error ?? null,
+    logBytes: store.attempts.logBytes(id),
+    counters: end?.counters ?? (task.winner === id ? task.counters : null),
+  };
+};
 
 /** Shows tasks of a job as the REST API does. */
 const taskViewer = (store: JobStore): ShowTask => {

@@ -6,6 +6,7 @@ import type { Items, JobFilter, RegistryApi, Reservation, ReservationRequest, St
 import { jobOf, type Env } from "../env.ts";
 import type { PinnedProgram } from "../job/spec.ts";
 import type { Region } from "../location.ts";
+import { removeLogs } from "../logs/attempt-logs.ts";
 import { AlarmClock, soonest } from "../platform/alarm-clock.ts";
 import { migrate } from "../platform/migrations.ts";
 import { retentionMs } from "../durations.ts";
@@ -141,9 +142,16 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
       this.ctx.storage.transactionSync(() => this.#giveUp(now));
       const needsPrograms = async (id: string) => (await jobOf(this.env, id).program("mapper")) !== null;
       await settleReservations(this.ctx.storage, needsPrograms, Date.now());
-      await eraseLeaving(this.#sql, async (id) => await jobOf(this.env, id).erase(), Date.now());
+      await eraseLeaving(this.#sql, async (id) => await this.#eraseJob(id), Date.now());
       await collectGarbage(this.#sql, this.env.ARTIFACTS, Date.now());
     });
+  }
+
+  /** The object first: from then on no log of the job is taken. */
+  async #eraseJob(id: string): Promise<boolean> {
+    if (!(await jobOf(this.env, id).erase())) return false;
+    await removeLogs(this.env.ARTIFACTS, id);
+    return true;
   }
 
   /** Gives up all that has been kept for long enough. */

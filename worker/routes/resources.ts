@@ -2,6 +2,7 @@ import type { Resource } from "../http/resource.ts";
 import { artifactResources } from "./artifacts.ts";
 import { clusterResources } from "./clusters.ts";
 import { jobResources } from "./jobs.ts";
+import { logResources } from "./logs.ts";
 import { taskResources } from "./tasks.ts";
 import { linkResources } from "./links.ts";
 import { rootResources } from "./root.ts";
@@ -11,6 +12,7 @@ const others = [
   ...artifactResources,
   ...jobResources,
   ...taskResources,
+  ...logResources,
   ...clusterResources,
   ...tokenResources,
   ...linkResources,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AttemptSchema } from "../../shared/api/attempts.ts";
+import { AttemptSchema, type Attempt } from "../../shared/api/attempts.ts";
 import { TaskDetailSchema, taskOrders, TaskSchema, taskTypes } from "../../shared/api/tasks.ts";
 import { taskStatuses } from "../../shared/status.ts";
 import { check } from "../http/body.ts";
@@ -45,17 +45,24 @@ const listAttempts = async (call: Call): Promise<Response> => {
   return listResponse(call, known(call, found));
 };
 
-const getAttempt = async (call: Call): Promise<Response> => {
+/** The attempt that the path names. @throws ProblemError 404 where there is none */
+export const requireAttempt = async (call: Call): Promise<Attempt> => {
   const [task, number] = [param(call, "task"), param(call, "attempt")];
   const found = /^[1-9]\d{0,8}$/.test(number)
     ? await askJob(call, async (job) => await job.attempt(task, Number(number)))
     : "unknown";
-  if (found === "unknown")
-    throw new ProblemError("unknown-attempt", `There is no attempt '${number}' of task '${task}'.`);
-  return jsonResponse(JSON.stringify(found));
+  if (found !== "unknown") return found;
+  throw new ProblemError("unknown-attempt", `There is no attempt '${number}' of task '${task}'.`);
 };
 
+const getAttempt = async (call: Call): Promise<Response> => jsonResponse(JSON.stringify(await requireAttempt(call)));
+
 const taskParameter = pathParameter("task", "The task's id");
+export const attemptParameters = [
+  jobParameter,
+  taskParameter,
+  pathParameter("attempt", "The attempt's number", { type: "integer" }),
+];
 
 export const taskResources: readonly Resource[] = [
   {
@@ -121,7 +128,7 @@ export const taskResources: readonly Resource[] = [
   {
     path: "/api/v1/jobs/:id/tasks/:task/attempts/:attempt",
     audience: "api",
-    parameters: [jobParameter, taskParameter, pathParameter("attempt", "The attempt's number", { type: "integer" })],
+    parameters: attemptParameters,
     methods: {
       GET: {
         operation: {

@@ -74,6 +74,7 @@ export async function runExecutable(run: ExecutableRun): Promise<void> {
   if (exit.code === 0) await reading;
   group.end();
   drainPipe(stderr, report);
+  diagnostics.end();
   if (exit.code !== 0) fail(new ProgramError(program, exitProblem(exit, diagnostics.tail())));
   context.signal.removeEventListener("abort", abort);
   stdin?.destroy();
@@ -140,6 +141,7 @@ function stderrReader({ program, context }: ExecutableRun): StderrReader {
       }
     },
     status: (text) => context.status(text),
+    log: (bytes) => context.log(bytes),
     malformed: (line) => {
       if (hasWarned) return;
       hasWarned = true;

@@ -3,8 +3,9 @@ const prefix = Buffer.from("reporter:");
 const prefixAfterLine = Buffer.from("\nreporter:");
 const nothing = Buffer.alloc(0);
 
-/** How much of a program's stderr is kept, in bytes: the end of it. Also the longest report. */
+/** How much of a program's stderr is kept for messages, in bytes and in lines: the end of it. The bytes are also the longest report. */
 const tailBytes = 8 * 1024;
+const tailLines = 20;
 
 /** Takes what a program reports by way of stderr. */
 type ReportHandler = {
@@ -12,11 +13,13 @@ type ReportHandler = {
   status(text: string): void;
   /** A line that begins as a report does and is none. It is kept as well. */
   malformed(line: string): void;
+  /** What is no report; the bytes are valid during the call. */
+  log(bytes: Buffer): void;
 };
 
 /**
  * Reads a program's stderr: lines `reporter:counter:<group>,<counter>,<amount>` and `reporter:status:<message>` go to the
- * handler (Hadoop Streaming's protocol), everything else is kept, as far as it fits in the last 8 KiB. Lines that do not
+ * handler (Hadoop Streaming's protocol), everything else to the log, and the end of it is kept for messages. Lines that do not
  * begin with `reporter:` are not looked at one by one.
  */
 export class StderrReader {
@@ -48,9 +51,15 @@ export class StderrReader {
     this.#keep(bytes.subarray(start));
   }
 
-  /** The end of what was not a report, without surrounding white space. */
+  /** Stderr has ended: a line without an end that might have become a report is none. */
+  end(): void {
+    if (this.#begun.length > 0) this.#handler.log(this.#begun);
+  }
+
+  /** The last lines of what was not a report, without surrounding white space. */
   tail(): string {
-    return Buffer.concat([this.#tail, this.#begun]).subarray(-tailBytes).toString("utf8").trim();
+    const text = Buffer.concat([this.#tail, this.#begun]).subarray(-tailBytes).toString("utf8").trim();
+    return text.split("\n").slice(-tailLines).join("\n");
   }
 
   /** Where the next line begins that is a report, or has no end and may become one; otherwise the end of the bytes. */
@@ -82,6 +91,7 @@ export class StderrReader {
 
   #keep(bytes: Buffer): void {
     if (bytes.length === 0) return;
+    this.#handler.log(bytes);
     this.#isAtLineStart = bytes.at(-1) === newline;
     this.#tail = Buffer.concat([this.#tail, bytes.subarray(-tailBytes)]).subarray(-tailBytes);
   }

@@ -53,7 +53,7 @@ export const runTask = async (
   task: Assignment,
   job: RunnerJob,
   config: RunnerConfig,
-  { signal, progress: getsOn }: Pick<AttemptContext, "signal" | "progress">,
+  { signal, progress: getsOn, log }: Pick<AttemptContext, "signal" | "progress" | "log">,
   runner: RunnerCalls,
 ): Promise<Report> => {
   const { attempt } = task;
@@ -81,6 +81,7 @@ export const runTask = async (
         ...contextOf(task, job, config, workDir),
         processes,
         signal,
+        log,
         progress: getsOn,
         counters,
         status: setStatus,
@@ -144,7 +145,7 @@ const contextOf = (
   job: RunnerJob,
   config: RunnerConfig,
   workDir: string,
-): Omit<AttemptContext, "processes" | "signal" | "progress" | "counters" | "status"> => ({
+): Omit<AttemptContext, "processes" | "signal" | "progress" | "counters" | "status" | "log"> => ({
   environment: taskEnvironment(job, task),
   workDir,
   sortBuffer: config.SORT_BUFFER,

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { RunnerAnswer } from "../../../shared/protocol/runner.ts";
+import { AttemptLog } from "../attempt-log.ts";
 import { Progress } from "../progress.ts";
 import { ambientCredentials } from "../../storage/credentials.ts";
 import { S3Sessions } from "../../storage/s3-sessions.ts";
@@ -9,14 +10,22 @@ import { TaskTimeoutError } from "../task-timeout.ts";
 import { AttemptEndedError } from "../tasks/task-run.ts";
 import { MemoryGrowth } from "./memory-growth.ts";
 import type { Call, FromThread, ThreadStart, ToThread } from "./messages.ts";
+import { redirectConsole } from "./module-console.ts";
 
 /** The thread that tasks run in, so that nothing a program does keeps the runner from answering for its lease. */
 
 if (parentPort === null) throw new Error("this is the entry of a thread");
 const port = parentPort;
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are this very code base, in one process
-const { config, progress: shared } = workerData as ThreadStart;
+const { config, progress: shared, log: sharedLog } = workerData as ThreadStart;
 const progress = new Progress(shared);
+const attemptLog = new AttemptLog(sharedLog);
+/** Between attempts, what a module has left running says nothing more. */
+let isAtWork = false;
+const log = (bytes: Uint8Array): void => {
+  if (isAtWork) attemptLog.write(bytes);
+};
+redirectConsole(log);
 const send = (message: FromThread): void => port.postMessage(message);
 
 type Waiting = { resolve(value: RunnerAnswer | Program): void; reject(error: Error): void };
@@ -60,7 +69,9 @@ const settled = (id: number): Waiting | undefined => {
 };
 
 const run = async ({ task, job }: Extract<ToThread, { kind: "run" }>, signal: AbortSignal): Promise<void> => {
-  const report = await runTask(task, job, config, { signal, progress }, runner);
+  isAtWork = true;
+  const report = await runTask(task, job, config, { signal, progress, log }, runner);
+  isAtWork = false;
   send({ kind: "report", report, isWorn: await growth.isTooLarge() });
 };
 

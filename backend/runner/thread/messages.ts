@@ -8,7 +8,11 @@ import type { Program } from "../programs/program.ts";
 /** What the runner and its task thread say to each other: structured clones within one process. */
 
 /** What the thread is started with. */
-export type ThreadStart = { readonly config: RunnerConfig; readonly progress: SharedArrayBuffer };
+export type ThreadStart = {
+  readonly config: RunnerConfig;
+  readonly progress: SharedArrayBuffer;
+  readonly log: SharedArrayBuffer;
+};
 
 /** How an attempt ended, as the job is told. */
 export type Report = Unnumbered<Extract<RunnerRequest, { kind: "complete" | "fail" | "shuffle-lost" | "release" }>>;

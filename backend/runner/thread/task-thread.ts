@@ -6,6 +6,7 @@ import type { Assignment } from "../../../shared/protocol/tasks.ts";
 import { reap } from "../../process-ledger.ts";
 import { attemptError } from "../attempt-failure.ts";
 import type { RunnerConfig } from "../config.ts";
+import { AttemptLog } from "../attempt-log.ts";
 import { Progress } from "../progress.ts";
 import type { Program } from "../programs/program.ts";
 import { failureReport, tasksFolder } from "../tasks/run.ts";
@@ -33,6 +34,8 @@ export type ThreadCalls = {
 export class TaskThread {
   readonly #config: RunnerConfig;
   readonly #progress = new Progress();
+  /** Of the attempt under way, or the last one. */
+  readonly log = new AttemptLog();
   /** For the next task. */
   #worker: Worker | undefined;
   /** The thread that is to run one more task at most. */
@@ -68,6 +71,7 @@ export class TaskThread {
     const stall = new StallWatch(this.#progress, isWatched(task) ? seconds * 1000 : 0, () =>
       end({ kind: "time-out", seconds }),
     );
+    this.log.reset();
     worker.on("message", onMessage);
     // A module may throw anything.
     const onError = (error: unknown): void => resolve(error instanceof Error ? error : new Error(String(error)));
@@ -95,7 +99,7 @@ export class TaskThread {
 
   #start(): Worker {
     const worker = new Worker(new URL("main.ts", import.meta.url), {
-      workerData: { config: this.#config, progress: this.#progress.memory } satisfies ThreadStart,
+      workerData: { config: this.#config, progress: this.#progress.memory, log: this.log.memory } satisfies ThreadStart,
       trackUnmanagedFds: false,
       resourceLimits: { maxYoungGenerationSizeMb: 96 },
     });

@@ -55,6 +55,7 @@ export function newContext(overrides: Partial<AttemptContext> = {}): TestContext
   return {
     environment: { EDGEFOLD_TASK: "job-m-0", mapreduce_map_input_file: inputPath },
     workDir: newFolder(),
+    log: () => undefined,
     sortBuffer: 1024 * 1024,
     mergeFactor: 10,
     outputLimit: 1e9,

@@ -30,6 +30,7 @@ try {
       progress: new Progress(),
       processes: { add: () => undefined, remove: () => undefined },
       status: () => undefined,
+      log: () => undefined,
     },
     sink: {
       write: (bytes): undefined => {

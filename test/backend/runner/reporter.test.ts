@@ -1,15 +1,22 @@
 import { expect, test } from "vitest";
 import { StderrReader } from "../../../backend/runner/programs/reporter.ts";
 
-type Reported = { counters: [string, string, number][]; statuses: string[]; malformed: number; tail: string };
+type Reported = {
+  counters: [string, string, number][];
+  statuses: string[];
+  malformed: number;
+  tail: string;
+  log: string;
+};
 
 /** What a reader makes of a text that comes in pieces of so many bytes. */
 const read = (text: string | Buffer, pieceLength = 65_536): Reported => {
-  const reported: Reported = { counters: [], statuses: [], malformed: 0, tail: "" };
+  const reported: Reported = { counters: [], statuses: [], malformed: 0, tail: "", log: "" };
   const reader = new StderrReader({
     counter: (...counter) => void reported.counters.push(counter),
     status: (status) => void reported.statuses.push(status),
     malformed: () => void reported.malformed++,
+    log: (bytes) => void (reported.log += bytes.toString("latin1")),
   });
   const bytes = Buffer.from(text);
   // A reader is lent its bytes: they are others after each call.
@@ -19,6 +26,7 @@ const read = (text: string | Buffer, pieceLength = 65_536): Reported => {
     reader.push(lent.subarray(0, length));
     lent.fill(0x21);
   }
+  reader.end();
   return { ...reported, tail: reader.tail() };
 };
 

@@ -1,3 +1,4 @@
+import { AttemptLog } from "../../../backend/runner/attempt-log.ts";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +34,7 @@ it("a runner whose lease was over before its welcome came claims nothing until i
     PROCESS_LEDGER: join(folder, "ledger"),
   });
   vi.spyOn(console, "error").mockImplementation(() => undefined);
-  const runner = new Runner(config, { jobId: "j", token: "t" }, { run: vi.fn() });
+  const runner = new Runner(config, { jobId: "j", token: "t" }, { run: vi.fn(), log: new AttemptLog() });
   const ran = runner.run();
   await vi.waitUntil(() => worker.received("hello").length > 0, { timeout: 20_000, interval: 5 });
   await sleep(2 * leaseSeconds * 1000);

@@ -1,4 +1,5 @@
 import type { CountersSnapshot } from "../../../shared/counters.ts";
+import { AttemptLog } from "../../../backend/runner/attempt-log.ts";
 import type { Unnumbered } from "../../../backend/link.ts";
 import type { RunnerJob, RunnerRequest } from "../../../shared/protocol/runner.ts";
 import type { Assignment, Result } from "../../../shared/protocol/tasks.ts";
@@ -11,11 +12,16 @@ const counters: CountersSnapshot = {
   user: {},
 };
 
+const emptyLog = new AttemptLog();
+
 /**
  * Does nothing in place of a task, and reports what the real one would: all that costs is the control plane. Where the job's
  * `splitSize` is 1, its input is as many bytes, and so has as many maps, as the number says that is its path's last part.
  */
 export class NoopThread {
+  /** Nobody writes to it, so that one is enough for all. */
+  readonly log = emptyLog;
+
   async run(task: Assignment, job: RunnerJob, _signal: AbortSignal, calls: ThreadCalls): Promise<Report> {
     const { attempt } = task;
     const ask = async (request: Unnumbered<RunnerRequest>) => calls.call({ what: "ask", request });

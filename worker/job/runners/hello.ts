@@ -85,4 +85,5 @@ const runnerJob = ({ id, request, programs }: JobSpec, secrets: Secrets): Runner
     combiner: programs.combiner && { ...programs.combiner, args: request.combinerArgs },
   },
   environment: request.environment,
+  logs: request.logs,
 });

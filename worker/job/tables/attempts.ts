@@ -11,6 +11,7 @@ import { OpenAttempts } from "./open-attempts.ts";
 
 const columns = 'id, kind, idx AS "index", runner AS runnerId, status, started AS startedAt, ended, outcome, detail';
 
+const LogSchema = z.object({ log: z.int().nullable() });
 const DueSchema = z.object({ due: z.number().nullable() });
 const AloneSchema = z.object({ index: z.int(), since: z.int() });
 const StoredSchema = AttemptRowSchema.omit({ end: true }).extend({
@@ -83,6 +84,16 @@ export class AttemptTable {
 
   get(id: string): AttemptRow | undefined {
     return this.#allOpen().get(id) ?? this.#read("WHERE id = ?", id)[0];
+  }
+
+  /** Notes how many bytes an attempt has written to its log so far. */
+  setLogBytes(id: string, bytes: number): void {
+    this.#sql.exec("UPDATE attempt SET log = ? WHERE id = ?", bytes, id);
+  }
+
+  /** Null where no log of it is kept. */
+  logBytes(id: string): number | null {
+    return rowsOf(this.#sql, LogSchema, "SELECT log FROM attempt WHERE id = ?", id)[0]?.log ?? null;
   }
 
   openOf(runnerId: string): AttemptRow[] {

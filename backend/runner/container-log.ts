@@ -1,0 +1,42 @@
+import type { AttemptLog } from "./attempt-log.ts";
+
+/** How often what was added to a log is printed, in ms. */
+const intervalMs = 250;
+
+/**
+ * Prints the logs of attempts, each line with its attempt, so that a container's log has them and log collectors find them. What is
+ * written faster than it can be printed is left out.
+ */
+export class ContainerLog {
+  readonly #log: AttemptLog;
+  readonly #print: (text: string) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #position = 0;
+  /** The beginning of a line whose end has not come. */
+  #begun = "";
+
+  constructor(log: AttemptLog, print: (text: string) => void) {
+    this.#log = log;
+    this.#print = print;
+  }
+
+  begin(attempt: string): void {
+    this.#position = 0;
+    this.#timer = setInterval(() => this.#printNew(attempt), intervalMs);
+  }
+
+  end(attempt: string): void {
+    clearInterval(this.#timer);
+    this.#printNew(attempt);
+    if (this.#begun !== "") this.#print(`[${attempt}] ${this.#begun}\n`);
+    this.#begun = "";
+  }
+
+  #printNew(attempt: string): void {
+    const { bytes, next } = this.#log.readFrom(this.#position);
+    this.#position = next;
+    const lines = (this.#begun + bytes.toString("utf8")).split("\n");
+    this.#begun = lines.pop() ?? "";
+    if (lines.length > 0) this.#print(lines.map((line) => `[${attempt}] ${line}\n`).join(""));
+  }
+}

@@ -1,0 +1,131 @@
+import { z } from "zod";
+import { jobOf } from "../env.ts";
+import { check } from "../http/body.ts";
+import { readBytes, requireLength } from "../http/chunks.ts";
+import { pathParameter } from "../http/operation.ts";
+import { ProblemError } from "../http/problems.ts";
+import { byteRangeOf } from "../http/ranges.ts";
+import { param, type Call, type Resource } from "../http/resource.ts";
+import { maxLogBytes, readLog, removeLog, storeLog } from "../logs/attempt-logs.ts";
+import { jobParameter } from "./ask-job.ts";
+import { attemptParameters, requireAttempt } from "./tasks.ts";
+
+/** The logs of attempts: what their programs have written to standard error. */
+
+const wholeNumber = z
+  .string()
+  .regex(/^\d{1,15}$/, "must be a whole number")
+  .transform(Number);
+
+const logAnswer = (description: string): object => ({
+  description,
+  content: { "text/plain": { schema: { type: "string" } } },
+});
+
+const LogQuerySchema = z.object({ tail: wholeNumber.optional() });
+const PutQuerySchema = z.object({ length: wholeNumber });
+
+const newline = 0x0a;
+
+/** Where the last `lines` lines begin. */
+const startOfTail = (log: Uint8Array, lines: number): number => {
+  let start = log.at(-1) === newline ? log.length - 1 : log.length;
+  for (let n = 0; n < lines && start >= 0; n++) start = log.lastIndexOf(newline, start - 1);
+  return lines === 0 ? log.length : start + 1;
+};
+
+const getLog = async (call: Call): Promise<Response> => {
+  const { tail } = check(LogQuerySchema, Object.fromEntries(call.url.searchParams));
+  const task = param(call, "task");
+  const { number } = await requireAttempt(call);
+  const whole = (await readLog(call.env.ARTIFACTS, param(call, "id"), `${task}-${number}`)) ?? new Uint8Array();
+  const log = tail === undefined ? whole : whole.subarray(startOfTail(whole, tail));
+  const headers = { "Content-Type": "text/plain; charset=utf-8", "Accept-Ranges": "bytes" };
+  const range = byteRangeOf(call.request.headers.get("Range"), log.length);
+  if (range === undefined) return new Response(log, { headers });
+  if (range === "unsatisfiable") {
+    throw new ProblemError("range-not-satisfiable", `The log has ${log.length} bytes.`, {
+      headers: { "Content-Range": `bytes */${log.length}` },
+    });
+  }
+  const { first, last } = range;
+  return new Response(log.subarray(first, last + 1), {
+    status: 206,
+    headers: { ...headers, "Content-Range": `bytes ${first}-${last}/${log.length}` },
+  });
+};
+
+const putLog = async (call: Call): Promise<Response> => {
+  const { request, env } = call;
+  const { length } = check(PutQuerySchema, Object.fromEntries(call.url.searchParams));
+  const [id, attempt] = [param(call, "id"), param(call, "attempt")];
+  if (!attempt.startsWith(`${id}-`) || request.body === null) {
+    throw new ProblemError("unknown-attempt", `Job ${id} has no attempt '${attempt}'.`);
+  }
+  requireLength(request, maxLogBytes);
+  await storeLog(env.ARTIFACTS, id, attempt, await readBytes(request.body, maxLogBytes));
+  // After the log, so that whoever is told of it finds it; a job that was removed meanwhile leaves none.
+  if (!(await jobOf(env, id).noteLog(attempt, length))) {
+    await removeLog(env.ARTIFACTS, id, attempt);
+    throw new ProblemError("unknown-attempt", `Job ${id} has no attempt '${attempt}'.`);
+  }
+  return new Response(null, { status: 204 });
+};
+
+export const logResources: readonly Resource[] = [
+  {
+    path: "/api/v1/jobs/:id/tasks/:task/attempts/:attempt/log",
+    audience: "api",
+    parameters: attemptParameters,
+    methods: {
+      GET: {
+        operation: {
+          id: "getLog",
+          summary: "Get what an attempt's program has written to standard error",
+          parameters: [
+            {
+              name: "tail",
+              in: "query",
+              description: "Only so many lines, the last ones",
+              schema: { type: "integer", minimum: 0 },
+            },
+            { name: "Range", in: "header", description: "A range of bytes (RFC 9110)", schema: { type: "string" } },
+          ],
+          responses: {
+            "200": logAnswer("The log: its beginning and its end, with a line that says what is left out between"),
+            "206": logAnswer("The bytes of the log that the header `Range` asks for"),
+          },
+        },
+        handle: getLog,
+      },
+    },
+  },
+  {
+    path: "/api/v1/jobs/:id/attempts/:attempt/log",
+    audience: "runner",
+    parameters: [jobParameter, pathParameter("attempt", "The attempt's id")],
+    methods: {
+      PUT: {
+        operation: {
+          id: "putLog",
+          summary: "Keep the log of an attempt, in place of an earlier state of it",
+          parameters: [
+            {
+              name: "length",
+              in: "query",
+              required: true,
+              description: "Bytes of the whole log, also of what is left out",
+              schema: { type: "integer", minimum: 0 },
+            },
+          ],
+          requestBody: {
+            required: true,
+            content: { "application/gzip": { schema: { type: "string", format: "binary" } } },
+          },
+          responses: { "204": { description: "The log is kept" } },
+        },
+        handle: putLog,
+      },
+    },
+  },
+];
