@@ -28,18 +28,18 @@ export const jobSchema: Schema = {
      CREATE TABLE planned (
        attempt TEXT NOT NULL, page INTEGER NOT NULL, part INTEGER NOT NULL, bytes INTEGER NOT NULL, objects TEXT NOT NULL,
        PRIMARY KEY (attempt, page, part));`,
-    // The index of each map's output was one BLOB of float64s. It is cut into chunks of 64 partitions, whose offsets are the same
-    // bytes: a chunk has 512 bytes, and the next chunk's first offset. Nobody reads those of a released job; one map's tells its
+    // The index of each map's output was one BLOB of float64s. It is cut into chunks of 32 partitions, whose offsets are the same
+    // bytes: a chunk has 256 bytes, and the next chunk's first offset. Nobody reads those of a released job; one map's tells its
     // folder.
     `CREATE TABLE segment (
        chunk INTEGER NOT NULL, map INTEGER NOT NULL, output TEXT, offsets BLOB NOT NULL,
        PRIMARY KEY (chunk, map)) WITHOUT ROWID;
      INSERT INTO segment
        WITH RECURSIVE chunks (chunk) AS (
-         SELECT 0 UNION ALL SELECT chunk + 1 FROM chunks, job WHERE (chunk + 1) * 64 < job.row ->> '$.nReducers')
+         SELECT 0 UNION ALL SELECT chunk + 1 FROM chunks, job WHERE (chunk + 1) * 32 < job.row ->> '$.nReducers')
        SELECT chunk, idx,
          iif(chunk = 0, json_array(winner, output ->> '$.path', coalesce(output ->> '$.largestBlock', 0)), NULL),
-         substr(segments, chunk * 512 + 1, 512 + 8)
+         substr(segments, chunk * 256 + 1, 256 + 8)
        FROM task CROSS JOIN chunks WHERE kind = 'map' AND status = 'completed' AND segments IS NOT NULL
        LIMIT coalesce((SELECT iif(row ->> '$.released', 1, -1) FROM job), 0);
      ALTER TABLE task DROP COLUMN segments;

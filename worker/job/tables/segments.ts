@@ -4,9 +4,9 @@ import type { MapOutput, SegmentRef } from "../../../shared/protocol/tasks.ts";
 
 /**
  * Partitions whose offsets lie together: a reduce reads so many of each map, however many there are. With fewer it reads less,
- * and a map writes more rows.
+ * and a map writes more rows: each is written once, and read by as many reduces.
  */
-const chunkSize = 64;
+const chunkSize = 32;
 
 /** Bytes of an offset: a float64 holds every whole number up to 2^53. */
 const offsetBytes = 8;
