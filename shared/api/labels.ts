@@ -7,7 +7,7 @@ export const JobNameSchema = z.string().min(1, "must not be empty").max(200, "mu
 const mostTags = 50;
 
 /** A tag's key has no colon, so that `key:value` can be told apart. */
-const TagKeySchema = z
+export const TagKeySchema = z
   .string()
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/,

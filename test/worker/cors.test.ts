@@ -31,7 +31,7 @@ describe.each(paths)("%s", (path) => {
     expect(Object.fromEntries(response.headers)).toMatchObject({
       "access-control-allow-origin": page,
       "access-control-allow-methods": "GET, HEAD, PUT, POST, DELETE",
-      "access-control-allow-headers": "Authorization, Content-Type, Idempotency-Key",
+      "access-control-allow-headers": "Authorization, Content-Type, Idempotency-Key, If-None-Match, Range",
       vary: "Origin",
     });
   });

@@ -74,6 +74,7 @@ describe("the list of jobs", () => {
   it.each([
     ["status", "?status=done", "must be some of pending"],
     ["tag", "?tag=team", "team:search"],
+    ["tag", `?tag=${encodeURIComponent('a"b:c')}`, "letters, digits"],
     ["since", "?since=yesterday", "2030-12-31"],
     ["nam", "?nam=a", "is no parameter of this query"],
   ])("refuses a bad %s", async (field, query, message) => {

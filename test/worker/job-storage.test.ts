@@ -28,10 +28,7 @@ describe("the index of the shuffle", () => {
     const shuffle = { path: "http://store/shuffle/x", lengths, largestBlock: 129 };
     let reduce = taskOf(await complete(runner, map, { kind: "map", shuffle }));
     const rows = await job.query("SELECT chunk, length(offsets) AS bytes FROM segment ORDER BY chunk");
-    expect(rows).toEqual([
-      ...[0, 1, 2, 3].map((chunk) => ({ chunk, bytes: 33 * 8 })),
-      { chunk: 4, bytes: 3 * 8 },
-    ]);
+    expect(rows).toEqual([...[0, 1, 2, 3].map((chunk) => ({ chunk, bytes: 33 * 8 })), { chunk: 4, bytes: 3 * 8 }]);
     const found: unknown[] = [];
     for (const index of [0, 1, 127, 128, 129]) {
       while (reduce.index < index) reduce = taskOf(await complete(runner, reduce));

@@ -5,10 +5,10 @@ import type { Env } from "../env.ts";
 const preflightAge = 7200;
 
 /** What a page may send besides what every page may (Fetch standard, "CORS-safelisted request-header"). */
-const requestHeaders = "Authorization, Content-Type, Idempotency-Key";
+const requestHeaders = "Authorization, Content-Type, Idempotency-Key, If-None-Match, Range";
 
 /** What a page may read besides what every page may. */
-const responseHeaders = "Allow, Content-Disposition, ETag, Link, Location, Retry-After";
+const responseHeaders = "Allow, Content-Disposition, Content-Range, ETag, Link, Location, Retry-After";
 
 /** The origin of the page that makes the request, where it is one of `CORS_ORIGINS`. */
 const allowedOrigin = (request: Request, env: Env): string | undefined => {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { JobSchema, type Job } from "../../shared/api/jobs.ts";
+import { TagKeySchema } from "../../shared/api/labels.ts";
 import { withOutputUrls } from "../../shared/outputs.ts";
 import { jobStatuses } from "../../shared/status.ts";
 import type { JobFilter } from "../contracts.ts";
@@ -18,7 +19,8 @@ const StatusesSchema = z
 const TagSchema = z
   .string()
   .regex(/^[^:]+:/, "must be a key and a value, such as team:search")
-  .transform((text) => [text.slice(0, text.indexOf(":")), text.slice(text.indexOf(":") + 1)] as const);
+  .transform((text) => [text.slice(0, text.indexOf(":")), text.slice(text.indexOf(":") + 1)] as const)
+  .pipe(z.tuple([TagKeySchema, z.string()]));
 
 /** A time in ms since 1970, or as RFC 3339 writes it. */
 const TimeSchema = z
