@@ -20,7 +20,7 @@ beforeAll(async () => {
   cluster = await SimulatedCluster.start();
   stage = await ClusterStage.start(cluster, { ALLOWED_IMAGES: brokenImage });
   input = await stage.input("a b\n");
-  await stage.script("wait", "sleep 300");
+  await stage.script("wait", "echo waiting >&2; sleep 300");
   await stage.script("slow", "sleep 2; cat");
 });
 afterAll(async () => {
@@ -106,6 +106,18 @@ describe("a pod that ends", () => {
     await act(pod);
     expect((await errorOf(id, message)).code).toBe("AttemptLost");
     await podOf(id, 2);
+    await endOf(id);
+  });
+
+  it("by kill -9 leaves its programs' words behind, also in the container's log", async () => {
+    const { id, pod } = await waiting();
+    const log = `${stage.edgefold.url}/api/v1/jobs/${id}/tasks/${id}-m-0/attempts/1/log`;
+    const read = async () => (await fetch(log)).text();
+    await until("the log of the attempt", async () => ((await read()) === "waiting\n" ? true : undefined));
+    expect(cluster.fake.logs(pod.metadata.name)).toContain(`[${id}-m-0-1] waiting\n`);
+    await cluster.fake.kill(pod);
+    await podOf(id, 2);
+    expect(await read()).toBe("waiting\n");
     await endOf(id);
   });
 
