@@ -1,6 +1,7 @@
 import type { Attempt } from "../shared/api/attempts.ts";
 import type { Artifact, ArtifactType, StoredArtifact } from "../shared/api/artifacts.ts";
 import type { Cluster } from "../shared/api/clusters.ts";
+import type { JobRequest } from "../shared/api/job-request.ts";
 import type { Job, JobDetail } from "../shared/api/jobs.ts";
 import type { TaskDetail, TaskOrder } from "../shared/api/tasks.ts";
 import type { Token } from "../shared/api/tokens.ts";
@@ -40,6 +41,9 @@ export type JobFilter = {
   readonly until?: number;
 };
 
+/** What a job was posted with, but for the fields that are kept sealed, whose names `sealed` has. */
+export type KeptRequest = { readonly request: JobRequest; readonly sealed: string[] };
+
 /** Some items of a list, each as JSON, newest first; `next` is the `after` of the page that follows. */
 export type Items = { readonly items: string[]; readonly next: string | null };
 
@@ -77,6 +81,8 @@ export interface JobApi extends Rpc.DurableObjectBranded {
   create(spec: JobSpec, before: number): Promise<JobDetail | null>;
   /** As the REST API shows it; null where there is no such job. */
   describe(): Promise<JobDetail | null>;
+  /** What it was posted with, the cluster put in. Null where there is no such job. */
+  request(): Promise<KeptRequest | null>;
   /** Its maps and reduces, or some of them. Null where there is no such job. */
   tasks(request: TaskListRequest): Promise<Page | null>;
   /** One of them, the attempts of one, and one attempt. Null where there is no such job, "unknown" where there is no such task. */

@@ -31,6 +31,7 @@ export const JobSchema = z
     id: z.string().describe("UUIDv7"),
     name: z.string().nullable(),
     tags: z.record(z.string(), z.string()),
+    rerunOf: z.string().nullable().describe("Id of the job that it was started again from"),
     programs: z
       .object({ mapper: ArtifactSchema, reducer: ArtifactSchema.optional(), combiner: ArtifactSchema.optional() })
       .nullable()

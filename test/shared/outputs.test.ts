@@ -26,6 +26,7 @@ const job = (nReducers: number, outputs: string[], status: Job["status"] = "comp
   endTime: null,
   name: null,
   tags: {},
+  rerunOf: null,
   programs: null,
   submittedBy: "api",
   cluster: "default",

@@ -81,7 +81,7 @@ export const guards: readonly Guard[] = [
   {
     name: "the verdict on a loss: it is charged once",
     file: "shared/engine/explain-loss.ts",
-    text: "task.lost.filter((other) => other !== attempt)",
+    text: "task.lost.filter((other) => other !== attempt.id)",
     without: "task.lost",
     under: { evictions: 20, maxAttempts: 30, call: 0.1 },
   },
@@ -112,7 +112,7 @@ export const guards: readonly Guard[] = [
   {
     name: "an output that was made anew is not lost by news of the old one",
     file: "shared/engine/lose-output.ts",
-    text: 'if (!needed || task.status !== "completed" || task.winner !== outputOf) return undefined;',
+    text: 'if (!needed || task.status !== "completed" || task.winner !== attempt.id) return undefined;',
     without: 'if (!needed || task.status !== "completed") return undefined;',
     under: { ...oneJob, maps: 5, reducers: 3, capacity: 4, slowestAnswer: 3000, faultEvery: 1000 },
   },

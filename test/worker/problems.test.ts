@@ -28,7 +28,7 @@ describe("an unexpected error", () => {
   it("is masked for the caller, and logged without secrets", async () => {
     const lines = logged();
     const env = failing(new Error(`cannot reach ${apiToken} with ${secretKey}`));
-    const response = await call("GET", "/api/v1/artifacts?x=in-the-query", { env, headers });
+    const response = await call("GET", "/api/v1/artifacts?after=in-the-query", { env, headers });
     expect(response.status).toBe(500);
     const problem = await problemOf(response);
     expect(problem).toMatchObject({ type: "urn:edgefold:problem:internal", title: "Internal error" });

@@ -31,6 +31,7 @@ const jobOf = (id: string, status: Job["status"] = "pending"): Job => ({
   id,
   name: null,
   tags: {},
+  rerunOf: null,
   programs: null,
   submittedBy: "api",
   cluster: "default",

@@ -27,6 +27,7 @@ const table: readonly (readonly [method: string, path: string, needed: Role | "a
   ["GET", "/api/v1/artifacts/:filename/content", "viewer"],
   ["GET", "/api/v1/jobs", "viewer"],
   ["POST", "/api/v1/jobs", "submitter"],
+  ["POST", "/api/v1/jobs/:id/rerun", "submitter"],
   ["GET", "/api/v1/jobs/:id", "viewer"],
   ["DELETE", "/api/v1/jobs/:id", "submitter"],
   ["GET", "/api/v1/jobs/:id/tasks", "viewer"],

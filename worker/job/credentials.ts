@@ -23,17 +23,31 @@ export const keyLost = {
     "credentials cannot be opened. What is left of it lies under its shuffle and output folders.",
 };
 
-/** Takes what must be kept sealed out of a request. */
-export const splitSecrets = (request: JobRequest): { open: JobRequest; secrets: Secrets } => {
-  const { inputStorageCredentials, outputStorageCredentials, inputStorageHeaders, outputStorageHeaders, ...open } =
-    request;
+/** The fields of a request whose values can be secret. */
+const secretFields = [
+  "inputStorageCredentials",
+  "outputStorageCredentials",
+  "inputStorageHeaders",
+  "outputStorageHeaders",
+] as const;
+
+/** The names of those that must be kept sealed. That of a Secret of the cluster is no secret itself. */
+const sealedFieldsOf = (request: JobRequest): string[] =>
+  secretFields.filter((field) => {
+    const value = request[field];
+    return value !== undefined && !("secretName" in value);
+  });
+
+/** Takes what must be kept sealed out of a request. `sealed` names the fields that are missing in `open`. */
+export const splitSecrets = (request: JobRequest): { open: JobRequest; sealed: string[]; secrets: Secrets } => {
+  const sealed = sealedFieldsOf(request);
   const secrets = {
-    input: inputStorageCredentials,
-    output: outputStorageCredentials,
-    inputHeaders: inputStorageHeaders,
-    outputHeaders: outputStorageHeaders,
+    input: request.inputStorageCredentials,
+    output: request.outputStorageCredentials,
+    inputHeaders: request.inputStorageHeaders,
+    outputHeaders: request.outputStorageHeaders,
   };
-  return { open, secrets };
+  return { open: { ...request, ...Object.fromEntries(sealed.map((field) => [field, undefined])) }, sealed, secrets };
 };
 
 export const sealSecrets = async (env: Env, jobId: string, secrets: Secrets): Promise<string> =>

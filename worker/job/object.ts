@@ -7,7 +7,7 @@ import type { TaskDetail } from "../../shared/api/tasks.ts";
 import { closeCodes, pingText, pongText } from "../../shared/protocol/connection.ts";
 import type { ProgramRole } from "../../shared/protocol/tasks.ts";
 import { isEnded } from "../../shared/status.ts";
-import type { JobApi, Page, PageRequest, Report, TaskListRequest } from "../contracts.ts";
+import type { JobApi, KeptRequest, Page, PageRequest, Report, TaskListRequest } from "../contracts.ts";
 import { leaseMs } from "../durations.ts";
 import type { Env } from "../env.ts";
 import { EventLoop } from "../platform/event-loop.ts";
@@ -62,7 +62,7 @@ export class JobObject extends DurableObject<Env> implements JobApi {
   }
 
   async create(spec: JobSpec, before: number): Promise<JobDetail | null> {
-    const { open: request, secrets } = splitSecrets(spec.request);
+    const { open: request, sealed: sealedFields, secrets } = splitSecrets(spec.request);
     const sealed = await sealSecrets(this.env, spec.id, secrets);
     const { store } = this.#parts;
     if (!store.exists()) {
@@ -72,7 +72,7 @@ export class JobObject extends DurableObject<Env> implements JobApi {
       const options = { nReducers, parallelism, maxAttempts, maxLosses, maxFailedMapsPercent, speculation };
       const born = newJob({ id: spec.id, ...options });
       const begin = (): Session => {
-        store.create({ ...spec, request }, born.job);
+        store.create({ ...spec, request, sealedFields }, born.job);
         store.job.setSealed(sealed);
         const session = new Session(this.#parts, Date.now());
         session.apply(born);
@@ -91,6 +91,13 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     const absence = isWaiting ? await describeAbsence(this.env, store.job.spec()) : undefined;
     // It may have been erased while the cluster was asked.
     return store.exists() ? viewJob(store, absence) : null;
+  }
+
+  async request(): Promise<KeptRequest | null> {
+    return this.#view(({ job }) => {
+      const { request, sealedFields = [], cluster } = job.spec();
+      return { request: { ...request, cluster }, sealed: [...sealedFields] };
+    });
   }
 
   async tasks(request: TaskListRequest): Promise<Page | null> {

@@ -28,6 +28,10 @@ export type JobSpec = {
   readonly programs: PinnedPrograms;
   /** What its runners must be able to do (`runnerFeatures`). */
   readonly features?: readonly string[];
+  /** The fields of its request that are kept sealed, and so are not in `request`. */
+  readonly sealedFields?: readonly string[];
+  /** The job that it was started again from. */
+  readonly rerunOf?: string;
 };
 
 /** What the runners of a job must be able to do. */

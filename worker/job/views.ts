@@ -17,6 +17,7 @@ export const viewSnapshot = (store: JobStore, absence?: Condition): Job => {
     id: spec.id,
     name: request.name ?? null,
     tags: request.tags ?? {},
+    rerunOf: spec.rerunOf ?? null,
     programs: {
       mapper: artifactOf(programs.mapper),
       reducer: programs.reducer && artifactOf(programs.reducer),

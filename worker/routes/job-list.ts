@@ -52,7 +52,7 @@ const showSnapshot = (snapshot: string): string => {
   const job = JSON.parse(snapshot) as Job;
   const shown = withOutputUrls(job);
   if (shown === job && "tags" in job) return snapshot;
-  return JSON.stringify(Object.assign({ name: null, tags: {}, programs: null }, shown));
+  return JSON.stringify(Object.assign({ name: null, tags: {}, rerunOf: null, programs: null }, shown));
 };
 
 const handle = async ({ request, url, env }: Call): Promise<Response> => {

@@ -52,7 +52,8 @@ const reservationFor = async (
     key === null ? undefined : { caller: caller.name, key, fingerprints: await fingerprintsOf(env, request) },
 });
 
-const createJob = async (call: Call, request: JobRequest, key: string | null): Promise<JobDetail> => {
+/** @param rerunOf the job that this one is started again from */
+const createJob = async (call: Call, request: JobRequest, key: string | null, rerunOf?: string): Promise<JobDetail> => {
   const { env, caller } = call;
   const cluster = clusterFor(env, request.cluster);
   const reservation = await registryOf(env).createJob(await reservationFor(call, request, cluster, key));
@@ -63,7 +64,8 @@ const createJob = async (call: Call, request: JobRequest, key: string | null): P
       const secrets = credentialSecrets(inputStorageCredentials, outputStorageCredentials);
       const submittedBy = caller.name;
       const features = featuresOf(request);
-      const spec = { id, createdAt, submittedBy, cluster, request, credentialSecrets: secrets, programs, features };
+      const posted = { id, createdAt, submittedBy, cluster, request, rerunOf };
+      const spec = { ...posted, credentialSecrets: secrets, programs, features };
       const job = await jobOf(env, id, region).create(spec, createBefore);
       if (job === null) throw busy("The job could not be created in time. Send the request again.");
       // The object tells the Registry, too, in its own time; the answer must not be ahead of what can be asked for.
@@ -98,13 +100,37 @@ const createJob = async (call: Call, request: JobRequest, key: string | null): P
   }
 };
 
-const postJob = async (call: Call): Promise<Response> => {
-  const { request } = call;
+const keyOf = ({ request }: Call): string | null => {
   const key = request.headers.get("Idempotency-Key");
   check(IdempotencySchema, { "Idempotency-Key": key ?? undefined });
-  const job = await createJob(call, await readJson(request, JobRequestSchema), key);
-  return jsonResponse(JSON.stringify(job), 201, { Location: `/api/v1/jobs/${job.id}` });
+  return key;
 };
+
+const created = (job: JobDetail): Response =>
+  jsonResponse(JSON.stringify(job), 201, { Location: `/api/v1/jobs/${job.id}` });
+
+const postJob = async (call: Call): Promise<Response> => {
+  const key = keyOf(call);
+  return created(await createJob(call, await readJson(call.request, JobRequestSchema), key));
+};
+
+/** Starts a job like an earlier one, with some fields replaced, or taken away where they are null (RFC 7396). */
+const rerunJob = async (call: Call): Promise<Response> => {
+  const key = keyOf(call);
+  const changes = await readJson(call.request, ChangesSchema);
+  const { request, sealed } = await askJob(call, async (job) => await job.request());
+  const missing = sealed.filter((field) => !(field in changes));
+  if (missing.length > 0) {
+    const message = "must be sent again, or be null: it is not told to anybody";
+    throw invalidRequest(missing.map((field) => ({ field, message })));
+  }
+  const merged = Object.entries({ ...request, ...changes }).filter(([, value]) => value !== null);
+  return created(await createJob(call, check(JobRequestSchema, Object.fromEntries(merged)), key, param(call, "id")));
+};
+
+const ChangesSchema = z
+  .record(z.string(), z.unknown())
+  .meta({ id: "JobChanges", description: "Fields of a JobRequest; null takes one away" });
 
 const DeleteQuerySchema = z.object({ purge: z.enum(["true", "false"], "must be true or false").optional() });
 
@@ -203,6 +229,23 @@ export const jobResources: readonly Resource[] = [
           responses: { "200": jsonAnswer("The job is stopped, or removed", { type: "string" }) },
         },
         handle: deleteJob,
+      },
+    },
+  },
+  {
+    path: "/api/v1/jobs/:id/rerun",
+    audience: "api",
+    parameters: [jobParameter],
+    methods: {
+      POST: {
+        operation: {
+          id: "rerunJob",
+          summary: "Start a job like this one, with some fields replaced",
+          parameters: [keyParameter],
+          requestBody: jsonBody(ChangesSchema),
+          responses: { "201": jsonAnswer("The new job. `Location` is its path.", refTo(JobDetailSchema)) },
+        },
+        handle: rerunJob,
       },
     },
   },
