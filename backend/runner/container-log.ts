@@ -1,7 +1,11 @@
+import { StringDecoder } from "node:string_decoder";
 import type { AttemptLog } from "./attempt-log.ts";
 
 /** How often what was added to a log is printed, in ms. */
 const intervalMs = 250;
+
+/** Characters after which a line is printed though it has no end yet, as container runtimes cut lines, too. */
+const longestLine = 16 * 1024;
 
 /**
  * Prints the logs of attempts, each line with its attempt, so that a container's log has them and log collectors find them. What is
@@ -12,6 +16,7 @@ export class ContainerLog {
   readonly #print: (text: string) => void;
   #timer: NodeJS.Timeout | undefined;
   #position = 0;
+  #decoder = new StringDecoder("utf8");
   /** The beginning of a line whose end has not come. */
   #begun = "";
 
@@ -22,6 +27,7 @@ export class ContainerLog {
 
   begin(attempt: string): void {
     this.#position = 0;
+    this.#decoder = new StringDecoder("utf8");
     this.#timer = setInterval(() => this.#printNew(attempt), intervalMs);
   }
 
@@ -35,8 +41,12 @@ export class ContainerLog {
   #printNew(attempt: string): void {
     const { bytes, next } = this.#log.readFrom(this.#position);
     this.#position = next;
-    const lines = (this.#begun + bytes.toString("utf8")).split("\n");
+    const lines = (this.#begun + this.#decoder.write(bytes)).split("\n");
     this.#begun = lines.pop() ?? "";
+    if (this.#begun.length > longestLine) {
+      lines.push(this.#begun);
+      this.#begun = "";
+    }
     if (lines.length > 0) this.#print(lines.map((line) => `[${attempt}] ${line}\n`).join(""));
   }
 }

@@ -56,6 +56,13 @@ describe("the log of an attempt", () => {
     expect(await (await get(query)).text()).toBe(expected);
   });
 
+  it("has an end also where it begins with an empty line", async () => {
+    const { put, get } = await scene();
+    await put("\none\n");
+    const ends = await Promise.all([1, 2, 9].map(async (lines) => await (await get(`?tail=${lines}`)).text()));
+    expect(ends).toEqual(["one\n", "\none\n", "\none\n"]);
+  });
+
   it.each([
     ["bytes=2-4", 206, "cde", "bytes 2-4/10"],
     ["bytes=7-", 206, "hij", "bytes 7-9/10"],

@@ -29,9 +29,14 @@ const newline = 0x0a;
 
 /** Where the last `lines` lines begin. */
 const startOfTail = (log: Uint8Array, lines: number): number => {
-  let start = log.at(-1) === newline ? log.length - 1 : log.length;
-  for (let n = 0; n < lines && start >= 0; n++) start = log.lastIndexOf(newline, start - 1);
-  return lines === 0 ? log.length : start + 1;
+  if (lines === 0) return log.length;
+  let end = log.at(-1) === newline ? log.length - 1 : log.length;
+  for (let n = 0; n < lines; n++) {
+    // A search from below 0 would begin at the end.
+    if (end <= 0) return 0;
+    end = log.lastIndexOf(newline, end - 1);
+  }
+  return end + 1;
 };
 
 const getLog = async (call: Call): Promise<Response> => {
@@ -59,15 +64,14 @@ const putLog = async (call: Call): Promise<Response> => {
   const { request, env } = call;
   const { length } = check(PutQuerySchema, Object.fromEntries(call.url.searchParams));
   const [id, attempt] = [param(call, "id"), param(call, "attempt")];
-  if (!attempt.startsWith(`${id}-`) || request.body === null) {
-    throw new ProblemError("unknown-attempt", `Job ${id} has no attempt '${attempt}'.`);
-  }
+  const unknown = new ProblemError("unknown-attempt", `Job ${id} has no attempt '${attempt}'.`);
+  if (!attempt.startsWith(`${id}-`) || request.body === null) throw unknown;
   requireLength(request, maxLogBytes);
   await storeLog(env.ARTIFACTS, id, attempt, await readBytes(request.body, maxLogBytes));
   // After the log, so that whoever is told of it finds it; a job that was removed meanwhile leaves none.
   if (!(await jobOf(env, id).noteLog(attempt, length))) {
     await removeLog(env.ARTIFACTS, id, attempt);
-    throw new ProblemError("unknown-attempt", `Job ${id} has no attempt '${attempt}'.`);
+    throw unknown;
   }
   return new Response(null, { status: 204 });
 };
