@@ -5,9 +5,9 @@ import { outputFolder } from "../../shared/outputs.ts";
 import { configVariables } from "./config.ts";
 
 /**
- * What a program is told of its job and its task: the job's own variables, and what the task is, under our names and under Hadoop's: `mapreduce.task.id` with dots as underscores, as
- * Hadoop Streaming exports the job's configuration, and the older name of each. Where Hadoop's value would be a lie, such as
- * a work folder whose files become output, there is none. No credentials.
+ * What a program is told: the variables of its job, and what its task is, under our names and under Hadoop's:
+ * `mapreduce.task.id` with dots as underscores, as Hadoop Streaming exports the job's configuration, and the older name of
+ * each. Where Hadoop's value would be a lie, such as a work folder whose files become output, there is none. No credentials.
  */
 export const taskEnvironment = (job: RunnerJob, task: Assignment): Record<string, string> => {
   const output = readable(formatAddress(outputFolder(job.output.path, job.useSSL, job.jobId)));

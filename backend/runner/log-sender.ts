@@ -1,18 +1,10 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { request } from "undici";
-import { Dispatchers } from "../proxy.ts";
-import { pauseByClock, retrying, type Patience } from "../retry.ts";
-import { classOf, isTransient } from "../storage/failure-class.ts";
-import { codeOfStatus } from "../storage/http-failure.ts";
+import { askWorker } from "./ask-worker.ts";
 import type { AttemptLog } from "./attempt-log.ts";
 import type { RunnerToken } from "./runner-token.ts";
 
-const dispatchers = new Dispatchers();
 const compress = promisify(gzip);
-
-/** How long one log is sent before it is given up. */
-const patience: Patience = { tries: 6, windowMs: 60_000, floorMs: 100, stepMs: 100, capMs: 10_000 };
 
 /** How often a log that grows is sent, in ms: what a runner loses that is killed. */
 const intervalMs = 10_000;
@@ -20,15 +12,10 @@ const intervalMs = 10_000;
 /** Logs that wait to be sent, at most: then the next attempt waits. */
 const mostWaiting = 4;
 
-/** The Worker does not take the log, and will not on another try. */
-class RefusedError extends Error {}
-
 type Sending = {
   readonly workerUrl: string;
   readonly jobId: string;
   readonly token: RunnerToken;
-  /** How often a log that grows is sent, in ms. */
-  readonly intervalMs?: number;
 };
 
 /** Sends the logs of attempts to the Worker, in the background and one after the other, so that none overwrites a newer one. */
@@ -52,7 +39,7 @@ export class LogSender {
     this.#sent = 0;
     this.#timer = setInterval(() => {
       if (this.#waiting === 0) this.#send(attempt);
-    }, this.#sending.intervalMs ?? intervalMs);
+    }, intervalMs);
   }
 
   /** The attempt is over: what there is of its log is all. */
@@ -88,18 +75,7 @@ export class LogSender {
     const { workerUrl, jobId, token } = this.#sending;
     const url = new URL(`/api/v1/jobs/${jobId}/attempts/${attempt}/log`, workerUrl);
     url.searchParams.set("length", String(length));
-    await retrying(
-      async () => {
-        const headers = { authorization: `Bearer ${token.current}`, "content-type": "application/gzip" };
-        const answer = await request(url, { method: "PUT", dispatcher: dispatchers.for(url), headers, body });
-        await answer.body.dump();
-        if (answer.statusCode < 300) return;
-        const failure = { code: codeOfStatus(answer.statusCode), status: answer.statusCode };
-        throw new (isTransient(classOf(failure)) ? Error : RefusedError)(`the Worker answered ${answer.statusCode}`);
-      },
-      (error) => (error instanceof RefusedError ? undefined : { patience }),
-      pauseByClock,
-      undefined,
-    );
+    const headers = { "content-type": "application/gzip" };
+    await askWorker(url, token, { method: "PUT", success: 204, headers, body }, (answer) => answer.dump());
   }
 }

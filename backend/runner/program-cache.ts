@@ -3,23 +3,11 @@ import { createWriteStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { request } from "undici";
 import type { RunnerJob } from "../../shared/protocol/runner.ts";
 import type { ProgramRole } from "../../shared/protocol/tasks.ts";
-import { Dispatchers } from "../proxy.ts";
-import { pauseByClock, retrying, type Patience } from "../retry.ts";
-import { classOf, isTransient } from "../storage/failure-class.ts";
-import { codeOfStatus } from "../storage/http-failure.ts";
+import { askWorker } from "./ask-worker.ts";
 import type { Program } from "./programs/program.ts";
 import type { RunnerToken } from "./runner-token.ts";
-
-const dispatchers = new Dispatchers();
-
-/** How long a program's content is asked for before the attempt fails. */
-const patience: Patience = { tries: 6, windowMs: 60_000, floorMs: 100, stepMs: 100, capMs: 10_000 };
-
-/** The Worker does not give the content, and will not on another try. */
-class RefusedError extends Error {}
 
 /** The programs of a job on the runner's disk, each fetched once, when a task first needs it. */
 export class ProgramCache {
@@ -56,34 +44,25 @@ export class ProgramCache {
     const path = join(folder, type === "module" && !name.endsWith(".mjs") ? `${basename(name)}.mjs` : basename(name));
     const url = new URL(`/api/v1/jobs/${job.jobId}/programs/${role}`, this.#url);
     try {
-      await retrying(
-        () => this.#download(url, path, hash),
-        (error) => (error instanceof RefusedError ? undefined : { patience }),
-        pauseByClock,
-        undefined,
+      await askWorker(url, this.#token, { method: "GET", success: 200 }, async (body) =>
+        storeContent(body, path, hash),
       );
     } catch (error) {
       throw new Error(`the ${role} ${name} could not be fetched: ${String(error)}`, { cause: error });
     }
     return { role, name, type, path, args };
   }
-
-  async #download(url: URL, path: string, hash: string): Promise<void> {
-    const headers = { authorization: `Bearer ${this.#token.current}` };
-    const { statusCode, body } = await request(url, { dispatcher: dispatchers.for(url), headers });
-    if (statusCode !== 200) {
-      await body.dump();
-      const failure = { code: codeOfStatus(statusCode), status: statusCode };
-      throw new (isTransient(classOf(failure)) ? Error : RefusedError)(`the Worker answered ${statusCode}`);
-    }
-    const digest = createHash("sha256");
-    const hashed = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-      for await (const chunk of chunks) {
-        digest.update(chunk);
-        yield chunk;
-      }
-    };
-    await pipeline(body, hashed, createWriteStream(path, { mode: 0o700 }));
-    if (digest.digest("hex") !== hash) throw new Error("the content does not have the hash that the job has pinned");
-  }
 }
+
+/** @throws Error where the content has another hash */
+const storeContent = async (body: AsyncIterable<Buffer>, path: string, hash: string): Promise<void> => {
+  const digest = createHash("sha256");
+  const hashed = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      digest.update(chunk);
+      yield chunk;
+    }
+  };
+  await pipeline(body, hashed, createWriteStream(path, { mode: 0o700 }));
+  if (digest.digest("hex") !== hash) throw new Error("the content does not have the hash that the job has pinned");
+};

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { programRoles } from "../../shared/protocol/tasks.ts";
 import type { Items, JobFilter } from "../contracts.ts";
 import { rowsOf } from "../platform/sql.ts";
 
@@ -19,7 +20,7 @@ const equals = (field: string, value: string | undefined): Condition[] =>
 
 const conditionsOf = (filter: JobFilter): Condition[] => {
   const { statuses, name, tags = [], program, submittedBy, cluster, since, until } = filter;
-  const programs = ["mapper", "reducer", "combiner"].map((role) => `snapshot ->> '$.programs.${role}.name'`);
+  const programs = programRoles.map((role) => `snapshot ->> '$.programs.${role}.name'`);
   return [
     ...(since === undefined ? [] : [["created_at >= ?", since] as const]),
     ...(until === undefined ? [] : [["created_at < ?", until] as const]),
