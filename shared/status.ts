@@ -22,7 +22,8 @@ export type TaskStatus = (typeof taskStatuses)[number];
 
 /**
  * How an attempt ended. `won`: it did its task. `failed`: the task is to blame. `lost`: its runner is gone, or has given it back,
- * or the store has lost what it made. `superseded`: another attempt was first. `stopped`: the job ended before.
+ * or the store has lost what it made. `superseded`: another attempt was first, or has done the task again after the job was resumed.
+ * `stopped`: the job ended before.
  */
 export const attemptOutcomes = ["won", "failed", "lost", "superseded", "stopped"] as const;
 

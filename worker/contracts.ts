@@ -44,6 +44,16 @@ export type JobFilter = {
 /** What a job was posted with, but for the fields that are kept sealed, whose names `sealed` has. */
 export type KeptRequest = { readonly request: JobRequest; readonly sealed: string[] };
 
+/** What is another one when a job is resumed. */
+export type ResumeChange = {
+  /** The request with all that was replaced. Of its sealed fields it has those that were sent again. */
+  readonly request: JobRequest;
+  /** The names of the fields that were replaced, or taken away. */
+  readonly changed: readonly string[];
+  /** Those that were pinned anew. */
+  readonly programs: Partial<PinnedPrograms>;
+};
+
 /** Some items of a list, each as JSON, newest first; `next` is the `after` of the page that follows. */
 export type Items = { readonly items: string[]; readonly next: string | null };
 
@@ -93,7 +103,10 @@ export interface JobApi extends Rpc.DurableObjectBranded {
   outputs(request: PageRequest): Promise<Page | null>;
   /** Notes that an attempt's log is kept, of so many bytes in all. False where there is no such attempt. */
   noteLog(attempt: string, bytes: number): Promise<boolean>;
-  stop(): Promise<"stopped" | "ended" | "committing" | "unknown">;
+  /** Stops it, or lets go of what is kept of it where it is held. */
+  stop(): Promise<"stopped" | "let-go" | "ended" | "committing" | "unknown">;
+  /** Takes up a held job. Null where there is no such job. */
+  resume(change: ResumeChange): Promise<JobDetail | "not-held" | null>;
   /** The content that a runner is to run, or null when the job has no program in that role, or is over. */
   program(role: ProgramRole): Promise<PinnedProgram | null>;
   /**
@@ -123,13 +136,15 @@ export interface ClusterApi extends Rpc.DurableObjectBranded {
 /** An artifact's content, and how it came to be there. */
 export type StoredContent = PinnedProgram & Pick<StoredArtifact, "uploadedAt" | "uploadedBy">;
 
+/** The artifacts' names by what they are for. */
+export type ProgramNames = { readonly [R in ProgramRole]?: string };
+
 /** A job that is about to be created. */
 export type ReservationRequest = {
   readonly id: string;
   readonly createdAt: number;
   readonly cluster: string;
-  /** The artifacts' names by what they are for. */
-  readonly names: { readonly [R in ProgramRole]?: string };
+  readonly names: ProgramNames;
   /**
    * The caller's name and key. `fingerprints` are the same for the same request; the first one is kept, the others may have been
    * earlier.
@@ -175,6 +190,11 @@ export interface RegistryApi extends Rpc.DurableObjectBranded {
   listArtifacts(type: ArtifactType | undefined, after: string | null, limit: number): Promise<Items>;
   /** Pins a new job's programs, or tells why not; see `Reservation`. */
   createJob(request: ReservationRequest): Promise<Reservation>;
+  /**
+   * Pins what artifacts of these names hold now for a job that was created, besides what it has pinned before.
+   * @returns the roles whose names no artifact has, where there are such
+   */
+  pinAgain(id: string, names: ProgramNames): Promise<Partial<PinnedPrograms> | ProgramRole[]>;
   /** Notes where a cluster's agent connects from. Its jobs' objects are created there. */
   noteRegion(cluster: string, region: Region): Promise<void>;
   /** Notes that a job's object exists. Never overwrites what the object itself has published. */

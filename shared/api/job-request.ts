@@ -13,6 +13,8 @@ const AddressTextSchema = z.string().min(1, "must not be empty").max(4096);
 const PositiveSchema = z.int().min(1, "must be 1 or more");
 /** A year. */
 const mostSeconds = 366 * 24 * 60 * 60;
+/** 7 days: a store charges for the shuffle as long as it is kept. */
+const mostKeptSeconds = 7 * 24 * 60 * 60;
 const SecondsSchema = PositiveSchema.max(mostSeconds, "must be at most a year");
 
 export const JobRequestSchema = z
@@ -91,6 +93,14 @@ export const JobRequestSchema = z
       .describe(
         `${defaultMaxLosses} by default. Losses of one task after which the job fails: attempts whose runner is gone, and outputs that the store has lost. Losses ` +
           "that the cluster explains, such as a drained or preempted node, do not count",
+      ),
+    keepFailedSeconds: z
+      .int()
+      .min(0, "must be 0 or more")
+      .max(mostKeptSeconds, "must be at most 7 days")
+      .optional()
+      .describe(
+        "0 by default. Seconds for which what a failed job has computed is kept, with its programs and credentials, so that it can be resumed",
       ),
     maxFailedMapsPercent: z
       .number()

@@ -44,6 +44,9 @@ export const JobSchema = z
     cluster: z.string(),
     status: z.enum(jobStatuses),
     endTime: MillisecondsSchema.nullable(),
+    heldUntil: MillisecondsSchema.nullish().describe(
+      "Until when what a failed job has computed is kept, so that it can be resumed (keepFailedSeconds). Null of other jobs.",
+    ),
     error: FailureSchema.nullable(),
     progress: z.object({ maps: TaskCountsSchema, reduces: TaskCountsSchema }),
     counters: CountersSchema,

@@ -9,6 +9,10 @@ export type Effect =
   | { readonly kind: "revoke"; readonly task: { kind: TaskKind; index: number } | "all"; readonly reason: string }
   /** Set all tasks except the cleaning that have not ended to `stopped`. */
   | { readonly kind: "stop-tasks" }
+  /** Schedule the tasks again that have failed or were stopped, and of these kinds those that are completed as well. */
+  | { readonly kind: "restart-tasks"; readonly completed: readonly TaskKind[] }
+  /** Send all runners away: the job needs none for a long time. */
+  | { readonly kind: "dismiss" }
   /** Send the cluster the number of runners wanted now. */
   | { readonly kind: "runners" }
   /** Send the Registry the job as it is now. */

@@ -1,7 +1,34 @@
-import { releaseEffects, type JobChange } from "./effects.ts";
+import { releaseEffects, type Effect, type JobChange } from "./effects.ts";
+import { isWorthKeeping } from "./hold.ts";
 import type { JobRow } from "./rows.ts";
 
-/** Ends the job. It is released at once when nobody can have begun anything that must be cleaned. @param reason why its attempts end */
+/** What becomes of what an ended job has computed and begun. `unneeded`: nobody can have begun anything. */
+type Afterwards = "unneeded" | "held" | "waiting";
+
+/** An ended job begins to be cleaned. @param open the number of its open attempts */
+export const cleaningEffects = (open: number): readonly Effect[] => [
+  { kind: "create", tasks: "clean", total: 1 },
+  { kind: "publish" },
+  // Otherwise the end of the last open attempt wakes a runner.
+  ...(open === 0 ? [{ kind: "wake", tasks: 1 } as const] : []),
+];
+
+const afterwardsEffects = (afterwards: Afterwards, open: number): readonly Effect[] => {
+  switch (afterwards) {
+    case "unneeded":
+      return [{ kind: "erase" }, { kind: "publish" }];
+    case "held":
+      return [{ kind: "dismiss" }, { kind: "publish" }];
+    case "waiting":
+      return cleaningEffects(open);
+  }
+};
+
+/**
+ * Ends the job. It is released at once when nobody can have begun anything that must be cleaned, and held where its request asks
+ * to keep what a failed job has computed.
+ * @param reason why its attempts end
+ */
 export const endJob = (
   job: JobRow,
   status: "completed" | "failed" | "stopped",
@@ -11,6 +38,8 @@ export const endJob = (
 ): JobChange => {
   // An open attempt can still begin an upload.
   const touched = job.touched || job.open > 0;
+  const ended = touched ? "waiting" : "unneeded";
+  const afterwards = status === "failed" && isWorthKeeping(job) ? "held" : ended;
   return {
     job: {
       ...job,
@@ -20,16 +49,14 @@ export const endJob = (
       maps: { ...job.maps, running: 0 },
       reduces: { ...job.reduces, running: 0 },
       doubled: 0,
-      clean: touched ? "waiting" : "unneeded",
-      released: !touched,
+      clean: afterwards,
+      heldUntil: afterwards === "held" ? now + job.keepFailedSeconds * 1000 : null,
+      released: afterwards === "unneeded",
     },
     effects: [
       { kind: "revoke", task: "all", reason },
       { kind: "stop-tasks" },
-      ...(touched ? [{ kind: "create", tasks: "clean", total: 1 } as const] : [{ kind: "erase" } as const]),
-      { kind: "publish" },
-      // Otherwise the end of the last open attempt wakes a runner.
-      ...(touched && job.open === 0 ? [{ kind: "wake", tasks: 1 } as const] : []),
+      ...afterwardsEffects(afterwards, job.open),
     ],
   };
 };

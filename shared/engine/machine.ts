@@ -18,6 +18,8 @@
  *   `mapping`; a lost upload takes a committing job back to the phase that makes it.
  * - An ended job is cleaned by a task of its own, once no attempt can act any more. Then it is *released*: nothing is wanted
  *   of the cluster, and its credentials are erased.
+ * - A failed job may be *held* before it is cleaned: what it has computed is kept, and nobody works for it. It can be resumed:
+ *   what is completed stays, and the rest is tried again.
  */
 
 export { abandonClean } from "./abandon-clean.ts";
@@ -29,11 +31,14 @@ export type { Effect, Transition } from "./effects.ts";
 export { explainLoss } from "./explain-loss.ts";
 export { fail } from "./fail.ts";
 export { failJob, loseCredentials, refuseJob } from "./fail-job.ts";
+export { isHeld } from "./hold.ts";
+export { letGo } from "./let-go.ts";
 export { lose, type Loss, type RunnerEnd } from "./lose.ts";
 export { loseOutput } from "./lose-output.ts";
-export { newJob, newTask } from "./new-rows.ts";
+export { freshTask, newJob, newTask } from "./new-rows.ts";
 export { outputKind } from "./phases.ts";
 export { postpone } from "./postpone.ts";
+export { resume, type MadeAgain, type ResumeOptions } from "./resume.ts";
 export {
   AttemptEndSchema,
   AttemptRowSchema,

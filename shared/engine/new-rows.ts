@@ -6,7 +6,14 @@ import { noTasks, type JobRow, type TaskRow } from "./rows.ts";
 
 type JobOptions = Pick<
   JobRow,
-  "id" | "nReducers" | "parallelism" | "maxAttempts" | "maxLosses" | "maxFailedMapsPercent" | "speculation"
+  | "id"
+  | "nReducers"
+  | "parallelism"
+  | "maxAttempts"
+  | "maxLosses"
+  | "maxFailedMapsPercent"
+  | "speculation"
+  | "keepFailedSeconds"
 >;
 
 /** The row of a job that was just posted. */
@@ -23,6 +30,7 @@ export const newJob = (options: JobOptions): Transition =>
       open: 0,
       touched: false,
       clean: "unneeded",
+      heldUntil: null,
       released: false,
       endedAt: null,
       error: null,
@@ -31,27 +39,33 @@ export const newJob = (options: JobOptions): Transition =>
       doubled: 0,
       announcedRunners: 0,
       alike: null,
-      conditionsSeq: 0,
+      reportSeq: 0,
     },
     effects: [{ kind: "create", tasks: "plan", total: 1 }, { kind: "publish" }],
   });
 
-/** The row of a task that nobody has claimed. @param now in ms since 1970 */
-export const newTask = (kind: TaskKind, index: number, now: number): TaskRow => ({
-  kind,
-  index,
+/** What is so of a task that is to be tried as though nobody had tried it. Its attempts are numbered on. */
+export const freshTask = {
   status: "scheduled",
-  attempts: 0,
   failures: 0,
   losses: 0,
   live: 0,
   winner: null,
   notBefore: 0,
-  startedAt: now,
   endedAt: null,
-  podName: "",
   message: "",
   error: null,
   lost: [],
   counters: noCounters,
+} as const satisfies Partial<TaskRow>;
+
+/** The row of a task that nobody has claimed. @param now in ms since 1970 */
+export const newTask = (kind: TaskKind, index: number, now: number): TaskRow => ({
+  kind,
+  index,
+  attempts: 0,
+  startedAt: now,
+  podName: "",
+  ...freshTask,
+  lost: [],
 });

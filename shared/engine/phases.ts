@@ -22,6 +22,9 @@ export const startMapping = (job: JobRow, total: number): JobChange => {
   return enter({ ...job, status: "mapping", maps }, maps, [{ kind: "create", tasks: "map", total }]);
 };
 
+/** Enters the first phase again that has something left to do. */
+export const reenter = (job: JobRow): JobChange => enter({ ...job, status: "mapping" }, job.maps, []);
+
 const startReducing = (job: JobRow): JobChange =>
   enter(
     { ...job, status: "reducing", created: { ...job.created, reduces: true } },

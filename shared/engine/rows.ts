@@ -20,6 +20,8 @@ export const JobRowSchema = z.object({
   maxFailedMapsPercent: z.number(),
   /** Whether stragglers get a second attempt. */
   speculation: z.boolean(),
+  /** For how long what a failed job has computed is kept, in seconds. */
+  keepFailedSeconds: z.int().default(0),
   maps: TaskCountsSchema,
   reduces: TaskCountsSchema,
   /** Commit batches. */
@@ -30,7 +32,10 @@ export const JobRowSchema = z.object({
   open: z.int(),
   /** Whether a task other than the plan was assigned, or an upload begun, so that there may be something to clean. */
   touched: z.boolean(),
-  clean: z.enum(["unneeded", "waiting", "done", "abandoned"]),
+  /** `held`: the job has failed, and what it has computed is kept until `heldUntil`. */
+  clean: z.enum(["unneeded", "held", "waiting", "done", "abandoned"]),
+  /** Until when a job is held, or was, in ms since 1970. Null where it was not held since it last failed. */
+  heldUntil: z.int().nullable().default(null),
   released: z.boolean(),
   endedAt: z.int().nullable(),
   error: FailureSchema.nullable(),
@@ -47,8 +52,8 @@ export const JobRowSchema = z.object({
    * was completed.
    */
   alike: z.object({ failure: z.string(), tasks: z.array(z.int()) }).nullable(),
-  /** Number of the report whose conditions the job shows; those of a lower number are stale. */
-  conditionsSeq: z.int().default(0),
+  /** Number of the newest report of conditions or of a failure that was taken in; those of a lower number are stale. */
+  reportSeq: z.int().default(0),
 });
 export type JobRow = z.infer<typeof JobRowSchema>;
 

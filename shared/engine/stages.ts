@@ -110,6 +110,10 @@ export const stages: Record<TaskKind, Stage> = {
 /** The kind of task that the job is at; undefined once it is released. */
 export const currentKind = (job: JobRow): TaskKind | undefined => taskKinds.find((kind) => stages[kind].isCurrent(job));
 
+/** Whether a task's id is one of a task of this kind. */
+export const isOfKind = (taskId: string, jobId: string, kind: TaskKind): boolean =>
+  taskId.startsWith(`${jobId}-${stages[kind].letter}-`);
+
 /** `<jobId>-m-0` for the first map, `<jobId>-r-0` for the first reduce. */
 export const taskIdOf = (jobId: string, kind: TaskKind, index: number): string =>
   `${jobId}-${stages[kind].letter}-${index}`;

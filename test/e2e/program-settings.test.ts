@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { AttemptSchema } from "../../shared/api/attempts.ts";
-import { TaskDetailSchema } from "../../shared/api/tasks.ts";
+import { JobSchema } from "../../shared/api/jobs.ts";
+import { TaskDetailSchema, TaskSchema } from "../../shared/api/tasks.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 
 /** What a job gives its programs besides their input, and what is told of their attempts. */
@@ -33,6 +34,7 @@ beforeAll(async () => {
   edgefold = await Edgefold.start();
   inputPath = await edgefold.put("data/in.txt", "a line\n");
   for (const label of ["map", "combine", "reduce"]) await edgefold.upload(label, shell(label));
+  await edgefold.upload("ones.mjs", "export const map = (line, emit) => emit(line, 1);", "module");
   await edgefold.upload("settings.mjs", settingsModule, "module");
   await edgefold.upload(
     "once.sh",
@@ -103,4 +105,59 @@ test("each attempt of a task says how it ended", async () => {
   expect(await get(AttemptSchema, `${task}/attempts/1`)).toEqual(attempts[1]);
   const failed = await fetch(`${edgefold.url}/api/v1/jobs/${id}/tasks?status=failed`);
   expect(await failed.json()).toEqual([]);
+});
+
+const ask = async (path: string, body: object): Promise<Response> =>
+  await fetch(`${edgefold.url}/api/v1/jobs/${path}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+
+describe("a job that has failed", () => {
+  test("is resumed with a mended reducer and new credentials after 1,000 maps, none of which runs again", async () => {
+    const lines = 1000;
+    await edgefold.upload("sum.sh", "#!/bin/sh\nexit 3\n");
+    const { id } = await edgefold.post({
+      inputPath: await edgefold.put("data/numbers.txt", "1234567\n".repeat(lines)),
+      splitSize: 8,
+      mapperName: "ones.mjs",
+      reducerName: "sum.sh",
+      nReducers: 2,
+      maxAttempts: 1,
+      keepFailedSeconds: 600,
+    });
+    const failed = await edgefold.ended(id, 180_000);
+    expect(failed).toMatchObject({ status: "failed", progress: { maps: { total: lines, completed: lines } } });
+    expect(failed.heldUntil).toBeGreaterThan(Date.now());
+    // Meanwhile its runners are gone, and another job has their place.
+    const other = await edgefold.post({
+      inputPath: `${edgefold.s3Endpoint}/data/in.txt`,
+      mapperName: "ones.mjs",
+      nReducers: 0,
+    });
+    await edgefold.completed(other.id);
+    await edgefold.upload("sum.sh", "#!/bin/sh\nawk '{ n++ } END { if (n) print n }'\n");
+    const answer = await ask(`${id}/resume`, { reducerName: "sum.sh", inputStorageCredentials: edgefold.keys });
+    expect(answer.status).toBe(200);
+    const done = await edgefold.completed(id);
+    expect(Buffer.concat(await edgefold.outputsOf(done)).toString()).toBe(`${lines}\n`);
+    const maps = z
+      .array(TaskSchema)
+      .parse(await (await fetch(`${edgefold.url}/api/v1/jobs/${id}/tasks?type=mapper&limit=1000`)).json());
+    expect(maps.map(({ attempt }) => attempt)).toEqual(Array.from({ length: lines }, () => 1));
+    await expect.poll(async () => await edgefold.keysIn("reducers", ".edgefold/"), { timeout: 30_000 }).toEqual([]);
+  });
+
+  test("is started again with another program", async () => {
+    await edgefold.upload("broken.sh", "#!/bin/sh\nexit 3\n");
+    const request = { inputPath, mapperName: "broken.sh", nReducers: 0, maxAttempts: 1 };
+    const failed = await edgefold.ended((await edgefold.post(request)).id);
+    expect(failed.status).toBe("failed");
+    const sealed = { inputStorageCredentials: edgefold.keys, outputStorageCredentials: edgefold.keys };
+    const answer = await ask(`${failed.id}/rerun`, { mapperName: "ones.mjs", ...sealed });
+    expect(answer.status).toBe(201);
+    const { id } = JobSchema.parse(await answer.json());
+    expect(await edgefold.completed(id)).toMatchObject({ rerunOf: failed.id });
+  });
 });

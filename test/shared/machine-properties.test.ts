@@ -13,7 +13,7 @@ import {
 } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { addDuration, medianDuration, type Durations } from "../../shared/engine/durations.ts";
-import { runnersWanted, stages, type AttemptRow, type Loss } from "../../shared/engine/machine.ts";
+import { runnersWanted, stages, type AttemptRow, type Loss, type MadeAgain } from "../../shared/engine/machine.ts";
 import { taskKinds } from "../../shared/status.ts";
 import { claimableTasks, violations, World, type WorldOptions } from "./machine-world.ts";
 
@@ -68,6 +68,12 @@ const ends = constantFrom<Happening>(
   (world) => void world.stop(),
   (world) => world.failJob(),
   (world) => world.abandonClean(),
+  (world) => world.letGo(),
+);
+const resumptions = constantFrom<MadeAgain>("nothing", "outputs", "maps").map(
+  (again): Happening =>
+    (world) =>
+      void world.resume(again),
 );
 
 const happenings: Arbitrary<Happening[]> = array(
@@ -81,6 +87,7 @@ const happenings: Arbitrary<Happening[]> = array(
     { weight: 4, arbitrary: lostOutputs },
     { weight: 10, arbitrary: times },
     { weight: 1, arbitrary: ends },
+    { weight: 3, arbitrary: resumptions },
   ),
   { minLength: 20, maxLength: 150, size: "max" },
 );
@@ -91,6 +98,7 @@ const options: Arbitrary<WorldOptions> = record({
   maxFailedMapsPercent: constantFrom(0, 0, 30, 100),
   maxAttempts: integer({ min: 1, max: 4 }),
   maxLosses: integer({ min: 1, max: 6 }),
+  keepFailedSeconds: constantFrom(0, 0, 100),
 });
 
 /** What one happening may not do, whatever it is. */
@@ -123,6 +131,7 @@ const finish = (world: World): void => {
   for (let round = 0; round < 300 && !(world.job.released && world.job.open === 0); round++) {
     for (const { id } of world.open()) world.complete(id);
     world.now += 60_000;
+    if (world.now >= (world.job.heldUntil ?? Infinity)) world.letGo();
     world.claim("last");
   }
 };

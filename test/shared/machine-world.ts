@@ -1,4 +1,4 @@
-import { noCounters, type CountersSnapshot } from "../../shared/counters.ts";
+import { addCounters, noCounters, type CountersSnapshot } from "../../shared/counters.ts";
 import { commitBatch, defaultMaxLosses } from "../../shared/limits.ts";
 import {
   abandonClean,
@@ -8,12 +8,15 @@ import {
   explainLoss,
   fail,
   failJob,
+  freshTask,
   JobRowSchema,
+  letGo,
   lose,
   postpone,
   loseOutput,
   newJob,
   newTask,
+  resume,
   runnersWanted,
   stop,
   stragglerAge,
@@ -21,6 +24,8 @@ import {
   type Effect,
   type JobRow,
   type Loss,
+  type MadeAgain,
+  type ResumeOptions,
   type RunnerEnd,
   type TaskRow,
   type Transition,
@@ -34,6 +39,7 @@ export type WorldOptions = {
   readonly maxFailedMapsPercent?: number;
   readonly maxAttempts?: number;
   readonly maxLosses?: number;
+  readonly keepFailedSeconds?: number;
 };
 
 /** As the REST API has it by default. */
@@ -55,6 +61,7 @@ export class World {
   /** How often tasks of a kind were created. */
   readonly creations: TaskKind[] = [];
   readonly #maps: number;
+  readonly options: ResumeOptions;
 
   constructor({
     maps,
@@ -63,17 +70,18 @@ export class World {
     maxFailedMapsPercent = 0,
     maxAttempts: most = maxAttempts,
     maxLosses = defaultMaxLosses,
+    keepFailedSeconds = 0,
   }: WorldOptions) {
     this.#maps = maps;
-    const born = newJob({
-      id: "j",
-      nReducers: reducers,
+    this.options = {
       parallelism,
       maxAttempts: most,
       maxLosses,
       maxFailedMapsPercent,
       speculation: true,
-    });
+      keepFailedSeconds,
+    };
+    const born = newJob({ id: "j", nReducers: reducers, ...this.options });
     this.job = born.job;
     this.#apply(born);
   }
@@ -206,6 +214,18 @@ export class World {
     return "stopped";
   }
 
+  /** The held job is taken up. @returns whether it was held */
+  resume(again: MadeAgain = "nothing"): boolean {
+    const resumed = resume(this.job, this.options, again, () => sumOf(this, "reduce"));
+    if (resumed !== undefined) this.#apply(resumed);
+    return resumed !== undefined;
+  }
+
+  letGo(): void {
+    const cleaned = letGo(this.job, this.now);
+    if (cleaned !== undefined) this.#apply(cleaned);
+  }
+
   abandonClean(): void {
     if (this.job.clean === "waiting") this.#apply(abandonClean(this.job));
   }
@@ -273,6 +293,15 @@ export class World {
           if (task.kind === "clean" || (task.status !== "scheduled" && task.status !== "in-progress")) continue;
           this.tasks.set(id, { ...task, status: "stopped", endedAt: this.now });
         }
+        break;
+      case "restart-tasks":
+        for (const [id, task] of this.tasks) {
+          const isStarted = task.status === "failed" || task.status === "stopped";
+          const isAgain = task.status === "completed" && effect.completed.includes(task.kind);
+          if (isStarted || isAgain) this.tasks.set(id, { ...task, ...freshTask, lost: [] });
+        }
+        break;
+      case "dismiss":
         break;
       case "erase":
         this.erased = true;
@@ -366,8 +395,12 @@ export const violations = (world: World): string[] => {
 const isAtWork = ({ kind, status }: TaskRow): boolean =>
   kind !== "clean" && (status === "scheduled" || status === "in-progress");
 
-/** The sum over the winning maps and reduces. */
-const summed = (world: World): number =>
-  [...world.tasksOf("map"), ...world.tasksOf("reduce")]
+/** The sum over the winning tasks of a kind. */
+const sumOf = (world: World, kind: TaskKind): CountersSnapshot =>
+  world
+    .tasksOf(kind)
     .filter(({ status }) => status === "completed")
-    .reduce((sum, { counters }) => sum + (counters.builtin.mapInputRecords ?? 0), 0);
+    .reduce((sum, { counters }) => addCounters(sum, counters), noCounters);
+
+const summed = (world: World): number =>
+  addCounters(sumOf(world, "map"), sumOf(world, "reduce")).builtin.mapInputRecords ?? 0;

@@ -143,6 +143,8 @@ export class SimulatedAgent {
       void this.#reports.send({ kind: "conditions", jobId: job.id, conditions: [...conditions] });
     }
     if (isRefused) {
+      // Whoever resumes the job has it tried again.
+      if (most === 0) known.saidRefusal = false;
       if (known.saidRefusal || most === 0) return;
       known.saidRefusal = true;
       void this.#reports.send({ kind: "failed", jobId: job.id, ...refusal });

@@ -63,6 +63,24 @@ export class Client {
     await this.#ask(async () => await stubOf(this.#world.lines, this.#caller, job.host).stop());
   }
 
+  /** Takes up a held job, as worker/routes/again.ts does. */
+  async resume(job: SimulatedJob): Promise<void> {
+    const { lines, registry: registryHost } = this.#world;
+    const { replaces, reducers } = job.options;
+    const role = replaces === "reducer" && reducers === 0 ? "nothing" : replaces;
+    const object = stubOf(lines, this.#caller, job.host);
+    await this.#ask(async () => {
+      const kept = await object.request();
+      if (kept === null) return;
+      if (role !== "nothing") await this.upload(role);
+      const names = role === "nothing" ? {} : { [role]: role };
+      const programs = await stubOf(lines, this.#caller, registryHost).pinAgain(job.id, names);
+      if (Array.isArray(programs)) throw new Error(`${programs.join()} are not there`);
+      const changed = role === "nothing" ? [] : [`${role}Name`];
+      await object.resume({ request: kept.request, changed, programs });
+    });
+  }
+
   async describe(job: SimulatedJob): Promise<void> {
     await this.#ask(async () => await stubOf(this.#world.lines, this.#caller, job.host).describe());
   }

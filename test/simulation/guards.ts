@@ -46,6 +46,18 @@ const blocked: Given = {
   faultsFor: 60_000,
 };
 
+/** A job whose reducer is broken until it is resumed. */
+const failing: Given = {
+  ...oneJob,
+  broken: "reduce",
+  keepFailedSeconds: 3600,
+  resumptions: 4,
+  resumeEvery: 30_000,
+  stopAfter: undefined,
+  deserted: undefined,
+  deadlineSeconds: undefined,
+};
+
 export const guards: readonly Guard[] = [
   {
     name: "the fence: only a live attempt changes its task",
@@ -217,7 +229,7 @@ export const guards: readonly Guard[] = [
   {
     name: "a cleaning that hangs is given up",
     file: "worker/job/timers/cleaning.ts",
-    text: 'job.clean === "waiting" && job.endedAt !== null ? job.endedAt + cleanLimit : undefined',
+    text: 'clean === "waiting" && since !== null ? since + cleanLimit : undefined',
     without: "undefined",
   },
   {
@@ -229,7 +241,7 @@ export const guards: readonly Guard[] = [
   {
     name: "conditions: older ones never take the place of newer ones",
     file: "worker/job/reports.ts",
-    text: "report.seq < session.job.conditionsSeq",
+    text: "report.seq < session.job.reportSeq",
     without: "false",
     under: { ...blocked, ...overtaking },
   },
@@ -342,5 +354,40 @@ export const guards: readonly Guard[] = [
     file: "shared/engine/reschedule.ts",
     text: "task.live > 0\n    ? { job, task }",
     without: "false\n    ? { job, task }",
+  },
+  {
+    name: "what a failed job has computed is kept",
+    file: "shared/engine/end.ts",
+    text: 'status === "failed" && isWorthKeeping(job) ? "held" : ended',
+    without: "ended",
+    under: failing,
+  },
+  {
+    name: "a held job is let go of in the end",
+    file: "worker/job/timers/holding.ts",
+    text: "isHeld(job) ? (job.heldUntil ?? undefined) : undefined",
+    without: "undefined",
+    under: failing,
+  },
+  {
+    name: "what was made without a map that is tried again is made again",
+    file: "shared/engine/resume.ts",
+    text: 'again === "nothing" && hasTolerated(job) ? "outputs" : again',
+    without: "again",
+    under: { ...failing, broken: undefined, maxFailedMapsPercent: 34, failures: 0.1, finality: 0.5, maxAttempts: 1 },
+  },
+  {
+    name: "a resumed job counts what its tasks have counted",
+    file: "shared/engine/resume.ts",
+    text: "addCounters(job.counters, negatedCounters(reduceCounters()))",
+    without: "job.counters",
+    under: { ...failing, broken: undefined, failures: 0.2, finality: 0.5, maxAttempts: 1, replaces: "reducer" },
+  },
+  {
+    name: "a resumed job holds its new program",
+    file: "worker/registry/pins.ts",
+    text: "    pinAll(sql, jobId, programs);\n",
+    without: "",
+    under: { ...failing, replaces: "mapper", replacedAfter: 100_000 },
   },
 ];

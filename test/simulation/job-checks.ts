@@ -45,6 +45,10 @@ export class JobChecks {
   #text = "";
   #before: JobRow | undefined;
   #wasCommitting = false;
+  /** Whether its user has stopped it. */
+  #isStopped = false;
+  /** Whether it was resumed with another program than the one that may have been broken. */
+  #isMended = false;
   #exists = false;
   #events = 0;
 
@@ -63,6 +67,10 @@ export class JobChecks {
     return this.#before !== undefined && !this.#before.released;
   }
 
+  get isMended(): boolean {
+    return this.#isMended;
+  }
+
   get status(): JobStatus | "none" {
     return this.#before?.status ?? "none";
   }
@@ -76,11 +84,14 @@ export class JobChecks {
     this.#world.checks.note(this.#job.id, what);
     const stale = this.#exists && what.kind === "message" ? this.#stale(what.text) : undefined;
     const atWork = this.#exists && what.kind === "alarm" ? this.#open() : [];
+    const resumed = this.#exists && what.kind === "call" && what.method === "resume" ? this.#resumed() : undefined;
+    if (what.kind === "call" && what.method === "stop") this.#isStopped = true;
     return () => {
       if (this.#hasChanged(what)) this.#exists = this.#job.host.storage.tables().includes("job");
       if (!this.#exists) return;
       this.#progress();
       stale?.();
+      resumed?.();
       for (const { id, runner } of atWork) this.#givenAway(id, runner);
     };
   }
@@ -123,6 +134,11 @@ export class JobChecks {
         this.fault(`${name} holds the maps ${JSON.stringify(found.content)}, not ${JSON.stringify(content)}`);
       }
     }
+  }
+
+  /** Whether it is to run a content still. */
+  needs(key: string): boolean {
+    return this.#exists && this.isOpen && this.#exec("SELECT 1 FROM job WHERE instr(spec, ?) > 0", key).length > 0;
   }
 
   job(): JobRow {
@@ -169,12 +185,10 @@ export class JobChecks {
     expect(this.#exec("SELECT 1 FROM outbox WHERE due IS NOT NULL").length === 0, "something is to be told still");
     expect(this.conditions().length === 0, `it shows ${JSON.stringify(this.conditions())}`);
     const output = store.under(folders.output);
-    const isThere = output.includes(`${folders.output}_SUCCESS`);
-    expect(
-      isThere === (job.status === "completed"),
-      `the job is ${job.status} and _SUCCESS ${isThere ? "" : "not "}there`,
-    );
-    if (job.status === "completed") this.succeeding();
+    if (job.status === "completed") {
+      expect(output.includes(`${folders.output}_SUCCESS`), "the job is completed and _SUCCESS not there");
+      this.succeeding();
+    }
     if (job.clean !== "abandoned") {
       if (job.status !== "completed") expect(output.length === 0, `these are left: ${output.join(" ")}`);
       const shuffle = store.under(folders.shuffle);
@@ -237,13 +251,40 @@ export class JobChecks {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the object parses it; parsing it again takes most of the time
     const job = JSON.parse(row) as JobRow;
     const before = this.#before ?? job;
-    if (job.status !== before.status && !ways[before.status].includes(job.status)) {
+    const isResumed = before.clean === "held" && !isEnded(job.status);
+    if (job.status !== before.status && !isResumed && !ways[before.status].includes(job.status)) {
       this.fault(`the job went from ${before.status} to ${job.status}`);
+    }
+    const fails = job.status === "failed" && before.status !== "failed";
+    const isKept = !this.#job.isStored && this.#job.options.keepFailedSeconds !== undefined;
+    if (fails && isKept && job.maps.completed > 0 && job.clean !== "held") {
+      this.fault("what it has computed is not kept");
+    }
+    if (before.clean === "held" && job.clean === "waiting" && this.#world.clock.now < (before.heldUntil ?? Infinity)) {
+      if (!this.#isStopped) this.fault("what it has computed is kept no more");
     }
     if (before.released && !job.released) this.fault("the job was released, and is not any more");
     if (job.status === "committing") this.#wasCommitting = true;
     if (this.#events++ % 8 === 0) this.#counts(job);
     this.#before = job;
+  }
+
+  /** The user takes the job up: what is completed and not to be another one stays. */
+  #resumed(): () => void {
+    const replaced = this.#job.options.replaces;
+    const completed = (): string =>
+      JSON.stringify(
+        this.#exec("SELECT idx, winner FROM task WHERE kind = 'map' AND status = 'completed' ORDER BY idx"),
+      );
+    const before = completed();
+    const wasHeld = this.#before?.clean === "held";
+    return () => {
+      if (!wasHeld || this.#before?.clean === "held") return;
+      this.#isMended ||= replaced !== "nothing";
+      const after = completed();
+      const expected = replaced === "mapper" ? "[]" : before;
+      if (after !== expected) this.fault(`it was resumed with the maps ${after}, not ${expected}`);
+    };
   }
 
   /** What the job says of its tasks is so. */

@@ -45,7 +45,8 @@ export class SimulatedJob {
   }
 
   spec(createdAt: number, programs: PinnedPrograms): JobSpec {
-    const { maps, reducers, maxAttempts, maxLosses, maxFailedMapsPercent, speculation, deadlineSeconds } = this.options;
+    const { maps, reducers, maxAttempts, maxLosses, maxFailedMapsPercent, speculation } = this.options;
+    const { deadlineSeconds, keepFailedSeconds } = this.options;
     return {
       id: this.id,
       createdAt,
@@ -64,6 +65,7 @@ export class SimulatedJob {
         maxFailedMapsPercent,
         speculation,
         deadlineSeconds,
+        keepFailedSeconds,
         inputStorageCredentials: access,
         outputStorageCredentials: access,
       }),
@@ -86,8 +88,9 @@ export class SimulatedJob {
     const { options } = this;
     const { random } = this.world;
     const name = `${kind} ${String.fromCharCode(97 + index)}`;
-    if (kind === options.broken) return { message: `line ${index}: no such function`, final: false };
-    if (kind === "map" && index === options.poisoned)
+    if (kind === options.broken && !this.checks.isMended)
+      return { message: `line ${index}: no such function`, final: false };
+    if (kind === "map" && index === options.poisoned && !this.checks.isMended)
       return { message: `${name} cannot be read`, final: random.chance(0.3) };
     if (!random.chance(options.failures)) return undefined;
     return { message: `${name} had no luck`, final: random.chance(options.finality) };

@@ -21,6 +21,12 @@ export type JobOptions = {
   /** When the user posts the job, and when the user stops it, in ms. */
   readonly postAfter: number;
   readonly stopAfter: number | undefined;
+  /** For how long what it has computed is kept where it fails. */
+  readonly keepFailedSeconds: number | undefined;
+  /** How often the user tries to resume it, every so many ms, and what is another one then. */
+  readonly resumptions: number;
+  readonly resumeEvery: number;
+  readonly replaces: "nothing" | "reducer" | "mapper";
   /** Whether the request is repeated, under one key, until it is answered. */
   readonly isRepeated: boolean;
   /** Most ms that the call takes which creates the job's object. */
@@ -120,6 +126,10 @@ export const drawJob = (random: Random, { jobs, deserted, slowestCall }: Schedul
     maxLosses: 16,
     postAfter: jobs > 1 ? random.between(0, 20_000) : 0,
     stopAfter: random.chance(0.15) ? random.between(0, 40_000) : undefined,
+    keepFailedSeconds: random.chance(0.3) ? random.pick([20, 600, 3600]) : undefined,
+    resumptions: random.int(0, 4),
+    resumeEvery: random.between(5000, 60_000),
+    replaces: random.pick(["nothing", "reducer", "mapper"] as const),
     isRepeated: random.chance(0.85),
     slowestCreation: random.chance(0.1) ? 250_000 : slowestCall,
     refusedAfter: random.chance(0.05) ? random.pick([0, random.between(0, 20_000)]) : undefined,

@@ -64,6 +64,9 @@ export class WorldChecks {
       key,
     );
     if (held.length > 0) this.fault(`the content ${key} is deleted, and somebody holds it`);
+    for (const { id, checks } of this.#world.jobs) {
+      if (checks.needs(key)) this.fault(`the content ${key} is deleted, and ${id} needs it`);
+    }
   }
 
   /** What has been said must have arrived by now. */

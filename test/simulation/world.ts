@@ -98,9 +98,10 @@ export class World {
     const { clock, client, cluster, options, random } = this;
     Object.assign(this.odds, { call: options.call, crash: options.crash, storage: options.storage });
     for (const job of this.jobs) {
-      const { postAfter, stopAfter, refusedAfter, troubles } = job.options;
+      const { postAfter, stopAfter, refusedAfter, troubles, resumptions, resumeEvery } = job.options;
       if (!job.isStored) clock.after(postAfter, () => void client.post(job));
       if (stopAfter !== undefined) clock.after(postAfter + stopAfter, () => void client.stop(job));
+      for (let i = 1; i <= resumptions; i++) clock.after(postAfter + i * resumeEvery, () => void client.resume(job));
       if (refusedAfter !== undefined) clock.after(refusedAfter, () => cluster.refuse(job));
       for (let i = 0; i < troubles; i++) clock.after(random.between(0, options.faultsFor), () => cluster.trouble(job));
       if (job.isBlocked) clock.after(job.options.blockedUntil, () => cluster.agent.arrange());

@@ -86,14 +86,19 @@ export class JobFixture {
     return runner;
   }
 
-  async hello(runner: Runner, runnerId = "runner", attempt: string | null = null): Promise<RunnerAnswer> {
+  async hello(
+    runner: Runner,
+    runnerId = "runner",
+    attempt: string | null = null,
+    features: readonly string[] = [],
+  ): Promise<RunnerAnswer> {
     return await runner.request({
       kind: "hello",
       version: protocolVersion,
       runnerId,
       podName: `pod-${runnerId}`,
       attempt,
-      features: [],
+      features: [...features],
     });
   }
 

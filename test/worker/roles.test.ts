@@ -28,6 +28,7 @@ const table: readonly (readonly [method: string, path: string, needed: Role | "a
   ["GET", "/api/v1/jobs", "viewer"],
   ["POST", "/api/v1/jobs", "submitter"],
   ["POST", "/api/v1/jobs/:id/rerun", "submitter"],
+  ["POST", "/api/v1/jobs/:id/resume", "submitter"],
   ["GET", "/api/v1/jobs/:id", "viewer"],
   ["DELETE", "/api/v1/jobs/:id", "submitter"],
   ["GET", "/api/v1/jobs/:id/tasks", "viewer"],

@@ -21,6 +21,7 @@ const catalogue = {
   "unknown-program": { status: 404, title: "Unknown program" },
   "method-not-allowed": { status: 405, title: "Method not allowed" },
   "job-ended": { status: 409, title: "The job has ended" },
+  "job-not-held": { status: 409, title: "Nothing of the job is kept" },
   "job-not-over": { status: 409, title: "The job is not over" },
   "job-committing": { status: 409, title: "The job is committing its output" },
   "token-configured": { status: 409, title: "The name is taken by API_TOKENS" },

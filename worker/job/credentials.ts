@@ -50,6 +50,18 @@ export const splitSecrets = (request: JobRequest): { open: JobRequest; sealed: s
   return { open: { ...request, ...Object.fromEntries(sealed.map((field) => [field, undefined])) }, sealed, secrets };
 };
 
+/** The secrets of a job that is resumed: those that it has kept, but for the fields of its request that are replaced. */
+export const replaceSecrets = (kept: Secrets, request: JobRequest, changed: readonly string[]): Secrets => {
+  const { secrets } = splitSecrets(request);
+  const isReplaced = (field: (typeof secretFields)[number]): boolean => changed.includes(field);
+  return {
+    input: (isReplaced("inputStorageCredentials") ? secrets : kept).input,
+    output: (isReplaced("outputStorageCredentials") ? secrets : kept).output,
+    inputHeaders: (isReplaced("inputStorageHeaders") ? secrets : kept).inputHeaders,
+    outputHeaders: (isReplaced("outputStorageHeaders") ? secrets : kept).outputHeaders,
+  };
+};
+
 export const sealSecrets = async (env: Env, jobId: string, secrets: Secrets): Promise<string> =>
   await sealCredentials(env, jobId, JSON.stringify(secrets));
 

@@ -1,25 +1,25 @@
 import { DurableObject } from "cloudflare:workers";
-import { loseCredentials, newJob, stop } from "../../shared/engine/machine.ts";
-import { defaultMaxLosses } from "../../shared/limits.ts";
+import { isHeld, letGo, loseCredentials, newJob, stop } from "../../shared/engine/machine.ts";
 import type { Attempt } from "../../shared/api/attempts.ts";
 import type { JobDetail } from "../../shared/api/jobs.ts";
 import type { TaskDetail } from "../../shared/api/tasks.ts";
 import { closeCodes, pingText, pongText } from "../../shared/protocol/connection.ts";
 import type { ProgramRole } from "../../shared/protocol/tasks.ts";
 import { isEnded } from "../../shared/status.ts";
-import type { JobApi, KeptRequest, Page, PageRequest, Report, TaskListRequest } from "../contracts.ts";
+import type { JobApi, KeptRequest, Page, PageRequest, Report, ResumeChange, TaskListRequest } from "../contracts.ts";
 import { leaseMs } from "../durations.ts";
 import type { Env } from "../env.ts";
 import { EventLoop } from "../platform/event-loop.ts";
 import { Outbox } from "../platform/outbox.ts";
 import { signRunnerToken } from "../secrets/tokens.ts";
-import { keyLost, openSecrets, sealSecrets, splitSecrets, type Secrets } from "./credentials.ts";
+import { keyLost, openSecrets, replaceSecrets, sealSecrets, splitSecrets, type Secrets } from "./credentials.ts";
 import { RunnerLink } from "./runners/link.ts";
 import { RunnerPeers } from "./runners/peers.ts";
 import { SessionTokens } from "./runners/session-tokens.ts";
 import { takeReport } from "./reports.ts";
+import { resumeJob } from "./resume.ts";
 import { Session, type JobParts } from "./session.ts";
-import type { JobSpec, PinnedProgram } from "./spec.ts";
+import { machineOptions, type JobSpec, type PinnedProgram } from "./spec.ts";
 import { JobStore } from "./store.ts";
 import { describeAbsence, tellCluster } from "./targets/cluster.ts";
 import { tellRegistry } from "./targets/registry.ts";
@@ -67,10 +67,7 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     const { store } = this.#parts;
     if (!store.exists()) {
       if (Date.now() >= before) return null;
-      const { nReducers, parallelism = null, maxAttempts, maxFailedMapsPercent, speculation } = request;
-      const maxLosses = request.maxLosses ?? defaultMaxLosses;
-      const options = { nReducers, parallelism, maxAttempts, maxLosses, maxFailedMapsPercent, speculation };
-      const born = newJob({ id: spec.id, ...options });
+      const born = newJob({ id: spec.id, nReducers: request.nReducers, ...machineOptions(request) });
       const begin = (): Session => {
         store.create({ ...spec, request, sealedFields }, born.job);
         store.job.setSealed(sealed);
@@ -127,14 +124,32 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     return true;
   }
 
-  async stop(): Promise<"stopped" | "ended" | "committing" | "unknown"> {
+  async stop(): Promise<"stopped" | "let-go" | "ended" | "committing" | "unknown"> {
     if (!this.#parts.store.exists()) return "unknown";
     return this.#run((session) => {
+      const letGone = letGo(session.job, session.now);
+      if (letGone !== undefined) {
+        session.apply(letGone);
+        return "let-go";
+      }
       const stopped = stop(session.job, session.now);
       if (typeof stopped === "string") return stopped;
       session.apply(stopped);
       return "stopped";
     });
+  }
+
+  async resume(change: ResumeChange): Promise<JobDetail | "not-held" | null> {
+    const { store } = this.#parts;
+    if (!store.exists()) return null;
+    if (!isHeld(store.job.row())) return "not-held";
+    const kept = await this.#secrets();
+    if (kept === undefined) return "not-held";
+    const secrets = replaceSecrets(kept, change.request, change.changed);
+    const sealed = await sealSecrets(this.env, store.job.spec().id, secrets);
+    // It may have been let go of, or erased, meanwhile.
+    if (!store.exists()) return null;
+    return this.#run((session) => resumeJob(session, change, sealed)) ? viewJob(store) : "not-held";
   }
 
   async program(role: ProgramRole): Promise<PinnedProgram | null> {

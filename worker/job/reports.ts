@@ -11,13 +11,15 @@ export const takeReport = (session: Session, report: Report): void => {
       return;
     case "conditions":
       // What may keep an ended job's cleaning waiting is no matter of the job; that it was given up is said in the end.
-      if (isEnded(session.job.status) || report.seq < session.job.conditionsSeq) return;
-      session.apply({ job: { ...session.job, conditionsSeq: report.seq }, effects: [{ kind: "publish" }] });
+      if (isEnded(session.job.status) || report.seq < session.job.reportSeq) return;
+      session.apply({ job: { ...session.job, reportSeq: report.seq }, effects: [{ kind: "publish" }] });
       session.store.conditions.setLauncher(report.conditions, session.now);
       return;
     case "failed": {
+      // One that comes again would also fail the job that was resumed since.
+      if (report.seq <= session.job.reportSeq) return;
       const refused = refuseJob(session.job, report.failure, session.now);
-      if (refused !== undefined) session.apply(refused);
+      if (refused !== undefined) session.apply({ ...refused, job: { ...refused.job, reportSeq: report.seq } });
     }
   }
 };

@@ -1,4 +1,5 @@
 import {
+  isHeld,
   newTask,
   type AttemptRow,
   type Effect,
@@ -105,7 +106,16 @@ export class Session {
         break;
       case "stop-tasks":
         this.store.tasks.stopAll(this.now);
-        this.store.creation.clear();
+        // A job that is resumed goes on with it.
+        if (!isHeld(this.#job)) this.store.creation.clear();
+        break;
+      case "restart-tasks":
+        this.store.attempts.supersedeWinners(effect.completed);
+        this.store.tasks.restart(effect.completed);
+        if (effect.completed.includes("map")) this.store.segments.removeAll();
+        break;
+      case "dismiss":
+        this.notify(() => this.peers.endAll());
         break;
       case "runners":
         this.#outbox.mark("cluster", this.now);

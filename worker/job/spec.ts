@@ -1,5 +1,6 @@
 import type { Artifact } from "../../shared/api/artifacts.ts";
 import type { JobRequest } from "../../shared/api/job-request.ts";
+import { defaultMaxLosses } from "../../shared/limits.ts";
 import type { RunnerFeature } from "../../shared/protocol/versions.ts";
 
 /** An artifact's content as a job holds on to it: `key` names it in R2, whatever becomes of the artifact's name. */
@@ -32,7 +33,19 @@ export type JobSpec = {
   readonly sealedFields?: readonly string[];
   /** The job that it was started again from. */
   readonly rerunOf?: string;
+  /** When it was last resumed, in ms since 1970. */
+  readonly resumedAt?: number;
 };
+
+/** What the machine is told of a request. */
+export const machineOptions = (request: JobRequest) => ({
+  parallelism: request.parallelism ?? null,
+  maxAttempts: request.maxAttempts,
+  maxLosses: request.maxLosses ?? defaultMaxLosses,
+  maxFailedMapsPercent: request.maxFailedMapsPercent,
+  speculation: request.speculation,
+  keepFailedSeconds: request.keepFailedSeconds ?? 0,
+});
 
 /** What the runners of a job must be able to do. */
 export const featuresOf = ({ mapperArgs, reducerArgs, combinerArgs, environment }: JobRequest): RunnerFeature[] =>

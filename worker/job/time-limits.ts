@@ -3,12 +3,15 @@ import type { Condition } from "../../shared/api/jobs.ts";
 import { isEnded } from "../../shared/status.ts";
 import type { JobSpec } from "./spec.ts";
 
-/** When a job must have ended, and when a runner must have begun it: in ms since 1970, `Infinity` where there is no limit. */
+/**
+ * When a job must have ended, and when a runner must have begun it: in ms since 1970, `Infinity` where there is no limit. Counted from
+ * when it was posted or last resumed.
+ */
 type TimeLimits = { readonly deadline: number; readonly startBy: number };
 
-export const timeLimits = ({ createdAt, request }: JobSpec): TimeLimits => ({
-  deadline: createdAt + (request.deadlineSeconds ?? Infinity) * 1000,
-  startBy: createdAt + (request.startTimeoutSeconds ?? Infinity) * 1000,
+export const timeLimits = ({ createdAt, resumedAt = createdAt, request }: JobSpec): TimeLimits => ({
+  deadline: resumedAt + (request.deadlineSeconds ?? Infinity) * 1000,
+  startBy: resumedAt + (request.startTimeoutSeconds ?? Infinity) * 1000,
 });
 
 /** The next of these limits that the job can still break. */

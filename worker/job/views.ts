@@ -1,5 +1,5 @@
 import type { Condition, Job, JobDetail } from "../../shared/api/jobs.ts";
-import { outputKind, taskIdOf } from "../../shared/engine/machine.ts";
+import { isHeld, outputKind, taskIdOf } from "../../shared/engine/machine.ts";
 import { mostShown, outputUrl, withOutputUrls } from "../../shared/outputs.ts";
 import { partName } from "../../shared/status.ts";
 import type { Page, PageRequest } from "../contracts.ts";
@@ -37,6 +37,7 @@ export const viewSnapshot = (store: JobStore, absence?: Condition): Job => {
     cluster: spec.cluster,
     status: row.status,
     endTime: row.endedAt,
+    heldUntil: isHeld(row) ? row.heldUntil : null,
     error: row.error,
     progress: { maps: row.maps, reduces: row.reduces },
     counters: row.counters,

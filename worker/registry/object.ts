@@ -2,9 +2,18 @@ import { DurableObject } from "cloudflare:workers";
 import type { ArtifactType } from "../../shared/api/artifacts.ts";
 import type { Job } from "../../shared/api/jobs.ts";
 import type { Token } from "../../shared/api/tokens.ts";
-import type { Items, JobFilter, RegistryApi, Reservation, ReservationRequest, StoredContent } from "../contracts.ts";
+import type { ProgramRole } from "../../shared/protocol/tasks.ts";
+import type {
+  Items,
+  JobFilter,
+  ProgramNames,
+  RegistryApi,
+  Reservation,
+  ReservationRequest,
+  StoredContent,
+} from "../contracts.ts";
 import { jobOf, type Env } from "../env.ts";
-import type { PinnedProgram } from "../job/spec.ts";
+import type { PinnedProgram, PinnedPrograms } from "../job/spec.ts";
 import type { Region } from "../location.ts";
 import { removeLogs } from "../logs/attempt-logs.ts";
 import { AlarmClock, soonest } from "../platform/alarm-clock.ts";
@@ -16,6 +25,7 @@ import { forgetOldKeys, nextOldKey } from "./idempotency.ts";
 import { listJobs } from "./job-list.ts";
 import { confirmJob, publishJob } from "./jobs.ts";
 import { nextReservation, reserveJob, settleReservations } from "./reservations.ts";
+import { pinAgain } from "./pins.ts";
 import { saveRegion } from "./regions.ts";
 import { eraseLeaving, isLeaving, nextErasure, nextRetirement, retireJob, retireJobs } from "./retention.ts";
 import { registrySchema } from "./schema.ts";
@@ -86,6 +96,10 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
 
   async createJob(request: ReservationRequest): Promise<Reservation> {
     return this.#change((now) => reserveJob(this.#sql, request, now));
+  }
+
+  async pinAgain(id: string, names: ProgramNames): Promise<Partial<PinnedPrograms> | ProgramRole[]> {
+    return this.#change(() => pinAgain(this.#sql, id, names));
   }
 
   async noteRegion(cluster: string, region: Region): Promise<void> {

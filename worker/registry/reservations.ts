@@ -1,12 +1,10 @@
 import { z } from "zod";
-import { programRoles } from "../../shared/protocol/tasks.ts";
 import type { Reservation, ReservationRequest } from "../contracts.ts";
 import { rowsOf } from "../platform/sql.ts";
-import { findArtifact } from "./artifacts.ts";
 import { earliest } from "./due.ts";
 import { findKey, keepKey } from "./idempotency.ts";
 import { countOpenJobs, forgetJob, noteExistence } from "./jobs.ts";
-import { pin, pinsOf } from "./pins.ts";
+import { findPrograms, pinAll, pinsOf } from "./pins.ts";
 import { findRegion } from "./regions.ts";
 
 /**
@@ -51,12 +49,8 @@ export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: nu
         : { kind: "conflict" };
     }
   }
-  const programs = programRoles.flatMap((role) => {
-    const name = names[role];
-    return name === undefined ? [] : [{ role, program: findArtifact(sql, name) }];
-  });
-  const unknown = programs.flatMap(({ role, program }) => (program === null ? [role] : []));
-  if (unknown.length > 0) return { kind: "unknown", roles: unknown };
+  const programs = findPrograms(sql, names);
+  if (Array.isArray(programs)) return { kind: "unknown", roles: programs };
   if (countOpenJobs(sql, cluster) >= maxClusterJobs) return { kind: "full", limit: maxClusterJobs };
 
   const reservedUntil = now + reservationTime;
@@ -67,7 +61,7 @@ export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: nu
     cluster,
     reservedUntil,
   );
-  for (const { role, program } of programs) if (program !== null) pin(sql, id, role, program);
+  pinAll(sql, id, programs);
   if (idempotency !== undefined) keepKey(sql, idempotency, idempotency.fingerprints[0] ?? "", id, now);
   const region = findRegion(sql, cluster);
   return { kind: "reserved", id, createdAt, createBefore: now + creationTime, region, programs: pinsOf(sql, id) };

@@ -85,6 +85,17 @@ const uploadsOfArtifacts: Migration = `
   ALTER TABLE artifact ADD COLUMN uploaded_by TEXT;
 `;
 
+/** `pin`: a job that is resumed with another program holds the one that it had before as well. */
+const pinsOfResumedJobs: Migration = `
+  CREATE TABLE pinned (
+    job_id TEXT NOT NULL, role TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, size INTEGER NOT NULL,
+    hash TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (job_id, role, key)) WITHOUT ROWID;
+  INSERT INTO pinned SELECT job_id, role, name, type, size, hash, key FROM pin;
+  DROP TABLE pin;
+  ALTER TABLE pinned RENAME TO pin;
+  CREATE INDEX pin_key ON pin (key);
+`;
+
 /** What the Registry stores. */
 export const registrySchema: Schema = {
   firstTable: "artifact",
@@ -96,5 +107,6 @@ export const registrySchema: Schema = {
     issuedTokens,
     regionsOfClusters,
     uploadsOfArtifacts,
+    pinsOfResumedJobs,
   ],
 };

@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { JobRequestSchema, type JobRequest } from "../../shared/api/job-request.ts";
 import { JobDetailSchema, OutputUrlSchema, type JobDetail } from "../../shared/api/jobs.ts";
+import type { ProgramRole } from "../../shared/protocol/tasks.ts";
 import { isEnded } from "../../shared/status.ts";
 import { check, readJson } from "../http/body.ts";
 import { clusterNames } from "../configuration.ts";
@@ -52,8 +53,23 @@ const reservationFor = async (
     key === null ? undefined : { caller: caller.name, key, fingerprints: await fingerprintsOf(env, request) },
 });
 
-/** @param rerunOf the job that this one is started again from */
-const createJob = async (call: Call, request: JobRequest, key: string | null, rerunOf?: string): Promise<JobDetail> => {
+/** The programs of a request that no artifacts are. */
+export const unknownPrograms = (roles: readonly ProgramRole[], request: JobRequest): ProblemError =>
+  invalidRequest(
+    roles.map((role) => {
+      const field = `${role}Name` as const;
+      return { field, message: `names the artifact '${request[field]}', which does not exist` };
+    }),
+    "unknown-artifact",
+  );
+
+/** Starts a job. @param rerunOf the job that this one is started again from */
+export const createJob = async (
+  call: Call,
+  request: JobRequest,
+  key: string | null,
+  rerunOf?: string,
+): Promise<JobDetail> => {
   const { env, caller } = call;
   const cluster = clusterFor(env, request.cluster);
   const reservation = await registryOf(env).createJob(await reservationFor(call, request, cluster, key));
@@ -90,47 +106,24 @@ const createJob = async (call: Call, request: JobRequest, key: string | null, re
         { headers: { "Retry-After": "60" } },
       );
     default:
-      throw invalidRequest(
-        reservation.roles.map((role) => {
-          const field = `${role}Name` as const;
-          return { field, message: `names the artifact '${request[field]}', which does not exist` };
-        }),
-        "unknown-artifact",
-      );
+      throw unknownPrograms(reservation.roles, request);
   }
 };
 
-const keyOf = ({ request }: Call): string | null => {
+/** The header `Idempotency-Key`, or null. @throws ProblemError where it is malformed */
+export const keyOf = ({ request }: Call): string | null => {
   const key = request.headers.get("Idempotency-Key");
   check(IdempotencySchema, { "Idempotency-Key": key ?? undefined });
   return key;
 };
 
-const created = (job: JobDetail): Response =>
+export const created = (job: JobDetail): Response =>
   jsonResponse(JSON.stringify(job), 201, { Location: `/api/v1/jobs/${job.id}` });
 
 const postJob = async (call: Call): Promise<Response> => {
   const key = keyOf(call);
   return created(await createJob(call, await readJson(call.request, JobRequestSchema), key));
 };
-
-/** Starts a job like an earlier one, with some fields replaced, or taken away where they are null (RFC 7396). */
-const rerunJob = async (call: Call): Promise<Response> => {
-  const key = keyOf(call);
-  const changes = await readJson(call.request, ChangesSchema);
-  const { request, sealed } = await askJob(call, async (job) => await job.request());
-  const missing = sealed.filter((field) => !(field in changes));
-  if (missing.length > 0) {
-    const message = "must be sent again, or be null: it is not told to anybody";
-    throw invalidRequest(missing.map((field) => ({ field, message })));
-  }
-  const merged = Object.entries({ ...request, ...changes }).filter(([, value]) => value !== null);
-  return created(await createJob(call, check(JobRequestSchema, Object.fromEntries(merged)), key, param(call, "id")));
-};
-
-const ChangesSchema = z
-  .record(z.string(), z.unknown())
-  .meta({ id: "JobChanges", description: "Fields of a JobRequest; null takes one away" });
 
 const DeleteQuerySchema = z.object({ purge: z.enum(["true", "false"], "must be true or false").optional() });
 
@@ -147,18 +140,21 @@ const stopJob = async (call: Call): Promise<Response> => {
   if (outcome === "committing") {
     throw new ProblemError("job-committing", `Job ${id} is committing its output. It can no longer be stopped.`);
   }
-  return jsonResponse(JSON.stringify(`Job ${id} was successfully stopped`));
+  const done = outcome === "let-go" ? "is no longer kept, and is cleaned up" : "was successfully stopped";
+  return jsonResponse(JSON.stringify(`Job ${id} ${done}`));
 };
 
 const purgeJob = async (call: Call): Promise<Response> => {
-  const { id, status } = await askJob(call, async (job) => await job.describe());
+  const { id, status, heldUntil } = await askJob(call, async (job) => await job.describe());
   if (!(await registryOf(call.env).purgeJob(id))) {
-    throw new ProblemError(
-      "job-not-over",
-      isEnded(status)
-        ? `Job ${id} is still being cleaned up. Send the request again later.`
-        : `Job ${id} has not ended. Stop it first: DELETE /api/v1/jobs/${id}.`,
-    );
+    const isKept = !isEnded(status) || heldUntil != null;
+    const why = isEnded(status)
+      ? isKept
+        ? "is kept so that it can be resumed"
+        : "is still being cleaned up"
+      : "has not ended";
+    const cure = isKept ? `Stop it first: DELETE /api/v1/jobs/${id}.` : "Send the request again later.";
+    throw new ProblemError("job-not-over", `Job ${id} ${why}. ${cure}`);
   }
   // The Registry has it done in any case; here it is done at once, so that whoever asks now finds nothing.
   await jobOf(call.env, id).erase();
@@ -173,7 +169,7 @@ const listOutputs = async (call: Call): Promise<Response> => {
 const getJob = async (call: Call): Promise<Response> =>
   jsonResponse(JSON.stringify(await askJob(call, async (job) => await job.describe())));
 
-const keyParameter = {
+export const keyParameter = {
   name: "Idempotency-Key",
   in: "header" as const,
   description: "A caller who repeats a request with the same key within 24 hours gets the same job.",
@@ -217,7 +213,7 @@ export const jobResources: readonly Resource[] = [
       DELETE: {
         operation: {
           id: "stopJob",
-          summary: "Stop a job, or remove one that has ended",
+          summary: "Stop a job, let go of one that is kept, or remove one that has ended",
           parameters: [
             {
               name: "purge",
@@ -229,23 +225,6 @@ export const jobResources: readonly Resource[] = [
           responses: { "200": jsonAnswer("The job is stopped, or removed", { type: "string" }) },
         },
         handle: deleteJob,
-      },
-    },
-  },
-  {
-    path: "/api/v1/jobs/:id/rerun",
-    audience: "api",
-    parameters: [jobParameter],
-    methods: {
-      POST: {
-        operation: {
-          id: "rerunJob",
-          summary: "Start a job like this one, with some fields replaced",
-          parameters: [keyParameter],
-          requestBody: jsonBody(ChangesSchema),
-          responses: { "201": jsonAnswer("The new job. `Location` is its path.", refTo(JobDetailSchema)) },
-        },
-        handle: rerunJob,
       },
     },
   },

@@ -1,4 +1,5 @@
 import type { Resource } from "../http/resource.ts";
+import { againResources } from "./again.ts";
 import { artifactResources } from "./artifacts.ts";
 import { clusterResources } from "./clusters.ts";
 import { jobResources } from "./jobs.ts";
@@ -11,6 +12,7 @@ import { tokenResources } from "./tokens.ts";
 const others = [
   ...artifactResources,
   ...jobResources,
+  ...againResources,
   ...taskResources,
   ...logResources,
   ...clusterResources,

@@ -1,4 +1,11 @@
-import { assign, claimableKind, taskIdOf, type AttemptRow, type TaskRow } from "../../../shared/engine/machine.ts";
+import {
+  assign,
+  claimableKind,
+  isHeld,
+  taskIdOf,
+  type AttemptRow,
+  type TaskRow,
+} from "../../../shared/engine/machine.ts";
 import { closeCodes } from "../../../shared/protocol/connection.ts";
 import type { Next } from "../../../shared/protocol/runner.ts";
 import type { Assignment } from "../../../shared/protocol/tasks.ts";
@@ -47,7 +54,7 @@ const findNext = (session: Session, { name, podName }: Peer): Next => {
   const { store, now } = session;
   const [live] = loseRevoked(session, name, null);
   if (live !== undefined) return { next: "task", task: assignmentOf(session, live) };
-  if (session.job.released) return { next: "stop", reason: "the job has ended" };
+  if (session.job.released || isHeld(session.job)) return { next: "stop", reason: "the job has ended" };
   const task = findTask(session);
   if (task === undefined) return { next: "idle" };
   const assigned = assign(session.job, task, { id: name, podName }, now);

@@ -14,7 +14,7 @@ const longestJob = 366 * day;
  */
 export const startExpiry = (spec: JobSpec, now: number): number => {
   const { deadline } = timeLimits(spec);
-  return Math.max(Number.isFinite(deadline) ? deadline : spec.createdAt + longestJob, now) + day;
+  return Math.max(Number.isFinite(deadline) ? deadline : (spec.resumedAt ?? spec.createdAt) + longestJob, now) + day;
 };
 
 /** How long a token lives that a runner gets over its link, and after which time of it the runner gets the next one, in ms. */

@@ -121,6 +121,15 @@ export class AttemptTable {
     return live;
   }
 
+  /** Others take the place of the winners of these kinds of tasks, which are made again. */
+  supersedeWinners(kinds: readonly TaskKind[]): void {
+    this.#sql.exec(
+      `UPDATE attempt SET outcome = 'superseded', detail = json_object('error', NULL, 'counters', task.row -> '$.counters')
+       FROM task WHERE task.winner = attempt.id AND task.kind IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(kinds),
+    );
+  }
+
   /** @param isLinked whether the runner is connected */
   setLease(id: string, until: number, isLinked: boolean): void {
     this.#sql.exec("UPDATE attempt SET lease_until = ?, linked = ? WHERE id = ?", until, isLinked ? 1 : 0, id);

@@ -30,11 +30,16 @@ export class JobTable {
     );
   }
 
-  /** As it was stored by `create`: our own words, so not parsed again. It never changes. */
+  /** As it was stored: our own words, so not parsed again. Only a job that is resumed gets another one. */
   spec(): JobSpec {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it was a JobSpec when it was stored
     this.#spec ??= JSON.parse(Text.parse(this.#sql.exec("SELECT spec FROM job").one()["spec"])) as JobSpec;
     return this.#spec;
+  }
+
+  setSpec(spec: JobSpec): void {
+    this.#sql.exec("UPDATE job SET spec = ?", JSON.stringify(spec));
+    this.#spec = spec;
   }
 
   row(): JobRow {
@@ -68,7 +73,9 @@ export class JobTable {
     return row === undefined ? undefined : Text.parse(row["sealed"]);
   }
 
+  /** In place of those that there were. */
   setSealed(sealed: string): void {
+    this.eraseSealed();
     this.#sql.exec("INSERT INTO secret (sealed) VALUES (?)", sealed);
   }
 

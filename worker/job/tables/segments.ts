@@ -94,6 +94,12 @@ export class SegmentTable {
     return { segments: segments.filter(({ length }) => length > 0), next };
   }
 
+  /** Forgets all outputs: they are made again. */
+  removeAll(): void {
+    this.forget();
+    this.#sql.exec("DELETE FROM segment");
+  }
+
   /** Forgets all outputs but one, which tells the folder that they were in. */
   clear(): void {
     this.forget();

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { TaskRowSchema, type TaskRow } from "../../../shared/engine/machine.ts";
+import { addCounters, noCounters, type CountersSnapshot } from "../../../shared/counters.ts";
+import { freshTask, TaskRowSchema, type TaskRow } from "../../../shared/engine/machine.ts";
 import { MapInputSchema, type MapInput } from "../../../shared/protocol/tasks.ts";
 import { bytesOf } from "../../../shared/splits.ts";
 import type { TaskKind } from "../../../shared/status.ts";
@@ -119,6 +120,31 @@ export class TaskTable {
        WHERE kind != 'clean' AND status IN ('scheduled', 'in-progress')`,
       now,
     );
+  }
+
+  /** The tasks that have failed or were stopped are scheduled as though they were new, and so are these that are completed. */
+  restart(completed: readonly TaskKind[]): void {
+    const fields = Object.entries(freshTask);
+    this.#sql.exec(
+      `UPDATE task SET status = ?, not_before = ?, winner = NULL, output = NULL,
+         row = json_set(row, ${fields.map(([name]) => `'$.${name}', json(?)`).join(", ")})
+       WHERE status IN ('stopped', 'failed') OR (status = 'completed' AND kind IN (SELECT value FROM json_each(?)))`,
+      freshTask.status,
+      freshTask.notBefore,
+      ...fields.map(([, value]) => JSON.stringify(value)),
+      JSON.stringify(completed),
+    );
+  }
+
+  /** The sums of what the completed tasks of a kind have counted. Reads all of them. */
+  sumCounters(kind: TaskKind): CountersSnapshot {
+    const query = "SELECT row FROM task WHERE kind = ? AND status = 'completed'";
+    let sums = noCounters;
+    // Read row by row, as there may be many.
+    for (const row of this.#sql.exec(query, kind)) {
+      sums = addCounters(sums, parseTask(JsonRowSchema.parse(row).row).counters);
+    }
+    return sums;
   }
 
   /** What a map reads. */

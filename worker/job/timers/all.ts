@@ -3,6 +3,7 @@ import { soonest } from "../../platform/alarm-clock.ts";
 import type { Session } from "../session.ts";
 import { cleaning } from "./cleaning.ts";
 import { creation } from "./creation.ts";
+import { holding } from "./holding.ts";
 import { leases } from "./leases.ts";
 import { limits } from "./limits.ts";
 import { silence } from "./silence.ts";
@@ -13,6 +14,7 @@ import { wakes } from "./wakes.ts";
 /** In the order in which they run where several are due. */
 const timers = (absence?: Condition): readonly Timer[] => [
   leases,
+  holding,
   cleaning,
   limits(absence),
   creation,

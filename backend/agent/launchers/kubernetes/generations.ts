@@ -1,4 +1,5 @@
 import { generationOf, isFinished, type KubernetesJob } from "./job-report.ts";
+import { podsLabel } from "./names.ts";
 import { generationOf as generationOfPod, isCounted, isEnded, isReady, type Pod } from "./pod-report.ts";
 
 /**
@@ -6,6 +7,7 @@ import { generationOf as generationOfPod, isCounted, isEnded, isReady, type Pod 
  *
  * Kubernetes waits 10 s before it replaces a pod of a Job that has failed, and twice as long after each further one. So a
  * generation in which a pod has failed is *spent*: it keeps the pods that it has, and what is missing is started by the next one.
+ * So is one whose pods are not as the job wants them now.
  */
 export type GenerationState = {
   readonly number: number;
@@ -23,13 +25,15 @@ type Knowledge = {
   readonly spent: ReadonlySet<number>;
   /** The uids of pods on nodes that do not answer. */
   readonly silent: ReadonlySet<string>;
+  /** Of the pods that the job wants now (`podsHash`). */
+  readonly podsHash: string;
 };
 
 /** The newest first. */
 export const generationsOf = (
   jobs: readonly KubernetesJob[],
   pods: readonly Pod[],
-  { spent, silent }: Knowledge,
+  { spent, silent, podsHash }: Knowledge,
 ): GenerationState[] =>
   jobs
     .map((job) => {
@@ -43,6 +47,8 @@ export const generationsOf = (
         isOver: isFinished(job) || job.metadata.deletionTimestamp !== undefined,
         isSpent:
           spent.has(number) ||
+          // Those of an earlier release do not say.
+          (job.metadata.labels[podsLabel] ?? podsHash) !== podsHash ||
           hasFailed ||
           (job.status.failed ?? 0) > 0 ||
           own.some((pod) => !isEnded(pod) && silent.has(pod.metadata.uid)),

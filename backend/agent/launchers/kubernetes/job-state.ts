@@ -9,7 +9,7 @@ export class JobState {
   readonly jobId: string;
   /** Since when it is known here, in milliseconds of `performance.now()`. */
   readonly since = performance.now();
-  wanted: WantedJob | undefined;
+  #wanted: WantedJob | undefined;
   /** The runners that it may have now. */
   share = 0;
   /** Everything of it is to go. */
@@ -36,6 +36,16 @@ export class JobState {
   constructor(jobId: string, times: RestartTimes) {
     this.jobId = jobId;
     this.restarts = new Restarts(times);
+  }
+
+  get wanted(): WantedJob | undefined {
+    return this.#wanted;
+  }
+
+  want(wanted: WantedJob | undefined): void {
+    // A job that has failed of its refusal and was resumed is tried again.
+    if (this.#wanted?.runners === 0) this.refused = false;
+    this.#wanted = wanted;
   }
 
   /** Does something when nothing else is being done for this job. What comes up meanwhile again and again is done once. */

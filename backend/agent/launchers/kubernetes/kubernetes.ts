@@ -119,7 +119,7 @@ export class KubernetesLauncher implements Launcher {
   want(jobs: readonly WantedJob[]): void {
     const wanted = new Map(jobs.map((job) => [job.jobId, job]));
     for (const { jobId } of jobs) this.#stateOf(jobId);
-    for (const state of this.#jobs.values()) state.wanted = wanted.get(state.jobId);
+    for (const state of this.#jobs.values()) state.want(wanted.get(state.jobId));
     // Of what is not wanted, nothing need be remembered; it is left alone until the Worker says that it must go.
     for (const [jobId, state] of this.#jobs) {
       if (state.wanted !== undefined || state.isRemoved) continue;
@@ -133,7 +133,7 @@ export class KubernetesLauncher implements Launcher {
 
   async remove(jobId: string): Promise<void> {
     const state = this.#stateOf(jobId);
-    state.wanted = undefined;
+    state.want(undefined);
     state.isRemoved = true;
     await state.exclusively(async () => this.#removeAll(state));
     if (!this.#stopping.signal.aborted) this.#jobs.delete(jobId);

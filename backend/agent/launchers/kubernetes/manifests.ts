@@ -1,7 +1,7 @@
 import type { V1EnvVar, V1Job, V1PodSpec, V1Secret, V1Volume, V1VolumeMount } from "@kubernetes/client-node";
 import { parseQuantity, type PodOptions } from "../../../../shared/pods.ts";
 import type { KubernetesJob } from "./job-report.ts";
-import { generationLabel, generationName, jobIdLabel, ownLabels } from "./names.ts";
+import { generationLabel, generationName, jobIdLabel, ownLabels, podsHash, podsLabel } from "./names.ts";
 import { passedOn, type KubernetesSettings } from "./settings.ts";
 
 /** What the manifests of a job's generation are made of. */
@@ -81,7 +81,7 @@ export const jobManifest = (generation: Generation): V1Job => {
     kind: "Job",
     metadata: {
       name: generationName(jobId, number),
-      labels: { ...labels, ...queue },
+      labels: { ...labels, ...queue, [podsLabel]: podsHash(pods) },
       annotations: pods.annotations ?? {},
     },
     spec: {

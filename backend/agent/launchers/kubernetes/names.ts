@@ -1,8 +1,14 @@
+import { createHash } from "node:crypto";
+import type { PodOptions } from "../../../../shared/pods.ts";
+
 /** How what belongs to a job is named and labelled, so that it can be found again, and nothing else is touched. */
 
 export const jobIdLabel = "edgefold.dev/job-id";
 /** A Kubernetes Job that has finished cannot go on: a job that needs runners again gets another one, the next generation. */
 export const generationLabel = "edgefold.dev/generation";
+
+/** Of what the pods of a generation are made of (`podsHash`): a job that is resumed with other pods gets its next generation. */
+export const podsLabel = "edgefold.dev/pods";
 
 const instanceLabel = "app.kubernetes.io/instance";
 const managedByLabel = "app.kubernetes.io/managed-by";
@@ -18,6 +24,10 @@ export const ownLabels = (cluster: string): Record<string, string> => ({
 
 /** Selects that. */
 export const ownSelector = (cluster: string): string => `${managedByLabel}=${manager},${instanceLabel}=${cluster}`;
+
+/** Tells whether two jobs' pods are made alike: 16 hex digits. */
+export const podsHash = (pods: PodOptions): string =>
+  createHash("sha256").update(JSON.stringify(pods)).digest("hex").slice(0, 16);
 
 /** Of a generation's Job and of its Secret. */
 export const generationName = (jobId: string, generation: number): string =>

@@ -8,6 +8,7 @@ import { conditionsOf, type KubernetesJob } from "./job-report.ts";
 import type { JobState } from "./job-state.ts";
 import type { KubernetesLauncherOptions } from "./kubernetes.ts";
 import { jobManifest, secretManifest, type Generation } from "./manifests.ts";
+import { podsHash } from "./names.ts";
 import { refusalOf } from "./settings.ts";
 import { silenceOf, silentPods } from "./silent-nodes.ts";
 
@@ -45,7 +46,8 @@ export class Reconciler {
     const pods = view.podsOf(state.jobId);
     const silent = silentPods(pods, view.warnings());
     const uids = new Set(silent.map(({ metadata }) => metadata.uid));
-    const generations = generationsOf(view.jobsOf(state.jobId), pods, { spent: state.spent, silent: uids });
+    const known = { spent: state.spent, silent: uids, podsHash: podsHash(wanted.pods) };
+    const generations = generationsOf(view.jobsOf(state.jobId), pods, known);
     const [newest] = generations;
     // The agent may have ended between the two.
     if (newest !== undefined && !newest.isOver) await this.#ensureSecret(state, wanted, newest.job, newest.number);

@@ -144,3 +144,21 @@ it("a node that falls silent is named with its pods, and others take their place
   await scene.cluster.hearNode(lost);
   await scene.conditionsAre("a");
 });
+
+it("a job that is resumed with other pods gets them by the next generation, also where it was refused before", async () => {
+  const scene = await LauncherScene.start({ cluster, times: { surplusMs: 0 } });
+  scene.want("a", 1);
+  const first = only(await scene.running("a", 1));
+  scene.want("a", 0);
+  await scene.running("a", 0);
+  scene.want("a", 1, { image: "registry.example.com/other:test" });
+  await until("the refusal", () => (scene.failures.length > 0 ? true : undefined));
+  scene.want("a", 0, { image: "registry.example.com/other:test" });
+  scene.want("a", 1, { labels: { team: "b" } });
+  const next = only(await scene.running("a", 1, [first]));
+  expect(next.metadata.labels).toMatchObject({ team: "b" });
+  expect(scene.jobs("a")).toEqual([
+    ["edgefold-a", 0],
+    ["edgefold-a-g2", 1],
+  ]);
+});

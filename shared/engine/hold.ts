@@ -1,0 +1,8 @@
+import type { JobRow } from "./rows.ts";
+
+/** Whether the job has failed, and what it has computed is kept, so that it can be resumed. Nobody works for it. */
+export const isHeld = ({ clean }: JobRow): boolean => clean === "held";
+
+/** Whether a job that fails now is to be held. Before its input was planned there is nothing to keep. */
+export const isWorthKeeping = ({ keepFailedSeconds, maps, created }: JobRow): boolean =>
+  keepFailedSeconds > 0 && (maps.total > 0 || created.reduces || created.commits);

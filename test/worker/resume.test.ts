@@ -1,0 +1,196 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { AttemptSchema } from "../../shared/api/attempts.ts";
+import { JobDetailSchema, type JobDetail } from "../../shared/api/jobs.ts";
+import { closeCodes } from "../../shared/protocol/connection.ts";
+import type { Assignment } from "../../shared/protocol/tasks.ts";
+import { call, jsonOf, postJob, problemOf, upload } from "./api.ts";
+import { claimed, complete, JobFixture, taskOf, work, type Runner } from "./job-fixture.ts";
+import { hangUp } from "./peer.ts";
+
+afterEach(hangUp);
+beforeAll(async () => {
+  for (const name of ["mapper", "reducer", "mended"]) await upload(name, `#!${name}`);
+});
+
+const credentials = { username: "me", password: "storage-password" };
+const request = {
+  inputPath: "http://store/input/",
+  outputPath: "http://store/out",
+  mapperName: "mapper",
+  reducerName: "reducer",
+  nReducers: 2,
+  splitSize: 100,
+  maxAttempts: 1,
+  keepFailedSeconds: 600,
+  inputStorageCredentials: credentials,
+};
+
+/** A job whose maps are completed. @returns its first reduce besides */
+const mapped = async (more: object = {}): Promise<{ job: JobFixture; runner: Runner; reduce: Assignment }> => {
+  const { id } = await jsonOf(JobDetailSchema, await postJob({ ...request, ...more }));
+  const job = new JobFixture(id);
+  const runner = await job.runner();
+  return { job, runner, reduce: await job.mapped(runner) };
+};
+
+const fail = async (runner: Runner, { attempt }: Assignment): Promise<void> => {
+  const error = { code: "ProgramFailed", message: "division by zero", final: true };
+  void runner.request({ kind: "fail", attempt, error });
+  expect(await runner.closed).toMatchObject({ code: closeCodes.ended });
+};
+
+/** A job that was held, one of its two reduces completed. */
+const held = async (more: object = {}): Promise<JobFixture> => {
+  const { job, runner, reduce } = await mapped(more);
+  await fail(runner, taskOf(await complete(runner, reduce)));
+  return job;
+};
+
+const get = async ({ id }: JobFixture): Promise<JobDetail> =>
+  await jsonOf(JobDetailSchema, await call("GET", `/api/v1/jobs/${id}`));
+const resume = async ({ id }: JobFixture, changes: object = {}): Promise<Response> =>
+  await call("POST", `/api/v1/jobs/${id}/resume`, {
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(changes),
+  });
+const resumeOk = async (job: JobFixture, changes: object = {}): Promise<JobDetail> => {
+  const answer = await resume(job, changes);
+  expect(answer.status).toBe(200);
+  return await jsonOf(JobDetailSchema, answer);
+};
+const secrets = async (job: JobFixture): Promise<number> => (await job.query("SELECT 1 FROM secret")).length;
+
+describe("a failed job that is kept", () => {
+  it("says until when, keeps its credentials, and needs no runner", async () => {
+    const job = await held();
+    const shown = await get(job);
+    expect(shown).toMatchObject({ status: "failed", error: { code: "ProgramFailed" } });
+    expect(shown.heldUntil).toBe((shown.endTime ?? 0) + 600_000);
+    expect(await secrets(job)).toBe(1);
+    const late = await job.dial();
+    void job.hello(late, "late");
+    expect(await late.closed).toMatchObject({ code: closeCodes.ended });
+  });
+
+  it("is cleaned when its time is over", async () => {
+    const job = await held();
+    await job.query("UPDATE job SET row = json_set(row, '$.heldUntil', 1)");
+    await runDurableObjectAlarm(job.stub);
+    expect(await get(job)).toMatchObject({ status: "failed", heldUntil: null });
+    expect(await work(await job.runner())).toEqual(["clean"]);
+    await expect.poll(async () => await secrets(job)).toBe(0);
+    expect((await problemOf(await resume(job))).type).toBe("urn:edgefold:problem:job-not-held");
+  });
+
+  it("is let go of by a stop, without which it is not removed", async () => {
+    const job = await held();
+    const path = `/api/v1/jobs/${job.id}`;
+    const refused = await problemOf(await call("DELETE", `${path}?purge=true`));
+    expect(refused).toMatchObject({ status: 409, detail: expect.stringContaining("Stop it first") });
+    expect(await (await call("DELETE", path)).json()).toBe(`Job ${job.id} is no longer kept, and is cleaned up`);
+    expect(await work(await job.runner())).toEqual(["clean"]);
+    expect((await call("DELETE", path)).status).toBe(409);
+    await expect.poll(async () => (await call("DELETE", `${path}?purge=true`)).status).toBe(200);
+  });
+
+  it("is not kept where nothing was computed", async () => {
+    const { id } = await jsonOf(JobDetailSchema, await postJob(request));
+    const job = new JobFixture(id);
+    const runner = await job.runner();
+    await fail(runner, await claimed(runner));
+    expect(await get(job)).toMatchObject({ status: "failed", heldUntil: null });
+  });
+});
+
+describe("a job that is resumed", () => {
+  it("runs what is not completed, and nothing else", async () => {
+    const job = await held();
+    expect(await resumeOk(job)).toMatchObject({
+      status: "reducing",
+      heldUntil: null,
+      endTime: null,
+      error: null,
+      progress: { maps: { completed: 2 }, reduces: { completed: 1, failed: 0 } },
+    });
+    expect((await problemOf(await resume(job))).status).toBe(409);
+    expect(await work(await job.runner())).toEqual(["reduce", "commit", "success", "clean"]);
+    expect(await get(job)).toMatchObject({ status: "completed", error: null });
+  });
+
+  it("makes its output again with another reducer, and none of its maps", async () => {
+    const job = await held();
+    const resumed = await resumeOk(job, { reducerName: "mended", reducerArgs: ["-v"], maxAttempts: 2 });
+    expect(resumed).toMatchObject({ status: "reducing", progress: { reduces: { completed: 0 } } });
+    expect(resumed.programs?.reducer?.name).toBe("mended");
+    expect(resumed.request).toMatchObject({ reducerArgs: ["-v"], maxAttempts: 2 });
+    const runner = await job.dial();
+    const welcome = await job.hello(runner, "second", null, ["arguments"]);
+    if (welcome.kind !== "welcome") throw new Error(welcome.kind);
+    expect(welcome.job.programs).toMatchObject({
+      mapper: { name: "mapper" },
+      reducer: { name: "mended", args: ["-v"] },
+    });
+    expect(welcome.job.input.credentials).toEqual(credentials);
+    expect(await work(runner)).toEqual(["reduce", "reduce", "commit", "success", "clean"]);
+    const attempts = await call("GET", `/api/v1/jobs/${job.id}/tasks/${job.id}-r-0/attempts`);
+    expect(await jsonOf(z.array(AttemptSchema), attempts)).toMatchObject([
+      { number: 2, outcome: "won" },
+      { number: 1, outcome: "superseded" },
+    ]);
+  });
+
+  it("runs everything again with another mapper", async () => {
+    const job = await held();
+    expect(await resumeOk(job, { mapperName: "mended" })).toMatchObject({
+      status: "mapping",
+      progress: { maps: { total: 2, completed: 0 }, reduces: { completed: 0 } },
+    });
+    expect(await work(await job.runner())).toEqual(["map", "map", "reduce", "reduce", "commit", "success", "clean"]);
+  });
+
+  it("goes on with other credentials, and keeps those that are not replaced", async () => {
+    const job = await held();
+    const outputStorageCredentials = { username: "other", password: "another-password" };
+    expect(JSON.stringify(await resumeOk(job, { outputStorageCredentials }))).not.toContain("another-password");
+    const runner = await job.dial();
+    const welcome = await job.hello(runner);
+    if (welcome.kind !== "welcome") throw new Error(welcome.kind);
+    expect(welcome.job.input.credentials).toEqual(credentials);
+    expect(welcome.job.output.credentials).toEqual(outputStorageCredentials);
+  });
+
+  it("reads the same input, and writes the same output", async () => {
+    const job = await held();
+    const same = { inputPath: request.inputPath, nReducers: 2 };
+    const refused = await problemOf(await resume(job, { ...same, outputPath: "http://store/other", splitSize: null }));
+    expect(refused.errors?.map(({ field }) => field)).toEqual(["outputPath", "splitSize"]);
+    const unknown = await problemOf(await resume(job, { reducerName: "nobody" }));
+    expect(unknown.errors).toEqual([{ field: "reducerName", message: expect.stringContaining("does not exist") }]);
+    expect((await problemOf(await resume(job, { maxAttempts: 0 }))).errors?.map(({ field }) => field)).toEqual([
+      "maxAttempts",
+    ]);
+    await resumeOk(job, same);
+  });
+
+  it("does not fail of what had failed it before", async () => {
+    const { job } = await mapped();
+    const failure = { kind: "failed", failure: { code: "InvalidPod", message: "no such image" } } as const;
+    await job.report(failure, 7);
+    expect(await get(job)).toMatchObject({ status: "failed", error: { code: "InvalidPod" } });
+    await resumeOk(job, { image: "other" });
+    await job.report(failure, 7);
+    expect(await get(job)).toMatchObject({ status: "reducing" });
+    await job.report(failure, 8);
+    expect(await get(job)).toMatchObject({ status: "failed" });
+  });
+
+  it("has its deadline anew", async () => {
+    const job = await held({ deadlineSeconds: 100 });
+    await job.query("UPDATE job SET spec = json_set(spec, '$.createdAt', 1)");
+    expect(await resumeOk(job)).toMatchObject({ status: "reducing" });
+    await runDurableObjectAlarm(job.stub);
+    expect(await get(job)).toMatchObject({ status: "reducing" });
+  });
+});
