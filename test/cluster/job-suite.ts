@@ -83,6 +83,30 @@ export const jobSuite = (connect: () => Promise<TestCluster>): void => {
       await stage.gone(id);
     });
 
+    it("has no pods while it is kept, and is resumed with other ones", async () => {
+      const { id } = await wordCount({
+        mapperName: "map",
+        reducerName: "broken",
+        maxAttempts: 1,
+        keepFailedSeconds: 600,
+      });
+      expect(await stage.edgefold.ended(id)).toMatchObject({ status: "failed", heldUntil: expect.any(Number) });
+      const before = await until("its pods are gone", async () => {
+        const pods = await stage.cluster.pods(id);
+        return pods.some(({ status }) => status?.phase === "Running" || status?.phase === "Pending") ? undefined : pods;
+      });
+      const changes = { reducerName: "reduce", labels: { "example.com/team": "b" } };
+      await stage.edgefold.resume(id, changes);
+      expect(await stage.lines(await stage.edgefold.completed(id))).toEqual(wordCounts);
+      const maps = (await stage.edgefold.tasks(id)).filter(({ type }) => type === "mapper");
+      const first = before.map(({ metadata }) => metadata?.name);
+      for (const { attempt, podName } of maps) {
+        expect(attempt).toBe(1);
+        expect(first).toContain(podName);
+      }
+      await stage.gone(id);
+    });
+
     it("that is stopped leaves nothing", async () => {
       const id = await waiting();
       await stage.end(id);

@@ -138,8 +138,7 @@ describe("a job that has failed", () => {
     });
     await edgefold.completed(other.id);
     await edgefold.upload("sum.sh", "#!/bin/sh\nawk '{ n++ } END { if (n) print n }'\n");
-    const answer = await ask(`${id}/resume`, { reducerName: "sum.sh", inputStorageCredentials: edgefold.keys });
-    expect(answer.status).toBe(200);
+    await edgefold.resume(id, { reducerName: "sum.sh", inputStorageCredentials: edgefold.keys });
     const done = await edgefold.completed(id);
     expect(Buffer.concat(await edgefold.outputsOf(done)).toString()).toBe(`${lines}\n`);
     const maps = z

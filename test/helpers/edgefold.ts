@@ -176,6 +176,17 @@ export class Edgefold {
     return z.array(TaskSchema).parse(await (await fetch(`${this.url}/api/v1/jobs/${id}/tasks`)).json());
   }
 
+  /** Takes up a held job. */
+  async resume(id: string, changes: Record<string, unknown>): Promise<Job> {
+    const answer = await fetch(`${this.url}/api/v1/jobs/${id}/resume`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(changes),
+    });
+    if (answer.status !== 200) throw new Error(`POST /jobs/${id}/resume: ${answer.status} ${await answer.text()}`);
+    return JobSchema.parse(await answer.json());
+  }
+
   async stopJob(id: string): Promise<Response> {
     return fetch(`${this.url}/api/v1/jobs/${id}`, { method: "DELETE" });
   }

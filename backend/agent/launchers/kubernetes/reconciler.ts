@@ -53,7 +53,7 @@ export class Reconciler {
     if (newest !== undefined && !newest.isOver) await this.#ensureSecret(state, wanted, newest.job, newest.number);
     if (wanted.pods.queueName !== undefined) await this.#bringQueued(state, wanted, generations);
     else await this.#bringSpread(state, wanted, generations, spread(generations, state.share, uids));
-    this.#tell(state, newest?.job, silenceOf(silent));
+    this.#tell(state, wanted, newest?.job, silenceOf(silent));
   }
 
   async #bringSpread(
@@ -142,12 +142,17 @@ export class Reconciler {
     for (const { job } of empty.slice(most)) await this.#options.api.removeJob(job.metadata.name);
   }
 
-  #tell(state: JobState, job: KubernetesJob | undefined, silence: LauncherCondition | undefined): void {
+  #tell(
+    state: JobState,
+    { runners }: WantedJob,
+    job: KubernetesJob | undefined,
+    silence: LauncherCondition | undefined,
+  ): void {
     const { view, events } = this.#options;
     const pods = view.podsOf(state.jobId);
     const conditions = job === undefined ? [] : conditionsOf(job, pods, view.warnings(), state.restarts.isFailing);
     if (silence !== undefined) conditions.push(silence);
-    if (state.share === 0) conditions.push(this.#noCapacity);
+    if (runners > 0 && state.share === 0) conditions.push(this.#noCapacity);
     state.report(conditions, events);
   }
 
