@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
-import { JobRequestSchema, type JobRequest } from "../../shared/api/job-request.ts";
+import { JobChangesSchema, JobRequestSchema, type JobRequest } from "../../shared/api/job-request.ts";
 import { JobDetailSchema, OutputUrlSchema, type JobDetail } from "../../shared/api/jobs.ts";
 import { isEnded } from "../../shared/status.ts";
 import { check, readJson } from "../http/body.ts";
@@ -10,6 +10,7 @@ import { fingerprintsOf } from "../secrets/fingerprint.ts";
 import { listAnswer, listResponse, pageOf, pageParameters } from "../http/lists.ts";
 import { jsonAnswer, jsonBody, refTo } from "../http/operation.ts";
 import type { ReservationRequest } from "../contracts.ts";
+import { exampleId } from "../http/examples.ts";
 import { askJob, jobParameter, unknownJob } from "./ask-job.ts";
 import { listJobs } from "./job-list.ts";
 import { featuresOf } from "../job/spec.ts";
@@ -117,7 +118,7 @@ const postJob = async (call: Call): Promise<Response> => {
 /** Starts a job like an earlier one, with some fields replaced, or taken away where they are null (RFC 7396). */
 const rerunJob = async (call: Call): Promise<Response> => {
   const key = keyOf(call);
-  const changes = await readJson(call.request, ChangesSchema);
+  const changes = await readJson(call.request, JobChangesSchema);
   const { request, sealed } = await askJob(call, async (job) => await job.request());
   const missing = sealed.filter((field) => !(field in changes));
   if (missing.length > 0) {
@@ -127,10 +128,6 @@ const rerunJob = async (call: Call): Promise<Response> => {
   const merged = Object.entries({ ...request, ...changes }).filter(([, value]) => value !== null);
   return created(await createJob(call, check(JobRequestSchema, Object.fromEntries(merged)), key, param(call, "id")));
 };
-
-const ChangesSchema = z
-  .record(z.string(), z.unknown())
-  .meta({ id: "JobChanges", description: "Fields of a JobRequest; null takes one away" });
 
 const DeleteQuerySchema = z.object({ purge: z.enum(["true", "false"], "must be true or false").optional() });
 
@@ -180,6 +177,8 @@ const keyParameter = {
   schema: { type: "string", maxLength: 255 },
 };
 
+const startProblems = ["unknown-artifact", "too-many-jobs"] as const;
+
 export const jobResources: readonly Resource[] = [
   {
     path: "/api/v1/jobs",
@@ -193,12 +192,13 @@ export const jobResources: readonly Resource[] = [
           parameters: [keyParameter],
           requestBody: jsonBody(JobRequestSchema),
           responses: { "201": jsonAnswer("The job. `Location` is its path.", refTo(JobDetailSchema)) },
+          problems: startProblems,
         },
         handle: postJob,
       },
     },
     advice: {
-      DELETE: new ProblemError("job-id-missing", "Name the job to stop: DELETE /api/v1/jobs/{id}."),
+      DELETE: "Name the job to stop: DELETE /api/v1/jobs/{id}.",
     },
   },
   {
@@ -226,7 +226,13 @@ export const jobResources: readonly Resource[] = [
               schema: { enum: ["true", "false"] },
             },
           ],
-          responses: { "200": jsonAnswer("The job is stopped, or removed", { type: "string" }) },
+          responses: {
+            "200": jsonAnswer("The job is stopped, or removed", {
+              type: "string",
+              examples: [`Job ${exampleId} was successfully stopped`],
+            }),
+          },
+          problems: ["job-ended", "job-committing", "job-not-over"],
         },
         handle: deleteJob,
       },
@@ -242,8 +248,9 @@ export const jobResources: readonly Resource[] = [
           id: "rerunJob",
           summary: "Start a job like this one, with some fields replaced",
           parameters: [keyParameter],
-          requestBody: jsonBody(ChangesSchema),
+          requestBody: jsonBody(JobChangesSchema),
           responses: { "201": jsonAnswer("The new job. `Location` is its path.", refTo(JobDetailSchema)) },
+          problems: startProblems,
         },
         handle: rerunJob,
       },
