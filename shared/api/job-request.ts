@@ -147,3 +147,7 @@ export const JobRequestSchema = z
   })
   .meta({ id: "JobRequest" });
 export type JobRequest = z.infer<typeof JobRequestSchema>;
+
+export const JobChangesSchema = z
+  .record(z.string(), z.unknown())
+  .meta({ id: "JobChanges", description: "Fields of a JobRequest; null takes one away" });

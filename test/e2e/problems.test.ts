@@ -247,7 +247,7 @@ describe("paths and methods", () => {
     ["GET", "/api/v1/jobs/nobody", 404, "unknown-job"],
     ["GET", "/api/v1/jobs/nobody/tasks", 404, "unknown-job"],
     ["DELETE", "/api/v1/jobs/nobody", 404, "unknown-job"],
-    ["DELETE", "/api/v1/jobs", 400, "job-id-missing"],
+    ["DELETE", "/api/v1/jobs", 405, "method-not-allowed"],
     ["GET", "/api/v1/artifacts/nobody", 404, "unknown-artifact"],
     ["DELETE", "/api/v1/artifacts/nobody", 404, "unknown-artifact"],
     ["GET", "/api/v1/jobs?limit=0", 400, "invalid-request"],

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -15,6 +15,7 @@ import { lacks } from "../helpers/interpreters.ts";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const readme = readFileSync(`${root}README.md`, "utf8");
 const examples = readFileSync(`${root}examples/README.md`, "utf8");
+const client = readFileSync(`${root}docs/client.md`, "utf8");
 
 /** The code blocks of a language in a text, or in one section of it. */
 const blocks = (markdown: string, language: string, heading?: string): string[] => {
@@ -39,15 +40,19 @@ const utf8 = (latin1: string): string => Buffer.from(latin1, "latin1").toString(
 
 const between = "----- the next block -----";
 
+/** A text of the documentation, for this Edgefold. */
+const here = (text: string): string => text.replaceAll("localhost:4750", `localhost:${edgefold.port}`);
+
+/** Runs a command. @returns what it has written */
+const run = async (cwd: string, command: string, ...args: string[]): Promise<string> => {
+  const env = { ...process.env, CURL_HOME: edgefold.dir, LC_ALL: "C" };
+  return (await promisify(execFile)(command, args, { cwd, env, maxBuffer: 64 * 1024 * 1024 })).stdout;
+};
+
 /** Runs blocks in one shell in the project's folder. @returns what each has written */
 const runBlocks = async (code: readonly string[]): Promise<string[]> => {
-  const script = code.join(`\nprintf '%s' '${between}'\n`).replaceAll("localhost:4750", `localhost:${edgefold.port}`);
-  const { stdout } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", script], {
-    cwd: root,
-    env: { ...process.env, CURL_HOME: edgefold.dir, LC_ALL: "C" },
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  return stdout.split(between);
+  const script = here(code.join(`\nprintf '%s' '${between}'\n`));
+  return (await run(root, "bash", "-euo", "pipefail", "-c", script)).split(between);
 };
 
 /** The JSON values, arrays or objects, that were written one after another. */
@@ -134,4 +139,25 @@ test.skipIf(lacks("python3"))("the programs in Python", async () => {
   const job = await edgefold.completed((await edgefold.post({ inputPath, ...names })).id);
   expect((await edgefold.outputsOf(job)).map(String)).toEqual(["a\t1\nb\t2\n"]);
   expect(job.counters.user).toEqual({ text: { "empty lines": 1 } });
+});
+
+test("the client in TypeScript", async () => {
+  const [generate = ""] = blocks(client, "sh");
+  const [main = ""] = blocks(client, "ts");
+  const folder = `${edgefold.dir}/client`;
+  await mkdir(folder);
+  await symlink(`${root}node_modules`, `${folder}/node_modules`);
+  await symlink(`${root}examples`, `${folder}/examples`);
+  await writeFile(`${folder}/main.ts`, here(main));
+  const options = { strict: true, module: "NodeNext", allowImportingTsExtensions: true, noEmit: true, types: ["node"] };
+  await writeFile(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions: options }));
+  await writeFile(`${folder}/package.json`, '{"type": "module"}');
+  await edgefold.put("data/README.md", readme);
+
+  const [npx, name = "", ...args] = here(generate).trim().split(" ");
+  expect(npx).toBe("npx");
+  await run(folder, `${root}test/client/node_modules/.bin/${name}`, ...args);
+  await run(folder, `${root}node_modules/.bin/tsc`);
+  const output = await run(folder, process.execPath, "main.ts");
+  expect(output).toMatch(/^completed http.*part-r-00000\n$/);
 });

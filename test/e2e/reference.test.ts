@@ -241,10 +241,10 @@ describe.skipIf(!hasCurl)("the API reference's samples", () => {
 
   test("stop job, without an id as the sample prints it", async () => {
     const answer = await sample(`curl --request DELETE --location '${jobs}' ${json}`);
-    expect(answer).toMatchObject({ status: 400, type: "application/problem+json" });
+    expect(answer).toMatchObject({ status: 405, type: "application/problem+json" });
     expect(answer.body).toMatchObject({
-      type: "urn:edgefold:problem:job-id-missing",
-      status: 400,
+      type: "urn:edgefold:problem:method-not-allowed",
+      status: 405,
       detail: expect.stringContaining("DELETE /api/v1/jobs/{id}"),
     });
   });

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { ProblemSchema, type Problem } from "../../shared/api/problems.ts";
 import type { Env } from "../../worker/env.ts";
 import worker from "../../worker/index.ts";
+import { expectDocumented } from "./documented.ts";
 import { signRunnerToken } from "../../worker/secrets/tokens.ts";
 
 export const apiToken = "api-token-of-16-or-more";
@@ -37,6 +38,7 @@ export const call = async (
   const ctx = createExecutionContext();
   const response = await worker.fetch(request, useEnv, ctx);
   await waitOnExecutionContext(ctx);
+  await expectDocumented(request, response, useEnv);
   return response;
 };
 

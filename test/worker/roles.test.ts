@@ -19,7 +19,6 @@ const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 /** Every route, and who may use it at least; `agent` and `runner` need tokens of their own. */
 const table: readonly (readonly [method: string, path: string, needed: Role | "agent" | "runner"])[] = [
   ["GET", "/", "viewer"],
-  ["GET", "/openapi.json", "viewer"],
   ["GET", "/api/v1/artifacts", "viewer"],
   ["PUT", "/api/v1/artifacts", "submitter"],
   ["GET", "/api/v1/artifacts/:filename", "viewer"],
@@ -52,7 +51,19 @@ const at = (path: string): string => path.replaceAll(/:\w+/g, "unknown");
 
 it("has every route in its table", () => {
   const served = resources.flatMap(({ path, methods }) => Object.keys(methods).map((method) => `${method} ${path}`));
-  expect(served.toSorted()).toEqual(table.map(([method, path]) => `${method} ${path}`).toSorted());
+  const listed = [...table.map(([method, path]) => `${method} ${path}`), "GET /openapi.json"];
+  expect(served.toSorted()).toEqual(listed.toSorted());
+});
+
+it("describes the API to anyone, where the Worker is configured", async () => {
+  const answers = [
+    await call("GET", "/openapi.json", { env }),
+    await call("GET", "/openapi.json", { env, headers: bearer("no-token-at-all") }),
+    await call("GET", "/openapi.json", { env: { ...env, AGENT_TOKENS: undefined } }),
+    await call("DELETE", "/openapi.json", { env }),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 503, 405]);
+  await Promise.all(answers.map(async ({ body }) => await body?.cancel()));
 });
 
 describe.each(table)("%s %s", (method, path, needed) => {

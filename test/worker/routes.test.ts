@@ -27,8 +27,10 @@ describe("methods", () => {
 
   it("says what to call when a job is stopped without an id", async () => {
     const response = await call("DELETE", "/api/v1/jobs");
-    expect(response.status).toBe(400);
-    expect((await problemOf(response)).detail).toContain("DELETE /api/v1/jobs/{id}");
+    expect([response.status, response.headers.get("Allow")]).toEqual([405, "GET, HEAD, POST"]);
+    expect((await problemOf(response)).detail).toBe(
+      "Name the job to stop: DELETE /api/v1/jobs/{id}. Allowed: GET, HEAD, POST.",
+    );
   });
 
   it.each(["/", "/openapi.json", "/api/v1/artifacts", "/api/v1/jobs"])(

@@ -7,8 +7,8 @@ import { ProblemError } from "./problems.ts";
 import { countCall, countGuess, refuseGuessing } from "./rate-limits.ts";
 import { verifyRunnerToken } from "../secrets/tokens.ts";
 
-/** Who a resource is for: users of the API, a job's runners (`id` in the path), or a cluster's agent (`cluster`). */
-export type Audience = "api" | "runner" | "agent";
+/** Who a resource is for: anyone, users of the API, a job's runners (`id` in the path), or a cluster's agent (`cluster`). */
+export type Audience = "anyone" | "api" | "runner" | "agent";
 
 const unauthorized = (detail: string): ProblemError =>
   new ProblemError("unauthorized", detail, { headers: { "WWW-Authenticate": "Bearer" } });
@@ -57,6 +57,9 @@ type User = Omit<ApiToken, "token">;
 
 /** Who makes a request. */
 export type Caller = Pick<User, "name" | "role">;
+
+/** A caller who need not say who it is. */
+const anyone: Caller = { name: "anyone", role: "viewer" };
 
 /** The caller in development; and agents and runners, which their paths identify. */
 const local: Caller = { name: "local", role: "admin" };
@@ -109,6 +112,8 @@ export const authorize = async (
   if (configuration.open) requireLoopback(request, corsOriginsOf(env));
   const shown: Shown = { request, env, configuration };
   switch (audience) {
+    case "anyone":
+      return anyone;
     case "agent":
       await authorizeAgent(shown, params["cluster"]);
       return local;

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { ProblemSchema } from "../../shared/api/problems.ts";
+import type { ProblemKind } from "./problems.ts";
 
 /** What the OpenAPI document says of a method at a path (OpenAPI 3.1, "Operation Object"), and what such texts are made of. */
 
@@ -7,14 +7,22 @@ type Parameter = { readonly name: string; readonly in: "path" | "query" | "heade
   Record<string, unknown>
 >;
 
+type RequestBody = {
+  readonly required: true;
+  /** By media type. */
+  readonly content: Readonly<Record<string, { readonly schema: object }>>;
+};
+
 export type Operation = {
   /** Unique in the document. */
   readonly id: string;
   readonly summary: string;
   readonly parameters?: readonly Parameter[];
-  readonly requestBody?: object;
-  /** By status; the problems that every operation can answer with are added. */
+  readonly requestBody?: RequestBody;
+  /** By status, without problems. */
   readonly responses: Readonly<Record<string, object>>;
+  /** The problems it can answer with besides those that follow from all else (`problemsOf`). */
+  readonly problems?: readonly ProblemKind[];
 };
 
 /** Where the document keeps the schema of this id. */
@@ -35,7 +43,7 @@ export const jsonAnswer = (description: string, schema: object): object => ({
 });
 
 /** A body with JSON of that schema, which must be sent. */
-export const jsonBody = (schema: z.ZodType): object => ({
+export const jsonBody = (schema: z.ZodType): RequestBody => ({
   required: true,
   content: { "application/json": { schema: refTo(schema) } },
 });
@@ -46,16 +54,17 @@ export const bytesAnswer = (description: string): object => ({
 });
 
 /** A `:part` of a resource's path. */
-export const pathParameter = (name: string, description: string, schema: object = { type: "string" }): object => ({
-  name,
-  in: "path",
-  required: true,
-  description,
-  schema,
-});
-
-/** What any operation can answer instead. */
-export const problemAnswer = {
-  description: "A problem (RFC 9457)",
-  content: { "application/problem+json": { schema: refTo(ProblemSchema) } },
+export type PathParameter = {
+  readonly name: string;
+  readonly description: string;
+  readonly schema: object;
+  /** The problem where it names nothing that there is. */
+  readonly unknown?: ProblemKind | undefined;
 };
+
+export const pathParameter = (
+  name: string,
+  description: string,
+  unknown?: ProblemKind,
+  schema: object = { type: "string" },
+): PathParameter => ({ name, description, schema, unknown });

@@ -1,12 +1,11 @@
 import type { Problem } from "../../shared/api/problems.ts";
 
 /** Every problem that the API can answer with. The keys are part of the API: `type` is `urn:edgefold:problem:<key>`. */
-const catalogue = {
+export const problems = {
   "malformed-path": { status: 400, title: "Malformed path" },
   "malformed-body": { status: 400, title: "Malformed body" },
   "malformed-form": { status: 400, title: "Malformed form" },
   "invalid-request": { status: 400, title: "Invalid request" },
-  "job-id-missing": { status: 400, title: "Job id missing" },
   unauthorized: { status: 401, title: "Valid token required" },
   "wrong-token": { status: 403, title: "Token not valid for this resource" },
   "role-missing": { status: 403, title: "Role not sufficient" },
@@ -37,11 +36,11 @@ const catalogue = {
   busy: { status: 503, title: "Temporarily busy" },
 } as const satisfies Record<string, { status: number; title: string }>;
 
-type ProblemKind = keyof typeof catalogue;
+export type ProblemKind = keyof typeof problems;
 export type FieldError = NonNullable<Problem["errors"]>[number];
 
 /** The stable identifier of a kind of problem. */
-const problemType = (kind: ProblemKind): string => `urn:edgefold:problem:${kind}`;
+export const problemType = (kind: ProblemKind): string => `urn:edgefold:problem:${kind}`;
 
 type Extras = { readonly errors?: FieldError[]; readonly headers?: Readonly<Record<string, string>> };
 
@@ -95,7 +94,7 @@ export const renderProblem = (error: unknown, request: Request, secrets: readonl
     const clean = secrets.reduce((log, secret) => log.replaceAll(secret, "…"), text);
     console.error(JSON.stringify({ id, method: request.method, path: new URL(request.url).pathname, error: clean }));
   });
-  const { status, title } = catalogue[kind];
+  const { status, title } = problems[kind];
   const body: Problem = { type: problemType(kind), title, status, detail: message };
   if (extras.errors !== undefined) body.errors = extras.errors;
   return new Response(JSON.stringify(body), {

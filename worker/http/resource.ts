@@ -2,7 +2,7 @@ import { authorize, requireRole, type Audience, type Caller } from "./auth.ts";
 import type { Role } from "../../shared/api/tokens.ts";
 import { readConfiguration } from "../configuration.ts";
 import type { Env } from "../env.ts";
-import type { Operation } from "./operation.ts";
+import type { Operation, PathParameter } from "./operation.ts";
 import { invalidRequest, ProblemError } from "./problems.ts";
 
 const methods = ["GET", "PUT", "POST", "DELETE"] as const;
@@ -40,19 +40,33 @@ export type Resource = {
   /** Parts that begin with a colon stand for anything. */
   readonly path: string;
   readonly audience: Audience;
-  /** What the OpenAPI document says of the `:parts`, in their order. */
-  readonly parameters?: readonly object[];
+  /** The `:parts`, in their order. */
+  readonly parameters?: readonly PathParameter[];
   readonly methods: Readonly<Partial<Record<Method, Endpoint>>>;
-  /** Methods that cannot work here, but for which there is a better answer than 405. */
-  readonly advice?: Readonly<Partial<Record<Method, ProblemError>>>;
+  /** What to do instead, for methods that users try here in vain. */
+  readonly advice?: Readonly<Partial<Record<Method, string>>>;
 };
 
+/** Resources of one kind, as the OpenAPI document lists them together. */
+export type ResourceGroup = {
+  /** The kind, in one word. */
+  readonly tag: string;
+  readonly description: string;
+  readonly resources: readonly Resource[];
+};
+
+/** A method of a resource, and the role that it needs. */
+export type MethodEndpoint = Required<Endpoint> & { readonly method: Method };
+
 /** The methods of a resource, in the order in which they are listed to users, and the roles that they need. */
-export const endpointsOf = (resource: Resource): (Required<Endpoint> & { readonly method: Method })[] =>
+export const endpointsOf = (resource: Resource): MethodEndpoint[] =>
   methods.flatMap((method) => {
     const endpoint = resource.methods[method];
     return endpoint === undefined ? [] : [{ method, role: usualRoles[method], ...endpoint }];
   });
+
+/** Whether a resource is for people and their programs, and not for parts of Edgefold. */
+export const isPublic = ({ audience }: Resource): boolean => audience === "api" || audience === "anyone";
 
 const decodeParams = (params: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(
@@ -83,9 +97,9 @@ const findEndpoint = (resource: Resource, requested: string): Required<Endpoint>
   if (endpoint !== undefined) return endpoint;
   const method = methods.find((known) => known === name);
   const advice = method && resource.advice?.[method];
-  if (advice !== undefined) throw advice;
   const allow = allowedMethods(resource);
-  throw new ProblemError("method-not-allowed", `Method not allowed. Allowed: ${allow}.`, { headers: { Allow: allow } });
+  const detail = `${advice ?? "Method not allowed."} Allowed: ${allow}.`;
+  throw new ProblemError("method-not-allowed", detail, { headers: { Allow: allow } });
 };
 
 /** A parameter that nothing reads would be ignored in silence, and the answer taken for another one. */
@@ -115,10 +129,8 @@ export const serve = async (
   const caller = await authorize(resource.audience, request, params, env, configuration);
   const { role, operation, handle } = findEndpoint(resource, request.method);
   const url = new URL(request.url);
-  if (resource.audience === "api") {
-    requireRole(caller, role);
-    refuseUnknownParameters(operation, url);
-  }
+  if (resource.audience === "api") requireRole(caller, role);
+  if (isPublic(resource)) refuseUnknownParameters(operation, url);
   const response = await handle({ request, env, ctx, url, params, caller });
   return request.method === "HEAD" ? await dropBody(response) : response;
 };

@@ -1,5 +1,5 @@
-import { z } from "zod";
-import { JobRequestSchema, type JobRequest } from "../../shared/api/job-request.ts";
+import type { z } from "zod";
+import { JobChangesSchema, JobRequestSchema, type JobRequest } from "../../shared/api/job-request.ts";
 import { JobDetailSchema } from "../../shared/api/jobs.ts";
 import { programRoles } from "../../shared/protocol/tasks.ts";
 import type { KeptRequest, ProgramNames } from "../contracts.ts";
@@ -10,14 +10,11 @@ import { invalidRequest, ProblemError } from "../http/problems.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
 import { jsonResponse } from "../http/responses.ts";
 import { askJob, jobParameter } from "./ask-job.ts";
-import { createJob, created, keyOf, keyParameter, unknownPrograms } from "./jobs.ts";
+import { createJob, created, keyOf, keyParameter, startProblems, unknownPrograms } from "./jobs.ts";
 
 /** Jobs that are started again, or taken up where they have failed. */
 
-const ChangesSchema = z
-  .record(z.string(), z.unknown())
-  .meta({ id: "JobChanges", description: "Fields of a JobRequest; null takes one away" });
-type Changes = z.infer<typeof ChangesSchema>;
+type Changes = z.infer<typeof JobChangesSchema>;
 
 /** A request with some fields replaced, or taken away where they are null (RFC 7396). @throws ProblemError where it makes no sense */
 const merge = (request: JobRequest, changes: Changes): JobRequest => {
@@ -28,7 +25,7 @@ const merge = (request: JobRequest, changes: Changes): JobRequest => {
 /** Starts a job like an earlier one. */
 const rerunJob = async (call: Call): Promise<Response> => {
   const key = keyOf(call);
-  const changes = await readJson(call.request, ChangesSchema);
+  const changes = await readJson(call.request, JobChangesSchema);
   const { request, sealed } = await askJob(call, async (job) => await job.request());
   const missing = sealed.filter((field) => !(field in changes));
   if (missing.length > 0) {
@@ -64,7 +61,7 @@ const refuseFixed = (changes: Changes, { request }: KeptRequest, id: string): vo
 /** Takes up a failed job whose work was kept. */
 const resumeJob = async (call: Call): Promise<Response> => {
   const id = param(call, "id");
-  const changes = await readJson(call.request, ChangesSchema);
+  const changes = await readJson(call.request, JobChangesSchema);
   const kept = await askJob(call, async (job) => await job.request());
   refuseFixed(changes, kept, id);
   const request = merge(kept.request, changes);
@@ -94,8 +91,9 @@ export const againResources: readonly Resource[] = [
           id: "rerunJob",
           summary: "Start a job like this one, with some fields replaced",
           parameters: [keyParameter],
-          requestBody: jsonBody(ChangesSchema),
+          requestBody: jsonBody(JobChangesSchema),
           responses: { "201": jsonAnswer("The new job. `Location` is its path.", refTo(JobDetailSchema)) },
+          problems: startProblems,
         },
         handle: rerunJob,
       },
@@ -110,8 +108,9 @@ export const againResources: readonly Resource[] = [
         operation: {
           id: "resumeJob",
           summary: "Take up a failed job whose work was kept (keepFailedSeconds), with some fields replaced",
-          requestBody: jsonBody(ChangesSchema),
+          requestBody: jsonBody(JobChangesSchema),
           responses: { "200": jsonAnswer("The job, which goes on", refTo(JobDetailSchema)) },
+          problems: ["unknown-artifact", "job-not-held"],
         },
         handle: resumeJob,
       },

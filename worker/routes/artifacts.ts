@@ -88,7 +88,7 @@ const deleteArtifact = async (call: Call): Promise<Response> => {
   return new Response(null, { status: 204 });
 };
 
-const nameParameter = pathParameter("filename", "The artifact's name");
+const nameParameter = pathParameter("filename", "The artifact's name", "unknown-artifact");
 const artifactAnswer = (description: string) => jsonAnswer(description, refTo(StoredArtifactSchema));
 
 const uploadForm = {
@@ -103,6 +103,7 @@ const uploadForm = {
   },
   required: ["program"],
   additionalProperties: false,
+  examples: [{ program: "#!/bin/sh\nexec grep -i fold\n", type: "executable" }],
 };
 
 export const artifactResources: readonly Resource[] = [

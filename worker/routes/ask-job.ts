@@ -7,7 +7,7 @@ import { param, type Call } from "../http/resource.ts";
 /** As `uuidv7` makes them. */
 const jobIdForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-export const jobParameter = pathParameter("id", "The job's id");
+export const jobParameter = pathParameter("id", "The job's id", "unknown-job");
 
 export const unknownJob = (id: string): ProblemError => new ProblemError("unknown-job", `No job has the id '${id}'.`);
 

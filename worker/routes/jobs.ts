@@ -11,6 +11,7 @@ import { fingerprintsOf } from "../secrets/fingerprint.ts";
 import { listAnswer, listResponse, pageOf, pageParameters } from "../http/lists.ts";
 import { jsonAnswer, jsonBody, refTo } from "../http/operation.ts";
 import type { ReservationRequest } from "../contracts.ts";
+import { exampleId } from "../http/examples.ts";
 import { askJob, jobParameter, unknownJob } from "./ask-job.ts";
 import { listJobs } from "./job-list.ts";
 import { featuresOf } from "../job/spec.ts";
@@ -176,6 +177,9 @@ export const keyParameter = {
   schema: { type: "string", maxLength: 255 },
 };
 
+/** What keeps a job from being started. */
+export const startProblems = ["unknown-artifact", "too-many-jobs"] as const;
+
 export const jobResources: readonly Resource[] = [
   {
     path: "/api/v1/jobs",
@@ -189,12 +193,13 @@ export const jobResources: readonly Resource[] = [
           parameters: [keyParameter],
           requestBody: jsonBody(JobRequestSchema),
           responses: { "201": jsonAnswer("The job. `Location` is its path.", refTo(JobDetailSchema)) },
+          problems: startProblems,
         },
         handle: postJob,
       },
     },
     advice: {
-      DELETE: new ProblemError("job-id-missing", "Name the job to stop: DELETE /api/v1/jobs/{id}."),
+      DELETE: "Name the job to stop: DELETE /api/v1/jobs/{id}.",
     },
   },
   {
@@ -222,7 +227,13 @@ export const jobResources: readonly Resource[] = [
               schema: { enum: ["true", "false"] },
             },
           ],
-          responses: { "200": jsonAnswer("The job is stopped, or removed", { type: "string" }) },
+          responses: {
+            "200": jsonAnswer("The job is stopped, or removed", {
+              type: "string",
+              examples: [`Job ${exampleId} was successfully stopped`],
+            }),
+          },
+          problems: ["job-ended", "job-committing", "job-not-over"],
         },
         handle: deleteJob,
       },

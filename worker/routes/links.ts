@@ -50,7 +50,6 @@ const linkAgent = async (call: Call): Promise<Response> => {
   return await clusterOf(call.env, cluster, region).fetch(call.request);
 };
 
-const jobParameter = pathParameter("id", "The job's id");
 const upgradeAnswer = { "101": { description: "The WebSocket is open" } };
 
 /**
@@ -61,7 +60,7 @@ export const linkResources: readonly Resource[] = [
   {
     path: "/api/v1/jobs/:id/link",
     audience: "runner",
-    parameters: [jobParameter],
+    parameters: [pathParameter("id", "The job's id", "unknown-job")],
     methods: {
       GET: {
         operation: { id: "linkRunner", summary: "Connect a runner of the job", responses: upgradeAnswer },
@@ -73,8 +72,11 @@ export const linkResources: readonly Resource[] = [
     path: "/api/v1/jobs/:id/programs/:role",
     audience: "runner",
     parameters: [
-      jobParameter,
-      pathParameter("role", "What the job uses the program for", { type: "string", enum: programRoles }),
+      pathParameter("id", "The job's id"),
+      pathParameter("role", "What the job uses the program for", "unknown-program", {
+        type: "string",
+        enum: programRoles,
+      }),
     ],
     methods: {
       GET: {

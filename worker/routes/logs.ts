@@ -7,7 +7,6 @@ import { ProblemError } from "../http/problems.ts";
 import { byteRangeOf } from "../http/ranges.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
 import { maxLogBytes, readLog, removeLog, storeLog } from "../logs/attempt-logs.ts";
-import { jobParameter } from "./ask-job.ts";
 import { attemptParameters, requireAttempt } from "./tasks.ts";
 
 /** The logs of attempts: what their programs have written to standard error. */
@@ -19,7 +18,7 @@ const wholeNumber = z
 
 const logAnswer = (description: string): object => ({
   description,
-  content: { "text/plain": { schema: { type: "string" } } },
+  content: { "text/plain": { schema: { type: "string", examples: ["reading line 3000\n"] } } },
 });
 
 const LogQuerySchema = z.object({ tail: wholeNumber.optional() });
@@ -104,10 +103,13 @@ export const logResources: readonly Resource[] = [
       },
     },
   },
+];
+
+export const runnerLogResources: readonly Resource[] = [
   {
     path: "/api/v1/jobs/:id/attempts/:attempt/log",
     audience: "runner",
-    parameters: [jobParameter, pathParameter("attempt", "The attempt's id")],
+    parameters: [pathParameter("id", "The job's id"), pathParameter("attempt", "The attempt's id", "unknown-attempt")],
     methods: {
       PUT: {
         operation: {

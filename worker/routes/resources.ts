@@ -1,24 +1,31 @@
-import type { Resource } from "../http/resource.ts";
+import type { Resource, ResourceGroup } from "../http/resource.ts";
 import { againResources } from "./again.ts";
 import { artifactResources } from "./artifacts.ts";
 import { clusterResources } from "./clusters.ts";
 import { jobResources } from "./jobs.ts";
-import { logResources } from "./logs.ts";
+import { logResources, runnerLogResources } from "./logs.ts";
 import { taskResources } from "./tasks.ts";
 import { linkResources } from "./links.ts";
-import { rootResources } from "./root.ts";
+import { rootGroup } from "./root.ts";
 import { tokenResources } from "./tokens.ts";
 
-const others = [
-  ...artifactResources,
-  ...jobResources,
-  ...againResources,
-  ...taskResources,
-  ...logResources,
-  ...clusterResources,
-  ...tokenResources,
-  ...linkResources,
+const groups: readonly ResourceGroup[] = [
+  { tag: "artifacts", description: "Programs that jobs are started with", resources: artifactResources },
+  {
+    tag: "jobs",
+    description: "MapReduce runs: their start, state, end and output",
+    resources: [...jobResources, ...againResources],
+  },
+  { tag: "tasks", description: "The maps and reduces of a job, and their attempts", resources: taskResources },
+  { tag: "logs", description: "What programs have written to standard error", resources: logResources },
+  { tag: "clusters", description: "Where jobs can run", resources: clusterResources },
+  { tag: "tokens", description: "Tokens of the API that admins issue", resources: tokenResources },
+  {
+    tag: "internal",
+    description: "For Edgefold's own agents and runners; changes with any release",
+    resources: [...linkResources, ...runnerLogResources],
+  },
 ];
 
 /** Everything that the Worker serves. */
-export const resources: readonly Resource[] = [...rootResources(others), ...others];
+export const resources: readonly Resource[] = [rootGroup(groups), ...groups].flatMap((group) => group.resources);

@@ -57,11 +57,11 @@ export const requireAttempt = async (call: Call): Promise<Attempt> => {
 
 const getAttempt = async (call: Call): Promise<Response> => jsonResponse(JSON.stringify(await requireAttempt(call)));
 
-const taskParameter = pathParameter("task", "The task's id");
+const taskParameter = pathParameter("task", "The task's id", "unknown-task");
 export const attemptParameters = [
   jobParameter,
-  taskParameter,
-  pathParameter("attempt", "The attempt's number", { type: "integer" }),
+  pathParameter("task", "The task's id"),
+  pathParameter("attempt", "The attempt's number", "unknown-attempt", { type: "integer", minimum: 1 }),
 ];
 
 export const taskResources: readonly Resource[] = [

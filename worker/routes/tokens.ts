@@ -72,7 +72,7 @@ export const tokenResources: readonly Resource[] = [
   {
     path: "/api/v1/tokens/:name",
     audience: "api",
-    parameters: [pathParameter("name", "Who uses the token")],
+    parameters: [pathParameter("name", "Who uses the token", "unknown-token")],
     methods: {
       GET: {
         role: "admin",
@@ -93,6 +93,7 @@ export const tokenResources: readonly Resource[] = [
             "200": jsonAnswer("The token that replaces the former one", refTo(IssuedTokenSchema)),
             "201": jsonAnswer("The first token of that name", refTo(IssuedTokenSchema)),
           },
+          problems: ["token-configured"],
         },
         handle: putToken,
       },
