@@ -1,6 +1,7 @@
 import type { Resource } from "../http/resource.ts";
 import { artifactResources } from "./artifacts.ts";
 import { clusterResources } from "./clusters.ts";
+import { eventResources } from "./events.ts";
 import { jobResources } from "./jobs.ts";
 import { logResources } from "./logs.ts";
 import { taskResources } from "./tasks.ts";
@@ -11,6 +12,7 @@ import { tokenResources } from "./tokens.ts";
 const others = [
   ...artifactResources,
   ...jobResources,
+  ...eventResources,
   ...taskResources,
   ...logResources,
   ...clusterResources,

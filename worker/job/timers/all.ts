@@ -5,6 +5,7 @@ import { cleaning } from "./cleaning.ts";
 import { creation } from "./creation.ts";
 import { leases } from "./leases.ts";
 import { limits } from "./limits.ts";
+import { progress } from "./progress.ts";
 import { silence } from "./silence.ts";
 import { stragglers } from "./stragglers.ts";
 import type { Timer } from "./timer.ts";
@@ -19,6 +20,7 @@ const timers = (absence?: Condition): readonly Timer[] => [
   wakes,
   stragglers,
   silence,
+  progress,
 ];
 
 /** When the next of a job's timers is due, in ms since 1970. */
