@@ -242,10 +242,10 @@ describe("the events of a job", () => {
   it("are sent in one message where many come at once", async () => {
     const job = await JobFixture.create();
     const { webSocket } = await job.stub.fetch("http://job/watch/events", { headers: { Upgrade: "websocket" } });
-    const messages: string[][] = [];
+    const messages: string[] = [];
     const closed = new Promise((resolve) => {
       webSocket?.addEventListener("message", ({ data }) => {
-        messages.push(z.array(z.string()).parse(JSON.parse(String(data))));
+        messages.push(String(data));
       });
       webSocket?.addEventListener("close", () => resolve(webSocket.close()));
     });
@@ -254,8 +254,7 @@ describe("the events of a job", () => {
     for (const condition of conditions) await job.report({ kind: "conditions", conditions: [condition] });
     await job.stub.stop();
     await closed;
-    const sent = messages.flat().map((text) => EventSchema.parse(JSON.parse(text)));
-    expect(sent.filter(({ kind }) => kind === "condition")).toHaveLength(100);
+    expect(messages.join("").match(/^event: condition$/gm)).toHaveLength(100);
     expect(messages.length).toBeLessThan(50);
   });
 

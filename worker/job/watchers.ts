@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { closeCodes } from "../../shared/protocol/connection.ts";
+import { eventStreamOf } from "../platform/event-stream.ts";
 import { answerClose, sendText } from "../platform/socket.ts";
 
 /** What a socket is for whose other end watches the job: the topic. */
@@ -80,7 +81,7 @@ export class Watchers {
     const waiting = this.#waiting.splice(0);
     if (waiting.length === 0) return;
     this.#sentAt = Date.now();
-    const text = JSON.stringify(waiting);
+    const text = eventStreamOf(waiting);
     for (const socket of this.#of(events)) sendText(socket, text);
   }
 

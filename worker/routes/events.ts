@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { EventHeadSchema, EventSchema } from "../../shared/api/events.ts";
+import { EventSchema } from "../../shared/api/events.ts";
 import type { JobApi } from "../contracts.ts";
 import { jobOf } from "../env.ts";
 import { check } from "../http/body.ts";
@@ -8,6 +8,7 @@ import { listAnswer, pageParameters, respondWithList } from "../http/lists.ts";
 import { arrayOf } from "../http/operation.ts";
 import { streamPieces } from "../http/pieces.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
+import { eventsAfter, eventStreamOf, lastIdOf } from "../platform/event-stream.ts";
 import { askJob, jobParameter } from "./ask-job.ts";
 import { watchJob } from "./watch-job.ts";
 
@@ -30,8 +31,6 @@ const StreamSchema = z.object({
   limit: z.never("is for lists: send 'Accept: application/json' with it").optional(),
 });
 
-const MessageSchema = z.array(z.string());
-
 /**
  * The events after number `last` in the form of a stream, the stored ones first. What comes meanwhile waits in the inbox; where
  * that is too much, as the client is slow, it is read from what is stored instead.
@@ -41,20 +40,12 @@ const readEvents = async function* (
   inbox: Inbox,
   last: number,
 ): AsyncGenerator<string> {
-  const show = (items: readonly string[]): string => {
-    let text = "";
-    for (const item of items) {
-      const { id, kind } = EventHeadSchema.parse(JSON.parse(item));
-      if (id <= last) continue;
-      last = id;
-      text += `id: ${id}\nevent: ${kind}\ndata: ${item}\n\n`;
-    }
-    return text;
-  };
   const readStored = async function* (): AsyncGenerator<string> {
     for (let isLast = false; !isLast;) {
       const page = await job.events(last, pageSize);
-      yield show(page?.items ?? []);
+      const text = eventStreamOf(page?.items ?? []);
+      last = lastIdOf(text) ?? last;
+      yield text;
       isLast = page === null || page.next === null;
     }
   };
@@ -62,8 +53,11 @@ const readEvents = async function* (
   for (;;) {
     const messages = inbox.take();
     if (messages === "dropped") yield* readStored();
-    else if (messages.length > 0) yield show(messages.flatMap((text) => MessageSchema.parse(JSON.parse(text))));
-    else if (inbox.isOver) return;
+    else if (messages.length > 0) {
+      const text = eventsAfter(messages.join(""), last);
+      last = lastIdOf(text) ?? last;
+      yield text;
+    } else if (inbox.isOver) return;
     else if (!(await inbox.wait(heartbeatMs))) yield ": still here\n\n";
   }
 };
