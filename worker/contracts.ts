@@ -54,7 +54,7 @@ export type ResumeChange = {
   readonly programs: Partial<PinnedPrograms>;
 };
 
-/** Some items of a list, each as JSON, newest first; `next` is the `after` of the page that follows. */
+/** Some items of a list, each as JSON, in its order; `next` is the `after` of the page that follows. */
 export type Items = { readonly items: string[]; readonly next: string | null };
 
 /** A page of a list, ready to be sent: a JSON array, and the `after` of the next page. */
@@ -81,6 +81,20 @@ export type Report = { readonly seq: number } & (
   | { readonly kind: "failed"; readonly failure: RunnerFailure }
 );
 
+const watchPath = "/watch/";
+
+/**
+ * Where a job's object takes the WebSocket of somebody who watches it: its `events`, or the log of the attempt of that id. It sends until there is nothing left to come, and closes
+ * then. It answers 204 where nothing more comes, 429 where too many watch, 404 where the job was removed.
+ */
+export const watchUrl = (topic: string): string => `http://job${watchPath}${topic}`;
+
+/** @returns undefined where the URL is of something else */
+export const watchedTopic = (url: string): string | undefined => {
+  const { pathname } = new URL(url);
+  return pathname.startsWith(watchPath) ? pathname.slice(watchPath.length) : undefined;
+};
+
 /** One job: its tasks, attempts and leases. */
 export interface JobApi extends Rpc.DurableObjectBranded {
   /**
@@ -101,6 +115,8 @@ export interface JobApi extends Rpc.DurableObjectBranded {
   attempt(taskId: string, number: number): Promise<Attempt | "unknown" | null>;
   /** The URLs of the outputs, in order, once the job is completed. Null where there is no such job. */
   outputs(request: PageRequest): Promise<Page | null>;
+  /** At most `limit` events whose numbers are above `after`, the oldest first. Null where there is no such job. */
+  events(after: number, limit: number): Promise<Items | null>;
   /** Notes that an attempt's log is kept, of so many bytes in all. False where there is no such attempt. */
   noteLog(attempt: string, bytes: number): Promise<boolean>;
   /** Stops it, or lets go of what is kept of it where it is held. */

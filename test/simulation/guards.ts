@@ -239,6 +239,12 @@ export const guards: readonly Guard[] = [
     without: "",
   },
   {
+    name: "the end of an attempt is told",
+    file: "worker/job/session.ts",
+    text: "if (end !== undefined) this.record(end);",
+    without: "",
+  },
+  {
     name: "conditions: older ones never take the place of newer ones",
     file: "worker/job/reports.ts",
     text: "report.seq < session.job.reportSeq",

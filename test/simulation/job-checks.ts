@@ -3,6 +3,7 @@ import { JobRowSchema, TaskRowSchema, type JobRow, type TaskRow } from "../../sh
 import type { RunnerRequest } from "../../shared/protocol/runner.ts";
 import { isEnded, type JobStatus } from "../../shared/status.ts";
 import type { Happening } from "./host.ts";
+import { journalFaults, toldStatuses } from "./journal-checks.ts";
 import type { SimulatedJob } from "./job.ts";
 import { recordsOf } from "./runner.ts";
 import { refusal } from "./troubles.ts";
@@ -263,6 +264,9 @@ export class JobChecks {
     if (before.clean === "held" && job.clean === "waiting" && this.#world.clock.now < (before.heldUntil ?? Infinity)) {
       if (!this.#isStopped) this.fault("what it has computed is kept no more");
     }
+    if (job.status !== before.status && toldStatuses((query) => this.#exec(query)).at(-1) !== job.status) {
+      this.fault(`the job is ${job.status}, which is not told`);
+    }
     if (before.released && !job.released) this.fault("the job was released, and is not any more");
     if (job.status === "committing") this.#wasCommitting = true;
     if (this.#events++ % 8 === 0) this.#counts(job);
@@ -371,6 +375,7 @@ export class JobChecks {
     if (counted !== records) this.fault(`the job has counted ${counted} records, its tasks ${records}`);
     for (const { id, status } of this.#open()) this.fault(`${id} is ${status} at the end`);
     this.#outcomes();
+    for (const fault of journalFaults((query) => this.#exec(query))) this.fault(fault);
   }
 
   /** What is told of the attempts fits what has become of their tasks. */

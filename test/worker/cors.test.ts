@@ -34,7 +34,8 @@ describe.each(paths)("%s", (path) => {
     expect(Object.fromEntries(response.headers)).toMatchObject({
       "access-control-allow-origin": page,
       "access-control-allow-methods": "GET, HEAD, PUT, POST, DELETE",
-      "access-control-allow-headers": "Authorization, Content-Type, Idempotency-Key, If-None-Match, Range",
+      "access-control-allow-headers":
+        "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Range",
       vary: "Origin",
     });
   });

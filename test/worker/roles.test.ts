@@ -30,6 +30,7 @@ const table: readonly (readonly [method: string, path: string, needed: Role | "a
   ["POST", "/api/v1/jobs/:id/resume", "submitter"],
   ["GET", "/api/v1/jobs/:id", "viewer"],
   ["DELETE", "/api/v1/jobs/:id", "submitter"],
+  ["GET", "/api/v1/jobs/:id/events", "viewer"],
   ["GET", "/api/v1/jobs/:id/tasks", "viewer"],
   ["GET", "/api/v1/jobs/:id/tasks/:task", "viewer"],
   ["GET", "/api/v1/jobs/:id/tasks/:task/attempts", "viewer"],

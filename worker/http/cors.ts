@@ -5,7 +5,7 @@ import type { Env } from "../env.ts";
 const preflightAge = 7200;
 
 /** What a page may send besides what every page may (Fetch standard, "CORS-safelisted request-header"). */
-const requestHeaders = "Authorization, Content-Type, Idempotency-Key, If-None-Match, Range";
+const requestHeaders = "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Range";
 
 /** What a page may read besides what every page may. */
 const responseHeaders = "Allow, Content-Disposition, Content-Range, ETag, Link, Location, Retry-After";

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { StoredArtifactSchema, type Artifact } from "../../shared/api/artifacts.ts";
 import { AttemptSchema } from "../../shared/api/attempts.ts";
 import { ClusterSchema } from "../../shared/api/clusters.ts";
+import { EventSchema, type JournalEvent } from "../../shared/api/events.ts";
 import { JobChangesSchema, JobRequestSchema } from "../../shared/api/job-request.ts";
 import { JobDetailSchema, JobSchema, OutputUrlSchema, type Job } from "../../shared/api/jobs.ts";
 import { ProblemSchema } from "../../shared/api/problems.ts";
@@ -98,6 +99,20 @@ const task: Task = {
 
 const token: Token = { name: "anna", role: "submitter", expires: "2030-12-31", created: 1795951700000 };
 
+export const exampleEvent: JournalEvent = {
+  id: 7,
+  time: 1795951748655,
+  kind: "task",
+  task: task.id,
+  type: "mapper",
+  status: "in-progress",
+  attempt: 1,
+  runner: task.podName,
+  change: "started",
+  speculative: false,
+  error: null,
+};
+
 const example = <S extends z.ZodType>(schema: S, value: z.input<S>) => ({ schema, value });
 
 /** Examples of the schemas with an id. */
@@ -124,6 +139,7 @@ export const examples: readonly { readonly schema: z.ZodType; readonly value: un
     logBytes: null,
     counters: task.counters,
   }),
+  example(EventSchema, exampleEvent),
   example(ClusterSchema, {
     name: "default",
     connected: true,

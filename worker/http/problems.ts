@@ -30,6 +30,7 @@ export const problems = {
   "idempotency-conflict": { status: 422, title: "Idempotency-Key already used for another request" },
   "upgrade-required": { status: 426, title: "WebSocket upgrade required" },
   "too-many-jobs": { status: 429, title: "The cluster has too many jobs" },
+  "too-many-watchers": { status: 429, title: "Too many watch the job" },
   "rate-limited": { status: 429, title: "Too many requests" },
   internal: { status: 500, title: "Internal error" },
   "not-configured": { status: 503, title: "The Worker is not fully configured" },

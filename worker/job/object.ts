@@ -6,7 +6,17 @@ import type { TaskDetail } from "../../shared/api/tasks.ts";
 import { closeCodes, pingText, pongText } from "../../shared/protocol/connection.ts";
 import type { ProgramRole } from "../../shared/protocol/tasks.ts";
 import { isEnded } from "../../shared/status.ts";
-import type { JobApi, KeptRequest, Page, PageRequest, Report, ResumeChange, TaskListRequest } from "../contracts.ts";
+import {
+  watchedTopic,
+  type Items,
+  type JobApi,
+  type KeptRequest,
+  type Page,
+  type PageRequest,
+  type Report,
+  type ResumeChange,
+  type TaskListRequest,
+} from "../contracts.ts";
 import { leaseMs } from "../durations.ts";
 import type { Env } from "../env.ts";
 import { EventLoop } from "../platform/event-loop.ts";
@@ -26,7 +36,8 @@ import { tellRegistry } from "./targets/registry.ts";
 import { timeLimits } from "./time-limits.ts";
 import { nextDue, runTimers } from "./timers/all.ts";
 import { viewAttempt, viewAttempts, viewTask, viewTasks } from "./task-views.ts";
-import { viewJob, viewOutputs } from "./views.ts";
+import { viewEvents, viewJob, viewOutputs } from "./views.ts";
+import { Watchers } from "./watchers.ts";
 
 /**
  * One job: its tasks, attempts and leases. A durable shell around the job machine: it stores what the machine decides, in one
@@ -48,6 +59,7 @@ export class JobObject extends DurableObject<Env> implements JobApi {
       store,
       outbox,
       peers: new RunnerPeers(ctx),
+      watchers: new Watchers(ctx),
       tokens: new SessionTokens((expires) => signRunnerToken(env, { jobId: store.job.spec().id, expires })),
       leaseMs: leaseMs(env),
     };
@@ -73,6 +85,7 @@ export class JobObject extends DurableObject<Env> implements JobApi {
         store.job.setSealed(sealed);
         const session = new Session(this.#parts, Date.now());
         session.apply(born);
+        session.record({ kind: "job", status: born.job.status, error: null });
         session.save();
         return session;
       };
@@ -115,6 +128,10 @@ export class JobObject extends DurableObject<Env> implements JobApi {
 
   async outputs(request: PageRequest): Promise<Page | null> {
     return this.#view((store) => viewOutputs(store, request));
+  }
+
+  async events(after: number, limit: number): Promise<Items | null> {
+    return this.#view((store) => viewEvents(store, after, limit));
   }
 
   async noteLog(attempt: string, bytes: number): Promise<boolean> {
@@ -181,14 +198,21 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     return true;
   }
 
-  // ---- the runners' links
+  // ---- sockets
 
-  /** Answers an upgrade; 404 where the job was removed. */
-  override async fetch(): Promise<Response> {
-    if (!this.#parts.store.exists()) return new Response(null, { status: 404 });
-    const response = this.#parts.peers.accept();
+  /** Answers an upgrade, of a runner or of somebody who watches the job; 404 where the job was removed. */
+  override async fetch(request: Request): Promise<Response> {
+    const { store, peers } = this.#parts;
+    if (!store.exists()) return new Response(null, { status: 404 });
+    const topic = watchedTopic(request.url);
+    const response = topic === undefined ? peers.accept() : this.#watch(topic);
     this.#loop.settle();
     return response;
+  }
+
+  #watch(topic: string): Response {
+    const { store, watchers } = this.#parts;
+    return isEnded(store.job.row().status) ? new Response(null, { status: 204 }) : watchers.accept(topic);
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
@@ -197,7 +221,8 @@ export class JobObject extends DurableObject<Env> implements JobApi {
   }
 
   override webSocketClose(socket: WebSocket, code: number, reason: string): void {
-    const { store, peers } = this.#parts;
+    const { store, peers, watchers } = this.#parts;
+    if (watchers.closed(socket, code, reason)) return;
     const peer = peers.closed(socket, code, reason);
     if (peer === undefined || !store.exists()) return;
     // It was there until now, so its own clock gives it a whole lease to come back.

@@ -13,7 +13,7 @@ export const takeReport = (session: Session, report: Report): void => {
       // What may keep an ended job's cleaning waiting is no matter of the job; that it was given up is said in the end.
       if (isEnded(session.job.status) || report.seq < session.job.reportSeq) return;
       session.apply({ job: { ...session.job, reportSeq: report.seq }, effects: [{ kind: "publish" }] });
-      session.store.conditions.setLauncher(report.conditions, session.now);
+      session.setLauncherConditions(report.conditions);
       return;
     case "failed": {
       // One that comes again would also fail the job that was resumed since.

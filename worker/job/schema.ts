@@ -54,6 +54,12 @@ export const jobSchema: Schema = {
      ALTER TABLE attempt ADD COLUMN outcome TEXT;
      ALTER TABLE attempt ADD COLUMN detail TEXT;
      ALTER TABLE attempt ADD COLUMN log INTEGER;
-     UPDATE attempt SET outcome = iif(status = 'won', 'won', 'lost') WHERE status IN ('won', 'ended');`,
+     UPDATE attempt SET outcome = iif(status = 'won', 'won', 'lost') WHERE status IN ('won', 'ended');
+     CREATE TABLE journal (id INTEGER PRIMARY KEY, nth INTEGER NOT NULL, event TEXT NOT NULL);
+     CREATE TABLE progress (id INTEGER PRIMARY KEY, nth INTEGER NOT NULL, event TEXT NOT NULL);
+     INSERT INTO journal
+       SELECT 1, 1, json_object('id', 1, 'time', coalesce(row ->> '$.endedAt', unixepoch() * 1000), 'kind', 'job',
+         'status', row ->> '$.status', 'error', row -> '$.error')
+       FROM job;`,
   ],
 };

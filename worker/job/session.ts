@@ -7,16 +7,23 @@ import {
   type TaskRow,
   type Transition,
 } from "../../shared/engine/machine.ts";
+import type { LauncherCondition } from "../../shared/protocol/agent.ts";
 import { isEnded, type TaskKind } from "../../shared/status.ts";
 import type { Outbox } from "../platform/outbox.ts";
 import { createMaps } from "./creation.ts";
 import { beginCreation } from "./cut.ts";
+import { endOf, shorten } from "./events.ts";
 import type { RunnerPeers } from "./runners/peers.ts";
 import type { SessionTokens } from "./runners/session-tokens.ts";
 import type { JobStore } from "./store.ts";
+import type { NewEvent } from "./tables/journal.ts";
+import type { Watchers } from "./watchers.ts";
 
 /** How old the progress in the list of jobs may be, in ms. */
 const progressAge = 5000;
+
+/** Least time between two events that tell of the job's progress alone, in ms. */
+const progressPause = 1000;
 
 /** What is said when the cleaning has taken too long, or has failed for good. */
 const cleaningAbandoned =
@@ -26,6 +33,7 @@ const cleaningAbandoned =
 export type JobParts = {
   readonly store: JobStore;
   readonly peers: RunnerPeers;
+  readonly watchers: Watchers;
   readonly outbox: Outbox;
   readonly tokens: SessionTokens;
   /** Milliseconds without a sign of life after which an attempt is lost. */
@@ -40,16 +48,20 @@ export class Session {
   readonly now: number;
   readonly store: JobStore;
   readonly peers: RunnerPeers;
+  readonly watchers: Watchers;
   readonly tokens: SessionTokens;
   readonly leaseMs: number;
   readonly #outbox: Outbox;
   #job: JobRow;
   readonly #notices: (() => void)[] = [];
+  /** What is to be told to those who watch the job: events, each as JSON. */
+  readonly #events: string[] = [];
 
-  constructor({ store, peers, outbox, tokens, leaseMs }: JobParts, now: number) {
+  constructor({ store, peers, watchers, outbox, tokens, leaseMs }: JobParts, now: number) {
     this.now = now;
     this.store = store;
     this.peers = peers;
+    this.watchers = watchers;
     this.tokens = tokens;
     this.leaseMs = leaseMs;
     this.#outbox = outbox;
@@ -63,15 +75,53 @@ export class Session {
 
   /** Stores a transition of the machine, and carries out its effects. */
   apply(transition: Transition): void {
-    const hasEnded = isEnded(transition.job.status) && !isEnded(this.#job.status);
-    const isAbandoned = transition.job.clean === "abandoned" && this.#job.clean !== "abandoned";
-    this.#job = transition.job;
-    if (transition.task !== undefined) this.store.tasks.save(transition.task);
-    if (transition.attempt !== undefined) this.store.attempts.save(transition.attempt);
-    for (const effect of transition.effects) this.#carryOut(effect);
+    const before = this.#job;
+    const { job, task, attempt, effects } = transition;
+    this.#job = job;
+    if (task !== undefined) this.store.tasks.save(task);
+    if (attempt !== undefined) this.store.attempts.save(attempt);
+    for (const effect of effects) this.#carryOut(effect);
+    const end = endOf(transition);
+    if (end !== undefined) this.record(end);
     // The agent's conditions tell what keeps its runners from working, now.
-    if (hasEnded) this.store.conditions.setLauncher([], this.now);
-    if (isAbandoned) this.store.conditions.set("CleaningAbandoned", cleaningAbandoned, this.now);
+    if (isEnded(job.status) && !isEnded(before.status)) this.setLauncherConditions([]);
+    if (job.clean === "abandoned" && before.clean !== "abandoned") {
+      this.setCondition("CleaningAbandoned", cleaningAbandoned, false);
+    }
+    // Last: with its end, those who watch the job leave.
+    if (job.status !== before.status) this.#recordStatus();
+  }
+
+  /** Keeps an event in the job's journal, and tells those who watch the job. */
+  record(event: NewEvent): void {
+    this.#events.push(this.store.journal.add(event, this.now));
+  }
+
+  /** @param fromLauncher whether the agent says so */
+  setCondition(type: string, message: string, fromLauncher: boolean): void {
+    if (this.store.conditions.set(type, message, this.now, fromLauncher)) {
+      this.record({ kind: "condition", type, set: true, message: shorten(message) });
+    }
+  }
+
+  /** @returns whether there was such a condition */
+  dropCondition(type: string): boolean {
+    const wasThere = this.store.conditions.drop(type);
+    if (wasThere) this.#recordDrop(type);
+    return wasThere;
+  }
+
+  /** Sets all conditions that the agent speaks of, in place of those before. */
+  setLauncherConditions(conditions: readonly LauncherCondition[]): void {
+    const types = conditions.map(({ type }) => type);
+    for (const type of this.store.conditions.dropLauncher(types)) this.#recordDrop(type);
+    for (const { type, message } of conditions) this.setCondition(type, message, true);
+  }
+
+  /** When the progress that is told next is due, in ms since 1970; undefined where the last one told everything. */
+  get progressDue(): number | undefined {
+    const { journal } = this.store;
+    return journal.hasProgress(this.#job) ? undefined : journal.progressAt + progressPause;
   }
 
   /** Has the Registry told of what changed outside of the job's row. */
@@ -86,7 +136,11 @@ export class Session {
 
   /** Ends the event, within its transaction. */
   save(): void {
-    if (this.#job === this.store.job.row()) return;
+    if ((this.progressDue ?? Infinity) <= this.now) this.#recordProgress();
+    if (this.#events.length > 0) this.notify(() => this.watchers.send(this.#events));
+    const before = this.store.job.row();
+    if (this.#job === before) return;
+    if (isEnded(this.#job.status) && !isEnded(before.status)) this.notify(() => this.watchers.end("events"));
     this.store.job.save(this.#job);
     this.#outbox.mark("registry", this.now + progressAge);
   }
@@ -94,6 +148,21 @@ export class Session {
   /** Sends what was to be sent, after the transaction. */
   sendNotices(): void {
     for (const notice of this.#notices) notice();
+  }
+
+  #recordStatus(): void {
+    this.#recordProgress();
+    const { status, error } = this.#job;
+    this.record({ kind: "job", status, error });
+  }
+
+  #recordProgress(): void {
+    const event = this.store.journal.addProgress(this.#job, this.now);
+    if (event !== undefined) this.#events.push(event);
+  }
+
+  #recordDrop(type: string): void {
+    this.record({ kind: "condition", type, set: false, message: null });
   }
 
   #carryOut(effect: Effect): void {

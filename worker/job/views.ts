@@ -1,8 +1,9 @@
+import { EventHeadSchema } from "../../shared/api/events.ts";
 import type { Condition, Job, JobDetail } from "../../shared/api/jobs.ts";
 import { isHeld, outputKind, taskIdOf } from "../../shared/engine/machine.ts";
 import { mostShown, outputUrl, withOutputUrls } from "../../shared/outputs.ts";
 import { partName } from "../../shared/status.ts";
-import type { Page, PageRequest } from "../contracts.ts";
+import type { Items, Page, PageRequest } from "../contracts.ts";
 import { jsonPages } from "./json-pages.ts";
 import { artifactOf } from "./spec.ts";
 import type { JobStore } from "./store.ts";
@@ -78,4 +79,12 @@ export const viewOutputs = (store: JobStore, request: PageRequest): Page => {
       return JSON.stringify(outputUrl(job.outputPath, job.useSSL, id, name));
     });
   return jsonPages(request.limit, read, () => String(last));
+};
+
+/** What has happened to the job, the oldest first: at most `limit` events whose numbers are above `after`. */
+export const viewEvents = ({ journal }: JobStore, after: number, limit: number): Items => {
+  const items = journal.page(after, limit);
+  const last = items.at(-1);
+  if (last === undefined || items.length < limit) return { items, next: null };
+  return { items, next: String(EventHeadSchema.parse(JSON.parse(last)).id) };
 };

@@ -13,14 +13,17 @@ export const readMessage = <Message>(
   return size > maxMessage ? undefined : schema.safeParse(parseJson(message)).data;
 };
 
-/** Sends a message; one to a socket that is closing is dropped, and made up for when the peer says hello again. */
-export const sendJson = (socket: WebSocket, message: unknown): void => {
+/** Sends a message; one to a socket that is closing is dropped, and made up for when the peer comes again. */
+export const sendText = (socket: WebSocket, message: string): void => {
   try {
-    socket.send(JSON.stringify(message));
+    socket.send(message);
   } catch {
     // There is no telling beforehand: the peer may close at any moment.
   }
 };
+
+/** Sends a message as JSON, as `sendText` does. */
+export const sendJson = (socket: WebSocket, message: unknown): void => sendText(socket, JSON.stringify(message));
 
 /** Answers a close, without which the peer waits for ten seconds. Never throws. */
 export const answerClose = (socket: WebSocket, code: number, reason: string): void => {

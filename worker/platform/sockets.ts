@@ -15,7 +15,7 @@ type Index<Peer> = {
 };
 
 /**
- * The hibernating WebSockets of an object. Who is at the other end is kept with the socket, so that it survives hibernation;
+ * The hibernating WebSockets of an object's peers; it may have others. Who is at the other end is kept with the socket, so that it survives hibernation;
  * an instance looks at all sockets once, and from then on no event costs more the more of them there are.
  */
 export class Sockets<Peer extends { readonly name: string }> {
@@ -92,9 +92,10 @@ export class Sockets<Peer extends { readonly name: string }> {
     return peer;
   }
 
-  /** Closes all sockets, also those that never said hello. */
+  /** Closes the sockets of all peers, also of those that never said hello. */
   closeAll(code: number, reason: string): void {
-    for (const socket of this.#ctx.getWebSockets()) {
+    const { peers, silent } = this.#known();
+    for (const socket of [...peers.keys(), ...silent.keys()]) {
       this.#drop(socket);
       socket.close(code, reason);
     }

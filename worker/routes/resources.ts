@@ -2,6 +2,7 @@ import type { Resource, ResourceGroup } from "../http/resource.ts";
 import { againResources } from "./again.ts";
 import { artifactResources } from "./artifacts.ts";
 import { clusterResources } from "./clusters.ts";
+import { eventResources } from "./events.ts";
 import { jobResources } from "./jobs.ts";
 import { logResources, runnerLogResources } from "./logs.ts";
 import { taskResources } from "./tasks.ts";
@@ -14,7 +15,7 @@ const groups: readonly ResourceGroup[] = [
   {
     tag: "jobs",
     description: "MapReduce runs: their start, state, end and output",
-    resources: [...jobResources, ...againResources],
+    resources: [...jobResources, ...againResources, ...eventResources],
   },
   { tag: "tasks", description: "The maps and reduces of a job, and their attempts", resources: taskResources },
   { tag: "logs", description: "What programs have written to standard error", resources: logResources },

@@ -10,6 +10,7 @@ import { closeCodes } from "../../../shared/protocol/connection.ts";
 import type { Next } from "../../../shared/protocol/runner.ts";
 import type { Assignment } from "../../../shared/protocol/tasks.ts";
 import { isEnded } from "../../../shared/status.ts";
+import { startOf } from "../events.ts";
 import type { Session } from "../session.ts";
 import { nextStraggler } from "../timers/stragglers.ts";
 import { outputsOf } from "./commit.ts";
@@ -60,6 +61,8 @@ const findNext = (session: Session, { name, podName }: Peer): Next => {
   const assigned = assign(session.job, task, { id: name, podName }, now);
   store.attempts.add(assigned.attempt, now + session.leaseMs);
   session.apply({ ...assigned, attempt: undefined });
+  const start = startOf(assigned.job, assigned.task, assigned.attempt);
+  if (start !== undefined) session.record(start);
   return { next: "task", task: assignmentOf(session, assigned.attempt) };
 };
 

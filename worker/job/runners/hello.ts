@@ -49,13 +49,12 @@ const runnerRefused = "RunnerRefused";
 /** Shows among the conditions that a runner was refused, until one is served or the agent reports something else. */
 const showRefusal = (session: Session, refusal: string | undefined): void => {
   if (isEnded(session.job.status)) return;
-  const { conditions } = session.store;
   if (refusal === undefined) {
-    if (conditions.drop(runnerRefused)) session.publish();
+    if (session.dropCondition(runnerRefused)) session.publish();
     return;
   }
   const message = `A runner was refused: ${refusal}. Use runners of the Worker's release.`;
-  conditions.set(runnerRefused, message, session.now, true);
+  session.setCondition(runnerRefused, message, true);
   session.publish();
 };
 

@@ -6,6 +6,7 @@ import { creation } from "./creation.ts";
 import { holding } from "./holding.ts";
 import { leases } from "./leases.ts";
 import { limits } from "./limits.ts";
+import { progress } from "./progress.ts";
 import { silence } from "./silence.ts";
 import { stragglers } from "./stragglers.ts";
 import type { Timer } from "./timer.ts";
@@ -21,6 +22,7 @@ const timers = (absence?: Condition): readonly Timer[] => [
   wakes,
   stragglers,
   silence,
+  progress,
 ];
 
 /** When the next of a job's timers is due, in ms since 1970. */
