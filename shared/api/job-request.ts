@@ -2,6 +2,7 @@ import { z } from "zod";
 import { addressIssues, isEndpoint } from "../address-issues.ts";
 import { ArtifactNameSchema } from "./artifacts.ts";
 import { JobNameSchema, TagsSchema } from "./labels.ts";
+import { clashesOf, PlacementsSchema } from "./placements.ts";
 import { StorageAccessSchema } from "./storage-access.ts";
 import { inputCompressions } from "../compression.ts";
 import { defaultMaxLosses, maxTasks } from "../limits.ts";
@@ -48,6 +49,12 @@ export const JobRequestSchema = z
     combinerArgs: ArgsSchema.optional(),
     environment: EnvironmentSchema.optional().describe(
       "Variables for all programs. They are shown to whoever sees the job, so that secrets do not belong here.",
+    ),
+    files: PlacementsSchema.optional().describe(
+      "Artifacts that lie in the working directory of all programs: names, or objects that also say `as` what",
+    ),
+    archives: PlacementsSchema.optional().describe(
+      "Likewise, of the type `archive`: each is a directory there, with what it holds",
     ),
     nReducers: z
       .int()
@@ -133,6 +140,10 @@ export const JobRequestSchema = z
     if (request.nReducers === 0 && request.combinerName !== undefined) {
       issue("combinerName", "makes no sense in a map-only job (nReducers 0)");
     }
+    const programs = [request.mapperName, request.reducerName, request.combinerName].filter(
+      (name) => name !== undefined,
+    );
+    for (const { field, message } of clashesOf(request, programs)) issue(field, message);
     for (const { field, message } of addressIssues(request)) issue(field, message);
   })
   .meta({ id: "JobRequest" });

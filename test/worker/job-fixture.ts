@@ -2,7 +2,7 @@ import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } fr
 import { v7 as uuidv7 } from "uuid";
 import { expect } from "vitest";
 import { noCounters } from "../../shared/counters.ts";
-import { protocolVersion } from "../../shared/protocol/versions.ts";
+import { protocolVersion, runnerFeatures } from "../../shared/protocol/versions.ts";
 import {
   RunnerAnswerSchema,
   RunnerNoticeSchema,
@@ -93,7 +93,7 @@ export class JobFixture {
       runnerId,
       podName: `pod-${runnerId}`,
       attempt,
-      features: [],
+      features: [...runnerFeatures],
     });
   }
 

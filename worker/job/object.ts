@@ -19,7 +19,7 @@ import { RunnerPeers } from "./runners/peers.ts";
 import { SessionTokens } from "./runners/session-tokens.ts";
 import { takeReport } from "./reports.ts";
 import { Session, type JobParts } from "./session.ts";
-import type { JobSpec, PinnedProgram } from "./spec.ts";
+import { contentOf, type JobSpec, type PinnedArtifact, type PinnedProgram } from "./spec.ts";
 import { JobStore } from "./store.ts";
 import { describeAbsence, tellCluster } from "./targets/cluster.ts";
 import { tellRegistry } from "./targets/registry.ts";
@@ -141,6 +141,12 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     const { store } = this.#parts;
     if (!store.exists() || store.job.row().released) return null;
     return store.job.spec().programs[role] ?? null;
+  }
+
+  async content(hash: string): Promise<PinnedArtifact | null> {
+    const { store } = this.#parts;
+    if (!store.exists() || store.job.row().released) return null;
+    return contentOf(store.job.spec(), hash);
   }
 
   async report(reports: readonly Report[]): Promise<boolean> {

@@ -1,18 +1,26 @@
-import type { Artifact } from "../../shared/api/artifacts.ts";
+import type { Artifact, ProgramType } from "../../shared/api/artifacts.ts";
 import type { JobRequest } from "../../shared/api/job-request.ts";
+import { placementFields, type PlacedArtifact } from "../../shared/api/placements.ts";
 import type { RunnerFeature } from "../../shared/protocol/versions.ts";
 
 /** An artifact's content as a job holds on to it: `key` names it in R2, whatever becomes of the artifact's name. */
-export type PinnedProgram = Artifact & { readonly key: string };
+export type PinnedArtifact = Artifact & { readonly key: string };
+export type PinnedProgram = PinnedArtifact & { readonly type: ProgramType };
 
 /** An artifact as the REST API shows it. */
-export const artifactOf = ({ name, type, size, hash }: PinnedProgram): Artifact => ({ name, type, size, hash });
+export const artifactOf = ({ name, type, size, hash }: PinnedArtifact): Artifact => ({ name, type, size, hash });
+
+/** Likewise, with its name in the working directory. */
+export const placedOf = (pinned: PinnedPlacement): PlacedArtifact => ({ ...artifactOf(pinned), as: pinned.as });
 
 export type PinnedPrograms = {
   readonly mapper: PinnedProgram;
   readonly reducer?: PinnedProgram;
   readonly combiner?: PinnedProgram;
 };
+
+/** An artifact in the working directory of programs, under the name `as`. */
+export type PinnedPlacement = PinnedArtifact & { readonly as: string };
 
 /** What a JobObject is created from. */
 export type JobSpec = {
@@ -26,6 +34,8 @@ export type JobSpec = {
   /** The Secrets of the cluster that its credentials lie in. The credentials themselves are kept apart from this. */
   readonly credentialSecrets: readonly string[];
   readonly programs: PinnedPrograms;
+  readonly files?: readonly PinnedPlacement[];
+  readonly archives?: readonly PinnedPlacement[];
   /** What its runners must be able to do (`runnerFeatures`). */
   readonly features?: readonly string[];
   /** The fields of its request that are kept sealed, and so are not in `request`. */
@@ -34,6 +44,16 @@ export type JobSpec = {
   readonly rerunOf?: string;
 };
 
+/** A content of that hash that the job holds, or null. */
+export const contentOf = ({ programs, files = [], archives = [] }: JobSpec, hash: string): PinnedArtifact | null => {
+  const { mapper, reducer, combiner } = programs;
+  return [mapper, reducer, combiner, ...files, ...archives].find((held) => held?.hash === hash) ?? null;
+};
+
 /** What the runners of a job must be able to do. */
-export const featuresOf = ({ mapperArgs, reducerArgs, combinerArgs, environment }: JobRequest): RunnerFeature[] =>
-  [mapperArgs, reducerArgs, combinerArgs, environment].some((given) => given !== undefined) ? ["arguments"] : [];
+export const featuresOf = (request: JobRequest): RunnerFeature[] => {
+  const { mapperArgs, reducerArgs, combinerArgs, environment } = request;
+  const hasSettings = [mapperArgs, reducerArgs, combinerArgs, environment].some((given) => given !== undefined);
+  const hasFiles = placementFields.some((field) => (request[field] ?? []).length > 0);
+  return [...(hasSettings ? (["arguments"] as const) : []), ...(hasFiles ? (["files"] as const) : [])];
+};

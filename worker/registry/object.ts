@@ -4,7 +4,7 @@ import type { Job } from "../../shared/api/jobs.ts";
 import type { Token } from "../../shared/api/tokens.ts";
 import type { Items, JobFilter, RegistryApi, Reservation, ReservationRequest, StoredContent } from "../contracts.ts";
 import { jobOf, type Env } from "../env.ts";
-import type { PinnedProgram } from "../job/spec.ts";
+import type { PinnedArtifact } from "../job/spec.ts";
 import type { Region } from "../location.ts";
 import { removeLogs } from "../logs/attempt-logs.ts";
 import { AlarmClock, soonest } from "../platform/alarm-clock.ts";
@@ -64,11 +64,11 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
     this.#change((now) => giveUpUpload(this.#sql, key, now));
   }
 
-  async putArtifact(program: PinnedProgram, uploadedBy: string): Promise<StoredContent | null> {
+  async putArtifact(artifact: PinnedArtifact, uploadedBy: string): Promise<StoredContent | null> {
     return this.#change((now) => {
-      if (finishUpload(this.#sql, program.key)) nameContent(this.#sql, program, uploadedBy, now);
-      const stored = findArtifact(this.#sql, program.name);
-      return stored?.key === program.key ? stored : null;
+      if (finishUpload(this.#sql, artifact.key)) nameContent(this.#sql, artifact, uploadedBy, now);
+      const stored = findArtifact(this.#sql, artifact.name);
+      return stored?.key === artifact.key ? stored : null;
     });
   }
 

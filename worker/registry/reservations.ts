@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { ProgramTypeSchema, type ArtifactType } from "../../shared/api/artifacts.ts";
+import { placementFields } from "../../shared/api/placements.ts";
 import { programRoles } from "../../shared/protocol/tasks.ts";
-import type { Reservation, ReservationRequest } from "../contracts.ts";
+import type { ArtifactUse, PinRole, Reservation, ReservationRequest } from "../contracts.ts";
 import { rowsOf } from "../platform/sql.ts";
 import { findArtifact } from "./artifacts.ts";
 import { earliest } from "./due.ts";
@@ -10,7 +12,7 @@ import { pin, pinsOf } from "./pins.ts";
 import { findRegion } from "./regions.ts";
 
 /**
- * Reservations: jobs whose programs are pinned, and whose objects are about to be created. A call that creates an object can be
+ * Reservations: jobs whose artifacts are pinned, and whose objects are about to be created. A call that creates an object can be
  * slow, and its answer can be lost, so time alone does not tell that a job will never be: the object refuses to be created late,
  * and is asked for afterwards.
  */
@@ -37,10 +39,27 @@ const repeatReservation = (sql: SqlStorage, { cluster }: ReservationRequest, id:
   sql.exec("UPDATE job SET reserved_until = ? WHERE id = ?", now + reservationTime, id);
   const createBefore = now + creationTime;
   const region = findRegion(sql, cluster);
-  return { kind: "reserved", id, createdAt: job.created_at, createBefore, region, programs: pinsOf(sql, id) };
+  return { kind: "reserved", id, createdAt: job.created_at, createBefore, region, ...pinsOf(sql, id) };
 };
 
-/** Resolves a job's programs and pins them, or answers with what an earlier request of the same key came to. */
+/** What a job is to hold, in the order of its request. */
+const usesOf = (names: ReservationRequest["names"]): ArtifactUse[] => [
+  ...programRoles.flatMap((role) => {
+    const name = names[role];
+    return name === undefined ? [] : [{ role, name }];
+  }),
+  ...placementFields.flatMap((field) =>
+    (names[field] ?? []).map((name, index) => ({ role: `${field}.${index}` as const, name })),
+  ),
+];
+
+/** Whether an artifact of that type can be used so. Whatever it is, it can be a file. */
+const isFit = (role: PinRole, type: ArtifactType): boolean => {
+  if (role.startsWith("files.")) return true;
+  return role.startsWith("archives.") ? type === "archive" : ProgramTypeSchema.safeParse(type).success;
+};
+
+/** Resolves a job's artifacts and pins them, or answers with what an earlier request of the same key came to. */
 export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: number): Reservation => {
   const { id, createdAt, cluster, names, idempotency } = request;
   if (idempotency !== undefined) {
@@ -51,12 +70,13 @@ export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: nu
         : { kind: "conflict" };
     }
   }
-  const programs = programRoles.flatMap((role) => {
-    const name = names[role];
-    return name === undefined ? [] : [{ role, program: findArtifact(sql, name) }];
-  });
-  const unknown = programs.flatMap(({ role, program }) => (program === null ? [role] : []));
-  if (unknown.length > 0) return { kind: "unknown", roles: unknown };
+  const found = usesOf(names).map((use) => ({ ...use, artifact: findArtifact(sql, use.name) }));
+  const unknown = found.flatMap(({ role, name, artifact }) => (artifact === null ? [{ role, name }] : []));
+  if (unknown.length > 0) return { kind: "unknown", uses: unknown };
+  const unfit = found.flatMap(({ role, name, artifact }) =>
+    artifact === null || isFit(role, artifact.type) ? [] : [{ role, name, type: artifact.type }],
+  );
+  if (unfit.length > 0) return { kind: "unfit", uses: unfit };
   if (countOpenJobs(sql, cluster) >= maxClusterJobs) return { kind: "full", limit: maxClusterJobs };
 
   const reservedUntil = now + reservationTime;
@@ -67,10 +87,10 @@ export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: nu
     cluster,
     reservedUntil,
   );
-  for (const { role, program } of programs) if (program !== null) pin(sql, id, role, program);
+  for (const { role, artifact } of found) if (artifact !== null) pin(sql, id, role, artifact);
   if (idempotency !== undefined) keepKey(sql, idempotency, idempotency.fingerprints[0] ?? "", id, now);
   const region = findRegion(sql, cluster);
-  return { kind: "reserved", id, createdAt, createBefore: now + creationTime, region, programs: pinsOf(sql, id) };
+  return { kind: "reserved", id, createdAt, createBefore: now + creationTime, region, ...pinsOf(sql, id) };
 };
 
 /**

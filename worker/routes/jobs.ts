@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { JobRequestSchema, type JobRequest } from "../../shared/api/job-request.ts";
+import { namesOf } from "../../shared/api/placements.ts";
 import { JobDetailSchema, OutputUrlSchema, type JobDetail } from "../../shared/api/jobs.ts";
 import { isEnded } from "../../shared/status.ts";
 import { check, readJson } from "../http/body.ts";
@@ -12,9 +13,10 @@ import { jsonAnswer, jsonBody, refTo } from "../http/operation.ts";
 import type { ReservationRequest } from "../contracts.ts";
 import { askJob, jobParameter, unknownJob } from "./ask-job.ts";
 import { listJobs } from "./job-list.ts";
-import { featuresOf } from "../job/spec.ts";
+import { featuresOf, type PinnedArtifact, type PinnedPlacement } from "../job/spec.ts";
 import { credentialSecrets } from "../job/targets/pods.ts";
 import { busy, invalidRequest, ProblemError } from "../http/problems.ts";
+import { unfitArtifacts, unknownArtifacts } from "./refused-artifacts.ts";
 import { jsonResponse } from "../http/responses.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
 
@@ -47,10 +49,23 @@ const reservationFor = async (
   id: uuidv7(),
   createdAt: Date.now(),
   cluster,
-  names: { mapper: request.mapperName, reducer: request.reducerName, combiner: request.combinerName },
+  names: {
+    mapper: request.mapperName,
+    reducer: request.reducerName,
+    combiner: request.combinerName,
+    files: request.files?.map((placement) => namesOf(placement).name),
+    archives: request.archives?.map((placement) => namesOf(placement).name),
+  },
   idempotency:
     key === null ? undefined : { caller: caller.name, key, fingerprints: await fingerprintsOf(env, request) },
 });
+
+/** Pinned artifacts with the names that the request gives them, in its order. */
+const placed = (placements: JobRequest["files"] = [], pinned: readonly PinnedArtifact[]): PinnedPlacement[] =>
+  pinned.flatMap((artifact, index) => {
+    const placement = placements[index];
+    return placement === undefined ? [] : [{ ...artifact, as: namesOf(placement).as }];
+  });
 
 /** @param rerunOf the job that this one is started again from */
 const createJob = async (call: Call, request: JobRequest, key: string | null, rerunOf?: string): Promise<JobDetail> => {
@@ -60,12 +75,14 @@ const createJob = async (call: Call, request: JobRequest, key: string | null, re
   switch (reservation.kind) {
     case "reserved": {
       const { id, createdAt, createBefore, region, programs } = reservation;
+      const files = placed(request.files, reservation.files);
+      const archives = placed(request.archives, reservation.archives);
       const { inputStorageCredentials, outputStorageCredentials } = request;
       const secrets = credentialSecrets(inputStorageCredentials, outputStorageCredentials);
       const submittedBy = caller.name;
       const features = featuresOf(request);
       const posted = { id, createdAt, submittedBy, cluster, request, rerunOf };
-      const spec = { ...posted, credentialSecrets: secrets, programs, features };
+      const spec = { ...posted, credentialSecrets: secrets, programs, files, archives, features };
       const job = await jobOf(env, id, region).create(spec, createBefore);
       if (job === null) throw busy("The job could not be created in time. Send the request again.");
       // The object tells the Registry, too, in its own time; the answer must not be ahead of what can be asked for.
@@ -89,14 +106,10 @@ const createJob = async (call: Call, request: JobRequest, key: string | null, re
           "Send the request again when some have ended.",
         { headers: { "Retry-After": "60" } },
       );
+    case "unknown":
+      throw unknownArtifacts(reservation.uses);
     default:
-      throw invalidRequest(
-        reservation.roles.map((role) => {
-          const field = `${role}Name` as const;
-          return { field, message: `names the artifact '${request[field]}', which does not exist` };
-        }),
-        "unknown-artifact",
-      );
+      throw unfitArtifacts(reservation.uses);
   }
 };
 
