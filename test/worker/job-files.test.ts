@@ -17,7 +17,8 @@ const request = {
 const post = async (more: object): Promise<JobDetail> =>
   await jsonOf(JobDetailSchema, await postJob({ ...request, ...more }));
 
-const archive = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(`PK\u0003\u0004${text}`);
+const text = async (response: Response): Promise<string> => new TextDecoder().decode(await response.arrayBuffer());
+const archive = (content: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(`PK\u0003\u0004${content}`);
 
 beforeAll(async () => {
   await upload("mapper", "#!mapper");
@@ -59,7 +60,6 @@ describe("a job's files and archives", () => {
     const headers = { Authorization: `Bearer ${await runnerToken(openEnv, id)}` };
     const content = async (hash = ""): Promise<Response> =>
       await call("GET", `/api/v1/jobs/${id}/contents/${hash}`, { headers });
-    const text = async (response: Response) => new TextDecoder().decode(await response.arrayBuffer());
     expect(await text(await content(files[0]?.hash))).toBe("first");
     expect(await text(await content(await sha256(new TextEncoder().encode("#!mapper"))))).toBe("#!mapper");
     for (const other of ["the\n", "second"]) {
