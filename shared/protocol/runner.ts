@@ -39,6 +39,8 @@ const RunnerJobSchema = z.object({
   logs: z.boolean().optional(),
   /** Variables for the programs. */
   environment: z.record(z.string(), z.string()).optional(),
+  /** Names of further ones, whose values the pod has from Secrets. */
+  secretEnvironment: z.array(z.string()).optional(),
 });
 export type RunnerJob = z.infer<typeof RunnerJobSchema>;
 

@@ -83,6 +83,17 @@ describe("a job's arguments and variables", () => {
   });
 });
 
+test("a variable of a Secret fails a job at once where runners are processes", async () => {
+  const secretEnvironment = { API_KEY: { secretName: "service", key: "key" } };
+  const { id } = await edgefold.post({ inputPath, mapperName: "map", nReducers: 0, secretEnvironment });
+  const { error, progress } = await edgefold.ended(id);
+  expect(error).toMatchObject({
+    code: "CredentialsUnavailable",
+    message: expect.stringMatching(/'API_KEY' of secretEnvironment.*a cluster whose runners are pods/),
+  });
+  expect(progress.maps.total).toBe(0);
+});
+
 describe("a job's files and archives", () => {
   const shown = `#!/bin/bash
 cat > /dev/null

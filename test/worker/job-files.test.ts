@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { JobDetailSchema, type JobDetail } from "../../shared/api/jobs.ts";
-import { protocolVersion } from "../../shared/protocol/versions.ts";
+import { protocolVersion, runnerFeatures } from "../../shared/protocol/versions.ts";
 import { call, jsonOf, openEnv, postJob, problemOf, runnerToken, sha256, upload } from "./api.ts";
 import { rows, settle, storedKeys } from "./registry-helpers.ts";
 import { eventually } from "./eventually.ts";
@@ -18,7 +18,8 @@ const post = async (more: object): Promise<JobDetail> =>
   await jsonOf(JobDetailSchema, await postJob({ ...request, ...more }));
 
 const text = async (response: Response): Promise<string> => new TextDecoder().decode(await response.arrayBuffer());
-const archive = (content: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(`PK\u0003\u0004${content}`);
+const archive = (content: string): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(new TextEncoder().encode(`PK\u0003\u0004${content}`));
 
 beforeAll(async () => {
   await upload("mapper", "#!mapper");
@@ -81,12 +82,16 @@ describe("a job's files and archives", () => {
     expect((await postJob({ ...body, files: [] }, headers)).status).toBe(422);
   });
 
-  it("need a runner that knows them", async () => {
-    const { id } = await post({ files: ["stop.txt"] });
+  it.each([
+    ["files", { archives: ["deps.zip"] }],
+    ["secrets", { secretEnvironment: { KEY: { secretName: "service", key: "key" } } }],
+  ])("need a runner that knows %s", async (feature, changes) => {
+    const { id } = await post(changes);
     const runner = await new JobFixture(id).dial();
-    const about = { runnerId: "a", podName: "a", attempt: null, version: protocolVersion, features: ["arguments"] };
+    const features = runnerFeatures.filter((known) => known !== feature);
+    const about = { runnerId: "a", podName: "a", attempt: null, version: protocolVersion, features };
     runner.send(JSON.stringify({ id: 1, kind: "hello", ...about }));
-    expect((await runner.closed).reason).toBe("the job needs files, which the runner lacks");
+    expect((await runner.closed).reason).toBe(`the job needs ${feature}, which the runner lacks`);
   });
 });
 

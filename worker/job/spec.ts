@@ -1,7 +1,7 @@
 import type { Artifact, ProgramType } from "../../shared/api/artifacts.ts";
 import type { JobRequest } from "../../shared/api/job-request.ts";
 import { placementFields, type PlacedArtifact } from "../../shared/api/placements.ts";
-import type { RunnerFeature } from "../../shared/protocol/versions.ts";
+import { runnerFeatures, type RunnerFeature } from "../../shared/protocol/versions.ts";
 
 /** An artifact's content as a job holds on to it: `key` names it in R2, whatever becomes of the artifact's name. */
 export type PinnedArtifact = Artifact & { readonly key: string };
@@ -55,5 +55,10 @@ export const featuresOf = (request: JobRequest): RunnerFeature[] => {
   const { mapperArgs, reducerArgs, combinerArgs, environment } = request;
   const hasSettings = [mapperArgs, reducerArgs, combinerArgs, environment].some((given) => given !== undefined);
   const hasFiles = placementFields.some((field) => (request[field] ?? []).length > 0);
-  return [...(hasSettings ? (["arguments"] as const) : []), ...(hasFiles ? (["files"] as const) : [])];
+  const needs: { readonly [F in RunnerFeature]: boolean } = {
+    arguments: hasSettings,
+    files: hasFiles,
+    secrets: request.secretEnvironment !== undefined,
+  };
+  return runnerFeatures.filter((feature) => needs[feature]);
 };

@@ -18,7 +18,7 @@ import type { AttemptContext } from "../attempt-context.ts";
 import { attemptError } from "../attempt-failure.ts";
 import type { RunnerConfig } from "../config.ts";
 import { Counters } from "../counters.ts";
-import { taskEnvironment } from "../environment.ts";
+import { secretVariables, taskEnvironment } from "../environment.ts";
 import { MemoryKills } from "../memory-kills.ts";
 import { placeFiles, placeProgram } from "../working-directory.ts";
 import { TaskTimeoutError } from "../task-timeout.ts";
@@ -144,13 +144,17 @@ const dispatch = (task: Assignment, run: TaskRun): Promise<Result> => {
   }
 };
 
+/** Of a plan as well, so that a job that cannot have them fails before it has done anything. What needs none must not fail of them. */
+const variablesOfSecrets = ({ kind }: Assignment, job: RunnerJob, config: RunnerConfig): Record<string, string> =>
+  kind === "plan" || kind === "map" || kind === "reduce" ? secretVariables(job, config, process.env) : {};
+
 const contextOf = (
   task: Assignment,
   job: RunnerJob,
   config: RunnerConfig,
   workDir: string,
 ): Omit<AttemptContext, "processes" | "signal" | "progress" | "counters" | "status" | "log"> => ({
-  environment: taskEnvironment(job, task),
+  environment: { ...variablesOfSecrets(task, job, config), ...taskEnvironment(job, task) },
   workDir,
   sortBuffer: config.SORT_BUFFER,
   mergeFactor: config.MERGE_FACTOR,

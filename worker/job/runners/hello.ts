@@ -87,5 +87,6 @@ const runnerJob = ({ id, request, programs, files, archives }: JobSpec, secrets:
   files: files?.map(placedOf),
   archives: archives?.map(placedOf),
   environment: request.environment,
+  secretEnvironment: request.secretEnvironment && Object.keys(request.secretEnvironment),
   logs: request.logs,
 });
