@@ -23,3 +23,7 @@ export const minDefaultSplitSize = 64 * 1024 * 1024;
 
 /** Splits that the whole input is cut into, at most, where the user names no `splitSize`. */
 export const defaultSplits = 4096;
+
+/** What one archive of a job holds at most, unpacked: bytes of files, and entries. */
+export const maxUnpackedBytes = 4 * 1024 ** 3;
+export const maxUnpackedEntries = 100_000;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { VariableNameSchema } from "./program-settings.ts";
 
 /**
  * How a job's pods are to be, in Kubernetes' own words. Checked as Kubernetes does it ("Object Names and IDs", "Labels and
@@ -145,17 +146,33 @@ export const podFields = {
 /** The Secrets with jobs' tokens (`generationName` of the agent): no job may have another one's. */
 const tokenSecret = /^edgefold-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(-g\d+)?$/;
 
+const SecretNameSchema = ObjectNameSchema.refine(
+  (name) => !tokenSecret.test(name),
+  "must not be the Secret of a job's token",
+);
+
 /** Credentials that lie in the cluster, so that the Worker need not see them. */
 export const SecretReferenceSchema = z
   .strictObject({
-    secretName: ObjectNameSchema.refine(
-      (name) => !tokenSecret.test(name),
-      "must not be the Secret of a job's token",
-    ).describe(
+    secretName: SecretNameSchema.describe(
       "A Secret in the jobs' namespace with the keys username and password, and optionally sessionToken and region",
     ),
   })
   .meta({ id: "SecretReference" });
+
+/** Variables whose values are keys of Secrets in the jobs' namespace. */
+export const SecretEnvironmentSchema = z
+  .record(
+    VariableNameSchema,
+    z.strictObject({
+      secretName: SecretNameSchema,
+      key: z
+        .string()
+        .max(253)
+        .regex(/^[-._a-zA-Z0-9]+$/, "must be a key of a Secret: letters, digits, '-', '_' and '.'"),
+    }),
+  )
+  .refine((map) => Object.keys(map).length <= mostEntries, `must have at most ${mostEntries} entries`);
 
 /** What an agent must know of a job to make its pods. */
 export const PodOptionsSchema = z.object({
@@ -166,6 +183,7 @@ export const PodOptionsSchema = z.object({
   parallelism: z.int().positive().optional(),
   /** Secrets of the jobs' namespace that the pods are to see. */
   credentialSecrets: z.array(ObjectNameSchema).default([]),
+  secretEnvironment: SecretEnvironmentSchema.optional(),
   /** How long the job may take from its creation to its end; the Worker enforces it. */
   deadlineSeconds: z.int().positive().optional(),
 });

@@ -23,11 +23,17 @@ export const ArgsSchema = z.array(TextSchema).refine(fits, together);
 /** What tells a program of its task has these names, Edgefold's own and Hadoop's: a job's variable would be overwritten. */
 const reserved = /^(EDGEFOLD|mapreduce|mapred|map_input)_|^(HOME|TMPDIR)$/;
 
-const NameSchema = z
+export const VariableNameSchema = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be a name of letters, digits and underscores, such as MY_SETTING")
   .refine((name) => !reserved.test(name), "is a name to which Edgefold or Hadoop gives a meaning of its own");
 
 export const EnvironmentSchema = z
-  .record(NameSchema, TextSchema)
+  .record(VariableNameSchema, TextSchema)
   .refine((all) => fits(Object.entries(all).flat()), together);
+
+/**
+ * The variable of a pod that has the value for a job's variable of that name from a Secret. By the name alone it could be one that
+ * the runner itself goes by, such as NODE_OPTIONS.
+ */
+export const podVariable = (name: string): string => `EDGEFOLD_SECRET_${name}`;

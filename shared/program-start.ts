@@ -25,7 +25,7 @@ const leastClassVersion = 45;
 const others: readonly (readonly [string, string])[] = [
   [
     "504b0304",
-    "is a zip archive (a jar or wheel is one, too): upload a script that starts with `#!`, or one file that holds all",
+    "is a zip archive (a jar or wheel is one, too): upload a script that starts with `#!`, or the archive with `--form type=archive`",
   ],
   ["1f8b", "is compressed with gzip: upload it decompressed, and of an archive the program alone"],
   ["28b52ffd", "is compressed with zstd: upload it decompressed, and of an archive the program alone"],
@@ -45,7 +45,7 @@ const others: readonly (readonly [string, string])[] = [
 
 const noFirstLine =
   "has no first line that names its interpreter: add `#!/usr/bin/env …` as the first line, or, if it is a JavaScript module, " +
-  "upload it with `--form type=module`";
+  "upload it with `--form type=module`; what is no program, with `--form type=file`";
 
 /** @param start the first `inspectedBytes` of an executable, or all of a shorter one */
 export function inspectStart(start: Uint8Array): ProgramStart {
@@ -69,7 +69,8 @@ function recognized(start: Uint8Array): string | undefined {
   const hex = [...start.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   const found = others.find(([magic]) => hex.startsWith(magic));
   if (found !== undefined) return found[1];
-  if (latin1(start, 257, 262) === "ustar") return "is a tar archive: upload the program alone";
+  if (latin1(start, 257, 262) === "ustar")
+    return "is a tar archive: upload the program alone, or the archive with `--form type=archive`";
   // A version's number, CR and LF: the magic of compiled Python (importlib/_bootstrap_external.py).
   if (start.length >= 16 && hex.slice(2, 8) === "0d0d0a")
     return "is compiled Python: upload the source, with a `#!` line";

@@ -4,11 +4,12 @@ import type { Cluster } from "../shared/api/clusters.ts";
 import type { JobRequest } from "../shared/api/job-request.ts";
 import type { Job, JobDetail } from "../shared/api/jobs.ts";
 import type { TaskDetail, TaskOrder } from "../shared/api/tasks.ts";
+import type { PlacementField } from "../shared/api/placements.ts";
 import type { Token } from "../shared/api/tokens.ts";
 import type { LauncherCondition, WantedJob } from "../shared/protocol/agent.ts";
 import type { ProgramRole } from "../shared/protocol/tasks.ts";
 import type { JobStatus, TaskStatus } from "../shared/status.ts";
-import type { JobSpec, PinnedProgram, PinnedPrograms } from "./job/spec.ts";
+import type { JobSpec, PinnedArtifact, PinnedProgram, PinnedPrograms, PinnedPlacement } from "./job/spec.ts";
 import type { Region } from "./location.ts";
 
 /**
@@ -52,6 +53,8 @@ export type ResumeChange = {
   readonly changed: readonly string[];
   /** Those that were pinned anew. */
   readonly programs: Partial<PinnedPrograms>;
+  readonly files: readonly PinnedPlacement[];
+  readonly archives: readonly PinnedPlacement[];
 };
 
 /** Some items of a list, each as JSON, in its order; `next` is the `after` of the page that follows. */
@@ -125,6 +128,8 @@ export interface JobApi extends Rpc.DurableObjectBranded {
   resume(change: ResumeChange): Promise<JobDetail | "not-held" | null>;
   /** The content that a runner is to run, or null when the job has no program in that role, or is over. */
   program(role: ProgramRole): Promise<PinnedProgram | null>;
+  /** A content of that hash that a runner needs, or null when the job has no such one, or is over. */
+  content(hash: string): Promise<PinnedArtifact | null>;
   /**
    * Takes in what the agent reports of the job, in this order. Conditions older than those that the job has change nothing.
    * @returns whether the job is over, and will never want a runner again
@@ -150,17 +155,19 @@ export interface ClusterApi extends Rpc.DurableObjectBranded {
 }
 
 /** An artifact's content, and how it came to be there. */
-export type StoredContent = PinnedProgram & Pick<StoredArtifact, "uploadedAt" | "uploadedBy">;
+export type StoredContent = PinnedArtifact & Pick<StoredArtifact, "uploadedAt" | "uploadedBy">;
 
-/** The artifacts' names by what they are for. */
-export type ProgramNames = { readonly [R in ProgramRole]?: string };
+/** The names of the artifacts that a request asks for, by what they are for. */
+export type ArtifactNames = { readonly [R in ProgramRole]?: string } & {
+  readonly [F in PlacementField]?: readonly string[];
+};
 
 /** A job that is about to be created. */
 export type ReservationRequest = {
   readonly id: string;
   readonly createdAt: number;
   readonly cluster: string;
-  readonly names: ProgramNames;
+  readonly names: ArtifactNames;
   /**
    * The caller's name and key. `fingerprints` are the same for the same request; the first one is kept, the others may have been
    * earlier.
@@ -168,26 +175,47 @@ export type ReservationRequest = {
   readonly idempotency?: { readonly caller: string; readonly key: string; readonly fingerprints: readonly string[] };
 };
 
+/** What a job needs an artifact for: a program's role, or the item of a list, such as `files.0`. */
+export type PinRole = ProgramRole | `${PlacementField}.${number}`;
+
+/** An artifact by its name, and what a job needs it for. */
+export type ArtifactUse = { readonly role: PinRole; readonly name: string };
+
+/** What a job holds. Files and archives are in the order of their names in the request. */
+export type Pins = {
+  readonly programs: PinnedPrograms;
+  readonly files: readonly PinnedArtifact[];
+  readonly archives: readonly PinnedArtifact[];
+};
+
+/** Why a job cannot have the artifacts that it asks for. */
+export type RefusedUses =
+  /** No artifacts have these names. */
+  | { readonly kind: "unknown"; readonly uses: ArtifactUse[] }
+  /** The artifacts of these names are not of a type that can be used so. */
+  | { readonly kind: "unfit"; readonly uses: (ArtifactUse & { readonly type: ArtifactType })[] };
+
+/** Some of what a job holds. */
+export type SomePins = Omit<Pins, "programs"> & { readonly programs: Partial<PinnedPrograms> };
+
 /** What came of it. */
 export type Reservation =
-  /** The programs are pinned; the job's object must be created with these, and before that time, in ms since 1970. */
-  | {
+  /** All is pinned; the job's object must be created with these, and before that time, in ms since 1970. */
+  | ({
       readonly kind: "reserved";
       readonly id: string;
       readonly createdAt: number;
       readonly createBefore: number;
       /** Where its cluster is, near which the object should be; null where that is not known. */
       readonly region: Region | null;
-      readonly programs: PinnedPrograms;
-    }
+    } & Pins)
   /** The request was served before, and its job exists. */
   | { readonly kind: "exists"; readonly id: string }
   /** The key was used for another request. */
   | { readonly kind: "conflict" }
   /** The cluster has as many jobs as it may have that have not ended. */
   | { readonly kind: "full"; readonly limit: number }
-  /** No artifacts have the names of these. */
-  | { readonly kind: "unknown"; readonly roles: ProgramRole[] };
+  | RefusedUses;
 
 /** The one object that knows every artifact's name, every job and every token that was issued. */
 export interface RegistryApi extends Rpc.DurableObjectBranded {
@@ -198,19 +226,16 @@ export interface RegistryApi extends Rpc.DurableObjectBranded {
   /** Has an upload removed that will not be finished. */
   abandonContent(key: string): Promise<void>;
   /** Gives uploaded content its name, which another content may have had. Null where the upload was given up. */
-  putArtifact(program: PinnedProgram, uploadedBy: string): Promise<StoredContent | null>;
+  putArtifact(artifact: PinnedArtifact, uploadedBy: string): Promise<StoredContent | null>;
   getArtifact(name: string): Promise<StoredContent | null>;
   /** False where there is no such artifact. Jobs that pinned its content keep it. */
   deleteArtifact(name: Artifact["name"]): Promise<boolean>;
   /** Artifacts as JSON, newest first, of one type or all. */
   listArtifacts(type: ArtifactType | undefined, after: string | null, limit: number): Promise<Items>;
-  /** Pins a new job's programs, or tells why not; see `Reservation`. */
+  /** Pins a new job's artifacts, or tells why not; see `Reservation`. */
   createJob(request: ReservationRequest): Promise<Reservation>;
-  /**
-   * Pins what artifacts of these names hold now for a job that was created, besides what it has pinned before.
-   * @returns the roles whose names no artifact has, where there are such
-   */
-  pinAgain(id: string, names: ProgramNames): Promise<Partial<PinnedPrograms> | ProgramRole[]>;
+  /** Pins what artifacts of these names hold now for a job that was created, besides what it has pinned before. */
+  pinAgain(id: string, names: ArtifactNames): Promise<({ readonly kind: "pinned" } & SomePins) | RefusedUses>;
   /** Notes where a cluster's agent connects from. Its jobs' objects are created there. */
   noteRegion(cluster: string, region: Region): Promise<void>;
   /** Notes that a job's object exists. Never overwrites what the object itself has published. */

@@ -5,7 +5,7 @@ import type { Progress } from "./progress.ts";
 export type AttemptContext = {
   /** Variables for programs (job, task, attempt …, under our names and Hadoop's); no credentials. */
   readonly environment: Readonly<Record<string, string>>;
-  /** A private, empty directory of this attempt, on a file system that has named pipes. The caller removes it afterwards. */
+  /** A private directory of this attempt, with nothing in it but the `workingDirectory` of programs, on a file system that has named pipes. The caller removes it afterwards. */
   readonly workDir: string;
   /** Bytes of memory that sorting may hold before it spills to `workDir`. */
   readonly sortBuffer: number;

@@ -2,7 +2,9 @@ import { formatAddress } from "../../shared/address.ts";
 import type { RunnerJob } from "../../shared/protocol/runner.ts";
 import type { Assignment } from "../../shared/protocol/tasks.ts";
 import { outputFolder } from "../../shared/outputs.ts";
-import { configVariables } from "./config.ts";
+import { podVariable } from "../../shared/program-settings.ts";
+import { configVariables, type RunnerConfig } from "./config.ts";
+import { unavailable } from "./storage-access.ts";
 
 /**
  * What a program is told: the variables of its job, and what its task is, under our names and under Hadoop's:
@@ -42,6 +44,28 @@ export const taskEnvironment = (job: RunnerJob, task: Assignment): Record<string
   };
 };
 
+/**
+ * The job's variables that come from Secrets.
+ * @param environment of the runner, in which a pod has their values
+ * @throws StorageError `CredentialsUnavailable` where there is no such value here
+ */
+export const secretVariables = (
+  { secretEnvironment = [] }: Pick<RunnerJob, "secretEnvironment">,
+  { CREDENTIALS_DIR }: Pick<RunnerConfig, "CREDENTIALS_DIR">,
+  environment: NodeJS.ProcessEnv,
+): Record<string, string> =>
+  Object.fromEntries(
+    secretEnvironment.map((name) => {
+      const value = environment[podVariable(name)];
+      if (value !== undefined) return [name, value];
+      const reason =
+        CREDENTIALS_DIR === undefined
+          ? "this cluster's runners are no pods. Use environment for what is no secret, or a cluster whose runners are pods"
+          : "this cluster's agent is of an older release. Update it";
+      throw unavailable(`the variable '${name}' of secretEnvironment cannot be had: ${reason}`);
+    }),
+  );
+
 const named = (value: string, ...names: string[]): Record<string, string> =>
   Object.fromEntries(names.map((name) => [name, value]));
 
@@ -61,7 +85,7 @@ const readable = (address: string): string =>
 
 /** The runner's own variables: its configuration, its identity for stores and clusters, its proxies, and what concerns its own process alone. */
 const own = new RegExp(
-  `^(${configVariables.join("|")}|(AWS|KUBERNETES|ECS)_.*|NODE_(OPTIONS|EXTRA_CA_CERTS)|(https?|no|all)_proxy|(OLD)?PWD|SHLVL|_)$`,
+  `^(${configVariables.join("|")}|(AWS|KUBERNETES|ECS|EDGEFOLD_SECRET)_.*|NODE_(OPTIONS|EXTRA_CA_CERTS)|(https?|no|all)_proxy|(OLD)?PWD|SHLVL|_)$`,
   "i",
 );
 

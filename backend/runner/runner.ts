@@ -21,8 +21,7 @@ import { LinkEndedError } from "../link-end.ts";
 import type { RunnerConfig } from "./config.ts";
 import { ContainerLog } from "./container-log.ts";
 import { LogSender } from "./log-sender.ts";
-import { ProgramCache } from "./program-cache.ts";
-import type { Program } from "./programs/program.ts";
+import { ContentCache, contentsFolder } from "./content-cache.ts";
 import { RunnerToken } from "./runner-token.ts";
 import { AttemptEndedError } from "./tasks/task-run.ts";
 import type { Call } from "./thread/messages.ts";
@@ -50,7 +49,7 @@ type Thread = Pick<TaskThread, "run" | "log">;
 export class Runner {
   readonly #link: Link<RunnerRequest, RunnerAnswer, RunnerNotice>;
   readonly #token: RunnerToken;
-  readonly #programs: ProgramCache;
+  readonly #contents: ContentCache;
   readonly #thread: Thread;
   readonly #logs: LogSender;
   readonly #containerLog: ContainerLog | undefined;
@@ -76,7 +75,8 @@ export class Runner {
     this.#logs = new LogSender(thread.log, { workerUrl: config.WORKER_URL, jobId, token: this.#token });
     if (config.PARENT === "none")
       this.#containerLog = new ContainerLog(thread.log, (text) => process.stdout.write(text));
-    this.#programs = new ProgramCache(join(config.WORK_DIR, "programs"), config.WORKER_URL, this.#token);
+    const folder = join(config.WORK_DIR, contentsFolder);
+    this.#contents = new ContentCache({ folder, workerUrl: config.WORKER_URL, jobId, token: this.#token });
     this.#thread = thread;
     this.#busyFile = config.BUSY_FILE;
     this.#link = new Link({
@@ -182,10 +182,8 @@ export class Runner {
   }
 
   /** Does what the task thread cannot do by itself. */
-  async #serve(call: Call): Promise<RunnerAnswer | Program> {
-    if (call.what === "ask") return this.#ask(call.request);
-    if (this.#job === undefined) throw new Error("the job is not known yet");
-    return this.#programs.get(this.#job, call.role);
+  async #serve(call: Call): Promise<RunnerAnswer | string> {
+    return call.what === "ask" ? this.#ask(call.request) : this.#contents.get(call.artifact);
   }
 
   /** Asks for the attempt under way. @throws AttemptEndedError when the job has taken it away */

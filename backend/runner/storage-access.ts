@@ -37,4 +37,5 @@ const readKey = (folder: string, key: string): string | undefined => {
   }
 };
 
-const unavailable = (message: string): StorageError => new StorageError("CredentialsUnavailable", message);
+/** What a Secret should have given is not there. */
+export const unavailable = (message: string): StorageError => new StorageError("CredentialsUnavailable", message);

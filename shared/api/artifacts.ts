@@ -1,7 +1,11 @@
 import { z } from "zod";
 import { MillisecondsSchema } from "./fields.ts";
 
-export const artifactTypes = ["executable", "module"] as const;
+/** Programs, and what programs read. A `file` is whatever is nothing else. */
+const programTypes = ["executable", "module"] as const;
+export const ProgramTypeSchema = z.enum(programTypes);
+export type ProgramType = z.infer<typeof ProgramTypeSchema>;
+export const artifactTypes = [...programTypes, "file", "archive"] as const;
 export const ArtifactTypeSchema = z.enum(artifactTypes);
 export type ArtifactType = z.infer<typeof ArtifactTypeSchema>;
 
@@ -21,7 +25,7 @@ export const ArtifactSchema = z
     size: z.int().nonnegative().describe("Bytes"),
     hash: z.string().describe("SHA-256 of the content, lower-case hex"),
   })
-  .meta({ id: "Artifact", description: "An uploaded program" });
+  .meta({ id: "Artifact", description: "An uploaded program, file or archive" });
 export type Artifact = z.infer<typeof ArtifactSchema>;
 
 export const StoredArtifactSchema = ArtifactSchema.extend({

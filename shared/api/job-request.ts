@@ -2,10 +2,11 @@ import { z } from "zod";
 import { addressIssues, isEndpoint } from "../address-issues.ts";
 import { ArtifactNameSchema } from "./artifacts.ts";
 import { JobNameSchema, TagsSchema } from "./labels.ts";
+import { clashesOf, PlacementsSchema } from "./placements.ts";
 import { StorageAccessSchema } from "./storage-access.ts";
 import { inputCompressions } from "../compression.ts";
 import { defaultMaxLosses, maxTasks } from "../limits.ts";
-import { ClusterNameSchema, podFields } from "../pods.ts";
+import { ClusterNameSchema, podFields, SecretEnvironmentSchema } from "../pods.ts";
 import { ArgsSchema, EnvironmentSchema } from "../program-settings.ts";
 import { InputHeadersSchema, OutputHeadersSchema } from "../storage-headers.ts";
 
@@ -50,6 +51,15 @@ export const JobRequestSchema = z
     combinerArgs: ArgsSchema.optional(),
     environment: EnvironmentSchema.optional().describe(
       "Variables for all programs. They are shown to whoever sees the job, so that secrets do not belong here.",
+    ),
+    secretEnvironment: SecretEnvironmentSchema.optional().describe(
+      "Likewise, with values that are keys of Secrets in the jobs' namespace; where runners are pods",
+    ),
+    files: PlacementsSchema.optional().describe(
+      "Artifacts that lie in the working directory of all programs: names, or objects that also say `as` what",
+    ),
+    archives: PlacementsSchema.optional().describe(
+      "Likewise, of the type `archive`: each is a directory there, with what it holds",
     ),
     nReducers: z
       .int()
@@ -143,6 +153,15 @@ export const JobRequestSchema = z
     if (request.nReducers === 0 && request.combinerName !== undefined) {
       issue("combinerName", "makes no sense in a map-only job (nReducers 0)");
     }
+    for (const name of Object.keys(request.secretEnvironment ?? {})) {
+      if (Object.hasOwn(request.environment ?? {}, name)) {
+        issue(`secretEnvironment.${name}`, "is given in environment, too; leave one of them out");
+      }
+    }
+    const programs = [request.mapperName, request.reducerName, request.combinerName].filter(
+      (name) => name !== undefined,
+    );
+    for (const { field, message } of clashesOf(request, programs)) issue(field, message);
     for (const { field, message } of addressIssues(request)) issue(field, message);
   })
   .meta({ id: "JobRequest" });

@@ -3,6 +3,7 @@ import { ArtifactSchema } from "./artifacts.ts";
 import { FailureSchema, InputDataSchema, MillisecondsSchema } from "./fields.ts";
 import { CountersSchema } from "../counters.ts";
 import { JobRequestSchema } from "./job-request.ts";
+import { PlacedArtifactSchema } from "./placements.ts";
 import { jobStatuses } from "../status.ts";
 
 const OutputLocationSchema = z.object({ location: z.string(), useSSL: z.boolean() });
@@ -64,5 +65,9 @@ export const JobSchema = z
 export type Job = z.infer<typeof JobSchema>;
 
 /** `request` has the defaults that applied, and neither credentials nor storage headers. */
-export const JobDetailSchema = JobSchema.extend({ request: JobRequestSchema }).meta({ id: "JobDetail" });
+export const JobDetailSchema = JobSchema.extend({
+  request: JobRequestSchema,
+  files: z.array(PlacedArtifactSchema).describe("As they were when the job was started, like `programs`"),
+  archives: z.array(PlacedArtifactSchema),
+}).meta({ id: "JobDetail" });
 export type JobDetail = z.infer<typeof JobDetailSchema>;

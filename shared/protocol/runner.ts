@@ -1,12 +1,13 @@
 import { z } from "zod";
-import { ArtifactSchema } from "../api/artifacts.ts";
+import { ArtifactSchema, ProgramTypeSchema } from "../api/artifacts.ts";
+import { PlacedArtifactSchema } from "../api/placements.ts";
 import { StorageAccessSchema } from "../api/storage-access.ts";
 import { inputCompressions } from "../compression.ts";
 import { ReportedCountersSchema } from "../counters.ts";
 import { AttemptId, Id, Index, JobId, Re, Status, Text } from "./fields.ts";
 import { AssignmentSchema, AttemptErrorSchema, PlannedObjectSchema, ResultSchema, SegmentRefSchema } from "./tasks.ts";
 
-const ProgramRefSchema = ArtifactSchema.extend({ args: z.array(z.string()).optional() });
+const ProgramRefSchema = ArtifactSchema.extend({ type: ProgramTypeSchema, args: z.array(z.string()).optional() });
 
 /** A store of a job, and what it takes to use it. `headers` are sent along with its requests. */
 const JobStoreSchema = z.object({
@@ -31,10 +32,15 @@ const RunnerJobSchema = z.object({
     reducer: ProgramRefSchema.optional(),
     combiner: ProgramRefSchema.optional(),
   }),
+  /** What lies in the working directory of programs; an archive unpacked, as a directory. */
+  files: z.array(PlacedArtifactSchema).optional(),
+  archives: z.array(PlacedArtifactSchema).optional(),
   /** Whether what programs say on standard error is to be sent. */
   logs: z.boolean().optional(),
   /** Variables for the programs. */
   environment: z.record(z.string(), z.string()).optional(),
+  /** Names of further ones, whose values the pod has from Secrets. */
+  secretEnvironment: z.array(z.string()).optional(),
 });
 export type RunnerJob = z.infer<typeof RunnerJobSchema>;
 

@@ -75,6 +75,34 @@ export const jobSuite = (connect: () => Promise<TestCluster>): void => {
       await stage.gone(id);
     });
 
+    it("gives its programs variables of a Secret, which nobody else sees", async () => {
+      const values = { key: "the value of a key", options: "--no-option-of-node" };
+      await stage.cluster.secret("edgefold-test-service", values);
+      await stage.script(
+        "tell",
+        `cat > /dev/null; echo "$API_KEY"; echo "$NODE_OPTIONS"; env | grep EDGEFOLD_SECRET || echo none`,
+      );
+      const { id } = await stage.post({
+        inputPath: input,
+        mapperName: "tell",
+        nReducers: 0,
+        environment: { GREETING: "hello" },
+        // The runner itself must not go by it.
+        secretEnvironment: {
+          API_KEY: { secretName: "edgefold-test-service", key: "key" },
+          NODE_OPTIONS: { secretName: "edgefold-test-service", key: "options" },
+        },
+      });
+      await stage.edgefold.waitFor(id, ({ progress }) => progress.maps.total > 0);
+      const pods = JSON.stringify(await stage.cluster.pods(id));
+      const job = await stage.edgefold.completed(id);
+      expect(await stage.lines(job)).toEqual([values.options, "none", values.key].toSorted());
+      for (const shown of [pods, JSON.stringify(job)]) {
+        for (const value of Object.values(values)) expect(shown).not.toContain(value);
+      }
+      await stage.gone(id);
+    });
+
     it("fails with what its program wrote, and leaves nothing", async () => {
       const { id } = await wordCount({ mapperName: "broken" });
       const { status, error } = await stage.edgefold.ended(id);
@@ -183,11 +211,18 @@ export const jobSuite = (connect: () => Promise<TestCluster>): void => {
       }
     });
 
-    it("a Secret that there is not", async () => {
-      const { id } = await wordCount({ inputStorageCredentials: { secretName: "edgefold-test-none" } });
-      expect(await stage.condition(id, "SecretMissing")).toContain("edgefold-test-none");
-      await stage.end(id);
-      await stage.gone(id);
+    it("a Secret that there is not, or a key that it lacks", async () => {
+      await stage.cluster.secret("edgefold-test-empty", {});
+      for (const [choice, message] of [
+        [{ inputStorageCredentials: { secretName: "edgefold-test-none" } }, /edgefold-test-none/],
+        [{ secretEnvironment: { KEY: { secretName: "edgefold-test-none", key: "k" } } }, /edgefold-test-none/],
+        [{ secretEnvironment: { KEY: { secretName: "edgefold-test-empty", key: "k" } } }, /key k.*edgefold-test-empty/],
+      ] as const) {
+        const { id } = await wordCount(choice);
+        expect(await stage.condition(id, "SecretMissing")).toMatch(message);
+        await stage.end(id);
+        await stage.gone(id);
+      }
     });
   });
 

@@ -56,6 +56,24 @@ describe("POST /jobs", () => {
       "invalid-request",
       [["inputStorageCredentials.token", /not a known field/]],
     ],
+    [
+      "a variable twice",
+      { environment: { A: "" }, secretEnvironment: { A: { secretName: "s", key: "k" } } },
+      400,
+      "invalid-request",
+      [["secretEnvironment.A", /given in environment, too/]],
+    ],
+    [
+      "a wrong Secret",
+      { secretEnvironment: { EDGEFOLD_A: { secretName: "s", key: "k" }, B: { secretName: "S", key: "/" } } },
+      400,
+      "invalid-request",
+      [
+        ["secretEnvironment.EDGEFOLD_A", /a meaning of its own/],
+        ["secretEnvironment.B.secretName", /a name of Kubernetes/],
+        ["secretEnvironment.B.key", /a key of a Secret/],
+      ],
+    ],
     ["a negative number of reducers", { nReducers: -1 }, 400, "invalid-request", [["nReducers", /0 or more/]]],
     ["half a reducer", { nReducers: 1.5 }, 400, "invalid-request", [["nReducers", /whole number/]]],
     ["too many reducers", { nReducers: 100_000 }, 400, "invalid-request", [["nReducers", /less than 100000/]]],
@@ -224,7 +242,7 @@ describe("PUT /artifacts", () => {
       formType,
       400,
       "invalid-request",
-      /type must be executable or module/,
+      /type must be one of executable, module, file, archive/,
     ],
     [
       "an unknown field",

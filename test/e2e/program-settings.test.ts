@@ -4,6 +4,7 @@ import { AttemptSchema } from "../../shared/api/attempts.ts";
 import { JobSchema } from "../../shared/api/jobs.ts";
 import { TaskDetailSchema, TaskSchema } from "../../shared/api/tasks.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
+import { zipOf } from "../helpers/zip.ts";
 
 /** What a job gives its programs besides their input, and what is told of their attempts. */
 
@@ -81,6 +82,85 @@ describe("a job's arguments and variables", () => {
         `reduce\t${JSON.stringify([[], "good morning", "0"])}`,
       ]),
     );
+  });
+});
+
+test("a variable of a Secret fails a job at once where runners are processes", async () => {
+  const secretEnvironment = { API_KEY: { secretName: "service", key: "key" } };
+  const { id } = await edgefold.post({ inputPath, mapperName: "map", nReducers: 0, secretEnvironment });
+  const { error, progress } = await edgefold.ended(id);
+  expect(error).toMatchObject({
+    code: "CredentialsUnavailable",
+    message: expect.stringMatching(/'API_KEY' of secretEnvironment.*a cluster whose runners are pods/),
+  });
+  expect(progress.maps.total).toBe(0);
+});
+
+describe("a job's files and archives", () => {
+  const shown = `#!/bin/bash
+cat > /dev/null
+for name in *; do echo "$(stat --format %A "$name" | cut -c 1,3,4) $name"; done
+./helper.sh < list.txt
+stat --format '%A %n' deps/* deps/inner/*
+cat deps/inner/value
+echo
+touch written
+`;
+
+  test("lie in the working directory of executables, read-only", async () => {
+    const zip = zipOf([
+      { name: "inner/value", content: "42" },
+      { name: "run", mode: 0o100755 },
+    ]);
+    await edgefold.upload("shows", shown);
+    await edgefold.upload("list.txt", "a\nb\n", "file");
+    await edgefold.upload("helper.sh", "#!/bin/sh\ntr a-z A-Z\n");
+    await edgefold.upload("deps.zip", zip, "archive");
+    const inputs = await edgefold.put("data/two/1.txt", "x\n");
+    await edgefold.put("data/two/2.txt", "x\n");
+    const { id } = await edgefold.post({
+      inputPath: inputs.replace(/[^/]+$/, ""),
+      mapperName: "shows",
+      nReducers: 0,
+      parallelism: 1,
+      files: ["list.txt", "helper.sh", "shows", { name: "deps.zip", as: "packed" }],
+      archives: [{ name: "deps.zip", as: "deps" }],
+    });
+    const outputs = await edgefold.outputsOf(await edgefold.completed(id));
+    const directory = ["lwx deps", "--x helper.sh", "--- list.txt", "--- packed", "--x shows"];
+    const archive = ["dr-xr-xr-x deps/inner", "-r-xr-xr-x deps/run", "-r--r--r-- deps/inner/value", "42"];
+    const expected = [...directory, "A", "B", ...archive, ""].join("\n");
+    // The second map is the same runner's, and finds nothing of the first one's.
+    expect(outputs.map(String)).toEqual([expected, expected]);
+  });
+
+  test("are found by modules, which can also import them", async () => {
+    const source = `
+      import { readFileSync } from "node:fs";
+      import { upper } from "./helper.mjs";
+      const read = (context, name) => readFileSync(context.directory + "/" + name, "utf8").trim();
+      export const map = (line, emit, context) => emit(upper(read(context, "words.txt")), read(context, "deps.zip/inner/value"));`;
+    await edgefold.upload("reads.mjs", source, "module");
+    await edgefold.upload("helper.mjs", "export const upper = (text) => text.toUpperCase();\n", "module");
+    await edgefold.upload("words.txt", "word\n", "file");
+    const placed = { files: ["words.txt", "helper.mjs"], archives: ["deps.zip"] };
+    expect(await outputOf({ mapperName: "reads.mjs", nReducers: 0, ...placed })).toBe("WORD\t42\n");
+  });
+
+  test("that cannot be unpacked fail the job at once", async () => {
+    await edgefold.upload("out.zip", zipOf([{ name: "a", content: "/etc", mode: 0o120777 }]), "archive");
+    const { id } = await edgefold.post({ inputPath, mapperName: "shows", nReducers: 0, archives: ["out.zip"] });
+    const { status, error } = await edgefold.ended(id);
+    expect(status).toBe("failed");
+    expect(error).toMatchObject({
+      code: "ArchiveRefused",
+      message: expect.stringContaining("the archive out.zip cannot be unpacked: its entry 'a' is a link to '/etc'"),
+    });
+    expect(
+      z
+        .array(AttemptSchema)
+        .parse(await (await fetch(`${edgefold.url}/api/v1/jobs/${id}/tasks/${id}-m-0/attempts`)).json()),
+    ).toHaveLength(1);
   });
 });
 

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { parseAddress, type Address } from "../../shared/address.ts";
-import { ArtifactSchema, type Artifact } from "../../shared/api/artifacts.ts";
+import { ArtifactSchema, type Artifact, type ArtifactType } from "../../shared/api/artifacts.ts";
 import { JobSchema, type Job } from "../../shared/api/jobs.ts";
 import { TaskSchema, type Task } from "../../shared/api/tasks.ts";
 import { isEnded } from "../../shared/status.ts";
@@ -125,11 +125,7 @@ export class Edgefold {
     return Promise.all(job.outputs.map((part) => this.readAll(part)));
   }
 
-  async upload(
-    name: string,
-    content: string | Uint8Array,
-    type: "executable" | "module" = "executable",
-  ): Promise<Artifact> {
+  async upload(name: string, content: string | Uint8Array, type: ArtifactType = "executable"): Promise<Artifact> {
     const form = new FormData();
     form.set("type", type);
     form.set("program", new Blob([Buffer.from(content)]), name);
@@ -138,7 +134,7 @@ export class Edgefold {
     return ArtifactSchema.parse(await answer.json());
   }
 
-  async uploadFile(path: string, type: "executable" | "module" = "executable"): Promise<Artifact> {
+  async uploadFile(path: string, type: ArtifactType = "executable"): Promise<Artifact> {
     return this.upload(basename(path), await readFile(path), type);
   }
 

@@ -74,10 +74,10 @@ export class Client {
       if (kept === null) return;
       if (role !== "nothing") await this.upload(role);
       const names = role === "nothing" ? {} : { [role]: role };
-      const programs = await stubOf(lines, this.#caller, registryHost).pinAgain(job.id, names);
-      if (Array.isArray(programs)) throw new Error(`${programs.join()} are not there`);
+      const pinned = await stubOf(lines, this.#caller, registryHost).pinAgain(job.id, names);
+      if (pinned.kind !== "pinned") throw new Error(`an artifact is ${pinned.kind}`);
       const changed = role === "nothing" ? [] : [`${role}Name`];
-      await object.resume({ request: kept.request, changed, programs });
+      await object.resume({ request: kept.request, changed, programs: pinned.programs, files: [], archives: [] });
     });
   }
 

@@ -36,9 +36,9 @@ describe("an upload", () => {
     ["two parts and some", 13_000_003],
   ])("of %s comes back as it was", async (_, size) => {
     const content = size === 0 ? new Uint8Array() : pattern(size);
-    const response = await upload("program", content, "module");
+    const response = await upload("program", content, "file");
     expect(response.status).toBe(200);
-    const artifact = { name: "program", type: "module", size, hash: await sha256(content) };
+    const artifact = { name: "program", type: "file", size, hash: await sha256(content) };
     expect(await response.json()).toMatchObject(artifact);
     const metadata = await call("GET", path("program"));
     expect(await metadata.json()).toMatchObject(artifact);
@@ -73,7 +73,7 @@ describe("an upload", () => {
       Array.from({ length: 10 }, async (_, n) => {
         const form = new FormData();
         form.append("program", new Blob([content]), `together-${n}`);
-        form.append("type", "module");
+        form.append("type", "file");
         return await call("PUT", "/api/v1/artifacts", { env: { ...openEnv, ARTIFACTS }, body: form });
       }),
     );
@@ -143,6 +143,19 @@ const putForm = async (body: BodyInit, contentType = `multipart/form-data; bound
 const form = (size: number): string =>
   type("module") + part('form-data; name="program"; filename="cut"', "x".repeat(size)) + end;
 
+/** Expects an upload to be refused, and to leave nothing. */
+const expectRefusal = async (name: string, content: string, given: string | undefined, cure: string): Promise<void> => {
+  await settle();
+  const before = await stored();
+  const bytes = Uint8Array.from(content, (character) => character.charCodeAt(0));
+  const response = await upload(name, bytes, given);
+  expect(response.status).toBe(400);
+  const [error] = (await problemOf(response)).errors ?? [];
+  expect(error).toMatchObject({ field: "program", message: expect.stringContaining(cure) });
+  await settle();
+  expect(await stored()).toBe(before);
+};
+
 describe("a form", () => {
   it.each([
     ["the file alone", file + end, "executable"],
@@ -201,8 +214,18 @@ describe("a form", () => {
     ["a TypeScript module by its name", "a.MTS", "export const map = 1;", "module"],
     ["a script in spite of its name", "a.mjs", "#!/usr/bin/env node\n", "executable"],
     ["a program for Linux", "a", `\u007fELF\u0002\u0001\u0001${"\0".repeat(9)}\u0002\0>\0`, "executable"],
+    ["a shared library", "a.so", `\u007fELF\u0002\u0001\u0001${"\0".repeat(9)}\u0003\0>\0${"\0".repeat(12)}`, "file"],
+    ["text", "stop.txt", "the\na\n", "file"],
+    ["nothing", "empty", "", "file"],
+    ["a program for Windows", "a.exe", "MZ......", "file"],
+    ["a compressed tar archive", "a.tar.gz", "\u001f\u008b\b\0", "archive"],
+    ["one with a shorter name", "A.TGZ", "\u001f\u008b\b\0", "archive"],
+    ["a tar archive", "a.tar", `${"\0".repeat(257)}ustar`, "archive"],
+    ["a zip archive", "a.zip", "PK\u0003\u0004...", "archive"],
+    ["a compressed file", "a.gz", "\u001f\u008b\b\0", "file"],
   ])("without a type, with %s, is taken for what it is", async (_, name, content, wanted) => {
-    expect(await jsonOf(ArtifactSchema, await upload(name, content))).toMatchObject({ name, type: wanted });
+    const bytes = Uint8Array.from(content, (character) => character.charCodeAt(0));
+    expect(await jsonOf(ArtifactSchema, await upload(name, bytes))).toMatchObject({ name, type: wanted });
   });
 
   it.each([
@@ -212,16 +235,40 @@ describe("a form", () => {
     ["a zip archive", "PK\u0003\u0004...", "is a zip archive"],
     ["a program for Windows", "MZ......", "is built for Windows"],
   ])("of an executable with %s is refused with the cure, and leaves nothing", async (_, content, cure) => {
-    await settle();
-    const before = await stored();
-    for (const given of [undefined, "executable"]) {
-      const response = await upload("unusable", content, given);
-      expect(response.status).toBe(400);
-      const [error] = (await problemOf(response)).errors ?? [];
-      expect(error).toMatchObject({ field: "program", message: expect.stringContaining(cure) });
-    }
-    await settle();
-    expect(await stored()).toBe(before);
+    await expectRefusal("unusable", content, "executable", cure);
+  });
+
+  it.each([
+    ["a script with Windows line endings", "a.py", "#!/usr/bin/env python3\r\n", undefined, "sed -i"],
+    [
+      "a module with a syntax error",
+      "a.mjs",
+      "export const map = 1;\nexport const = 2;\n",
+      undefined,
+      "is a module with a syntax error in line 2, column 14: Unexpected token. Correct it, or",
+    ],
+    ["one that is called a module", "a", "export {", "module", "line 1, column 9"],
+    ["one in TypeScript", "a.mts", "type A = string;\nconst a: = 1;", undefined, "line 2, column 10"],
+    ["TypeScript in JavaScript", "a.mjs", "type A = string;", undefined, "line 1, column 6"],
+    ["an archive that is none", "a.tar.gz", "text", undefined, "is not a .tar.gz archive, as its name says: pack it"],
+    ["an archive of another format", "a.zip", "\u001f\u008b\b\0", undefined, "is not a .zip archive, as its name says"],
+    ["one that is called an archive", "a", "text", "archive", "is not a tar or zip archive: pack it"],
+  ])("of %s is refused with the cure, and leaves nothing", async (_, name, content, given, cure) => {
+    await expectRefusal(name, content, given, cure);
+  });
+
+  it.each([
+    [
+      "JavaScript",
+      "fine.mjs",
+      "#!\nimport x from 'y' with { type: 'json' };\nexport const map = await x();\n",
+      "module",
+    ],
+    ["TypeScript", "fine.mts", "type A = { a?: string };\nexport const map = (a: A): void => undefined;\n", undefined],
+    ["too much to be parsed", "long.mjs", `${" ".repeat(256 * 1024)}}`, undefined],
+    ["what the parser gives up on", "deep.mjs", `a = ${"[".repeat(100_000)}`, undefined],
+  ])("of a module in %s is left to the runner", async (_, name, content, given) => {
+    expect(await jsonOf(ArtifactSchema, await upload(name, content, given))).toMatchObject({ type: "module" });
   });
 
   it("without a boundary is refused", async () => {

@@ -2,7 +2,7 @@ import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } fr
 import { v7 as uuidv7 } from "uuid";
 import { expect } from "vitest";
 import { noCounters } from "../../shared/counters.ts";
-import { protocolVersion } from "../../shared/protocol/versions.ts";
+import { protocolVersion, runnerFeatures } from "../../shared/protocol/versions.ts";
 import {
   RunnerAnswerSchema,
   RunnerNoticeSchema,
@@ -90,7 +90,7 @@ export class JobFixture {
     runner: Runner,
     runnerId = "runner",
     attempt: string | null = null,
-    features: readonly string[] = [],
+    features: readonly string[] = runnerFeatures,
   ): Promise<RunnerAnswer> {
     return await runner.request({
       kind: "hello",

@@ -125,10 +125,16 @@ describe("pins", () => {
 
   it("are all or none", async () => {
     await put("known");
-    expect(await reserve({ mapper: "unknown", reducer: "known" })).toEqual({ kind: "unknown", roles: ["mapper"] });
+    expect(await reserve({ mapper: "unknown", reducer: "known" })).toEqual({
+      kind: "unknown",
+      uses: [{ role: "mapper", name: "unknown" }],
+    });
     expect(await reserve({ mapper: "unknown", reducer: "too" })).toEqual({
       kind: "unknown",
-      roles: ["mapper", "reducer"],
+      uses: [
+        { role: "mapper", name: "unknown" },
+        { role: "reducer", name: "too" },
+      ],
     });
     expect(await rows("SELECT * FROM pin WHERE name IN ('unknown', 'known', 'too')")).toEqual([]);
   });

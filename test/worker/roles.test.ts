@@ -44,6 +44,7 @@ const table: readonly (readonly [method: string, path: string, needed: Role | "a
   ["DELETE", "/api/v1/tokens/:name", "admin"],
   ["GET", "/api/v1/jobs/:id/link", "runner"],
   ["GET", "/api/v1/jobs/:id/programs/:role", "runner"],
+  ["GET", "/api/v1/jobs/:id/contents/:hash", "runner"],
   ["PUT", "/api/v1/jobs/:id/attempts/:attempt/log", "runner"],
   ["GET", "/api/v1/agents/:cluster/link", "agent"],
 ];

@@ -6,7 +6,8 @@ import {
   type ArtifactType,
 } from "../../shared/api/artifacts.ts";
 import { readChunks } from "../http/chunks.ts";
-import { inspectedBytes, inspectStart } from "../../shared/program-start.ts";
+import { findMisfit, inferType } from "./artifact-type.ts";
+import { ContentHead } from "./content-head.ts";
 import { parsePartDisposition, type PartNames } from "./disposition.ts";
 import { finalDashGuard } from "./multipart-guard.ts";
 import { invalidRequest, ProblemError } from "../http/problems.ts";
@@ -58,7 +59,7 @@ class ProgramFormReader {
       onFile: (part) => this.#onProgram(programName(namesOf(part).filename)),
       onField: (_, value) => this.#onType(new TextDecoder().decode(value)),
       onError: (error) => {
-        if (error._tag === "ReachedLimit") throw invalid("type", `must be ${artifactTypes.join(" or ")}`);
+        if (error._tag === "ReachedLimit") throw invalid("type", `must be one of ${artifactTypes.join(", ")}`);
         throw malformed(`The form is malformed (${error._tag}).`);
       },
       onDone: () => {
@@ -90,36 +91,20 @@ class ProgramFormReader {
   #onType(value: string): void {
     if (this.type !== undefined) throw invalid("type", "is given twice");
     const type = ArtifactTypeSchema.safeParse(value);
-    if (!type.success) throw invalid("type", `must be ${artifactTypes.join(" or ")}`);
+    if (!type.success) throw invalid("type", `must be one of ${artifactTypes.join(", ")}`);
     this.type = type.data;
   }
 }
 
-/** Keeps the beginning of a program that passes in pieces. */
-class ProgramStartReader {
-  readonly #start = new Uint8Array(inspectedBytes);
-  #length = 0;
-
-  get bytes(): Uint8Array {
-    return this.#start.subarray(0, this.#length);
-  }
-
-  add(piece: Uint8Array): void {
-    const taken = piece.subarray(0, inspectedBytes - this.#length);
-    this.#start.set(taken, this.#length);
-    this.#length += taken.length;
-  }
-}
-
 /**
- * The type that is given, or else what the name and the first bytes say.
+ * The type that is given, or else inferred.
  *
- * @throws ProblemError 400 for an executable that can run nowhere
+ * @throws ProblemError 400 for what can never be used as that
  */
-const typeOf = (name: string, given: ArtifactType | undefined, start: Uint8Array): ArtifactType => {
-  const found = inspectStart(start);
-  const type = given ?? (/\.m[jt]s$/i.test(name) && found.kind !== "script" ? "module" : "executable");
-  if (type === "executable" && found.kind === "unusable") throw invalid("program", found.problem);
+const typeOf = (name: string, given: ArtifactType | undefined, head: ContentHead): ArtifactType => {
+  const type = given ?? inferType(name, head.start);
+  const misfit = findMisfit(name, type, head);
+  if (misfit !== undefined) throw invalid("program", misfit);
   return type;
 };
 
@@ -134,7 +119,7 @@ export const readProgramForm = async (
   sink: ProgramSink,
 ): Promise<ProgramForm> => {
   const reader = new ProgramFormReader(contentType);
-  const start = new ProgramStartReader();
+  const head = new ContentHead();
   const guard = finalDashGuard(contentType);
   let begun = false;
   for await (const chunk of readChunks(body, maxFormBytes)) {
@@ -146,12 +131,12 @@ export const readProgramForm = async (
       begun = true;
     }
     for (const piece of reader.chunks.splice(0)) {
-      start.add(piece);
+      head.add(piece);
       await sink.write(piece);
     }
   }
   if (!reader.ended) reader.parser.end();
   if (!reader.complete) throw malformed("The form ended before its last boundary.");
   if (reader.name === undefined) throw invalid("program", "is required");
-  return { name: reader.name, type: typeOf(reader.name, reader.type, start.bytes) };
+  return { name: reader.name, type: typeOf(reader.name, reader.type, head) };
 };

@@ -125,7 +125,7 @@ export const examples: readonly { readonly schema: z.ZodType; readonly value: un
   }),
   example(JobChangesSchema, { nReducers: 2, inputStorageCredentials: credentials, outputStorageCredentials: null }),
   example(JobSchema, job),
-  example(JobDetailSchema, { ...job, request }),
+  example(JobDetailSchema, { ...job, request, files: [], archives: [] }),
   example(OutputUrlSchema, output),
   example(TaskSchema, task),
   example(TaskDetailSchema, { ...task, inputs: [{ path: object, splitStart: 0, splitEnd: 85517 }] }),

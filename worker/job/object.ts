@@ -29,7 +29,7 @@ import { SessionTokens } from "./runners/session-tokens.ts";
 import { takeReport } from "./reports.ts";
 import { resumeJob } from "./resume.ts";
 import { Session, type JobParts } from "./session.ts";
-import { machineOptions, type JobSpec, type PinnedProgram } from "./spec.ts";
+import { contentOf, machineOptions, type JobSpec, type PinnedArtifact, type PinnedProgram } from "./spec.ts";
 import { JobStore } from "./store.ts";
 import { describeAbsence, tellCluster } from "./targets/cluster.ts";
 import { tellRegistry } from "./targets/registry.ts";
@@ -173,6 +173,12 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     const { store } = this.#parts;
     if (!store.exists() || store.job.row().released) return null;
     return store.job.spec().programs[role] ?? null;
+  }
+
+  async content(hash: string): Promise<PinnedArtifact | null> {
+    const { store } = this.#parts;
+    if (!store.exists() || store.job.row().released) return null;
+    return contentOf(store.job.spec(), hash);
   }
 
   async report(reports: readonly Report[]): Promise<boolean> {

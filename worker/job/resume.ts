@@ -9,14 +9,25 @@ import { credentialSecrets } from "./targets/pods.ts";
 const ofMaps: readonly string[] = ["mapperName", "mapperArgs", "combinerName", "combinerArgs"];
 
 /** Fields that say how reduces are made. Those that concern maps, too, do so from now on: completed maps stay. */
-const ofReduces: readonly string[] = ["reducerName", "reducerArgs", "environment"];
+const ofReduces: readonly string[] = [
+  "reducerName",
+  "reducerArgs",
+  "environment",
+  "secretEnvironment",
+  "files",
+  "archives",
+];
 
 const madeAgain = (changed: readonly string[], mapOnly: boolean): MadeAgain => {
   if (changed.some((field) => ofMaps.includes(field))) return "maps";
   return !mapOnly && changed.some((field) => ofReduces.includes(field)) ? "outputs" : "nothing";
 };
 
-const resumedSpec = (spec: JobSpec, { request, changed, programs }: ResumeChange, now: number): JobSpec => {
+const resumedSpec = (
+  spec: JobSpec,
+  { request, changed, programs, files, archives }: ResumeChange,
+  now: number,
+): JobSpec => {
   const { open, sealed } = splitSecrets(request);
   const kept = (spec.sealedFields ?? []).filter((field) => !changed.includes(field));
   const all = { ...spec.programs, ...programs };
@@ -25,6 +36,8 @@ const resumedSpec = (spec: JobSpec, { request, changed, programs }: ResumeChange
     request: open,
     sealedFields: [...new Set([...kept, ...sealed])],
     programs: { ...all, combiner: request.combinerName === undefined ? undefined : all.combiner },
+    files: changed.includes("files") ? files : spec.files,
+    archives: changed.includes("archives") ? archives : spec.archives,
     credentialSecrets: credentialSecrets(request.inputStorageCredentials, request.outputStorageCredentials),
     features: featuresOf(request),
     resumedAt: now,

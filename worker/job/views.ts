@@ -5,7 +5,7 @@ import { mostShown, outputUrl, withOutputUrls } from "../../shared/outputs.ts";
 import { partName } from "../../shared/status.ts";
 import type { Items, Page, PageRequest } from "../contracts.ts";
 import { jsonPages } from "./json-pages.ts";
-import { artifactOf } from "./spec.ts";
+import { placedOf, artifactOf } from "./spec.ts";
 import type { JobStore } from "./store.ts";
 
 /** A job as the Registry keeps it: `outputs` has the names of parts, in place of their URLs. */
@@ -59,6 +59,8 @@ const failedMaps = (store: JobStore): number[] => {
 export const viewJob = (store: JobStore, absence?: Condition): JobDetail => ({
   ...withOutputUrls(viewSnapshot(store, absence)),
   request: store.job.spec().request,
+  files: (store.job.spec().files ?? []).map(placedOf),
+  archives: (store.job.spec().archives ?? []).map(placedOf),
 });
 
 /** The names of at most `limit` parts above index `after`, each with its index. There are none before the job is completed. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ArtifactType } from "../../shared/api/artifacts.ts";
 import type { Items, StoredContent } from "../contracts.ts";
 import { storedArtifactOf } from "../artifacts/stored-artifact.ts";
-import type { PinnedProgram } from "../job/spec.ts";
+import type { PinnedArtifact } from "../job/spec.ts";
 import { rowsOf } from "../platform/sql.ts";
 import { contentColumns, contentFields } from "./content.ts";
 import { discardUnused } from "./garbage.ts";
@@ -20,8 +20,8 @@ export const findArtifact = (sql: SqlStorage, name: string): StoredContent | nul
   rowsOf(sql, StoredRowSchema, `SELECT ${storedColumns} FROM artifact WHERE name = ?`, name)[0] ?? null;
 
 /** Gives content its name, and discards the content that had it before. */
-export const nameContent = (sql: SqlStorage, program: PinnedProgram, uploadedBy: string, now: number): void => {
-  const { name, type, size, hash, key } = program;
+export const nameContent = (sql: SqlStorage, artifact: PinnedArtifact, uploadedBy: string, now: number): void => {
+  const { name, type, size, hash, key } = artifact;
   removeArtifact(sql, name, now);
   const insert = `INSERT INTO artifact (name, type, size, hash, key, uploaded_at, uploaded_by) VALUES (?, ?, ?, ?, ?, ?, ?)`;
   sql.exec(insert, name, type, size, hash, key, now, uploadedBy);

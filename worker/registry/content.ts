@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ArtifactTypeSchema } from "../../shared/api/artifacts.ts";
 
-/** The columns of a program's content, in `artifact` and in `pin`. */
+/** The columns of an artifact's content, in `artifact` and in `pin`. */
 export const contentColumns = "name, type, size, hash, key";
 
 export const contentFields = {

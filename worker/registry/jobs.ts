@@ -9,9 +9,9 @@ import { unpin } from "./pins.ts";
 /** Characters that surely fit a row; a longer snapshot is stored without the programs' own counters. */
 const maxSnapshotLength = 500_000;
 
-/** The URLs of outputs follow from the rest, and the request stays with the job's object. */
+/** The URLs of outputs follow from the rest, and the request and the files stay with the job's object. */
 const snapshotOf = (job: Job): string => {
-  const listed = { ...job, outputs: [], request: undefined };
+  const listed = { ...job, outputs: [], request: undefined, files: undefined, archives: undefined };
   const stored = JSON.stringify(listed);
   if (stored.length <= maxSnapshotLength) return stored;
   return JSON.stringify({ ...listed, counters: { ...job.counters, user: {} } });

@@ -2,18 +2,19 @@ import { DurableObject } from "cloudflare:workers";
 import type { ArtifactType } from "../../shared/api/artifacts.ts";
 import type { Job } from "../../shared/api/jobs.ts";
 import type { Token } from "../../shared/api/tokens.ts";
-import type { ProgramRole } from "../../shared/protocol/tasks.ts";
 import type {
+  ArtifactNames,
   Items,
   JobFilter,
-  ProgramNames,
+  RefusedUses,
   RegistryApi,
   Reservation,
   ReservationRequest,
+  SomePins,
   StoredContent,
 } from "../contracts.ts";
 import { jobOf, type Env } from "../env.ts";
-import type { PinnedProgram, PinnedPrograms } from "../job/spec.ts";
+import type { PinnedArtifact } from "../job/spec.ts";
 import type { Region } from "../location.ts";
 import { removeLogs } from "../logs/attempt-logs.ts";
 import { AlarmClock, soonest } from "../platform/alarm-clock.ts";
@@ -25,11 +26,11 @@ import { forgetOldKeys, nextOldKey } from "./idempotency.ts";
 import { listJobs } from "./job-list.ts";
 import { confirmJob, publishJob } from "./jobs.ts";
 import { nextReservation, reserveJob, settleReservations } from "./reservations.ts";
-import { pinAgain } from "./pins.ts";
 import { saveRegion } from "./regions.ts";
 import { eraseLeaving, isLeaving, nextErasure, nextRetirement, retireJob, retireJobs } from "./retention.ts";
 import { registrySchema } from "./schema.ts";
 import { deleteToken, findTokenNamed, findTokenOfHash, listTokens, putToken } from "./tokens.ts";
+import { pinAgain } from "./uses.ts";
 import {
   beginUpload,
   finishUpload,
@@ -74,11 +75,11 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
     this.#change((now) => giveUpUpload(this.#sql, key, now));
   }
 
-  async putArtifact(program: PinnedProgram, uploadedBy: string): Promise<StoredContent | null> {
+  async putArtifact(artifact: PinnedArtifact, uploadedBy: string): Promise<StoredContent | null> {
     return this.#change((now) => {
-      if (finishUpload(this.#sql, program.key)) nameContent(this.#sql, program, uploadedBy, now);
-      const stored = findArtifact(this.#sql, program.name);
-      return stored?.key === program.key ? stored : null;
+      if (finishUpload(this.#sql, artifact.key)) nameContent(this.#sql, artifact, uploadedBy, now);
+      const stored = findArtifact(this.#sql, artifact.name);
+      return stored?.key === artifact.key ? stored : null;
     });
   }
 
@@ -98,7 +99,7 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
     return this.#change((now) => reserveJob(this.#sql, request, now));
   }
 
-  async pinAgain(id: string, names: ProgramNames): Promise<Partial<PinnedPrograms> | ProgramRole[]> {
+  async pinAgain(id: string, names: ArtifactNames): Promise<({ readonly kind: "pinned" } & SomePins) | RefusedUses> {
     return this.#change(() => pinAgain(this.#sql, id, names));
   }
 

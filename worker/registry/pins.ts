@@ -1,67 +1,62 @@
 import { z } from "zod";
-import { programRoles, ProgramRoleSchema, type ProgramRole } from "../../shared/protocol/tasks.ts";
-import type { ProgramNames } from "../contracts.ts";
-import type { PinnedProgram, PinnedPrograms } from "../job/spec.ts";
+import { ProgramTypeSchema } from "../../shared/api/artifacts.ts";
+import { placementFields, type PlacementField } from "../../shared/api/placements.ts";
+import { programRoles, type ProgramRole } from "../../shared/protocol/tasks.ts";
+import type { PinRole, Pins, SomePins } from "../contracts.ts";
+import type { PinnedArtifact, PinnedProgram } from "../job/spec.ts";
 import { rowsOf } from "../platform/sql.ts";
-import { findArtifact } from "./artifacts.ts";
 import { contentColumns, contentFields } from "./content.ts";
 import { discardUnused } from "./garbage.ts";
 
 /** Pins: contents that a job holds, whatever happens to their names. Owns the table `pin`. */
 
 const KeyRowSchema = z.object({ key: z.string() });
-const PinRowSchema = z.object({ role: ProgramRoleSchema, ...contentFields });
+const ContentSchema = z.object(contentFields);
+const ProgramSchema = ContentSchema.extend({ type: ProgramTypeSchema });
+const PinRowSchema = ContentSchema.extend({
+  role: z.union([z.enum(programRoles), z.templateLiteral([z.enum(placementFields), ".", z.int().nonnegative()])]),
+});
 
-/** What artifacts of these names hold now. @returns the roles whose names no artifact has, where there are such */
-export const findPrograms = (sql: SqlStorage, names: ProgramNames): Partial<PinnedPrograms> | ProgramRole[] => {
-  const found = programRoles.flatMap((role) => {
-    const name = names[role];
-    return name === undefined ? [] : [{ role, program: findArtifact(sql, name) }];
-  });
-  const unknown = found.flatMap(({ role, program }) => (program === null ? [role] : []));
-  if (unknown.length > 0) return unknown;
-  return Object.fromEntries(found.map(({ role, program }) => [role, program ?? undefined]));
-};
-
-/** Has a job hold programs, besides those that it holds already. */
-export const pinAll = (sql: SqlStorage, jobId: string, programs: Partial<PinnedPrograms>): void => {
+/** Has a job hold an artifact, besides those that it holds already. */
+export const pin = (sql: SqlStorage, jobId: string, role: PinRole, artifact: PinnedArtifact): void => {
+  const { name, type, size, hash, key } = artifact;
   const insert = "INSERT OR IGNORE INTO pin (job_id, role, name, type, size, hash, key) VALUES (?, ?, ?, ?, ?, ?, ?)";
-  for (const role of programRoles) {
-    const program = programs[role];
-    if (program === undefined) continue;
-    const { name, type, size, hash, key } = program;
-    sql.exec(insert, jobId, role, name, type, size, hash, key);
-  }
+  sql.exec(insert, jobId, role, name, type, size, hash, key);
 };
 
-/** Pins what artifacts of these names hold now for a job that is kept in the list and has pins still. */
-export const pinAgain = (
-  sql: SqlStorage,
-  jobId: string,
-  names: ProgramNames,
-): Partial<PinnedPrograms> | ProgramRole[] => {
-  const programs = findPrograms(sql, names);
-  if (!Array.isArray(programs) && sql.exec("SELECT 1 FROM pin WHERE job_id = ?", jobId).toArray().length > 0) {
-    pinAll(sql, jobId, programs);
-  }
-  return programs;
-};
-
-/** The programs that a job holds. @throws Error where it has no mapper: it is unknown, or has ended */
-export const pinsOf = (sql: SqlStorage, jobId: string): PinnedPrograms => {
-  const pins = rowsOf(sql, PinRowSchema, `SELECT role, ${contentColumns} FROM pin WHERE job_id = ?`, jobId);
-  const pinOf = (wanted: ProgramRole): PinnedProgram | undefined => {
-    const found = pins.find(({ role }) => role === wanted);
-    if (found === undefined) return undefined;
-    const { role: _, ...program } = found;
-    return program;
+/** Artifacts by what a job needs them for. */
+export const pinsAmong = (uses: readonly { readonly role: PinRole; readonly artifact: PinnedArtifact }[]): SomePins => {
+  const byRole = new Map<PinRole, PinnedArtifact>(uses.map(({ role, artifact }) => [role, artifact]));
+  const programOf = (role: ProgramRole): PinnedProgram | undefined => {
+    const found = byRole.get(role);
+    return found && ProgramSchema.parse(found);
   };
-  const mapper = pinOf("mapper");
-  if (mapper === undefined) throw new Error(`job ${jobId} has no pinned mapper`);
-  return { mapper, reducer: pinOf("reducer"), combiner: pinOf("combiner") };
+  const placed = (field: PlacementField): PinnedArtifact[] => {
+    const found: PinnedArtifact[] = [];
+    for (let next = byRole.get(`${field}.0`); next !== undefined; next = byRole.get(`${field}.${found.length}`)) {
+      found.push(next);
+    }
+    return found;
+  };
+  const programs = Object.fromEntries(
+    programRoles.flatMap((role) => {
+      const program = programOf(role);
+      return program === undefined ? [] : [[role, program]];
+    }),
+  );
+  return { programs, files: placed("files"), archives: placed("archives") };
 };
 
-/** Lets go of a job's programs, and discards the contents that only it has held. */
+/** What a job holds. @throws Error where it has no mapper: it is unknown, or has ended */
+export const pinsOf = (sql: SqlStorage, jobId: string): Pins => {
+  const rows = rowsOf(sql, PinRowSchema, `SELECT role, ${contentColumns} FROM pin WHERE job_id = ?`, jobId);
+  const { programs, ...placed } = pinsAmong(rows.map(({ role, ...artifact }) => ({ role, artifact })));
+  const { mapper, reducer, combiner } = programs;
+  if (mapper === undefined) throw new Error(`job ${jobId} has no pinned mapper`);
+  return { programs: { mapper, reducer, combiner }, ...placed };
+};
+
+/** Lets go of a job's artifacts, and discards the contents that only it has held. */
 export const unpin = (sql: SqlStorage, jobId: string, now: number): void => {
   const keys = rowsOf(sql, KeyRowSchema, "DELETE FROM pin WHERE job_id = ? RETURNING key", jobId);
   for (const { key } of keys) discardUnused(sql, key, now);

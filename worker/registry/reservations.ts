@@ -4,11 +4,12 @@ import { rowsOf } from "../platform/sql.ts";
 import { earliest } from "./due.ts";
 import { findKey, keepKey } from "./idempotency.ts";
 import { countOpenJobs, forgetJob, noteExistence } from "./jobs.ts";
-import { findPrograms, pinAll, pinsOf } from "./pins.ts";
+import { pinsOf } from "./pins.ts";
 import { findRegion } from "./regions.ts";
+import { findUses, pinUses } from "./uses.ts";
 
 /**
- * Reservations: jobs whose programs are pinned, and whose objects are about to be created. A call that creates an object can be
+ * Reservations: jobs whose artifacts are pinned, and whose objects are about to be created. A call that creates an object can be
  * slow, and its answer can be lost, so time alone does not tell that a job will never be: the object refuses to be created late,
  * and is asked for afterwards.
  */
@@ -35,10 +36,10 @@ const repeatReservation = (sql: SqlStorage, { cluster }: ReservationRequest, id:
   sql.exec("UPDATE job SET reserved_until = ? WHERE id = ?", now + reservationTime, id);
   const createBefore = now + creationTime;
   const region = findRegion(sql, cluster);
-  return { kind: "reserved", id, createdAt: job.created_at, createBefore, region, programs: pinsOf(sql, id) };
+  return { kind: "reserved", id, createdAt: job.created_at, createBefore, region, ...pinsOf(sql, id) };
 };
 
-/** Resolves a job's programs and pins them, or answers with what an earlier request of the same key came to. */
+/** Resolves a job's artifacts and pins them, or answers with what an earlier request of the same key came to. */
 export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: number): Reservation => {
   const { id, createdAt, cluster, names, idempotency } = request;
   if (idempotency !== undefined) {
@@ -49,8 +50,8 @@ export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: nu
         : { kind: "conflict" };
     }
   }
-  const programs = findPrograms(sql, names);
-  if (Array.isArray(programs)) return { kind: "unknown", roles: programs };
+  const found = findUses(sql, names);
+  if (found.kind !== "found") return found;
   if (countOpenJobs(sql, cluster) >= maxClusterJobs) return { kind: "full", limit: maxClusterJobs };
 
   const reservedUntil = now + reservationTime;
@@ -61,10 +62,10 @@ export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: nu
     cluster,
     reservedUntil,
   );
-  pinAll(sql, id, programs);
+  pinUses(sql, id, found.uses);
   if (idempotency !== undefined) keepKey(sql, idempotency, idempotency.fingerprints[0] ?? "", id, now);
   const region = findRegion(sql, cluster);
-  return { kind: "reserved", id, createdAt, createBefore: now + creationTime, region, programs: pinsOf(sql, id) };
+  return { kind: "reserved", id, createdAt, createBefore: now + creationTime, region, ...pinsOf(sql, id) };
 };
 
 /**

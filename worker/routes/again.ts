@@ -1,8 +1,9 @@
 import type { z } from "zod";
 import { JobChangesSchema, JobRequestSchema, type JobRequest } from "../../shared/api/job-request.ts";
 import { JobDetailSchema } from "../../shared/api/jobs.ts";
+import { placementFields } from "../../shared/api/placements.ts";
 import { programRoles } from "../../shared/protocol/tasks.ts";
-import type { KeptRequest, ProgramNames } from "../contracts.ts";
+import type { ArtifactNames, KeptRequest } from "../contracts.ts";
 import { registryOf } from "../env.ts";
 import { check, readJson } from "../http/body.ts";
 import { jsonAnswer, jsonBody, refTo } from "../http/operation.ts";
@@ -10,7 +11,8 @@ import { invalidRequest, ProblemError } from "../http/problems.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
 import { jsonResponse } from "../http/responses.ts";
 import { askJob, jobParameter } from "./ask-job.ts";
-import { createJob, created, keyOf, keyParameter, startProblems, unknownPrograms } from "./jobs.ts";
+import { artifactNamesOf, placeArtifacts, refusedUses } from "./job-artifacts.ts";
+import { createJob, created, keyOf, keyParameter, startProblems } from "./jobs.ts";
 
 /** Jobs that are started again, or taken up where they have failed. */
 
@@ -58,6 +60,14 @@ const refuseFixed = (changes: Changes, { request }: KeptRequest, id: string): vo
   throw invalidRequest(refused.map((field) => ({ field, message })));
 };
 
+/** The names of those artifacts whose fields are replaced. */
+const namesAmong = (changed: readonly string[], names: ArtifactNames): ArtifactNames =>
+  Object.fromEntries(
+    [...programRoles, ...placementFields].flatMap((use) =>
+      changed.includes(use) || changed.includes(`${use}Name`) ? [[use, names[use]]] : [],
+    ),
+  );
+
 /** Takes up a failed job whose work was kept. */
 const resumeJob = async (call: Call): Promise<Response> => {
   const id = param(call, "id");
@@ -66,11 +76,16 @@ const resumeJob = async (call: Call): Promise<Response> => {
   refuseFixed(changes, kept, id);
   const request = merge(kept.request, changes);
   const changed = Object.keys(changes);
-  const renamed = programRoles.filter((role) => changed.includes(`${role}Name`));
-  const names: ProgramNames = Object.fromEntries(renamed.map((role) => [role, request[`${role}Name`]]));
-  const programs = await registryOf(call.env).pinAgain(id, names);
-  if (Array.isArray(programs)) throw unknownPrograms(programs, request);
-  const job = await askJob(call, async (asked) => await asked.resume({ request, changed, programs }));
+  const pinned = await registryOf(call.env).pinAgain(id, namesAmong(changed, artifactNamesOf(request)));
+  if (pinned.kind !== "pinned") throw refusedUses(pinned);
+  const change = {
+    request,
+    changed,
+    programs: pinned.programs,
+    files: placeArtifacts(request.files, pinned.files),
+    archives: placeArtifacts(request.archives, pinned.archives),
+  };
+  const job = await askJob(call, async (asked) => await asked.resume(change));
   if (job === "not-held") {
     throw new ProblemError(
       "job-not-held",

@@ -44,8 +44,8 @@ const storeArtifact = async ({ request, env, caller }: Call): Promise<StoredArti
   const upload = new ContentUpload(env, slot);
   try {
     const form = await readProgramForm(request.body, request.headers.get("Content-Type") ?? "", upload);
-    const program = { ...form, ...(await upload.finish()) };
-    const stored = await registryOf(env).putArtifact(program, caller.name);
+    const artifact = { ...form, ...(await upload.finish()) };
+    const stored = await registryOf(env).putArtifact(artifact, caller.name);
     if (stored === null) throw busy("The upload took too long. Send it again.");
     return storedArtifactOf(stored);
   } catch (error) {
@@ -98,7 +98,9 @@ const uploadForm = {
     type: {
       type: "string",
       enum: ArtifactTypeSchema.options,
-      description: "`executable` by default; `module` for an `.mjs` or `.mts` file without a `#!` line.",
+      description:
+        "Inferred by default. `executable`: it begins with `#!` or as a binary for Linux or macOS. `module`: an `.mjs` or `.mts` file. " +
+        "`archive`: a `.tar.gz`, `.tgz`, `.tar` or `.zip` file. `file`: any other.",
     },
   },
   required: ["program"],

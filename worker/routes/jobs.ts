@@ -2,7 +2,6 @@ import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { JobRequestSchema, type JobRequest } from "../../shared/api/job-request.ts";
 import { JobDetailSchema, OutputUrlSchema, type JobDetail } from "../../shared/api/jobs.ts";
-import type { ProgramRole } from "../../shared/protocol/tasks.ts";
 import { isEnded } from "../../shared/status.ts";
 import { check, readJson } from "../http/body.ts";
 import { clusterNames } from "../configuration.ts";
@@ -17,6 +16,7 @@ import { listJobs } from "./job-list.ts";
 import { featuresOf } from "../job/spec.ts";
 import { credentialSecrets } from "../job/targets/pods.ts";
 import { busy, invalidRequest, ProblemError } from "../http/problems.ts";
+import { artifactNamesOf, placeArtifacts, refusedUses } from "./job-artifacts.ts";
 import { jsonResponse } from "../http/responses.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
 
@@ -49,20 +49,10 @@ const reservationFor = async (
   id: uuidv7(),
   createdAt: Date.now(),
   cluster,
-  names: { mapper: request.mapperName, reducer: request.reducerName, combiner: request.combinerName },
+  names: artifactNamesOf(request),
   idempotency:
     key === null ? undefined : { caller: caller.name, key, fingerprints: await fingerprintsOf(env, request) },
 });
-
-/** The programs of a request that no artifacts are. */
-export const unknownPrograms = (roles: readonly ProgramRole[], request: JobRequest): ProblemError =>
-  invalidRequest(
-    roles.map((role) => {
-      const field = `${role}Name` as const;
-      return { field, message: `names the artifact '${request[field]}', which does not exist` };
-    }),
-    "unknown-artifact",
-  );
 
 /** Starts a job. @param rerunOf the job that this one is started again from */
 export const createJob = async (
@@ -77,12 +67,14 @@ export const createJob = async (
   switch (reservation.kind) {
     case "reserved": {
       const { id, createdAt, createBefore, region, programs } = reservation;
+      const files = placeArtifacts(request.files, reservation.files);
+      const archives = placeArtifacts(request.archives, reservation.archives);
       const { inputStorageCredentials, outputStorageCredentials } = request;
       const secrets = credentialSecrets(inputStorageCredentials, outputStorageCredentials);
       const submittedBy = caller.name;
       const features = featuresOf(request);
       const posted = { id, createdAt, submittedBy, cluster, request, rerunOf };
-      const spec = { ...posted, credentialSecrets: secrets, programs, features };
+      const spec = { ...posted, credentialSecrets: secrets, programs, files, archives, features };
       const job = await jobOf(env, id, region).create(spec, createBefore);
       if (job === null) throw busy("The job could not be created in time. Send the request again.");
       // The object tells the Registry, too, in its own time; the answer must not be ahead of what can be asked for.
@@ -107,7 +99,7 @@ export const createJob = async (
         { headers: { "Retry-After": "60" } },
       );
     default:
-      throw unknownPrograms(reservation.roles, request);
+      throw refusedUses(reservation);
   }
 };
 

@@ -22,6 +22,14 @@ const getProgram = async (call: Call): Promise<Response> => {
   return response;
 };
 
+const getContent = async (call: Call): Promise<Response> => {
+  const hash = param(call, "hash");
+  const pinned = await jobOf(call.env, param(call, "id")).content(hash);
+  const response = pinned === null ? null : await contentResponse(call.env.ARTIFACTS, pinned);
+  if (response === null) throw new ProblemError("unknown-program", `The job has no content with the hash '${hash}'.`);
+  return response;
+};
+
 const linkRunner = async (call: Call): Promise<Response> => {
   requireUpgrade(call);
   const id = param(call, "id");
@@ -86,6 +94,24 @@ export const linkResources: readonly Resource[] = [
           responses: { "200": bytesAnswer("The program's content") },
         },
         handle: getProgram,
+      },
+    },
+  },
+  {
+    path: "/api/v1/jobs/:id/contents/:hash",
+    audience: "runner",
+    parameters: [
+      pathParameter("id", "The job's id"),
+      pathParameter("hash", "SHA-256 of the content, lower-case hex", "unknown-program"),
+    ],
+    methods: {
+      GET: {
+        operation: {
+          id: "getJobContent",
+          summary: "Download a program, file or archive as it was when the job was started",
+          responses: { "200": bytesAnswer("The content") },
+        },
+        handle: getContent,
       },
     },
   },

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { removeFolder } from "../../folders.ts";
 import { reap } from "../../process-ledger.ts";
 
 /** Where the process launcher keeps its things under the agent's directory. */
@@ -44,7 +44,7 @@ export const removeRunnerDirectory = async (agentDir: string, runnerId: string):
     mkdirSync(exitsDirectory(agentDir), { recursive: true });
     writeFileSync(join(exitsDirectory(agentDir), runnerId), jobId);
   }
-  await rm(path, { recursive: true, force: true, maxRetries: 3 });
+  await removeFolder(path);
 };
 
 /** Forgets a runner's end once the Worker knows of it. @param known whether it does: what reporting the end resolves with */

@@ -1,10 +1,9 @@
-import { copyFile, mkdtemp } from "node:fs/promises";
-import { extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { abortable } from "../../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { StorageError } from "../../storage/store.ts";
 import { ShuffleLostError } from "../shuffle/shuffle-lost.ts";
+import { workingDirectory } from "../working-directory.ts";
 import { ownBytes } from "./own-bytes.ts";
 import { type Program, ProgramError } from "./program.ts";
 import { decodeUtf8 } from "./text.ts";
@@ -15,6 +14,8 @@ export type ModuleContext = {
   readonly args: readonly string[];
   /** The same variables as an executable's environment. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The absolute path of the attempt's working directory, where the job's files and archives are; not the current directory of this process. */
+  readonly directory: string;
   /** The address of the object that a mapper's record comes from; empty for others. */
   readonly inputPath: string;
   /** Adds to a counter of the job. */
@@ -22,6 +23,9 @@ export type ModuleContext = {
   /** Says what the task is doing. */
   status(text: string): void;
 };
+
+/** How many modules this thread has loaded. */
+let loads = 0;
 
 /** A function that a module exports; its result is a promise if it is asynchronous, and otherwise ignored. */
 type Callable = (...parameters: unknown[]) => unknown;
@@ -46,6 +50,7 @@ export class ModuleProgram {
     this.context = {
       args: program.args,
       environment: context.environment,
+      directory: workingDirectory(context),
       inputPath: "",
       counter: (group: unknown, name: unknown, amount: unknown = 1) => {
         if (typeof amount !== "number" || !Number.isSafeInteger(amount)) {
@@ -67,12 +72,8 @@ export class ModuleProgram {
     name: "map" | "reduce" | "combine",
     context: AttemptContext,
   ): Promise<ModuleProgram> {
-    // A copy has a URL of its own, so each attempt gets fresh state, and an extension, so that Node takes it as a module.
-    const folder = await mkdtemp(join(context.workDir, "module-"));
-    const extension = [".ts", ".mts"].includes(extname(program.name)) ? ".mts" : ".mjs";
-    const path = join(folder, `module${extension}`);
-    await copyFile(program.path, path);
-    const url = pathToFileURL(path).href;
+    // A URL of its own, so that each role of each attempt gets fresh state.
+    const url = `${pathToFileURL(program.path).href}?${++loads}`;
     let exported: unknown;
     try {
       exported = await abortable(import(url), context.signal);

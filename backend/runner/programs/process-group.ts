@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { AttemptContext } from "../attempt-context.ts";
 import { inheritedVariables } from "../environment.ts";
+import { workingDirectory } from "../working-directory.ts";
 import { openPipes, type Pipes } from "./pipes.ts";
 import { type Program, ProgramError } from "./program.ts";
 
@@ -42,7 +42,7 @@ export class ProcessGroup {
    */
   static async start(program: Program, context: AttemptContext, file?: number): Promise<ProcessGroup> {
     // Programs get a folder of their own, apart from the files of the shuffle.
-    const home = join(context.workDir, "home");
+    const home = workingDirectory(context);
     await mkdir(home, { recursive: true });
     const pipes = await openPipes(context.workDir, file);
     try {

@@ -5,7 +5,7 @@ export type Program = {
   readonly name: string;
   /** `executable`: reads stdin, writes stdout, as in Hadoop Streaming. `module`: an ES module, run in this process. */
   readonly type: "executable" | "module";
-  /** The file: for an executable, with permission to execute it. */
+  /** The file: for an executable, with permission to execute it; for a module, with an ending by which Node.js takes it as one. */
   readonly path: string;
   /** What it is called with. */
   readonly args: readonly string[];

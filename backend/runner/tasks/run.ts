@@ -1,11 +1,13 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
+import type { Artifact } from "../../../shared/api/artifacts.ts";
 import type { CountersSnapshot } from "../../../shared/counters.ts";
 import { maxStatus } from "../../../shared/protocol/fields.ts";
 import type { RunnerAnswer, RunnerJob, RunnerRequest } from "../../../shared/protocol/runner.ts";
-import type { Assignment, ProgramRole, Result } from "../../../shared/protocol/tasks.ts";
+import type { Assignment, Result } from "../../../shared/protocol/tasks.ts";
 import { cleanText } from "../../../shared/text.ts";
 import type { Unnumbered } from "../../link.ts";
+import { removeFolder } from "../../folders.ts";
 import { ProcessLedger } from "../../process-ledger.ts";
 import { pauseByClock, type Pause } from "../../retry.ts";
 import { failureClass } from "../../storage/failure-class.ts";
@@ -16,9 +18,9 @@ import type { AttemptContext } from "../attempt-context.ts";
 import { attemptError } from "../attempt-failure.ts";
 import type { RunnerConfig } from "../config.ts";
 import { Counters } from "../counters.ts";
-import { taskEnvironment } from "../environment.ts";
+import { secretVariables, taskEnvironment } from "../environment.ts";
 import { MemoryKills } from "../memory-kills.ts";
-import type { Program } from "../programs/program.ts";
+import { placeFiles, placeProgram } from "../working-directory.ts";
 import { TaskTimeoutError } from "../task-timeout.ts";
 import type { Report } from "../thread/messages.ts";
 import { credentialsOf } from "../storage-access.ts";
@@ -44,7 +46,8 @@ export type RunnerCalls = {
   /** Those of the thread, which outlive the task. */
   readonly sessions: S3Sessions;
   ask(request: Unnumbered<RunnerRequest>): Promise<RunnerAnswer>;
-  program(role: ProgramRole): Promise<Program>;
+  /** Fetches a content. @returns its path on this disk */
+  content(artifact: Artifact): Promise<string>;
   progress(counters: CountersSnapshot, status: string): void;
 };
 
@@ -86,12 +89,13 @@ export const runTask = async (
         counters,
         status: setStatus,
       };
+      if (task.kind === "map" || task.kind === "reduce") await placeFiles(job, context, runner);
       const result = await dispatch(task, taskRun(task, job, config, context, runner));
       signal.throwIfAborted();
       return { kind: "complete", attempt, result, counters: counters.snapshot(), status };
     } finally {
       await processes.sweep();
-      await rm(workDir, { recursive: true, force: true });
+      await removeFolder(workDir);
     }
   } catch (error) {
     const isEnded = signal.aborted && !(error instanceof TaskTimeoutError);
@@ -140,13 +144,17 @@ const dispatch = (task: Assignment, run: TaskRun): Promise<Result> => {
   }
 };
 
+/** Of a plan as well, so that a job that cannot have them fails before it has done anything. What needs none must not fail of them. */
+const variablesOfSecrets = ({ kind }: Assignment, job: RunnerJob, config: RunnerConfig): Record<string, string> =>
+  kind === "plan" || kind === "map" || kind === "reduce" ? secretVariables(job, config, process.env) : {};
+
 const contextOf = (
   task: Assignment,
   job: RunnerJob,
   config: RunnerConfig,
   workDir: string,
 ): Omit<AttemptContext, "processes" | "signal" | "progress" | "counters" | "status" | "log"> => ({
-  environment: taskEnvironment(job, task),
+  environment: { ...variablesOfSecrets(task, job, config), ...taskEnvironment(job, task) },
   workDir,
   sortBuffer: config.SORT_BUFFER,
   mergeFactor: config.MERGE_FACTOR,
@@ -181,7 +189,7 @@ const taskRun = (
     context,
     input: countedStore(openStore({ ...ofInput, readsEncoded: job.input.compression === "none", ...common }), progress),
     output: countedStore(openStore({ ...ofOutput, ...common }), progress),
-    program: (role) => runner.program(role),
+    program: (role) => placeProgram(job, role, context, runner),
     ask: async (request, kind) => {
       const answer = await runner.ask(request);
       context.progress.tick();

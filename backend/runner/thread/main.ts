@@ -1,10 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
+import type { Artifact } from "../../../shared/api/artifacts.ts";
 import type { RunnerAnswer } from "../../../shared/protocol/runner.ts";
 import { AttemptLog } from "../attempt-log.ts";
 import { Progress } from "../progress.ts";
 import { ambientCredentials } from "../../storage/credentials.ts";
 import { S3Sessions } from "../../storage/s3-sessions.ts";
-import type { Program } from "../programs/program.ts";
 import { runTask } from "../tasks/run.ts";
 import { TaskTimeoutError } from "../task-timeout.ts";
 import { AttemptEndedError } from "../tasks/task-run.ts";
@@ -28,13 +28,13 @@ const log = (bytes: Uint8Array): void => {
 redirectConsole(log);
 const send = (message: FromThread): void => port.postMessage(message);
 
-type Waiting = { resolve(value: RunnerAnswer | Program): void; reject(error: Error): void };
+type Waiting = { resolve(value: RunnerAnswer | string): void; reject(error: Error): void };
 const waiting = new Map<number, Waiting>();
 let lastCall = 0;
 let abort = new AbortController();
 const growth = new MemoryGrowth();
 
-const call = (what: Call): Promise<RunnerAnswer | Program> =>
+const call = (what: Call): Promise<RunnerAnswer | string> =>
   new Promise((resolve, reject) => {
     const id = ++lastCall;
     waiting.set(id, { resolve, reject });
@@ -50,13 +50,13 @@ const runner = {
   }),
   ask: async (request: Extract<Call, { what: "ask" }>["request"]) => {
     const answer = await call({ what: "ask", request });
-    if (!("re" in answer)) throw new Error("the runner answered a request with a program");
+    if (typeof answer === "string") throw new Error("the runner answered a request with a path");
     return answer;
   },
-  program: async (role: Program["role"]) => {
-    const program = await call({ what: "program", role });
-    if ("re" in program) throw new Error("the runner answered with no program");
-    return program;
+  content: async (artifact: Artifact) => {
+    const path = await call({ what: "content", artifact });
+    if (typeof path !== "string") throw new Error("the runner answered with no path");
+    return path;
   },
   progress: (counters: Extract<FromThread, { kind: "progress" }>["counters"], status: string) =>
     send({ kind: "progress", counters, status }),

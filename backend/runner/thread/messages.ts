@@ -1,9 +1,9 @@
+import type { Artifact } from "../../../shared/api/artifacts.ts";
 import type { CountersSnapshot } from "../../../shared/counters.ts";
 import type { RunnerAnswer, RunnerJob, RunnerRequest } from "../../../shared/protocol/runner.ts";
-import type { Assignment, ProgramRole } from "../../../shared/protocol/tasks.ts";
+import type { Assignment } from "../../../shared/protocol/tasks.ts";
 import type { Unnumbered } from "../../link.ts";
 import type { RunnerConfig } from "../config.ts";
-import type { Program } from "../programs/program.ts";
 
 /** What the runner and its task thread say to each other: structured clones within one process. */
 
@@ -20,13 +20,14 @@ export type Report = Unnumbered<Extract<RunnerRequest, { kind: "complete" | "fai
 /** What the thread cannot do by itself. */
 export type Call =
   | { readonly what: "ask"; readonly request: Unnumbered<RunnerRequest> }
-  | { readonly what: "program"; readonly role: ProgramRole };
+  /** For the path of the artifact's content. */
+  | { readonly what: "content"; readonly artifact: Artifact };
 
 export type ToThread =
   | { readonly kind: "run"; readonly task: Assignment; readonly job: RunnerJob }
   | { readonly kind: "abort"; readonly reason: string }
   | { readonly kind: "time-out"; readonly seconds: number }
-  | { readonly kind: "returned"; readonly id: number; readonly value: RunnerAnswer | Program }
+  | { readonly kind: "returned"; readonly id: number; readonly value: RunnerAnswer | string }
   | { readonly kind: "threw"; readonly id: number; readonly message: string; readonly attemptEnded: boolean };
 
 export type FromThread =

@@ -1,14 +1,13 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { RunnerAnswer, RunnerJob } from "../../../shared/protocol/runner.ts";
 import type { Assignment } from "../../../shared/protocol/tasks.ts";
+import { removeFolder } from "../../folders.ts";
 import { reap } from "../../process-ledger.ts";
 import { attemptError } from "../attempt-failure.ts";
 import type { RunnerConfig } from "../config.ts";
 import { AttemptLog } from "../attempt-log.ts";
 import { Progress } from "../progress.ts";
-import type { Program } from "../programs/program.ts";
 import { failureReport, tasksFolder } from "../tasks/run.ts";
 import { TaskTimeoutError } from "../task-timeout.ts";
 import { AttemptEndedError } from "../tasks/task-run.ts";
@@ -20,7 +19,7 @@ const graceMs = 3_000;
 
 /** What the thread asks of the runner. */
 export type ThreadCalls = {
-  call(call: Call): Promise<RunnerAnswer | Program>;
+  call(call: Call): Promise<RunnerAnswer | string>;
   progress(message: Extract<FromThread, { kind: "progress" }>): void;
 };
 
@@ -116,7 +115,7 @@ export class TaskThread {
     if (this.#worker === worker) this.#worker = undefined;
     await worker.terminate();
     await reap(this.#config.PROCESS_LEDGER);
-    await rm(join(this.#config.WORK_DIR, tasksFolder), { recursive: true, force: true });
+    await removeFolder(join(this.#config.WORK_DIR, tasksFolder));
   }
 }
 

@@ -65,6 +65,7 @@ test("programs inherit what an image sets, and nothing of the runner's own", () 
     AWS_WEB_IDENTITY_TOKEN_FILE: "w",
     KUBERNETES_SERVICE_HOST: "h",
     NODE_OPTIONS: "o",
+    EDGEFOLD_SECRET_API_KEY: "k",
     HTTPS_PROXY: "http://user:password@proxy",
     PWD: "/app",
   };

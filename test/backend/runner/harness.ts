@@ -78,7 +78,7 @@ export function newContext(overrides: Partial<AttemptContext> = {}): TestContext
 }
 
 export function newProgram(role: Program["role"], type: Program["type"], source: string | Buffer): Program {
-  const path = join(newFolder(), "artifact");
+  const path = join(newFolder(), type === "module" ? "artifact.mjs" : "artifact");
   writeFileSync(path, source, { mode: 0o755 });
   return { role, type, name: type === "module" ? "program.js" : "program", path, args: [] };
 }

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { readConfig } from "../../../backend/runner/config.ts";
-import { ProgramCache } from "../../../backend/runner/program-cache.ts";
+import { ContentCache } from "../../../backend/runner/content-cache.ts";
 import { RunnerToken } from "../../../backend/runner/runner-token.ts";
 import { Runner } from "../../../backend/runner/runner.ts";
 import { TaskThread } from "../../../backend/runner/thread/task-thread.ts";
@@ -40,10 +40,10 @@ it("the newest token is shown as long as it lives, then the first one", () => {
   expect(token.current).toBe("first");
 });
 
-it("programs are fetched with the newest token", async () => {
-  const shown: (string | undefined)[] = [];
+it("contents are fetched with the newest token, each once", async () => {
+  const asked: (string | undefined)[][] = [];
   const server = createServer((request, response) => {
-    shown.push(request.headers.authorization);
+    asked.push([request.headers.authorization, request.url]);
     response.end(content);
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
@@ -51,11 +51,17 @@ it("programs are fetched with the newest token", async () => {
   const port = typeof address === "object" && address !== null ? address.port : 0;
   try {
     const token = new RunnerToken("first");
-    const cache = new ProgramCache(folder, `http://127.0.0.1:${port}`, token);
+    const cache = new ContentCache({ folder, workerUrl: `http://127.0.0.1:${port}`, jobId: "j", token });
     token.renew({ token: "second", seconds: 60 });
-    const { path } = await cache.get(job, "mapper");
+    const { mapper } = job.programs;
+    const [path, other] = await Promise.all([cache.get({ ...mapper, name: "other", type: "file" }), cache.get(mapper)]);
     expect(readFileSync(path, "utf8")).toBe(content);
-    expect(shown).toEqual(["Bearer second"]);
+    expect(other).toBe(path);
+    expect(statSync(path).mode & 0o777).toBe(0o555);
+    expect(asked).toEqual([["Bearer second", `/api/v1/jobs/j/contents/${mapper.hash}`]]);
+    await expect(cache.get({ ...mapper, hash: "00" })).rejects.toThrow(
+      "the executable mapper could not be fetched: Error: the content does not have the hash",
+    );
   } finally {
     server.closeAllConnections();
     server.close();

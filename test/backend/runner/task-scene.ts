@@ -30,12 +30,17 @@ export class TaskScene {
     const path = join(this.#folder, type === "module" ? "mapper.mjs" : "mapper");
     writeFileSync(path, source, { mode: 0o755 });
     writeFileSync(this.#input, "a line\n");
-    const mapper: Program = { role: "mapper", name: "mapper", type, path, args: [] };
     const job = runnerJob({ size: source.length, hash: "" });
-    this.#job = { ...job, input: { path: `file://${this.#input}` }, output: { path: `file://${this.#folder}/out` } };
+    const programs = { mapper: { ...job.programs.mapper, type } };
+    this.#job = {
+      ...job,
+      programs,
+      input: { path: `file://${this.#input}` },
+      output: { path: `file://${this.#folder}/out` },
+    };
     this.#calls = {
       call: async (call) => {
-        if (call.what === "program") return mapper;
+        if (call.what === "content") return path;
         return { re: 0, kind: "done" };
       },
       progress: () => undefined,

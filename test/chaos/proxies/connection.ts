@@ -13,7 +13,7 @@ const throttled = { bytes: 200, pauseMs: 40 };
 const purposeOf = (requestLine: string): Purpose => {
   if (/\/agents\/[^/]+\/link/.test(requestLine)) return "agent";
   if (/\/jobs\/[^/]+\/link/.test(requestLine)) return "runner";
-  return /\/jobs\/[^/]+\/programs\//.test(requestLine) ? "program" : "other";
+  return /\/jobs\/[^/]+\/contents\//.test(requestLine) ? "program" : "other";
 };
 
 /** One TCP connection between the agent or a runner and the Worker, which passes bytes on until a fault befalls it. */

@@ -35,7 +35,7 @@ export class NoopThread {
       case "reduce":
         for (let from: number | null = 0; from !== null;) {
           const page = await ask({ kind: "segments", attempt, from });
-          from = "nextFrom" in page ? page.nextFrom : null;
+          from = typeof page === "object" && "nextFrom" in page ? page.nextFrom : null;
         }
         await ask({ kind: "upload", attempt, path: partOf(task, job), uploadId: attempt });
         break;

@@ -5,7 +5,7 @@ import type { RunnerJob, RunnerSession } from "../../../shared/protocol/runner.t
 import { runnerRefusal } from "../../../shared/protocol/versions.ts";
 import type { Secrets } from "../credentials.ts";
 import type { Session } from "../session.ts";
-import type { JobSpec } from "../spec.ts";
+import { placedOf, type JobSpec } from "../spec.ts";
 import { loseRevoked } from "./claim.ts";
 import type { Reply, Request } from "./exchange.ts";
 
@@ -66,7 +66,7 @@ export const welcome = ({ resume, leaseMs, spec }: Greeting, token: RunnerSessio
   job: runnerJob(spec, secrets),
 });
 
-const runnerJob = ({ id, request, programs }: JobSpec, secrets: Secrets): RunnerJob => ({
+const runnerJob = ({ id, request, programs, files, archives }: JobSpec, secrets: Secrets): RunnerJob => ({
   jobId: id,
   input: {
     path: request.inputPath,
@@ -84,6 +84,9 @@ const runnerJob = ({ id, request, programs }: JobSpec, secrets: Secrets): Runner
     reducer: programs.reducer && { ...programs.reducer, args: request.reducerArgs },
     combiner: programs.combiner && { ...programs.combiner, args: request.combinerArgs },
   },
+  files: files?.map(placedOf),
+  archives: archives?.map(placedOf),
   environment: request.environment,
+  secretEnvironment: request.secretEnvironment && Object.keys(request.secretEnvironment),
   logs: request.logs,
 });

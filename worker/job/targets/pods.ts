@@ -9,7 +9,7 @@ const secretOf = (access: StorageAccess | undefined): string[] =>
 export const podsOf = (spec: JobSpec): PodOptions => {
   const { request, credentialSecrets } = spec;
   const { resources, nodeSelector, tolerations, image, imagePullSecrets, serviceAccountName } = request;
-  const { labels, annotations, queueName, parallelism, deadlineSeconds } = request;
+  const { labels, annotations, queueName, parallelism, deadlineSeconds, secretEnvironment } = request;
   return {
     resources,
     nodeSelector,
@@ -22,6 +22,7 @@ export const podsOf = (spec: JobSpec): PodOptions => {
     queueName,
     parallelism,
     credentialSecrets: [...credentialSecrets],
+    secretEnvironment,
     deadlineSeconds,
   };
 };

@@ -1,5 +1,6 @@
 import type { V1EnvVar, V1Job, V1PodSpec, V1Secret, V1Volume, V1VolumeMount } from "@kubernetes/client-node";
 import { parseQuantity, type PodOptions } from "../../../../shared/pods.ts";
+import { podVariable } from "../../../../shared/program-settings.ts";
 import type { KubernetesJob } from "./job-report.ts";
 import { generationLabel, generationName, jobIdLabel, ownLabels, podsHash, podsLabel } from "./names.ts";
 import { passedOn, type KubernetesSettings } from "./settings.ts";
@@ -162,7 +163,7 @@ const podSpec = (generation: Generation): V1PodSpec => {
   };
 };
 
-const environment = ({ workerUrl, settings, jobId }: Generation, memory: string): V1EnvVar[] => [
+const environment = ({ workerUrl, settings, jobId, pods }: Generation, memory: string): V1EnvVar[] => [
   { name: "WORKER_URL", value: workerUrl },
   { name: "JOB_ID", value: jobId },
   { name: "RUNNER_ID", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
@@ -176,6 +177,10 @@ const environment = ({ workerUrl, settings, jobId }: Generation, memory: string)
   { name: "HOME", value: workDir },
   { name: "TMPDIR", value: workDir },
   ...passedOn.flatMap((name) => (settings[name] === undefined ? [] : [{ name, value: settings[name] }])),
+  ...Object.entries(pods.secretEnvironment ?? {}).map(([name, { secretName, key }]) => ({
+    name: podVariable(name),
+    valueFrom: { secretKeyRef: { name: secretName, key } },
+  })),
 ];
 
 const mounts = ({ pods }: Generation): V1VolumeMount[] => [

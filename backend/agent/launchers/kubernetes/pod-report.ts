@@ -132,6 +132,14 @@ const passing: ReadonlySet<string> = new Set(["ContainerCreating", "PodInitializ
 /** Whether it has a node, and waits for what it is made of. */
 export const isBeingCreated = (pod: Pod): boolean => passing.has(stateOf(pod)?.waiting?.reason ?? "");
 
+/** A condition's type, for why a container waits. */
+const typeOf = (reason: string, message = ""): string => {
+  // The two take turns, and are one trouble.
+  if (reason === "ErrImagePull") return "ImagePullBackOff";
+  // `secret "…" not found`, `couldn't find key … in Secret …` (kubelet, makeEnvironmentVariables)
+  return reason === "CreateContainerConfigError" && /\bsecret\b/i.test(message) ? "SecretMissing" : reason;
+};
+
 /** What keeps a pod from running, undefined where nothing does. */
 export const blockOf = (pod: Pod): LauncherCondition | undefined => {
   if (isEnded(pod) || pod.metadata.deletionTimestamp !== undefined) return undefined;
@@ -144,8 +152,7 @@ export const blockOf = (pod: Pod): LauncherCondition | undefined => {
   }
   const waiting = stateOf(pod)?.waiting;
   if (waiting?.reason === undefined || passing.has(waiting.reason)) return undefined;
-  // The two take turns, and are one trouble.
-  const type = waiting.reason === "ErrImagePull" ? "ImagePullBackOff" : waiting.reason;
+  const type = typeOf(waiting.reason, waiting.message);
   const image = /image/i.test(type) ? ` of the image ${pod.spec.containers[0]?.image ?? ""}` : "";
   return { type, message: `The pod ${pod.metadata.name}${image} cannot start${sentence(waiting.message)}` };
 };

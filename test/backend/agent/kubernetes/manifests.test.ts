@@ -37,6 +37,7 @@ const everything = {
   annotations: { "example.com/note": "any text" },
   queueName: "queue",
   credentialSecrets: ["in", "out"],
+  secretEnvironment: { API_KEY: { secretName: "service", key: "key" } },
 };
 
 const owner = { metadata: { name: "edgefold-x", uid: "uid", labels: {} }, spec: {}, status: { conditions: [] } };

@@ -127,11 +127,6 @@ describe("a pod that does not start", () => {
       "The pod p of the image the/image:1 cannot start: Back-off",
     ],
     [
-      waiting("CreateContainerConfigError", 'secret "x" not found'),
-      "CreateContainerConfigError",
-      'The pod p cannot start: secret "x" not found',
-    ],
-    [
       {
         conditions: [
           { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/3 nodes are available" },
@@ -139,6 +134,21 @@ describe("a pod that does not start", () => {
       },
       "Unschedulable",
       "The pod p finds no node: 0/3 nodes are available",
+    ],
+    [
+      waiting("CreateContainerConfigError", 'secret "s" not found'),
+      "SecretMissing",
+      'The pod p cannot start: secret "s" not found',
+    ],
+    [
+      waiting("CreateContainerConfigError", "couldn't find key k in Secret jobs/s"),
+      "SecretMissing",
+      "The pod p cannot start: couldn't find key k in Secret jobs/s",
+    ],
+    [
+      waiting("CreateContainerConfigError", "container has runAsNonRoot and image will run as root"),
+      "CreateContainerConfigError",
+      "The pod p cannot start: container has runAsNonRoot and image will run as root",
     ],
   ])("%j", (status, type, message) => {
     expect(blockOf(pod(status))).toEqual({ type, message });

@@ -1,0 +1,145 @@
+import { createWriteStream } from "node:fs";
+import { link, lstat, mkdir, realpath, symlink } from "node:fs/promises";
+import { dirname, join, sep } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { maxUnpackedBytes, maxUnpackedEntries } from "../../../shared/limits.ts";
+import { hasCode } from "../../storage/file-failure.ts";
+import { ArchiveError } from "./archive-error.ts";
+
+/** The system's codes for an entry whose name is taken, or too long. */
+const nameErrors = ["EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG"];
+
+/** An entry is `name` in the archive; what is wrong with it is refused as `ArchiveError`. */
+type Entry = { readonly name: string };
+
+/**
+ * A new folder that an archive is unpacked into, and out of which nothing of the archive can lead. Symbolic links are made last,
+ * so that nothing is written through one, and are then followed to where they really lead.
+ */
+export class ArchiveFolder {
+  readonly #archive: string;
+  readonly #root: string;
+  readonly #signal: AbortSignal;
+  readonly #onProgress: () => void;
+  readonly #symlinks: { readonly name: string; readonly path: string; readonly target: string }[] = [];
+  #entries = 0;
+  #bytes = 0;
+
+  private constructor(archive: string, root: string, signal: AbortSignal, onProgress: () => void) {
+    this.#archive = archive;
+    this.#root = root;
+    this.#signal = signal;
+    this.#onProgress = onProgress;
+  }
+
+  /**
+   * @param archive its name, for messages
+   * @param root must not exist yet
+   * @param onProgress called whenever something was unpacked
+   */
+  static async create(
+    archive: string,
+    root: string,
+    signal: AbortSignal,
+    onProgress: () => void,
+  ): Promise<ArchiveFolder> {
+    await mkdir(root);
+    return new ArchiveFolder(archive, root, signal, onProgress);
+  }
+
+  async addFolder(entry: Entry): Promise<void> {
+    const path = this.#admit(entry);
+    await this.#naming(entry, () => mkdir(path, { recursive: true }));
+  }
+
+  /** Adds a read-only file. Of its mode only whether it is executable is kept. */
+  async addFile(entry: Entry, isExecutable: boolean, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const path = this.#admit(entry);
+    const counted = async function* (this: ArchiveFolder): AsyncGenerator<Uint8Array> {
+      for await (const chunk of content) {
+        this.#count(chunk.length);
+        yield chunk;
+      }
+    };
+    await this.#naming(entry, async () => {
+      await mkdir(dirname(path), { recursive: true });
+      const file = createWriteStream(path, { flags: "wx", mode: isExecutable ? 0o555 : 0o444 });
+      await pipeline(counted.call(this), file, { signal: this.#signal });
+    });
+  }
+
+  /** Adds another name of a file that was added before. */
+  async addHardLink(entry: Entry, target: string): Promise<void> {
+    const path = this.#admit(entry);
+    const file = this.#pathOf(entry, target);
+    const isFile = await lstat(file).then(
+      (found) => found.isFile(),
+      () => false,
+    );
+    if (!isFile) throw this.refusal(entry, `is a link to '${target}', which is no file before it`);
+    await this.#naming(entry, async () => {
+      await mkdir(dirname(path), { recursive: true });
+      await link(file, path);
+    });
+  }
+
+  /** Adds a symbolic link, which is made by `finish`. */
+  async addSymlink(entry: Entry, target: string): Promise<void> {
+    const path = this.#admit(entry);
+    await this.#naming(entry, () => mkdir(dirname(path), { recursive: true }));
+    this.#symlinks.push({ name: entry.name, path, target });
+  }
+
+  /** To be called after the last entry. */
+  async finish(): Promise<void> {
+    for (const entry of this.#symlinks) await this.#naming(entry, () => symlink(entry.target, entry.path));
+    const root = await realpath(this.#root);
+    for (const { name, path, target } of this.#symlinks) {
+      const real = await realpath(path).catch(() => undefined);
+      if (real === undefined) throw this.refusal({ name }, `is a link to '${target}', which leads nowhere`);
+      if (real !== root && !real.startsWith(root + sep)) {
+        throw this.refusal({ name }, `is a link to '${target}', which leads out of it`);
+      }
+    }
+  }
+
+  refusal({ name }: Entry, problem: string, cause?: unknown): ArchiveError {
+    return new ArchiveError(this.#archive, `cannot be unpacked: its entry '${name}' ${problem}`, { cause });
+  }
+
+  /** Where an entry is to lie. */
+  #admit(entry: Entry): string {
+    this.#signal.throwIfAborted();
+    this.#onProgress();
+    if (++this.#entries > maxUnpackedEntries) {
+      throw new ArchiveError(this.#archive, `holds more than ${maxUnpackedEntries} entries, which is the most`);
+    }
+    return this.#pathOf(entry, entry.name);
+  }
+
+  #pathOf(entry: Entry, name: string): string {
+    const problem = name === entry.name ? "" : `is a link to '${name}', which `;
+    const parts = name.split("/").filter((part) => part !== "" && part !== ".");
+    if (name.startsWith("/")) throw this.refusal(entry, `${problem}has an absolute path`);
+    if (parts.includes("..")) throw this.refusal(entry, `${problem}leads out of it`);
+    if (name.includes("\0")) throw this.refusal(entry, `${problem}has a NUL character`);
+    return join(this.#root, ...parts);
+  }
+
+  #count(bytes: number): void {
+    this.#onProgress();
+    this.#bytes += bytes;
+    if (this.#bytes <= maxUnpackedBytes) return;
+    throw new ArchiveError(this.#archive, `holds more than ${maxUnpackedBytes} bytes, which is the most`);
+  }
+
+  async #naming(entry: Entry, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!hasCode(error, ...nameErrors)) throw error;
+      const problem = hasCode(error, "ENAMETOOLONG") ? "has too long a name" : "has the name of another one";
+      throw this.refusal(entry, problem, error);
+    }
+  }
+}
