@@ -97,8 +97,8 @@ export const jobSuite = (connect: () => Promise<TestCluster>): void => {
       const pods = JSON.stringify(await stage.cluster.pods(id));
       const job = await stage.edgefold.completed(id);
       expect(await stage.lines(job)).toEqual([values.options, "none", values.key].toSorted());
-      for (const text of [pods, JSON.stringify(job)]) {
-        for (const value of Object.values(values)) expect(text).not.toContain(value);
+      for (const shown of [pods, JSON.stringify(job)]) {
+        for (const value of Object.values(values)) expect(shown).not.toContain(value);
       }
       await stage.gone(id);
     });
