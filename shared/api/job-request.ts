@@ -135,8 +135,8 @@ export const JobRequestSchema = z
     ...podFields,
   })
   .superRefine((request, context) => {
-    const issue = (field: string, message: string): void => {
-      context.addIssue({ code: "custom", path: [field], message });
+    const issue = (field: string, message: string, ...below: (string | number)[]): void => {
+      context.addIssue({ code: "custom", path: [field, ...below], message });
     };
     if (request.nReducers > 0 && request.reducerName === undefined) {
       issue("reducerName", "is required unless nReducers is 0 (map-only)");
@@ -155,13 +155,13 @@ export const JobRequestSchema = z
     }
     for (const name of Object.keys(request.secretEnvironment ?? {})) {
       if (Object.hasOwn(request.environment ?? {}, name)) {
-        issue(`secretEnvironment.${name}`, "is given in environment, too; leave one of them out");
+        issue("secretEnvironment", "is given in environment, too; leave one of them out", name);
       }
     }
     const programs = [request.mapperName, request.reducerName, request.combinerName].filter(
       (name) => name !== undefined,
     );
-    for (const { field, message } of clashesOf(request, programs)) issue(field, message);
+    for (const { field, index, message } of clashesOf(request, programs)) issue(field, message, index);
     for (const { field, message } of addressIssues(request)) issue(field, message);
   })
   .meta({ id: "JobRequest" });

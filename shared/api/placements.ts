@@ -28,17 +28,18 @@ export const namesOf = (placement: Placement): { name: string; as: string } =>
     ? { name: placement, as: placement }
     : { name: placement.name, as: placement.as ?? placement.name };
 
-/** What is wrong with placements of which two get the same name. @param programs names of the job's programs, which lie there, too */
-export const clashesOf = (request: Placements, programs: readonly string[]): { field: string; message: string }[] => {
+type Clash = { readonly field: PlacementField; readonly index: number; readonly message: string };
+
+/** The placements whose names others have before them. @param programs names of the job's programs, which lie there, too */
+export const clashesOf = (request: Placements, programs: readonly string[]): Clash[] => {
   const taken = new Map<string, string>();
   return placementFields.flatMap((field) =>
     (request[field] ?? []).flatMap((placement, index) => {
       const { name, as } = namesOf(placement);
-      const path = `${field}.${index}`;
       const other = taken.get(as) ?? (programs.includes(as) && name !== as ? "a program of the job" : undefined);
-      taken.set(as, path);
+      taken.set(as, `${field}.${index}`);
       const cure = `give it another name: {"name": ${JSON.stringify(name)}, "as": "…"}`;
-      return other === undefined ? [] : [{ field: path, message: `would lie at '${as}', as ${other} does; ${cure}` }];
+      return other === undefined ? [] : [{ field, index, message: `would lie at '${as}', as ${other} does; ${cure}` }];
     }),
   );
 };

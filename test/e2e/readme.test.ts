@@ -16,6 +16,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const readme = readFileSync(`${root}README.md`, "utf8");
 const examples = readFileSync(`${root}examples/README.md`, "utf8");
 const client = readFileSync(`${root}docs/client.md`, "utf8");
+const programs = readFileSync(`${root}docs/programs.md`, "utf8");
 
 /** The code blocks of a language in a text, or in one section of it. */
 const blocks = (markdown: string, language: string, heading?: string): string[] => {
@@ -128,6 +129,31 @@ test.skipIf(lacks("bash", "curl", "jq", "python3", "/usr/bin/awk"))("the command
       .slice(-5)
       .map(utf8),
   );
+});
+
+test.skipIf(lacks("bash", "curl", "jq", "python3"))("a job of several files", async () => {
+  const [abbreviations = ""] = blocks(readme, "sh", "Walk-through");
+  const outputs = await runBlocks([abbreviations, ...blocks(programs, "sh")]);
+  expect(outputs.slice(1, 3)).toEqual(["", ""]);
+  expect(outputs[3]?.trimEnd().split("\n")).toEqual([
+    '["count.py","executable"]',
+    '["words.py","file"]',
+    '["stop.txt","file"]',
+    '["packages.tar.gz","archive"]',
+    '["reducer.py","executable"]',
+  ]);
+  const counts = new Map<string, number>();
+  for (const [word] of readme.toLowerCase().matchAll(/[a-z]+/g)) {
+    if (word.length < 4 || ["that", "this", "with", "from"].includes(word)) continue;
+    const singular = word.endsWith("s") && !word.endsWith("ss") ? word.slice(0, -1) : word;
+    counts.set(singular, (counts.get(singular) ?? 0) + 1);
+  }
+  const most = [...counts.values()].toSorted((a, b) => a - b).slice(-5);
+  const [status, ...lines] = outputs[4]?.trimEnd().split("\n") ?? [];
+  expect(status).toBe("completed");
+  const found = lines.map((line) => line.split("\t"));
+  expect(found).toEqual(found.map(([word = ""]) => [word, String(counts.get(word))]));
+  expect(found.map(([, count]) => Number(count))).toEqual(most);
 });
 
 test.skipIf(lacks("python3"))("the programs in Python", async () => {

@@ -35,6 +35,8 @@ const startable = valid(JobRequestSchema).map((request) =>
     combinerName: undefined,
     reducerArgs: undefined,
     combinerArgs: undefined,
+    files: ["reducer", "mapper"],
+    archives: undefined,
     nReducers: 0,
     cluster: undefined,
   }),
