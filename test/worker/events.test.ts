@@ -178,7 +178,9 @@ describe("the events of a job", () => {
     vi.setSystemTime(Date.now() + 2000);
     task = taskOf(await complete(runner, task));
     const events = await stream.until((event) => event.kind === "progress" && event.maps.completed === 51);
-    expect(events.map((event) => event.kind === "progress" && event.maps.completed)).toEqual([1, 51]);
+    // On a busy machine a second may have passed before.
+    const told = events.map((event) => event.kind === "progress" && event.maps.completed);
+    expect(told.filter((completed) => completed !== 0)).toEqual([1, 51]);
   });
 
   it("tell of the progress also when nothing happens any more, where somebody watches", async () => {
