@@ -9,7 +9,9 @@ import { ClusterNameSchema, podFields } from "../pods.ts";
 import { ArgsSchema, EnvironmentSchema } from "../program-settings.ts";
 import { InputHeadersSchema, OutputHeadersSchema } from "../storage-headers.ts";
 
-const AddressTextSchema = z.string().min(1, "must not be empty").max(4096);
+/** The beginning of an address that has a scheme or a host, for those who check by the OpenAPI document; `addressIssues` has all the rules. */
+const addressForm = "^([^/]+[.:]|localhost)";
+const AddressTextSchema = z.string().min(1, "must not be empty").max(4096).meta({ pattern: addressForm });
 const PositiveSchema = z.int().min(1, "must be 1 or more");
 /** A year. */
 const mostSeconds = 366 * 24 * 60 * 60;
@@ -35,6 +37,7 @@ export const JobRequestSchema = z
       .string()
       .max(4096)
       .refine(isEndpoint, "must be a URL such as https://host:9000, without credentials or a query")
+      .meta({ pattern: "^https?://[^/?#@]+(/[^?#]*)?$" })
       .optional()
       .describe(
         "URL of the endpoint for addresses without one (s3://bucket/key). By default, the runners' AWS variables decide.",

@@ -19,11 +19,10 @@ import { busy, invalidRequest, ProblemError } from "../http/problems.ts";
 import { jsonResponse } from "../http/responses.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
 
+const keyForm = /^[!-~]([ -~]{0,253}[!-~])?$/;
+
 const IdempotencySchema = z.object({
-  "Idempotency-Key": z
-    .string()
-    .regex(/^[!-~]([ -~]{0,253}[!-~])?$/, "must have 1 to 255 visible ASCII characters")
-    .optional(),
+  "Idempotency-Key": z.string().regex(keyForm, "must have 1 to 255 visible ASCII characters").optional(),
 });
 
 /** The cluster for a job that names none: the only one, or the one of this name. */
@@ -174,7 +173,7 @@ const keyParameter = {
   name: "Idempotency-Key",
   in: "header" as const,
   description: "A caller who repeats a request with the same key within 24 hours gets the same job.",
-  schema: { type: "string", maxLength: 255 },
+  schema: { type: "string", pattern: keyForm.source },
 };
 
 const startProblems = ["unknown-artifact", "too-many-jobs"] as const;
