@@ -2,6 +2,7 @@ import { z } from "zod";
 import { addressIssues, isEndpoint } from "../address-issues.ts";
 import { ArtifactNameSchema } from "./artifacts.ts";
 import { JobNameSchema, TagsSchema } from "./labels.ts";
+import { NotifySchema } from "./notification.ts";
 import { StorageAccessSchema } from "./storage-access.ts";
 import { inputCompressions } from "../compression.ts";
 import { defaultMaxLosses, maxTasks } from "../limits.ts";
@@ -115,6 +116,7 @@ export const JobRequestSchema = z
       .boolean()
       .optional()
       .describe("true by default. Whether what programs write to standard error is kept with each attempt"),
+    notify: NotifySchema.optional().describe("Whom to notify when the job has ended"),
     ...podFields,
   })
   .superRefine((request, context) => {

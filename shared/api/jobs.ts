@@ -3,6 +3,7 @@ import { ArtifactSchema } from "./artifacts.ts";
 import { FailureSchema, InputDataSchema, MillisecondsSchema } from "./fields.ts";
 import { CountersSchema } from "../counters.ts";
 import { JobRequestSchema } from "./job-request.ts";
+import { NotificationSchema } from "./notification.ts";
 import { jobStatuses } from "../status.ts";
 
 const OutputLocationSchema = z.object({ location: z.string(), useSSL: z.boolean() });
@@ -60,6 +61,9 @@ export const JobSchema = z
   .meta({ id: "Job" });
 export type Job = z.infer<typeof JobSchema>;
 
-/** `request` has the defaults that applied, and neither credentials nor storage headers. */
-export const JobDetailSchema = JobSchema.extend({ request: JobRequestSchema }).meta({ id: "JobDetail" });
+/** `request` has the defaults that applied, and neither credentials nor storage headers nor whom to notify. */
+export const JobDetailSchema = JobSchema.extend({
+  request: JobRequestSchema,
+  notification: NotificationSchema.nullable().describe("Null where nobody is to be notified"),
+}).meta({ id: "JobDetail" });
 export type JobDetail = z.infer<typeof JobDetailSchema>;

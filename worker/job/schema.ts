@@ -54,6 +54,8 @@ export const jobSchema: Schema = {
      ALTER TABLE attempt ADD COLUMN outcome TEXT;
      ALTER TABLE attempt ADD COLUMN detail TEXT;
      ALTER TABLE attempt ADD COLUMN log INTEGER;
+     CREATE TABLE notification (
+       sealed TEXT, status TEXT NOT NULL, due INTEGER, attempts INTEGER NOT NULL, error TEXT);
      UPDATE attempt SET outcome = iif(status = 'won', 'won', 'lost') WHERE status IN ('won', 'ended');`,
   ],
 };

@@ -68,8 +68,11 @@ export class Session {
     if (transition.task !== undefined) this.store.tasks.save(transition.task);
     if (transition.attempt !== undefined) this.store.attempts.save(transition.attempt);
     for (const effect of transition.effects) this.#carryOut(effect);
-    // The agent's conditions tell what keeps its runners from working, now.
-    if (hasEnded) this.store.conditions.setLauncher([], this.now);
+    if (hasEnded) {
+      // The agent's conditions tell what keeps its runners from working, now.
+      this.store.conditions.setLauncher([], this.now);
+      this.store.notification.begin(this.now);
+    }
     if (isAbandoned) this.store.conditions.set("CleaningAbandoned", cleaningAbandoned, this.now);
   }
 

@@ -6,6 +6,7 @@ import { AttemptTable } from "./tables/attempts.ts";
 import { ConditionTable } from "./tables/conditions.ts";
 import { CreationTable } from "./tables/creation.ts";
 import { JobTable } from "./tables/job.ts";
+import { NotificationTable } from "./tables/notification.ts";
 import { PlannedInput } from "./tables/planned-input.ts";
 import { SegmentTable } from "./tables/segments.ts";
 import { TaskLists } from "./tables/task-lists.ts";
@@ -21,6 +22,7 @@ export class JobStore {
   readonly segments: SegmentTable;
   readonly uploads: UploadTable;
   readonly conditions: ConditionTable;
+  readonly notification: NotificationTable;
   /** What a plan has listed so far. */
   readonly planned: PlannedInput;
   readonly creation: CreationTable;
@@ -38,6 +40,7 @@ export class JobStore {
     this.segments = new SegmentTable(sql);
     this.uploads = new UploadTable(sql);
     this.conditions = new ConditionTable(sql);
+    this.notification = new NotificationTable(sql);
     this.planned = new PlannedInput(sql);
     this.creation = new CreationTable(sql);
   }
@@ -65,6 +68,7 @@ export class JobStore {
     this.attempts.forget();
     this.segments.forget();
     this.creation.forget();
+    this.notification.forget();
   }
 
   /** An attempt with its task. */

@@ -1,4 +1,5 @@
 import type { Condition, Job, JobDetail } from "../../shared/api/jobs.ts";
+import type { Notification } from "../../shared/api/notification.ts";
 import { outputKind, taskIdOf } from "../../shared/engine/machine.ts";
 import { mostShown, outputUrl, withOutputUrls } from "../../shared/outputs.ts";
 import { partName } from "../../shared/status.ts";
@@ -57,7 +58,13 @@ const failedMaps = (store: JobStore): number[] => {
 export const viewJob = (store: JobStore, absence?: Condition): JobDetail => ({
   ...withOutputUrls(viewSnapshot(store, absence)),
   request: store.job.spec().request,
+  notification: viewNotification(store),
 });
+
+const viewNotification = (store: JobStore): Notification | null => {
+  const row = store.notification.get();
+  return row && { status: row.status, attempts: row.attempts, lastError: row.error };
+};
 
 /** The names of at most `limit` parts above index `after`, each with its index. There are none before the job is completed. */
 const outputNames = (store: JobStore, after: number, limit: number): [string, number][] => {

@@ -11,7 +11,7 @@ const maxSnapshotLength = 500_000;
 
 /** The URLs of outputs follow from the rest, and the request stays with the job's object. */
 const snapshotOf = (job: Job): string => {
-  const listed = { ...job, outputs: [], request: undefined };
+  const listed = { ...job, outputs: [], request: undefined, notification: undefined };
   const stored = JSON.stringify(listed);
   if (stored.length <= maxSnapshotLength) return stored;
   return JSON.stringify({ ...listed, counters: { ...job.counters, user: {} } });

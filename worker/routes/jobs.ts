@@ -13,6 +13,7 @@ import type { ReservationRequest } from "../contracts.ts";
 import { exampleId } from "../http/examples.ts";
 import { askJob, jobParameter, unknownJob } from "./ask-job.ts";
 import { listJobs } from "./job-list.ts";
+import { requireReachable } from "./notification.ts";
 import { featuresOf } from "../job/spec.ts";
 import { credentialSecrets } from "../job/targets/pods.ts";
 import { busy, invalidRequest, ProblemError } from "../http/problems.ts";
@@ -55,6 +56,7 @@ const reservationFor = async (
 /** @param rerunOf the job that this one is started again from */
 const createJob = async (call: Call, request: JobRequest, key: string | null, rerunOf?: string): Promise<JobDetail> => {
   const { env, caller } = call;
+  requireReachable(env, request);
   const cluster = clusterFor(env, request.cluster);
   const reservation = await registryOf(env).createJob(await reservationFor(call, request, cluster, key));
   switch (reservation.kind) {
