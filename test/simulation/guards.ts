@@ -16,6 +16,7 @@ export type Guard = {
 
 const job = "worker/job/object.ts";
 const leases = "worker/job/timers/leases.ts";
+const notification = "worker/job/notification.ts";
 const outbox = "worker/platform/outbox.ts";
 const registryJobs = "worker/registry/jobs.ts";
 const reservations = "worker/registry/reservations.ts";
@@ -342,5 +343,26 @@ export const guards: readonly Guard[] = [
     file: "shared/engine/reschedule.ts",
     text: "task.live > 0\n    ? { job, task }",
     without: "false\n    ? { job, task }",
+  },
+  {
+    name: "a notification that was not taken is sent again",
+    file: notification,
+    text: "store.notification.set({ ...row, due, error });",
+    without: "store.notification.set({ ...row, due: null, error });",
+    under: { ...oneJob, refusals: 1 },
+  },
+  {
+    name: "a notification is sent again where its object died of it",
+    file: notification,
+    text: "due: now + patience",
+    without: "due: null",
+    under: { ...oneJob, refusals: 0, crash: 0.05 },
+  },
+  {
+    name: "a notification that was delivered is not sent any more",
+    file: notification,
+    text: 'sealed: null, status: "delivered", due: null,',
+    without: 'sealed: null, status: "delivered",',
+    under: { ...oneJob, refusals: 0 },
   },
 ];

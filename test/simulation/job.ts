@@ -46,6 +46,7 @@ export class SimulatedJob {
 
   spec(createdAt: number, programs: PinnedPrograms): JobSpec {
     const { maps, reducers, maxAttempts, maxLosses, maxFailedMapsPercent, speculation, deadlineSeconds } = this.options;
+    const isNotified = this.options.refusals !== undefined;
     return {
       id: this.id,
       createdAt,
@@ -66,6 +67,7 @@ export class SimulatedJob {
         deadlineSeconds,
         inputStorageCredentials: access,
         outputStorageCredentials: access,
+        ...(isNotified && { notify: { url: "http://receiver/" } }),
       }),
       programs,
     };

@@ -1,4 +1,5 @@
 import type { JobStatus } from "../../shared/status.ts";
+import type { Event } from "./clock.ts";
 import { strike } from "./faults.ts";
 import { drawOptions, quietAfter, type Given } from "./options.ts";
 import { Random } from "../helpers/random.ts";
@@ -31,7 +32,12 @@ export const runSchedule = async (seed: number, given: Given, isTraced: boolean)
   const { clock, checks, jobs } = world;
   Date.now = () => clock.now;
   Math.random = () => random.next();
-  Object.assign(globalThis, { sleepVirtually: async (ms: number) => await clock.sleep(ms) });
+  Object.assign(globalThis, {
+    sleepVirtually: async (ms: number) => await clock.sleep(ms),
+    setTimeout: (run: () => void, ms: number) => clock.after(ms, run),
+    clearTimeout: (event: Event) => clock.cancel(event),
+    fetch: async (_url: string, init: RequestInit) => await world.receiver.fetch(init),
+  });
   let strikes = 0;
   let events = 0;
   const strikeAgain = (): void => {
