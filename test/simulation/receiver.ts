@@ -4,6 +4,9 @@ import type { Clock } from "./clock.ts";
 import type { SimulatedJob } from "./job.ts";
 
 const EndSchema = z.object({ status: z.string(), endTime: z.int() });
+/** What the objects give their `fetch`. */
+export type Sent = { readonly headers: Record<string, string>; readonly body: string; readonly signal: AbortSignal };
+
 type End = z.infer<typeof EndSchema> & { readonly delivery: string | null };
 
 /** Most ms that it takes each way. */
@@ -31,16 +34,16 @@ export class Receiver {
   }
 
   /** The `fetch` of the objects. What is received need not be answered. */
-  async fetch(init: RequestInit): Promise<Response> {
-    const headers = new Headers(init.headers);
+  async fetch(request: Sent): Promise<Response> {
+    const headers = new Headers(request.headers);
     const { id, host, options } = this.#jobOf(headers.get("Edgefold-Job") ?? "");
     return await host.request((settle) => {
-      init.signal?.addEventListener("abort", () => settle(broken("the request was aborted")));
+      request.signal.addEventListener("abort", () => settle(broken("the request was aborted")));
       this.#clock.after(this.#random.between(1, slowest), () => {
         const requests = this.#requests.get(id) ?? 0;
         this.#requests.set(id, requests + 1);
         const isTaken = requests >= (options.refusals ?? Infinity);
-        if (isTaken || this.#random.chance(0.3)) this.#receive(id, headers, String(init.body));
+        if (isTaken || this.#random.chance(0.3)) this.#receive(id, headers, request.body);
         // Another one is never answered.
         const refusal = this.#random.pick([broken("the line was cut"), status(500), null]);
         const answer = isTaken ? status(204) : refusal;

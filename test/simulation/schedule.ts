@@ -3,6 +3,7 @@ import type { Event } from "./clock.ts";
 import { strike } from "./faults.ts";
 import { drawOptions, quietAfter, type Given } from "./options.ts";
 import { Random } from "../helpers/random.ts";
+import type { Sent } from "./receiver.ts";
 import { World } from "./world.ts";
 
 /** How one schedule went. `faults` is what broke a promise; empty when all is well. */
@@ -36,7 +37,7 @@ export const runSchedule = async (seed: number, given: Given, isTraced: boolean)
     sleepVirtually: async (ms: number) => await clock.sleep(ms),
     setTimeout: (run: () => void, ms: number) => clock.after(ms, run),
     clearTimeout: (event: Event) => clock.cancel(event),
-    fetch: async (_url: string, init: RequestInit) => await world.receiver.fetch(init),
+    fetch: async (_url: string, request: Sent) => await world.receiver.fetch(request),
   });
   let strikes = 0;
   let events = 0;

@@ -12,9 +12,9 @@ const patience = 2 * tryMs;
 /** How long it is tried after the job's end, in ms. */
 const trialMs = 24 * 60 * 60 * 1000;
 
-/** Delays after failed tries, in ms: five seconds, doubled each time, at most an hour; each by up to a quarter less. */
+/** Delays after failed tries, in ms: two seconds, doubled each time, at most an hour; each by up to a quarter less. */
 const delayAfter = (attempts: number): number =>
-  Math.min(60 * 60 * 1000, 5000 * 2 ** (attempts - 1)) * (1 - Math.random() / 4);
+  Math.min(60 * 60 * 1000, 2000 * 2 ** (attempts - 1)) * (1 - Math.random() / 4);
 
 /** Why a try failed. */
 export type TryFailure = {
