@@ -106,9 +106,17 @@ const metadataNames: ReadonlySet<string> = new Set([
 /** A URL's host name as names are compared: without the dot that may end it. */
 export const comparableHost = (hostname: string): string => hostname.toLowerCase().replace(/\.$/, "");
 
-/** The same for the host name of a URL, as far as it tells: most names can only be judged when they are resolved. */
+const withoutBrackets = (hostname: string): string => comparableHost(hostname).replaceAll(/^\[|\]$/g, "");
+
+/** Whether the host name of a URL is that of whoever dials it, as far as it tells. */
+export const isLoopbackHost = (hostname: string): boolean => {
+  const host = withoutBrackets(hostname);
+  return host === "localhost" || host.endsWith(".localhost") || isLoopback(host);
+};
+
+/** Why no store can be at the host of a URL, as far as its name tells: most names can only be judged when they are resolved. */
 export const refusedHost = (hostname: string): string | undefined => {
-  const host = comparableHost(hostname).replaceAll(/^\[|\]$/g, "");
+  const host = withoutBrackets(hostname);
   if (metadataNames.has(host)) return "the name of a cloud's metadata";
   return valueOf(host) === undefined ? undefined : refusedAddress(host);
 };

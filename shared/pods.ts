@@ -6,32 +6,28 @@ import { VariableNameSchema } from "./program-settings.ts";
  * Selectors", "Quantity"), so that what is wrong is said by the POST, and not by a pod that never starts.
  */
 
+const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+const subdomain = `${label}(\\.${label})*`;
+const qualifiedName = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?";
+
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-const dnsSubdomain = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const labelName = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const dnsSubdomain = new RegExp(`^(?=.{1,253}$)${subdomain}$`);
+const labelKey = new RegExp(`^((?=[^/]{1,253}/)${subdomain}/)?${qualifiedName}$`);
+const labelValue = new RegExp(`^(${qualifiedName})?$`);
 
 const ObjectNameSchema = z
   .string()
   .regex(dnsSubdomain, "must be a name of Kubernetes: at most 253 lower-case letters, digits, '-' and '.'");
 
-const isLabelKey = (key: string): boolean => {
-  const slash = key.indexOf("/");
-  return slash === -1
-    ? labelName.test(key)
-    : dnsSubdomain.test(key.slice(0, slash)) && labelName.test(key.slice(slash + 1));
-};
 const LabelKeySchema = z
   .string()
-  .refine(
-    isLabelKey,
+  .regex(
+    labelKey,
     "must be a key of Kubernetes: at most 63 letters, digits, '-', '_' and '.', after a domain and '/' or not",
   );
 const LabelValueSchema = z
   .string()
-  .refine(
-    (value) => value === "" || labelName.test(value),
-    "must be a label's value: at most 63 letters, digits, '-', '_' and '.'",
-  );
+  .regex(labelValue, "must be a label's value: at most 63 letters, digits, '-', '_' and '.'");
 
 /** Kinds of keys that say what a pod belongs to; those are not the user's to set. */
 const reserved = /^([^/]*\b(edgefold\.dev|kubernetes\.io|k8s\.io)\/|controller-uid$|job-name$)/;
@@ -56,6 +52,7 @@ const suffixes: Readonly<Record<string, number>> = {
   Ei: 2 ** 60,
 };
 const quantity = /^(\d+(?:\.\d+)?|\.\d+)(m|k|[MGTPE]|[KMGTPE]i)?$/;
+const positiveQuantity = new RegExp(quantity.source.replace("^", "^(?=.*[1-9])"));
 
 /** The number that a quantity of Kubernetes stands for: bytes, or processors. NaN where it is none. */
 export const parseQuantity = (text: string): number => {
@@ -65,7 +62,7 @@ export const parseQuantity = (text: string): number => {
 
 const QuantitySchema = z
   .string()
-  .refine((text) => parseQuantity(text) > 0, "must be a quantity of Kubernetes above 0, such as 500m, 2 or 4Gi");
+  .regex(positiveQuantity, "must be a quantity of Kubernetes above 0, such as 500m, 2 or 4Gi");
 
 /** The least memory of a pod in bytes: half of it is the runner's, which needs 256 MiB (`RUNNER_MEMORY`). */
 export const leastPodMemory = 512 * 2 ** 20;

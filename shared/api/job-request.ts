@@ -2,6 +2,7 @@ import { z } from "zod";
 import { addressIssues, isEndpoint } from "../address-issues.ts";
 import { ArtifactNameSchema } from "./artifacts.ts";
 import { JobNameSchema, TagsSchema } from "./labels.ts";
+import { NotifySchema } from "./notification.ts";
 import { clashesOf, PlacementsSchema } from "./placements.ts";
 import { StorageAccessSchema } from "./storage-access.ts";
 import { inputCompressions } from "../compression.ts";
@@ -10,7 +11,9 @@ import { ClusterNameSchema, podFields, SecretEnvironmentSchema } from "../pods.t
 import { ArgsSchema, EnvironmentSchema } from "../program-settings.ts";
 import { InputHeadersSchema, OutputHeadersSchema } from "../storage-headers.ts";
 
-const AddressTextSchema = z.string().min(1, "must not be empty").max(4096);
+/** The beginning of an address that has a scheme or a host, for those who check by the OpenAPI document; `addressIssues` has all the rules. */
+const addressForm = "^([^/]+[.:]|localhost)";
+const AddressTextSchema = z.string().min(1, "must not be empty").max(4096).meta({ pattern: addressForm });
 const PositiveSchema = z.int().min(1, "must be 1 or more");
 /** A year. */
 const mostSeconds = 366 * 24 * 60 * 60;
@@ -38,6 +41,7 @@ export const JobRequestSchema = z
       .string()
       .max(4096)
       .refine(isEndpoint, "must be a URL such as https://host:9000, without credentials or a query")
+      .meta({ pattern: "^https?://[^/?#@]+(/[^?#]*)?$" })
       .optional()
       .describe(
         "URL of the endpoint for addresses without one (s3://bucket/key). By default, the runners' AWS variables decide.",
@@ -132,6 +136,7 @@ export const JobRequestSchema = z
       .boolean()
       .optional()
       .describe("true by default. Whether what programs write to standard error is kept with each attempt"),
+    notify: NotifySchema.optional().describe("Whom to notify when the job has ended"),
     ...podFields,
   })
   .superRefine((request, context) => {

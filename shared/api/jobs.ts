@@ -3,6 +3,7 @@ import { ArtifactSchema } from "./artifacts.ts";
 import { FailureSchema, InputDataSchema, MillisecondsSchema } from "./fields.ts";
 import { CountersSchema } from "../counters.ts";
 import { JobRequestSchema } from "./job-request.ts";
+import { NotificationSchema } from "./notification.ts";
 import { PlacedArtifactSchema } from "./placements.ts";
 import { jobStatuses } from "../status.ts";
 
@@ -64,10 +65,11 @@ export const JobSchema = z
   .meta({ id: "Job" });
 export type Job = z.infer<typeof JobSchema>;
 
-/** `request` has the defaults that applied, and neither credentials nor storage headers. */
+/** `request` has the defaults that applied, and neither credentials nor storage headers nor whom to notify. */
 export const JobDetailSchema = JobSchema.extend({
   request: JobRequestSchema,
   files: z.array(PlacedArtifactSchema).describe("As they were when the job was started, like `programs`"),
   archives: z.array(PlacedArtifactSchema),
+  notification: NotificationSchema.nullable().describe("Null where nobody is to be notified"),
 }).meta({ id: "JobDetail" });
 export type JobDetail = z.infer<typeof JobDetailSchema>;

@@ -6,10 +6,10 @@ export const roles = ["viewer", "submitter", "admin"] as const;
 const RoleSchema = z.enum(roles);
 export type Role = z.infer<typeof RoleSchema>;
 
+export const tokenName = /^[A-Za-z0-9._@-]{1,64}$/;
+
 /** Who uses a token. */
-export const TokenNameSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9._@-]{1,64}$/, "must have 1 to 64 letters, digits and any of . _ @ -");
+export const TokenNameSchema = z.string().regex(tokenName, "must have 1 to 64 letters, digits and any of . _ @ -");
 
 export const TokenRequestSchema = z
   .strictObject({

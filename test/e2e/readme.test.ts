@@ -1,14 +1,19 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import { text as readText } from "node:stream/consumers";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { JobSchema } from "../../shared/api/jobs.ts";
+import { JobDetailSchema, JobSchema } from "../../shared/api/jobs.ts";
 import { TaskSchema } from "../../shared/api/tasks.ts";
+import { Canary } from "../helpers/canary.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { lacks } from "../helpers/interpreters.ts";
+import { until } from "../helpers/until.ts";
 
 /** What the documentation tells the reader to do is done here, as it is printed there. */
 
@@ -17,6 +22,7 @@ const readme = readFileSync(`${root}README.md`, "utf8");
 const examples = readFileSync(`${root}examples/README.md`, "utf8");
 const client = readFileSync(`${root}docs/client.md`, "utf8");
 const programs = readFileSync(`${root}docs/programs.md`, "utf8");
+const notifications = readFileSync(`${root}docs/notifications.md`, "utf8");
 
 /** The code blocks of a language in a text, or in one section of it. */
 const blocks = (markdown: string, language: string, heading?: string): string[] => {
@@ -186,4 +192,59 @@ test("the client in TypeScript", async () => {
   await run(folder, `${root}node_modules/.bin/tsc`);
   const output = await run(folder, process.execPath, "main.ts");
   expect(output).toMatch(/^completed http.*part-r-00000\n$/);
+});
+
+test.skipIf(lacks("curl", "jq"))("a notification, and the check of its signature", async () => {
+  const [getKeys = ""] = blocks(notifications, "sh");
+  const [check = ""] = blocks(notifications, "js");
+  await writeFile(`${edgefold.dir}/check.mjs`, check);
+  const { isGenuine } = z
+    .object({ isGenuine: z.custom<(...args: unknown[]) => boolean>((value) => typeof value === "function") })
+    .parse(await import(`${edgefold.dir}/check.mjs`));
+  const [keys = ""] = await runBlocks([`auth=; api=http://localhost:4750/api/v1\n${getKeys}`]);
+
+  const received: { path: string | undefined; headers: IncomingHttpHeaders; body: string }[] = [];
+  const receiver = createServer((request, response) => {
+    void readText(request).then((body) => {
+      received.push({ path: request.url, headers: request.headers, body });
+      // A receiver that is no good at first: it fails, then it sends elsewhere.
+      if (received.length === 1) response.writeHead(500).end("no");
+      else if (received.length === 2) response.writeHead(302, { location: "/elsewhere" }).end();
+      else response.writeHead(204).end();
+    });
+  });
+  await once(receiver.listen(0, "127.0.0.1"), "listening");
+  try {
+    const { port } = z.object({ port: z.int() }).parse(receiver.address());
+    const secret = new Canary("webhook", "");
+    const { id } = await edgefold.post({
+      inputPath: await edgefold.put("data/notified.txt", "a\n"),
+      mapperName: (await edgefold.uploadFile(`${root}examples/word-count/mapper.mjs`, "module")).name,
+      nReducers: 0,
+      notify: { url: `http://127.0.0.1:${port}/${secret.text}` },
+    });
+    const answer = await until("the notification", async () => {
+      const shown = await (await fetch(`${edgefold.url}/api/v1/jobs/${id}`)).text();
+      return JobDetailSchema.parse(JSON.parse(shown)).notification?.status === "delivered" ? shown : undefined;
+    });
+    const shown = JobDetailSchema.parse(JSON.parse(answer));
+    expect(shown.status).toBe("completed");
+    expect(shown.notification).toEqual({ status: "delivered", attempts: 3, lastError: null });
+    expect(received.map(({ path }) => path)).toEqual(Array(3).fill(`/${secret.text}`));
+    expect(new Set(received.map(({ headers }) => headers["edgefold-delivery"])).size).toBe(1);
+    for (const { headers, body } of received) {
+      const signature = headers["edgefold-signature"];
+      expect(isGenuine(signature, body, keys.trim().split("\n"))).toBe(true);
+      expect(isGenuine(signature, `${body} `, keys.trim().split("\n"))).toBe(false);
+      const { notification, ...told } = JobDetailSchema.parse(JSON.parse(body));
+      expect(notification?.status).toBe("waiting");
+      expect(told).toMatchObject({ id, status: shown.status, endTime: shown.endTime, outputs: shown.outputs });
+      expect(secret.formsIn(body)).toEqual([]);
+      expect(body).not.toContain(edgefold.keys.password);
+    }
+    expect(secret.formsIn(answer)).toEqual([]);
+    expect(secret.filesIn(edgefold.stateDir)).toEqual([]);
+  } finally {
+    receiver.close();
+  }
 });

@@ -16,6 +16,7 @@ export type Guard = {
 
 const job = "worker/job/object.ts";
 const leases = "worker/job/timers/leases.ts";
+const notification = "worker/job/notification.ts";
 const outbox = "worker/platform/outbox.ts";
 const registryJobs = "worker/registry/jobs.ts";
 const reservations = "worker/registry/reservations.ts";
@@ -391,9 +392,30 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a resumed job holds its new program",
-    file: "worker/registry/pins.ts",
-    text: "    pinAll(sql, jobId, programs);\n",
-    without: "",
+    file: "worker/registry/uses.ts",
+    text: "toArray().length > 0) pinUses(sql, jobId, found.uses);",
+    without: 'toArray().length > 0) sql.exec("SELECT 1");',
     under: { ...failing, replaces: "mapper", replacedAfter: 100_000 },
+  },
+  {
+    name: "a notification that was not taken is sent again",
+    file: notification,
+    text: "store.notification.set({ ...row, due, error });",
+    without: "store.notification.set({ ...row, due: null, error });",
+    under: { ...oneJob, refusals: 1 },
+  },
+  {
+    name: "a notification is sent again where its object died of it",
+    file: notification,
+    text: "due: now + patience",
+    without: "due: null",
+    under: { ...oneJob, refusals: 0, crash: 0.05 },
+  },
+  {
+    name: "a notification that was delivered is not sent any more",
+    file: notification,
+    text: 'sealed, status: "delivered", due: null,',
+    without: 'sealed, status: "delivered",',
+    under: { ...oneJob, refusals: 0 },
   },
 ];

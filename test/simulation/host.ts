@@ -128,7 +128,10 @@ export class Host<T extends Instance> {
     life.waiting++;
     return new Promise<R>((resolve, reject) => {
       this.send(() => {
+        let isSettled = false;
         start((outcome) => {
+          if (isSettled) return;
+          isSettled = true;
           life.waiting--;
           if (life.isOver) return;
           try {
@@ -144,6 +147,12 @@ export class Host<T extends Instance> {
         });
       });
     });
+  }
+
+  /** A request to somebody else, by the instance that there is. */
+  async request<R>(start: (settle: (outcome: () => R) => void) => void): Promise<R> {
+    const life = this.#current?.life;
+    return life === undefined ? await new Promise<R>(() => undefined) : await this.call(life, start);
   }
 
   /** The instance goes, and nothing else; not while it waits for somebody. */

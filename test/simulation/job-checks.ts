@@ -33,6 +33,7 @@ const AttemptSchema = z.object({
 });
 type Attempt = z.infer<typeof AttemptSchema>;
 const RowSchema = z.object({ row: z.string() });
+const NotificationSchema = z.object({ sealed: z.string().nullable(), status: z.string(), due: z.int().nullable() });
 const CountSchema = z.object({ kind: z.enum(["map", "reduce"]), status: z.string(), tasks: z.int() });
 const TaskIdSchema = z.object({ kind: z.string(), idx: z.int() });
 
@@ -46,6 +47,7 @@ export class JobChecks {
   #text = "";
   #before: JobRow | undefined;
   #wasCommitting = false;
+  #wasResumed = false;
   /** Whether its user has stopped it. */
   #isStopped = false;
   /** Whether it was resumed with another program than the one that may have been broken. */
@@ -151,6 +153,30 @@ export class JobChecks {
     return this.status === "committing" && this.#world.cluster.isDeserted;
   }
 
+  /** Whoever is to be notified has heard of this end and no other, unless it never answers. */
+  #notified({ status, endedAt }: JobRow): void {
+    const { id, options, isStored } = this.#job;
+    const heard = this.#world.receiver.heardOf(id);
+    const [row] = this.#exec("SELECT sealed, status, due FROM notification").map((found) =>
+      NotificationSchema.parse(found),
+    );
+    if (isStored || options.refusals === undefined) {
+      if (row !== undefined || heard.length > 0) this.fault("somebody is notified, and nobody was to be");
+      return;
+    }
+    const end = { status, endTime: endedAt, delivery: `${id}.${endedAt}` };
+    const isOnly = heard.every((each) => JSON.stringify(each) === JSON.stringify(end));
+    if (!isOnly && !this.#wasResumed) {
+      this.fault(`its end is ${JSON.stringify(end)}, and what was heard of it is ${JSON.stringify(heard)}`);
+    }
+    const isDelivered = row?.status === "delivered";
+    if (isDelivered !== Number.isFinite(options.refusals)) this.fault(`its notification is ${JSON.stringify(row)}`);
+    const isHeard = heard.some((each) => JSON.stringify(each) === JSON.stringify(end));
+    if (isDelivered && (!isHeard || row.sealed !== null || row.due !== null)) {
+      this.fault(`its notification is ${JSON.stringify(row)}, and was heard ${heard.length} times`);
+    }
+  }
+
   /** The conditions that its agent has reported, as the job shows them. */
   conditions(): unknown[] {
     return this.#exec("SELECT type, message FROM condition WHERE launcher = 1 ORDER BY rowid").map((row) => ({
@@ -202,6 +228,7 @@ export class JobChecks {
       );
       expect(uploads.length === 0, `uploads are left: ${JSON.stringify(uploads)}`);
     }
+    this.#notified(job);
     // The tasks of an earlier release have counted other records, and have failed before.
     if (this.#job.isStored) return;
     const mustFail = options.refusedAfter === 0 && options.deadlineSeconds === undefined && job.status !== "stopped";
@@ -284,6 +311,7 @@ export class JobChecks {
     const wasHeld = this.#before?.clean === "held";
     return () => {
       if (!wasHeld || this.#before?.clean === "held") return;
+      this.#wasResumed = true;
       this.#isMended ||= replaced !== "nothing";
       const after = completed();
       const expected = replaced === "mapper" ? "[]" : before;

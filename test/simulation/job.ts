@@ -47,6 +47,7 @@ export class SimulatedJob {
   spec(createdAt: number, programs: PinnedPrograms): JobSpec {
     const { maps, reducers, maxAttempts, maxLosses, maxFailedMapsPercent, speculation } = this.options;
     const { deadlineSeconds, keepFailedSeconds } = this.options;
+    const isNotified = this.options.refusals !== undefined;
     return {
       id: this.id,
       createdAt,
@@ -68,6 +69,7 @@ export class SimulatedJob {
         keepFailedSeconds,
         inputStorageCredentials: access,
         outputStorageCredentials: access,
+        ...(isNotified && { notify: { url: "http://receiver/" } }),
       }),
       programs,
     };

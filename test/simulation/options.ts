@@ -37,6 +37,8 @@ export type JobOptions = {
   readonly blockedUntil: number;
   /** How many times the cluster changes its mind about what keeps the job's runners from starting. */
   readonly troubles: number;
+  /** How many times whoever is notified of the end does not take it; undefined where nobody is notified. */
+  readonly refusals: number | undefined;
 };
 
 /** How much goes wrong, and where. */
@@ -135,6 +137,7 @@ export const drawJob = (random: Random, { jobs, deserted, slowestCall }: Schedul
     refusedAfter: random.chance(0.05) ? random.pick([0, random.between(0, 20_000)]) : undefined,
     blockedUntil: random.chance(0.1) ? quietAfter + 60_000 : 0,
     troubles: random.pick([0, 0, 1, 4]),
+    refusals: random.chance(0.6) ? random.pick([0, 1, 4, Infinity]) : undefined,
     ...given,
   };
 };

@@ -1,7 +1,9 @@
 import type { JobStatus } from "../../shared/status.ts";
+import type { Event } from "./clock.ts";
 import { strike } from "./faults.ts";
 import { drawOptions, quietAfter, type Given } from "./options.ts";
 import { Random } from "../helpers/random.ts";
+import type { Sent } from "./receiver.ts";
 import { World } from "./world.ts";
 
 /** How one schedule went. `faults` is what broke a promise; empty when all is well. */
@@ -31,7 +33,12 @@ export const runSchedule = async (seed: number, given: Given, isTraced: boolean)
   const { clock, checks, jobs } = world;
   Date.now = () => clock.now;
   Math.random = () => random.next();
-  Object.assign(globalThis, { sleepVirtually: async (ms: number) => await clock.sleep(ms) });
+  Object.assign(globalThis, {
+    sleepVirtually: async (ms: number) => await clock.sleep(ms),
+    setTimeout: (run: () => void, ms: number) => clock.after(ms, run),
+    clearTimeout: (event: Event) => clock.cancel(event),
+    fetch: async (_url: string, request: Sent) => await world.receiver.fetch(request),
+  });
   let strikes = 0;
   let events = 0;
   const strikeAgain = (): void => {

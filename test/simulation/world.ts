@@ -11,6 +11,7 @@ import type { Wires } from "./connection.ts";
 import { Host, type Happening, type Instance } from "./host.ts";
 import { SimulatedJob } from "./job.ts";
 import { drawJob, type Given, type ScheduleOptions } from "./options.ts";
+import { Receiver } from "./receiver.ts";
 import type { SimulatedRunner } from "./runner.ts";
 import { ObjectStore } from "./store.ts";
 import { StoredSystem } from "./stored.ts";
@@ -45,6 +46,7 @@ export class World {
   readonly registry: Host<Registry>;
   readonly cluster: SimulatedCluster;
   readonly client: Client;
+  readonly receiver: Receiver;
   readonly #stored: StoredSystem | undefined;
   readonly wires: Wires;
   readonly lines: Lines;
@@ -85,6 +87,7 @@ export class World {
       );
     this.cluster = new SimulatedCluster(this);
     this.client = new Client(this);
+    this.receiver = new Receiver(clock, (id) => this.jobOf(id), random.int(0, 2 ** 31));
   }
 
   /** What was there before. */

@@ -42,6 +42,7 @@ const table: readonly (readonly [method: string, path: string, needed: Role | "a
   ["GET", "/api/v1/tokens/:name", "admin"],
   ["PUT", "/api/v1/tokens/:name", "admin"],
   ["DELETE", "/api/v1/tokens/:name", "admin"],
+  ["GET", "/api/v1/notification-key", "admin"],
   ["GET", "/api/v1/jobs/:id/link", "runner"],
   ["GET", "/api/v1/jobs/:id/programs/:role", "runner"],
   ["GET", "/api/v1/jobs/:id/contents/:hash", "runner"],

@@ -5,6 +5,7 @@ import { ClusterSchema } from "../../shared/api/clusters.ts";
 import { EventSchema, type JournalEvent } from "../../shared/api/events.ts";
 import { JobChangesSchema, JobRequestSchema } from "../../shared/api/job-request.ts";
 import { JobDetailSchema, JobSchema, OutputUrlSchema, type Job } from "../../shared/api/jobs.ts";
+import { NotificationKeySchema } from "../../shared/api/notification.ts";
 import { ProblemSchema } from "../../shared/api/problems.ts";
 import { TaskDetailSchema, TaskSchema, type Task } from "../../shared/api/tasks.ts";
 import { IssuedTokenSchema, TokenRequestSchema, TokenSchema, type Token } from "../../shared/api/tokens.ts";
@@ -122,10 +123,18 @@ export const examples: readonly { readonly schema: z.ZodType; readonly value: un
     ...request,
     inputStorageCredentials: credentials,
     outputStorageCredentials: credentials,
+    notify: { url: "https://hooks.example.com/jobs" },
   }),
+  example(NotificationKeySchema, { keys: ["9f2c0d7e51a84b36c0ffee0123456789abcdef0123456789abcdef0123456789"] }),
   example(JobChangesSchema, { nReducers: 2, inputStorageCredentials: credentials, outputStorageCredentials: null }),
   example(JobSchema, job),
-  example(JobDetailSchema, { ...job, request, files: [], archives: [] }),
+  example(JobDetailSchema, {
+    ...job,
+    request,
+    files: [],
+    archives: [],
+    notification: { status: "delivered", attempts: 1, lastError: null },
+  }),
   example(OutputUrlSchema, output),
   example(TaskSchema, task),
   example(TaskDetailSchema, { ...task, inputs: [{ path: object, splitStart: 0, splitEnd: 85517 }] }),

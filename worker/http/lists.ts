@@ -8,6 +8,9 @@ import { jsonResponse } from "./responses.ts";
 /** The most items of a page, asked for or not. */
 const maxPage = 1000;
 
+/** What `next` links have in `after`. */
+const cursor = /^[\w.@-]{1,64}$/;
+
 export const PageQuerySchema = z.object({
   limit: z
     .string()
@@ -15,10 +18,7 @@ export const PageQuerySchema = z.object({
     .transform(Number)
     .refine((limit) => limit >= 1 && limit <= maxPage, "must be a whole number from 1 to 1000")
     .optional(),
-  after: z
-    .string()
-    .regex(/^[\w.@-]{1,64}$/, "must be the value of a page's 'next' link")
-    .optional(),
+  after: z.string().regex(cursor, "must be the value of a page's 'next' link").optional(),
 });
 
 /** The page that a URL's query asks for. @throws ProblemError 400 */
@@ -48,7 +48,7 @@ export const pageParameters = [
     name: "after",
     in: "query" as const,
     description: "Where the page begins, from the `next` link of the page before.",
-    schema: { type: "string" },
+    schema: { type: "string", pattern: cursor.source },
   },
 ];
 

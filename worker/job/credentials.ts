@@ -29,6 +29,7 @@ const secretFields = [
   "outputStorageCredentials",
   "inputStorageHeaders",
   "outputStorageHeaders",
+  "notify",
 ] as const;
 
 /** The names of those that must be kept sealed. That of a Secret of the cluster is no secret itself. */
@@ -38,8 +39,18 @@ const sealedFieldsOf = (request: JobRequest): string[] =>
     return value !== undefined && !("secretName" in value);
   });
 
-/** Takes what must be kept sealed out of a request. `sealed` names the fields that are missing in `open`. */
-export const splitSecrets = (request: JobRequest): { open: JobRequest; sealed: string[]; secrets: Secrets } => {
+type SplitRequest = {
+  readonly open: JobRequest;
+  /** The fields that are missing in `open`. */
+  readonly sealed: string[];
+  /** What runners need. */
+  readonly secrets: Secrets;
+  /** Where the job's end is notified. Whoever has such a URL can often write there, as with a chat's webhook. */
+  readonly notifyUrl: string | undefined;
+};
+
+/** Takes what must be kept sealed out of a request. */
+export const splitSecrets = (request: JobRequest): SplitRequest => {
   const sealed = sealedFieldsOf(request);
   const secrets = {
     input: request.inputStorageCredentials,
@@ -47,7 +58,8 @@ export const splitSecrets = (request: JobRequest): { open: JobRequest; sealed: s
     inputHeaders: request.inputStorageHeaders,
     outputHeaders: request.outputStorageHeaders,
   };
-  return { open: { ...request, ...Object.fromEntries(sealed.map((field) => [field, undefined])) }, sealed, secrets };
+  const open = { ...request, ...Object.fromEntries(sealed.map((field) => [field, undefined])) };
+  return { open, sealed, secrets, notifyUrl: request.notify?.url };
 };
 
 /** The secrets of a job that is resumed: those that it has kept, but for the fields of its request that are replaced. */

@@ -21,8 +21,10 @@ import { leaseMs } from "../durations.ts";
 import type { Env } from "../env.ts";
 import { EventLoop } from "../platform/event-loop.ts";
 import { Outbox } from "../platform/outbox.ts";
+import { sealCredentials } from "../secrets/sealed.ts";
 import { signRunnerToken } from "../secrets/tokens.ts";
 import { keyLost, openSecrets, replaceSecrets, sealSecrets, splitSecrets, type Secrets } from "./credentials.ts";
+import { Notifier } from "./notifier.ts";
 import { RunnerLink } from "./runners/link.ts";
 import { RunnerPeers } from "./runners/peers.ts";
 import { SessionTokens } from "./runners/session-tokens.ts";
@@ -65,6 +67,7 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     };
     this.#loop = new EventLoop(ctx, {
       outbox,
+      others: [new Notifier({ env, store, run: (event) => this.#run(event) })],
       exists: () => store.exists(),
       nextDue: (now) => nextDue(new Session(this.#parts, now)),
       forget: () => store.forget(),
@@ -74,8 +77,9 @@ export class JobObject extends DurableObject<Env> implements JobApi {
   }
 
   async create(spec: JobSpec, before: number): Promise<JobDetail | null> {
-    const { open: request, sealed: sealedFields, secrets } = splitSecrets(spec.request);
+    const { open: request, sealed: sealedFields, secrets, notifyUrl } = splitSecrets(spec.request);
     const sealed = await sealSecrets(this.env, spec.id, secrets);
+    const sealedUrl = notifyUrl === undefined ? null : await sealCredentials(this.env, spec.id, notifyUrl);
     const { store } = this.#parts;
     if (!store.exists()) {
       if (Date.now() >= before) return null;
@@ -83,6 +87,7 @@ export class JobObject extends DurableObject<Env> implements JobApi {
       const begin = (): Session => {
         store.create({ ...spec, request, sealedFields }, born.job);
         store.job.setSealed(sealed);
+        if (sealedUrl !== null) store.notification.create(sealedUrl);
         const session = new Session(this.#parts, Date.now());
         session.apply(born);
         session.record({ kind: "job", status: born.job.status, error: null });
@@ -162,8 +167,12 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     if (!isHeld(store.job.row())) return "not-held";
     const kept = await this.#secrets();
     if (kept === undefined) return "not-held";
-    const secrets = replaceSecrets(kept, change.request, change.changed);
-    const sealed = await sealSecrets(this.env, store.job.spec().id, secrets);
+    const { id } = store.job.spec();
+    const { notify } = change.request;
+    const sealed = {
+      secrets: await sealSecrets(this.env, id, replaceSecrets(kept, change.request, change.changed)),
+      notifyUrl: notify === undefined ? null : await sealCredentials(this.env, id, notify.url),
+    };
     // It may have been let go of, or erased, meanwhile.
     if (!store.exists()) return null;
     return this.#run((session) => resumeJob(session, change, sealed)) ? viewJob(store) : "not-held";

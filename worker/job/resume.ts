@@ -1,6 +1,7 @@
 import { resume, type MadeAgain } from "../../shared/engine/machine.ts";
 import type { ResumeChange } from "../contracts.ts";
 import { splitSecrets } from "./credentials.ts";
+import { notificationFailed } from "./notification.ts";
 import type { Session } from "./session.ts";
 import { featuresOf, machineOptions, type JobSpec } from "./spec.ts";
 import { credentialSecrets } from "./targets/pods.ts";
@@ -44,14 +45,21 @@ const resumedSpec = (
   };
 };
 
-/** Takes up a held job. @param sealed the credentials that it has now @returns whether it was held */
-export const resumeJob = (session: Session, change: ResumeChange, sealed: string): boolean => {
+/** What a resumed job keeps sealed: its credentials, and where its end is notified if it is to be somewhere else, or null. */
+type Sealed = { readonly secrets: string; readonly notifyUrl: string | null };
+
+/** Takes up a held job. @returns whether it was held */
+export const resumeJob = (session: Session, change: ResumeChange, sealed: Sealed): boolean => {
   const { store, job, now } = session;
   const again = madeAgain(change.changed, job.mapOnly);
   const resumed = resume(job, machineOptions(change.request), again, () => store.tasks.sumCounters("reduce"));
   if (resumed === undefined) return false;
   store.job.setSpec(resumedSpec(store.job.spec(), change, now));
-  store.job.setSealed(sealed);
+  store.job.setSealed(sealed.secrets);
+  if (sealed.notifyUrl !== null) store.notification.create(sealed.notifyUrl);
+  else if (change.changed.includes("notify")) store.notification.remove();
+  else store.notification.reset();
+  session.dropCondition(notificationFailed);
   session.apply(resumed);
   return true;
 };

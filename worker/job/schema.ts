@@ -55,6 +55,8 @@ export const jobSchema: Schema = {
      ALTER TABLE attempt ADD COLUMN detail TEXT;
      ALTER TABLE attempt ADD COLUMN log INTEGER;
      UPDATE attempt SET outcome = iif(status = 'won', 'won', 'lost') WHERE status IN ('won', 'ended');
+     CREATE TABLE notification (
+       sealed TEXT, status TEXT NOT NULL, due INTEGER, attempts INTEGER NOT NULL, error TEXT);
      CREATE TABLE journal (id INTEGER PRIMARY KEY, nth INTEGER NOT NULL, event TEXT NOT NULL);
      CREATE TABLE progress (id INTEGER PRIMARY KEY, nth INTEGER NOT NULL, event TEXT NOT NULL);
      INSERT INTO journal

@@ -84,7 +84,11 @@ export class Session {
     const end = endOf(transition);
     if (end !== undefined) this.record(end);
     // The agent's conditions tell what keeps its runners from working, now.
-    if (isEnded(job.status) && !isEnded(before.status)) this.setLauncherConditions([]);
+    if (isEnded(job.status) && !isEnded(before.status)) {
+      this.setLauncherConditions([]);
+      this.store.notification.begin(this.now);
+    }
+    if (isHeld(before) && isEnded(job.status) && !isHeld(job)) this.store.notification.dropUrl();
     if (job.clean === "abandoned" && before.clean !== "abandoned") {
       this.setCondition("CleaningAbandoned", cleaningAbandoned, false);
     }

@@ -7,6 +7,7 @@ import { ConditionTable } from "./tables/conditions.ts";
 import { CreationTable } from "./tables/creation.ts";
 import { JobTable } from "./tables/job.ts";
 import { JournalTable } from "./tables/journal.ts";
+import { NotificationTable } from "./tables/notification.ts";
 import { PlannedInput } from "./tables/planned-input.ts";
 import { SegmentTable } from "./tables/segments.ts";
 import { TaskLists } from "./tables/task-lists.ts";
@@ -23,6 +24,7 @@ export class JobStore {
   readonly uploads: UploadTable;
   readonly conditions: ConditionTable;
   readonly journal: JournalTable;
+  readonly notification: NotificationTable;
   /** What a plan has listed so far. */
   readonly planned: PlannedInput;
   readonly creation: CreationTable;
@@ -41,6 +43,7 @@ export class JobStore {
     this.uploads = new UploadTable(sql);
     this.conditions = new ConditionTable(sql);
     this.journal = new JournalTable(sql);
+    this.notification = new NotificationTable(sql);
     this.planned = new PlannedInput(sql);
     this.creation = new CreationTable(sql);
   }
@@ -69,6 +72,7 @@ export class JobStore {
     this.segments.forget();
     this.journal.forget();
     this.creation.forget();
+    this.notification.forget();
   }
 
   /** An attempt with its task. */

@@ -1,5 +1,6 @@
 import { EventHeadSchema } from "../../shared/api/events.ts";
 import type { Condition, Job, JobDetail } from "../../shared/api/jobs.ts";
+import type { Notification } from "../../shared/api/notification.ts";
 import { isHeld, outputKind, taskIdOf } from "../../shared/engine/machine.ts";
 import { mostShown, outputUrl, withOutputUrls } from "../../shared/outputs.ts";
 import { partName } from "../../shared/status.ts";
@@ -61,7 +62,13 @@ export const viewJob = (store: JobStore, absence?: Condition): JobDetail => ({
   request: store.job.spec().request,
   files: (store.job.spec().files ?? []).map(placedOf),
   archives: (store.job.spec().archives ?? []).map(placedOf),
+  notification: viewNotification(store),
 });
+
+const viewNotification = (store: JobStore): Notification | null => {
+  const row = store.notification.get();
+  return row && { status: row.status, attempts: row.attempts, lastError: row.error };
+};
 
 /** The names of at most `limit` parts above index `after`, each with its index. There are none before the job is completed. */
 const outputNames = (store: JobStore, after: number, limit: number): [string, number][] => {

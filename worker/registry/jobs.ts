@@ -11,7 +11,14 @@ const maxSnapshotLength = 500_000;
 
 /** The URLs of outputs follow from the rest, and the request and the files stay with the job's object. */
 const snapshotOf = (job: Job): string => {
-  const listed = { ...job, outputs: [], request: undefined, files: undefined, archives: undefined };
+  const listed = {
+    ...job,
+    outputs: [],
+    request: undefined,
+    files: undefined,
+    archives: undefined,
+    notification: undefined,
+  };
   const stored = JSON.stringify(listed);
   if (stored.length <= maxSnapshotLength) return stored;
   return JSON.stringify({ ...listed, counters: { ...job.counters, user: {} } });

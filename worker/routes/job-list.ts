@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { JobSchema, type Job } from "../../shared/api/jobs.ts";
-import { TagKeySchema } from "../../shared/api/labels.ts";
+import { tagKey, tagKeyAdvice } from "../../shared/api/labels.ts";
 import { withOutputUrls } from "../../shared/outputs.ts";
 import { jobStatuses } from "../../shared/status.ts";
 import type { JobFilter } from "../contracts.ts";
@@ -11,25 +11,30 @@ import type { Call, Endpoint } from "../http/resource.ts";
 
 /** The list of jobs. */
 
+const anyStatus = `(${jobStatuses.join("|")})`;
 const StatusesSchema = z
   .string()
   .transform((text) => text.split(","))
   .pipe(z.array(z.enum(jobStatuses, `must be some of ${jobStatuses.join(", ")}, separated by commas`)));
 
+const tagForm = new RegExp(tagKey.source.replace("$", ":"));
 const TagSchema = z
   .string()
-  .regex(/^[^:]+:/, "must be a key and a value, such as team:search")
-  .transform((text) => [text.slice(0, text.indexOf(":")), text.slice(text.indexOf(":") + 1)] as const)
-  .pipe(z.tuple([TagKeySchema, z.string()]));
+  .regex(tagForm, `must be a key and a value, such as team:search; the key ${tagKeyAdvice}`)
+  .transform((text) => [text.slice(0, text.indexOf(":")), text.slice(text.indexOf(":") + 1)] as const);
+
+const timeAdvice = "must be a time such as 2030-12-31, 2030-12-31T23:59:59Z, or milliseconds since 1970";
+const day = String.raw`\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])`;
+const hourAndMinute = String.raw`([01]\d|2[0-3]):[0-5]\d`;
+const timeOfDay = String.raw`T${hourAndMinute}(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]${hourAndMinute})`;
+const timeForm = new RegExp(String.raw`^(\d{1,15}|${day}(${timeOfDay})?)$`);
 
 /** A time in ms since 1970, or as RFC 3339 writes it. */
 const TimeSchema = z
   .string()
+  .regex(timeForm, timeAdvice)
   .transform((text) => (/^\d{1,15}$/.test(text) ? Number(text) : Date.parse(text)))
-  .refine(
-    (time) => Number.isSafeInteger(time),
-    "must be a time such as 2030-12-31, 2030-12-31T23:59:59Z, or milliseconds since 1970",
-  );
+  .refine((time) => Number.isSafeInteger(time), timeAdvice);
 
 const FilterSchema = z.object({
   status: StatusesSchema.optional(),
@@ -80,17 +85,23 @@ export const listJobs: Endpoint = {
     summary: "List jobs",
     parameters: [
       ...pageParameters,
-      parameter("status", `Only jobs of this status, or of these: ${jobStatuses.join(", ")}, separated by commas`),
+      parameter("status", `Only jobs of this status, or of these: ${jobStatuses.join(", ")}, separated by commas`, {
+        type: "string",
+        pattern: `^${anyStatus}(,${anyStatus})*$`,
+      }),
       parameter("name", "Only jobs that have this in their name, in any case"),
       parameter("tag", "Only jobs with this tag, as `key:value`; with several, jobs that have all of them", {
         type: "array",
-        items: { type: "string" },
+        items: { type: "string", pattern: tagForm.source },
       }),
       parameter("program", "Only jobs with a program of this name"),
       parameter("submittedBy", "Only jobs that were posted with the token of this name"),
       parameter("cluster", "Only jobs of this cluster"),
-      parameter("since", "Only jobs that were posted then or later: a time of RFC 3339, or milliseconds since 1970"),
-      parameter("until", "Only jobs that were posted before"),
+      parameter("since", "Only jobs that were posted then or later: a time of RFC 3339, or milliseconds since 1970", {
+        type: "string",
+        pattern: timeForm.source,
+      }),
+      parameter("until", "Only jobs that were posted before", { type: "string", pattern: timeForm.source }),
       {
         name: "If-None-Match",
         in: "header",

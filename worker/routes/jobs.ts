@@ -13,6 +13,7 @@ import type { ReservationRequest } from "../contracts.ts";
 import { exampleId } from "../http/examples.ts";
 import { askJob, jobParameter, unknownJob } from "./ask-job.ts";
 import { listJobs } from "./job-list.ts";
+import { requireReachable } from "./notification.ts";
 import { featuresOf } from "../job/spec.ts";
 import { credentialSecrets } from "../job/targets/pods.ts";
 import { busy, invalidRequest, ProblemError } from "../http/problems.ts";
@@ -20,11 +21,10 @@ import { artifactNamesOf, placeArtifacts, refusedUses } from "./job-artifacts.ts
 import { jsonResponse } from "../http/responses.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
 
+const keyForm = /^[!-~]([ -~]{0,253}[!-~])?$/;
+
 const IdempotencySchema = z.object({
-  "Idempotency-Key": z
-    .string()
-    .regex(/^[!-~]([ -~]{0,253}[!-~])?$/, "must have 1 to 255 visible ASCII characters")
-    .optional(),
+  "Idempotency-Key": z.string().regex(keyForm, "must have 1 to 255 visible ASCII characters").optional(),
 });
 
 /** The cluster for a job that names none: the only one, or the one of this name. */
@@ -62,6 +62,7 @@ export const createJob = async (
   rerunOf?: string,
 ): Promise<JobDetail> => {
   const { env, caller } = call;
+  requireReachable(env, request);
   const cluster = clusterFor(env, request.cluster);
   const reservation = await registryOf(env).createJob(await reservationFor(call, request, cluster, key));
   switch (reservation.kind) {
@@ -166,7 +167,7 @@ export const keyParameter = {
   name: "Idempotency-Key",
   in: "header" as const,
   description: "A caller who repeats a request with the same key within 24 hours gets the same job.",
-  schema: { type: "string", maxLength: 255 },
+  schema: { type: "string", pattern: keyForm.source },
 };
 
 /** What keeps a job from being started. */

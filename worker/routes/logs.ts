@@ -11,9 +11,11 @@ import { attemptParameters, requireAttempt } from "./tasks.ts";
 
 /** The logs of attempts: what their programs have written to standard error. */
 
+const maxNumber = 999_999_999_999_999;
+
 const wholeNumber = z
   .string()
-  .regex(/^\d{1,15}$/, "must be a whole number")
+  .regex(/^\d{1,15}$/, `must be a whole number of at most ${maxNumber}`)
   .transform(Number);
 
 const logAnswer = (description: string): object => ({
@@ -90,7 +92,7 @@ export const logResources: readonly Resource[] = [
               name: "tail",
               in: "query",
               description: "Only so many lines, the last ones",
-              schema: { type: "integer", minimum: 0 },
+              schema: { type: "integer", minimum: 0, maximum: maxNumber },
             },
             { name: "Range", in: "header", description: "A range of bytes (RFC 9110)", schema: { type: "string" } },
           ],
@@ -121,7 +123,7 @@ export const runnerLogResources: readonly Resource[] = [
               in: "query",
               required: true,
               description: "Bytes of the whole log, also of what is left out",
-              schema: { type: "integer", minimum: 0 },
+              schema: { type: "integer", minimum: 0, maximum: maxNumber },
             },
           ],
           requestBody: {

@@ -5,6 +5,7 @@ import { clusterResources } from "./clusters.ts";
 import { eventResources } from "./events.ts";
 import { jobResources } from "./jobs.ts";
 import { logResources, runnerLogResources } from "./logs.ts";
+import { notificationGroup } from "./notification.ts";
 import { taskResources } from "./tasks.ts";
 import { linkResources } from "./links.ts";
 import { rootGroup } from "./root.ts";
@@ -21,6 +22,7 @@ const groups: readonly ResourceGroup[] = [
   { tag: "logs", description: "What programs have written to standard error", resources: logResources },
   { tag: "clusters", description: "Where jobs can run", resources: clusterResources },
   { tag: "tokens", description: "Tokens of the API that admins issue", resources: tokenResources },
+  notificationGroup,
   {
     tag: "internal",
     description: "For Edgefold's own agents and runners; changes with any release",

@@ -23,6 +23,7 @@ const index = {
     clusters: "/api/v1/clusters",
     tokens: "/api/v1/tokens",
     token: "/api/v1/tokens/{name}",
+    notificationKey: "/api/v1/notification-key",
   },
 };
 

@@ -1,5 +1,6 @@
 import {
   IssuedTokenSchema,
+  tokenName,
   TokenNameSchema,
   TokenRequestSchema,
   TokenSchema,
@@ -72,7 +73,9 @@ export const tokenResources: readonly Resource[] = [
   {
     path: "/api/v1/tokens/:name",
     audience: "api",
-    parameters: [pathParameter("name", "Who uses the token", "unknown-token")],
+    parameters: [
+      pathParameter("name", "Who uses the token", "unknown-token", { type: "string", pattern: tokenName.source }),
+    ],
     methods: {
       GET: {
         role: "admin",

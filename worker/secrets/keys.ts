@@ -1,10 +1,13 @@
 import type { Env } from "../env.ts";
 
 /** What a derived key is for: keys of different purposes have nothing in common. */
-type Purpose = "runner-token" | "credentials" | "request-fingerprint" | "key-id";
+type Purpose = "runner-token" | "credentials" | "request-fingerprint" | "key-id" | "notification";
 
 /** Bits of a key's id: enough that two keys never share one, and none that helps to find the key. */
 const idBits = 64;
+
+/** Bits of a key that is given to others as a text. */
+const textBits = 256;
 
 /** One of the secret keys, from which all keys that are used are derived (HKDF, RFC 5869). */
 export class SecretKey {
@@ -16,7 +19,12 @@ export class SecretKey {
 
   /** Identifies the key without revealing it: 16 hex digits. */
   async id(): Promise<string> {
-    return new Uint8Array(await crypto.subtle.deriveBits(hkdf("key-id"), await this.#master(), idBits)).toHex();
+    return await this.#hex("key-id", idBits);
+  }
+
+  /** A key that others have, too: 64 hex digits. */
+  async text(purpose: Purpose): Promise<string> {
+    return await this.#hex(purpose, textBits);
   }
 
   /** A key for HMAC-SHA256. */
@@ -29,6 +37,10 @@ export class SecretKey {
   async sealing(purpose: Purpose): Promise<CryptoKey> {
     const algorithm = { name: "AES-GCM", length: 256 };
     return await crypto.subtle.deriveKey(hkdf(purpose), await this.#master(), algorithm, false, ["encrypt", "decrypt"]);
+  }
+
+  async #hex(purpose: Purpose, bits: number): Promise<string> {
+    return new Uint8Array(await crypto.subtle.deriveBits(hkdf(purpose), await this.#master(), bits)).toHex();
   }
 
   async #master(): Promise<CryptoKey> {
