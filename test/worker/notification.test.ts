@@ -97,6 +97,20 @@ describe("the end of a job", () => {
     expect(received.map(({ body }) => JobDetailSchema.parse(JSON.parse(body)).status)).toEqual([end]);
   });
 
+  it("is sent again when a job that was kept has gone on", async () => {
+    const job = await JobFixture.create({ notify: { url }, keepFailedSeconds: 600 });
+    await job.mapped(await job.runner());
+    await job.report({ kind: "failed", failure: { code: "Broken", message: "no" } });
+    await eventually(async () => expect(await notified(job)).toMatchObject({ status: "delivered" }));
+    const { request } = present(await job.stub.request());
+    const change = { request, changed: [], programs: {}, files: [], archives: [] };
+    expect(await job.stub.resume(change)).toMatchObject({ notification: { status: "waiting", attempts: 0 } });
+    await work(await job.runner("second"));
+    await eventually(async () => expect(await notified(job)).toMatchObject({ status: "delivered" }));
+    expect(received.map(({ body }) => JobDetailSchema.parse(JSON.parse(body)).status)).toEqual(["failed", "completed"]);
+    expect(await job.query("SELECT sealed FROM notification")).toEqual([{ sealed: null }]);
+  });
+
   it("is sent again until it is taken, with the same id", async () => {
     answers = [
       status(500),
