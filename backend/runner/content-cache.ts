@@ -7,9 +7,6 @@ import type { Artifact } from "../../shared/api/artifacts.ts";
 import { askWorker } from "./ask-worker.ts";
 import type { RunnerToken } from "./runner-token.ts";
 
-/** Where contents are kept, in the runner's directory. */
-export const contentsFolder = "contents";
-
 type ContentCacheOptions = {
   /** Where the contents are kept, created when needed. */
   readonly folder: string;

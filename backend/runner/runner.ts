@@ -21,7 +21,7 @@ import { LinkEndedError } from "../link-end.ts";
 import type { RunnerConfig } from "./config.ts";
 import { ContainerLog } from "./container-log.ts";
 import { LogSender } from "./log-sender.ts";
-import { ContentCache, contentsFolder } from "./content-cache.ts";
+import { ContentCache } from "./content-cache.ts";
 import { RunnerToken } from "./runner-token.ts";
 import { AttemptEndedError } from "./tasks/task-run.ts";
 import type { Call } from "./thread/messages.ts";
@@ -75,7 +75,7 @@ export class Runner {
     this.#logs = new LogSender(thread.log, { workerUrl: config.WORKER_URL, jobId, token: this.#token });
     if (config.PARENT === "none")
       this.#containerLog = new ContainerLog(thread.log, (text) => process.stdout.write(text));
-    const folder = join(config.WORK_DIR, contentsFolder);
+    const folder = join(config.WORK_DIR, "contents");
     this.#contents = new ContentCache({ folder, workerUrl: config.WORKER_URL, jobId, token: this.#token });
     this.#thread = thread;
     this.#busyFile = config.BUSY_FILE;

@@ -81,7 +81,8 @@ const programs: Record<string, Programs & { readonly says: RegExp }> = {
     says: /^reducer \S+ failed at key 1 of its input: TypeError: not today/,
   },
   "a module with a syntax error": {
-    mapper: "export function map( {\n",
+    // Too long to be parsed at its upload.
+    mapper: `export function map( {\n// ${"x".repeat(256 * 1024)}\n`,
     type: "module",
     says: /^mapper \S+ cannot be loaded: SyntaxError: /,
   },

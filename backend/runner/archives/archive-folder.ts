@@ -9,12 +9,10 @@ import { ArchiveError } from "./archive-error.ts";
 /** The system's codes for an entry whose name is taken, or too long. */
 const nameErrors = ["EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG"];
 
-/** An entry is `name` in the archive; what is wrong with it is refused as `ArchiveError`. */
-type Entry = { readonly name: string };
-
 /**
  * A new folder that an archive is unpacked into, and out of which nothing of the archive can lead. Symbolic links are made last,
- * so that nothing is written through one, and are then followed to where they really lead.
+ * so that nothing is written through one, and are then followed to where they really lead. Every method throws an `ArchiveError`
+ * where something is wrong with the entry of that name.
  */
 export class ArchiveFolder {
   readonly #archive: string;
@@ -47,21 +45,21 @@ export class ArchiveFolder {
     return new ArchiveFolder(archive, root, signal, onProgress);
   }
 
-  async addFolder(entry: Entry): Promise<void> {
-    const path = this.#admit(entry);
-    await this.#naming(entry, () => mkdir(path, { recursive: true }));
+  async addFolder(name: string): Promise<void> {
+    const path = this.#admit(name);
+    await this.#naming(name, () => mkdir(path, { recursive: true }));
   }
 
   /** Adds a read-only file. Of its mode only whether it is executable is kept. */
-  async addFile(entry: Entry, isExecutable: boolean, content: AsyncIterable<Uint8Array>): Promise<void> {
-    const path = this.#admit(entry);
+  async addFile(name: string, isExecutable: boolean, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const path = this.#admit(name);
     const counted = async function* (this: ArchiveFolder): AsyncGenerator<Uint8Array> {
       for await (const chunk of content) {
         this.#count(chunk.length);
         yield chunk;
       }
     };
-    await this.#naming(entry, async () => {
+    await this.#naming(name, async () => {
       await mkdir(dirname(path), { recursive: true });
       const file = createWriteStream(path, { flags: "wx", mode: isExecutable ? 0o555 : 0o444 });
       await pipeline(counted.call(this), file, { signal: this.#signal });
@@ -69,60 +67,64 @@ export class ArchiveFolder {
   }
 
   /** Adds another name of a file that was added before. */
-  async addHardLink(entry: Entry, target: string): Promise<void> {
-    const path = this.#admit(entry);
-    const file = this.#pathOf(entry, target);
+  async addHardLink(name: string, target: string): Promise<void> {
+    const path = this.#admit(name);
+    const file = this.#pathOf(target, name);
     const isFile = await lstat(file).then(
       (found) => found.isFile(),
       () => false,
     );
-    if (!isFile) throw this.refusal(entry, `is a link to '${target}', which is no file before it`);
-    await this.#naming(entry, async () => {
+    if (!isFile) throw this.refusal(name, `is a link to '${target}', which is no file before it`);
+    await this.#naming(name, async () => {
       await mkdir(dirname(path), { recursive: true });
       await link(file, path);
     });
   }
 
   /** Adds a symbolic link, which is made by `finish`. */
-  async addSymlink(entry: Entry, target: string): Promise<void> {
-    const path = this.#admit(entry);
-    await this.#naming(entry, () => mkdir(dirname(path), { recursive: true }));
-    this.#symlinks.push({ name: entry.name, path, target });
+  async addSymlink(name: string, target: string): Promise<void> {
+    const path = this.#admit(name);
+    await this.#naming(name, () => mkdir(dirname(path), { recursive: true }));
+    this.#symlinks.push({ name, path, target });
   }
 
   /** To be called after the last entry. */
   async finish(): Promise<void> {
-    for (const entry of this.#symlinks) await this.#naming(entry, () => symlink(entry.target, entry.path));
+    for (const { name, path, target } of this.#symlinks) await this.#naming(name, () => symlink(target, path));
     const root = await realpath(this.#root);
     for (const { name, path, target } of this.#symlinks) {
       const real = await realpath(path).catch(() => undefined);
-      if (real === undefined) throw this.refusal({ name }, `is a link to '${target}', which leads nowhere`);
+      if (real === undefined) throw this.refusal(name, `is a link to '${target}', which leads nowhere`);
       if (real !== root && !real.startsWith(root + sep)) {
-        throw this.refusal({ name }, `is a link to '${target}', which leads out of it`);
+        throw this.refusal(name, `is a link to '${target}', which leads out of it`);
       }
     }
   }
 
-  refusal({ name }: Entry, problem: string, cause?: unknown): ArchiveError {
+  refusal(name: string, problem: string, cause?: unknown): ArchiveError {
     return new ArchiveError(this.#archive, `cannot be unpacked: its entry '${name}' ${problem}`, { cause });
   }
 
   /** Where an entry is to lie. */
-  #admit(entry: Entry): string {
+  #admit(name: string): string {
     this.#signal.throwIfAborted();
     this.#onProgress();
     if (++this.#entries > maxUnpackedEntries) {
       throw new ArchiveError(this.#archive, `holds more than ${maxUnpackedEntries} entries, which is the most`);
     }
-    return this.#pathOf(entry, entry.name);
+    return this.#pathOf(name);
   }
 
-  #pathOf(entry: Entry, name: string): string {
-    const problem = name === entry.name ? "" : `is a link to '${name}', which `;
-    const parts = name.split("/").filter((part) => part !== "" && part !== ".");
-    if (name.startsWith("/")) throw this.refusal(entry, `${problem}has an absolute path`);
-    if (parts.includes("..")) throw this.refusal(entry, `${problem}leads out of it`);
-    if (name.includes("\0")) throw this.refusal(entry, `${problem}has a NUL character`);
+  /** Where a path of the archive is. @param linkedBy the entry that links to it, where it is not the entry's own */
+  #pathOf(path: string, linkedBy?: string): string {
+    const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+    const refuse = (problem: string): ArchiveError =>
+      linkedBy === undefined
+        ? this.refusal(path, problem)
+        : this.refusal(linkedBy, `is a link to '${path}', which ${problem}`);
+    if (path.startsWith("/")) throw refuse("has an absolute path");
+    if (parts.includes("..")) throw refuse("leads out of it");
+    if (path.includes("\0")) throw refuse("has a NUL character");
     return join(this.#root, ...parts);
   }
 
@@ -133,13 +135,13 @@ export class ArchiveFolder {
     throw new ArchiveError(this.#archive, `holds more than ${maxUnpackedBytes} bytes, which is the most`);
   }
 
-  async #naming(entry: Entry, work: () => Promise<unknown>): Promise<void> {
+  async #naming(name: string, work: () => Promise<unknown>): Promise<void> {
     try {
       await work();
     } catch (error) {
       if (!hasCode(error, ...nameErrors)) throw error;
       const problem = hasCode(error, "ENAMETOOLONG") ? "has too long a name" : "has the name of another one";
-      throw this.refusal(entry, problem, error);
+      throw this.refusal(name, problem, error);
     }
   }
 }

@@ -27,15 +27,15 @@ const unpackEntry = async (
   switch (type) {
     case "file":
     case "contiguous-file":
-      return folder.addFile({ name }, (mode & 0o111) !== 0, content);
+      return folder.addFile(name, (mode & 0o111) !== 0, content);
     case "directory":
-      return folder.addFolder({ name });
+      return folder.addFolder(name);
     case "symlink":
-      return folder.addSymlink({ name }, linkname);
+      return folder.addSymlink(name, linkname);
     case "link":
-      return folder.addHardLink({ name }, linkname);
+      return folder.addHardLink(name, linkname);
     default:
-      throw folder.refusal({ name }, "is neither a file, a directory nor a link");
+      throw folder.refusal(name, "is neither a file, a directory nor a link");
   }
 };
 

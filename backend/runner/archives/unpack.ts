@@ -1,6 +1,5 @@
-import { open } from "node:fs/promises";
 import { formatOf } from "../../../shared/archive-format.ts";
-import { inspectedBytes } from "../../../shared/program-start.ts";
+import { readStart } from "../read-start.ts";
 import { ArchiveError } from "./archive-error.ts";
 import { ArchiveFolder } from "./archive-folder.ts";
 import { unpackTar } from "./tar.ts";
@@ -41,13 +40,3 @@ export const unpackArchive = async (
 
 /** Whether it is the disk that failed, and not the archive. */
 const isOfSystem = (error: unknown): boolean => error instanceof Error && "syscall" in error;
-
-const readStart = async (path: string): Promise<Uint8Array> => {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(inspectedBytes), 0, inspectedBytes, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
-};

@@ -23,14 +23,13 @@ const unpackEntry = async (zip: ZipFile, entry: Entry, folder: ArchiveFolder): P
   const { fileName: name, externalFileAttributes, versionMadeBy } = entry;
   const mode = versionMadeBy >>> 8 === unix ? externalFileAttributes >>> 16 : 0;
   const kind = mode & kinds.mask;
-  if (name.endsWith("/") || kind === kinds.folder) return folder.addFolder({ name });
+  if (name.endsWith("/") || kind === kinds.folder) return folder.addFolder(name);
   if (kind !== 0 && kind !== kinds.file && kind !== kinds.link) {
-    throw folder.refusal({ name }, "is neither a file, a directory nor a link");
+    throw folder.refusal(name, "is neither a file, a directory nor a link");
   }
   if (!entry.canDecodeFileData())
-    throw folder.refusal({ name }, "is encrypted, or compressed in another way than by deflate");
-  if (kind !== kinds.link)
-    return folder.addFile({ name }, (mode & 0o111) !== 0, await zip.openReadStreamPromise(entry));
-  if (entry.uncompressedSize > longestTarget) throw folder.refusal({ name }, "is a link to too long a path");
-  return folder.addSymlink({ name }, await text(await zip.openReadStreamPromise(entry)));
+    throw folder.refusal(name, "is encrypted, or compressed in another way than by deflate");
+  if (kind !== kinds.link) return folder.addFile(name, (mode & 0o111) !== 0, await zip.openReadStreamPromise(entry));
+  if (entry.uncompressedSize > longestTarget) throw folder.refusal(name, "is a link to too long a path");
+  return folder.addSymlink(name, await text(await zip.openReadStreamPromise(entry)));
 };

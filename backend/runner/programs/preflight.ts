@@ -1,7 +1,6 @@
 import { accessSync, constants, statSync } from "node:fs";
-import { open } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
-import { inspectedBytes } from "../../../shared/program-start.ts";
+import { readStart } from "../read-start.ts";
 import { inspectProgram } from "./inspect.ts";
 import { type Program, ProgramError } from "./program.ts";
 
@@ -13,16 +12,6 @@ export async function checkExecutable(program: Program): Promise<void> {
     findInterpreter,
   });
   if (problem !== undefined) throw new ProgramError(program, problem, { isFinal: true });
-}
-
-async function readStart(path: string): Promise<Buffer> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(inspectedBytes), 0, inspectedBytes, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
 }
 
 function findInterpreter(interpreter: string): boolean {
