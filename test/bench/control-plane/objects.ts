@@ -125,12 +125,41 @@ const measureOutputs = async (host: ObjectHost): Promise<Figure[]> => {
   ];
 };
 
+/** What is read of a large job of which much has failed. */
+const measurePages = async (host: ObjectHost): Promise<Figure[]> => {
+  const [maps, times] = [100_000, 5];
+  await host.step("pages", "runWithFailures", maps);
+  const figures: Figure[] = [];
+  for (const [page, what] of [
+    ["newest-tasks", "page of 1,000 tasks, the newest"],
+    ["failed-tasks", "page of those that have failed"],
+    ["slowest-tasks", "page of 1,000, the slowest first"],
+    ["last-tasks", "page of 1,000, the last first"],
+    ["events", "page of 1,000 events"],
+    ["task", "one task"],
+    ["attempts", "its attempts"],
+  ] as const) {
+    await host.step("pages", page, 1);
+    const { ms } = await host.step("pages", page, times);
+    figures.push({ what: `job of ${maps} maps, 1,000 failures: ${what}`, value: ms / times, unit: "ms", goal: 200 });
+  }
+  return figures;
+};
+
 /** Loads single objects, in workerd, with runners and agents that are in the same process. Times are processor time. */
 export const measureObjects = async (show: (figures: readonly Figure[]) => void): Promise<Figure[]> => {
   const host = await ObjectHost.start();
   const all: Figure[] = [];
   try {
-    for (const measure of [measureTasks, measureIndex, measureHerd, measureHellos, measureWelcome, measureOutputs]) {
+    for (const measure of [
+      measureTasks,
+      measureIndex,
+      measureHerd,
+      measureHellos,
+      measureWelcome,
+      measureOutputs,
+      measurePages,
+    ]) {
       const figures = await measure(host);
       show(figures);
       all.push(...figures);

@@ -14,10 +14,10 @@ export type Question = Unnumbered<RunnerRequest>;
 
 const program = (name: string): PinnedProgram => ({ name, type: "executable", size: 1, hash: "00", key: name });
 
-const id = "01900000-0000-7000-8000-000000000000";
+export const jobId = "01900000-0000-7000-8000-000000000000";
 
 export const specOf = (changes: Record<string, unknown>): JobSpec => ({
-  id,
+  id: jobId,
   createdAt: Date.now(),
   submittedBy: "bench",
   cluster: "default",

@@ -3,6 +3,7 @@ import { measureHerd } from "./herd.ts";
 import { fillIndex, readIndex } from "./index-reads.ts";
 import { MeasuredJob, type Runner } from "./job.ts";
 import { createOutputs, describeOften, pageThrough } from "./outputs.ts";
+import { pageSteps, runWithFailures } from "./pages.ts";
 import { measureTasks } from "./tasks.ts";
 import { MeasuredCluster, measureWelcome } from "./welcome.ts";
 
@@ -18,6 +19,8 @@ const jobSteps: Record<string, (job: JobBench, count: number) => Promise<unknown
   hello: async (job, count) => await dialAgain(job.runners, count),
   createOutputs: async (job, count) => await createOutputs(job, count),
   describe: async (job, count) => await describeOften(job, count),
+  runWithFailures: async (job, count) => await runWithFailures(job, count),
+  ...pageSteps,
   page: async (job, count) => await pageThrough(job, count),
 };
 

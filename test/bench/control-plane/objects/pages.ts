@@ -1,0 +1,51 @@
+import { noCounters } from "../../../../shared/counters.ts";
+import { jobId, mapResult, Runner, specOf, type MeasuredJob } from "./job.ts";
+
+/** Of so many maps in a row, the first attempt of one fails. */
+const failing = 100;
+
+/** A job of so many maps, all of which are run; of each hundredth the first attempt fails. */
+export const runWithFailures = async (job: MeasuredJob, maps: number): Promise<void> => {
+  await job.create(specOf({ maxAttempts: 100 }), Infinity);
+  let names = 0;
+  let runner = new Runner(job, "runner");
+  await runner.hello();
+  let task = await runner.plan(maps);
+  while (task?.kind === "map") {
+    const { attempt, index } = task;
+    if (index % failing === 0 && attempt.endsWith("-1")) {
+      const error = { code: "ProgramFailed", message: `record ${index} cannot be read`, final: false };
+      await runner.ask({ kind: "fail", attempt, error, counters: noCounters });
+      // Another one, as one that fails several tasks in a row is sent away.
+      runner = new Runner(job, `runner-${++names}`);
+      await runner.hello();
+      task = await runner.claim();
+    } else task = await runner.complete(task, mapResult(task, 1));
+  }
+};
+
+const readBody = async (page: { body: ReadableStream } | "unknown" | null): Promise<void> => {
+  if (page === null || page === "unknown") throw new Error("there is no such page");
+  await new Response(page.body).text();
+};
+
+/** What users look at, in pages of at most 1,000. */
+const pages: Record<string, (job: MeasuredJob) => Promise<unknown>> = {
+  "newest-tasks": async (job) => await readBody(await job.tasks({ limit: 1000 })),
+  "failed-tasks": async (job) => await readBody(await job.tasks({ limit: 1000, status: "failed" })),
+  "slowest-tasks": async (job) => await readBody(await job.tasks({ limit: 1000, order: "-duration" })),
+  "last-tasks": async (job) => await readBody(await job.tasks({ limit: 1000, order: "-startTime" })),
+  events: async (job) => await job.events(0, 1000),
+  task: async (job) => await job.task(`${jobId}-m-100`),
+  attempts: async (job) => await readBody(await job.attempts(`${jobId}-m-100`, {})),
+};
+
+/** Steps that read such a page so many times. */
+export const pageSteps = Object.fromEntries(
+  Object.entries(pages).map(([name, read]) => [
+    name,
+    async (job: MeasuredJob, times: number) => {
+      for (let n = 0; n < times; n++) await read(job);
+    },
+  ]),
+);
