@@ -20,6 +20,7 @@ import { Link, type Unnumbered } from "../link.ts";
 import { LinkEndedError } from "../link-end.ts";
 import type { RunnerConfig } from "./config.ts";
 import { ContainerLog } from "./container-log.ts";
+import { LogFollower } from "./log-follower.ts";
 import { LogSender } from "./log-sender.ts";
 import { ProgramCache } from "./program-cache.ts";
 import type { Program } from "./programs/program.ts";
@@ -53,6 +54,7 @@ export class Runner {
   readonly #programs: ProgramCache;
   readonly #thread: Thread;
   readonly #logs: LogSender;
+  readonly #follower: LogFollower;
   readonly #containerLog: ContainerLog | undefined;
   readonly #busyFile: string | undefined;
   readonly #welcomed = Promise.withResolvers<void>();
@@ -74,6 +76,7 @@ export class Runner {
   constructor(config: RunnerConfig, { jobId, token }: JobOrder, thread: Thread) {
     this.#token = new RunnerToken(token);
     this.#logs = new LogSender(thread.log, { workerUrl: config.WORKER_URL, jobId, token: this.#token });
+    this.#follower = new LogFollower(thread.log, (piece) => this.#link.request(piece));
     if (config.PARENT === "none")
       this.#containerLog = new ContainerLog(thread.log, (text) => process.stdout.write(text));
     this.#programs = new ProgramCache(join(config.WORK_DIR, "programs"), config.WORKER_URL, this.#token);
@@ -166,6 +169,7 @@ export class Runner {
       },
     });
     this.#attempt = undefined;
+    this.#follower.end();
     if (job.logs !== false) this.#logs.end(task.attempt);
     this.#containerLog?.end(task.attempt);
     const answer = await this.#link.request(report.kind === "release" ? { ...report, ending: this.#isTold } : report);
@@ -249,7 +253,21 @@ export class Runner {
     if (notice.kind === "wake") {
       this.#woken = true;
       this.#wake?.();
-    } else if (notice.attempt === this.#attempt?.id) this.#end(new AttemptEndedError(notice.reason));
+    } else if (notice.attempt === this.#attempt?.id) this.#onAttemptNotice(notice);
+  }
+
+  #onAttemptNotice(notice: Exclude<RunnerNotice, { kind: "wake" }>): void {
+    switch (notice.kind) {
+      case "revoke":
+        this.#end(new AttemptEndedError(notice.reason));
+        break;
+      case "follow":
+        if (this.#job?.logs !== false) this.#follower.follow(notice.attempt, this.#logs.storedOf(notice.attempt));
+        break;
+      case "unfollow":
+        this.#follower.unfollow();
+        break;
+    }
   }
 
   #watchLease(): void {

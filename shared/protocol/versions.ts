@@ -16,9 +16,9 @@ const oldestVersions = { agent: 3, runner: 4 } as const;
 
 /**
  * What runners of this release can do that not all runners of its range of versions can. A job names those that it needs.
- * `arguments`: programs get the job's arguments and variables.
+ * `arguments`: programs get the job's arguments and variables. `follow`: the logs of attempts are sent to those who follow them.
  */
-export const runnerFeatures = ["arguments"] as const;
+export const runnerFeatures = ["arguments", "follow"] as const;
 export type RunnerFeature = (typeof runnerFeatures)[number];
 
 /** Why the Worker does not serve an agent or runner that speaks `version`; undefined where it does. */

@@ -80,20 +80,25 @@ export class JobFixture {
   }
 
   /** A runner that was welcomed. */
-  async runner(runnerId = "runner", attempt: string | null = null): Promise<Runner> {
+  async runner(runnerId = "runner", attempt: string | null = null, features: string[] = []): Promise<Runner> {
     const runner = await this.dial();
-    expect(await this.hello(runner, runnerId, attempt)).toMatchObject({ kind: "welcome" });
+    expect(await this.hello(runner, runnerId, attempt, features)).toMatchObject({ kind: "welcome" });
     return runner;
   }
 
-  async hello(runner: Runner, runnerId = "runner", attempt: string | null = null): Promise<RunnerAnswer> {
+  async hello(
+    runner: Runner,
+    runnerId = "runner",
+    attempt: string | null = null,
+    features: string[] = [],
+  ): Promise<RunnerAnswer> {
     return await runner.request({
       kind: "hello",
       version: protocolVersion,
       runnerId,
       podName: `pod-${runnerId}`,
       attempt,
-      features: [],
+      features,
     });
   }
 

@@ -195,8 +195,22 @@ export class JobObject extends DurableObject<Env> implements JobApi {
   }
 
   #watch(topic: string): Response {
-    const { store, watchers } = this.#parts;
-    return isEnded(store.job.row().status) ? new Response(null, { status: 204 }) : watchers.accept(topic);
+    const { store, peers, watchers } = this.#parts;
+    const { status, released } = store.job.row();
+    const followed = topic === "events" ? undefined : store.attempts.get(topic);
+    const isOver = topic === "events" ? isEnded(status) : released || followed?.end !== null;
+    if (isOver) return new Response(null, { status: 204 });
+    const response = watchers.accept(topic);
+    if (followed !== undefined) peers.follow(followed, true);
+    return response;
+  }
+
+  /** Whoever watched a topic has gone. */
+  #unwatch(topic: string): void {
+    const { store, peers, watchers } = this.#parts;
+    if (!store.exists() || watchers.has(topic)) return;
+    const followed = store.attempts.get(topic);
+    if (followed?.end === null) peers.follow(followed, false);
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
@@ -206,7 +220,11 @@ export class JobObject extends DurableObject<Env> implements JobApi {
 
   override webSocketClose(socket: WebSocket, code: number, reason: string): void {
     const { store, peers, watchers } = this.#parts;
-    if (watchers.closed(socket, code, reason)) return;
+    const topic = watchers.closed(socket, code, reason);
+    if (topic !== undefined) {
+      this.#unwatch(topic);
+      return;
+    }
     const peer = peers.closed(socket, code, reason);
     if (peer === undefined || !store.exists()) return;
     // It was there until now, so its own clock gives it a whole lease to come back.
