@@ -138,6 +138,16 @@ describe("a log that is followed", () => {
     await eventually(() => expect(told(runner)).toEqual(["follow", "follow", "unfollow", "unfollow"]));
   });
 
+  it("is not sent any more to a client that has gone", async () => {
+    const { job, runner } = await scene();
+    const abort = new AbortController();
+    const path = `/api/v1/jobs/${job.id}/tasks/${job.id}-m-0/attempts/1/log?follow=true`;
+    const follower = new Follower(await call("GET", path, { signal: abort.signal }));
+    abort.abort();
+    expect(await follower.ended).toBe("");
+    await eventually(() => expect(told(runner)).toEqual(["follow", "unfollow"]));
+  });
+
   it("goes on where its runner dials again, and where the object has slept", async () => {
     const { job, attempt, follow, send } = await scene();
     const follower = await follow();
