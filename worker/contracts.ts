@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Attempt } from "../shared/api/attempts.ts";
 import type { Artifact, ArtifactType, StoredArtifact } from "../shared/api/artifacts.ts";
 import type { Cluster } from "../shared/api/clusters.ts";
@@ -85,6 +86,10 @@ export type Report = { readonly seq: number } & (
 );
 
 const watchPath = "/watch/";
+
+/** What those who follow a log are sent: some bytes of it, in Base64, and how many come before them in the whole log. */
+export const LogPieceSchema = z.object({ offset: z.int().nonnegative(), content: z.base64() });
+export type LogPiece = z.infer<typeof LogPieceSchema>;
 
 /**
  * Where a job's object takes the WebSocket of somebody who watches it: its `events`, or the log of the attempt of that id. It sends until there is nothing left to come, and closes

@@ -63,6 +63,7 @@ export const startWorkerHost = async ({
       name: `${config.name}-dev`,
       resourcePersistencePath: join(stateDir, "v3"),
       compatibilityDate: config.compatibility_date,
+      compatibilityFlags: config.compatibility_flags,
       modules: true,
       script,
       bindings: { ...localVariables, ...variables },

@@ -14,6 +14,7 @@ const WranglerConfigSchema = z.object({
   name: z.string(),
   main: z.string(),
   compatibility_date: z.string(),
+  compatibility_flags: z.array(z.string()),
   env: z.object({
     dev: z.object({
       r2_buckets: z.array(BucketSchema),

@@ -1,9 +1,6 @@
-/** What is kept of a log, in bytes: so much of its beginning, and so much of its end. */
-const headBytes = 64 * 1024;
-const tailBytes = 960 * 1024;
-const counterBytes = 8;
+import { headBytes, leftOut, tailBytes } from "../../shared/attempt-log.ts";
 
-const leftOut = (bytes: number): Uint8Array => new TextEncoder().encode(`\n[… ${bytes} bytes are left out …]\n`);
+const counterBytes = 8;
 
 /**
  * What an attempt's programs say on standard error: the beginning and the end of it. It lies in memory that two threads share: one
@@ -52,20 +49,35 @@ export class AttemptLog {
 
   /** What there is now, with a line that says how much is left out. */
   read(): Buffer {
-    const { bytes, from } = this.#after(headBytes);
-    const head = Buffer.from(this.#head.slice(0, Math.min(this.length, headBytes)));
-    return from > headBytes ? Buffer.concat([head, leftOut(from - headBytes), bytes]) : Buffer.concat([head, bytes]);
+    return this.readFrom(0).bytes;
   }
 
-  /** The bytes from `position` on; where some of them are not kept any more, a line that says so comes first. */
+  /** The bytes from `position` on; where some of them are not kept any more, a line that says so comes in their place. */
   readFrom(position: number): { readonly bytes: Buffer; readonly next: number } {
-    const head = Buffer.from(this.#head.slice(position, Math.min(this.length, headBytes)));
-    const { bytes, from } = this.#after(Math.max(position, headBytes));
-    const missing = from - Math.max(position, headBytes);
-    return {
-      bytes: Buffer.concat([head, ...(missing > 0 ? [leftOut(missing)] : []), bytes]),
-      next: bytes.length > 0 ? from + bytes.length : position + head.length,
-    };
+    const parts: Uint8Array[] = [];
+    let next = position;
+    // What is left of the head, and the ring.
+    for (let part = 0; part < 2; part++) {
+      const { bytes, offset } = this.slice(next);
+      if (bytes.length === 0) break;
+      if (offset > next) parts.push(leftOut(offset - next));
+      parts.push(bytes);
+      next = offset + bytes.length;
+    }
+    return { bytes: Buffer.concat(parts), next };
+  }
+
+  /**
+   * Some bytes from `position` on, of the head or of the ring.
+   * @returns at least one where there are any; they begin at `offset`: later where the first are not kept any more
+   */
+  slice(position: number, most = Infinity): { readonly bytes: Buffer; readonly offset: number } {
+    const endOfHead = Math.min(this.length, headBytes);
+    if (position < endOfHead) {
+      return { bytes: Buffer.from(this.#head.slice(position, Math.min(endOfHead, position + most))), offset: position };
+    }
+    const { bytes, from } = this.#after(position);
+    return { bytes: bytes.subarray(0, most), offset: from };
   }
 
   /** The bytes of the ring from `position` on that were not written over, and where they begin. */

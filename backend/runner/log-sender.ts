@@ -25,6 +25,8 @@ export class LogSender {
   #timer: NodeJS.Timeout | undefined;
   /** Bytes of the log when it was last sent. */
   #sent = 0;
+  /** What the Worker is known to have. */
+  #stored = { attempt: "", length: 0 };
   #waiting = 0;
   #queue = Promise.resolve();
 
@@ -48,6 +50,11 @@ export class LogSender {
     this.#send(attempt);
   }
 
+  /** Bytes of an attempt's log that the Worker has, with what was left out of them. */
+  storedOf(attempt: string): number {
+    return this.#stored.attempt === attempt ? this.#stored.length : 0;
+  }
+
   /** Resolves when all logs were sent, or given up. */
   async flush(): Promise<void> {
     await this.#queue;
@@ -62,6 +69,7 @@ export class LogSender {
     this.#queue = this.#queue.then(async () => {
       try {
         await this.#put(attempt, await compress(content), length);
+        this.#stored = { attempt, length };
       } catch (error) {
         console.error(`the log of ${attempt} could not be sent: ${String(error)}`);
       } finally {

@@ -20,6 +20,7 @@ import { Link, type Unnumbered } from "../link.ts";
 import { LinkEndedError } from "../link-end.ts";
 import type { RunnerConfig } from "./config.ts";
 import { ContainerLog } from "./container-log.ts";
+import { LogFollower } from "./log-follower.ts";
 import { LogSender } from "./log-sender.ts";
 import { ContentCache } from "./content-cache.ts";
 import { RunnerToken } from "./runner-token.ts";
@@ -52,6 +53,7 @@ export class Runner {
   readonly #contents: ContentCache;
   readonly #thread: Thread;
   readonly #logs: LogSender;
+  readonly #follower: LogFollower;
   readonly #containerLog: ContainerLog | undefined;
   readonly #busyFile: string | undefined;
   readonly #welcomed = Promise.withResolvers<void>();
@@ -73,6 +75,7 @@ export class Runner {
   constructor(config: RunnerConfig, { jobId, token }: JobOrder, thread: Thread) {
     this.#token = new RunnerToken(token);
     this.#logs = new LogSender(thread.log, { workerUrl: config.WORKER_URL, jobId, token: this.#token });
+    this.#follower = new LogFollower(thread.log, (piece) => this.#link.request(piece));
     if (config.PARENT === "none")
       this.#containerLog = new ContainerLog(thread.log, (text) => process.stdout.write(text));
     const folder = join(config.WORK_DIR, "contents");
@@ -166,6 +169,7 @@ export class Runner {
       },
     });
     this.#attempt = undefined;
+    this.#follower.end();
     if (job.logs !== false) this.#logs.end(task.attempt);
     this.#containerLog?.end(task.attempt);
     const answer = await this.#link.request(report.kind === "release" ? { ...report, ending: this.#isTold } : report);
@@ -247,7 +251,21 @@ export class Runner {
     if (notice.kind === "wake") {
       this.#woken = true;
       this.#wake?.();
-    } else if (notice.attempt === this.#attempt?.id) this.#end(new AttemptEndedError(notice.reason));
+    } else if (notice.attempt === this.#attempt?.id) this.#onAttemptNotice(notice);
+  }
+
+  #onAttemptNotice(notice: Exclude<RunnerNotice, { kind: "wake" }>): void {
+    switch (notice.kind) {
+      case "revoke":
+        this.#end(new AttemptEndedError(notice.reason));
+        break;
+      case "follow":
+        if (this.#job?.logs !== false) this.#follower.follow(notice.attempt, this.#logs.storedOf(notice.attempt));
+        break;
+      case "unfollow":
+        this.#follower.unfollow();
+        break;
+    }
   }
 
   #watchLease(): void {

@@ -4,8 +4,11 @@ import { PlacedArtifactSchema } from "../api/placements.ts";
 import { StorageAccessSchema } from "../api/storage-access.ts";
 import { inputCompressions } from "../compression.ts";
 import { ReportedCountersSchema } from "../counters.ts";
-import { AttemptId, Id, Index, JobId, Re, Status, Text } from "./fields.ts";
+import { AttemptId, Bytes, Id, Index, JobId, Re, Status, Text } from "./fields.ts";
 import { AssignmentSchema, AttemptErrorSchema, PlannedObjectSchema, ResultSchema, SegmentRefSchema } from "./tasks.ts";
+
+/** Most characters of a piece of a log in one message. */
+const mostFollowed = 256 * 1024;
 
 const ProgramRefSchema = ArtifactSchema.extend({ type: ProgramTypeSchema, args: z.array(z.string()).optional() });
 
@@ -73,6 +76,14 @@ export const RunnerRequestSchema = z.discriminatedUnion("kind", [
     attempt: AttemptId,
     page: Index,
     objects: z.array(PlannedObjectSchema),
+  }),
+  /** What an attempt that is followed has written, in Base64; `offset` counts the bytes of its whole log before it. */
+  z.object({
+    kind: z.literal("log"),
+    id: Id,
+    attempt: AttemptId,
+    offset: Bytes,
+    content: z.base64().max(mostFollowed),
   }),
   /** A reduce asks for the segments of its partition, maps from `from` on. */
   z.object({ kind: z.literal("segments"), id: Id, attempt: AttemptId, from: Index }),
@@ -161,5 +172,9 @@ export const RunnerNoticeSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("wake") }),
   /** End this attempt, its programs included, and release it. */
   z.object({ kind: z.literal("revoke"), attempt: AttemptId, reason: Text }),
+  /** Somebody follows the log of this attempt: send it, from what was stored last on. Of runners with the feature `follow`. */
+  z.object({ kind: z.literal("follow"), attempt: AttemptId }),
+  /** Nobody follows it any more. */
+  z.object({ kind: z.literal("unfollow"), attempt: AttemptId }),
 ]);
 export type RunnerNotice = z.infer<typeof RunnerNoticeSchema>;

@@ -1,7 +1,10 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { AttemptSchema } from "../../shared/api/attempts.ts";
+import { EventSchema, type JournalEvent } from "../../shared/api/events.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { onlyRunnerOf } from "../helpers/processes.ts";
 import { until } from "../helpers/until.ts";
@@ -27,6 +30,14 @@ export const map = (line, emit) => {
 export const reduce = (key, values, emit) => emit(key, [...values].length);
 `;
 
+/** Says something when it is told to, and then something else. */
+const waiting = (folder: string): string => `#!/bin/sh
+for word in first last; do
+  while [ ! -e ${folder}/$word ]; do sleep 0.1; done
+  echo "$word" >&2
+done
+`;
+
 let edgefold: Edgefold;
 beforeAll(async () => {
   edgefold = await Edgefold.start();
@@ -35,6 +46,7 @@ beforeAll(async () => {
   await edgefold.upload("verbose.py", verbose);
   await edgefold.upload("chatty.mjs", chatty, "module");
   await edgefold.upload("lasting.sh", "#!/bin/sh\necho 'before the end' >&2\nexec sleep 1000\n");
+  await edgefold.upload("waiting.sh", waiting(edgefold.dir));
   await edgefold.upload("quiet.sh", "#!/bin/sh\ncat\n");
 });
 afterAll(() => edgefold.stop());
@@ -94,6 +106,23 @@ describe("the log of an attempt", () => {
     await edgefold.ended(id);
   });
 
+  test("is sent while it grows to those who follow it", async () => {
+    const id = await start("waiting.sh", "line.txt");
+    await until("an attempt", async () => ((await attemptsOf(id)).length > 0 ? true : undefined));
+    const path = `/api/v1/jobs/${id}/tasks/${id}-m-0/attempts/1/log?follow=true`;
+    const { body } = await fetch(edgefold.url + path);
+    let text = "";
+    writeFileSync(join(edgefold.dir, "first"), "");
+    for await (const piece of (body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
+      text += piece;
+      if (text !== "first\n") continue;
+      expect(await attemptsOf(id)).toMatchObject([{ outcome: null }]);
+      writeFileSync(join(edgefold.dir, "last"), "");
+    }
+    expect(text).toBe("first\nlast\n");
+    expect(await attemptsOf(id)).toMatchObject([{ outcome: "won" }]);
+  });
+
   test("is not kept where the job says so, nor where there is nothing in it", async () => {
     const [silent, quiet] = [
       await start("chatty.mjs", "line.txt", { logs: false }),
@@ -105,5 +134,46 @@ describe("the log of an attempt", () => {
       expect(await attemptsOf(id)).toMatchObject([{ outcome: "won", logBytes: null }]);
       expect(await logOf(id)).toBe("");
     }
+  });
+});
+
+/** Reads on after a number, to the end or until there are so many. */
+const readEvents = async (path: string, after: number, most = Infinity): Promise<JournalEvent[]> => {
+  const abort = new AbortController();
+  const headers = { "last-event-id": String(after) };
+  const { body } = await fetch(edgefold.url + path, { headers, signal: abort.signal });
+  const events: JournalEvent[] = [];
+  let text = "";
+  for await (const piece of (body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
+    const blocks = (text + piece).split("\n\n");
+    text = blocks.pop() ?? "";
+    const data = blocks.flatMap((block) => /^data: (.*)$/m.exec(block)?.[1] ?? []);
+    events.push(...data.map((json) => EventSchema.parse(JSON.parse(json))));
+    if (events.length >= most) break;
+  }
+  abort.abort();
+  return events;
+};
+
+describe("the events of a job", () => {
+  test("come once each, also where the connection is lost again and again", async () => {
+    const id = await start("chatty.mjs", "lines.txt", { reducerName: "chatty.mjs", nReducers: 2, splitSize: 4000 });
+    const path = `/api/v1/jobs/${id}/events`;
+    const events: JournalEvent[] = [];
+    for (let part: JournalEvent[] | undefined; part?.length !== 0;) {
+      part = await readEvents(path, events.at(-1)?.id ?? 0, 3);
+      events.push(...part);
+    }
+    expect(events.at(-1)).toMatchObject({ kind: "job", status: "completed" });
+    expect(events.map(({ id: number }) => number)).toEqual(events.map((_, i) => i + 1));
+    const list = await fetch(edgefold.url + path, { headers: { accept: "application/json" } });
+    expect(
+      z
+        .array(EventSchema)
+        .parse(await list.json())
+        .slice(0, events.length),
+    ).toEqual(events);
+    const won = events.flatMap((event) => (event.kind === "task" && event.change === "won" ? [event.task] : []));
+    expect(new Set(won).size).toBe(9 + 2);
   });
 });

@@ -89,8 +89,16 @@ const urlOf = (server: Server): string => {
 /** What the API answers to whoever may read: everything that there is. */
 const everything = async ({ url }: Edgefold, ids: readonly string[]): Promise<string> => {
   const paths = ["/", "/openapi.json", "/api/v1/jobs", "/api/v1/artifacts", "/api/v1/clusters"];
-  const jobs = ids.flatMap((id) => [`/api/v1/jobs/${id}`, `/api/v1/jobs/${id}/tasks`]);
-  const texts = await Promise.all([...paths, ...jobs].map(async (path) => (await fetch(url + path)).text()));
+  const jobs = ids.flatMap((id) => {
+    const [job, task] = [`/api/v1/jobs/${id}`, `/api/v1/jobs/${id}/tasks/${id}-m-0`];
+    const attempts = `${task}/attempts`;
+    return [job, `${job}/tasks`, `${job}/events`, task, attempts, `${attempts}/1`, `${attempts}/1/log`];
+  });
+  // The events of a job that goes on have no end, except as a list.
+  const headers = { accept: "application/json" };
+  const texts = await Promise.all(
+    [...paths, ...jobs].map(async (path) => (await fetch(url + path, { headers })).text()),
+  );
   return texts.join("\n");
 };
 

@@ -239,7 +239,7 @@ export class SimulatedRunner {
     if (notice.kind === "wake") {
       this.#isWoken = true;
       this.#wake?.();
-    } else if (notice.attempt === this.attempt?.id) this.#end(notice.reason);
+    } else if (notice.kind === "revoke" && notice.attempt === this.attempt?.id) this.#end(notice.reason);
   }
 
   #welcomed(answer: RunnerAnswer): void {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { JobRowSchema } from "../../shared/engine/machine.ts";
-import { sealSecrets } from "../../worker/job/credentials.ts";
+import { seal } from "../../worker/job/credentials.ts";
 import type { JobSpec } from "../../worker/job/spec.ts";
 import type { Env } from "../../worker/env.ts";
 import { Database } from "./database.ts";
@@ -93,8 +93,8 @@ export class StoredSystem {
     put(storage, stored);
     // The simulated cryptography opens nothing that was sealed by the real one.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has what sealing needs
-    const sealed = await sealSecrets({ SECRET_KEY: secretKey } as Env, id, { input: access, output: access });
-    storage.exec("UPDATE secret SET sealed = ?", sealed);
+    const sealed = await seal({ SECRET_KEY: secretKey } as Env, id, { input: access, output: access }, undefined);
+    storage.exec("UPDATE secret SET sealed = ?", sealed.secrets);
     for (const row of storage.exec("SELECT upload_id, path, attempt FROM upload")) {
       const { upload_id, path, attempt } = UploadColumnsSchema.parse(row);
       store.uploads.set(upload_id, { path, content: [], attempt });

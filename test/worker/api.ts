@@ -31,10 +31,10 @@ export const runnerToken = async (tokenEnv: Env, jobId: string): Promise<string>
 export const call = async (
   method: string,
   path: string,
-  init: { headers?: Record<string, string>; body?: BodyInit; env?: Env; origin?: string } = {},
+  init: { headers?: Record<string, string>; body?: BodyInit; env?: Env; origin?: string; signal?: AbortSignal } = {},
 ): Promise<Response> => {
-  const { env: useEnv = openEnv, origin = "http://localhost:4750", headers, body } = init;
-  const request = new Request<unknown, IncomingRequestCfProperties>(origin + path, { method, headers, body });
+  const { env: useEnv = openEnv, origin = "http://localhost:4750", ...rest } = init;
+  const request = new Request<unknown, IncomingRequestCfProperties>(origin + path, { method, ...rest });
   const ctx = createExecutionContext();
   const response = await worker.fetch(request, useEnv, ctx);
   await waitOnExecutionContext(ctx);

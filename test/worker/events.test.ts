@@ -33,11 +33,10 @@ class EventStream {
     for (;;) {
       const end = this.#text.indexOf("\n\n");
       if (end >= 0) {
-        const [id, kind, data] = this.#text
-          .slice(0, end)
-          .split("\n")
-          .map((line) => line.replace(/^\w+: /, ""));
+        const lines = this.#text.slice(0, end).split("\n");
         this.#text = this.#text.slice(end + 2);
+        if (lines.length === 1) continue;
+        const [id, kind, data] = lines.map((line) => line.replace(/^\w+: /, ""));
         const event = EventSchema.parse(JSON.parse(data ?? ""));
         expect([id, kind]).toEqual([String(event.id), event.kind]);
         return event;

@@ -80,9 +80,9 @@ export class JobFixture {
   }
 
   /** A runner that was welcomed. */
-  async runner(runnerId = "runner", attempt: string | null = null): Promise<Runner> {
+  async runner(runnerId = "runner", attempt: string | null = null, features: string[] = []): Promise<Runner> {
     const runner = await this.dial();
-    expect(await this.hello(runner, runnerId, attempt)).toMatchObject({ kind: "welcome" });
+    expect(await this.hello(runner, runnerId, attempt, features)).toMatchObject({ kind: "welcome" });
     return runner;
   }
 

@@ -2,7 +2,7 @@ import type { ArtifactType } from "../../shared/api/artifacts.ts";
 import { formatNamed, formatOf } from "../../shared/archive-format.ts";
 import { inspectStart } from "../../shared/program-start.ts";
 import type { ContentHead } from "./content-head.ts";
-import { findSyntaxError } from "./module-syntax.ts";
+import { findSyntaxError, isTypeScript } from "./module-syntax.ts";
 
 /** What an artifact is that was uploaded without a type, by its name and its first bytes. */
 export const inferType = (name: string, start: Uint8Array): ArtifactType => {
@@ -26,9 +26,9 @@ export const findMisfit = (name: string, type: ArtifactType, head: ContentHead):
     }
     case "module": {
       const error = head.whole && findSyntaxError(name, new TextDecoder().decode(head.whole));
-      return (
-        error && `is a module with a syntax error in ${error}. Correct it, or upload the file with \`--form type=file\``
-      );
+      // The parser does not know all of TypeScript.
+      const other = isTypeScript(name) ? "upload it compiled to JavaScript" : "upload the file with `--form type=file`";
+      return error && `is a module with a syntax error in ${error}. Correct it, or ${other}`;
     }
     case "archive":
       return archiveMisfit(name, head.start);

@@ -10,7 +10,7 @@ const tooDeep = "Not enough stack space";
 const PlaceSchema = z.object({ loc: z.object({ line: z.int(), column: z.int() }) });
 
 /** Whether Node.js takes a module of this name as TypeScript. */
-const isTypeScript = (name: string): boolean => /\.m?ts$/i.test(name);
+export const isTypeScript = (name: string): boolean => /\.m?ts$/i.test(name);
 
 /**
  * The first syntax error of an ES module, with its line and column, both from 1. Undefined where there is none, and where the

@@ -6,14 +6,14 @@ export class Inbox {
   #messages: string[] = [];
   #size = 0;
   #hasDropped = false;
-  #isOver: boolean;
+  #isClosed: boolean;
   #wake: () => void = () => undefined;
   readonly #socket: WebSocket | null;
 
   /** @param socket null where nothing will come */
   constructor(socket: WebSocket | null) {
     this.#socket = socket;
-    this.#isOver = socket === null;
+    this.#isClosed = socket === null;
     if (socket === null) return;
     socket.addEventListener("message", ({ data }) => {
       if (typeof data === "string") this.#add(data);
@@ -22,9 +22,9 @@ export class Inbox {
     socket.accept();
   }
 
-  /** Whether nothing comes any more; something may still be there to be taken. */
+  /** Whether there is nothing to take, nor will there be. */
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#isClosed && this.#messages.length === 0 && !this.#hasDropped;
   }
 
   /** All that has come. @returns "dropped" where that was too much, once */
@@ -38,7 +38,7 @@ export class Inbox {
 
   /** Resolves when something has come, nothing comes any more, or so many milliseconds are over. @returns false for the last */
   async wait(ms: number): Promise<boolean> {
-    if (this.#isOver || this.#hasDropped || this.#messages.length > 0) return true;
+    if (this.#isClosed || this.#hasDropped || this.#messages.length > 0) return true;
     return await new Promise((resolve) => {
       const timer = setTimeout(() => resolve(false), ms);
       this.#wake = () => {
@@ -49,7 +49,7 @@ export class Inbox {
   }
 
   close(): void {
-    this.#isOver = true;
+    this.#isClosed = true;
     this.#socket?.close();
     this.#wake();
   }

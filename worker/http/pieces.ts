@@ -1,7 +1,7 @@
 /**
  * A body that is made while it is read.
  * @param pieces asked for one after another, as the receiver takes them; an empty one is not sent
- * @param close called when the receiver has gone
+ * @param close called when the receiver has gone, so that the pieces come to an end
  */
 export const streamPieces = (
   pieces: AsyncIterator<Uint8Array | string, unknown>,
@@ -23,6 +23,9 @@ export const streamPieces = (
         }
       }
     },
-    cancel: close,
+    async cancel() {
+      close();
+      await pieces.return?.();
+    },
   });
 };

@@ -74,8 +74,18 @@ export const replaceSecrets = (kept: Secrets, request: JobRequest, changed: read
   };
 };
 
-export const sealSecrets = async (env: Env, jobId: string, secrets: Secrets): Promise<string> =>
-  await sealCredentials(env, jobId, JSON.stringify(secrets));
+/** What a job keeps sealed: its credentials, and where its end is notified; null where it is not. */
+export type Sealed = { readonly secrets: string; readonly notifyUrl: string | null };
+
+export const seal = async (
+  env: Env,
+  jobId: string,
+  secrets: Secrets,
+  notifyUrl: string | undefined,
+): Promise<Sealed> => ({
+  secrets: await sealCredentials(env, jobId, JSON.stringify(secrets)),
+  notifyUrl: notifyUrl === undefined ? null : await sealCredentials(env, jobId, notifyUrl),
+});
 
 /** @returns undefined where the key is lost that they were sealed with */
 export const openSecrets = async (

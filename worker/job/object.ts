@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { isHeld, letGo, loseCredentials, newJob, stop } from "../../shared/engine/machine.ts";
+import { isHeld, loseCredentials, newJob } from "../../shared/engine/machine.ts";
 import type { Attempt } from "../../shared/api/attempts.ts";
 import type { JobDetail } from "../../shared/api/jobs.ts";
 import type { TaskDetail } from "../../shared/api/tasks.ts";
@@ -21,9 +21,8 @@ import { leaseMs } from "../durations.ts";
 import type { Env } from "../env.ts";
 import { EventLoop } from "../platform/event-loop.ts";
 import { Outbox } from "../platform/outbox.ts";
-import { sealCredentials } from "../secrets/sealed.ts";
 import { signRunnerToken } from "../secrets/tokens.ts";
-import { keyLost, openSecrets, replaceSecrets, sealSecrets, splitSecrets, type Secrets } from "./credentials.ts";
+import { keyLost, openSecrets, replaceSecrets, seal, splitSecrets, type Secrets } from "./credentials.ts";
 import { Notifier } from "./notifier.ts";
 import { RunnerLink } from "./runners/link.ts";
 import { RunnerPeers } from "./runners/peers.ts";
@@ -32,11 +31,13 @@ import { takeReport } from "./reports.ts";
 import { resumeJob } from "./resume.ts";
 import { Session, type JobParts } from "./session.ts";
 import { contentOf, machineOptions, type JobSpec, type PinnedArtifact, type PinnedProgram } from "./spec.ts";
+import { stopJob } from "./stop.ts";
 import { JobStore } from "./store.ts";
 import { describeAbsence, tellCluster } from "./targets/cluster.ts";
 import { tellRegistry } from "./targets/registry.ts";
 import { timeLimits } from "./time-limits.ts";
 import { nextDue, runTimers } from "./timers/all.ts";
+import { unwatch, watch } from "./watch.ts";
 import { viewAttempt, viewAttempts, viewTask, viewTasks } from "./task-views.ts";
 import { viewEvents, viewJob, viewOutputs } from "./views.ts";
 import { Watchers } from "./watchers.ts";
@@ -78,16 +79,15 @@ export class JobObject extends DurableObject<Env> implements JobApi {
 
   async create(spec: JobSpec, before: number): Promise<JobDetail | null> {
     const { open: request, sealed: sealedFields, secrets, notifyUrl } = splitSecrets(spec.request);
-    const sealed = await sealSecrets(this.env, spec.id, secrets);
-    const sealedUrl = notifyUrl === undefined ? null : await sealCredentials(this.env, spec.id, notifyUrl);
+    const sealed = await seal(this.env, spec.id, secrets, notifyUrl);
     const { store } = this.#parts;
     if (!store.exists()) {
       if (Date.now() >= before) return null;
       const born = newJob({ id: spec.id, nReducers: request.nReducers, ...machineOptions(request) });
       const begin = (): Session => {
         store.create({ ...spec, request, sealedFields }, born.job);
-        store.job.setSealed(sealed);
-        if (sealedUrl !== null) store.notification.create(sealedUrl);
+        store.job.setSealed(sealed.secrets);
+        if (sealed.notifyUrl !== null) store.notification.create(sealed.notifyUrl);
         const session = new Session(this.#parts, Date.now());
         session.apply(born);
         session.record({ kind: "job", status: born.job.status, error: null });
@@ -148,17 +148,7 @@ export class JobObject extends DurableObject<Env> implements JobApi {
 
   async stop(): Promise<"stopped" | "let-go" | "ended" | "committing" | "unknown"> {
     if (!this.#parts.store.exists()) return "unknown";
-    return this.#run((session) => {
-      const letGone = letGo(session.job, session.now);
-      if (letGone !== undefined) {
-        session.apply(letGone);
-        return "let-go";
-      }
-      const stopped = stop(session.job, session.now);
-      if (typeof stopped === "string") return stopped;
-      session.apply(stopped);
-      return "stopped";
-    });
+    return this.#run(stopJob);
   }
 
   async resume(change: ResumeChange): Promise<JobDetail | "not-held" | null> {
@@ -167,12 +157,9 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     if (!isHeld(store.job.row())) return "not-held";
     const kept = await this.#secrets();
     if (kept === undefined) return "not-held";
-    const { id } = store.job.spec();
-    const { notify } = change.request;
-    const sealed = {
-      secrets: await sealSecrets(this.env, id, replaceSecrets(kept, change.request, change.changed)),
-      notifyUrl: notify === undefined ? null : await sealCredentials(this.env, id, notify.url),
-    };
+    const { request, changed } = change;
+    const secrets = replaceSecrets(kept, request, changed);
+    const sealed = await seal(this.env, store.job.spec().id, secrets, request.notify?.url);
     // It may have been let go of, or erased, meanwhile.
     if (!store.exists()) return null;
     return this.#run((session) => resumeJob(session, change, sealed)) ? viewJob(store) : "not-held";
@@ -220,14 +207,9 @@ export class JobObject extends DurableObject<Env> implements JobApi {
     const { store, peers } = this.#parts;
     if (!store.exists()) return new Response(null, { status: 404 });
     const topic = watchedTopic(request.url);
-    const response = topic === undefined ? peers.accept() : this.#watch(topic);
+    const response = topic === undefined ? peers.accept() : watch(this.#parts, topic);
     this.#loop.settle();
     return response;
-  }
-
-  #watch(topic: string): Response {
-    const { store, watchers } = this.#parts;
-    return isEnded(store.job.row().status) ? new Response(null, { status: 204 }) : watchers.accept(topic);
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
@@ -237,7 +219,11 @@ export class JobObject extends DurableObject<Env> implements JobApi {
 
   override webSocketClose(socket: WebSocket, code: number, reason: string): void {
     const { store, peers, watchers } = this.#parts;
-    if (watchers.closed(socket, code, reason)) return;
+    const topic = watchers.closed(socket, code, reason);
+    if (topic !== undefined) {
+      unwatch(this.#parts, topic);
+      return;
+    }
     const peer = peers.closed(socket, code, reason);
     if (peer === undefined || !store.exists()) return;
     // It was there until now, so its own clock gives it a whole lease to come back.

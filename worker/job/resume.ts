@@ -1,6 +1,6 @@
 import { resume, type MadeAgain } from "../../shared/engine/machine.ts";
 import type { ResumeChange } from "../contracts.ts";
-import { splitSecrets } from "./credentials.ts";
+import { splitSecrets, type Sealed } from "./credentials.ts";
 import { notificationFailed } from "./notification.ts";
 import type { Session } from "./session.ts";
 import { featuresOf, machineOptions, type JobSpec } from "./spec.ts";
@@ -45,10 +45,7 @@ const resumedSpec = (
   };
 };
 
-/** What a resumed job keeps sealed: its credentials, and where its end is notified if it is to be somewhere else, or null. */
-type Sealed = { readonly secrets: string; readonly notifyUrl: string | null };
-
-/** Takes up a held job. @returns whether it was held */
+/** Takes up a held job. Where its end is notified, `sealed` has only if that is another place now. @returns whether it was held */
 export const resumeJob = (session: Session, change: ResumeChange, sealed: Sealed): boolean => {
   const { store, job, now } = session;
   const again = madeAgain(change.changed, job.mapOnly);

@@ -79,7 +79,10 @@ export class Session {
     const { job, task, attempt, effects } = transition;
     this.#job = job;
     if (task !== undefined) this.store.tasks.save(task);
-    if (attempt !== undefined) this.store.attempts.save(attempt);
+    if (attempt !== undefined) {
+      this.store.attempts.save(attempt);
+      if (attempt.end !== null) this.notify(() => this.watchers.end(attempt.id));
+    }
     for (const effect of effects) this.#carryOut(effect);
     const end = endOf(transition);
     if (end !== undefined) this.record(end);
@@ -203,7 +206,10 @@ export class Session {
         this.store.job.eraseSealed();
         if (this.#job.released) {
           this.store.deleteWork();
-          this.notify(() => this.peers.endAll());
+          this.notify(() => {
+            this.peers.endAll();
+            this.watchers.endLogs();
+          });
         }
         break;
     }

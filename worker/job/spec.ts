@@ -72,6 +72,8 @@ export const featuresOf = (request: JobRequest): RunnerFeature[] => {
     arguments: hasSettings,
     files: hasFiles,
     secrets: request.secretEnvironment !== undefined,
+    // Those that cannot are never asked to.
+    follow: false,
   };
   return runnerFeatures.filter((feature) => needs[feature]);
 };

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { closeCodes } from "../../shared/protocol/connection.ts";
+import type { LogPiece } from "../contracts.ts";
 import { eventStreamOf } from "../platform/event-stream.ts";
 import { answerClose, sendText } from "../platform/socket.ts";
 
@@ -15,8 +16,8 @@ const pauseMs = 200;
 const events = "events";
 
 /**
- * Those who watch the job: hibernating sockets, whose topics are kept with them. They are sent what is new, and say nothing. What
- * was sent is theirs to make up for: whoever loses the socket asks for what is stored, and comes again.
+ * Those who watch the job's events, or follow the log of an attempt: hibernating sockets, whose topics are kept with them. They
+ * are sent what is new, and say nothing. Nothing is sent twice: whoever loses the socket asks for what is stored, and comes again.
  */
 export class Watchers {
   readonly #ctx: DurableObjectState;
@@ -31,9 +32,9 @@ export class Watchers {
     this.#ctx = ctx;
   }
 
-  /** Whether anybody watches the events. */
-  get areThere(): boolean {
-    return this.#of(events).size > 0;
+  /** Whether anybody watches a topic. */
+  has(topic: string): boolean {
+    return this.#of(topic).size > 0;
   }
 
   /** Answers an upgrade; 429 where there are too many. */
@@ -49,7 +50,7 @@ export class Watchers {
 
   /** Sends events, at once or with those that follow soon. */
   send(items: readonly string[]): void {
-    if (!this.areThere) return;
+    if (!this.has(events)) return;
     this.#waiting.push(...items);
     if (this.#timer !== undefined) return;
     const left = this.#sentAt + pauseMs - Date.now();
@@ -57,22 +58,33 @@ export class Watchers {
     else this.#timer = setTimeout(() => this.#flush(), left);
   }
 
-  /** Sends what waits, and closes the sockets of a topic. */
+  /** Sends a piece of an attempt's log to those who follow it. */
+  sendLog(attempt: string, piece: LogPiece): void {
+    const text = JSON.stringify(piece);
+    for (const socket of this.#of(attempt)) sendText(socket, text);
+  }
+
+  /** Nothing more comes of a topic: sends what waits, and closes its sockets. */
   end(topic: string): void {
-    this.#flush();
+    if (topic === events) this.#flush();
     for (const socket of this.#of(topic)) socket.close(closeCodes.ended, "nothing more comes");
     this.#all().delete(topic);
   }
 
-  /** The other end has closed its socket. @returns whether it was of somebody who watches */
-  closed(socket: WebSocket, code: number, reason: string): boolean {
+  /** The job has no runners any more: nothing more comes of any log. */
+  endLogs(): void {
+    for (const topic of this.#all().keys()) if (topic !== events) this.end(topic);
+  }
+
+  /** The other end has closed its socket. @returns the topic; undefined where it was not of somebody who watches */
+  closed(socket: WebSocket, code: number, reason: string): string | undefined {
     const topic = topicOf(socket);
-    if (topic === undefined) return false;
+    if (topic === undefined) return undefined;
     const left = this.#of(topic);
     left.delete(socket);
     if (left.size === 0) this.#all().delete(topic);
     answerClose(socket, code, reason);
-    return true;
+    return topic;
   }
 
   #flush(): void {

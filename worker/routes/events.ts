@@ -18,6 +18,9 @@ import { watchJob } from "./watch-job.ts";
 /** After this time without an event, in ms, those who read are shown that the connection is there. */
 const heartbeatMs = 15_000;
 
+/** After which time, in ms, a client comes again that has lost its connection. */
+const retryMs = 2000;
+
 /** Stored events that are read at a time. */
 const pageSize = 200;
 
@@ -50,6 +53,7 @@ const readEvents = async function* (
       isLast = page === null || page.next === null;
     }
   };
+  yield `retry: ${retryMs}\n\n`;
   yield* readStored();
   for (;;) {
     const messages = inbox.take();

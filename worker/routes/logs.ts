@@ -6,8 +6,11 @@ import { pathParameter } from "../http/operation.ts";
 import { ProblemError } from "../http/problems.ts";
 import { byteRangeOf } from "../http/ranges.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
-import { maxLogBytes, readLog, removeLog, storeLog } from "../logs/attempt-logs.ts";
+import { streamPieces } from "../http/pieces.ts";
+import { maxLogBytes, readLog, removeLog, storeLog, type StoredLog } from "../logs/attempt-logs.ts";
+import { followLog } from "../logs/followed-log.ts";
 import { attemptParameters, requireAttempt } from "./tasks.ts";
+import { watchJob } from "./watch-job.ts";
 
 /** The logs of attempts: what their programs have written to standard error. */
 
@@ -23,13 +26,17 @@ const logAnswer = (description: string): object => ({
   content: { "text/plain": { schema: { type: "string", examples: ["reading line 3000\n"] } } },
 });
 
-const LogQuerySchema = z.object({ tail: wholeNumber.optional() });
+const LogQuerySchema = z.object({
+  tail: wholeNumber.optional(),
+  follow: z.enum(["true", "false"], "must be true or false").optional(),
+});
 const PutQuerySchema = z.object({ length: wholeNumber });
 
 const newline = 0x0a;
 
-/** Where the last `lines` lines begin. */
-const startOfTail = (log: Uint8Array, lines: number): number => {
+/** Where the last `lines` lines begin, or all lines where it is undefined. */
+const startOfTail = (log: Uint8Array, lines: number | undefined): number => {
+  if (lines === undefined) return 0;
   if (lines === 0) return log.length;
   let end = log.at(-1) === newline ? log.length - 1 : log.length;
   for (let n = 0; n < lines; n++) {
@@ -41,12 +48,23 @@ const startOfTail = (log: Uint8Array, lines: number): number => {
 };
 
 const getLog = async (call: Call): Promise<Response> => {
-  const { tail } = check(LogQuerySchema, Object.fromEntries(call.url.searchParams));
-  const task = param(call, "task");
+  const { tail, follow } = check(LogQuerySchema, Object.fromEntries(call.url.searchParams));
   const { number } = await requireAttempt(call);
-  const whole = (await readLog(call.env.ARTIFACTS, param(call, "id"), `${task}-${number}`)) ?? new Uint8Array();
-  const log = tail === undefined ? whole : whole.subarray(startOfTail(whole, tail));
-  const headers = { "Content-Type": "text/plain; charset=utf-8", "Accept-Ranges": "bytes" };
+  const attempt = `${param(call, "task")}-${number}`;
+  const read = async (): Promise<StoredLog> => await readLog(call.env.ARTIFACTS, param(call, "id"), attempt);
+  const type = { "Content-Type": "text/plain; charset=utf-8" };
+  if (follow === "true") {
+    const inbox = await watchJob(call, attempt);
+    const log = followLog(inbox, read, (text) => startOfTail(text, tail));
+    return new Response(
+      streamPieces(log, () => inbox.close()),
+      // Else what compresses it on its way to the client keeps lines back until there are more of them.
+      { headers: { ...type, "Content-Encoding": "identity" } },
+    );
+  }
+  const { text } = await read();
+  const log = text.subarray(startOfTail(text, tail));
+  const headers = { ...type, "Accept-Ranges": "bytes" };
   const range = byteRangeOf(call.request.headers.get("Range"), log.length);
   if (range === undefined) return new Response(log, { headers });
   if (range === "unsatisfiable") {
@@ -68,7 +86,7 @@ const putLog = async (call: Call): Promise<Response> => {
   const unknown = new ProblemError("unknown-attempt", `Job ${id} has no attempt '${attempt}'.`);
   if (!attempt.startsWith(`${id}-`) || request.body === null) throw unknown;
   requireLength(request, maxLogBytes);
-  await storeLog(env.ARTIFACTS, id, attempt, await readBytes(request.body, maxLogBytes));
+  await storeLog(env.ARTIFACTS, id, attempt, await readBytes(request.body, maxLogBytes), length);
   // After the log, so that whoever is told of it finds it; a job that was removed meanwhile leaves none.
   if (!(await jobOf(env, id).noteLog(attempt, length))) {
     await removeLog(env.ARTIFACTS, id, attempt);
@@ -94,7 +112,20 @@ export const logResources: readonly Resource[] = [
               description: "Only so many lines, the last ones",
               schema: { type: "integer", minimum: 0, maximum: maxNumber },
             },
-            { name: "Range", in: "header", description: "A range of bytes (RFC 9110)", schema: { type: "string" } },
+            {
+              name: "follow",
+              in: "query",
+              description:
+                "`true`: after what there is, what is written from then on, until the attempt has ended; with `tail`, after " +
+                "the last lines. What is written faster than it can be sent is left out, with a line that says so.",
+              schema: { enum: ["true", "false"] },
+            },
+            {
+              name: "Range",
+              in: "header",
+              description: "A range of bytes (RFC 9110). Ignored with `follow`.",
+              schema: { type: "string" },
+            },
           ],
           responses: {
             "200": logAnswer("The log: its beginning and its end, with a line that says what is left out between"),

@@ -19,6 +19,7 @@ const index = {
     artifactContent: "/api/v1/artifacts/{filename}/content",
     jobs: "/api/v1/jobs",
     job: "/api/v1/jobs/{id}",
+    events: "/api/v1/jobs/{id}/events",
     tasks: "/api/v1/jobs/{id}/tasks",
     clusters: "/api/v1/clusters",
     tokens: "/api/v1/tokens",

@@ -5,7 +5,8 @@ import { param, type Call } from "../http/resource.ts";
 import { askJob } from "./ask-job.ts";
 
 /**
- * Has the job that the path names send what is new of a topic: its `events`, or the log of the attempt of that id.
+ * Has the job that the path names send what is new of a topic: its `events`, or the log of the attempt of that id. It ceases to
+ * when the client has gone, which the platform may notice only when something is sent to it.
  * @throws ProblemError 404 where there is no such job, 429 where too many watch it
  */
 export const watchJob = async (call: Call, topic: string): Promise<Inbox> => {
@@ -18,5 +19,7 @@ export const watchJob = async (call: Call, topic: string): Promise<Inbox> => {
       headers: { "Retry-After": "60" },
     });
   }
-  return new Inbox(webSocket);
+  const inbox = new Inbox(webSocket);
+  call.request.signal.addEventListener("abort", () => inbox.close());
+  return inbox;
 };

@@ -26,7 +26,9 @@ export class StderrReader {
   readonly #handler: ReportHandler;
   /** A line without its end that is a report, or may become one. */
   #begun = nothing;
-  #tail = nothing;
+  /** The end of what was not a report lies before `#tailEnd`: at most so many bytes of it count. */
+  readonly #tail = Buffer.allocUnsafeSlow(4 * tailBytes);
+  #tailEnd = 0;
   #isAtLineStart = true;
 
   constructor(handler: ReportHandler) {
@@ -58,7 +60,8 @@ export class StderrReader {
 
   /** The last lines of what was not a report, without surrounding white space. */
   tail(): string {
-    const text = Buffer.concat([this.#tail, this.#begun]).subarray(-tailBytes).toString("utf8").trim();
+    const kept = this.#tail.subarray(0, this.#tailEnd);
+    const text = Buffer.concat([kept, this.#begun]).subarray(-tailBytes).toString("utf8").trim();
     return text.split("\n").slice(-tailLines).join("\n");
   }
 
@@ -93,7 +96,12 @@ export class StderrReader {
     if (bytes.length === 0) return;
     this.#handler.log(bytes);
     this.#isAtLineStart = bytes.at(-1) === newline;
-    this.#tail = Buffer.concat([this.#tail, bytes.subarray(-tailBytes)]).subarray(-tailBytes);
+    const end = bytes.subarray(-tailBytes);
+    if (this.#tailEnd + end.length > this.#tail.length) {
+      this.#tail.copyWithin(0, this.#tailEnd - tailBytes, this.#tailEnd);
+      this.#tailEnd = tailBytes;
+    }
+    this.#tailEnd += end.copy(this.#tail, this.#tailEnd);
   }
 }
 

@@ -7,6 +7,7 @@ import { measureManyTasks } from "./many-tasks.ts";
 import { measureObjects } from "./objects.ts";
 import { measureSmallJobs } from "./small-jobs.ts";
 import { measureUploads } from "./uploads.ts";
+import { measureWatchers } from "./watchers.ts";
 
 /** What this case is called on the command line. */
 export const controlPlane = "control-plane";
@@ -29,7 +30,14 @@ export const measureControlPlane = async (show: (figures: readonly Figure[]) => 
   try {
     await edgefold.upload("noop", "#!is never run");
     // First, as it is about what stays of a job.
-    for (const load of [measureSmallJobs, measureManyTasks, measureManyJobs, measureAbsentAgent, measureUploads])
+    for (const load of [
+      measureSmallJobs,
+      measureManyTasks,
+      measureWatchers,
+      measureManyJobs,
+      measureAbsentAgent,
+      measureUploads,
+    ])
       add(await load(edgefold));
     add(await measureLongIndex(edgefold));
     return all;

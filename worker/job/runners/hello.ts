@@ -24,15 +24,15 @@ export const hello = (session: Session, request: Request<"hello">, socket: WebSo
     socket.close(closeCodes.ended, "the job has ended");
     return undefined;
   }
-  const { store, peers, leaseMs, now } = session;
+  const { store, peers, watchers, leaseMs, now } = session;
   const refusal = runnerRefusal(request, store.job.spec().features ?? []);
   showRefusal(session, refusal);
   if (refusal !== undefined) {
     socket.close(closeCodes.version, refusal);
     return undefined;
   }
-  const { runnerId, podName } = request;
-  peers.identify(socket, runnerId, podName, now);
+  const { runnerId, podName, features } = request;
+  peers.identify(socket, { name: runnerId, podName, canFollow: features.includes("follow") }, now);
   const open = loseRevoked(session, runnerId, request.attempt);
   for (const { id } of open) store.attempts.setLease(id, now + leaseMs, true);
   const own = open.find(({ id }) => id === request.attempt);
@@ -40,6 +40,7 @@ export const hello = (session: Session, request: Request<"hello">, socket: WebSo
   if (own?.status === "revoked") {
     session.notify(() => peers.revoke([own], "the attempt was ended while the runner was away"));
   }
+  if (own !== undefined && watchers.has(own.id)) session.notify(() => peers.follow(own, true));
   return { resume: own !== undefined, leaseMs, spec: store.job.spec(), token: session.tokens.first(now) };
 };
 

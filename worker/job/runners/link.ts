@@ -8,6 +8,7 @@ import { claim } from "./claim.ts";
 import { failAttempt, fenced, withOpen, type Asking, type Handler, type Reply, type Request } from "./exchange.ts";
 import { complete, fail, loseShuffle, release } from "./finish.ts";
 import { hello, welcome } from "./hello.ts";
+import { log } from "./log.ts";
 import { planned } from "./plan.ts";
 import { progress } from "./progress.ts";
 import { segments } from "./segments.ts";
@@ -18,6 +19,7 @@ type Asked = Exclude<RunnerRequest, { kind: "hello" }>;
 const handlers: { [Kind in Asked["kind"]]: Handler<Kind> } = {
   claim,
   progress,
+  log,
   upload,
   planned,
   segments,

@@ -10,6 +10,8 @@ const PeerSchema = z.object({
   /** The runner's id. */
   name: z.string(),
   podName: z.string(),
+  /** It knows what to do with `follow`. */
+  canFollow: z.boolean(),
   /** It has asked for work, and there was none. */
   isIdle: z.boolean(),
   /** The different tasks that it has failed since it last completed one. */
@@ -62,12 +64,13 @@ export class RunnerPeers {
   }
 
   /** From here on the socket is this runner's; an older one of the same runner is closed. */
-  identify(socket: WebSocket, name: string, podName: string, now: number): void {
+  identify(socket: WebSocket, about: Pick<Peer, "name" | "podName" | "canFollow">, now: number): void {
+    const { name } = about;
     const former = this.#sockets.named(name);
     const failed = (former && this.#sockets.peer(former)?.failed) ?? this.#failures.get(name) ?? [];
     if (former !== undefined) this.#forget(former);
     this.#failures.delete(name);
-    this.#sockets.identify(socket, { name, podName, isIdle: false, failed, since: now, renewed: now });
+    this.#sockets.identify(socket, { ...about, isIdle: false, failed, since: now, renewed: now });
   }
 
   /** Notes whether a runner that has asked for work waits for it. */
@@ -119,6 +122,13 @@ export class RunnerPeers {
       const socket = this.#sockets.named(runnerId);
       if (socket !== undefined) notify(socket, { kind: "revoke", attempt: id, reason });
     }
+  }
+
+  /** Tells the runner of an attempt whether somebody follows its log. */
+  follow({ id, runnerId }: AttemptRow, isFollowed: boolean): void {
+    const socket = this.#sockets.named(runnerId);
+    if (socket === undefined || this.peer(socket)?.canFollow !== true) return;
+    notify(socket, { kind: isFollowed ? "follow" : "unfollow", attempt: id });
   }
 
   /** Closes all sockets: the job needs runners no more. */
