@@ -160,6 +160,8 @@ export class Runner {
     if (job === undefined) throw new Error("a task came before the job was known");
     const abort = new AbortController();
     this.#attempt = { id: task.attempt, abort };
+    // Before anybody can ask for it: what is there is another attempt's.
+    this.#thread.log.reset();
     if (job.logs !== false) await this.#logs.begin(task.attempt);
     this.#containerLog?.begin(task.attempt);
     const report = await this.#thread.run(task, job, abort.signal, {

@@ -292,7 +292,9 @@ describe("the events of a job", () => {
   ])("are refused: %s %o", async (path, headers, status) => {
     const { id } = await JobFixture.create();
     const answer = await call("GET", path.startsWith("/") ? path : `/api/v1/jobs/${id}/events${path}`, { headers });
-    expect((await problemOf(answer)).status).toBe(status);
+    const problem = await problemOf(answer);
+    expect(problem.status).toBe(status);
+    if (status === 400) expect(problem.errors?.[0]?.field).toMatch(/^(after|limit|Last-Event-ID)$/);
   });
 
   it("go with the job", async () => {

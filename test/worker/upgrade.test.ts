@@ -2,6 +2,7 @@ import { env } from "cloudflare:test";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ArtifactSchema } from "../../shared/api/artifacts.ts";
+import { EventSchema, type JournalEvent } from "../../shared/api/events.ts";
 import { JobSchema, type Job } from "../../shared/api/jobs.ts";
 import { TaskSchema, type Task } from "../../shared/api/tasks.ts";
 import { AgentAnswerSchema, AgentNoticeSchema, AgentRequestSchema } from "../../shared/protocol/agent.ts";
@@ -26,6 +27,11 @@ const shown = async (id: string): Promise<Job> => await jsonOf(JobSchema, await 
 
 const tasksOf = async (id: string): Promise<Task[]> =>
   await jsonOf(z.array(TaskSchema), await askAsAlice("GET", `jobs/${id}/tasks`));
+
+const firstEvent = async (id: string): Promise<JournalEvent | undefined> => {
+  const answer = await askAsAlice("GET", `jobs/${id}/events`, { Accept: "application/json" });
+  return (await jsonOf(z.array(EventSchema), answer))[0];
+};
 
 const listed = async (): Promise<Job[]> => await jsonOf(z.array(JobSchema), await askAsAlice("GET", "jobs"));
 
@@ -71,6 +77,12 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
       failedMaps: [1],
     });
     expect(mapping.conditions.map(({ type }) => type)).toEqual(["Unschedulable", "NoAgent"]);
+  });
+
+  it("begins the jobs' events with how they are", async () => {
+    const { endTime, error } = await shown(ids.failed);
+    expect(await firstEvent(ids.failed)).toEqual({ id: 1, time: endTime, kind: "job", status: "failed", error });
+    expect(await firstEvent(ids.pending)).toMatchObject({ id: 1, kind: "job", status: "pending", error: null });
   });
 
   it("lists jobs and artifacts", async () => {

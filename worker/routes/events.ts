@@ -29,8 +29,9 @@ const NumberSchema = z
   .regex(/^\d{1,15}$/, "must be the number of an event")
   .transform(Number);
 
-const StreamSchema = z.object({
-  after: NumberSchema.default(0),
+const ListSchema = z.object({ after: NumberSchema.default(0) });
+
+const StreamSchema = ListSchema.extend({
   "Last-Event-ID": NumberSchema.optional(),
   limit: z.never("is for lists: send 'Accept: application/json' with it").optional(),
 });
@@ -76,8 +77,8 @@ const getEvents = async (call: Call): Promise<Response> => {
   const { request, url, env } = call;
   if (wantsList(request)) {
     return await respondWithList(url, async (after, limit) => {
-      const number = check(NumberSchema, after ?? "0");
-      return await askJob(call, async (job) => await job.events(number, limit));
+      const from = check(ListSchema, { after: after ?? undefined });
+      return await askJob(call, async (job) => await job.events(from.after, limit));
     });
   }
   const last = request.headers.get("Last-Event-ID") ?? undefined;

@@ -33,7 +33,7 @@ export type ThreadCalls = {
 export class TaskThread {
   readonly #config: RunnerConfig;
   readonly #progress = new Progress();
-  /** Of the attempt under way, or the last one. */
+  /** Of the attempt under way, or the last one. Who runs tasks resets it before each. */
   readonly log = new AttemptLog();
   /** For the next task. */
   #worker: Worker | undefined;
@@ -70,7 +70,6 @@ export class TaskThread {
     const stall = new StallWatch(this.#progress, isWatched(task) ? seconds * 1000 : 0, () =>
       end({ kind: "time-out", seconds }),
     );
-    this.log.reset();
     worker.on("message", onMessage);
     // A module may throw anything.
     const onError = (error: unknown): void => resolve(error instanceof Error ? error : new Error(String(error)));
