@@ -27,7 +27,10 @@ export class Notifier implements Deliveries {
   }
 
   next(): number | undefined {
-    return this.#parts.store.notification.get()?.due ?? undefined;
+    const row = this.#parts.store.notification.get();
+    if (row === null || row.sealed === null || row.due === null) return undefined;
+    // A try that is under way is over by then, and what is due after it is looked at again.
+    return this.#isBusy ? Math.max(row.due, Date.now() + tryMs) : row.due;
   }
 
   async deliver(): Promise<void> {

@@ -24,10 +24,8 @@ const retryMs = 2000;
 /** Stored events that are read at a time. */
 const pageSize = 200;
 
-const NumberSchema = z
-  .string()
-  .regex(/^\d{1,15}$/, "must be the number of an event")
-  .transform(Number);
+const eventNumber = /^\d{1,15}$/;
+const NumberSchema = z.string().regex(eventNumber, "must be the number of an event").transform(Number);
 
 const ListSchema = z.object({ after: NumberSchema.default(0) });
 
@@ -92,6 +90,8 @@ const getEvents = async (call: Call): Promise<Response> => {
   );
 };
 
+const numberText = { type: "string", pattern: eventNumber.source };
+
 const answer = {
   ...listAnswer(
     "Events as they happen, the oldest first, in the form of server-sent events: `id` is the event's number, `event` its kind, `data` an `Event`. " +
@@ -115,12 +115,12 @@ export const eventResources: readonly Resource[] = [
           id: "listEvents",
           summary: "Watch what happens to a job",
           parameters: [
-            ...pageParameters,
+            ...pageParameters.map((each) => (each.name === "after" ? { ...each, schema: numberText } : each)),
             {
               name: "Last-Event-ID",
               in: "header",
               description: "The number of the event that was read last, as browsers send it; it goes before `after`",
-              schema: { type: "string" },
+              schema: numberText,
             },
           ],
           responses: { "200": answer },
