@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { JobRequestSchema } from "../../shared/api/job-request.ts";
 import { JobSchema } from "../../shared/api/jobs.ts";
 import { ProblemSchema } from "../../shared/api/problems.ts";
@@ -13,6 +13,8 @@ import { hostile } from "./fuzz/values.ts";
 expectNoErrors();
 
 beforeAll(async () => {
+  // Nobody is notified of the ends of these jobs.
+  vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response(null, { status: 204 }));
   for (const name of ["mapper", "reducer"]) expect((await upload(name, "#!/bin/sh\ncat\n")).status).toBe(200);
 });
 
