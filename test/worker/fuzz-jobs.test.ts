@@ -14,7 +14,7 @@ expectNoErrors();
 
 beforeAll(async () => {
   // Nobody is notified of the ends of these jobs.
-  vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response(null, { status: 204 }));
+  vi.stubGlobal("fetch", async () => new Response(null, { status: 204 }));
   for (const name of ["mapper", "reducer"]) expect((await upload(name, "#!/bin/sh\ncat\n")).status).toBe(200);
 });
 
