@@ -32,9 +32,7 @@ export const NotificationSchema = z
   .object({
     status: z
       .enum(notificationStatuses)
-      .describe(
-        "waiting: for the job's end, or for the next try. given-up: the receiver took it for 24 hours at no time.",
-      ),
+      .describe("waiting: for the job's end, or for the next try. given-up: it is not tried any more."),
     attempts: z.int().nonnegative().describe("Tries so far"),
     lastError: z.string().nullable().describe("Why the last try failed"),
   })

@@ -418,4 +418,25 @@ export const guards: readonly Guard[] = [
     without: 'sealed, status: "delivered",',
     under: { ...oneJob, refusals: 0 },
   },
+  {
+    name: "the URL of a job that can be resumed is kept for its next end",
+    file: notification,
+    text: "isHeld(job) ? row.sealed : null",
+    without: "null",
+    under: { ...failing, refusals: 0 },
+  },
+  {
+    name: "the URL of a job that cannot be resumed any more is erased",
+    file: "worker/job/session.ts",
+    text: "this.store.notification.dropUrl();",
+    without: "this.store.notification.get();",
+    under: { ...failing, refusals: 0 },
+  },
+  {
+    name: "an end that a resumed job has told is not taken for its next one",
+    file: "worker/job/notify.ts",
+    text: "store.exists() && store.job.row().endedAt === endedAt",
+    without: "store.exists()",
+    under: { ...failing, refusals: 0 },
+  },
 ];

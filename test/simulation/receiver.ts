@@ -7,7 +7,7 @@ const EndSchema = z.object({ status: z.string(), endTime: z.int() });
 /** What the objects give their `fetch`. */
 export type Sent = { readonly headers: Record<string, string>; readonly body: string; readonly signal: AbortSignal };
 
-type End = z.infer<typeof EndSchema> & { readonly delivery: string | null };
+export type End = z.infer<typeof EndSchema> & { readonly delivery: string | null };
 
 /** Most ms that it takes each way. */
 const slowest = 4000;

@@ -1,11 +1,12 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { AttemptSchema } from "../../shared/api/attempts.ts";
 import { JobDetailSchema, type JobDetail } from "../../shared/api/jobs.ts";
 import { closeCodes } from "../../shared/protocol/connection.ts";
 import type { Assignment } from "../../shared/protocol/tasks.ts";
 import { call, jsonOf, postJob, problemOf, upload } from "./api.ts";
+import { eventually } from "./eventually.ts";
 import { claimed, complete, JobFixture, taskOf, work, type Runner } from "./job-fixture.ts";
 import { hangUp } from "./peer.ts";
 
@@ -192,5 +193,39 @@ describe("a job that is resumed", () => {
     expect(await resumeOk(job)).toMatchObject({ status: "reducing" });
     await runDurableObjectAlarm(job.stub);
     expect(await get(job)).toMatchObject({ status: "reducing" });
+  });
+});
+
+describe("the notification of a job that is resumed", () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it.each([
+    ["at the same URL", {}, ["failed at http://a.example/", "stopped at http://a.example/"]],
+    [
+      "at another one",
+      { notify: { url: "http://b.example/" } },
+      ["failed at http://a.example/", "stopped at http://b.example/"],
+    ],
+    ["nowhere, where nobody is to be notified", { notify: null }, ["failed at http://a.example/"]],
+  ])("tells its next end %s", async (_, changes, expected) => {
+    const told: string[] = [];
+    vi.spyOn(globalThis, "fetch").mockImplementation(async (to, init) => {
+      const { url, body } = new Request(to, init);
+      const { status } = JobDetailSchema.parse(JSON.parse(await new Response(body).text()));
+      told.push(`${status} at ${url}`);
+      return new Response(null, { status: 204 });
+    });
+    const job = await held({ notify: { url: "http://a.example/" } });
+    await eventually(async () => expect((await get(job)).notification).toMatchObject({ status: "delivered" }));
+    const { notification } = await resumeOk(job, changes);
+    expect(notification).toEqual(expected.length === 1 ? null : { status: "waiting", attempts: 0, lastError: null });
+    await job.stub.stop();
+    await eventually(() => expect(told).toEqual(expected));
+    await work(await job.runner());
+    await eventually(async () =>
+      expect(await job.query("SELECT sealed FROM notification WHERE sealed > ''")).toEqual([]),
+    );
   });
 });

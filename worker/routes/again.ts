@@ -13,6 +13,7 @@ import { jsonResponse } from "../http/responses.ts";
 import { askJob, jobParameter } from "./ask-job.ts";
 import { artifactNamesOf, placeArtifacts, refusedUses } from "./job-artifacts.ts";
 import { createJob, created, keyOf, keyParameter, startProblems } from "./jobs.ts";
+import { requireReachable } from "./notification.ts";
 
 /** Jobs that are started again, or taken up where they have failed. */
 
@@ -75,6 +76,7 @@ const resumeJob = async (call: Call): Promise<Response> => {
   const kept = await askJob(call, async (job) => await job.request());
   refuseFixed(changes, kept, id);
   const request = merge(kept.request, changes);
+  requireReachable(call.env, request);
   const changed = Object.keys(changes);
   const pinned = await registryOf(call.env).pinAgain(id, namesAmong(changed, artifactNamesOf(request)));
   if (pinned.kind !== "pinned") throw refusedUses(pinned);

@@ -21,10 +21,8 @@ const heartbeatMs = 15_000;
 /** Stored events that are read at a time. */
 const pageSize = 200;
 
-const NumberSchema = z
-  .string()
-  .regex(/^\d{1,15}$/, "must be the number of an event")
-  .transform(Number);
+const eventNumber = /^\d{1,15}$/;
+const NumberSchema = z.string().regex(eventNumber, "must be the number of an event").transform(Number);
 
 const StreamSchema = z.object({
   after: NumberSchema.default(0),
@@ -87,6 +85,8 @@ const getEvents = async (call: Call): Promise<Response> => {
   );
 };
 
+const numberText = { type: "string", pattern: eventNumber.source };
+
 const answer = {
   ...listAnswer(
     "Events as they happen, the oldest first, in the form of server-sent events: `id` is the event's number, `event` its kind, `data` an `Event`. " +
@@ -110,12 +110,12 @@ export const eventResources: readonly Resource[] = [
           id: "listEvents",
           summary: "Watch what happens to a job",
           parameters: [
-            ...pageParameters,
+            ...pageParameters.map((each) => (each.name === "after" ? { ...each, schema: numberText } : each)),
             {
               name: "Last-Event-ID",
               in: "header",
               description: "The number of the event that was read last, as browsers send it; it goes before `after`",
-              schema: { type: "string" },
+              schema: numberText,
             },
           ],
           responses: { "200": answer },
