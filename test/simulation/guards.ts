@@ -434,7 +434,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "an end that a resumed job has told is not taken for its next one",
-    file: "worker/job/notifier.ts",
+    file: "worker/job/notify.ts",
     text: "store.exists() && store.job.row().endedAt === endedAt",
     without: "store.exists()",
     under: { ...failing, refusals: 0 },

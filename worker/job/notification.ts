@@ -1,6 +1,5 @@
 import { isHeld } from "../../shared/engine/machine.ts";
 import type { Session } from "./session.ts";
-import type { NotificationRow } from "./tables/notification.ts";
 
 /** How the notification of a job's end gets on: what is noted of each try. */
 
@@ -29,8 +28,10 @@ export type TryFailure = {
 };
 
 /** Notes a try before it is made: one that comes to nothing, as the object dies, is repeated. */
-export const beginTry = ({ store, now }: Session, row: NotificationRow): void =>
-  store.notification.set({ ...row, due: now + patience, attempts: row.attempts + 1 });
+export const beginTry = ({ store: { notification }, now }: Session): void => {
+  const row = notification.get();
+  if (row !== null) notification.set({ ...row, due: now + patience, attempts: row.attempts + 1 });
+};
 
 /** Notes what came of the try that was begun last. @param failure undefined where the receiver took it */
 export const endTry = (session: Session, failure: TryFailure | undefined): void => {

@@ -23,7 +23,7 @@ import { EventLoop } from "../platform/event-loop.ts";
 import { Outbox } from "../platform/outbox.ts";
 import { signRunnerToken } from "../secrets/tokens.ts";
 import { keyLost, openSecrets, replaceSecrets, seal, splitSecrets, type Secrets } from "./credentials.ts";
-import { Notifier } from "./notifier.ts";
+import { notifyOfEnd } from "./notify.ts";
 import { RunnerLink } from "./runners/link.ts";
 import { RunnerPeers } from "./runners/peers.ts";
 import { SessionTokens } from "./runners/session-tokens.ts";
@@ -65,10 +65,10 @@ export class JobObject extends DurableObject<Env> implements JobApi {
       watchers: new Watchers(ctx),
       tokens: new SessionTokens((expires) => signRunnerToken(env, { jobId: store.job.spec().id, expires })),
       leaseMs: leaseMs(env),
+      sendNotification: () => ctx.waitUntil(notifyOfEnd({ env, store, run: (event) => this.#run(event) })),
     };
     this.#loop = new EventLoop(ctx, {
       outbox,
-      others: [new Notifier({ env, store, run: (event) => this.#run(event) })],
       exists: () => store.exists(),
       nextDue: (now) => nextDue(new Session(this.#parts, now)),
       forget: () => store.forget(),

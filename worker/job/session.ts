@@ -38,6 +38,8 @@ export type JobParts = {
   readonly tokens: SessionTokens;
   /** Milliseconds without a sign of life after which an attempt is lost. */
   readonly leaseMs: number;
+  /** Makes the try that an event has noted, after it. */
+  readonly sendNotification: () => void;
 };
 
 /**
@@ -51,19 +53,22 @@ export class Session {
   readonly watchers: Watchers;
   readonly tokens: SessionTokens;
   readonly leaseMs: number;
+  readonly sendNotification: () => void;
   readonly #outbox: Outbox;
   #job: JobRow;
   readonly #notices: (() => void)[] = [];
   /** What is to be told to those who watch the job: events, each as JSON. */
   readonly #events: string[] = [];
 
-  constructor({ store, peers, watchers, outbox, tokens, leaseMs }: JobParts, now: number) {
+  constructor(parts: JobParts, now: number) {
+    const { store, peers, watchers, outbox, tokens, leaseMs, sendNotification } = parts;
     this.now = now;
     this.store = store;
     this.peers = peers;
     this.watchers = watchers;
     this.tokens = tokens;
     this.leaseMs = leaseMs;
+    this.sendNotification = sendNotification;
     this.#outbox = outbox;
     this.#job = store.job.row();
   }

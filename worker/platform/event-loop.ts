@@ -1,14 +1,9 @@
 import { AlarmClock, soonest } from "./alarm-clock.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** What an object sends after its events, each again until it was received or given up. */
-export type Deliveries = Pick<Outbox, "next" | "deliver">;
-
 /** What an object's event loop is told of it. */
 type Parts = {
   readonly outbox: Outbox;
-  /** What it sends besides, for which nothing waits. */
-  readonly others?: readonly Deliveries[];
   /** Whether the object has any tables. */
   readonly exists: () => boolean;
   /** When it has to be woken for anything but its outbox, in ms since 1970. */
@@ -71,23 +66,17 @@ export class EventLoop {
 
   #nextDue(now: number): number | undefined {
     if (!this.#parts.exists()) return undefined;
-    return soonest([...this.#deliveries().map((deliveries) => deliveries.next()), this.#parts.nextDue(now)]);
+    return soonest([this.#parts.outbox.next(), this.#parts.nextDue(now)]);
   }
 
   #deliverDue(now: number): void {
-    for (const deliveries of this.#deliveries()) {
-      const next = deliveries.next();
-      // Not awaited: no event waits for a slow receiver.
-      if (next !== undefined && next <= now) this.#ctx.waitUntil(this.#deliver(deliveries));
-    }
+    const next = this.#parts.outbox.next();
+    // Not awaited: no event waits for a slow receiver.
+    if (next !== undefined && next <= now) this.#ctx.waitUntil(this.#deliver());
   }
 
-  async #deliver(deliveries: Deliveries): Promise<void> {
-    await deliveries.deliver();
+  async #deliver(): Promise<void> {
+    await this.#parts.outbox.deliver();
     this.#clock.arm(Date.now());
-  }
-
-  #deliveries(): readonly Deliveries[] {
-    return [this.#parts.outbox, ...(this.#parts.others ?? [])];
   }
 }

@@ -6,6 +6,7 @@ import { creation } from "./creation.ts";
 import { holding } from "./holding.ts";
 import { leases } from "./leases.ts";
 import { limits } from "./limits.ts";
+import { notification } from "./notification.ts";
 import { progress } from "./progress.ts";
 import { silence } from "./silence.ts";
 import { stragglers } from "./stragglers.ts";
@@ -22,6 +23,7 @@ const timers = (absence?: Condition): readonly Timer[] => [
   wakes,
   stragglers,
   silence,
+  notification,
   progress,
 ];
 
