@@ -43,7 +43,10 @@ describe("the control plane", () => {
     expect(job.counters.builtin.mapInputRecords).toBe(2003);
     const tasks = await edgefold.tasks(job.id);
     expect(tasks.length).toBe(2003);
-    expect(new Set(tasks.map(({ status, attempt }) => `${status} ${attempt}`))).toEqual(new Set(["completed 1"]));
+    expect(new Set(tasks.map(({ status }) => status))).toEqual(new Set(["completed"]));
+    // With fewer reduces than runners, one that is not needed any more may give a reduce back.
+    const maps = tasks.filter(({ type }) => type === "mapper");
+    expect(new Set(maps.map(({ attempt }) => attempt))).toEqual(new Set([1]));
   });
 
   it("runs 60 jobs that were posted at once while no agent was there, when it comes", async () => {
