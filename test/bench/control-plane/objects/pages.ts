@@ -21,7 +21,13 @@ export const runWithFailures = async (job: MeasuredJob, maps: number): Promise<v
       await runner.hello();
       task = await runner.claim();
     } else task = await runner.complete(task, mapResult(task, 1));
+    // Maps are created page by page.
+    if (task === undefined) {
+      await job.alarm();
+      task = await runner.claim();
+    }
   }
+  if (task?.kind !== "reduce") throw new Error("the maps are not completed");
 };
 
 const readBody = async (page: { body: ReadableStream } | "unknown" | null): Promise<void> => {
