@@ -125,7 +125,8 @@ describe("the list of tasks", () => {
     const job = await JobFixture.create({ nReducers: 1, maxAttempts: 1, maxFailedMapsPercent: 50 });
     const runner = await job.runner("a");
     await fail(runner, (await job.planned(runner, [100, 100, 100])).attempt);
-    await job.query("UPDATE task SET row = json_set(row, '$.startedAt', 1000 * (3 - idx)) WHERE kind = 'map'");
+    await job.query(`UPDATE task SET row = json_set(row, '$.startedAt', 1000 * (3 - idx)), started = 1000 * (3 - idx),
+       took = iif(status = 'failed', took + started - 1000 * (3 - idx), took) WHERE kind = 'map'`);
     expect(await list(job)).toEqual(["m-2", "m-1", "m-0"]);
     expect(await list(job, "?sort=index")).toEqual(["m-0", "m-1", "m-2"]);
     expect(await list(job, "?status=failed")).toEqual(["m-0"]);

@@ -43,6 +43,10 @@ export const jobSchema: Schema = {
        FROM task CROSS JOIN chunks WHERE kind = 'map' AND status = 'completed' AND segments IS NOT NULL
        LIMIT coalesce((SELECT iif(row ->> '$.released', 1, -1) FROM job), 0);
      ALTER TABLE task DROP COLUMN segments;
+     ALTER TABLE task ADD COLUMN started INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE task ADD COLUMN took INTEGER;
+     UPDATE task SET started = coalesce(row ->> '$.startedAt', 0),
+       took = iif(status = 'scheduled' OR row ->> '$.attempts' = 0, 0, (row ->> '$.endedAt') - (row ->> '$.startedAt'));
      CREATE TABLE creation (
        plan TEXT NOT NULL, next INTEGER NOT NULL, page INTEGER NOT NULL, part INTEGER NOT NULL, at INTEGER NOT NULL,
        start INTEGER NOT NULL);

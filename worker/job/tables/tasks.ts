@@ -22,6 +22,13 @@ const OutputRowSchema = z.object({ idx: z.int(), winner: z.string(), output: z.s
 const IndexSchema = z.object({ idx: z.int() });
 
 const keyOf = (kind: TaskKind, index: number): string => `${kind} ${index}`;
+
+/** How long a task has taken, in ms; null while it is in progress. One that nobody has claimed takes no time. */
+const tookOf = ({ status, attempts, startedAt, endedAt }: TaskRow): number | null => {
+  if (status === "scheduled" || attempts === 0) return 0;
+  return endedAt === null ? null : Math.max(0, endedAt - startedAt);
+};
+
 export const parseTask = (text: string): TaskRow => TaskRowSchema.parse(JSON.parse(text));
 
 /**
@@ -45,13 +52,15 @@ export class TaskTable {
   addAll(first: TaskRow, total: number): void {
     this.#sql.exec(
       `WITH RECURSIVE indices(idx) AS (SELECT ? UNION ALL SELECT idx + 1 FROM indices WHERE idx + 1 < ?)
-       INSERT INTO task (kind, idx, status, not_before, winner, row)
-       SELECT ?, idx, ?, ?, NULL, json_set(?, '$.index', idx) FROM indices`,
+       INSERT INTO task (kind, idx, status, not_before, winner, started, took, row)
+       SELECT ?, idx, ?, ?, NULL, ?, ?, json_set(?, '$.index', idx) FROM indices`,
       first.index,
       first.index + total,
       first.kind,
       first.status,
       first.notBefore,
+      first.startedAt,
+      tookOf(first),
       JSON.stringify(first),
     );
   }
@@ -59,11 +68,14 @@ export class TaskTable {
   /** Inserts a map. Its ranges have a table of their own: they can be long, and a task is written again with each change. */
   addMap(row: TaskRow, input: MapInput): void {
     this.#sql.exec(
-      "INSERT INTO task (kind, idx, status, not_before, winner, row, input_bytes) VALUES (?, ?, ?, ?, NULL, ?, ?)",
+      `INSERT INTO task (kind, idx, status, not_before, winner, started, took, row, input_bytes)
+       VALUES (?, ?, ?, ?, NULL, ?, ?, ?, ?)`,
       row.kind,
       row.index,
       row.status,
       row.notBefore,
+      row.startedAt,
+      tookOf(row),
       JSON.stringify(row),
       bytesOf(input),
     );
@@ -84,10 +96,13 @@ export class TaskTable {
 
   save(row: TaskRow): void {
     this.#sql.exec(
-      "UPDATE task SET status = ?, not_before = ?, winner = ?, row = ? WHERE kind = ? AND idx = ?",
+      `UPDATE task SET status = ?, not_before = ?, winner = ?, started = ?, took = ?, row = ?
+       WHERE kind = ? AND idx = ?`,
       row.status,
       row.notBefore,
       row.winner,
+      row.startedAt,
+      tookOf(row),
       JSON.stringify(row),
       row.kind,
       row.index,
@@ -116,7 +131,8 @@ export class TaskTable {
   stopAll(now: number): void {
     this.#running.clear();
     this.#sql.exec(
-      `UPDATE task SET status = 'stopped', row = json_set(row, '$.status', 'stopped', '$.endedAt', ?)
+      `UPDATE task SET status = 'stopped', took = iif(status = 'scheduled', took, max(0, ?1 - started)),
+         row = json_set(row, '$.status', 'stopped', '$.endedAt', ?1)
        WHERE kind != 'clean' AND status IN ('scheduled', 'in-progress')`,
       now,
     );
@@ -126,7 +142,7 @@ export class TaskTable {
   restart(completed: readonly TaskKind[]): void {
     const fields = Object.entries(freshTask);
     this.#sql.exec(
-      `UPDATE task SET status = ?, not_before = ?, winner = NULL, output = NULL,
+      `UPDATE task SET status = ?, not_before = ?, winner = NULL, output = NULL, took = 0,
          row = json_set(row, ${fields.map(([name]) => `'$.${name}', json(?)`).join(", ")})
        WHERE status IN ('stopped', 'failed') OR (status = 'completed' AND kind IN (SELECT value FROM json_each(?)))`,
       freshTask.status,
