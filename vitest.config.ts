@@ -42,7 +42,7 @@ export default defineConfig({
         test: {
           ...besideEachOther,
           name: "node",
-          include: ["test/{shared,backend,simulation}/**/*.test.ts"],
+          include: ["test/{shared,backend,client,simulation}/**/*.test.ts"],
           testTimeout: 30_000,
         },
       },

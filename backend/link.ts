@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 import type { ZodType } from "zod";
-import { Backoff } from "./backoff.ts";
+import { Backoff } from "../shared/backoff.ts";
 import { LinkEndedError, finalEnd, isFailure, type LinkEnd, type SocketEnd } from "./link-end.ts";
 import { LinkSocket } from "./link-socket.ts";
 

@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { backoffMs, type BackoffTimes } from "./backoff.ts";
+import { backoffMs, type BackoffTimes } from "../shared/backoff.ts";
 
 /** Waits `ms` milliseconds, or throws the signal's reason as soon as it is aborted. */
 export type Pause = (ms: number, signal: AbortSignal | undefined) => Promise<void>;

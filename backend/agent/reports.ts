@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentAnswer, AgentRequest } from "../../shared/protocol/agent.ts";
-import { Backoff } from "../backoff.ts";
+import { Backoff } from "../../shared/backoff.ts";
 import { LinkEndedError } from "../link-end.ts";
 import type { Unnumbered } from "../link.ts";
 

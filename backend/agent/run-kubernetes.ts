@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { z } from "zod";
-import type { BackoffTimes } from "../backoff.ts";
+import type { BackoffTimes } from "../../shared/backoff.ts";
 import { parseConfig, type AgentConfig } from "./config.ts";
 import { serveHealth } from "./health.ts";
 import { ClusterApi } from "./launchers/kubernetes/cluster-api.ts";

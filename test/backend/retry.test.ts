@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Backoff, backoffMs, type BackoffTimes } from "../../backend/backoff.ts";
+import { Backoff, backoffMs, type BackoffTimes } from "../../shared/backoff.ts";
 import { pauseByClock, Retries, retrying, type Patience } from "../../backend/retry.ts";
 
 const times: BackoffTimes = { floorMs: 100, stepMs: 100, capMs: 10_000 };

@@ -1,10 +1,11 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { AttemptSchema } from "../../shared/api/attempts.ts";
 import { EventSchema, type JournalEvent } from "../../shared/api/events.ts";
+import { Edgefold as Client } from "../../client/sdk/index.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { onlyRunnerOf } from "../helpers/processes.ts";
 import { until } from "../helpers/until.ts";
@@ -176,4 +177,57 @@ describe("the events of a job", () => {
     const won = events.flatMap((event) => (event.kind === "task" && event.change === "won" ? [event.task] : []));
     expect(new Set(won).size).toBe(9 + 2);
   });
+});
+
+test("the SDK sees a job through, over a restart of the Worker", async () => {
+  const client = new Client({ url: edgefold.url });
+  const folder = join(edgefold.dir, "sdk");
+  mkdirSync(folder);
+  expect(await client.artifacts.put("sdk.sh", `${waiting(folder)}exec cat\n`)).toMatchObject({ type: "executable" });
+  const { id } = await client.jobs.create({
+    inputPath: `${edgefold.s3Endpoint}/data/line.txt`,
+    outputPath: edgefold.s3Endpoint,
+    mapperName: "sdk.sh",
+    nReducers: 0,
+    inputStorageCredentials: edgefold.keys,
+    outputStorageCredentials: edgefold.keys,
+  });
+
+  /** Restarts the Worker while the program waits. @returns the log as it is followed from then on */
+  const followOverRestart = async (task: string, attempt: number): Promise<string> => {
+    writeFileSync(join(folder, "first"), "");
+    for await (const piece of client.logs.follow(id, task, attempt)) if (piece === "first\n") break;
+    await edgefold.worker?.stop();
+    await edgefold.startWorker();
+    writeFileSync(join(folder, "last"), "");
+    let text = "";
+    for await (const piece of client.logs.follow(id, task, attempt)) text += piece;
+    return text;
+  };
+  const events: JournalEvent[] = [];
+  const job = client.jobs.wait(id, { onEvent: (event) => events.push(event) });
+  let followed: Promise<string> | undefined;
+  for await (const event of client.events(id)) {
+    if (event.kind !== "task" || event.type !== "mapper" || event.change !== "started") continue;
+    followed ??= followOverRestart(event.task, event.attempt);
+  }
+  expect(await job).toMatchObject({ id, error: null, status: "completed" });
+  expect(await followed).toBe("first\nlast\n");
+  const { items } = await client.tasks.list(id, { type: "mapper" }).page();
+  expect(items).toMatchObject([{ status: "completed" }]);
+  const task = items[0]?.id ?? "";
+  expect(await client.attempts.get(id, task, 1)).toMatchObject({ outcome: "won" });
+  const stored = await until(
+    "a stored log",
+    async () => (await client.logs.read(id, task, 1, { tail: 1 })) || undefined,
+  );
+  expect(stored).toBe("last\n");
+  const parts: Buffer[] = [];
+  for await (const part of client.jobs.outputs(id)) parts.push(await edgefold.readAll(part));
+  expect(parts.map(String)).toEqual(["a line\n"]);
+
+  const ids = events.map((event) => event.id);
+  expect(ids).toEqual([...new Set(ids)].toSorted((a, b) => a - b));
+  expect(events).toEqual(await readEvents(`/api/v1/jobs/${id}/events`, 0));
+  await expect(client.jobs.stop(id)).rejects.toMatchObject({ status: 409, type: "urn:edgefold:problem:job-ended" });
 });

@@ -104,6 +104,18 @@ describe("a log that is followed", () => {
     expect(await follower.ended).toBe("01234567\n[… 992 bytes are left out …]\nend");
   });
 
+  it("has what its runner stored before it heard of the follower", async () => {
+    const { store, follow, send, finish } = await scene();
+    const follower = await follow();
+    await store("one\n");
+    await send(4, "two\n");
+    await follower.has("one\ntwo\n");
+    await store("one\ntwo\nthree\n");
+    await send(12, "e\nfour\n");
+    await finish();
+    expect(await follower.ended).toBe("one\ntwo\nthree\nfour\n");
+  });
+
   it("has the end that was stored of a runner that is gone", async () => {
     const { store, follow, send, finish } = await scene();
     const follower = await follow();

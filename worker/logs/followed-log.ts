@@ -28,17 +28,24 @@ export const followLog = async function* (
     yield bytes.subarray(Math.max(0, position - offset));
     position = Math.max(position, offset + bytes.length);
   };
+  /**
+   * What was stored meanwhile and is not sent: by a runner that cannot be followed, or was gone, or had not heard of the follower
+   * yet.
+   */
+  const addStored = async function* (): AsyncGenerator<Uint8Array> {
+    const { text, length } = await read();
+    if (length <= position) return;
+    const end = text.subarray(-Math.min(tailBytes, length - position));
+    yield* add(length - end.length, end);
+  };
   while (!inbox.isOver) {
     const messages = inbox.take();
     for (const message of messages === "dropped" ? [] : messages) {
       const { offset, content } = LogPieceSchema.parse(JSON.parse(message));
+      if (offset > position) yield* addStored();
       yield* add(offset, Uint8Array.fromBase64(content));
     }
     await inbox.wait(waitMs);
   }
-  // A runner that cannot be followed, or was gone, may have stored more than it has sent.
-  const { text, length } = await read();
-  if (length <= position) return;
-  const end = text.subarray(-Math.min(tailBytes, length - position));
-  yield* add(length - end.length, end);
+  yield* addStored();
 };

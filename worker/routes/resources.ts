@@ -30,5 +30,7 @@ const groups: readonly ResourceGroup[] = [
   },
 ];
 
-/** Everything that the Worker serves. */
-export const resources: readonly Resource[] = [rootGroup(groups), ...groups].flatMap((group) => group.resources);
+/** Everything that the Worker serves, as the OpenAPI document lists it. */
+export const resourceGroups: readonly ResourceGroup[] = [rootGroup(groups), ...groups];
+
+export const resources: readonly Resource[] = resourceGroups.flatMap((group) => group.resources);

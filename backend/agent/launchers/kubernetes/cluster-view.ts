@@ -8,7 +8,7 @@ import {
   type KubernetesObject,
 } from "@kubernetes/client-node";
 import type { z } from "zod";
-import { Backoff, type BackoffTimes } from "../../../backoff.ts";
+import { Backoff, type BackoffTimes } from "../../../../shared/backoff.ts";
 import { EventSchema, jobIdOf, JobSchema, type KubernetesEvent, type KubernetesJob } from "./job-report.ts";
 import { ownSelector } from "./names.ts";
 import type { Outage } from "./outage.ts";

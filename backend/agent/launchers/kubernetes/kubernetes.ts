@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { WantedJob } from "../../../../shared/protocol/agent.ts";
-import { Backoff, backoffMs, type BackoffTimes } from "../../../backoff.ts";
+import { Backoff, backoffMs, type BackoffTimes } from "../../../../shared/backoff.ts";
 import { fairShares } from "../fair-share.ts";
 import type { Launcher, LauncherEvents } from "../launcher.ts";
 import type { RestartTimes } from "../restart-policy.ts";

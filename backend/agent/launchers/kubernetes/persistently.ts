@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Backoff, type BackoffTimes } from "../../../backoff.ts";
+import { Backoff, type BackoffTimes } from "../../../../shared/backoff.ts";
 import type { Outage } from "./outage.ts";
 
 /** Asks the API server something until it answers. */

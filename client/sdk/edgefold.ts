@@ -1,0 +1,84 @@
+import createClient from "openapi-fetch";
+import { Artifacts } from "./artifacts.ts";
+import { Clusters } from "./clusters.ts";
+import { watchEvents, type EventOptions } from "./events.ts";
+import { Jobs } from "./jobs.ts";
+import { Logs } from "./logs.ts";
+import type { paths } from "./openapi.ts";
+import { dataOf, repeatably, type ApiClient, type RequestOptions } from "./requests.ts";
+import { Attempts, Tasks } from "./tasks.ts";
+import { Tokens } from "./tokens.ts";
+import type { JournalEvent } from "./types.ts";
+
+export type EdgefoldOptions = {
+  /** Where the Worker is, such as `https://edgefold.example.com`. */
+  readonly url: string | URL;
+  /** A token of the API. Local development needs none. */
+  readonly token?: string | undefined;
+  /** Makes the requests. @default the platform's `fetch` */
+  readonly fetch?: ((request: Request) => Promise<Response>) | undefined;
+};
+
+/** The platform's own errors repeat a bad URL or header, and would show the credentials in it. */
+const checkedUrl = (text: string): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new TypeError("url must begin with https:// or http://");
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new TypeError("url must not hold a user name or a password; pass a token");
+  }
+  return url.href;
+};
+
+const authorization = (token: string | undefined): Record<string, string> => {
+  if (token === undefined) return {};
+  if (!/^[!-~]+$/.test(token)) throw new TypeError("token must have visible ASCII characters only, and at least one");
+  return { Authorization: `Bearer ${token}` };
+};
+
+/** A client of the REST API. All methods throw an `EdgefoldError` if a request fails. */
+export class Edgefold {
+  readonly jobs: Jobs;
+  readonly tasks: Tasks;
+  readonly attempts: Attempts;
+  readonly logs: Logs;
+  readonly artifacts: Artifacts;
+  readonly clusters: Clusters;
+  readonly tokens: Tokens;
+  readonly #client: ApiClient;
+
+  /** @throws TypeError if the URL or the token cannot be used */
+  constructor({ url, token, fetch }: EdgefoldOptions) {
+    const client = createClient<paths>({
+      baseUrl: checkedUrl(String(url)),
+      headers: authorization(token),
+      fetch,
+      // The API never redirects. Following a redirect would turn a POST into a GET, and take a login page for an answer.
+      redirect: "manual",
+    });
+    this.#client = client;
+    this.jobs = new Jobs(client);
+    this.tasks = new Tasks(client);
+    this.attempts = new Attempts(client);
+    this.logs = new Logs(client);
+    this.artifacts = new Artifacts(client);
+    this.clusters = new Clusters(client);
+    this.tokens = new Tokens(client);
+  }
+
+  /**
+   * Watches what happens to a job, from its first event until it has ended. Reconnects when the connection is lost, and yields
+   * each event once. To go on later, pass the `id` of the last event as `after`.
+   * @throws EdgefoldError if the job is unknown, or the server does not come back within some ten minutes
+   */
+  events(job: string, options: EventOptions = {}): AsyncGenerator<JournalEvent> {
+    return watchEvents(this.#client, job, options);
+  }
+
+  /** Gets the keys that notifications are signed with: two while `SECRET_KEY` is being changed, else one. */
+  async notificationKeys(options: RequestOptions = {}): Promise<readonly string[]> {
+    const send = async () => this.#client.GET("/api/v1/notification-key", options);
+    return dataOf(await repeatably(send, options)).keys;
+  }
+}

@@ -1,0 +1,65 @@
+import { List } from "./list.ts";
+import { dataOf, repeatably, type ApiClient, type RequestOptions } from "./requests.ts";
+import type { Attempt, Task, TaskDetail } from "./types.ts";
+
+/** Which tasks of a job are listed, and in which order. */
+export type TaskFilter = {
+  readonly status?: Task["status"] | undefined;
+  readonly type?: Task["type"] | undefined;
+  /**
+   * `index`: maps before reduces, the lowest index first. `-duration`: the longest first. `-startTime`: the latest start first.
+   * @default the newest first: reduces before maps, the highest index first
+   */
+  readonly sort?: "index" | "-duration" | "-startTime" | undefined;
+};
+
+export class Tasks {
+  readonly #client: ApiClient;
+
+  constructor(client: ApiClient) {
+    this.#client = client;
+  }
+
+  /** Lists the tasks of a job. */
+  list(job: string, filter: TaskFilter = {}, options: RequestOptions = {}): List<Task> {
+    const path = { id: job };
+    return new List(
+      async (page) =>
+        this.#client.GET("/api/v1/jobs/{id}/tasks", { params: { path, query: { ...filter, ...page } }, ...options }),
+      options,
+    );
+  }
+
+  /** Gets a task with all that it reads. */
+  async get(job: string, task: string, options: RequestOptions = {}): Promise<TaskDetail> {
+    const params = { path: { id: job, task } };
+    const send = async () => this.#client.GET("/api/v1/jobs/{id}/tasks/{task}", { params, ...options });
+    return dataOf(await repeatably(send, options));
+  }
+}
+
+export class Attempts {
+  readonly #client: ApiClient;
+
+  constructor(client: ApiClient) {
+    this.#client = client;
+  }
+
+  /** Lists the attempts of a task, newest first. */
+  list(job: string, task: string, options: RequestOptions = {}): List<Attempt> {
+    const path = { id: job, task };
+    return new List(
+      async (query) =>
+        this.#client.GET("/api/v1/jobs/{id}/tasks/{task}/attempts", { params: { path, query }, ...options }),
+      options,
+    );
+  }
+
+  /** @param attempt its number, from 1 */
+  async get(job: string, task: string, attempt: number, options: RequestOptions = {}): Promise<Attempt> {
+    const params = { path: { id: job, task, attempt } };
+    const send = async () =>
+      this.#client.GET("/api/v1/jobs/{id}/tasks/{task}/attempts/{attempt}", { params, ...options });
+    return dataOf(await repeatably(send, options));
+  }
+}
