@@ -10,6 +10,8 @@ export const WantedJobSchema = z.object({
   runners: Index,
   token: z.string(),
   pods: PodOptionsSchema,
+  /** When the job was last resumed, in ms since 1970: what was said of it before is over. */
+  resumedAt: z.int().optional(),
 });
 export type WantedJob = z.infer<typeof WantedJobSchema>;
 

@@ -30,9 +30,9 @@ class JobOfAgent {
   share = 0;
   starting = 0;
   isRemoving = false;
-  /** What was said already: of which runners' ends, that the job is refused, that nothing is left of it, its conditions. */
+  /** What was said already: of which runners' ends, that the job is refused (as it was last resumed), that nothing is left of it, its conditions. */
   readonly ends = new Set<string>();
-  saidRefusal = false;
+  saidRefusalOf: number | undefined | null = null;
   saidRemoval = false;
   saidConditions: string | undefined;
 
@@ -134,7 +134,7 @@ export class SimulatedAgent {
     });
   }
 
-  #bring(known: JobOfAgent, { runners: most }: WantedJob): void {
+  #bring(known: JobOfAgent, { runners: most, resumedAt }: WantedJob): void {
     const { job } = known;
     const { runners, conditions, isRefused } = this.#cluster.jobOf(job.id);
     const text = JSON.stringify(conditions);
@@ -143,10 +143,9 @@ export class SimulatedAgent {
       void this.#reports.send({ kind: "conditions", jobId: job.id, conditions: [...conditions] });
     }
     if (isRefused) {
-      // Whoever resumes the job has it tried again.
-      if (most === 0) known.saidRefusal = false;
-      if (known.saidRefusal || most === 0) return;
-      known.saidRefusal = true;
+      // A job that was resumed is tried again.
+      if (known.saidRefusalOf === resumedAt || most === 0) return;
+      known.saidRefusalOf = resumedAt;
       void this.#reports.send({ kind: "failed", jobId: job.id, ...refusal });
       return;
     }

@@ -12,13 +12,16 @@ const agentPatience = 1000;
 
 /** Tells the job's cluster how many runners it wants, or, once it is released, that nothing of it is to stay. */
 export const tellCluster = async (env: Env, store: JobStore, version: number): Promise<void> => {
-  const spec = store.job.spec();
-  const cluster = clusterOf(env, spec.cluster);
-  const token = await signRunnerToken(env, { jobId: spec.id, expires: startExpiry(spec, Date.now()) });
+  const { id, cluster: name } = store.job.spec();
+  const cluster = clusterOf(env, name);
+  const token = await signRunnerToken(env, { jobId: id, expires: startExpiry(store.job.spec(), Date.now()) });
   // Read after the wait, so that what is sent is not older than what was sent before.
-  const job = store.job.row();
-  if (job.released) await cluster.remove(job.id);
-  else await cluster.want({ jobId: job.id, version, runners: runnersWanted(job), token, pods: podsOf(spec) });
+  const [job, spec] = [store.job.row(), store.job.spec()];
+  if (job.released) await cluster.remove(id);
+  else {
+    const { resumedAt } = spec;
+    await cluster.want({ jobId: id, version, runners: runnersWanted(job), token, pods: podsOf(spec), resumedAt });
+  }
 };
 
 /** That no agent is connected for the job's cluster, where this is known. */

@@ -44,7 +44,7 @@ export class JobState {
 
   want(wanted: WantedJob | undefined): void {
     // A job that has failed of its refusal and was resumed is tried again.
-    if (this.#wanted?.runners === 0) this.refused = false;
+    if (wanted?.resumedAt !== this.#wanted?.resumedAt) this.refused = false;
     this.#wanted = wanted;
   }
 

@@ -132,8 +132,9 @@ export class LauncherScene {
     rmSync(this.#directory, { recursive: true });
   }
 
-  want(jobId: string, runners: number, pods: Partial<WantedJob["pods"]> = {}): void {
-    this.#wanted.set(jobId, { jobId, version: 1, runners, token: "token", pods: { credentialSecrets: [], ...pods } });
+  want(jobId: string, runners: number, pods: Partial<WantedJob["pods"]> = {}, resumedAt?: number): void {
+    const wanted = { jobId, version: 1, runners, token: "token", resumedAt };
+    this.#wanted.set(jobId, { ...wanted, pods: { credentialSecrets: [], ...pods } });
     this.launcher.want([...this.#wanted.values()]);
   }
 
