@@ -218,11 +218,10 @@ test("the SDK sees a job through, over a restart of the Worker", async () => {
   expect(items).toMatchObject([{ status: "completed" }]);
   const task = items[0]?.id ?? "";
   expect(await client.attempts.get(id, task, 1)).toMatchObject({ outcome: "won" });
-  const stored = await until(
-    "a stored log",
-    async () => (await client.logs.read(id, task, 1, { tail: 1 })) || undefined,
-  );
-  expect(stored).toBe("last\n");
+  await until("the end of the log", async () => {
+    const stored = await client.logs.read(id, task, 1, { tail: 1 });
+    return stored === "last\n" ? true : undefined;
+  });
   const parts: Buffer[] = [];
   for await (const part of client.jobs.outputs(id)) parts.push(await edgefold.readAll(part));
   expect(parts.map(String)).toEqual(["a line\n"]);
