@@ -212,8 +212,8 @@ test("the SDK sees a job through, over a restart of the Worker", async () => {
     followed ??= followOverRestart(event.task, event.attempt);
   }
   expect(await job).toMatchObject({ id, error: null, status: "completed" });
-  // Where the runner has not come back yet, what was written last is still on its way when the attempt has ended.
-  expect(["first\n", "first\nlast\n"]).toContain(await followed);
+  // Where the runner has not come back when its program ends, all that it has not sent is still on its way to what is stored.
+  expect("first\nlast\n").toContain((await followed)?.replace(/^\n\[.*\]\n/, ""));
   const { items } = await client.tasks.list(id, { type: "mapper" }).page();
   expect(items).toMatchObject([{ status: "completed" }]);
   const task = items[0]?.id ?? "";
