@@ -325,8 +325,8 @@ export const guards: readonly Guard[] = [
   {
     name: "a job that exists keeps its reservation",
     file: reservations,
-    text: "if (await needsPrograms(id)) noteExistence(sql, id);",
-    without: "if (!(await needsPrograms(id))) noteExistence(sql, id);",
+    text: "if (await exists(id)) noteExistence(sql, id);",
+    without: "if (!(await exists(id))) noteExistence(sql, id);",
     under: { slowSteps: 0.3, call: 0.5, faultEvery: 3000, faultsFor: 200_000 },
   },
   {

@@ -155,8 +155,8 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
     await this.#clock.ring(async (now) => {
       this.#changes++;
       this.ctx.storage.transactionSync(() => this.#giveUp(now));
-      const needsPrograms = async (id: string) => (await jobOf(this.env, id).program("mapper")) !== null;
-      await settleReservations(this.ctx.storage, needsPrograms, Date.now());
+      const exists = async (id: string) => (await jobOf(this.env, id).request()) !== null;
+      await settleReservations(this.ctx.storage, exists, Date.now());
       await eraseLeaving(this.#sql, async (id) => await this.#eraseJob(id), Date.now());
       await collectGarbage(this.#sql, this.env.ARTIFACTS, Date.now());
     });

@@ -69,14 +69,14 @@ export const reserveJob = (sql: SqlStorage, request: ReservationRequest, now: nu
 };
 
 /**
- * Settles the reservations that have run out: a job whose object needs its programs is confirmed, any other one is dropped. Where an object
+ * Settles the reservations that have run out: a job whose object exists is confirmed, any other one is dropped. Where an object
  * cannot be asked, it is asked again after another reservation's time.
  *
- * @param needsPrograms whether the job's object was created, and is not through with its programs
+ * @param exists whether the job's object was created; one that is through with its programs says so itself
  */
 export const settleReservations = async (
   storage: DurableObjectStorage,
-  needsPrograms: (id: string) => Promise<boolean>,
+  exists: (id: string) => Promise<boolean>,
   now: number,
 ): Promise<void> => {
   const { sql } = storage;
@@ -84,7 +84,7 @@ export const settleReservations = async (
   await Promise.all(
     rowsOf(sql, IdRowSchema, overdue, now, batch).map(async ({ id }) => {
       try {
-        if (await needsPrograms(id)) noteExistence(sql, id);
+        if (await exists(id)) noteExistence(sql, id);
         else storage.transactionSync(() => dropReservation(sql, id, now));
       } catch (error) {
         console.warn(`job ${id} could not be asked for; it is tried again`, error);
