@@ -31,7 +31,7 @@ export type { Effect, Transition } from "./effects.ts";
 export { explainLoss } from "./explain-loss.ts";
 export { fail } from "./fail.ts";
 export { failJob, loseCredentials, refuseJob } from "./fail-job.ts";
-export { isHeld } from "./hold.ts";
+export { isHeld, isWithoutWork } from "./hold.ts";
 export { letGo } from "./let-go.ts";
 export { lose, type Loss, type RunnerEnd } from "./lose.ts";
 export { loseOutput } from "./lose-output.ts";

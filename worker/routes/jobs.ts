@@ -141,13 +141,12 @@ const stopJob = async (call: Call): Promise<Response> => {
 const purgeJob = async (call: Call): Promise<Response> => {
   const { id, status, heldUntil } = await askJob(call, async (job) => await job.describe());
   if (!(await registryOf(call.env).purgeJob(id))) {
-    const isKept = !isEnded(status) || heldUntil != null;
-    const why = isEnded(status)
-      ? isKept
-        ? "is kept so that it can be resumed"
-        : "is still being cleaned up"
-      : "has not ended";
-    const cure = isKept ? `Stop it first: DELETE /api/v1/jobs/${id}.` : "Send the request again later.";
+    const stop = `Stop it first: DELETE /api/v1/jobs/${id}.`;
+    const [why, cure] = !isEnded(status)
+      ? ["has not ended", stop]
+      : heldUntil != null
+        ? ["is kept so that it can be resumed", stop]
+        : ["is still being cleaned up", "Send the request again later."];
     throw new ProblemError("job-not-over", `Job ${id} ${why}. ${cure}`);
   }
   // The Registry has it done in any case; here it is done at once, so that whoever asks now finds nothing.

@@ -1,7 +1,7 @@
 import {
   assign,
   claimableKind,
-  isHeld,
+  isWithoutWork,
   taskIdOf,
   type AttemptRow,
   type TaskRow,
@@ -55,7 +55,7 @@ const findNext = (session: Session, { name, podName }: Peer): Next => {
   const { store, now } = session;
   const [live] = loseRevoked(session, name, null);
   if (live !== undefined) return { next: "task", task: assignmentOf(session, live) };
-  if (session.job.released || isHeld(session.job)) return { next: "stop", reason: "the job has ended" };
+  if (isWithoutWork(session.job)) return { next: "stop", reason: "the job has ended" };
   const task = findTask(session);
   if (task === undefined) return { next: "idle" };
   const assigned = assign(session.job, task, { id: name, podName }, now);

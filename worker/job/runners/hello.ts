@@ -1,4 +1,4 @@
-import { isHeld } from "../../../shared/engine/machine.ts";
+import { isWithoutWork } from "../../../shared/engine/machine.ts";
 import { closeCodes } from "../../../shared/protocol/connection.ts";
 import { isEnded } from "../../../shared/status.ts";
 import type { RunnerJob, RunnerSession } from "../../../shared/protocol/runner.ts";
@@ -20,7 +20,7 @@ type Greeting = {
 
 /** A runner says who it is. @returns undefined where it is sent away */
 export const hello = (session: Session, request: Request<"hello">, socket: WebSocket): Greeting | undefined => {
-  if (session.job.released || isHeld(session.job)) {
+  if (isWithoutWork(session.job)) {
     socket.close(closeCodes.ended, "the job has ended");
     return undefined;
   }
