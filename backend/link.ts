@@ -29,7 +29,14 @@ export type LinkOptions<Request, Answer, Notice> = {
   heartbeatMs?: number;
 };
 
-type Pending<Answer> = { text: string; sentAt: number; resolve(answer: Answer): void; reject(error: Error): void };
+type Pending<Answer> = {
+  text: string;
+  sentAt: number;
+  /** It is lost with its connection. */
+  isOffer: boolean;
+  resolve(answer: Answer): void;
+  reject(error: Error): void;
+};
 
 /**
  * The client's side of a link to the Worker, which outlives its connections: it dials, says hello, sends what is not yet
@@ -84,13 +91,23 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
 
   /** Resolves with the answer, however many connections it takes; rejects with `LinkEndedError` when the link is over. */
   request(message: Unnumbered<Request>): Promise<Answer> {
+    return this.#ask(message, false);
+  }
+
+  /** As `request`, over the present connection alone: rejects when there is none, or it is lost before the answer. */
+  async offer(message: Unnumbered<Request>): Promise<Answer> {
+    if (!this.#welcomed) throw connectionLost();
+    return await this.#ask(message, true);
+  }
+
+  #ask(message: Unnumbered<Request>, isOffer: boolean): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     if (this.#end !== undefined) {
       reject(new LinkEndedError(this.#end));
       return promise;
     }
     const id = this.#nextId++;
-    const pending = { text: JSON.stringify(Object.assign({ id }, message)), sentAt: 0, resolve, reject };
+    const pending = { text: JSON.stringify(Object.assign({ id }, message)), sentAt: 0, isOffer, resolve, reject };
     this.#pending.set(id, pending);
     if (this.#welcomed) this.#send(pending);
     return promise;
@@ -201,6 +218,11 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
       this.#finish(final);
       return;
     }
+    for (const [id, pending] of this.#pending) {
+      if (!pending.isOffer) continue;
+      this.#pending.delete(id);
+      pending.reject(connectionLost());
+    }
     if (wasUp && !broken) this.#backoff.reset();
     this.#redial = setTimeout(() => this.#dial(), this.#backoff.next());
     this.#complain(end);
@@ -225,3 +247,5 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
     this.#pending.clear();
   }
 }
+
+const connectionLost = (): Error => new Error("the connection to the Worker is lost");

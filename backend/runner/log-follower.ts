@@ -64,7 +64,8 @@ export class LogFollower {
     try {
       await this.#send({ kind: "log", attempt, offset, content: bytes.toString("base64") });
     } catch {
-      // The link is over, and so is the attempt.
+      // There was no connection yet, or it is lost: then whoever still follows asks again.
+      this.#position = Math.min(this.#position, offset);
     } finally {
       this.#isSending = false;
     }

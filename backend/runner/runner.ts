@@ -75,7 +75,7 @@ export class Runner {
   constructor(config: RunnerConfig, { jobId, token }: JobOrder, thread: Thread) {
     this.#token = new RunnerToken(token);
     this.#logs = new LogSender(thread.log, { workerUrl: config.WORKER_URL, jobId, token: this.#token });
-    this.#follower = new LogFollower(thread.log, (piece) => this.#link.request(piece));
+    this.#follower = new LogFollower(thread.log, (piece) => this.#link.offer(piece));
     if (config.PARENT === "none")
       this.#containerLog = new ContainerLog(thread.log, (text) => process.stdout.write(text));
     const folder = join(config.WORK_DIR, "contents");
@@ -97,6 +97,8 @@ export class Runner {
       }),
       onWelcome: (answer) => this.#onWelcome(answer),
       onNotice: (notice) => this.#onNotice(notice),
+      // Whoever follows asks again on the next connection, and may know less than has been sent on this one.
+      onDown: () => this.#follower.unfollow(),
       log: (text) => console.error(text),
     });
   }
@@ -174,7 +176,10 @@ export class Runner {
     this.#follower.end();
     if (job.logs !== false) this.#logs.end(task.attempt);
     this.#containerLog?.end(task.attempt);
-    const answer = await this.#link.request(report.kind === "release" ? { ...report, ending: this.#isTold } : report);
+    const logBytes = (job.logs !== false && this.#thread.log.length) || undefined;
+    const answer = await this.#link.request(
+      report.kind === "release" ? { ...report, logBytes, ending: this.#isTold } : { ...report, logBytes },
+    );
     if (answer.kind !== "next") return this.#draining ? { next: "idle" } : this.#claim();
     this.#renew(answer.session);
     // A runner that is to end takes no further task: the one in the answer is given back.

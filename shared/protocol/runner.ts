@@ -47,6 +47,12 @@ const RunnerJobSchema = z.object({
 });
 export type RunnerJob = z.infer<typeof RunnerJobSchema>;
 
+/**
+ * Bytes that the attempt's programs have written to its log, in what ends an attempt: the whole log is on its way to the Worker.
+ * Left out where there is none, and by older runners.
+ */
+const logBytes = Bytes.optional();
+
 export const RunnerRequestSchema = z.discriminatedUnion("kind", [
   /** First on every connection; `attempt` is the one that the runner still works on. */
   z.object({
@@ -97,6 +103,7 @@ export const RunnerRequestSchema = z.discriminatedUnion("kind", [
     result: ResultSchema,
     counters: ReportedCountersSchema,
     status: Status.optional(),
+    logBytes,
   }),
   z.object({
     kind: z.literal("fail"),
@@ -105,6 +112,7 @@ export const RunnerRequestSchema = z.discriminatedUnion("kind", [
     error: AttemptErrorSchema,
     status: Status.optional(),
     counters: ReportedCountersSchema.optional(),
+    logBytes,
   }),
   /** A reduce could not read what map `map` had stored as attempt `mapAttempt`. */
   z.object({
@@ -114,6 +122,7 @@ export const RunnerRequestSchema = z.discriminatedUnion("kind", [
     map: Index,
     mapAttempt: AttemptId,
     message: Text,
+    logBytes,
   }),
   /**
    * Gives an attempt back, unfinished: it was told to stop, or the runner ends. `ending`: somebody has told the runner to end, and
@@ -127,6 +136,7 @@ export const RunnerRequestSchema = z.discriminatedUnion("kind", [
     reason: Text,
     ending: z.boolean().optional(),
     pauseSeconds: z.int().positive().max(3600).optional(),
+    logBytes,
   }),
 ]);
 export type RunnerRequest = z.infer<typeof RunnerRequestSchema>;

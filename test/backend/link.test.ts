@@ -104,6 +104,21 @@ describe("a link", () => {
     expect(seen.downs).toBeGreaterThan(0);
   });
 
+  it("offers a message over the present connection alone", async () => {
+    worker.answer = (message, from) => {
+      if (message.kind === "hello" || message["jobId"] === "b") obliging(message, from);
+    };
+    const { link } = dial();
+    await expect(link.offer(removed("early"))).rejects.toThrow("lost");
+    await link.request(removed("b"));
+    const offers = [link.offer(removed("a")), link.offer(removed("b"))];
+    expect(await offers[1]).toMatchObject({ kind: "done" });
+    worker.cut();
+    await expect(offers[0]).rejects.toThrow("lost");
+    await link.request(removed("b"));
+    expect(worker.received("removed").map(({ jobId }) => jobId)).toEqual(["b", "a", "b", "b"]);
+  });
+
   it("shows the newest token whenever it dials", async () => {
     let dials = 0;
     const { link } = dial({ token: () => `token-${dials++}` });

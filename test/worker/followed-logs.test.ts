@@ -69,8 +69,8 @@ const scene = async (changes: Record<string, unknown> = {}, features = ["follow"
     expect(await by.request({ kind: "log", attempt, offset, content: btoa(text) })).toMatchObject({ kind: "done" });
   };
   /** Ends the attempt. */
-  const finish = async (): Promise<void> => {
-    await runner.request({ kind: "complete", attempt, result: resultOf(task), counters: noCounters });
+  const finish = async (logBytes?: number): Promise<void> => {
+    await runner.request({ kind: "complete", attempt, result: resultOf(task), counters: noCounters, logBytes });
   };
   return { job, runner, attempt, store, follow, send, finish };
 };
@@ -124,6 +124,18 @@ describe("a log that is followed", () => {
     await store("0123456789");
     await finish();
     expect(await follower.ended).toBe("0123456789");
+  });
+
+  it("has the end that is stored after the attempt has ended", async () => {
+    const { store, follow, send, finish } = await scene();
+    const follower = await follow();
+    await send(0, "one\n");
+    await follower.has("one\n");
+    await finish("one\ntwo\n".length);
+    await store("one\n");
+    await store("one\ntwo\n");
+    expect(await follower.ended).toBe("one\ntwo\n");
+    expect(await (await follow("&tail=1")).ended).toBe("two\n");
   });
 
   it("begins with its last lines where these are asked for", async () => {

@@ -45,6 +45,21 @@ describe("the log of an attempt", () => {
     expect((await jsonOf(AttemptSchema, await call("GET", path))).logBytes).toBe(5_000_000);
   });
 
+  it("is waited for where the attempt has just ended", async () => {
+    const { job, runner, put, get, path } = await scene();
+    const attempt = `${job.id}-m-0-1`;
+    await put("one\n");
+    const error = { code: "Failed", message: "no", final: false };
+    await runner.request({ kind: "fail", attempt, error, logBytes: 8 });
+    const log = get();
+    expect((await jsonOf(AttemptSchema, await call("GET", path))).logBytes).toBe(8);
+    await put("one\ntwo\n");
+    expect(await (await log).text()).toBe("one\ntwo\n");
+    // What comes late is shorter than what is known.
+    await put("one\n");
+    expect((await jsonOf(AttemptSchema, await call("GET", path))).logBytes).toBe(8);
+  });
+
   it.each([
     ["?tail=0", ""],
     ["?tail=1", "three\n"],

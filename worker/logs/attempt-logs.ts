@@ -1,3 +1,5 @@
+import type { Attempt } from "../../shared/api/attempts.ts";
+
 /** The logs of attempts in R2, compressed, below their job. */
 
 /** Most bytes of a compressed log: those of one that cannot be compressed, and some. */
@@ -25,7 +27,7 @@ export const removeLog = async (bucket: R2Bucket, jobId: string, attempt: string
 };
 
 /** An empty one where none is kept. */
-export const readLog = async (bucket: R2Bucket, jobId: string, attempt: string): Promise<StoredLog> => {
+const readLog = async (bucket: R2Bucket, jobId: string, attempt: string): Promise<StoredLog> => {
   const object = await bucket.get(keyOf(jobId, attempt));
   if (object === null) return { text: new Uint8Array(), length: 0 };
   const content = object.body.pipeThrough(new DecompressionStream("gzip"));
@@ -38,6 +40,31 @@ export const readLog = async (bucket: R2Bucket, jobId: string, attempt: string):
     if (length > maxLogBytes) break;
   }
   return { text: await new Blob(parts).bytes(), length: Number(object.customMetadata?.["length"] ?? length) };
+};
+
+/** How soon after its attempt's end a log is stored at the latest, as far as anybody waits for it, in ms. */
+const patience = 20_000;
+
+/** How often a log that is on its way is looked for, in ms. */
+const pause = 500;
+
+/** What is to be read of the log of an attempt. */
+export type LoggedAttempt = { readonly id: string } & Pick<Attempt, "logBytes" | "endTime">;
+
+/**
+ * The log of an attempt, which its runner stores while the job goes on. For a short time after the attempt's end it is waited for,
+ * so that whoever reads it then has all of it.
+ */
+export const readWholeLog = async (
+  bucket: R2Bucket,
+  jobId: string,
+  { id, logBytes, endTime }: LoggedAttempt,
+): Promise<StoredLog> => {
+  for (;;) {
+    const stored = await readLog(bucket, jobId, id);
+    if (endTime === null || stored.length >= (logBytes ?? 0) || Date.now() > endTime + patience) return stored;
+    await scheduler.wait(pause);
+  }
 };
 
 /** Removes all logs of a job. */

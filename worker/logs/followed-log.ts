@@ -30,7 +30,7 @@ export const followLog = async function* (
   };
   /**
    * What was stored meanwhile and is not sent: by a runner that cannot be followed, or was gone, or had not heard of the follower
-   * yet.
+   * yet. Once the attempt has ended, this is all of its log.
    */
   const addStored = async function* (): AsyncGenerator<Uint8Array> {
     const { text, length } = await read();

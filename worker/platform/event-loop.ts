@@ -13,8 +13,8 @@ type Parts = {
 };
 
 /**
- * Runs the events of an object. An event is one transaction, after which the object settles once: it sets its alarm and
- * delivers what others must be told.
+ * Runs the events of an object. An event is one transaction, after which the object settles once: it delivers what
+ * others must be told, and sets its alarm.
  */
 export class EventLoop {
   readonly #ctx: DurableObjectState;
@@ -46,12 +46,15 @@ export class EventLoop {
     return result;
   }
 
-  /** Sets the alarm, and delivers what is due. */
+  /**
+   * Delivers what is due, and sets the alarm: in this order, as a delivery that has begun is due again only when it has come to
+   * nothing, and needs no alarm before.
+   */
   settle(): void {
     if (!this.#parts.exists()) return;
     const now = Date.now();
-    this.#clock.arm(now);
     this.#deliverDue(now);
+    this.#clock.arm(now);
   }
 
   /** Does what the alarm is for. Never throws. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Attempt } from "../../shared/api/attempts.ts";
 import { jobOf } from "../env.ts";
 import { check } from "../http/body.ts";
 import { readBytes, requireLength } from "../http/chunks.ts";
@@ -7,7 +8,7 @@ import { ProblemError } from "../http/problems.ts";
 import { byteRangeOf } from "../http/ranges.ts";
 import { param, type Call, type Resource } from "../http/resource.ts";
 import { streamPieces } from "../http/pieces.ts";
-import { maxLogBytes, readLog, removeLog, storeLog, type StoredLog } from "../logs/attempt-logs.ts";
+import { maxLogBytes, readWholeLog, removeLog, storeLog, type StoredLog } from "../logs/attempt-logs.ts";
 import { followLog } from "../logs/followed-log.ts";
 import { attemptParameters, requireAttempt } from "./tasks.ts";
 import { watchJob } from "./watch-job.ts";
@@ -49,20 +50,25 @@ const startOfTail = (log: Uint8Array, lines: number | undefined): number => {
 
 const getLog = async (call: Call): Promise<Response> => {
   const { tail, follow } = check(LogQuerySchema, Object.fromEntries(call.url.searchParams));
-  const { number } = await requireAttempt(call);
-  const attempt = `${param(call, "task")}-${number}`;
-  const read = async (): Promise<StoredLog> => await readLog(call.env.ARTIFACTS, param(call, "id"), attempt);
+  const attempt = await requireAttempt(call);
+  const id = `${param(call, "task")}-${attempt.number}`;
+  const read = async (asked: Attempt): Promise<StoredLog> =>
+    await readWholeLog(call.env.ARTIFACTS, param(call, "id"), { ...asked, id });
   const type = { "Content-Type": "text/plain; charset=utf-8" };
   if (follow === "true") {
-    const inbox = await watchJob(call, attempt);
-    const log = followLog(inbox, read, (text) => startOfTail(text, tail));
+    const inbox = await watchJob(call, id);
+    const log = followLog(
+      inbox,
+      async () => await read(await requireAttempt(call)),
+      (text) => startOfTail(text, tail),
+    );
     return new Response(
       streamPieces(log, () => inbox.close()),
       // Else what compresses it on its way to the client keeps lines back until there are more of them.
       { headers: { ...type, "Content-Encoding": "identity" } },
     );
   }
-  const { text } = await read();
+  const { text } = await read(attempt);
   const log = text.subarray(startOfTail(text, tail));
   const headers = { ...type, "Accept-Ranges": "bytes" };
   const range = byteRangeOf(call.request.headers.get("Range"), log.length);

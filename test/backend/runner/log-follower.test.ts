@@ -76,6 +76,22 @@ it("waits for the answer, except at the end, and begins again for those who come
   ]);
 });
 
+it("sends again what could not be sent", async () => {
+  const log = new AttemptLog();
+  const offsets: number[] = [];
+  const follower = new LogFollower(log, async ({ offset }) => {
+    offsets.push(offset);
+    if (offsets.length === 1) throw new Error("not connected yet");
+  });
+  log.write(Buffer.from("one\n"));
+  follower.follow("a", 0);
+  await vi.advanceTimersByTimeAsync(500);
+  log.write(Buffer.from("two\n"));
+  await vi.advanceTimersByTimeAsync(500);
+  follower.unfollow();
+  expect(offsets).toEqual([0, 0, 4]);
+});
+
 it("leaves out what is written faster than it may be sent", async () => {
   const { follower, sent, write, step } = scene();
   follower.follow("a", 0);

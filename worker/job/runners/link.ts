@@ -86,7 +86,11 @@ const answer = (session: Session, request: Asked, socket: WebSocket): Reply | un
     request: RunnerRequest,
     asking: Asking,
   ) => Reply | undefined;
-  return handle(session, request, { socket, peer });
+  const reply = handle(session, request, { socket, peer });
+  if ("logBytes" in request && request.logBytes !== undefined) {
+    session.store.attempts.setLogBytes(request.attempt, request.logBytes);
+  }
+  return reply;
 };
 
 /** A defect must not leave the job waiting for ever: the attempt for which a request cannot be served has failed. */

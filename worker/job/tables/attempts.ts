@@ -86,9 +86,9 @@ export class AttemptTable {
     return this.#allOpen().get(id) ?? this.#read("WHERE id = ?", id)[0];
   }
 
-  /** Notes how many bytes an attempt has written to its log so far. */
+  /** Notes how many bytes an attempt has written to its log so far. What comes late does not make it shorter. */
   setLogBytes(id: string, bytes: number): void {
-    this.#sql.exec("UPDATE attempt SET log = ? WHERE id = ?", bytes, id);
+    this.#sql.exec("UPDATE attempt SET log = max(?, coalesce(log, 0)) WHERE id = ?", bytes, id);
   }
 
   /** Null where no log of it is kept. */
