@@ -142,7 +142,9 @@ export class JobChecks {
 
   /** Whether it is to run a content still. */
   needs(key: string): boolean {
-    return this.#exists && this.isOpen && this.#exec("SELECT 1 FROM job WHERE instr(spec, ?) > 0", key).length > 0;
+    // As a whole text: one key can begin with another.
+    const text = JSON.stringify(key);
+    return this.#exists && this.isOpen && this.#exec("SELECT 1 FROM job WHERE instr(spec, ?) > 0", text).length > 0;
   }
 
   job(): JobRow {
