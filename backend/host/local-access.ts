@@ -15,3 +15,15 @@ export const localVariables = {
   AGENT_TOKENS: `default=${localAgentToken}`,
   SECRET_KEY: "local-development-key-that-protects-nothing",
 } as const;
+
+/** What gives access to a host. */
+export type HostAccess = {
+  /** Secrets of the Worker. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly agentToken: string;
+  /** Those of its S3 endpoint. */
+  readonly keys: { readonly username: string; readonly password: string };
+};
+
+/** Of a host that serves its own machine. */
+export const localAccess: HostAccess = { variables: localVariables, agentToken: localAgentToken, keys: localKeys };

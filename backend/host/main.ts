@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bundleWorker } from "./bundle.ts";
+import { readWorker } from "./bundle.ts";
 import { readWranglerConfig } from "./wrangler-config.ts";
 
 /** The local host's own process: serves the Worker until SIGTERM, and prints `ready` as soon as the Worker answers. */
@@ -7,23 +7,29 @@ import { readWranglerConfig } from "./wrangler-config.ts";
 const EnvironmentSchema = z.object({
   PORT: z.coerce.number(),
   STATE_DIR: z.string(),
+  LISTEN: z.string(),
   VARIABLES: z.string().transform((text) => z.record(z.string(), z.string()).parse(JSON.parse(text))),
+  KEYS: z
+    .string()
+    .transform((text) => z.object({ username: z.string(), password: z.string() }).parse(JSON.parse(text))),
 });
-const { PORT: port, STATE_DIR: stateDir, VARIABLES: variables } = EnvironmentSchema.parse(process.env);
+const environment = EnvironmentSchema.parse(process.env);
 
 /** The project's folder. */
 const root = new URL("../../", import.meta.url);
 const config = readWranglerConfig(new URL("wrangler.toml", root));
-// esbuild bundles in a process of its own, while this one loads Miniflare, which is large.
-const bundling = bundleWorker(new URL(config.main, root));
+// It is bundled in a process of its own, while this one loads Miniflare, which is large.
+const script = readWorker(new URL(config.main, root));
 const { startWorkerHost } = await import("./worker-host.ts");
 
 const host = await startWorkerHost({
   config,
-  script: await bundling,
-  port,
-  stateDir,
-  variables,
+  script: await script,
+  listen: environment.LISTEN,
+  port: environment.PORT,
+  stateDir: environment.STATE_DIR,
+  variables: environment.VARIABLES,
+  keys: environment.KEYS,
   onLost: (cause) => {
     console.error(`The Worker cannot be started again: ${cause.message}`);
     process.exit(1);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { localR2EndpointPath } from "../../shared/address.ts";
 import { Guarded } from "./guarded.ts";
-import { localAgentToken } from "./local-access.ts";
+import { localAccess, type HostAccess } from "./local-access.ts";
 import { isFree } from "./port.ts";
 
 /** How long a part may take to start, in ms. A machine with twenty busy processes a core needs about a tenth of it. */
@@ -16,10 +16,17 @@ export class StartError extends Error {
 }
 
 export type PartOptions = {
+  /** @default that of a host which serves its own machine */
+  readonly access?: HostAccess;
   /** What the part is started with. @default this process's environment */
   readonly env?: NodeJS.ProcessEnv;
   /** Takes what it prints on its standard error. @default this process's own */
   readonly log?: ((text: string) => void) | undefined;
+};
+
+type WorkerOptions = PartOptions & {
+  /** The address to listen on. @default the loopback interface */
+  readonly listen?: string | undefined;
 };
 
 /** Variables of the Worker that this process's environment can set. */
@@ -32,11 +39,12 @@ const workerVariables = ["LEASE_SECONDS", "JOB_RETENTION_DAYS"];
 export const startWorker = async (
   port: number,
   stateDir: string,
-  { env = process.env, log }: PartOptions = {},
+  { access = localAccess, listen = "localhost", env = process.env, log }: WorkerOptions = {},
 ): Promise<Guarded> => {
   if (!(await isFree(port))) {
-    const advice = `Choose another one with the variable PORT, as in: PORT=${port + 1} npm run dev`;
-    throw new StartError(`Port ${port} is taken. ${advice}`);
+    throw new StartError(
+      `Port ${port} is taken. Choose another one with --port, or with the variable PORT: PORT=${port + 1}.`,
+    );
   }
   const variables = workerVariables.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
   // Its own, as a host that is killed leaves its temporary files behind.
@@ -49,8 +57,10 @@ export const startWorker = async (
     {
       ...env,
       PORT: String(port),
+      LISTEN: listen,
       STATE_DIR: stateDir,
-      VARIABLES: JSON.stringify(Object.fromEntries(variables)),
+      VARIABLES: JSON.stringify({ ...access.variables, ...Object.fromEntries(variables) }),
+      KEYS: JSON.stringify(access.keys),
       TMPDIR: temporary,
     },
     (line) => {
@@ -59,7 +69,7 @@ export const startWorker = async (
     log,
   );
   await waitForStart(worker, "The Worker", ready.promise);
-  const answer = await fetch(`http://localhost:${port}`);
+  const answer = await fetch(`http://localhost:${port}/openapi.json`);
   const text = await answer.text();
   if (answer.ok) return worker;
   await worker.stop();
@@ -71,7 +81,7 @@ export const startAgent = async (
   url: string,
   stateDir: string,
   fileRoots: readonly string[],
-  { env = process.env, log }: PartOptions = {},
+  { access = localAccess, env = process.env, log }: PartOptions = {},
 ): Promise<Guarded> => {
   const connected = Promise.withResolvers<void>();
   const agent = new Guarded(
@@ -81,7 +91,7 @@ export const startAgent = async (
       AWS_ENDPOINT_URL_S3: env["AWS_ENDPOINT_URL"] ?? url + localR2EndpointPath,
       ...env,
       WORKER_URL: url,
-      AGENT_TOKEN: localAgentToken,
+      AGENT_TOKEN: access.agentToken,
       STATE_DIR: stateDir,
       FILE_ROOTS: fileRoots.join(delimiter),
     },

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { localR2EndpointPath } from "../../shared/address.ts";
+import type { Guarded } from "./guarded.ts";
+import type { HostAccess } from "./local-access.ts";
 import { describeEnd, startAgent, startWorker } from "./parts.ts";
 import { isFree } from "./port.ts";
 
@@ -8,10 +10,16 @@ const portMs = 5_000;
 
 export type SystemOptions = {
   readonly port: number;
+  /** The address to listen on. @default the loopback interface */
+  readonly listen?: string | undefined;
   /** Where the Worker and the agent keep their state. */
   readonly stateDir: string;
   /** Directories that `file:` addresses may lie in. */
   readonly fileRoots: readonly string[];
+  /** @default that of a host which serves its own machine */
+  readonly access?: HostAccess;
+  /** Takes what the parts print on their standard error once the Worker answers. @default this process's own */
+  readonly log?: (text: string) => void;
 };
 
 /** A whole Edgefold on this machine: the Worker with its S3 endpoint, and an agent with its runners. */
@@ -24,46 +32,60 @@ export type System = {
 };
 
 /**
- * Starts the Worker, then the agent. Resolves when a job can be posted. A Worker that ends by itself is started again: its
- * state is on disk, and the agent and the runners reconnect.
+ * Starts the Worker and the agent. Resolves when a job can be posted. A Worker that ends by itself is started again: its state is
+ * on disk, and the agent and the runners reconnect.
  *
  * @throws StartError
  */
-export const startSystem = async ({ port, stateDir, fileRoots }: SystemOptions): Promise<System> => {
+export const startSystem = async ({ port, stateDir, fileRoots, ...options }: SystemOptions): Promise<System> => {
   const url = `http://localhost:${port}`;
-  let worker = await startWorker(port, stateDir);
+  const write = options.log ?? ((text: string) => void process.stderr.write(text));
+  let worker: Guarded | undefined;
   let stopping = false;
-  const keepWorker = async (): Promise<string> => {
+  const startOnce = async (): Promise<Guarded> => await startWorker(port, stateDir, { ...options, log: write });
+  const keepWorker = async (running: Guarded): Promise<string> => {
+    worker = running;
     for (;;) {
       await worker.exited;
       // What it may have left in its group still holds the port.
       await worker.stop();
       if (stopping) return "The Worker was stopped.";
-      process.stderr.write("The Worker has ended; starting it again.\n");
+      write("The Worker has ended; starting it again.\n");
       // A process that was killed may keep its port for a moment.
       for (const end = Date.now() + portMs; !(await isFree(port)) && Date.now() < end;) await sleep(50);
       try {
-        worker = await startWorker(port, stateDir);
+        worker = await startOnce();
       } catch (error) {
         return error instanceof Error ? error.message : String(error);
       }
     }
   };
-  try {
-    const agent = await startAgent(url, stateDir, fileRoots);
-    return {
-      url,
-      s3Endpoint: url + localR2EndpointPath,
-      failed: Promise.race([keepWorker(), describeEnd(agent, "The agent")]),
-      stop: async () => {
-        stopping = true;
-        // The agent first, so that its runners can give their attempts back.
-        await agent.stop();
-        await worker.stop();
-      },
-    };
-  } catch (error) {
-    await worker.stop();
-    throw error;
+  // Beside each other, as both take about as long: until the Worker answers, the agent says only that it does not.
+  let isAnswering = false;
+  const log = (text: string): void => {
+    if (isAnswering) write(text);
+  };
+  const parts = await Promise.allSettled([
+    startOnce().then((started) => {
+      isAnswering = true;
+      return started;
+    }),
+    startAgent(url, stateDir, fileRoots, { ...options, log }),
+  ]);
+  const [started, agent] = parts;
+  if (started.status === "rejected" || agent.status === "rejected") {
+    for (const part of parts) if (part.status === "fulfilled") await part.value.stop();
+    throw started.status === "rejected" ? started.reason : agent.status === "rejected" ? agent.reason : undefined;
   }
+  return {
+    url,
+    s3Endpoint: url + localR2EndpointPath,
+    failed: Promise.race([keepWorker(started.value), describeEnd(agent.value, "The agent")]),
+    stop: async () => {
+      stopping = true;
+      // The agent first, so that its runners can give their attempts back.
+      await agent.value.stop();
+      await worker?.stop();
+    },
+  };
 };

@@ -1,18 +1,21 @@
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { localVariables } from "./local-access.ts";
+import type { HostAccess } from "./local-access.ts";
 import type { WranglerConfig } from "./wrangler-config.ts";
 
 export type WorkerHostOptions = {
   readonly config: WranglerConfig;
   /** The Worker as one ES module. */
   readonly script: string;
-  /** Of the loopback interface. */
+  /** The address to listen on. */
+  readonly listen: string;
   readonly port: number;
   /** Where objects and buckets are kept. A later host with the same directory finds them again. */
   readonly stateDir: string;
-  /** The Worker's variables besides those that give access. */
+  /** The Worker's variables and secrets. */
   readonly variables: Readonly<Record<string, string>>;
+  /** Those of the S3 endpoint. */
+  readonly keys: HostAccess["keys"];
   /** Called when the Worker has ended and could not be started again: it answers no more. */
   readonly onLost: (cause: Error) => void;
 };
@@ -43,14 +46,16 @@ class HostLog extends Log {
 export const startWorkerHost = async ({
   config,
   script,
+  listen,
   port,
   stateDir,
   variables,
+  keys,
   onLost,
 }: WorkerHostOptions): Promise<Miniflare> => {
   const host = new Miniflare(
     convertV4MiniflareOptions({
-      host: "localhost",
+      host: listen,
       port,
       // Would be fetched from Cloudflare.
       cf: false,
@@ -66,21 +71,23 @@ export const startWorkerHost = async ({
       compatibilityFlags: config.compatibility_flags,
       modules: true,
       script,
-      bindings: { ...localVariables, ...variables },
-      ...bindingsOf(config),
+      bindings: { ...variables },
+      ...bindingsOf(config, keys),
     }),
   );
   await host.ready;
   return host;
 };
 
-const bindingsOf = ({ env: { dev } }: WranglerConfig) => ({
+const bindingsOf = ({ ratelimits, env: { dev } }: WranglerConfig, keys: HostAccess["keys"]) => ({
   r2Buckets: Object.fromEntries(
-    dev.r2_buckets.map(({ binding, bucket_name: id, local_dev: local }) => [
-      binding,
-      { id, ...(local === undefined ? {} : { s3Credentials: local.experimental_s3_credentials }) },
-    ]),
+    dev.r2_buckets.map(({ binding, bucket_name: id, local_dev: local }) => {
+      const s3Credentials = { accessKeyId: keys.username, secretAccessKey: keys.password };
+      return [binding, { id, ...(local === undefined ? {} : { s3Credentials }) }];
+    }),
   ),
+  // No Worker counts requests for which it asks no token.
+  ratelimits: Object.fromEntries(ratelimits.map(({ name, ...limit }) => [name, limit])),
   durableObjects: Object.fromEntries(
     dev.durable_objects.bindings.map(({ name, class_name: className }) => [name, { className, useSQLite: true }]),
   ),

@@ -5,9 +5,8 @@ import { z } from "zod";
 const BucketSchema = z.object({
   binding: z.string(),
   bucket_name: z.string(),
-  local_dev: z
-    .object({ experimental_s3_credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }) })
-    .optional(),
+  /** Of those that the S3 endpoint serves. */
+  local_dev: z.object({}).optional(),
 });
 
 const WranglerConfigSchema = z.object({
@@ -15,6 +14,13 @@ const WranglerConfigSchema = z.object({
   main: z.string(),
   compatibility_date: z.string(),
   compatibility_flags: z.array(z.string()),
+  ratelimits: z.array(
+    z.object({
+      name: z.string(),
+      namespace_id: z.string(),
+      simple: z.object({ limit: z.int(), period: z.literal([10, 60]) }),
+    }),
+  ),
   env: z.object({
     dev: z.object({
       r2_buckets: z.array(BucketSchema),
