@@ -121,6 +121,8 @@ export interface JobApi extends Rpc.DurableObjectBranded {
   task(taskId: string): Promise<TaskDetail | "unknown" | null>;
   attempts(taskId: string, request: PageRequest): Promise<Page | "unknown" | null>;
   attempt(taskId: string, number: number): Promise<Attempt | "unknown" | null>;
+  /** What a reduce reads of the outputs of maps. Null where there is no such job, "unknown" where there is no such task. */
+  segments(taskId: string, request: PageRequest): Promise<Page | "unknown" | null>;
   /** The URLs of the outputs, in order, once the job is completed. Null where there is no such job. */
   outputs(request: PageRequest): Promise<Page | null>;
   /** At most `limit` events whose numbers are above `after`, the oldest first. Null where there is no such job. */

@@ -1,4 +1,4 @@
-import { CommanderError } from "@commander-js/extra-typings";
+import { CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { EdgefoldError } from "../sdk/index.ts";
 import { CommandError, exitCodes, type ExitCode } from "./failure.ts";
 import { say } from "./output.ts";
@@ -40,6 +40,12 @@ const explain = (error: unknown): ExitCode => {
   return exitCodes.failed;
 };
 
+/** Has the library throw where it would end the process. */
+const overrideExit = (command: CommandUnknownOpts): void => {
+  command.exitOverride();
+  for (const below of command.commands) overrideExit(below);
+};
+
 // Whoever reads the output may have enough of it, as `head` has.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
@@ -51,7 +57,7 @@ try {
   const program = makeProgram((ended) => {
     code = ended;
   });
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  overrideExit(program);
   await program.parseAsync();
 } catch (error) {
   code = explain(error);

@@ -23,9 +23,8 @@ export const say = (text: string): void => {
   process.stderr.write(`${text}\n`);
 };
 
-/** Columns of the terminal, or a usual number of them. */
-export const terminalWidth = (stream: { readonly columns?: number | undefined } = process.stdout): number =>
-  stream.columns ?? 80;
+/** Columns of a terminal that does not say how many it has. */
+const usualWidth = 80;
 
 /** Writes a list: JSON where it was asked for, a table on a terminal, and lines for other programs. */
 export const writeList = async <Item>(
@@ -34,6 +33,6 @@ export const writeList = async <Item>(
   { json = false }: OutputOptions,
 ): Promise<void> => {
   if (json) await writeJson(items);
-  else if (process.stdout.isTTY) await writeLine(layOut(columns, items, terminalWidth()));
+  else if (process.stdout.isTTY) await writeLine(layOut(columns, items, process.stdout.columns || usualWidth));
   else if (items.length > 0) await writeLine(asLines(columns, items));
 };

@@ -306,6 +306,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/tasks/{task}/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id */
+                id: string;
+                /** @description The task's id */
+                task: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List what a reduce reads of the outputs of maps, for as long as these are kept
+         * @description Requires the role 'viewer'.
+         */
+        get: operations["listSegments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/tasks/{task}/attempts": {
         parameters: {
             query?: never;
@@ -1415,6 +1440,28 @@ export interface components {
                 field: string;
                 message: string;
             }[];
+        };
+        /**
+         * @description What a reduce reads of a map's output
+         * @example {
+         *       "map": 0,
+         *       "path": "http://localhost:4750/cdn-cgi/local/r2/s3/reducers/.edgefold/01a22710-e1e9-70cb-b329-ebc7cb9e567a/m-0-1",
+         *       "offset": 0,
+         *       "length": 24817,
+         *       "largestBlock": 65536
+         *     }
+         */
+        Segment: {
+            /** @description Index of the map */
+            map: number;
+            /** @description The map's output, which holds a segment for each reduce */
+            path: string;
+            /** @description Where the segment begins in it, in bytes */
+            offset: number;
+            /** @description Bytes of the segment */
+            length: number;
+            /** @description Bytes of the output's largest block, uncompressed */
+            largestBlock: number;
         };
         /**
          * @example {
@@ -3618,6 +3665,122 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TaskDetail"];
+                };
+            };
+            /** @description Malformed path. Invalid request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:malformed-path" | "urn:edgefold:problem:invalid-request";
+                        /** @constant */
+                        status?: 400;
+                    };
+                };
+            };
+            /** @description Valid token required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:unauthorized";
+                        /** @constant */
+                        status?: 401;
+                    };
+                };
+            };
+            /** @description Unknown job. Unknown task */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:unknown-job" | "urn:edgefold:problem:unknown-task";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:rate-limited";
+                        /** @constant */
+                        status?: 429;
+                    };
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:internal";
+                        /** @constant */
+                        status?: 500;
+                    };
+                };
+            };
+            /** @description The Worker is not fully configured. Temporarily busy */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:not-configured" | "urn:edgefold:problem:busy";
+                        /** @constant */
+                        status?: 503;
+                    };
+                };
+            };
+        };
+    };
+    listSegments: {
+        parameters: {
+            query?: {
+                /** @description The most items of a page. Without it, the answer is the whole list. */
+                limit?: number;
+                /** @description Where the page begins, from the `next` link of the page before. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The job's id */
+                id: string;
+                /** @description The task's id */
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Segments in the order of the maps, without empty ones */
+            200: {
+                headers: {
+                    /** @description The next page, if there is one: `<…>; rel="next"` */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segment"][];
                 };
             };
             /** @description Malformed path. Invalid request */

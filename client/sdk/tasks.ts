@@ -1,6 +1,6 @@
 import { List } from "./list.ts";
 import { dataOf, repeatably, type ApiClient, type RequestOptions } from "./requests.ts";
-import type { Attempt, Task, TaskDetail } from "./types.ts";
+import type { Attempt, Segment, Task, TaskDetail } from "./types.ts";
 
 /** Which tasks of a job are listed, and in which order. */
 export type TaskFilter = {
@@ -35,6 +35,16 @@ export class Tasks {
     const params = { path: { id: job, task } };
     const send = async () => this.#client.GET("/api/v1/jobs/{id}/tasks/{task}", { params, ...options });
     return dataOf(await repeatably(send, options));
+  }
+
+  /** Lists what a reduce reads of the outputs of maps. Empty when the job has ended, unless its work is kept. */
+  segments(job: string, task: string, options: RequestOptions = {}): List<Segment> {
+    const path = { id: job, task };
+    return new List(
+      async (query) =>
+        this.#client.GET("/api/v1/jobs/{id}/tasks/{task}/segments", { params: { path, query }, ...options }),
+      options,
+    );
   }
 }
 

@@ -18,6 +18,7 @@ export type JobChanges = { readonly [Field in keyof JobRequest]?: JobRequest[Fie
 export type JobStatus = Job["status"];
 /** Something that has happened to a job. `kind` tells which of five. */
 export type JournalEvent = Schemas["Event"];
+export type Segment = Schemas["Segment"];
 export type Task = Schemas["Task"];
 export type TaskDetail = Schemas["TaskDetail"];
 export type Token = Schemas["Token"];

@@ -33,6 +33,7 @@ const table: readonly (readonly [method: string, path: string, needed: Role | "a
   ["GET", "/api/v1/jobs/:id/events", "viewer"],
   ["GET", "/api/v1/jobs/:id/tasks", "viewer"],
   ["GET", "/api/v1/jobs/:id/tasks/:task", "viewer"],
+  ["GET", "/api/v1/jobs/:id/tasks/:task/segments", "viewer"],
   ["GET", "/api/v1/jobs/:id/tasks/:task/attempts", "viewer"],
   ["GET", "/api/v1/jobs/:id/tasks/:task/attempts/:attempt", "viewer"],
   ["GET", "/api/v1/jobs/:id/tasks/:task/attempts/:attempt/log", "viewer"],

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { AttemptSchema, type Attempt } from "../../shared/api/attempts.ts";
+import { SegmentSchema } from "../../shared/api/segments.ts";
 import { TaskDetailSchema, TaskSchema } from "../../shared/api/tasks.ts";
 import { noCounters } from "../../shared/counters.ts";
 import { call, jsonOf, problemOf } from "./api.ts";
+import { eventually } from "./eventually.ts";
 import { claimed, complete, JobFixture, outlive, taskOf, work, type Runner } from "./job-fixture.ts";
 import { hangUp } from "./peer.ts";
 
@@ -12,6 +14,8 @@ afterEach(hangUp);
 const counters = { ...noCounters, user: { Words: { seen: 7 } } };
 
 const get = async (job: JobFixture, path: string) => await call("GET", `/api/v1/jobs/${job.id}/tasks${path}`);
+const segments = async (job: JobFixture, task: string, query = "") =>
+  await get(job, `/${job.id}-${task}/segments${query}`);
 const nextOf = ({ headers }: Response): string => /<http:\/\/[^/]+([^>]+)>/.exec(headers.get("Link") ?? "")?.[1] ?? "";
 const idsOf = async (job: JobFixture, response: Response): Promise<string[]> =>
   (await jsonOf(z.array(TaskSchema), response)).map(({ id }) => id.slice(job.id.length + 1));
@@ -167,5 +171,31 @@ describe("the list of tasks", () => {
     const { status, errors } = await problemOf(await get(await JobFixture.create(), query));
     expect(status).toBe(400);
     expect(errors).toEqual([{ field, message: expect.stringContaining(message) }]);
+  });
+});
+
+describe("the segments of a reduce", () => {
+  it("are what it reads of each map, while the job goes on or is kept", async () => {
+    const job = await JobFixture.create({ keepFailedSeconds: 3600, maxAttempts: 1 });
+    const runner = await job.runner();
+    const reduce = await job.mapped(runner);
+    const all = await jsonOf(z.array(SegmentSchema), await segments(job, "r-1"));
+    expect(all.map(({ map, offset, length }) => [map, offset, length])).toEqual([
+      [0, 10, 20],
+      [1, 10, 20],
+    ]);
+    const first = await segments(job, "r-1", "?limit=1");
+    expect(await jsonOf(z.array(SegmentSchema), first)).toEqual(all.slice(0, 1));
+    const second = await call("GET", nextOf(first));
+    expect([await jsonOf(z.array(SegmentSchema), second), nextOf(second)]).toEqual([all.slice(1), ""]);
+    expect(await jsonOf(z.array(SegmentSchema), await segments(job, "m-0"))).toEqual([]);
+    expect((await problemOf(await segments(job, "r-9"))).status).toBe(404);
+
+    // It is sent away, and gets no answer.
+    void fail(runner, reduce.attempt);
+    await eventually(async () => expect(await job.describe()).toMatchObject({ status: "failed" }));
+    expect(await jsonOf(z.array(SegmentSchema), await segments(job, "r-1"))).toEqual(all);
+    await job.stub.stop();
+    expect(await jsonOf(z.array(SegmentSchema), await segments(job, "r-1"))).toEqual([]);
   });
 });

@@ -7,6 +7,7 @@ import { JobChangesSchema, JobRequestSchema } from "../../shared/api/job-request
 import { JobDetailSchema, JobSchema, OutputUrlSchema, type Job } from "../../shared/api/jobs.ts";
 import { NotificationKeySchema } from "../../shared/api/notification.ts";
 import { ProblemSchema } from "../../shared/api/problems.ts";
+import { SegmentSchema } from "../../shared/api/segments.ts";
 import { TaskDetailSchema, TaskSchema, type Task } from "../../shared/api/tasks.ts";
 import { IssuedTokenSchema, TokenRequestSchema, TokenSchema, type Token } from "../../shared/api/tokens.ts";
 
@@ -138,6 +139,13 @@ export const examples: readonly { readonly schema: z.ZodType; readonly value: un
   example(OutputUrlSchema, output),
   example(TaskSchema, task),
   example(TaskDetailSchema, { ...task, inputs: [{ path: object, splitStart: 0, splitEnd: 85517 }] }),
+  example(SegmentSchema, {
+    map: 0,
+    path: `http://localhost:4750/cdn-cgi/local/r2/s3/reducers/.edgefold/${exampleId}/m-0-1`,
+    offset: 0,
+    length: 24_817,
+    largestBlock: 65_536,
+  }),
   example(AttemptSchema, {
     number: 1,
     runner: task.podName,

@@ -38,7 +38,7 @@ import { tellRegistry } from "./targets/registry.ts";
 import { timeLimits } from "./time-limits.ts";
 import { nextDue, runTimers } from "./timers/all.ts";
 import { unwatch, watch } from "./watch.ts";
-import { viewAttempt, viewAttempts, viewTask, viewTasks } from "./task-views.ts";
+import { viewAttempt, viewAttempts, viewSegments, viewTask, viewTasks } from "./task-views.ts";
 import { viewEvents, viewJob, viewOutputs } from "./views.ts";
 import { Watchers } from "./watchers.ts";
 
@@ -129,6 +129,10 @@ export class JobObject extends DurableObject<Env> implements JobApi {
 
   async attempt(taskId: string, number: number): Promise<Attempt | "unknown" | null> {
     return this.#view((store) => viewAttempt(store, taskId, number) ?? "unknown");
+  }
+
+  async segments(taskId: string, request: PageRequest): Promise<Page | "unknown" | null> {
+    return this.#view((store) => viewSegments(store, taskId, request) ?? "unknown");
   }
 
   async outputs(request: PageRequest): Promise<Page | null> {

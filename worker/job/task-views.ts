@@ -1,9 +1,11 @@
 import { formatAddress } from "../../shared/address.ts";
 import type { Attempt } from "../../shared/api/attempts.ts";
+import { SegmentSchema } from "../../shared/api/segments.ts";
 import type { Task, TaskDetail } from "../../shared/api/tasks.ts";
-import { taskIdOf, type AttemptRow, type TaskRow } from "../../shared/engine/machine.ts";
+import { isHeld, taskIdOf, type AttemptRow, type TaskRow } from "../../shared/engine/machine.ts";
 import { shuffleFolder } from "../../shared/outputs.ts";
 import type { InputRange } from "../../shared/protocol/tasks.ts";
+import { isEnded } from "../../shared/status.ts";
 import type { Page, PageRequest, TaskListRequest } from "../contracts.ts";
 import { jsonPages } from "./json-pages.ts";
 import { artifactOf, type JobSpec } from "./spec.ts";
@@ -53,6 +55,38 @@ export const viewAttempt = (store: JobStore, taskId: string, number: number): At
   const found = findTask(store, taskId);
   const attempt = found && store.attempts.get(`${taskId}-${number}`);
   return found === undefined || attempt === undefined ? null : showAttempt(store, found.row, attempt, number);
+};
+
+/** Segments that are read at a time. */
+const segmentsPage = 1000;
+
+/**
+ * What a reduce reads of the outputs of maps, in their order, while the job keeps them. A map has none; null where there is no
+ * such task.
+ */
+export const viewSegments = (store: JobStore, taskId: string, { limit, after }: PageRequest): Page | null => {
+  const found = findTask(store, taskId);
+  if (found === undefined) return null;
+  const { kind, index } = found.row;
+  const job = store.job.row();
+  const areKept = kind === "reduce" && (!isEnded(job.status) || isHeld(job));
+  let from: number | null = areKept ? Number(after ?? 0) : null;
+  let ready: string[] = [];
+  let last: number | null = null;
+  const read = (most: number): string[] => {
+    while (ready.length < most && from !== null) {
+      const { segments, next } = store.segments.read(index, from, segmentsPage);
+      // Who has made it is nobody's business but the shuffle's.
+      ready.push(...segments.map((segment) => JSON.stringify({ ...segment, attempt: undefined })));
+      from = next;
+    }
+    const views = ready.slice(0, most);
+    ready = ready.slice(most);
+    const end = views.at(-1);
+    if (end !== undefined) last = SegmentSchema.parse(JSON.parse(end)).map + 1;
+    return views;
+  };
+  return jsonPages(limit, read, () => (last === null ? null : String(last)));
 };
 
 const findTask = (store: JobStore, taskId: string): ListedTask | undefined => {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AttemptSchema, type Attempt } from "../../shared/api/attempts.ts";
+import { SegmentSchema } from "../../shared/api/segments.ts";
 import { TaskDetailSchema, taskOrders, TaskSchema, taskTypes } from "../../shared/api/tasks.ts";
 import { taskStatuses } from "../../shared/status.ts";
 import { check } from "../http/body.ts";
@@ -42,6 +43,12 @@ const getTask = async (call: Call): Promise<Response> => {
 const listAttempts = async (call: Call): Promise<Response> => {
   const page = pageOf(call.url);
   const found = await askJob(call, async (job) => await job.attempts(param(call, "task"), page));
+  return listResponse(call, known(call, found));
+};
+
+const listSegments = async (call: Call): Promise<Response> => {
+  const page = pageOf(call.url);
+  const found = await askJob(call, async (job) => await job.segments(param(call, "task"), page));
   return listResponse(call, known(call, found));
 };
 
@@ -106,6 +113,22 @@ export const taskResources: readonly Resource[] = [
           responses: { "200": jsonAnswer("The task", refTo(TaskDetailSchema)) },
         },
         handle: getTask,
+      },
+    },
+  },
+  {
+    path: "/api/v1/jobs/:id/tasks/:task/segments",
+    audience: "api",
+    parameters: [jobParameter, taskParameter],
+    methods: {
+      GET: {
+        operation: {
+          id: "listSegments",
+          summary: "List what a reduce reads of the outputs of maps, for as long as these are kept",
+          parameters: pageParameters,
+          responses: { "200": listAnswer("Segments in the order of the maps, without empty ones", SegmentSchema) },
+        },
+        handle: listSegments,
       },
     },
   },

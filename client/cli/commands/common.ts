@@ -1,4 +1,4 @@
-import { Command, Option } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { z } from "zod";
 import { fieldOptions } from "../request/field-options.ts";
 
@@ -24,7 +24,7 @@ export const serverCommand = (name: string, summary: string) =>
     .addOption(jsonOption());
 
 /** Collects the values of an option that can be given several times. */
-const collect = (value: string, earlier: string[] | undefined): string[] => [...(earlier ?? []), value];
+export const collect = (value: string, earlier: string[] | undefined): string[] => [...(earlier ?? []), value];
 
 /** The options that say what a job is to be. */
 export const jobOptions = (): Option[] => [
@@ -49,3 +49,11 @@ export const jobOptions = (): Option[] => [
 /** The values of a command's options, of which not all are known by name. */
 export const valuesOf = (command: { opts(): unknown }): Record<string, unknown> =>
   z.record(z.string(), z.unknown()).parse(command.opts());
+
+/** Reads a whole number of 1 or more. */
+export const parseCount = (text: string): number => {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1)
+    throw new InvalidArgumentError("It must be a whole number of 1 or more.");
+  return count;
+};

@@ -1,16 +1,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { formatAddress } from "../../../shared/address.ts";
+import { outputFolder } from "../../../shared/outputs.ts";
 import type { JobDetail, JobRequest } from "../../sdk/index.ts";
 import { exitCodes, type ExitCode } from "../failure.ts";
 import { say, writeJson, writeLine, type OutputOptions } from "../output.ts";
 import { buildRequest, JobOptionsSchema, readSpec } from "../request/job-request.ts";
 import { withServer, type Server, type ServerOptions } from "../server/server.ts";
 import { exitCodeOf, sayEnd, showAddress } from "../show/describe-end.ts";
-import { followJob } from "../show/follow-job.ts";
-import { shortId } from "../show/job-names.ts";
 import { printObjects } from "../storage/stores.ts";
 import { example, jobOptions, serverCommand, valuesOf } from "./common.ts";
+import { watchToEnd } from "./watch-to-end.ts";
 
 type RunOptions = ServerOptions &
   OutputOptions & {
@@ -29,39 +30,9 @@ const hideSecrets = (request: Readonly<Record<string, unknown>>): Record<string,
     }),
   );
 
-/** What is done when the user presses Ctrl-C while a job is watched. */
-const watchInterrupt = (): { readonly signal: AbortSignal; readonly isInterrupted: () => boolean; end(): void } => {
-  const abort = new AbortController();
-  const onInterrupt = (): void => abort.abort(new Error("interrupted"));
-  process.once("SIGINT", onInterrupt);
-  return {
-    signal: abort.signal,
-    isInterrupted: () => abort.signal.aborted,
-    end: () => void process.off("SIGINT", onInterrupt),
-  };
-};
-
-/**
- * Shows how a job gets on until it has ended; Ctrl-C leaves it, or stops it where its server ends with this command.
- * @returns the ended job, or undefined where it was left
- */
-export const watchToEnd = async (server: Server, job: JobDetail): Promise<JobDetail | undefined> => {
-  const interrupt = watchInterrupt();
-  try {
-    return await followJob(server, job, interrupt.signal);
-  } catch (error) {
-    if (!interrupt.isInterrupted()) throw error;
-    if (server.isOwn) {
-      say("Stopping the job …");
-      await server.client.jobs.stop(job.id).catch(() => undefined);
-      return await server.client.jobs.wait(job.id);
-    }
-    say(`\nThe job goes on. Come back with: edgefold watch ${shortId(job.id)}`);
-    return undefined;
-  } finally {
-    interrupt.end();
-  }
-};
+/** The folder that the parts of a job's output are in. */
+const outputOf = ({ id, outputLocation: { location, useSSL } }: JobDetail): string =>
+  showAddress(formatAddress(outputFolder(location, useSSL, id)));
 
 /** Waits for a job, and answers with its output, or with where it lies. */
 const finish = async (
@@ -76,7 +47,7 @@ const finish = async (
   if (options.json === true) await writeJson(job);
   else if (job.status === "completed") {
     if (options.cat === true || isTemporary) await printObjects(server.client.jobs.outputs(job.id), server);
-    else await writeLine(showAddress(`${job.outputLocation.location.replace(/\/?$/, "/")}`));
+    else await writeLine(outputOf(job));
   }
   return exitCodeOf(job);
 };

@@ -77,22 +77,46 @@ const parseJson = (text: string): unknown => {
 
 type FieldOption = { readonly field: string; readonly option: Option; readonly isOfPods: boolean };
 
-const optionOf = (
-  field: string,
-  { type, description = "", default: fallback, enum: words }: z.infer<typeof FieldSchema>,
-): Option => {
-  const name = optionName(field);
+/** What options do whose fields' descriptions begin with something else. */
+const helps: Readonly<Record<string, string>> = {
+  name: "what people call the job",
+  inputCompression: "auto decompresses .gz, .zst and .bz2; none reads objects as they are",
+  secretEnvironment: "variables from Secrets of the jobs' namespace: {NAME: {secretName, key}}",
+  nReducers: "reduce tasks, 1 by default; 0 makes the job map-only",
+  combineInputs: "let a map read several small objects together",
+  cluster: "where the job runs",
+  maxLosses: "losses of one task, such as of its runner, after which the job fails",
+  keepFailedSeconds: "seconds for which the work of a failed job is kept, so that it can be resumed",
+  speculation: "no second attempts of tasks that take much longer than others",
+  logs: "keep no logs of the programs",
+  nodeSelector: "labels of the nodes that pods may run on",
+  tolerations: "taints that pods tolerate, as in a pod's spec",
+  imagePullSecrets: "names of Secrets to pull the image with",
+  labels: "labels of the pods",
+  annotations: "annotations of the pods",
+};
+
+const lowerFirst = (text: string): string =>
+  /^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
+
+const helpOf = (field: string, description: string): string => {
   // The first sentence: the reference has the rest.
   const [text = ""] = description.split(/(?<=\.)\s/);
-  const help = text.replace(/\.$/, "");
+  return helps[field] ?? lowerFirst(text.replace(/\.$/, ""));
+};
+
+const optionOf = (field: string, schema: z.infer<typeof FieldSchema>): Option => {
+  const { type, description = "", default: fallback, enum: words } = schema;
+  const name = optionName(field);
+  const help = helpOf(field, description);
   if (type === "boolean") {
-    const isOn = fallback === true || /^true by default/.test(description);
-    return isOn ? new Option(`--no-${name}`, `turns off: ${help}`) : new Option(`--${name}`, help);
+    const isOn = fallback === true || description.startsWith("true by default");
+    return new Option(isOn ? `--no-${name}` : `--${name}`, help);
   }
   if (words !== undefined) return new Option(`--${name} <word>`, help).choices(words);
   if (type === "integer" || type === "number") return new Option(`--${name} <number>`, help).argParser(parseNumber);
   if (type === "string") return new Option(`--${name} <text>`, help);
-  return new Option(`--${name} <json>`, help || `Field ${field} of the job, as JSON`).argParser(parseJson);
+  return new Option(`--${name} <json>`, help).argParser(parseJson);
 };
 
 const makeOptions = (): FieldOption[] => {

@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import type { JobChanges } from "../../sdk/index.ts";
 import { CommandError, exitCodes } from "../failure.ts";
 import type { Server } from "../server/server.ts";
 import { credentialsFor } from "./credentials.ts";
@@ -112,7 +111,7 @@ export const addCredentials = async (
     ["outputPath", "outputStorageCredentials"],
   ] as const) {
     if (fields[field] !== undefined || credentials === "none") continue;
-    const found = await credentialsFor(server, places[place]);
+    const found = await credentialsFor(places[place], server);
     if (found !== undefined) fields[field] = found;
   }
 };
@@ -175,10 +174,3 @@ export const buildRequest = async (
   await addCredentials(server, request, { inputPath, outputPath }, options);
   return request;
 };
-
-/** What another run of a job is to have in place of what it had. */
-export const buildChanges = async (
-  server: Server,
-  options: JobOptions,
-  say: Say,
-): Promise<JobChanges & Record<string, unknown>> => await fieldsOf(server, options, say);

@@ -24,9 +24,11 @@ export type Server = {
   readonly s3Endpoint: string;
 };
 
-const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+/** Whether a host name of a URL is this machine's own. */
+export const isLoopback = (hostname: string): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 
-const serverOf = (url: string, token: string | undefined, isOwn: boolean): Server => {
+/** @throws CommandError where the URL or the token cannot be one */
+export const serverOf = (url: string, token: string | undefined, isOwn: boolean): Server => {
   const href = url.replace(/\/+$/, "");
   let client: Edgefold;
   try {
@@ -35,7 +37,7 @@ const serverOf = (url: string, token: string | undefined, isOwn: boolean): Serve
     const reason = error instanceof Error ? error.message : String(error);
     throw new CommandError(`The server cannot be used: ${reason}.`, exitCodes.usage);
   }
-  const isLocal = loopback.test(new URL(href).hostname);
+  const isLocal = isLoopback(new URL(href).hostname);
   return { client, url: href, isLocal, isOwn, s3Endpoint: href + localR2EndpointPath };
 };
 

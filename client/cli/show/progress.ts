@@ -37,11 +37,12 @@ export const advance = (progress: Progress, event: JournalEvent): Progress => {
 
 const barWidth = 24;
 
+const paint = (format: Parameters<typeof style>[0], text: string): string => style(format, text, process.stderr);
+
 const bar = ({ total, completed, failed }: Counts): string => {
   const cells = (count: number): number => (total === 0 ? 0 : Math.floor((count / total) * barWidth));
   const [done, broken] = [cells(completed), failed === 0 ? 0 : Math.max(1, cells(failed))];
   const rest = Math.max(0, barWidth - done - broken);
-  const paint = (format: Parameters<typeof style>[0], text: string): string => style(format, text, process.stderr);
   return paint("green", "█".repeat(done)) + paint("red", "█".repeat(broken)) + paint("gray", "░".repeat(rest));
 };
 

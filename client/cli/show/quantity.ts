@@ -40,10 +40,11 @@ export const showDuration = (ms: number): string => {
     .join(" ");
 };
 
+const two = (value: number): string => String(value).padStart(2, "0");
+
 /** A moment in the local time zone: `2026-11-29 16:07:51`. */
 export const showTime = (ms: number): string => {
   const date = new Date(ms);
-  const two = (value: number): string => String(value).padStart(2, "0");
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 };

@@ -4,7 +4,7 @@ import { openStore } from "../../../backend/storage/open.ts";
 import { StorageError, type Store } from "../../../backend/storage/store.ts";
 import { CommandError, exitCodes } from "../failure.ts";
 import { write } from "../output.ts";
-import { credentialsFor } from "../request/credentials.ts";
+import { credentialsFor, ownEndpoint } from "../request/credentials.ts";
 import { isAddress } from "../request/places.ts";
 import type { Server } from "../server/server.ts";
 
@@ -23,8 +23,8 @@ export const openPlace = async (text: string, server?: Server): Promise<Place> =
     if (error instanceof AddressError) throw new CommandError(`${text} ${error.message}.`, exitCodes.usage);
     throw error;
   }
-  const credentials = at.scheme === "file" ? undefined : await credentialsFor(server, text);
-  return { store: openStore({ credentials, fileRoots: ["/"] }), at };
+  const credentials = at.scheme === "file" ? undefined : await credentialsFor(text, server);
+  return { store: openStore({ credentials, s3Endpoint: ownEndpoint(server), fileRoots: ["/"] }), at };
 };
 
 /** Runs what uses stores. @throws CommandError for what a store refuses */

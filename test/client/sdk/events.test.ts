@@ -211,4 +211,17 @@ describe("a log that is followed", () => {
     for await (const piece of server.client.logs.follow("j", "t", 1)) if (piece !== "") break;
     await vi.waitFor(() => expect(left.has(body)).toBe(true));
   });
+
+  test("ends with the signal's reason, also where the platform does not abort the body", async () => {
+    const reason = new Error("enough");
+    const abort = new AbortController();
+    const body = bodyOf(["a\n"], true);
+    const server = new FakeServer(() => new Response(body));
+    const log = server.client.logs.follow("j", "t", 1, { signal: abort.signal });
+    expect((await log.next()).value).toBe("a\n");
+    const next = rejectionOf(log.next());
+    abort.abort(reason);
+    expect(await next).toBe(reason);
+    expect(left.has(body)).toBe(true);
+  });
 });

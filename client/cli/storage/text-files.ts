@@ -1,9 +1,9 @@
 import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The documentation and licences of the packages that `npm ci` has brought: some megabytes of real text. */
-const packages = fileURLToPath(new URL("../../node_modules", import.meta.url));
+/** The documentation and licences of the packages beside this one: some megabytes of real text. */
+const packages = (): string => dirname(dirname(fileURLToPath(import.meta.resolve("zod"))));
 
 const isText = (name: string): boolean => /\.md$|^(licen[cs]e|thirdparty|notice)/i.test(name);
 
@@ -23,4 +23,4 @@ function* filesBelow(path: string): Generator<string> {
 export const demoFiles = (named: readonly string[]): string[] =>
   named.length > 0
     ? named.flatMap((path) => [...filesBelow(path)])
-    : [...filesBelow(packages)].filter((path) => isText(path.slice(path.lastIndexOf("/") + 1)));
+    : [...filesBelow(packages())].filter((path) => isText(path.slice(path.lastIndexOf("/") + 1)));

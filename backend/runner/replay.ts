@@ -1,0 +1,178 @@
+import { closeSync, createWriteStream, openSync } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { parseAddress } from "../../shared/address.ts";
+import type { Artifact } from "../../shared/api/artifacts.ts";
+import type { CountersSnapshot } from "../../shared/counters.ts";
+import type { RunnerJob } from "../../shared/protocol/runner.ts";
+import type { MapInput, SegmentRef } from "../../shared/protocol/tasks.ts";
+import type { Store } from "../storage/store.ts";
+import { writeAll } from "./shuffle/run-files.ts";
+import type { AttemptContext } from "./attempt-context.ts";
+import { Counters } from "./counters.ts";
+import { taskEnvironment } from "./environment.ts";
+import { gathered } from "./input/gathered.ts";
+import { readInput } from "./input/task-input.ts";
+import { mapToText } from "./map.ts";
+import { Progress } from "./progress.ts";
+import { runExecutable } from "./programs/executable.ts";
+import type { Program } from "./programs/program.ts";
+import { reduceSegments } from "./reduce.ts";
+import { fetchSegments, memoryCursors, type SegmentSource } from "./shuffle/fetch-segments.ts";
+import { merged } from "./shuffle/merge.ts";
+import { OpenRuns } from "./shuffle/run.ts";
+import { RunFiles } from "./shuffle/run-files.ts";
+import { textBatches } from "./shuffle/text-batches.ts";
+import type { Sink } from "./sink.ts";
+import { placeFiles, placeProgram, workingDirectory } from "./working-directory.ts";
+
+/** A map or a reduce, run again apart from its job: by hand, to find out why it fails. */
+
+const MiB = 1024 * 1024;
+
+/** What a task reads. */
+type ReplayedInput =
+  | { readonly kind: "map"; readonly ranges: MapInput; readonly store: Store }
+  | { readonly kind: "reduce"; readonly segments: readonly SegmentRef[]; readonly store: Store };
+
+export type ReplayedTask = {
+  readonly job: RunnerJob;
+  readonly taskId: string;
+  readonly index: number;
+  readonly input: ReplayedInput;
+};
+
+type ReplayOptions = {
+  /** An empty folder, which gets the input, the programs and the output. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  /** @returns the path of a file with the artifact's content */
+  content(artifact: Artifact): Promise<string>;
+  /** Takes what the program writes to standard error. */
+  readonly log: (bytes: Uint8Array) => void;
+};
+
+/** A task that is ready to be run, as often as one likes. */
+export type Replay = {
+  readonly program: Program;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workingDirectory: string;
+  /** What the program reads, as an executable reads it. */
+  readonly inputFile: string;
+  /** Where `run` writes what the program writes: for reducers not sorted yet. */
+  readonly outputFile: string;
+  /** Runs the program. @throws what an attempt would fail with */
+  run(): Promise<CountersSnapshot>;
+};
+
+/** Fetches all that a task needs, and places it as it lies when its job runs it. */
+export const prepareReplay = async (task: ReplayedTask, options: ReplayOptions): Promise<Replay> => {
+  const { folder } = options;
+  const counters = new Counters();
+  const context = contextOf(task, options, counters);
+  await placeFiles(task.job, context, options);
+  const program = await placeProgram(task.job, task.input.kind === "map" ? "mapper" : "reducer", context, options);
+  const [inputFile, outputFile] = [join(folder, "input"), join(folder, "output")];
+  await pipeline(Readable.from(textOf(task, context)), createWriteStream(inputFile));
+  const run = async (): Promise<CountersSnapshot> => {
+    const output = openSync(outputFile, "w");
+    const sink: Sink = {
+      write: (bytes) => {
+        writeAll(output, bytes);
+        return undefined;
+      },
+    };
+    try {
+      if (program.type === "module") await runModule(task, program, context, sink);
+      else await runFile(inputFile, program, context, sink);
+    } finally {
+      closeSync(output);
+    }
+    return counters.snapshot();
+  };
+  const { environment } = context;
+  return { program, environment, workingDirectory: workingDirectory(context), inputFile, outputFile, run };
+};
+
+const contextOf = (
+  { job, taskId, index, input }: ReplayedTask,
+  { folder, signal, log }: ReplayOptions,
+  counters: Counters,
+): AttemptContext => {
+  const attempt = `${taskId}-debug`;
+  const task = { taskId, attempt, index };
+  return {
+    environment: taskEnvironment(
+      job,
+      input.kind === "map" ? { kind: "map", ...task, input: input.ranges } : { kind: "reduce", ...task },
+    ),
+    workDir: folder,
+    sortBuffer: 128 * MiB,
+    mergeFactor: 128,
+    outputLimit: Number.MAX_SAFE_INTEGER,
+    recordLimit: 64 * MiB,
+    signal,
+    counters,
+    progress: new Progress(),
+    // Nothing outlives this process that would have to be found again.
+    processes: { add: () => undefined, remove: () => undefined },
+    status: () => undefined,
+    log,
+  };
+};
+
+const rangesOf = (
+  { job }: ReplayedTask,
+  { ranges, store }: Extract<ReplayedInput, { kind: "map" }>,
+  context: AttemptContext,
+) =>
+  readInput(ranges, {
+    recordLimit: context.recordLimit,
+    compression: job.input.compression,
+    open: async ({ path, size, etag }, bytes) =>
+      await store.read(parseAddress(path, job.useSSL), bytes ?? { start: 0, end: size }, etag, bytes !== undefined),
+  });
+
+const sourcesOf = (
+  { job }: ReplayedTask,
+  { segments, store }: Extract<ReplayedInput, { kind: "reduce" }>,
+): SegmentSource[] =>
+  segments.map(({ map, path, offset, length, largestBlock }) => {
+    const at = parseAddress(path, job.useSSL);
+    const open = async () => await store.read(at, { start: offset, end: offset + length });
+    return { map, length, largestBlock, at: at.scheme === "file" ? { path: at.path, offset } : { open } };
+  });
+
+/** What an executable reads. */
+const textOf = async function* (task: ReplayedTask, context: AttemptContext): AsyncGenerator<Buffer> {
+  const { input } = task;
+  if (input.kind === "map") {
+    // Each is valid until the next is asked for, and a stream asks ahead.
+    for await (const bytes of gathered(rangesOf(task, input, context))) yield Buffer.from(bytes);
+    return;
+  }
+  const { runs, memory } = await fetchSegments(sourcesOf(task, input), context);
+  const open = new OpenRuns(await new RunFiles(context).reduce(runs));
+  try {
+    const sorted = merged([...open.cursors(0), ...memoryCursors(memory)]);
+    for await (const bytes of textBatches(sorted, { records: 0, groups: 0 })) yield Buffer.from(bytes);
+  } finally {
+    open.close();
+  }
+};
+
+const runFile = async (inputFile: string, program: Program, context: AttemptContext, sink: Sink): Promise<void> => {
+  const input = openSync(inputFile, "r");
+  try {
+    await runExecutable({ program, context, input, output: (chunk) => sink.write(chunk) ?? undefined });
+  } finally {
+    closeSync(input);
+  }
+};
+
+const runModule = async (task: ReplayedTask, program: Program, context: AttemptContext, sink: Sink): Promise<void> => {
+  const { input } = task;
+  if (input.kind === "map") await mapToText({ mapper: program, input: rangesOf(task, input, context), context, sink });
+  else await reduceSegments({ reducer: program, segments: sourcesOf(task, input), context, sink });
+};
