@@ -15,7 +15,7 @@ import { caseTable, figureTable, scaleTable } from "./table.ts";
  * turn, on the same machine in the same run. The outputs must be equal. Two runners; `file:` in and out. With `--scale`, a few
  * jobs with growing inputs instead. Two cases are of another kind: `control-plane` loads the Worker with tasks that do nothing, and
  * `straggler` has a runner hang.
- * `docs/performance.md` describes the options.
+ * `docs/contribute/performance.md` describes the options.
  */
 
 /** Cases that are compared with nothing. */

@@ -17,7 +17,7 @@ import { processesWith } from "../helpers/proc.ts";
 import { isInstalled } from "../helpers/sample.ts";
 import { until } from "../helpers/until.ts";
 
-/** The commands of the README as a user types them. */
+/** `npm run dev` and `npm run demo`, as a user of a checkout types them. */
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const hasCurl = await isInstalled("curl");

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import { text as readText } from "node:stream/consumers";
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, symlink, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -18,11 +18,15 @@ import { until } from "../helpers/until.ts";
 /** What the documentation tells the reader to do is done here, as it is printed there. */
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const readme = readFileSync(`${root}README.md`, "utf8");
-const examples = readFileSync(`${root}examples/README.md`, "utf8");
-const client = readFileSync(`${root}docs/client.md`, "utf8");
-const programs = readFileSync(`${root}docs/programs.md`, "utf8");
-const notifications = readFileSync(`${root}docs/notifications.md`, "utf8");
+const documentOf = (path: string): string => readFileSync(`${root}${path}`, "utf8");
+const readme = documentOf("README.md");
+const examples = documentOf("examples/README.md");
+const gettingStarted = documentOf("docs/guide/getting-started.md");
+const programs = documentOf("docs/guide/programs.md");
+const places = documentOf("docs/guide/inputs-and-outputs.md");
+const debugging = documentOf("docs/guide/debugging.md");
+const sdk = documentOf("docs/reference/sdk.md");
+const notifications = documentOf("docs/reference/notifications.md");
 
 /** The code blocks of a language in a text, or in one section of it. */
 const blocks = (markdown: string, language: string, heading?: string): string[] => {
@@ -34,6 +38,9 @@ const blocks = (markdown: string, language: string, heading?: string): string[] 
     of === language ? [code] : [],
   );
 };
+
+/** What the commands of other sections use. */
+const [abbreviations = ""] = blocks(gettingStarted, "sh", "Walk-through");
 
 let edgefold: Edgefold;
 beforeAll(async () => {
@@ -56,10 +63,10 @@ const run = async (cwd: string, command: string, ...args: string[]): Promise<str
   return (await promisify(execFile)(command, args, { cwd, env, maxBuffer: 64 * 1024 * 1024 })).stdout;
 };
 
-/** Runs blocks in one shell in the project's folder. @returns what each has written */
-const runBlocks = async (code: readonly string[]): Promise<string[]> => {
+/** Runs blocks in one shell, by default in the project's folder. @returns what each has written */
+const runBlocks = async (code: readonly string[], cwd = root): Promise<string[]> => {
   const script = here(code.join(`\nprintf '%s' '${between}'\n`));
-  return (await run(root, "bash", "-euo", "pipefail", "-c", script)).split(between);
+  return (await run(cwd, "bash", "-euo", "pipefail", "-c", script)).split(between);
 };
 
 /** The JSON values, arrays or objects, that were written one after another. */
@@ -71,7 +78,7 @@ const jsonIn = (output: string): unknown[] =>
 
 test.skipIf(lacks("bash", "curl", "jq"))("the walk-through", async () => {
   const [, artifacts = "", put, start, watch = "", output = "", stop = "", remove] = await runBlocks(
-    blocks(readme, "sh", "Walk-through"),
+    blocks(gettingStarted, "sh", "Walk-through"),
   );
   expect(artifacts).toContain('"name":"mapper.mjs"');
   expect(artifacts).toContain(readFileSync(`${root}examples/word-count/mapper.mjs`, "utf8"));
@@ -102,8 +109,46 @@ test.skipIf(lacks("bash", "curl", "jq"))("the walk-through", async () => {
   expect((await fetch(`${edgefold.url}/api/v1/artifacts/sleep.sh`)).status).toBe(404);
 });
 
+test.skipIf(lacks("bash", "curl", "jq", "python3"))("the job of the README", async () => {
+  // In a folder that `file:` addresses may lie in, which is what a checkout is for `npm run dev`.
+  const folder = `${edgefold.files}/checkout`;
+  await mkdir(folder, { recursive: true });
+  await symlink(`${root}examples`, `${folder}/examples`);
+  await copyFile(`${root}README.md`, `${folder}/README.md`);
+  const [output = ""] = await runBlocks(blocks(readme, "sh"), folder);
+  expect(output).toContain('"status":"completed"');
+  const words = readme.split(/\s+/).filter((word) => word !== "");
+  for (const word of ["Edgefold", "is", "##"])
+    expect(output).toContain(`\n${word}\t${words.filter((other) => other === word).length}\n`);
+});
+
+test.skipIf(lacks("bash", "curl", "jq", "python3"))("the recipes for joins and chained jobs", async () => {
+  const [, , join, top] = await runBlocks([abbreviations, ...blocks(places, "sh", "Recipes")]);
+  expect(join).toBe("1\tAda\tkeyboard\n1\tAda\tlamp\n2\tGrace\tclock\n");
+  const counts = new Map<string, number>();
+  for (const [word] of readme.toLowerCase().matchAll(/[\p{L}\p{N}]+/gu)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const found =
+    top
+      ?.trimEnd()
+      .split("\n")
+      .map((line) => line.split("\t")) ?? [];
+  expect(found).toEqual(found.map(([word = ""]) => [word, String(counts.get(word))]));
+  expect(found.map(([, count]) => Number(count))).toEqual([...counts.values()].toSorted((a, b) => b - a).slice(0, 3));
+});
+
+test.skipIf(lacks("bash", "curl", "jq"))("a failed job, from its error to its end", async () => {
+  const outputs = await runBlocks([abbreviations, ...blocks(debugging, "sh")]);
+  const [error = "", tasks = "", log, events = "", resumed = "", again] = outputs.slice(2);
+  expect(JSON.parse(error)).toMatchObject({ status: "failed", error: { code: "ProgramFailed" }, conditions: [] });
+  expect(tasks).toContain('[1,"failed","ProgramFailed"]');
+  expect(tasks).toContain('[2,"failed","ProgramFailed"]');
+  expect(log).toBe("there is no such column\n");
+  expect(events).toMatch(/"job","failed",null\]\n$/);
+  expect(resumed.trimEnd().split("\n")).toEqual(['"column.sh"', '"columns"', '"completed"']);
+  expect(JSON.parse(again ?? "")).toEqual(["completed", true]);
+});
+
 test.skipIf(lacks("bash", "curl", "jq", "python3", "/usr/bin/awk"))("the commands of the examples", async () => {
-  const [abbreviations = ""] = blocks(readme, "sh", "Walk-through");
   const outputs = await runBlocks([abbreviations, ...blocks(examples, "sh")]);
   // Each prints the answer to the upload, which has no newline, and then the last five lines of the output.
   const [modules = [], python = [], awk = [], index = [], grep, sort] = outputs.slice(2).map((output) => {
@@ -138,7 +183,6 @@ test.skipIf(lacks("bash", "curl", "jq", "python3", "/usr/bin/awk"))("the command
 });
 
 test.skipIf(lacks("bash", "curl", "jq", "python3"))("a job of several files", async () => {
-  const [abbreviations = ""] = blocks(readme, "sh", "Walk-through");
   const outputs = await runBlocks([abbreviations, ...blocks(programs, "sh")]);
   expect(outputs.slice(1, 3)).toEqual(["", ""]);
   expect(outputs[3]?.trimEnd().split("\n")).toEqual([
@@ -163,7 +207,7 @@ test.skipIf(lacks("bash", "curl", "jq", "python3"))("a job of several files", as
 });
 
 test.skipIf(lacks("python3"))("the programs in Python", async () => {
-  const [mapper = "", reducer = ""] = blocks(readme, "python");
+  const [mapper = "", reducer = ""] = blocks(programs, "python", "Executables");
   await edgefold.upload("readme-mapper.py", mapper);
   await edgefold.upload("readme-reducer.py", reducer);
   const inputPath = await edgefold.put("data/python.txt", "b a\n\nb\n");
@@ -174,7 +218,7 @@ test.skipIf(lacks("python3"))("the programs in Python", async () => {
 });
 
 test("the program that uses the SDK", async () => {
-  const [main = ""] = blocks(client, "ts");
+  const [main = ""] = blocks(sdk, "ts");
   const folder = `${edgefold.dir}/client`;
   await mkdir(`${folder}/node_modules`, { recursive: true });
   await symlink(root, `${folder}/node_modules/edgefold`);

@@ -1,4 +1,4 @@
-/** Bytes that small buffers are cut from. A module that keeps one of these keeps all of it, as the README tells its author. */
+/** Bytes that small buffers are cut from. A module that keeps one of these keeps all of it, as docs/guide/programs.md tells its author. */
 const poolLength = 32 * 1024;
 
 const empty = Buffer.alloc(0);
