@@ -9,7 +9,7 @@ export const localKeys = { username: "local-development", password: "local-devel
 /** The token of the agent of the only cluster, `default`. */
 export const localAgentToken = "local-development-agent";
 
-/** What a deployed Worker has as secrets. `.dev.vars.example` has the same for `wrangler dev`. */
+/** What a deployed Worker has as secrets. `wrangler.toml` has the same for `wrangler dev --env dev`. */
 export const localVariables = {
   OPEN_TO: "loopback",
   AGENT_TOKENS: `default=${localAgentToken}`,

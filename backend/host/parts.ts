@@ -22,6 +22,8 @@ export type PartOptions = {
   readonly env?: NodeJS.ProcessEnv;
   /** Takes what it prints on its standard error. @default this process's own */
   readonly log?: ((text: string) => void) | undefined;
+  /** Gives the start up. */
+  readonly signal?: AbortSignal | undefined;
 };
 
 type WorkerOptions = PartOptions & {
@@ -39,7 +41,7 @@ const workerVariables = ["LEASE_SECONDS", "JOB_RETENTION_DAYS"];
 export const startWorker = async (
   port: number,
   stateDir: string,
-  { access = localAccess, listen = "localhost", env = process.env, log }: WorkerOptions = {},
+  { access = localAccess, listen = "localhost", env = process.env, log, signal }: WorkerOptions = {},
 ): Promise<Guarded> => {
   if (!(await isFree(port))) {
     throw new StartError(
@@ -68,7 +70,7 @@ export const startWorker = async (
     },
     log,
   );
-  await waitForStart(worker, "The Worker", ready.promise);
+  await waitForStart(worker, "The Worker", ready.promise, signal);
   const answer = await fetch(`http://localhost:${port}/openapi.json`);
   const text = await answer.text();
   if (answer.ok) return worker;
@@ -81,7 +83,7 @@ export const startAgent = async (
   url: string,
   stateDir: string,
   fileRoots: readonly string[],
-  { access = localAccess, env = process.env, log }: PartOptions = {},
+  { access = localAccess, env = process.env, log, signal }: PartOptions = {},
 ): Promise<Guarded> => {
   const connected = Promise.withResolvers<void>();
   const agent = new Guarded(
@@ -100,7 +102,7 @@ export const startAgent = async (
     },
     log,
   );
-  await waitForStart(agent, "The agent", connected.promise);
+  await waitForStart(agent, "The agent", connected.promise, signal);
   return agent;
 };
 
@@ -111,11 +113,17 @@ export const describeEnd = async (part: Guarded, name: string): Promise<string> 
 };
 
 /** Waits until a part is ready. @throws StartError where it ends before, or takes too long; then nothing is left of it */
-const waitForStart = async (part: Guarded, name: string, ready: Promise<void>): Promise<void> => {
+const waitForStart = async (
+  part: Guarded,
+  name: string,
+  ready: Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<void> => {
   const limit = new AbortController();
-  const late = sleep(startMs, undefined, { ref: false, signal: limit.signal }).then(
+  const ends = AbortSignal.any([limit.signal, ...(signal === undefined ? [] : [signal])]);
+  const late = sleep(startMs, undefined, { ref: false, signal: ends }).then(
     () => `${name} did not start within ${startMs / 1000} s.\n${part.tail}`,
-    () => undefined,
+    () => (signal?.aborted === true ? `${name} was not started any more.` : undefined),
   );
   const problem = await Promise.race([ready, describeEnd(part, name), late]);
   limit.abort();

@@ -42,7 +42,9 @@ export const startSystem = async ({ port, stateDir, fileRoots, ...options }: Sys
   const write = options.log ?? ((text: string) => void process.stderr.write(text));
   let worker: Guarded | undefined;
   let stopping = false;
-  const startOnce = async (): Promise<Guarded> => await startWorker(port, stateDir, { ...options, log: write });
+  const abort = new AbortController();
+  const { signal } = abort;
+  const startOnce = async (): Promise<Guarded> => await startWorker(port, stateDir, { ...options, signal, log: write });
   const keepWorker = async (running: Guarded): Promise<string> => {
     worker = running;
     for (;;) {
@@ -65,17 +67,28 @@ export const startSystem = async ({ port, stateDir, fileRoots, ...options }: Sys
   const log = (text: string): void => {
     if (isAnswering) write(text);
   };
+  let failure: unknown;
+  // Where one of them fails, the other one is not waited for.
+  const orAbort = async (part: Promise<Guarded>): Promise<Guarded> => {
+    part.catch((error: unknown) => {
+      failure ??= error;
+      abort.abort();
+    });
+    return await part;
+  };
   const parts = await Promise.allSettled([
-    startOnce().then((started) => {
-      isAnswering = true;
-      return started;
-    }),
-    startAgent(url, stateDir, fileRoots, { ...options, log }),
+    orAbort(
+      startOnce().then((started) => {
+        isAnswering = true;
+        return started;
+      }),
+    ),
+    orAbort(startAgent(url, stateDir, fileRoots, { ...options, signal, log })),
   ]);
   const [started, agent] = parts;
   if (started.status === "rejected" || agent.status === "rejected") {
     for (const part of parts) if (part.status === "fulfilled") await part.value.stop();
-    throw started.status === "rejected" ? started.reason : agent.status === "rejected" ? agent.reason : undefined;
+    throw failure;
   }
   return {
     url,

@@ -82,19 +82,17 @@ describe("npm run dev", () => {
     const url = `http://localhost:${port}`;
     const command = await ready(port);
     expect(await jobsAt(url)).toEqual([]);
-    await command.printed(/outputStorageCredentials.*\n\s*\n/);
+    await command.printed(/README\.md http.*\n/);
     expect(command.output).toContain(`S3 endpoint        ${url}/cdn-cgi/local/r2/s3 (buckets: data, reducers)`);
     expect(command.output).toMatch(/^access key id {6}\S+$/m);
     expect(command.output).toMatch(/^secret access key {2}\S+$/m);
 
     const { stdout } = await promisify(execFile)("bash", ["-e", "-c", toPaste(command)], { cwd: root });
-    const posted = JobSchema.parse(JSON.parse(stdout.slice(stdout.indexOf('{"id"'))));
-    const job = await until("the end of the pasted job", async () =>
-      (await jobsAt(url)).find(({ id, status }) => id === posted.id && isEnded(status)),
-    );
+    expect(stdout).toMatch(/^edgefold\t\d+$/m);
+    const [job] = await jobsAt(url);
     expect(job).toMatchObject({ status: "completed", error: null });
     const { size } = await stat(join(root, "README.md"));
-    expect(job.inputData.splitEnd).toBe(size);
+    expect(job?.inputData.splitEnd).toBe(size);
 
     // What was stored under the endpoint's address is found by the short one, too.
     const credentials = { username: "local-development", password: "local-development-secret" };
@@ -102,9 +100,9 @@ describe("npm run dev", () => {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({
-        inputPath: "s3://data/text.txt",
+        inputPath: "s3://reducers/",
         outputPath: "s3://data/out",
-        mapperName: "mapper.mjs",
+        mapperName: job?.programs?.mapper.name,
         nReducers: 0,
         inputStorageCredentials: credentials,
         outputStorageCredentials: credentials,
@@ -181,7 +179,7 @@ describe("npm run dev", () => {
     expect(ended).toMatchObject({ status: "failed", error: { code: "OutsideRoots" } });
 
     const [main, ...more] = processesWith(dir).filter(({ command }) =>
-      /^\S*node .*backend\/host\/dev\.ts$/.test(command),
+      /^\S*node .*client\/cli\/main\.ts dev$/.test(command),
     );
     expect(more).toEqual([]);
     expect(main).toBeDefined();
@@ -207,7 +205,7 @@ describe("npm run dev", () => {
       const command = await dev(port);
       expect(await command.exit()).toBe(1);
       expect(command.output).toContain(
-        `Port ${port} is taken. Choose another one with the variable PORT, as in: PORT=`,
+        `Port ${port} is taken. Choose another one with --port, or with the variable PORT: PORT=`,
       );
       expect(command.output).not.toContain("ready");
     } finally {
@@ -217,21 +215,25 @@ describe("npm run dev", () => {
 
   test("refuses a port that is none", async () => {
     const command = started("npm", ["run", "dev"], { cwd: root, env: { PORT: "http", STATE_DIR: stateDir } });
-    expect(await command.exit()).toBe(1);
-    expect(command.output).toContain("PORT must be a port number");
+    expect(await command.exit()).toBe(2);
+    expect(command.output).toContain("'http' is not a port: --port, or PORT, must be a port number");
   });
 });
 
-test("npx wrangler dev answers, and an agent beside it runs its jobs", async () => {
+test("npx wrangler dev --env dev answers, and an agent beside it runs its jobs", async () => {
   const port = await freePort();
   const url = `http://localhost:${port}`;
   const files = join(dir, "files");
   await mkdir(files, { recursive: true });
   await writeFile(join(files, "in.txt"), "b\na\n");
-  const worker = started("npx", ["wrangler", "dev", "--port", String(port), "--persist-to", join(dir, "worker")], {
-    cwd: root,
-    env: { EDGEFOLD_TEST: dir, WRANGLER_SEND_METRICS: "false" },
-  });
+  const worker = started(
+    "npx",
+    ["wrangler", "dev", "--env", "dev", "--port", String(port), "--persist-to", join(dir, "worker")],
+    {
+      cwd: root,
+      env: { EDGEFOLD_TEST: dir, WRANGLER_SEND_METRICS: "false" },
+    },
+  );
   await until("an answer of the Worker", async () => fetch(url).catch(() => undefined));
   const form = new FormData();
   form.set("program", new Blob(["#!/bin/sh\nexec cat\n"]), "cat");
@@ -279,8 +281,8 @@ describe("npm run demo", () => {
     await writeFile(join(texts, "one.txt"), "a b c d e f g h i j k\n".repeat(50));
     await writeFile(join(texts, "below", "two.txt"), "b, B! zoë\na");
     // Its state is in the current folder, which is not to be the project's here.
-    const demo = join(root, "backend/host/demo.ts");
-    const command = started(process.execPath, [demo, texts], { cwd: dir, env: { EDGEFOLD_TEST: dir } });
+    const main = join(root, "client/cli/main.ts");
+    const command = started(process.execPath, [main, "demo", texts], { cwd: dir, env: { EDGEFOLD_TEST: dir } });
     expect(await command.exit()).toBe(0);
     const { output } = command;
     expect(output).toContain("stored 2 files");
@@ -301,15 +303,15 @@ describe("npm run demo", () => {
   test("says what is wrong with a folder that there is not", async () => {
     const missing = join(dir, "no-such-folder");
     const command = started("npm", ["run", "demo", "--", missing], { cwd: root });
-    expect(await command.exit()).toBe(1);
-    expect(command.output).toMatch(/The demo has failed: .*no such file or directory.*no-such-folder/);
+    expect(await command.exit()).toBe(6);
+    expect(command.output).toMatch(/There is no .*no-such-folder/);
   });
 
   test("says that a folder is empty", async () => {
     const empty = await mkdtemp(join(dir, "empty-"));
     expect(await readdir(empty)).toEqual([]);
     const command = started("npm", ["run", "demo", "--", empty], { cwd: root });
-    expect(await command.exit()).toBe(1);
-    expect(command.output).toContain("The demo has failed: there are no files to count words in");
+    expect(await command.exit()).toBe(2);
+    expect(command.output).toContain("There are no files to count words in");
   });
 });

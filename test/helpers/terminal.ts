@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 
 /** The command `edgefold`, as users type it. */
 
-const main = fileURLToPath(new URL("../../client/cli/main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../../client/cli/edgefold.cjs", import.meta.url));
 
 export type Ended = { readonly code: number; readonly out: string; readonly err: string };
 

@@ -58,6 +58,11 @@ const runShare = async (from: number, step: number): Promise<void> => {
   const program = join(import.meta.dirname, "run.ts");
   const share = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program, ...options], {
     stdio: ["ignore", "pipe", "inherit"],
+    // It begins in two thirds of the time.
+    env: {
+      ...process.env,
+      NODE_COMPILE_CACHE: join(import.meta.dirname, "../../node_modules/.cache/node-compile-cache"),
+    },
   });
   shares.push(share);
   const ended = once(share, "close");

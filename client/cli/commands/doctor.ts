@@ -5,7 +5,6 @@ import { writeJson, writeLine } from "../output.ts";
 import { withServer, type Server } from "../server/server.ts";
 import { style } from "../show/style.ts";
 import { oneLine } from "../show/text.ts";
-import { openPlace } from "../storage/stores.ts";
 import { release } from "../../../shared/release.ts";
 import { example, serverCommand } from "./common.ts";
 
@@ -91,6 +90,7 @@ const checkClusters = async ({ client }: Server): Promise<Finding[]> => {
 
 const checkStore = async (text: string, server: Server): Promise<Finding> => {
   try {
+    const { openPlace } = await import("../storage/stores.ts");
     const { store, at } = await openPlace(text, server);
     for await (const _ of store.list(at)) break;
     return good(`store ${text}`, "can be listed from here");

@@ -9,7 +9,6 @@ import { say, writeJson, writeLine, type OutputOptions } from "../output.ts";
 import { buildRequest, JobOptionsSchema, readSpec } from "../request/job-request.ts";
 import { withServer, type Server, type ServerOptions } from "../server/server.ts";
 import { exitCodeOf, sayEnd, showAddress } from "../show/describe-end.ts";
-import { printObjects } from "../storage/stores.ts";
 import { example, jobOptions, serverCommand, valuesOf } from "./common.ts";
 import { watchToEnd } from "./watch-to-end.ts";
 
@@ -41,12 +40,15 @@ const finish = async (
   options: RunOptions,
   isTemporary: boolean,
 ): Promise<ExitCode> => {
+  const isPrinted = options.cat === true || isTemporary;
+  // Loaded while the job runs: it is large.
+  const loading = isPrinted ? import("../storage/stores.ts") : undefined;
   const job = await watchToEnd(server, posted);
   if (job === undefined) return exitCodes.interrupted;
   await sayEnd(server, job);
   if (options.json === true) await writeJson(job);
   else if (job.status === "completed") {
-    if (options.cat === true || isTemporary) await printObjects(server.client.jobs.outputs(job.id), server);
+    if (loading !== undefined) await (await loading).printObjects(server.client.jobs.outputs(job.id), server);
     else await writeLine(outputOf(job));
   }
   return exitCodeOf(job);

@@ -7,9 +7,11 @@ import { findJob } from "../server/find-job.ts";
 import { withServer } from "../server/server.ts";
 import { showAddress } from "../show/describe-end.ts";
 import { showBytes } from "../show/quantity.ts";
-import { copy, type Copied } from "../storage/copy.ts";
-import { openPlace, printObjects, withStores } from "../storage/stores.ts";
+import type { Copied } from "../storage/copy.ts";
 import { example, serverCommand } from "./common.ts";
+
+/** What reaches stores, loaded where it is needed: it is large. */
+const loadStores = async () => await import("../storage/stores.ts");
 
 /** Stores, by addresses such as `s3://bucket/key` or paths of this machine. They are reached from here, not through a server. */
 
@@ -23,6 +25,7 @@ export const lsCommand = (done: (code: ExitCode) => void) =>
     .argument("<place>", "an address or a path")
     .addHelpText("after", example("edgefold ls s3://data/logs/"))
     .action(async (text, { json }) => {
+      const { openPlace, withStores } = await loadStores();
       await withStores(async () => {
         const { store, at } = await openPlace(text);
         const listed: Listed[] = [];
@@ -45,6 +48,7 @@ export const cpCommand = (done: (code: ExitCode) => void) =>
     .argument("<to>", "an address or a path; into a folder where it ends in /")
     .addHelpText("after", example("edgefold cp logs/ s3://data/logs/", "edgefold cp s3://data/out/part-r-00000 ."))
     .action(async (from, to, { json }) => {
+      const [{ copy }, { openPlace, withStores }] = await Promise.all([import("../storage/copy.ts"), loadStores()]);
       await withStores(async () => {
         const copied: Copied[] = [];
         const target = await openPlace(to === "." || to === ".." ? `${to}/` : to);
@@ -63,6 +67,7 @@ export const rmCommand = (done: (code: ExitCode) => void) =>
     .option("-r, --recursive", "also folders, with all that is below them")
     .addHelpText("after", example("edgefold rm s3://data/out/part-r-00000", "edgefold rm --recursive s3://data/out/"))
     .action(async (texts, { recursive, json }) => {
+      const { openPlace, withStores } = await loadStores();
       await withStores(async () => {
         const removed: string[] = [];
         for (const text of texts) {
@@ -92,6 +97,7 @@ export const catCommand = (done: (code: ExitCode) => void) =>
     .argument("<job or place...>", "a job, or addresses")
     .addHelpText("after", example("edgefold cat @ | sort -k2 -nr | head", "edgefold cat s3://data/out/part-r-00000"))
     .action(async (texts, options) => {
+      const { printObjects } = await loadStores();
       const [text = ""] = texts;
       if (isAddress(text)) await printObjects(texts);
       else {

@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { makeProgram } from "../../../client/cli/program.ts";
+import { writeReference } from "./reference.ts";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 
 /** The commands that do something, by their whole names. */
@@ -22,4 +24,8 @@ it.each(commands)("the help of '%s' says what it does, with an example", async (
   expect(command.description()).not.toBe("");
   for (const option of command.options) expect(option.description, option.flags).not.toBe("");
   for (const argument of command.registeredArguments) expect(argument.description, argument.name()).not.toBe("");
+});
+
+it("the reference of the command is what the command says; `npm run generate` writes it", () => {
+  expect(readFileSync(new URL("../../../docs/reference/cli.md", import.meta.url), "utf8")).toBe(writeReference());
 });

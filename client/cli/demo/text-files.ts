@@ -1,6 +1,7 @@
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CommandError, exitCodes } from "../failure.ts";
 
 /** The documentation and licences of the packages beside this one: some megabytes of real text. */
 const packages = (): string => dirname(dirname(fileURLToPath(import.meta.resolve("zod"))));
@@ -8,6 +9,7 @@ const packages = (): string => dirname(dirname(fileURLToPath(import.meta.resolve
 const isText = (name: string): boolean => /\.md$|^(licen[cs]e|thirdparty|notice)/i.test(name);
 
 function* filesBelow(path: string): Generator<string> {
+  if (!existsSync(path)) throw new CommandError(`There is no ${path}.`, exitCodes.unknown);
   if (!statSync(path).isDirectory()) {
     yield path;
     return;

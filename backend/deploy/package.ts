@@ -1,0 +1,83 @@
+import { build } from "esbuild";
+import { spawnSync } from "node:child_process";
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { bundleWorker } from "../host/bundle.ts";
+
+/**
+ * `npm pack` runs this first: makes `dist/`, what the package has in place of the source. Each file becomes JavaScript of its own,
+ * so that what is found by its place beside others is found there, too; the Worker becomes one file.
+ */
+
+const root = new URL("../../", import.meta.url);
+const dist = fileURLToPath(new URL("dist/", root));
+
+/** What is not code, and is looked for beside it. */
+const copied = ["examples/word-count", "README.md", "wrangler.toml"];
+
+/** Of the description of the package, what its own code reads. */
+const keptFields = ["name", "version", "type"] as const;
+
+/** The files that other files name: their names end as they do there. */
+const withJsEndings = (code: string): string =>
+  code
+    .replace(/((?:from|import)\s*\(?\s*")(\.{1,2}\/[^"]+)\.ts"/g, '$1$2.js"')
+    .replace(/(new URL\(")([^"]+)\.ts(", import\.meta\.url\))/g, "$1$2.js$3");
+
+const transpile = async (): Promise<void> => {
+  const entryPoints = globSync(
+    ["client/{cli,sdk}/**/*.ts", "backend/{agent,host,runner,storage}/**/*.ts", "backend/*.ts", "shared/**/*.ts"],
+    {
+      cwd: fileURLToPath(root),
+    },
+  );
+  const { outputFiles } = await build({
+    absWorkingDir: fileURLToPath(root),
+    entryPoints,
+    outbase: ".",
+    outdir: dist,
+    write: false,
+    format: "esm",
+    target: "node22.18",
+  });
+  for (const { path, text } of outputFiles) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, withJsEndings(text));
+  }
+};
+
+/** The types of the SDK. */
+const declare = (): void => {
+  const tsc = fileURLToPath(import.meta.resolve("typescript/package.json"));
+  const options = [
+    "-p",
+    "client/sdk",
+    "--noEmit",
+    "false",
+    "--declaration",
+    "--emitDeclarationOnly",
+    "--rootDir",
+    ".",
+    "--outDir",
+    "dist",
+  ];
+  const { status } = spawnSync(process.execPath, [join(dirname(tsc), "bin/tsc"), ...options], {
+    cwd: fileURLToPath(root),
+    stdio: "inherit",
+  });
+  if (status !== 0) throw new Error("the types of the SDK could not be written");
+  for (const file of globSync("**/*.d.ts", { cwd: dist })) {
+    const path = join(dist, file);
+    writeFileSync(path, withJsEndings(readFileSync(path, "utf8")));
+  }
+};
+
+rmSync(dist, { recursive: true, force: true });
+await transpile();
+declare();
+writeFileSync(join(dist, "worker.js"), await bundleWorker(new URL("worker/index.ts", root)));
+for (const path of copied) cpSync(new URL(path, root), join(dist, path), { recursive: true });
+const description: unknown = JSON.parse(readFileSync(new URL("package.json", root), "utf8"));
+const kept = Object.entries(description ?? {}).filter(([field]) => keptFields.some((each) => each === field));
+writeFileSync(join(dist, "package.json"), `${JSON.stringify(Object.fromEntries(kept), undefined, 2)}\n`);
