@@ -1,5 +1,9 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCommand } from "../helpers/terminal.ts";
 import { until } from "../helpers/until.ts";
 import type { TestCluster } from "./cluster.ts";
 import { ClusterStage } from "./stage.ts";
@@ -132,6 +136,34 @@ export const jobSuite = (connect: () => Promise<TestCluster>): void => {
         expect(attempt).toBe(1);
         expect(first).toContain(podName);
       }
+      await stage.gone(id);
+    });
+
+    it.each(["map", "reduce"] as const)("has a %s that fails on this machine as it did in its pod", async (kind) => {
+      const programs = kind === "map" ? { mapperName: "broken" } : { mapperName: "map", reducerName: "broken" };
+      const { id } = await wordCount({ ...programs, maxAttempts: 1, keepFailedSeconds: 600 });
+      const { error } = await stage.edgefold.ended(id);
+      const folder = mkdtempSync(join(tmpdir(), "edgefold-debug-"));
+      const { username, password } = stage.edgefold.keys;
+      const env = {
+        EDGEFOLD_SERVER: stage.edgefold.url,
+        XDG_CONFIG_HOME: folder,
+        AWS_ACCESS_KEY_ID: username,
+        AWS_SECRET_ACCESS_KEY: password,
+      };
+      const task = error?.taskId?.slice(id.length + 1) ?? "";
+      const ended = await runCommand(["debug", id, task, "--folder", "task"], { cwd: folder, env });
+      expect(task).toMatch(kind === "map" ? /^m-\d$/ : /^r-\d$/);
+      expect([ended.code, ended.err]).toEqual([1, expect.stringContaining("there is no such column")]);
+      expect(ended.err).toContain(
+        `${task} has failed: ${kind === "map" ? "mapper" : "reducer"} broken exited with code 3`,
+      );
+      const input = readFileSync(join(folder, "task/input"), "utf8");
+      if (kind === "map") expect(text).toContain(input);
+      else expect(input).toMatch(/^(\w+\t1\n)+$/);
+      expect(input.length).toBeGreaterThan(sentence.length);
+      rmSync(folder, { recursive: true });
+      await stage.edgefold.stopJob(id);
       await stage.gone(id);
     });
 

@@ -351,6 +351,31 @@ describe("artifacts, stores and servers", () => {
     expect((await run("cat", `${bucket}two.txt`)).code).toBe(6);
   });
 
+  test("what opens a store comes from AWS's variables and profiles", async () => {
+    const bucket = `${edgefold.s3Endpoint}/data/aws/`;
+    expect((await run("cp", "texts", bucket)).code).toBe(0);
+    const { username, password } = edgefold.keys;
+    write("credentials", `[mine]\naws_access_key_id = ${username}\naws_secret_access_key = ${password}\n`);
+    const list = async (variables: Record<string, string>): Promise<Ended> => {
+      const files = { AWS_SHARED_CREDENTIALS_FILE: join(cwd, "credentials"), AWS_CONFIG_FILE: join(cwd, "none") };
+      const aws = {
+        ...env,
+        ...files,
+        AWS_ENDPOINT_URL_S3: edgefold.s3Endpoint,
+        AWS_EC2_METADATA_DISABLED: "true",
+        ...variables,
+      };
+      return await runCommand(["ls", "s3://data/aws/"], { cwd, env: aws });
+    };
+    const keys = { AWS_ACCESS_KEY_ID: username, AWS_SECRET_ACCESS_KEY: password };
+    expect((await list(keys)).out.trimEnd().split("\n")).toHaveLength(2);
+    expect((await list({ AWS_PROFILE: "mine" })).out.trimEnd().split("\n")).toHaveLength(2);
+    const wrong = await list({ ...keys, AWS_SECRET_ACCESS_KEY: "wrong" });
+    expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining("SignatureDoesNotMatch")]);
+    const nobody = await list({ AWS_PROFILE: "nobody" });
+    expect([nobody.code, nobody.err]).toEqual([2, expect.stringContaining("AWS_PROFILE cannot be used")]);
+  });
+
   test("clusters and doctor say how things stand", async () => {
     expect(await onTerminal("clusters")).toMatch(/^default +connected +\d+ +process/m);
     const { code, out } = await run("doctor", `${edgefold.s3Endpoint}/data/`);

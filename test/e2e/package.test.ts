@@ -62,12 +62,14 @@ for line in sys.stdin:
   expect(await run("npx", "edgefold", "jobs", "--json")).toContain('"status": "completed"');
 });
 
-test.skipIf(lacks("bash", "python3"))("does what the README says", async () => {
-  const readme = readFileSync(join(root, "README.md"), "utf8");
-  const section = readme.slice(readme.indexOf("\n## Run a job\n"));
-  const [, block = ""] = /^```sh\n(.*?)^```$/ms.exec(section) ?? [];
-  const commands = block.split("\n").filter((line) => line.startsWith("npx "));
-  expect(commands).toHaveLength(2);
+/** The lines of the first block of a document's section that begin with the command. */
+const commandsIn = (file: string, heading: string): string[] => {
+  const text = readFileSync(join(root, file), "utf8");
+  const [, block = ""] = /^```sh\n(.*?)^```$/ms.exec(text.slice(text.indexOf(`\n## ${heading}\n`))) ?? [];
+  return block.split("\n").filter((line) => /^(npx )?edgefold /.test(line));
+};
+
+test.skipIf(lacks("bash", "python3"))("does what the README and the guide say", async () => {
   const script = (name: string, body: string): void => {
     writeFileSync(join(folder, name), `#!/usr/bin/env python3\nimport sys\n${body}`);
     chmodSync(join(folder, name), 0o755);
@@ -76,14 +78,23 @@ test.skipIf(lacks("bash", "python3"))("does what the README says", async () => {
   script("reduce.py", "for line in sys.stdin:\n    print(line.split('\\t')[0])\n");
   script(
     "grep.py",
-    "stop = open('stop.txt').read()\nfor line in sys.stdin:\n    if sys.argv[2] in line and sys.argv[1:] and stop:\n        print(line.strip())\n",
+    "open('stop.txt')\nfor line in sys.stdin:\n    if sys.argv[2] in line:\n        print(line.strip())\n",
   );
   for (const name of ["books", "logs"]) mkdirSync(join(folder, name));
   writeFileSync(join(folder, "books/a.txt"), "b a\nb\n");
   writeFileSync(join(folder, "logs/a.log"), "a fold\nnothing\n");
   writeFileSync(join(folder, "stop.txt"), "the\n");
-  const [words, matches] = [await run("bash", "-ec", commands[0] ?? ""), await run("bash", "-ec", commands[1] ?? "")];
-  expect(words).toBe("a\nb\nb\n");
+  const bin = { ...env, PATH: `${join(folder, "node_modules/.bin")}${delimiter}${env["PATH"] ?? ""}` };
+  const printed: string[] = [];
+  for (const command of [
+    ...commandsIn("README.md", "Run a job"),
+    ...commandsIn("docs/guide/getting-started.md", "Run a job"),
+  ]) {
+    const { stdout } = await promisify(execFile)("bash", ["-ec", command], { cwd: folder, env: bin });
+    printed.push(stdout);
+  }
+  const [words, matches = "", again, ...others] = printed;
+  expect([words, again, others]).toEqual(["a\nb\nb\n", "a\nb\nb\n", []]);
   expect(matches).toMatch(/^matches\/[0-9a-f-]{36}\/\n$/);
   expect(readFileSync(join(folder, matches.trim(), "part-m-00000"), "utf8")).toBe("a fold\n");
 });

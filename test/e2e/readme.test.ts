@@ -115,7 +115,7 @@ test.skipIf(lacks("bash", "curl", "jq", "python3"))("the job of the README", asy
   await mkdir(folder, { recursive: true });
   await symlink(`${root}examples`, `${folder}/examples`);
   await copyFile(`${root}README.md`, `${folder}/README.md`);
-  const [output = ""] = await runBlocks(blocks(readme, "sh"), folder);
+  const [output = ""] = await runBlocks(blocks(readme, "sh", "The same with curl"), folder);
   expect(output).toContain('"status":"completed"');
   const words = readme.split(/\s+/).filter((word) => word !== "");
   for (const word of ["Edgefold", "is", "##"])
