@@ -27,7 +27,7 @@ const withJsEndings = (code: string): string =>
 
 const transpile = async (): Promise<void> => {
   const entryPoints = globSync(
-    ["client/{cli,sdk}/**/*.ts", "backend/{agent,host,runner,storage}/**/*.ts", "backend/*.ts", "shared/**/*.ts"],
+    ["client/{cli,sdk,show}/**/*.ts", "backend/{agent,host,runner,storage}/**/*.ts", "backend/*.ts", "shared/**/*.ts"],
     {
       cwd: fileURLToPath(root),
     },

@@ -8,7 +8,7 @@ import type { StoredArtifact } from "../../sdk/index.ts";
 import { exitCodes, type ExitCode } from "../failure.ts";
 import { say, write, writeJson, writeList } from "../output.ts";
 import { withServer } from "../server/server.ts";
-import { showBytes, showTime } from "../show/quantity.ts";
+import { showBytes, showTime } from "../../show/quantity.ts";
 import type { Column } from "../show/table.ts";
 import { example, serverCommand } from "./common.ts";
 

@@ -2,7 +2,7 @@ import type { Cluster } from "../../sdk/index.ts";
 import { exitCodes, type ExitCode } from "../failure.ts";
 import { writeList } from "../output.ts";
 import { withServer } from "../server/server.ts";
-import { showTime } from "../show/quantity.ts";
+import { showTime } from "../../show/quantity.ts";
 import { style } from "../show/style.ts";
 import type { Column } from "../show/table.ts";
 import { example, serverCommand } from "./common.ts";

@@ -4,7 +4,7 @@ import { CommandError, exitCodes, type ExitCode } from "../failure.ts";
 import { say, write, writeJson } from "../output.ts";
 import { findJob, taskIdOf } from "../server/find-job.ts";
 import { withServer, type Server } from "../server/server.ts";
-import { shortTask } from "../show/job-names.ts";
+import { shortTask } from "../../show/job-names.ts";
 import { style } from "../show/style.ts";
 import { plainText } from "../show/text.ts";
 import { example, parseCount, serverCommand } from "./common.ts";

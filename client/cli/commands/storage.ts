@@ -6,7 +6,7 @@ import { isAddress } from "../request/places.ts";
 import { findJob } from "../server/find-job.ts";
 import { withServer } from "../server/server.ts";
 import { showAddress } from "../show/describe-end.ts";
-import { showBytes } from "../show/quantity.ts";
+import { showBytes } from "../../show/quantity.ts";
 import type { Copied } from "../storage/copy.ts";
 import { example, serverCommand } from "./common.ts";
 

@@ -4,7 +4,7 @@ import type { Token } from "../../sdk/index.ts";
 import { exitCodes, type ExitCode } from "../failure.ts";
 import { say, writeJson, writeLine, writeList } from "../output.ts";
 import { withServer } from "../server/server.ts";
-import { showTime } from "../show/quantity.ts";
+import { showTime } from "../../show/quantity.ts";
 import type { Column } from "../show/table.ts";
 import { example, serverCommand } from "./common.ts";
 

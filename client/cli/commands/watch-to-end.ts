@@ -3,7 +3,7 @@ import { exitCodes } from "../failure.ts";
 import { say } from "../output.ts";
 import type { Server } from "../server/server.ts";
 import { followJob } from "../show/follow-job.ts";
-import { shortId } from "../show/job-names.ts";
+import { shortId } from "../../show/job-names.ts";
 
 /** What is done when the user presses Ctrl-C while a job is watched. */
 const watchInterrupt = (): { readonly signal: AbortSignal; readonly isInterrupted: () => boolean; end(): void } => {

@@ -13,8 +13,8 @@ import { CommandError, exitCodes, type ExitCode } from "../failure.ts";
 import { say } from "../output.ts";
 import { findJob, taskIdOf } from "../server/find-job.ts";
 import type { Server } from "../server/server.ts";
-import { shortId, shortTask } from "../show/job-names.ts";
-import { showBytes } from "../show/quantity.ts";
+import { shortId, shortTask } from "../../show/job-names.ts";
+import { showBytes } from "../../show/quantity.ts";
 import { openPlace } from "../storage/stores.ts";
 
 /** A task of a job, run on this machine: its program, files, arguments, variables and input are fetched. */

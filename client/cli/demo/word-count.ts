@@ -9,7 +9,7 @@ import { uploadFile } from "../request/programs.ts";
 import type { Server } from "../server/server.ts";
 import { sayEnd } from "../show/describe-end.ts";
 import { followJob } from "../show/follow-job.ts";
-import { showBytes } from "../show/quantity.ts";
+import { showBytes } from "../../show/quantity.ts";
 import { openPlace } from "../storage/stores.ts";
 
 /** Word count on a whole Edgefold of its own, checked and shown. */

@@ -1,6 +1,6 @@
 import type { Job, JobDetail } from "../../sdk/index.ts";
 import { CommandError, exitCodes } from "../failure.ts";
-import { shortId } from "../show/job-names.ts";
+import { shortId } from "../../show/job-names.ts";
 import type { Server } from "./server.ts";
 
 /** Jobs as users name them: by an id, a part of it that only one has, or `@` for the latest one. */

@@ -4,8 +4,8 @@ import { EdgefoldError, type Job, type JobDetail, type Task } from "../../sdk/in
 import { exitCodes, type ExitCode } from "../failure.ts";
 import { say } from "../output.ts";
 import type { Server } from "../server/server.ts";
-import { elapsed, shortId, shortTask } from "./job-names.ts";
-import { showBytes, showCount, showDuration } from "./quantity.ts";
+import { elapsed, shortId, shortTask } from "../../show/job-names.ts";
+import { showBytes, showCount, showDuration } from "../../show/quantity.ts";
 import { style, styleStatus } from "./style.ts";
 import { plainText } from "./text.ts";
 

@@ -2,7 +2,7 @@ import { createLogUpdate } from "log-update";
 import type { JobDetail, JournalEvent } from "../../sdk/index.ts";
 import { say } from "../output.ts";
 import type { Server } from "../server/server.ts";
-import { shortTask } from "./job-names.ts";
+import { shortTask } from "../../show/job-names.ts";
 import { advance, beginning, progressLines, progressText, type Slowest } from "./progress.ts";
 import { style } from "./style.ts";
 import { oneLine } from "./text.ts";

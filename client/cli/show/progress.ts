@@ -1,5 +1,5 @@
 import type { JobStatus, JournalEvent, TaskDetail } from "../../sdk/index.ts";
-import { showCount, showDuration } from "./quantity.ts";
+import { showCount, showDuration } from "../../show/quantity.ts";
 import { style, styleStatus } from "./style.ts";
 import { oneLine } from "./text.ts";
 

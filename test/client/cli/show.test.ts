@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseMoment, showBytes, showDuration } from "../../../client/cli/show/quantity.ts";
+import { parseMoment, showBytes, showDuration } from "../../../client/show/quantity.ts";
 import { advance, beginning, progressText } from "../../../client/cli/show/progress.ts";
 import { asLines, layOut } from "../../../client/cli/show/table.ts";
 import { oneLine, plainText } from "../../../client/cli/show/text.ts";

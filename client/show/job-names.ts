@@ -1,4 +1,4 @@
-import type { Job, Task } from "../../sdk/index.ts";
+import type { Job, Task } from "../sdk/index.ts";
 
 /** Names that are short enough to be read and typed. */
 
