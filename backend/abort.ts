@@ -1,7 +1,7 @@
-/** Waits for `promise`, but no longer than until the abort. @throws the signal's reason, or what the promise rejects with */
+/** Waits for `promise` until the signal aborts. @throws the signal's reason, or what the promise rejects with */
 export function abortable<T>(promise: PromiseLike<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    // A rejection's reason is whatever the aborting side gave; it is passed on as it is.
+    // Rejects with the reason exactly as the aborting side gave it.
     const abort = (): void => reject(signal.reason);
     if (signal.aborted) abort();
     signal.addEventListener("abort", abort, { once: true });
@@ -18,7 +18,7 @@ export function abortable<T>(promise: PromiseLike<T>, signal: AbortSignal): Prom
   });
 }
 
-/** The items of `source` until the abort, which also ends a wait for the next one. @throws the signal's reason */
+/** Yields the items of `source` until the signal aborts, even while waiting for the next item. @throws the signal's reason */
 export async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T, void, void> {
   const items = source[Symbol.asyncIterator]();
   let ended = false;
@@ -31,7 +31,7 @@ export async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSi
     }
     ended = true;
   } finally {
-    // Not awaited: where the source hangs in `next`, its `return` hangs as well.
+    // Not awaited: if the source hangs in `next`, its `return` hangs as well.
     if (!ended) items.return?.().catch(() => undefined);
   }
 }

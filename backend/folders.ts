@@ -2,7 +2,7 @@ import { chmod, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode } from "./storage/file-failure.ts";
 
-/** Sets the mode of a folder and of all folders in it; links are not followed. */
+/** Sets the mode of a folder and of all folders below it. Does not follow links. */
 export const setFolderModes = async (folder: string, mode: number): Promise<void> => {
   await chmod(folder, mode);
   for (const entry of await readdir(folder, { withFileTypes: true })) {
@@ -10,7 +10,7 @@ export const setFolderModes = async (folder: string, mode: number): Promise<void
   }
 };
 
-/** Removes a folder with all in it, also where folders in it are read-only. One that is not there is no error. */
+/** Removes a folder and everything in it, including read-only folders. A missing folder is not an error. */
 export const removeFolder = async (folder: string): Promise<void> => {
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true, maxRetries: 3 });
   try {

@@ -12,22 +12,22 @@ type SocketOptions = {
   token: string;
   heartbeatMs: number;
   onOpen(): void;
-  /** A text that is no pong. */
+  /** Receives every text message except pongs. */
   onText(text: string): void;
   /** Called once, last. */
   onEnd(end: SocketEnd): void;
 };
 
-/** Until the upgrade must have been answered. */
+/** The upgrade must be answered within this time. */
 const handshakeMs = 15_000;
-/** How long a peer may take to answer our close. */
+/** How long to wait for the peer to answer our close. */
 const closeMs = 1_000;
-/** Of an HTTP answer no more is read than this. */
+/** At most this much of an HTTP response body is read, in characters. */
 const maxReason = 4_096;
 
 const ProblemSchema = z.object({ title: z.string(), detail: z.string().optional() });
 
-/** The reason in an HTTP answer: of a problem (RFC 9457) its detail, else the body, else the status. */
+/** Returns the reason in an HTTP response: the detail of a problem (RFC 9457), else the body, else the status message. */
 const readReason = async (response: IncomingMessage): Promise<string> => {
   let text = "";
   try {
@@ -36,7 +36,7 @@ const readReason = async (response: IncomingMessage): Promise<string> => {
       if (text.length >= maxReason) break;
     }
   } catch {
-    // What came so far has to do.
+    // Use what has arrived so far.
   }
   const fallback = text.trim().slice(0, maxReason) || (response.statusMessage ?? "");
   try {
@@ -47,16 +47,16 @@ const readReason = async (response: IncomingMessage): Promise<string> => {
   }
 };
 
-/** One WebSocket of a link, from dialling to its end: heartbeats, and the reasons for which it ends. */
+/** One WebSocket of a link, from connecting to closing. Sends heartbeats and reports why the socket ended. */
 export class LinkSocket {
   /**
-   * When the latest answered ping was *sent*, as `performance.now()`. The Worker heard it then or later; the time at which
-   * the pong came would claim more than is known, as it may have been long on its way.
+   * When the latest answered ping was *sent*, as `performance.now()`. The Worker received it at that time or later. The arrival
+   * time of the pong would overstate this, because the pong can have been in transit for a long time.
    */
   answeredPingAt = -Infinity;
   readonly #options: SocketOptions;
   readonly #socket: WebSocket;
-  /** When the unanswered pings were sent, oldest first. A socket keeps order, so a pong answers the first. */
+  /** When the unanswered pings were sent, oldest first. Messages stay in order, so a pong answers the first one. */
   readonly #pings: number[] = [];
   #heartbeat: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
@@ -103,18 +103,18 @@ export class LinkSocket {
     });
   }
 
-  /** Sends a text; on a socket that is not open any more it is lost, as it may be at any time. */
+  /** Sends a text message. If the socket is no longer open, the message is lost, which can happen at any time anyway. */
   send(text: string): void {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text);
   }
 
-  /** Ends the socket at once, for a reason of our own. */
+  /** Terminates the socket at once, for a reason on our side. */
   drop(reason: string): void {
     this.#dropReason ??= reason;
     this.#socket.terminate();
   }
 
-  /** Ends the socket in good order, after what was sent; a peer that does not answer is not waited for. */
+  /** Closes the socket after everything sent so far. Terminates it if the peer does not answer in time. */
   async close(code: number): Promise<void> {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(code);
     else this.#socket.terminate();
@@ -123,7 +123,7 @@ export class LinkSocket {
     clearTimeout(timer);
   }
 
-  /** Sends a ping every `heartbeatMs` milliseconds from now on, in place of those that were due. */
+  /** Sends a ping every `heartbeatMs` milliseconds from now on, replacing the previous schedule. */
   beat(heartbeatMs: number): void {
     clearInterval(this.#heartbeat);
     clearTimeout(this.#silence);

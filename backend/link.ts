@@ -4,57 +4,57 @@ import { Backoff } from "../shared/backoff.ts";
 import { LinkEndedError, finalEnd, isFailure, type LinkEnd, type SocketEnd } from "./link-end.ts";
 import { LinkSocket } from "./link-socket.ts";
 
-/** A request without its number, which the link gives it. */
+/** A request without its number, which the link assigns. */
 export type Unnumbered<Request> = Request extends unknown ? Omit<Request, "id"> : never;
 
 export type LinkOptions<Request, Answer, Notice> = {
   /** `ws:` or `wss:`. */
   url: string;
-  /** What is shown when dialling, asked for each time. */
+  /** Returns the token to authenticate with. Called for each connection. */
   token(): string;
   answerSchema: ZodType<Answer>;
   noticeSchema: ZodType<Notice>;
-  /** The first message on every connection; other requests wait until it is answered. */
+  /** Builds the first message on every connection. Other requests wait until it is answered. */
   hello(): Unnumbered<Request>;
   /**
-   * The answer to `hello`. The requests that wait are sent after it returns, in order, those included that it made. Where it
-   * throws, the connection is dropped and dialled again, more slowly each time.
+   * Handles the answer to `hello`. When it returns, the waiting requests are sent in order, including those it made itself. If
+   * it throws, the connection is dropped and reconnected with back-off.
    */
   onWelcome(answer: Answer): void;
   onNotice(notice: Notice): void;
-  /** A connection that had been welcomed is lost. */
+  /** Called when a connection is lost after its welcome. */
   onDown?(): void;
   log: (text: string) => void;
-  /** Until `setHeartbeat` says otherwise. @default 10000 */
+  /** Milliseconds between pings until `setHeartbeat` is called. @default 10000 */
   heartbeatMs?: number;
 };
 
 type Pending<Answer> = {
   text: string;
   sentAt: number;
-  /** It is lost with its connection. */
+  /** The request is rejected if its connection is lost. */
   isOffer: boolean;
   resolve(answer: Answer): void;
   reject(error: Error): void;
 };
 
 /**
- * The client's side of a link to the Worker, which outlives its connections: it dials, says hello, sends what is not yet
- * answered, and dials again whenever the connection is lost. A request may therefore arrive twice, and its answer too.
+ * The client side of a link to the Worker. The link outlives its connections: it connects, says hello, sends all unanswered
+ * requests, and reconnects whenever the connection is lost. A request and its answer can therefore each arrive twice.
  */
 export class Link<Request extends { id: number }, Answer extends { re: number }, Notice> {
-  /** Resolves when the link is over for good. */
+  /** Resolves when the link has ended permanently. */
   readonly closed: Promise<LinkEnd>;
   readonly #options: LinkOptions<Request, Answer, Notice>;
   #heartbeatMs: number;
   readonly #resolveClosed: (end: LinkEnd) => void;
-  /** Unanswered requests but for hello, by id, in the order in which they were made. */
+  /** Unanswered requests except hello, by id, in the order in which they were made. */
   readonly #pending = new Map<number, Pending<Answer>>();
   #nextId = 1;
   #socket: LinkSocket | undefined;
   #hello: { id: number; sentAt: number } | undefined;
   #welcomed = false;
-  /** Grows with connections in a row that came to nothing, or that one of the ends had to break off. */
+  /** Grows with each consecutive connection that was never welcomed or that either end had to break off. */
   readonly #backoff = new Backoff({ floorMs: 100, stepMs: 100, capMs: 10_000 });
   #broken = false;
   #redial: NodeJS.Timeout | undefined;
@@ -73,15 +73,15 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
   }
 
   /**
-   * When the Worker last noted for certain that we live, as `performance.now()`: the time at which the latest hello or ping
-   * that it has answered was sent. Other messages leave no such note. `-Infinity` before the first.
+   * When the Worker last certainly recorded that this client is alive, as `performance.now()`: the send time of the latest
+   * answered hello or ping. The Worker does not record other messages. `-Infinity` before the first.
    */
   get lastContact(): number {
-    // Before the welcome the platform answers pings on behalf of an object that does not know whose they are.
+    // Before the welcome, the platform answers pings on behalf of an object that does not yet know who sends them.
     return Math.max(this.#lastAnswered, (this.#welcomed ? this.#socket?.answeredPingAt : undefined) ?? -Infinity);
   }
 
-  /** Sets how often a ping goes out, in milliseconds, on this connection and on those to come. */
+  /** Sets the interval between pings, in milliseconds, for this connection and all later ones. */
   setHeartbeat(ms: number): void {
     if (ms === this.#heartbeatMs) return;
     this.#heartbeatMs = ms;
@@ -89,12 +89,12 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
     this.#watchAnswers();
   }
 
-  /** Resolves with the answer, however many connections it takes; rejects with `LinkEndedError` when the link is over. */
+  /** Resolves with the answer, over as many connections as it takes. Rejects with `LinkEndedError` when the link has ended. */
   request(message: Unnumbered<Request>): Promise<Answer> {
     return this.#ask(message, false);
   }
 
-  /** As `request`, over the present connection alone: rejects when there is none, or it is lost before the answer. */
+  /** Like `request`, but only over the current connection: rejects if there is none or it is lost before the answer. */
   async offer(message: Unnumbered<Request>): Promise<Answer> {
     if (!this.#welcomed) throw connectionLost();
     return await this.#ask(message, true);
@@ -113,7 +113,7 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
     return promise;
   }
 
-  /** Ends the link for good, after what was sent. Requests that are not answered yet reject. */
+  /** Ends the link permanently, after everything sent so far. Unanswered requests reject. */
   async close(code = 1000): Promise<void> {
     const socket = this.#socket;
     this.#finish({ kind: "closed" });
@@ -146,7 +146,7 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
 
   #watchAnswers(): void {
     clearInterval(this.#overdue);
-    // Pings are answered on behalf of the object, so they do not show that it has lost a request: its answer being overdue does.
+    // The platform answers pings on behalf of the object, so only an overdue answer shows that the object has lost a request.
     const limit = 6 * this.#heartbeatMs;
     this.#overdue = setInterval(() => {
       const [oldest] = this.#welcomed ? this.#pending.values() : [this.#hello];
@@ -194,12 +194,12 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
 
   #answered(answer: Answer): void {
     const pending = this.#pending.get(answer.re);
-    if (pending === undefined) return; // A second answer to a request that was sent twice.
+    if (pending === undefined) return; // The second answer to a request that was sent twice.
     this.#pending.delete(answer.re);
     pending.resolve(answer);
   }
 
-  /** Breaks off a connection on which the Worker does not keep to the protocol. */
+  /** Breaks off a connection because the Worker violated the protocol. */
   #refuse(socket: LinkSocket, reason: string): void {
     this.#broken = true;
     socket.drop(reason);
@@ -229,7 +229,7 @@ export class Link<Request extends { id: number }, Answer extends { re: number },
     if (wasUp) this.#options.onDown?.();
   }
 
-  /** Logs why there is no connection, once for as long as the reason stays the same. */
+  /** Logs why there is no connection. Logs an unchanged reason only once. */
   #complain(end: SocketEnd): void {
     const what = end.kind === "refused" ? `HTTP ${end.status}` : `code ${end.code}`;
     const complaint = `no connection to ${this.#options.url} (${what}${end.reason && `: ${end.reason}`}), trying again`;

@@ -4,10 +4,10 @@ import { isRunning, processStartTime } from "./process-groups.ts";
 
 const OwnerSchema = z.looseObject({ pid: z.int(), startTime: z.string() });
 
-/** The process that has taken a lock, and what it has noted there. */
+/** The process that holds a lock, and the note that it stored there. */
 export type LockOwner = z.infer<typeof OwnerSchema>;
 
-/** Another process has the lock. */
+/** Another process holds the lock. */
 export class LockedError extends Error {
   override name = "LockedError";
   readonly owner: LockOwner;
@@ -19,10 +19,10 @@ export class LockedError extends Error {
 }
 
 /**
- * Takes a lock for this process, a file that is free again as soon as the process has ended, however that is.
- * @param note what others can read of its owner
- * @returns gives it free
- * @throws LockedError where another process has it
+ * Takes a lock file for this process. The lock becomes free as soon as the process ends, even if it crashes.
+ * @param note information about the owner for other processes to read
+ * @returns a function that releases the lock
+ * @throws LockedError if another process holds the lock
  */
 export const takeLock = (lock: string, note: Readonly<Record<string, unknown>> = {}): (() => void) => {
   const mine = `${lock}.${process.pid}`;
@@ -31,7 +31,7 @@ export const takeLock = (lock: string, note: Readonly<Record<string, unknown>> =
   try {
     while (!tryLink(mine, lock)) {
       refuseLive(lock, lock);
-      // Taken aside and looked at again: between the look and the move another process may have replaced a dead one's lock.
+      // Move the lock aside and check it again: another process can have replaced a dead one's lock between check and move.
       const aside = `${mine}.old`;
       if (!tryRename(lock, aside)) continue;
       try {
@@ -49,17 +49,17 @@ export const takeLock = (lock: string, note: Readonly<Record<string, unknown>> =
   return () => rmSync(lock, { force: true });
 };
 
-/** The process that has a lock; undefined where it is free. */
+/** Returns the process that holds a lock, or undefined if the lock is free. */
 export const lockOwner = (lock: string): LockOwner | undefined => {
   try {
     const owner = OwnerSchema.parse(JSON.parse(readFileSync(lock, "utf8")));
     return isRunning(owner.pid, owner.startTime) ? owner : undefined;
   } catch {
-    return undefined; // There is none, it has just gone, or a crash of the whole machine has emptied it.
+    return undefined; // The file never existed, has just been removed, or was emptied by a crash of the whole machine.
   }
 };
 
-/** Creates `lock` with the content of `mine`, at once and only if it is not there. */
+/** Atomically creates `lock` with the content of `mine`, unless it exists. */
 const tryLink = (mine: string, lock: string): boolean => ifNot("EEXIST", () => linkSync(mine, lock));
 
 const tryRename = (from: string, to: string): boolean => ifNot("ENOENT", () => renameSync(from, to));
@@ -74,7 +74,7 @@ const ifNot = (code: string, act: () => void): boolean => {
   }
 };
 
-/** @param file the lock, or where it was moved to */
+/** @param file the lock, or the path it was moved to */
 const refuseLive = (file: string, lock: string): void => {
   const owner = lockOwner(file);
   if (owner !== undefined) throw new LockedError(lock, owner);

@@ -1,4 +1,4 @@
-/** Acts on each item, at most `width` at a time. @throws the first failure, after those under way have ended */
+/** Calls `act` for each item, at most `width` at a time. @throws the first failure, once the calls in progress have ended */
 export const inParallel = async <T>(items: Iterable<T>, act: (item: T) => Promise<void>, width = 8): Promise<void> => {
   const queue = items[Symbol.iterator]();
   let failed = false;

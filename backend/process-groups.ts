@@ -1,23 +1,23 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 
-/** A process that has not ended; one that has, but whose parent has not asked for its status, does not count. */
+/** A process that has not ended. Zombies count as ended. */
 export type ProcessInfo = {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
   readonly session: number;
-  /** When it started: together with the pid it names a process for ever. Compared, and ordered by `startedSince`. */
+  /** When the process started. With the pid, this identifies a process uniquely. Compare with `===` or `startedSince`. */
   readonly startTime: string;
 };
 
 const onLinux = process.platform === "linux";
 
 let bootId: string | undefined;
-/** Start times count from the boot, so that two of different boots say nothing to each other. */
+/** Start times count from the boot, so times of different boots cannot be compared. */
 const currentBoot = (): string => (bootId ??= readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
 
-/** Reads `/proc/<pid>/stat`. The second field is the command in parentheses, and may hold spaces and parentheses itself. */
+/** Reads `/proc/<pid>/stat`. The second field is the command in parentheses, which can itself contain spaces and parentheses. */
 const readStat = (pid: number): { state: string; info: ProcessInfo } | undefined => {
   let stat: string;
   try {
@@ -25,7 +25,7 @@ const readStat = (pid: number): { state: string; info: ProcessInfo } | undefined
   } catch {
     return undefined;
   }
-  // What follows the command begins with field 3; the start time is field 22.
+  // Field 3 follows the command; the start time is field 22.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [state = "", parent, group, session] = fields;
   const startTime = `${currentBoot()}/${fields[19] ?? ""}`;
@@ -34,7 +34,7 @@ const readStat = (pid: number): { state: string; info: ProcessInfo } | undefined
 
 const isGone = (state: string): boolean => /^[ZXx]/.test(state);
 
-/** What `ps` says of the processes that `selection` names. It knows no sessions everywhere, and the start time is a date. */
+/** Lists the processes that `selection` matches, using `ps`. Not every `ps` reports sessions. The start time is a date. */
 const ps = (...selection: string[]): { state: string; info: ProcessInfo }[] => {
   let text: string;
   try {
@@ -52,17 +52,17 @@ const ps = (...selection: string[]): { state: string; info: ProcessInfo }[] => {
   });
 };
 
-/** When the process with this pid started, also if it has just ended and nobody has noticed; undefined when there is none. */
+/** Returns when the process with this pid started, even if it is now a zombie; undefined if there is no such process. */
 export const processStartTime = (pid: number): string | undefined =>
   (onLinux ? readStat(pid) : ps("-p", String(pid))[0])?.info.startTime;
 
-/** Whether the process that had this pid and start time has not ended. */
+/** Whether the process with this pid and start time is still running. */
 export const isRunning = (pid: number, startTime: string): boolean => {
   const found = onLinux ? readStat(pid) : ps("-p", String(pid))[0];
   return found !== undefined && found.info.startTime === startTime && !isGone(found.state);
 };
 
-/** The processes that have a file open, with the names of their commands. None where the system does not tell. */
+/** Returns the other processes that have a file open, with their command names. Empty on systems other than Linux. */
 export const processesThatHold = (path: string): { readonly pid: number; readonly command: string }[] =>
   onLinux ? pids().flatMap((pid) => (holds(pid, path) ? [{ pid, command: commandOf(pid) }] : [])) : [];
 
@@ -76,7 +76,7 @@ const holds = (pid: number, path: string): boolean => {
     const folder = `/proc/${pid}/fd`;
     return pid !== process.pid && readdirSync(folder).some((name) => readlinkSync(`${folder}/${name}`) === path);
   } catch {
-    return false; // It has ended, or is another user's.
+    return false; // The process has ended, or belongs to another user.
   }
 };
 
@@ -98,10 +98,10 @@ export const liveProcesses = (): ProcessInfo[] => {
 export const groupMembers = (group: number): ProcessInfo[] =>
   liveProcesses().filter((process) => process.group === group);
 
-/** Whether a process of the group lives. */
+/** Whether any process of the group is alive. */
 export const groupAlive = (group: number): boolean => groupMembers(group).length > 0;
 
-/** Whether `time` is `reference` or later. Times of different boots are in no order. */
+/** Whether `time` is `reference` or later. On Linux, false for times of different boots. */
 export const startedSince = (time: string, reference: string): boolean => {
   if (!onLinux) return Date.parse(time) >= Date.parse(reference);
   const [boot, ticks] = time.split("/");
@@ -109,11 +109,11 @@ export const startedSince = (time: string, reference: string): boolean => {
   return boot === referenceBoot && Number(ticks) >= Number(referenceTicks);
 };
 
-/** Sends a signal to a process, or with a negative number to a group, that may be gone. */
+/** Sends a signal to a process, or to a group if `target` is negative. Does nothing if the target no longer exists. */
 export const sendSignal = (target: number, signal: NodeJS.Signals): void => {
   try {
     process.kill(target, signal);
   } catch {
-    // It is gone, or was replaced by a stranger's.
+    // The target is gone, or its id now belongs to another user's process.
   }
 };

@@ -6,20 +6,20 @@ import { liveProcesses, processStartTime, sendSignal, startedSince, type Process
 import { carriesMark } from "./process-mark.ts";
 
 const StartSchema = z.object({ startTime: z.string() });
-/** A process group that was started: its leader's pid, which is its id and its session's, and when the leader started. */
+/** A process group that was started: the leader's pid, which is also the id of the group and its session, and its start time. */
 const GroupRecordSchema = StartSchema.extend({ pid: z.int().gt(1) });
-/** The mark that everything carries which the ledger's owner has started, and when the owner started. */
+/** The mark that all processes started by the ledger's owner carry, and when the owner started. */
 const MarkRecordSchema = StartSchema.extend({ mark: z.int().positive() });
 const RecordSchema = z.union([GroupRecordSchema, MarkRecordSchema]);
 type Record = z.infer<typeof RecordSchema>;
 
-/** How long processes may take to vanish after SIGKILL, and how often that is looked at, in milliseconds. */
+/** How long to wait for processes to vanish after SIGKILL, and how often to check, in milliseconds. */
 const vanishMs = 2_000;
 const lookMs = 10;
 
 /**
- * A directory with a record of every process group that is running, and of the mark that processes carry, so that those a
- * process leaves behind when it is killed can be ended by `reap`, and no others.
+ * A directory that records every running process group and the mark that processes carry. If the owner is killed, `reap` can
+ * end exactly the processes that it left behind.
  */
 export class ProcessLedger {
   readonly #dir: string;
@@ -30,25 +30,25 @@ export class ProcessLedger {
     mkdirSync(dir, { recursive: true });
   }
 
-  /** Records a group by its leader, a child spawned `detached`. To be called in the same tick, when it cannot be reaped yet. */
+  /** Records a group by its leader, a child spawned `detached`. Call it in the same tick, before the child can be reaped. */
   add(pid: number): void {
     this.#isUsed = true;
     const startTime = processStartTime(pid);
     if (startTime !== undefined) writeRecord(this.#dir, String(pid), { pid, startTime });
   }
 
-  /** Forgets a group of which nothing is left. */
+  /** Removes the record of a group that has no processes left. */
   remove(pid: number): void {
     rmSync(recordPath(this.#dir, String(pid)), { force: true });
   }
 
-  /** Ends what the groups that were added to this ledger have left behind, see `reap`. */
+  /** Ends the processes that the groups added to this ledger have left behind; see `reap`. */
   async sweep(): Promise<void> {
     if (this.#isUsed) await reap(this.#dir);
   }
 }
 
-/** Records the mark that this process has set, in a ledger's directory. It stays there. */
+/** Records this process's mark in a ledger's directory. The record is never removed. */
 export const recordMark = (dir: string, mark: number): void => {
   mkdirSync(dir, { recursive: true });
   writeRecord(dir, "mark", { mark, startTime: processStartTime(process.pid) ?? "" });
@@ -56,7 +56,7 @@ export const recordMark = (dir: string, mark: number): void => {
 
 const recordPath = (dir: string, name: string): string => join(dir, `${name}.json`);
 
-/** A record is whole or not there, whenever this process is killed. */
+/** Writes a record atomically: it is either complete or absent, even if this process is killed. */
 const writeRecord = (dir: string, name: string, record: Record): void => {
   const path = recordPath(dir, name);
   writeFileSync(`${path}.new`, JSON.stringify(record));
@@ -72,8 +72,8 @@ const readRecord = (path: string): Record | undefined => {
 };
 
 /**
- * Whether the record names the process. A pid is not given out while a group or a session has it as its id, so another leader
- * under it means that those are gone; where the leader is gone, its members started after it did.
+ * Whether the record covers the process. The kernel does not reuse a pid that is still the id of a group or session. A different
+ * leader with this pid therefore means that both are gone. If the leader is gone, the remaining members started after it.
  */
 const names = (record: Record, process: ProcessInfo): boolean => {
   if (!startedSince(process.startTime, record.startTime)) return false;
@@ -83,7 +83,7 @@ const names = (record: Record, process: ProcessInfo): boolean => {
   return leader === undefined || leader === record.startTime;
 };
 
-/** The live processes that one of the records names, and their descendants; never this process. */
+/** Returns the live processes that a record covers, and their descendants. Never includes this process. */
 const named = (records: readonly Record[]): ProcessInfo[] => {
   const others = liveProcesses().filter(({ pid }) => pid !== process.pid);
   const found = new Map<number, ProcessInfo>();
@@ -96,8 +96,8 @@ const named = (records: readonly Record[]): ProcessInfo[] => {
 };
 
 /**
- * Ends every process that the ledger in `dir` still accounts for: the members of recorded groups and of their sessions,
- * whatever carries the recorded mark, and the descendants of all these. Where one cannot be ended, the groups stay recorded.
+ * Ends every process that the ledger in `dir` covers: the members of recorded groups and their sessions, processes that carry
+ * the recorded mark, and the descendants of all these. If a process cannot be ended, the groups stay recorded.
  * @returns how many processes were ended
  */
 export const reap = async (dir: string): Promise<number> => {

@@ -2,7 +2,7 @@ import { BlockList, isIP } from "node:net";
 import { Agent, ProxyAgent, type Dispatcher } from "undici";
 import { refusedAddress, isLoopback } from "../shared/ip-address.ts";
 
-/** How long a connection may take to be made, in ms. */
+/** Timeout for establishing a connection, in ms. */
 const connectMs = 5000;
 
 const variableOf = (environment: NodeJS.ProcessEnv, name: string): string =>
@@ -19,18 +19,18 @@ export const proxyVariables = [
 ] as const;
 
 /**
- * The proxy that the environment names for an address, as a URL: `HTTPS_PROXY` for `https:` and `wss:`, `HTTP_PROXY` for the
- * others, in lower case first, unless `NO_PROXY` names the host. Undefined for none. The rules are those of Go's
- * `net/http.ProxyFromEnvironment`: a proxy would take a loopback address for its own, so such hosts have none; link-local
- * ones neither.
- * @throws Error for a proxy that is no `http:` or `https:` URL
+ * Returns the URL of the proxy that the environment sets for an address, or undefined for none: `HTTPS_PROXY` for `https:` and
+ * `wss:`, otherwise `HTTP_PROXY`, unless `NO_PROXY` lists the host. Lower-case names take precedence. The rules are those of
+ * Go's `net/http.ProxyFromEnvironment`. Loopback hosts have no proxy, because a proxy would take such an address for its own;
+ * link-local hosts have none either.
+ * @throws Error for a proxy that is not an `http:` or `https:` URL
  */
 export const proxyFor = (url: URL, environment: NodeJS.ProcessEnv = process.env): string | undefined => {
   const name = /^(https|wss):$/.test(url.protocol) ? "HTTPS_PROXY" : "HTTP_PROXY";
   const proxy = variableOf(environment, name);
   if (proxy === "" || isLocal(url.hostname) || isExcluded(url, variableOf(environment, "NO_PROXY"))) return undefined;
   const parsed = URL.parse(proxy.includes("://") ? proxy : `http://${proxy}`);
-  // The value may hold a password.
+  // The message omits the value, because it can contain a password.
   if (parsed === null || !/^https?:$/.test(parsed.protocol)) throw new Error(`${name} is no URL of an HTTP proxy`);
   return parsed.href;
 };
@@ -43,7 +43,10 @@ const isLocal = (hostname: string): boolean => {
   return isLoopback(host) || refusedAddress(host) !== undefined;
 };
 
-/** Whether an entry of `NO_PROXY` names the host: `*`, a domain with all below it, an address or a range of addresses, each with or without a port. */
+/**
+ * Whether an entry of `NO_PROXY` matches the host: `*`, a domain and its subdomains, an address or an address range, each with
+ * or without a port.
+ */
 const isExcluded = (url: URL, list: string): boolean => {
   const host = bare(url.hostname).toLowerCase();
   const port = url.port || (/^(https|wss):$/.test(url.protocol) ? "443" : "80");
@@ -73,21 +76,21 @@ const isWithin = (address: string, range: string): boolean => {
   return block.check(address, family);
 };
 
-/** Sends requests over HTTP/1.1, directly or by the proxy that the environment names for their host. */
+/** Sends requests over HTTP/1.1, directly or through the proxy that the environment sets for the host. */
 export class Dispatchers {
   readonly #options: Agent.Options;
   readonly #environment: NodeJS.ProcessEnv;
   readonly #direct: Dispatcher;
   readonly #proxies = new Map<string, ProxyAgent>();
 
-  /** @param options of both; `connect` is for direct connections, and makes no HTTP/2 ones */
+  /** @param options for direct and proxied connections; `connect` applies to direct ones only and must not enable HTTP/2 */
   constructor({ connect, ...options }: Agent.Options = {}, environment: NodeJS.ProcessEnv = process.env) {
     this.#options = options;
     this.#environment = environment;
     this.#direct = new Agent({ connect: connect ?? { timeout: connectMs, allowH2: false }, ...options });
   }
 
-  /** Whether requests to a host go through a proxy, which then resolves its name. */
+  /** Whether requests to a host go through a proxy, which then resolves the host name. */
   isProxied(url: URL): boolean {
     return proxyFor(url, this.#environment) !== undefined;
   }
@@ -110,7 +113,7 @@ export class Dispatchers {
     return proxy;
   }
 
-  /** Ends all connections. */
+  /** Closes all connections. */
   async destroy(): Promise<void> {
     await Promise.all([this.#direct, ...this.#proxies.values()].map((each) => each.destroy()));
   }

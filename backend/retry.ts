@@ -2,10 +2,10 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { backoffMs, type BackoffTimes } from "../shared/backoff.ts";
 
-/** Waits `ms` milliseconds, or throws the signal's reason as soon as it is aborted. */
+/** Waits `ms` milliseconds. Throws the signal's reason as soon as the signal aborts. */
 export type Pause = (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 
-/** Waits by the clock. */
+/** Waits in real time. */
 export const pauseByClock: Pause = async (ms, signal) => {
   try {
     await sleep(ms, undefined, { signal });
@@ -15,24 +15,24 @@ export const pauseByClock: Pause = async (ms, signal) => {
   }
 };
 
-/** How often, how long and at which intervals something is tried that fails in one way. */
+/** How often, for how long and at which intervals to retry one kind of failure. */
 export type Patience = BackoffTimes & {
-  /** Tries at most, the first included. */
+  /** The maximum number of tries, including the first. */
   readonly tries: number;
-  /** No further try begins when this many milliseconds have passed since the first failure. */
+  /** No further try starts once this many milliseconds have passed since the first failure. */
   readonly windowMs: number;
 };
 
-/** What a failure asks for before the next try. */
+/** How to retry after a failure. */
 export type Retry = {
   readonly patience: Patience;
-  /** The least wait, in milliseconds, where the peer named one. @default 0 */
+  /** The minimum wait, in milliseconds, if the peer requested one. @default 0 */
   readonly atLeastMs?: number | undefined;
 };
 
 type Failures = { count: number; waitedMs: number; readonly since: number };
 
-/** Counts the failures of one piece of work, and waits between its tries. Each patience has a count of its own. */
+/** Counts the failures of one operation and waits between its tries. Each `Patience` has its own count. */
 export class Retries {
   readonly #pause: Pause;
   readonly #signal: AbortSignal | undefined;
@@ -45,8 +45,8 @@ export class Retries {
 
   /**
    * Waits until it is time for the next try.
-   * @param retry undefined for a failure that another try does not help
-   * @throws `error` where there is to be no further try, or the signal's reason
+   * @param retry undefined for a failure that a retry cannot fix
+   * @throws `error` if there must be no further try, or the signal's reason
    */
   async after(error: unknown, retry: Retry | undefined): Promise<void> {
     this.#signal?.throwIfAborted();
@@ -57,14 +57,14 @@ export class Retries {
     this.#failures.set(patience, failures);
     const wait = Math.max(atLeastMs, backoffMs(failures.count, patience));
     failures.count += 1;
-    // Pauses of a test take no time, and count all the same.
+    // Pauses in tests take no time but still count.
     const passed = Math.max(now - failures.since, failures.waitedMs);
     if (failures.count >= patience.tries || passed > patience.windowMs) throw error;
     failures.waitedMs += wait;
     await this.#pause(wait, this.#signal);
   }
 
-  /** The work got on: it has all its tries again. */
+  /** Restores all tries, because the operation made progress. */
   reset(): void {
     this.#failures.clear();
   }
@@ -72,7 +72,7 @@ export class Retries {
 
 /**
  * Repeats `work` until it succeeds.
- * @param retryOf what something thrown asks for; undefined for what must not be tried again
+ * @param retryOf returns how to retry after a thrown error, or undefined if it must not be retried
  * @throws what the last try threw, or the signal's reason
  */
 export const retrying = async <T>(

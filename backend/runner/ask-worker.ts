@@ -7,24 +7,24 @@ import type { RunnerToken } from "./runner-token.ts";
 
 const dispatchers = new Dispatchers();
 
-/** How long the Worker is asked before it is given up. */
+/** How often and for how long to retry before giving up. */
 const patience: Patience = { tries: 6, windowMs: 60_000, floorMs: 100, stepMs: 100, capMs: 10_000 };
 
-/** The Worker does not do what it is asked, and will not on another try. */
+/** The Worker rejected the request, and a retry would not help. */
 class RefusedError extends Error {}
 
 type WorkerRequest = {
   readonly method: "GET" | "PUT";
-  /** The status of an answer that is no failure. */
+  /** The status of a successful response. */
   readonly success: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
 };
 
 /**
- * Asks the Worker over HTTP with the runner's token, again where that may help.
- * @param take reads the body of an answer that is no failure
- * @throws Error where the Worker refuses, or cannot be asked
+ * Sends an HTTP request to the Worker with the runner's token. Retries failures unless the Worker refuses the request.
+ * @param take reads the body of a successful response
+ * @throws Error if the Worker refuses the request or cannot be reached
  */
 export const askWorker = async (
   url: URL,

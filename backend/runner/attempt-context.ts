@@ -1,29 +1,32 @@
 import type { Counters } from "./counters.ts";
 import type { Progress } from "./progress.ts";
 
-/** What the data path of one attempt is given. */
+/** Everything that the data path of one attempt needs. */
 export type AttemptContext = {
   /** Variables for programs (job, task, attempt …, under our names and Hadoop's); no credentials. */
   readonly environment: Readonly<Record<string, string>>;
-  /** A private directory of this attempt, with nothing in it but the `workingDirectory` of programs, on a file system that has named pipes. The caller removes it afterwards. */
+  /**
+   * A private directory of this attempt, on a file system that supports named pipes. Contains nothing except the programs'
+   * `workingDirectory`. The caller removes it afterwards.
+   */
   readonly workDir: string;
-  /** Bytes of memory that sorting may hold before it spills to `workDir`. */
+  /** Bytes of memory that sorting may use before it spills to `workDir`. */
   readonly sortBuffer: number;
-  /** Most runs merged at a time, at least 2; where there are more, several passes. */
+  /** Maximum number of runs to merge at a time, at least 2. More runs take several passes. */
   readonly mergeFactor: number;
-  /** Most bytes that the program may write in this attempt: `TASK_OUTPUT_LIMIT`. */
+  /** Maximum bytes that the program may write in this attempt: `TASK_OUTPUT_LIMIT`. */
   readonly outputLimit: number;
-  /** Most bytes of one record, that is an input line, or key and value: `RECORD_LIMIT`. */
+  /** Maximum bytes of one record, which is an input line, or a key and its value: `RECORD_LIMIT`. */
   readonly recordLimit: number;
-  /** When aborted, programs end (SIGTERM to the process group, SIGKILL after 2 s) and everything rejects with its reason. */
+  /** On abort, programs are ended (SIGTERM to the process group, SIGKILL after 2 s) and everything rejects with the reason. */
   readonly signal: AbortSignal;
   readonly counters: Counters;
-  /** To be told of everything that gets done: an attempt that does nothing for too long is ended. */
+  /** Records every bit of progress. An attempt without progress for too long is ended. */
   readonly progress: Progress;
-  /** The caller's ledger of living process groups, so that none outlives the runner. */
+  /** The caller's ledger of live process groups, so that none outlives the runner. */
   readonly processes: { add(pid: number): void; remove(pid: number): void };
-  /** Takes what the program says with `reporter:status:`. */
+  /** Receives the text that the program reports with `reporter:status:`. */
   status(text: string): void;
-  /** Takes what the program says on standard error, and a module with `console`; the bytes are valid during the call. */
+  /** Receives a program's standard error. Modules' `console` output goes to the same log. The bytes are valid during the call. */
   log(bytes: Uint8Array): void;
 };

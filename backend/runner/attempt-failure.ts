@@ -6,10 +6,10 @@ import { ArchiveError } from "./archives/archive-error.ts";
 import { OutOfMemoryError } from "./memory-kills.ts";
 import { ProgramError } from "./programs/program.ts";
 
-/** Longest message that is reported, in UTF-16 units. */
+/** Maximum length of a reported message, in UTF-16 units. */
 const longestMessage = 16_384;
 
-/** How a failed attempt is reported: in the words of the store or the program, and whether trying again can help. */
+/** Converts an error to its report: the message of the store or program, and whether the failure is final. */
 export const attemptError = (error: unknown): AttemptError => {
   const message = (error instanceof Error ? error.message : String(error)).slice(0, longestMessage);
   if (error instanceof StorageError) return { code: error.code, message, final: isFinal(error) };

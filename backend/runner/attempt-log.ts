@@ -3,18 +3,18 @@ import { headBytes, leftOut, tailBytes } from "../../shared/attempt-log.ts";
 const counterBytes = 8;
 
 /**
- * What an attempt's programs say on standard error: the beginning and the end of it. It lies in memory that two threads share: one
- * writes, the other reads, also when the first has been ended. A writer never waits, and its memory does not grow.
+ * The beginning and the end of what an attempt's programs write to standard error. It lies in memory shared by two threads: one
+ * writes, the other reads, even after the writing thread has been terminated. Writes never block, and the memory does not grow.
  */
 export class AttemptLog {
   readonly memory: SharedArrayBuffer;
-  /** Bytes that were written in all. */
+  /** Total number of bytes written. */
   readonly #written: BigInt64Array;
   readonly #head: Uint8Array;
-  /** The bytes after the head, each at its place modulo the length of this. */
+  /** The bytes after the head, each at its position modulo the ring's length. */
   readonly #ring: Uint8Array;
 
-  /** @param memory that of another thread's log */
+  /** @param memory the memory of another thread's log */
   constructor(memory = new SharedArrayBuffer(counterBytes + headBytes + tailBytes)) {
     this.memory = memory;
     this.#written = new BigInt64Array(memory, 0, 1);
@@ -22,12 +22,12 @@ export class AttemptLog {
     this.#ring = new Uint8Array(memory, counterBytes + headBytes);
   }
 
-  /** Bytes that were written in all. */
+  /** Total number of bytes written. */
   get length(): number {
     return Number(Atomics.load(this.#written, 0));
   }
 
-  /** Begins an empty log. */
+  /** Empties the log. */
   reset(): void {
     Atomics.store(this.#written, 0, 0n);
   }
@@ -36,7 +36,7 @@ export class AttemptLog {
     const start = this.length;
     const end = start + bytes.length;
     if (start < headBytes) this.#head.set(bytes.subarray(0, headBytes - start), start);
-    // Of what is more than the ring holds, the end.
+    // If there is more than the ring holds, keep the end.
     const first = Math.max(start, headBytes, end - tailBytes);
     if (first < end) {
       const rest = bytes.subarray(first - start);
@@ -47,16 +47,16 @@ export class AttemptLog {
     Atomics.store(this.#written, 0, BigInt(end));
   }
 
-  /** What there is now, with a line that says how much is left out. */
+  /** Returns the current content, with a line that says how much is left out. */
   read(): Buffer {
     return this.readFrom(0).bytes;
   }
 
-  /** The bytes from `position` on; where some of them are not kept any more, a line that says so comes in their place. */
+  /** Returns the bytes from `position` on. A line replaces bytes that are no longer available and says how many are missing. */
   readFrom(position: number): { readonly bytes: Buffer; readonly next: number } {
     const parts: Uint8Array[] = [];
     let next = position;
-    // What is left of the head, and the ring.
+    // The rest of the head, then the ring.
     for (let part = 0; part < 2; part++) {
       const { bytes, offset } = this.slice(next);
       if (bytes.length === 0) break;
@@ -68,8 +68,8 @@ export class AttemptLog {
   }
 
   /**
-   * Some bytes from `position` on, of the head or of the ring.
-   * @returns at least one where there are any; they begin at `offset`: later where the first are not kept any more
+   * Returns some bytes from `position` on, from either the head or the ring.
+   * @returns at least one byte if there are any, starting at `offset`, which is later if the first bytes are no longer available
    */
   slice(position: number, most = Infinity): { readonly bytes: Buffer; readonly offset: number } {
     const endOfHead = Math.min(this.length, headBytes);
@@ -80,7 +80,7 @@ export class AttemptLog {
     return { bytes: bytes.subarray(0, most), offset: from };
   }
 
-  /** The bytes of the ring from `position` on that were not written over, and where they begin. */
+  /** Returns the bytes of the ring from `position` on that have not been overwritten, and where they start. */
   #after(position: number): { bytes: Buffer; from: number } {
     const end = this.length;
     if (end <= position) return { bytes: Buffer.alloc(0), from: position };
@@ -90,7 +90,7 @@ export class AttemptLog {
     const first = this.#ring.subarray(at, Math.min(tailBytes, at + bytes.length));
     bytes.set(first);
     bytes.set(this.#ring.subarray(0, bytes.length - first.length), first.length);
-    // While it was copied, the writer may have gone on, and have written over the beginning.
+    // During the copy, the writer can have overwritten the beginning.
     const from = Math.min(end, Math.max(begin, this.length - tailBytes));
     return { bytes: bytes.subarray(from - begin), from };
   }

@@ -7,56 +7,59 @@ import { EndpointListSchema } from "../storage/endpoint-list.ts";
 const MiB = 1024 * 1024;
 const BytesSchema = z.coerce.number("must be a number of bytes, such as 536870912").int().positive();
 
-/** What a runner takes besides sorting and large records: Node with its two threads, parts under way, read-ahead. */
+/** What a runner needs besides sorting and large records: Node with its two threads, parts being uploaded, read-ahead. */
 const baseMemory = 192 * MiB;
 const leastMemory = 256 * MiB;
 
 /**
- * The longest record that can be handled: the engine's strings end at about as many characters, and arenas, which hold a record
- * of any length, have offsets of 31 bits.
+ * The longest record that the runner supports. The engine's strings are limited to about as many characters, and arenas, which
+ * hold a record of any length, use 31-bit offsets.
  */
 const longestRecord = 512 * MiB;
 
-/** Most files that a merge may hold open: as many as a process can have nearly everywhere. */
+/** Maximum number of files that a merge may hold open. Nearly every system allows a process this many. */
 const mostMerged = 4096;
 
-/** The environment that a runner is started with, before it may know its job. Sizes are bytes. */
+/** The environment that a runner is started with, possibly before it knows its job. Sizes are in bytes. */
 const VariablesSchema = z.object({
   WORKER_URL: z.url(),
-  /** Names the runner, also where the REST API shows a pod. */
+  /** The runner's name. The REST API also shows it as the pod's name. */
   RUNNER_ID: z.string().min(1),
-  /** A directory of the runner's own; whoever starts the runner removes it afterwards. */
+  /** A directory for this runner alone. Whoever starts the runner removes it afterwards. */
   WORK_DIR: z.string().min(1),
-  /** Where the process groups of programs are recorded while they live. */
+  /** Where the runner records the live process groups of programs. */
   PROCESS_LEDGER: z.string().min(1),
   /**
-   * `pipe`: standard input stays open as long as the parent lives. Its first line says which job the runner works for; after
-   * that it takes the order `drain`. `none`: the environment names the job.
+   * `pipe`: standard input stays open as long as the parent lives. The first line says which job the runner works for; the only
+   * later command is `drain`. `none`: the environment names the job.
    */
   PARENT: z.enum(["pipe", "none"]).default("none"),
-  /** A file that is there while a task is at work. None by default. */
+  /** A file that exists while a task is running. None by default. */
   BUSY_FILE: z.string().startsWith("/").optional(),
   /**
-   * Where the files of the memory cgroup are, which must be that of this runner and its programs alone, as a container's is.
-   * None by default.
+   * The directory with the files of the memory cgroup. The cgroup must contain only this runner and its programs, like a
+   * container's. None by default.
    */
   CGROUP_DIR: z.string().startsWith("/").optional(),
-  /** Where the Secrets lie that a job's storage credentials refer to: a folder a Secret, a file a key. None by default. */
+  /** Where to find the Secrets that storage credentials refer to: a folder per Secret, a file per key. None by default. */
   CREDENTIALS_DIR: z.string().startsWith("/").optional(),
-  /** Directories that `file:` addresses may lie in, separated as in PATH. None by default. */
+  /** Directories that `file:` addresses may point into, separated as in PATH. None by default. */
   FILE_ROOTS: z
     .string()
     .default("")
     .transform((text) => text.split(delimiter).filter((root) => root !== "")),
-  /** Storage endpoints that a job may name: `host[:port]` or `*.domain[:port]`, with commas between. Any by default. */
+  /** Storage endpoints that a job may use: `host[:port]` or `*.domain[:port]`, separated by commas. Any by default. */
   STORAGE_ENDPOINTS: EndpointListSchema.optional(),
-  /** Whether a store may be at a loopback address, which in a pod is no store's. By default only where STORAGE_ENDPOINTS names its host. */
+  /**
+   * Whether a store may have a loopback address; in a pod, no store has one. By default allowed only if STORAGE_ENDPOINTS names
+   * the host.
+   */
   STORAGE_LOOPBACK: z.enum(["allow", "refuse"]).default("refuse"),
-  /** Where map outputs lie: `store`, beside the job's output, or the path of a directory that all runners of the job see. */
+  /** Where to keep map outputs: `store`, next to the job's output, or the path of a directory that all its runners share. */
   SHUFFLE: z.union([z.literal("store"), z.string().startsWith("/")]).default("store"),
-  /** The memory that the runner itself is to stay below, its programs not counted. */
+  /** The memory limit of the runner itself, without its programs. */
   RUNNER_MEMORY: BytesSchema.min(leastMemory).default(512 * MiB),
-  /** By default half of the memory that is not needed otherwise. */
+  /** By default half of the memory that is not needed for anything else. */
   SORT_BUFFER: BytesSchema.optional(),
   MERGE_FACTOR: z.coerce
     .number("must be a number of files")
@@ -65,7 +68,7 @@ const VariablesSchema = z.object({
     .max(mostMerged, `must be at most ${mostMerged}: a merge holds so many files open`)
     .default(128),
   TASK_OUTPUT_LIMIT: BytesSchema.default(16 * 1024 * MiB),
-  /** By default a 32nd of the memory: where a record is nearly as large, up to a dozen copies of such exist at a time. */
+  /** By default 1/32 of the memory, because up to a dozen copies of a record that large can exist at a time. */
   RECORD_LIMIT: BytesSchema.max(
     longestRecord,
     `must be at most ${longestRecord} (512 MiB): longer records must be cut into several, such as lines`,
@@ -81,22 +84,22 @@ const ConfigSchema = VariablesSchema.transform((config) => ({
 });
 export type RunnerConfig = z.infer<typeof ConfigSchema>;
 
-/** @throws Error naming each variable that is missing or wrong */
+/** @throws Error that names each missing or invalid variable */
 export const readConfig = (environment: NodeJS.ProcessEnv): RunnerConfig => parsed(ConfigSchema, environment);
 
-/** The variables of a runner whose parent gives it no order: the job, and a file with the token. */
+/** The variables of a runner whose parent sends no job order: the job, and a file with the token. */
 const JobVariablesSchema = z.object({ JOB_ID: JobOrderSchema.shape.jobId, RUNNER_TOKEN_FILE: z.string().min(1) });
 
-/** The names of all variables that a runner is configured by. */
+/** The names of all variables that configure a runner. */
 export const configVariables: readonly string[] = [VariablesSchema, JobVariablesSchema].flatMap(({ shape }) =>
   Object.keys(shape),
 );
 
 /**
- * Which job the environment names, for a runner in a pod. The token comes as a file, as a variable would be handed on to
- * whatever the pod starts.
+ * Reads the job from the environment, for a runner in a pod. The token comes from a file, because everything the pod starts
+ * would inherit a variable.
  *
- * @throws Error naming each variable that is missing or wrong, or where the file cannot be read
+ * @throws Error that names each missing or invalid variable, or if the file cannot be read
  */
 export const readJobOrder = (environment: NodeJS.ProcessEnv): JobOrder => {
   const { JOB_ID: jobId, RUNNER_TOKEN_FILE } = parsed(JobVariablesSchema, environment);

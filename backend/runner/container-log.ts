@@ -1,15 +1,15 @@
 import { StringDecoder } from "node:string_decoder";
 import type { AttemptLog } from "./attempt-log.ts";
 
-/** How often what was added to a log is printed, in ms. */
+/** How often new log content is printed, in ms. */
 const intervalMs = 250;
 
-/** Characters after which a line is printed though it has no end yet, as container runtimes cut lines, too. */
+/** An unfinished line longer than this many characters is printed at once; container runtimes split lines too. */
 const longestLine = 16 * 1024;
 
 /**
- * Prints the logs of attempts, each line with its attempt, so that a container's log has them and log collectors find them. What is
- * written faster than it can be printed is left out.
+ * Prints the logs of attempts to the container's log, where log collectors find them. Each line starts with its attempt. Output
+ * that arrives faster than it can be printed is left out.
  */
 export class ContainerLog {
   readonly #log: AttemptLog;
@@ -17,7 +17,7 @@ export class ContainerLog {
   #timer: NodeJS.Timeout | undefined;
   #position = 0;
   #decoder = new StringDecoder("utf8");
-  /** The beginning of a line whose end has not come. */
+  /** The beginning of an unfinished line. */
   #begun = "";
 
   constructor(log: AttemptLog, print: (text: string) => void) {

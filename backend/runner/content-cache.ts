@@ -8,14 +8,14 @@ import { askWorker } from "./ask-worker.ts";
 import type { RunnerToken } from "./runner-token.ts";
 
 type ContentCacheOptions = {
-  /** Where the contents are kept, created when needed. */
+  /** Where to keep the contents. Created when needed. */
   readonly folder: string;
   readonly workerUrl: string;
   readonly jobId: string;
   readonly token: RunnerToken;
 };
 
-/** The contents of a job's artifacts on the runner's disk, read-only, each fetched once, when a task first needs it. */
+/** The contents of a job's artifacts on the runner's disk. Read-only; each is fetched once, when a task first needs it. */
 export class ContentCache {
   readonly #options: ContentCacheOptions;
   readonly #fetched = new Map<string, Promise<string>>();
@@ -24,15 +24,15 @@ export class ContentCache {
     this.#options = options;
   }
 
-  /** @returns the path of a file with the artifact's content @throws Error where it cannot be had */
+  /** @returns the path of a file with the artifact's content @throws Error if it cannot be fetched */
   async get(artifact: Artifact): Promise<string> {
     const { type, hash } = artifact;
     const fetching = this.#fetched.get(hash) ?? this.#fetch(artifact);
     this.#fetched.set(hash, fetching);
-    // A failure is not kept: the next attempt asks again.
+    // A failure is not cached: the next attempt fetches again.
     fetching.catch(() => this.#fetched.delete(hash));
     const path = await fetching;
-    // The same content may also be a file.
+    // The same content can already have been fetched as a file, without execute permission.
     if (type === "executable") await chmod(path, 0o555);
     return path;
   }
@@ -51,7 +51,7 @@ export class ContentCache {
   }
 }
 
-/** @throws Error where the content has another hash */
+/** @throws Error if the content has a different hash */
 const storeContent = async (body: AsyncIterable<Buffer>, path: string, hash: string): Promise<void> => {
   const digest = createHash("sha256");
   const hashed = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

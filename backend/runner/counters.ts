@@ -9,7 +9,7 @@ import {
   maxUserCounters,
 } from "../../shared/counters.ts";
 
-/** The counters of one attempt, while it runs. */
+/** The counters of one running attempt. */
 export class Counters {
   readonly #builtin = new Map<BuiltinCounter, number>();
   readonly #user = new Map<string, Map<string, number>>();
@@ -21,9 +21,9 @@ export class Counters {
   }
 
   /**
-   * Adds to a counter of the program. Long names are cut, as Hadoop does; sums stay within the safe integers.
-   * @param amount a safe integer, also a negative one
-   * @throws Error where the program has more counters or groups than the limits in `shared/counters.ts`
+   * Adds to a counter of the program. Long names are truncated, as in Hadoop; sums stay within the safe integers.
+   * @param amount a safe integer, possibly negative
+   * @throws Error if the program exceeds the limits on counters and groups in `shared/counters.ts`
    */
   add(group: string, name: string, amount: number): void {
     const groupName = cleanText(group, maxGroupName);
@@ -43,7 +43,7 @@ export class Counters {
     counters.set(counterName, boundedSum(before ?? 0, amount));
   }
 
-  /** The numbers as they are now. */
+  /** Returns the current values. */
   snapshot(): CountersSnapshot {
     const user = [...this.#user].map(([group, counters]) => [group, Object.fromEntries(counters)] as const);
     return { builtin: Object.fromEntries(this.#builtin), user: Object.fromEntries(user) };

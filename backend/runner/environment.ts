@@ -7,9 +7,10 @@ import { configVariables, type RunnerConfig } from "./config.ts";
 import { unavailable } from "./storage-access.ts";
 
 /**
- * What a program is told: the variables of its job, and what its task is, under our names and under Hadoop's:
- * `mapreduce.task.id` with dots as underscores, as Hadoop Streaming exports the job's configuration, and the older name of
- * each. Where Hadoop's value would be a lie, such as a work folder whose files become output, there is none. No credentials.
+ * Returns the environment of a program: the variables of its job, and a description of its task under our names and Hadoop's.
+ * Hadoop's names are those that Hadoop Streaming exports, with dots as underscores (`mapreduce_task_id`), plus the older name of
+ * each. Variables whose Hadoop meaning does not apply here are omitted, such as a work folder whose files become output.
+ * Contains no credentials.
  */
 export const taskEnvironment = (job: RunnerJob, task: Assignment): Record<string, string> => {
   const output = readable(formatAddress(outputFolder(job.output.path, job.useSSL, job.jobId)));
@@ -21,7 +22,7 @@ export const taskEnvironment = (job: RunnerJob, task: Assignment): Record<string
     EDGEFOLD_PARTITION: String(task.index),
     ...named(job.jobId, "mapreduce_job_id", "mapred_job_id"),
     ...named(task.taskId, "mapreduce_task_id", "mapred_tip_id"),
-    // Hadoop's older `task.id` is the attempt's.
+    // Hadoop's older `task.id` is the id of the attempt.
     ...named(task.attempt, "mapreduce_task_attempt_id", "mapred_task_id"),
     ...named(String(task.index), "mapreduce_task_partition", "mapred_task_partition"),
     ...named(String(task.kind === "map"), "mapreduce_task_ismap", "mapred_task_is_map"),
@@ -31,7 +32,7 @@ export const taskEnvironment = (job: RunnerJob, task: Assignment): Record<string
   };
   if (task.kind !== "map") return common;
   const [range, ...others] = task.input;
-  // Of several objects no one is the input.
+  // With several objects, no single one is the input.
   if (range === undefined || others.length > 0) return common;
   const { start, end } = range;
   const path = readable(range.path);
@@ -45,9 +46,9 @@ export const taskEnvironment = (job: RunnerJob, task: Assignment): Record<string
 };
 
 /**
- * The job's variables that come from Secrets.
- * @param environment of the runner, in which a pod has their values
- * @throws StorageError `CredentialsUnavailable` where there is no such value here
+ * Returns the job's variables that come from Secrets.
+ * @param environment the runner's environment, which contains the values in a pod
+ * @throws StorageError `CredentialsUnavailable` if a value is missing
  */
 export const secretVariables = (
   { secretEnvironment = [] }: Pick<RunnerJob, "secretEnvironment">,
@@ -69,7 +70,7 @@ export const secretVariables = (
 const named = (value: string, ...names: string[]): Record<string, string> =>
   Object.fromEntries(names.map((name) => [name, value]));
 
-/** An address with names as people write them; what is encoded and is no text, or holds a NUL, stays so. */
+/** Decodes the percent-encoding of an address. Parts that do not decode to text, or contain a NUL, stay encoded. */
 const readable = (address: string): string =>
   address
     .split("/")
@@ -83,15 +84,18 @@ const readable = (address: string): string =>
     })
     .join("/");
 
-/** The runner's own variables: its configuration, its identity for stores and clusters, its proxies, and what concerns its own process alone. */
+/**
+ * The runner's own variables: its configuration, its identities for stores and clusters, its proxies, and variables that concern
+ * only its own process.
+ */
 const own = new RegExp(
   `^(${configVariables.join("|")}|(AWS|KUBERNETES|ECS|EDGEFOLD_SECRET)_.*|NODE_(OPTIONS|EXTRA_CA_CERTS)|(https?|no|all)_proxy|(OLD)?PWD|SHLVL|_)$`,
   "i",
 );
 
 /**
- * What programs get of the runner's environment: in a pod what its image sets, on one machine what the agent lets its runners
- * have; never the runner's own configuration and identities.
+ * Returns the variables that programs inherit from the runner: in a pod those that the image sets, on one machine those that the
+ * agent passes to its runners. Never the runner's own configuration and identities.
  */
 export const inheritedVariables = (environment: NodeJS.ProcessEnv): Record<string, string> =>
   Object.fromEntries(

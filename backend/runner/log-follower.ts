@@ -3,21 +3,21 @@ import type { RunnerRequest } from "../../shared/protocol/runner.ts";
 import type { Unnumbered } from "../link.ts";
 import type { AttemptLog } from "./attempt-log.ts";
 
-/** How often what was added to a log is sent, in ms, and how many bytes at a time. */
+/** How often new log content is sent, in ms, and the maximum bytes per message. */
 const intervalMs = 500;
 const mostBytes = 128 * 1024;
 
 type Send = (piece: Unnumbered<Extract<RunnerRequest, { kind: "log" }>>) => Promise<unknown>;
 
 /**
- * Sends the log of an attempt over the runner's link, for as long as somebody follows it. What is written faster than it may be
- * sent is left out: neither the program nor the link is held up.
+ * Sends the log of an attempt over the runner's link while somebody follows it. Output that arrives faster than this limit is
+ * left out, so neither the program nor the link is held up.
  */
 export class LogFollower {
   readonly #log: AttemptLog;
   readonly #send: Send;
   #attempt: string | undefined;
-  /** Bytes of the log that were sent, or left out. */
+  /** Bytes of the log that were sent or left out. */
   #position = 0;
   #isSending = false;
   #timer: NodeJS.Timeout | undefined;
@@ -27,7 +27,7 @@ export class LogFollower {
     this.#send = send;
   }
 
-  /** Sends the log of the attempt under way from now on, beginning at a position of it. */
+  /** Sends the log of the running attempt from now on, starting at `position`. */
   follow(attempt: string, position: number): void {
     clearInterval(this.#timer);
     this.#attempt = attempt;
@@ -41,7 +41,7 @@ export class LogFollower {
     this.#attempt = undefined;
   }
 
-  /** The attempt is over: sends the end of its log, before the job hears of that. */
+  /** Sends the end of the log when the attempt is over, before the attempt's outcome is reported to the job. */
   end(): void {
     if (this.#attempt === undefined) return;
     this.#position = Math.max(this.#position, this.#log.length - mostBytes);
@@ -51,7 +51,7 @@ export class LogFollower {
 
   #sendNext(): void {
     if (this.#attempt === undefined || this.#isSending) return;
-    // So far behind it would lose the next bytes anyhow.
+    // This far behind, the next bytes would be lost anyway.
     if (this.#log.length - this.#position > tailBytes) this.#position = this.#log.length - mostBytes;
     void this.#sendPiece(this.#attempt);
   }
@@ -64,7 +64,7 @@ export class LogFollower {
     try {
       await this.#send({ kind: "log", attempt, offset, content: bytes.toString("base64") });
     } catch {
-      // There was no connection yet, or it is lost: then whoever still follows asks again.
+      // There is no connection yet, or it was lost. Anyone who still follows asks again.
       this.#position = Math.min(this.#position, offset);
     } finally {
       this.#isSending = false;

@@ -6,10 +6,10 @@ import type { RunnerToken } from "./runner-token.ts";
 
 const compress = promisify(gzip);
 
-/** How often a log that grows is sent, in ms: what a runner loses that is killed. */
+/** How often a growing log is sent, in ms. A killed runner loses what was written since the last time. */
 const intervalMs = 10_000;
 
-/** Logs that wait to be sent, at most: then the next attempt waits. */
+/** Maximum number of logs that wait to be sent. When it is reached, the next attempt waits. */
 const mostWaiting = 4;
 
 type Sending = {
@@ -18,14 +18,14 @@ type Sending = {
   readonly token: RunnerToken;
 };
 
-/** Sends the logs of attempts to the Worker, in the background and one after the other, so that none overwrites a newer one. */
+/** Sends the logs of attempts to the Worker in the background, one after the other, so that none overwrites a newer one. */
 export class LogSender {
   readonly #sending: Sending;
   readonly #log: AttemptLog;
   #timer: NodeJS.Timeout | undefined;
-  /** Bytes of the log when it was last sent. */
+  /** Length of the log when it was last sent, in bytes. */
   #sent = 0;
-  /** What the Worker is known to have. */
+  /** What the Worker is known to have stored. */
   #stored = { attempt: "", length: 0 };
   #waiting = 0;
   #queue = Promise.resolve();
@@ -35,7 +35,7 @@ export class LogSender {
     this.#sending = sending;
   }
 
-  /** An attempt begins. Waits where too many logs are still to be sent. */
+  /** Starts sending the log of an attempt. Waits if too many logs are still queued. */
   async begin(attempt: string): Promise<void> {
     if (this.#waiting >= mostWaiting) await this.#queue;
     this.#sent = 0;
@@ -44,18 +44,18 @@ export class LogSender {
     }, intervalMs);
   }
 
-  /** The attempt is over: what there is of its log is all. */
+  /** Sends the complete log, because the attempt is over. */
   end(attempt: string): void {
     clearInterval(this.#timer);
     this.#send(attempt);
   }
 
-  /** Bytes of an attempt's log that the Worker has, with what was left out of them. */
+  /** Returns how many bytes of an attempt's log the Worker has, including bytes that were left out. */
   storedOf(attempt: string): number {
     return this.#stored.attempt === attempt ? this.#stored.length : 0;
   }
 
-  /** Resolves when all logs were sent, or given up. */
+  /** Resolves when every log has been sent or given up. */
   async flush(): Promise<void> {
     await this.#queue;
   }
@@ -78,7 +78,7 @@ export class LogSender {
     });
   }
 
-  /** @param length of the whole log, also of what was left out */
+  /** @param length the length of the whole log, including bytes that were left out */
   async #put(attempt: string, body: Buffer, length: number): Promise<void> {
     const { workerUrl, jobId, token } = this.#sending;
     const url = new URL(`/api/v1/jobs/${jobId}/attempts/${attempt}/log`, workerUrl);

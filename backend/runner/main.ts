@@ -8,22 +8,23 @@ import { Runner } from "./runner.ts";
 import { TaskThread } from "./thread/task-thread.ts";
 
 /**
- * Runs the tasks of one job until it has ended. Exits 0 then, or when it was drained; 1 when it cannot work, or is told to end before. A runner that
- * gets its orders over a pipe may have to wait for the first one, which names the job: all is loaded by then.
+ * Runs the tasks of one job until the job has ended. Exits 0 when the job has ended or the runner was drained, and 1 when the
+ * runner cannot work or is told to end early. A runner that receives its orders over a pipe can be started before its job is
+ * known: everything is loaded by the time the first order names the job.
  */
 const config = readConfig(process.env);
-// Before the thread is started, which has its environment from here.
+// Before the thread starts, because it copies this environment.
 recordMark(config.PROCESS_LEDGER, setMark());
 const given = config.PARENT === "none" ? readJobOrder(process.env) : undefined;
 const thread = new TaskThread(config);
 let runner: Runner | undefined;
 
-/** How long programs may take to end, and the Worker to hear that the attempt is given back, in ms. */
+/** How long programs may take to end, and the release of the attempt to reach the Worker, in ms. */
 const farewellMs = 2_500;
 
 /**
- * Of a runner that ends before its job has. In a pod it must be a failure: the first one that ends well tells Kubernetes that there
- * is no more to do.
+ * The exit code of a runner that ends before its job. In a pod it must signal failure: the first pod that succeeds tells
+ * Kubernetes that there is no more work.
  */
 const quitCode = 1;
 let exitCode = 0;
@@ -37,7 +38,7 @@ const quit = (reason: string, isTold: boolean): void => {
 process.once("SIGTERM", () => quit("the runner was told to end", true));
 process.once("SIGINT", () => quit("the runner was told to end", true));
 
-/** The runner is there before this returns, so that no order is lost that follows at once. */
+/** Runs the job. Creates the runner synchronously, so that an order that follows at once is not lost. */
 const work = async (order: JobOrder): Promise<void> => {
   try {
     runner = new Runner(config, order, thread);
@@ -56,6 +57,6 @@ else {
     if (runner === undefined) void work(JobOrderSchema.parse(parseJson(line)));
     else if (line === "drain") runner.drain();
   });
-  // The pipe ends with the parent, however that ends.
+  // The pipe closes when the parent ends, for whatever reason.
   orders.once("close", () => quit("the agent is gone", false));
 }

@@ -18,32 +18,32 @@ import type { SegmentIndex } from "./shuffle/segment.ts";
 import { TextRecords } from "./shuffle/text-records.ts";
 import type { Sink } from "./sink.ts";
 
-/** What a map reads. */
+/** The input of a map. */
 type MapperInput = {
   readonly input: AsyncIterable<RecordBatch>;
-  /** For an executable: a file that holds all of it, to be read in its place. */
+  /** For an executable: a file with the whole input, to be read instead. */
   readonly file?: WholeFile | undefined;
 };
 
-/** A map task whose output is for reducers. */
+/** A map task whose output goes to reducers. */
 type MapToSegments = MapperInput & {
   readonly mapper: Program;
   readonly combiner?: Program | undefined;
-  /** The part of the reducer that matters to what it is given. */
+  /** The part of the reducer that determines which input it can read. */
   readonly reducer?: Reader | undefined;
-  /** How many there are, at least 1. */
+  /** The number of partitions, at least 1. */
   readonly partitions: number;
   readonly context: AttemptContext;
-  /** Gets the shuffle object: the segments one after another. */
+  /** Receives the shuffle object: the segments one after another. */
   readonly sink: Sink;
-  /** Whether to compress them. */
+  /** Whether to compress the segments. */
   readonly compressing: boolean;
 };
 
 /**
- * Runs a mapper, sorts what it emits, combines it, and writes it as one segment a partition.
+ * Runs a mapper, sorts and combines what it emits, and writes one segment per partition.
  * @returns where the segments are
- * @throws ProgramError where a program fails; the signal's reason when aborted; what `input` or `sink` throws
+ * @throws ProgramError if a program fails; the signal's reason when aborted; what `input` or `sink` throws
  */
 export async function mapToSegments(task: MapToSegments): Promise<SegmentIndex> {
   const { combiner, partitions, context, sink, compressing } = task;
@@ -62,7 +62,7 @@ export async function mapToSegments(task: MapToSegments): Promise<SegmentIndex> 
 const executable = (program: Reader | undefined): Reader | undefined =>
   program?.type === "executable" ? program : undefined;
 
-/** @param reader the executable that gets what the mapper emits */
+/** @param reader the executable that reads what the mapper emits */
 async function runMapper(task: MapToSegments, target: RecordTarget, reader: Reader | undefined): Promise<void> {
   const { mapper, context } = task;
   const { counters } = context;
@@ -80,7 +80,7 @@ async function runMapper(task: MapToSegments, target: RecordTarget, reader: Read
   }
 }
 
-/** A map task whose output is the job's output. */
+/** A map task of a map-only job: its output is the job's output. */
 type MapToText = MapperInput & {
   readonly mapper: Program;
   readonly context: AttemptContext;
@@ -88,9 +88,9 @@ type MapToText = MapperInput & {
 };
 
 /**
- * Runs a mapper without a shuffle. An executable's output is passed on as it is, a module's becomes lines `key TAB value`,
- * or just the key where the value is empty. The output ends with a newline or is empty.
- * @throws ProgramError where the mapper fails; the signal's reason when aborted; what `input` or `sink` throws
+ * Runs a mapper without a shuffle. An executable's output is passed on unchanged. A module's records become lines
+ * `key TAB value`, or just the key if the value is empty. The output is empty or ends with a newline.
+ * @throws ProgramError if the mapper fails; the signal's reason when aborted; what `input` or `sink` throws
  */
 export async function mapToText(task: MapToText): Promise<void> {
   const { mapper, context, sink } = task;
@@ -126,7 +126,7 @@ async function runExecutableMapper(
   counters.count("mapInputBytes", file.bytes);
 }
 
-/** Counts the input of an executable as it passes. */
+/** Passes on the input of an executable and counts it. */
 async function* countedInput(
   input: AsyncIterable<RecordBatch>,
   counters: Counters,

@@ -2,15 +2,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ProgramError } from "./programs/program.ts";
 
-/** What a container's cgroup says of its memory. */
+/** The memory state of a container's cgroup. */
 type Memory = {
-  /** Processes of the container that the kernel has killed for lack of memory, since it started. */
+  /** How many processes of the container the kernel has killed for lack of memory since the container started. */
   readonly kills: number;
-  /** In bytes; undefined where it has none of its own. */
+  /** The memory limit in bytes; undefined if the container has none of its own. */
   readonly limit: number | undefined;
 };
 
-/** Where a version of cgroups keeps both. */
+/** Where each version of cgroups keeps both. */
 const places = [
   // https://docs.kernel.org/admin-guide/cgroup-v2.html, "Memory Interface Files"
   { events: "memory.events", limit: "memory.max" },
@@ -18,7 +18,7 @@ const places = [
   { events: "memory/memory.oom_control", limit: "memory/memory.limit_in_bytes" },
 ];
 
-/** Of cgroup v1, which says "no limit" by a number that no machine has as memory. */
+/** No machine has this much memory: cgroup v1 expresses "no limit" as a larger number. */
 const unlimited = 2 ** 60;
 
 const read = (path: string): string | undefined => {
@@ -41,27 +41,27 @@ const memoryOf = (directory: string): Memory | undefined => {
 
 const MiB = 2 ** 20;
 
-/** A process of the program was killed by the kernel for lack of memory. */
+/** The kernel killed a process of the program for lack of memory. */
 export class OutOfMemoryError extends Error {
   override name = "OutOfMemoryError";
 }
 
-/** Sees whether the kernel kills a process for lack of memory while an attempt runs. */
+/** Detects whether the kernel kills a process for lack of memory during an attempt. */
 export class MemoryKills {
   readonly #directory: string | undefined;
   readonly #before: number;
 
   /**
-   * Counts from now on.
-   * @param directory where the cgroup of the runner's container is; undefined where others share it, so that it says nothing of
-   *   this runner's programs
+   * Starts counting.
+   * @param directory the cgroup directory of the runner's container; undefined if other processes share the cgroup, because then
+   *   it says nothing about this runner's programs
    */
   constructor(directory: string | undefined) {
     this.#directory = directory;
     this.#before = (directory === undefined ? undefined : memoryOf(directory))?.kills ?? Number.POSITIVE_INFINITY;
   }
 
-  /** @returns what an attempt has failed of: an OutOfMemoryError in place of a program's failure, where memory was the reason */
+  /** @returns the cause of an attempt's failure: an `OutOfMemoryError` instead of a `ProgramError` if memory was the reason */
   explain(error: unknown): unknown {
     if (!(error instanceof ProgramError) || this.#directory === undefined) return error;
     const memory = memoryOf(this.#directory);

@@ -1,9 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 
-/** The longest that a loop should keep the event loop to itself, in milliseconds: heartbeats run on it too. */
+/** The longest that a loop should block the event loop, in milliseconds. Heartbeats run on it too. */
 const turn = 20;
 
-/** Interrupts long synchronous loops, so that timers, sockets and aborts get their turn. */
+/** Interrupts long synchronous loops so that timers, sockets and aborts get their turn. */
 export class Pacer {
   readonly #signal: AbortSignal;
   #began = performance.now();
@@ -12,7 +12,7 @@ export class Pacer {
     this.#signal = signal;
   }
 
-  /** Whether it is time to `rest`. Costs a clock reading: ask once a batch, not once a record. */
+  /** Whether it is time to `rest`. Reads the clock, so check once per batch, not per record. */
   get due(): boolean {
     return performance.now() - this.#began > turn;
   }

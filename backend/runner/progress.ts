@@ -1,6 +1,6 @@
 /**
- * Shows whether an attempt gets on: a number that changes with each record, piece or block. It lies in memory that two threads
- * share, as a module may keep its own thread busy for as long as it likes.
+ * Shows whether an attempt makes progress: a number that changes with each record, piece or block. It lies in memory shared by
+ * two threads, because a module can keep its own thread busy indefinitely.
  */
 export class Progress {
   readonly memory: SharedArrayBuffer;
@@ -11,12 +11,12 @@ export class Progress {
     this.#ticks = new Int32Array(memory);
   }
 
-  /** The attempt has got on. */
+  /** Records that the attempt made progress. */
   tick(): void {
     this.#ticks[0] = (this.#ticks[0] ?? 0) + 1;
   }
 
-  /** Another number than before where the attempt has got on. */
+  /** Differs from its earlier value if the attempt has made progress since. */
   get ticks(): number {
     return Atomics.load(this.#ticks, 0);
   }

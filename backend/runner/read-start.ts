@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { inspectedBytes } from "../../shared/program-start.ts";
 
-/** The first `inspectedBytes` of a file, or all of a shorter one. */
+/** Reads the first `inspectedBytes` of a file, or all of a shorter one. */
 export const readStart = async (path: string): Promise<Buffer> => {
   const file = await open(path);
   try {

@@ -24,12 +24,13 @@ type ReduceSegments = {
 };
 
 /**
- * Fetches and merges the segments of a partition and runs the reducer over them: keys in the order of their bytes, the
- * values of a key in the order of map tasks, and in the order of emission within each. An executable's output is passed on
- * as it is, a module's becomes lines `key TAB value`, or just the key where the value is empty. The output ends with a
- * newline or is empty.
- * @throws ShuffleLostError where a segment is gone or damaged, which of one on this machine is found out only when its
- * turn comes; StorageError where one cannot be read just now; ProgramError where the reducer fails; the signal's reason when aborted; what `sink` throws
+ * Fetches and merges the segments of a partition and runs the reducer over them. Keys come in byte order; the values of a key
+ * come in the order of map tasks and, within a task, in the order of emission. An executable's output is passed on unchanged.
+ * A module's records become lines `key TAB value`, or just the key if the value is empty. The output is empty or ends with a
+ * newline.
+ * @throws ShuffleLostError if a segment is gone or damaged, which for a segment on this machine shows only when its turn comes;
+ * StorageError if a segment is temporarily unreadable; ProgramError if the reducer fails; the signal's reason when aborted; what
+ * `sink` throws
  */
 export async function reduceSegments({ reducer, segments, context, sink }: ReduceSegments): Promise<void> {
   releaseSpares();

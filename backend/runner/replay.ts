@@ -27,11 +27,11 @@ import { textBatches } from "./shuffle/text-batches.ts";
 import type { Sink } from "./sink.ts";
 import { placeFiles, placeProgram, workingDirectory } from "./working-directory.ts";
 
-/** A map or a reduce, run again apart from its job: by hand, to find out why it fails. */
+/** Runs a map or reduce again outside its job: by hand, to find out why it fails. */
 
 const MiB = 1024 * 1024;
 
-/** What a task reads. */
+/** The input of a task. */
 type ReplayedInput =
   | { readonly kind: "map"; readonly ranges: MapInput; readonly store: Store }
   | { readonly kind: "reduce"; readonly segments: readonly SegmentRef[]; readonly store: Store };
@@ -44,29 +44,29 @@ export type ReplayedTask = {
 };
 
 type ReplayOptions = {
-  /** An empty folder, which gets the input, the programs and the output. */
+  /** An empty folder for the input, the programs and the output. */
   readonly folder: string;
   readonly signal: AbortSignal;
   /** @returns the path of a file with the artifact's content */
   content(artifact: Artifact): Promise<string>;
-  /** Takes what the program writes to standard error. */
+  /** Receives what the program writes to standard error. */
   readonly log: (bytes: Uint8Array) => void;
 };
 
-/** A task that is ready to be run, as often as one likes. */
+/** A task that is ready to run any number of times. */
 export type Replay = {
   readonly program: Program;
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
-  /** What the program reads, as an executable reads it. */
+  /** The program's input, in the form that an executable reads. */
   readonly inputFile: string;
-  /** Where `run` writes what the program writes: for reducers not sorted yet. */
+  /** Where `run` writes the program's output. A mapper's output is not yet sorted for reducers. */
   readonly outputFile: string;
   /** Runs the program. @throws what an attempt would fail with */
   run(): Promise<CountersSnapshot>;
 };
 
-/** Fetches all that a task needs, and places it as it lies when its job runs it. */
+/** Fetches everything that a task needs and places it as the job's own runs do. */
 export const prepareReplay = async (task: ReplayedTask, options: ReplayOptions): Promise<Replay> => {
   const { folder } = options;
   const counters = new Counters();
@@ -115,7 +115,7 @@ const contextOf = (
     signal,
     counters,
     progress: new Progress(),
-    // Nothing outlives this process that would have to be found again.
+    // Nothing that outlives this process has to be found again.
     processes: { add: () => undefined, remove: () => undefined },
     status: () => undefined,
     log,
@@ -144,11 +144,11 @@ const sourcesOf = (
     return { map, length, largestBlock, at: at.scheme === "file" ? { path: at.path, offset } : { open } };
   });
 
-/** What an executable reads. */
+/** Yields the task's input in the form that an executable reads. */
 const textOf = async function* (task: ReplayedTask, context: AttemptContext): AsyncGenerator<Buffer> {
   const { input } = task;
   if (input.kind === "map") {
-    // Each is valid until the next is asked for, and a stream asks ahead.
+    // Copied, because a chunk is valid only until the next one is requested, and a stream reads ahead.
     for await (const bytes of gathered(rangesOf(task, input, context))) yield Buffer.from(bytes);
     return;
   }

@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import type { RunnerSession } from "../../shared/protocol/runner.ts";
 
-/** The token with which a runner shows whose it is: what came over its link last, as long as that lives, else what it started with. */
+/** The token that a runner authenticates with: the latest one from its link until that expires, else the one it started with. */
 export class RunnerToken {
   readonly #first: string;
   #session: { readonly token: string; readonly until: number } | undefined;
@@ -15,7 +15,7 @@ export class RunnerToken {
     return session !== undefined && performance.now() < session.until ? session.token : this.#first;
   }
 
-  /** By this machine's own monotonic clock, as its time of day may be another than the Worker's. */
+  /** Replaces the session token. Uses this machine's monotonic clock, because its time of day can differ from the Worker's. */
   renew({ token, seconds }: RunnerSession): void {
     this.#session = { token, until: performance.now() + seconds * 1000 };
   }

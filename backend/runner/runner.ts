@@ -28,14 +28,14 @@ import { AttemptEndedError } from "./tasks/task-run.ts";
 import type { Call } from "./thread/messages.ts";
 import type { TaskThread } from "./thread/task-thread.ts";
 
-/** An idle runner asks again after this time, in ms, in case a wake was lost. */
+/** An idle runner claims again after this time, in ms, in case a wake notice was lost. */
 const idleMs = 15_000;
 
-/** Most milliseconds between two pings, and how many pings at least are to go out in a lease. */
+/** Maximum milliseconds between two pings, and the minimum number of pings per lease. */
 const longestHeartbeatMs = 10_000;
 const pingsInLease = 3;
 
-/** Of a lease, after which part the runner takes it for over: the rest is for its programs, which need some time to end. */
+/** The part of a lease after which the runner considers it expired. The rest gives its programs time to end. */
 const usableLease = 0.9;
 
 type Attempt = { readonly id: string; readonly abort: AbortController };
@@ -44,8 +44,8 @@ type Thread = Pick<TaskThread, "run" | "log">;
 /**
  * Claims tasks and runs them, one at a time, until the job has ended.
  *
- * The attempt under way ends by itself when the job takes it away, or when the Worker has not heard from this runner for a
- * lease, by this machine's own monotonic clock: before anyone else is given the task.
+ * The running attempt ends by itself when the job revokes it, or when the Worker has not heard from this runner for a lease, by
+ * this machine's own monotonic clock. It therefore ends before the task is assigned to anyone else.
  */
 export class Runner {
   readonly #link: Link<RunnerRequest, RunnerAnswer, RunnerNotice>;
@@ -61,17 +61,17 @@ export class Runner {
   #leaseMs = Number.POSITIVE_INFINITY;
   #leaseWatch: NodeJS.Timeout | undefined;
   #attempt: Attempt | undefined;
-  /** There may be work since the last claim was sent. */
+  /** The Worker has sent a wake notice since the last claim, so there can be work. */
   #woken = false;
   #wake: (() => void) | undefined;
-  /** There is no link any more, and will be none. */
+  /** The link has ended permanently. */
   #isOver = false;
-  /** It ends after the attempt under way. */
+  /** The runner ends after the running attempt. */
   #draining = false;
-  /** Somebody has told it to end at once. */
+  /** Somebody has told the runner to end at once. */
   #isTold = false;
 
-  /** @param thread what the tasks are to run in */
+  /** @param thread the thread that runs the tasks */
   constructor(config: RunnerConfig, { jobId, token }: JobOrder, thread: Thread) {
     this.#token = new RunnerToken(token);
     this.#logs = new LogSender(thread.log, { workerUrl: config.WORKER_URL, jobId, token: this.#token });
@@ -97,13 +97,13 @@ export class Runner {
       }),
       onWelcome: (answer) => this.#onWelcome(answer),
       onNotice: (notice) => this.#onNotice(notice),
-      // Whoever follows asks again on the next connection, and may know less than has been sent on this one.
+      // Followers ask again on the next connection, and can have received less than was sent on this one.
       onDown: () => this.#follower.unfollow(),
       log: (text) => console.error(text),
     });
   }
 
-  /** Works until the job has ended, the runner is drained, or it is told to quit. */
+  /** Runs until the job has ended, or the runner is drained or told to quit. */
   async run(): Promise<void> {
     void this.#link.closed.then(() => {
       this.#isOver = true;
@@ -121,20 +121,20 @@ export class Runner {
     }
     const end = await this.#link.closed;
     if (end.kind === "refused") throw new Error(`the Worker refused this runner: ${end.status} ${end.reason}`);
-    // Only a runner whose job has ended has ended well.
+    // A dismissed runner has succeeded only if its job has ended.
     if (end.kind === "dismissed" && end.code !== closeCodes.ended)
       throw new Error(`the Worker sent it away: ${end.reason}`);
   }
 
-  /** Finishes the attempt under way and ends then. */
+  /** Finishes the running attempt, then ends. */
   drain(): void {
     this.#draining = true;
     this.#wake?.();
   }
 
   /**
-   * Ends the attempt under way, with its programs, gives it back, and ends the runner.
-   * @param isTold somebody has told it to, and the agent will say why
+   * Ends the running attempt and its programs, releases the attempt, and ends the runner.
+   * @param isTold somebody has told the runner to end, and the agent will report why
    */
   quit(reason: string, isTold: boolean): void {
     this.drain();
@@ -154,7 +154,7 @@ export class Runner {
     }
   }
 
-  /** Runs a task and reports how it went. @returns what to do next */
+  /** Runs a task and reports its outcome. @returns what to do next */
   async #perform(task: Assignment): Promise<Next> {
     this.#woken = false;
     this.#showBusy(true);
@@ -162,7 +162,7 @@ export class Runner {
     if (job === undefined) throw new Error("a task came before the job was known");
     const abort = new AbortController();
     this.#attempt = { id: task.attempt, abort };
-    // Before anybody can ask for it: what is there is another attempt's.
+    // Before anybody can ask for the log, because it still contains the previous attempt's.
     this.#thread.log.reset();
     if (job.logs !== false) await this.#logs.begin(task.attempt);
     this.#containerLog?.begin(task.attempt);
@@ -182,7 +182,7 @@ export class Runner {
     );
     if (answer.kind !== "next") return this.#draining ? { next: "idle" } : this.#claim();
     this.#renew(answer.session);
-    // A runner that is to end takes no further task: the one in the answer is given back.
+    // A draining runner takes no further task, so it releases the one in the answer.
     if (!this.#draining || answer.next.next !== "task") return answer.next;
     await this.#link.request({
       kind: "release",
@@ -192,12 +192,12 @@ export class Runner {
     return { next: "idle" };
   }
 
-  /** Does what the task thread cannot do by itself. */
+  /** Handles a call that the task thread cannot handle itself. */
   async #serve(call: Call): Promise<RunnerAnswer | string> {
     return call.what === "ask" ? this.#ask(call.request) : this.#contents.get(call.artifact);
   }
 
-  /** Asks for the attempt under way. @throws AttemptEndedError when the job has taken it away */
+  /** Sends a request on behalf of the running attempt. @throws AttemptEndedError if the job has revoked the attempt */
   async #ask(request: Unnumbered<RunnerRequest>): Promise<RunnerAnswer> {
     const attempt = this.#attempt;
     const answer = await this.#link.request(request);
@@ -208,7 +208,7 @@ export class Runner {
   }
 
   async #claim(): Promise<Next> {
-    // What it claims would end as soon as it begins, and be lost: so often that the job failed of it.
+    // With an expired lease, each claimed attempt would end at once and count as lost, often enough to fail the job.
     while (this.#isLeaseOver() && !this.#draining && !this.#isOver) await sleep(this.#leaseMs / 30);
     this.#woken = false;
     const answer = await this.#link.request({ kind: "claim" });
@@ -221,7 +221,7 @@ export class Runner {
     if (session !== undefined) this.#token.renew(session);
   }
 
-  /** So that, of the pods of a job, one that is at work is not the first to go. */
+  /** Shows whether a task is running, so that Kubernetes ends idle pods of the job before busy ones. */
   #showBusy(isBusy: boolean): void {
     const file = this.#busyFile;
     if (file === undefined) return;
@@ -279,12 +279,12 @@ export class Runner {
     if (this.#isLeaseOver()) this.#end(new AttemptEndedError("the Worker could not be reached for a lease"));
   }
 
-  /** Whether the Worker may have given up on this runner, for all that it knows. */
+  /** Whether the Worker can have given up on this runner, as far as the runner knows. */
   #isLeaseOver(): boolean {
     return performance.now() - this.#link.lastContact > usableLease * this.#leaseMs;
   }
 
-  /** Ends the attempt under way, if there is one. */
+  /** Ends the running attempt, if there is one. */
   #end(reason: AttemptEndedError): void {
     this.#attempt?.abort.abort(reason);
   }

@@ -6,9 +6,9 @@ import { StorageError } from "../storage/store.ts";
 import type { RunnerConfig } from "./config.ts";
 
 /**
- * A job's credentials of a store: those that it brings, or those of a Secret, which the pod has as files. They are read for
- * each attempt, so that a Secret that changes is seen.
- * @throws StorageError `CredentialsUnavailable` where there is no such Secret here, or it lacks a key
+ * Returns a job's credentials for a store: those in the job itself, or those of a Secret that the pod mounts as files. The files
+ * are read for each attempt, so changes to a Secret take effect.
+ * @throws StorageError `CredentialsUnavailable` if the Secret does not exist here or lacks a key
  */
 export const credentialsOf = (
   access: StorageAccess | undefined,
@@ -37,5 +37,5 @@ const readKey = (folder: string, key: string): string | undefined => {
   }
 };
 
-/** What a Secret should have given is not there. */
+/** The error for values that a Secret should provide but does not. */
 export const unavailable = (message: string): StorageError => new StorageError("CredentialsUnavailable", message);

@@ -12,17 +12,17 @@ import type { AttemptContext } from "./attempt-context.ts";
 import type { Program } from "./programs/program.ts";
 
 /**
- * The directory that the programs of an attempt run in, with the job's files and archives and the programs themselves. It is
- * removed with the attempt; contents are shared by all attempts of a runner.
+ * Returns the directory that an attempt's programs run in. It contains the job's files and archives and the programs themselves,
+ * and is removed with the attempt. All attempts of a runner share the contents.
  */
 export const workingDirectory = ({ workDir }: Pick<AttemptContext, "workDir">): string => join(workDir, "home");
 
 type Contents = {
-  /** Fetches a content. @returns its path on this disk */
+  /** Fetches the content of an artifact. @returns its path on this disk */
   content(artifact: Artifact): Promise<string>;
 };
 
-/** Makes the directory, and places the job's files and archives in it. @throws ArchiveError */
+/** Creates the directory and places the job's files and archives in it. @throws ArchiveError */
 export const placeFiles = async (job: RunnerJob, context: AttemptContext, contents: Contents): Promise<void> => {
   const directory = workingDirectory(context);
   await mkdir(directory);
@@ -32,7 +32,7 @@ export const placeFiles = async (job: RunnerJob, context: AttemptContext, conten
   }
 };
 
-/** Places a program of the job. @throws Error when the job has none in that role */
+/** Places a program of the job in the working directory. @throws Error if the job has no program in that role */
 export const placeProgram = async (
   job: RunnerJob,
   role: ProgramRole,
@@ -42,21 +42,21 @@ export const placeProgram = async (
   const ref = job.programs[role];
   if (ref === undefined) throw new Error(`the job has no ${role}`);
   const { name, type, args = [] } = ref;
-  // Its own name, because that is what its error messages show.
+  // Keep the program's own name, because its error messages show it.
   const path = join(workingDirectory(context), type === "module" ? moduleFile(name) : basename(name));
   await placeFile(await contents.content(ref), path);
   return { role, name, type, path, args };
 };
 
-/** A module needs an ending by which Node.js takes it as one. */
+/** Returns a module's file name, with an extension that makes Node.js treat the file as an ES module. */
 const moduleFile = (name: string): string => {
   if (/\.m[jt]s$/.test(name)) return basename(name);
   return `${basename(name)}${/\.m?ts$/i.test(name) ? ".mts" : ".mjs"}`;
 };
 
 /**
- * By a hard link, not a symbolic one: where interpreters look for what a script imports is the folder that it really lies in.
- * What is there already may be the same content, as that of a program which is also a file, or has two roles.
+ * Places a file as a hard link, not a symbolic one, because interpreters resolve a script's imports relative to its real folder.
+ * The path can already hold the same content, as when a program is also a file or has two roles.
  */
 const placeFile = async (content: string, path: string): Promise<void> => {
   try {
@@ -66,7 +66,7 @@ const placeFile = async (content: string, path: string): Promise<void> => {
   }
 };
 
-/** The folder that an archive's content is unpacked in, once a runner, beside the content. Nobody else unpacks meanwhile. */
+/** Unpacks an archive next to its content, once per runner, and returns the folder. Nobody else unpacks at the same time. */
 const unpacked = async (
   { name, hash }: PlacedArtifact,
   path: string,
@@ -74,10 +74,10 @@ const unpacked = async (
 ): Promise<string> => {
   const folder = `${path}.unpacked`;
   if (existsSync(folder)) return folder;
-  // What is half unpacked goes with the attempt.
+  // Here a partially unpacked archive is removed with the attempt.
   const fresh = join(workDir, hash);
   await unpackArchive({ name, path }, fresh, signal, () => progress.tick());
-  // In this order, as a read-only folder cannot be moved.
+  // In this order, because a read-only folder cannot be moved.
   await rename(fresh, folder);
   await setFolderModes(folder, 0o555);
   return folder;

@@ -1,8 +1,8 @@
-/** An archive cannot be unpacked, by what it holds: another attempt is bound to fail in the same way. */
+/** An archive cannot be unpacked because of its content. Every attempt fails in the same way. */
 export class ArchiveError extends Error {
   override readonly name = "ArchiveError";
 
-  /** @param problem the rest of a sentence that begins with the archive's name */
+  /** @param problem the rest of a sentence that starts with the archive's name */
   constructor(archive: string, problem: string, options: ErrorOptions = {}) {
     super(`the archive ${archive} ${problem}`.toWellFormed(), options);
   }

@@ -6,13 +6,13 @@ import { maxUnpackedBytes, maxUnpackedEntries } from "../../../shared/limits.ts"
 import { hasCode } from "../../storage/file-failure.ts";
 import { ArchiveError } from "./archive-error.ts";
 
-/** The system's codes for an entry whose name is taken, or too long. */
+/** The system's error codes for an entry name that is taken or too long. */
 const nameErrors = ["EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG"];
 
 /**
- * A new folder that an archive is unpacked into, and out of which nothing of the archive can lead. Symbolic links are made last,
- * so that nothing is written through one, and are then followed to where they really lead. Every method throws an `ArchiveError`
- * where something is wrong with the entry of that name.
+ * A new folder to unpack an archive into. Nothing in the archive can lead out of it: symbolic links are created last, so that
+ * nothing is written through one, and are then resolved to check where they really lead. Every method throws an `ArchiveError`
+ * if something is wrong with the entry of that name.
  */
 export class ArchiveFolder {
   readonly #archive: string;
@@ -31,9 +31,9 @@ export class ArchiveFolder {
   }
 
   /**
-   * @param archive its name, for messages
+   * @param archive the archive's name, for messages
    * @param root must not exist yet
-   * @param onProgress called whenever something was unpacked
+   * @param onProgress called whenever something has been unpacked
    */
   static async create(
     archive: string,
@@ -50,7 +50,7 @@ export class ArchiveFolder {
     await this.#naming(name, () => mkdir(path, { recursive: true }));
   }
 
-  /** Adds a read-only file. Of its mode only whether it is executable is kept. */
+  /** Adds a read-only file. Of its mode, only the executable bit is kept. */
   async addFile(name: string, isExecutable: boolean, content: AsyncIterable<Uint8Array>): Promise<void> {
     const path = this.#admit(name);
     const counted = async function* (this: ArchiveFolder): AsyncGenerator<Uint8Array> {
@@ -66,7 +66,7 @@ export class ArchiveFolder {
     });
   }
 
-  /** Adds another name of a file that was added before. */
+  /** Adds another name for a file that was added earlier. */
   async addHardLink(name: string, target: string): Promise<void> {
     const path = this.#admit(name);
     const file = this.#pathOf(target, name);
@@ -81,14 +81,14 @@ export class ArchiveFolder {
     });
   }
 
-  /** Adds a symbolic link, which is made by `finish`. */
+  /** Adds a symbolic link, which `finish` creates. */
   async addSymlink(name: string, target: string): Promise<void> {
     const path = this.#admit(name);
     await this.#naming(name, () => mkdir(dirname(path), { recursive: true }));
     this.#symlinks.push({ name, path, target });
   }
 
-  /** To be called after the last entry. */
+  /** Creates and checks the symbolic links. Must be called after the last entry. */
   async finish(): Promise<void> {
     for (const { name, path, target } of this.#symlinks) await this.#naming(name, () => symlink(target, path));
     const root = await realpath(this.#root);
@@ -105,7 +105,7 @@ export class ArchiveFolder {
     return new ArchiveError(this.#archive, `cannot be unpacked: its entry '${name}' ${problem}`, { cause });
   }
 
-  /** Where an entry is to lie. */
+  /** Counts an entry and returns its path. */
   #admit(name: string): string {
     this.#signal.throwIfAborted();
     this.#onProgress();
@@ -115,7 +115,7 @@ export class ArchiveFolder {
     return this.#pathOf(name);
   }
 
-  /** Where a path of the archive is. @param linkedBy the entry that links to it, where it is not the entry's own */
+  /** Resolves a path in the archive. @param linkedBy the entry that links to the path, unless it is the entry's own */
   #pathOf(path: string, linkedBy?: string): string {
     const parts = path.split("/").filter((part) => part !== "" && part !== ".");
     const refuse = (problem: string): ArchiveError =>

@@ -9,11 +9,11 @@ export const unpackTar = async (path: string, isCompressed: boolean, folder: Arc
   const entries = extract();
   const file = createReadStream(path);
   const reading = isCompressed ? pipeline(file, createGunzip(), entries) : pipeline(file, entries);
-  // What fails there ends the entries with the same error.
+  // A failure there ends the entries with the same error.
   reading.catch(() => undefined);
   for await (const entry of entries) {
     await unpackEntry(entry.header, bytesOf(entry, reading), folder);
-    // Each must be read to its end.
+    // Every entry must be read to its end.
     entry.resume();
   }
   await reading;
@@ -39,7 +39,7 @@ const unpackEntry = async (
   }
 };
 
-/** The bytes of an entry. @throws what `reading` does, which says more than the entry that it breaks off */
+/** Yields the bytes of an entry. @throws the error of `reading`, which says more than the error of the interrupted entry */
 async function* bytesOf(entry: AsyncIterable<unknown>, reading: Promise<void>): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of entry) {

@@ -6,17 +6,17 @@ import { unpackTar } from "./tar.ts";
 import { unpackZip } from "./zip.ts";
 
 type Archive = {
-  /** For messages. */
+  /** The archive's name, for messages. */
   readonly name: string;
-  /** The file. */
+  /** The path of the archive file. */
   readonly path: string;
 };
 
 /**
- * Unpacks an archive of a `formatOf` into a new folder. Files become read-only, folders stay as they are made.
- * @param onProgress called whenever something was unpacked
- * @throws ArchiveError where it is damaged, is larger than archives may be, or something of it leads out of the folder or is
- * neither a file, a directory nor a link; the folder must be removed then
+ * Unpacks an archive, in a format that `formatOf` knows, into a new folder. Files become read-only, folders stay writable.
+ * @param onProgress called whenever something has been unpacked
+ * @throws ArchiveError if the archive is damaged or larger than archives may be, or if an entry leads out of the folder or is
+ * neither a file, a directory nor a link; the caller must then remove the folder
  */
 export const unpackArchive = async (
   { name, path }: Archive,
@@ -38,5 +38,5 @@ export const unpackArchive = async (
   await folder.finish();
 };
 
-/** Whether it is the disk that failed, and not the archive. */
+/** Whether the disk failed, and not the archive. */
 const isOfSystem = (error: unknown): boolean => error instanceof Error && "syscall" in error;

@@ -2,11 +2,11 @@ import { text } from "node:stream/consumers";
 import { openPromise, type Entry, type ZipFile } from "yauzl";
 import type { ArchiveFolder } from "./archive-folder.ts";
 
-/** The upper half of an entry's external attributes, where a Unix system has made it: its mode (stat(2)). */
+/** The upper half of an entry's external attributes holds its mode (stat(2)) if the entry was made on a Unix system. */
 const kinds = { mask: 0o170000, file: 0o100000, folder: 0o040000, link: 0o120000 } as const;
 const unix = 3;
 
-/** Longest target of a link, in bytes: `PATH_MAX` of Linux. */
+/** Maximum length of a link's target, in bytes: `PATH_MAX` on Linux. */
 const longestTarget = 4096;
 
 /** Unpacks a zip archive. */

@@ -1,21 +1,21 @@
-/** A format that is no text, known by the first bytes of a file. */
+/** A binary format, recognized by the first bytes of a file. */
 type Format = {
-  /** As it goes on from "begins like". */
+  /** The words that follow "begins like". */
   readonly name: string;
-  /** A file of it begins so; a `?` is any byte. */
+  /** The bytes that a file of this format starts with; `?` matches any byte. */
   readonly magic: string;
   /** @default 0 */
   readonly offset?: number;
   /**
-   * What one holds in its first bytes besides, where text may begin like it: words, letters, or the control characters from
-   * U+0001 to U+0008, which Hive puts between fields.
+   * What the first bytes must also contain, for formats whose magic can be the start of a text: words, letters, or the control
+   * characters U+0001 to U+0008, which Hive puts between fields.
    */
   readonly holds?: string;
 };
 
 const nul = "\x00";
 
-/** Sources: the formats' specifications, and the magic database of file(1). A character stands for the byte of its number. */
+/** Sources: the formats' specifications and the magic database of file(1). Each character stands for the byte with its code. */
 const formats: readonly Format[] = [
   { name: "a gzip file", magic: "\x1f\x8b\x08" },
   { name: "a zstd file", magic: "\x28\xb5\x2f\xfd" },
@@ -66,10 +66,10 @@ const formats: readonly Format[] = [
 const utf16 = ["\xff\xfe", "\xfe\xff"];
 const utf32 = ["\xff\xfe\x00\x00", "\x00\x00\xfe\xff"];
 
-/** Bytes from the beginning that are looked at. */
+/** The number of bytes to inspect, from the beginning. */
 export const headLength = 512;
 
-/** What a file that begins with `head` is in place of text: "begins like a zip archive". Undefined where it may be text. */
+/** Describes a file that starts with `head` and is not text: "begins like a zip archive". Undefined if it can be text. */
 export const binaryFormat = (head: Uint8Array): string | undefined => {
   const begins = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, headLength)).toString("latin1");
   const format = formats.find(

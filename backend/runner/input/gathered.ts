@@ -1,11 +1,11 @@
 import type { RecordBatch } from "./record-batches.ts";
 
-/** A program is given at least this many bytes at a time, while there are more: as many as a pipe holds. */
+/** Small batches are combined up to this many bytes: as many as a pipe holds. */
 const gatheredBytes = 64 * 1024;
 
 /**
- * The bytes of the batches, small ones put together (which copies them), as each write to a program costs it a wake-up. What it
- * gives is valid until the next is asked for.
+ * Yields the bytes of the batches. Small batches are copied together, because each write to a program costs it a wake-up. Each
+ * buffer is valid until the next one is requested.
  */
 export async function* gathered(input: AsyncIterable<RecordBatch>): AsyncGenerator<Buffer, void, void> {
   const small = Buffer.allocUnsafeSlow(gatheredBytes);

@@ -2,8 +2,8 @@ const newline = 0x0a;
 const newlineBytes = Buffer.from("\n");
 
 /**
- * Cuts a stream of chunks into batches of whole lines, each ending with a newline. Copies only what spans two chunks. What
- * `push` and `end` give is to be taken to its end, each batch before the next one, and is valid as long as its chunk is.
+ * Cuts a stream of chunks into batches of whole lines, each ending with a newline. Copies only what spans two chunks. The caller
+ * must consume everything that `push` and `end` yield, each batch before the next one. A batch is valid as long as its chunk.
  */
 export class LineFramer {
   readonly #limit: number;
@@ -13,9 +13,9 @@ export class LineFramer {
   #offset: number;
 
   /**
-   * @param limit most bytes of a line without its newline; only lines that span chunks are checked here, see `checkLines`
-   * @param tooLong makes the error for a longer line, which begins at byte `offset` of the stream
-   * @param offset where the stream begins
+   * @param limit maximum bytes of a line, without its newline; only lines that span chunks are checked here, see `checkLines`
+   * @param tooLong creates the error for a longer line, which starts at byte `offset` of the stream
+   * @param offset where the stream starts
    */
   constructor(limit: number, tooLong: (offset: number) => Error, offset = 0) {
     this.#limit = limit;
@@ -23,22 +23,22 @@ export class LineFramer {
     this.#offset = offset;
   }
 
-  /** The offset in the stream of the first byte not yet returned. */
+  /** The stream offset of the first byte not yet returned. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** Takes a chunk, and keeps it until its last line is whole. Gives the lines that are whole now, in one batch or two. */
+  /** Takes a chunk and yields the lines that are now complete, in one or two batches. Keeps an incomplete last line. */
   *push(chunk: Buffer): Generator<Buffer, void, void> {
     const end = chunk.lastIndexOf(newline) + 1;
-    // Of a line that began in an earlier chunk only the rest is copied, not all that follows it.
+    // For a line that started in an earlier chunk, copy only its rest, not everything after it.
     const first = end > 0 && this.#heldBytes > 0 ? chunk.indexOf(newline) + 1 : 0;
     if (first > 0) yield this.#release(chunk.subarray(0, first));
     if (end > first) yield this.#release(chunk.subarray(first, end));
     if (end < chunk.length) this.#hold(chunk.subarray(end));
   }
 
-  /** Gives the last line, which had no newline and gets one, if there is such a line. */
+  /** Yields the last line with a newline added, if it had none. */
   *end(): Generator<Buffer, void, void> {
     if (this.#heldBytes > 0) yield this.#release(newlineBytes);
   }
@@ -58,13 +58,13 @@ export class LineFramer {
   }
 }
 
-/** Lines that are at least this long are looked through by the engine: a call costs as much as 20 bytes. */
+/** Lines at least this long are searched by the engine. A call into it costs as much as 20 bytes. */
 export const longLine = 32;
 
 /**
- * Where the line that `from` lies in ends: the index of its newline.
- * @param lines whole ones
- * @param expected bytes from there to the end, as far as can be guessed
+ * Returns where the line that contains `from` ends: the index of its newline.
+ * @param lines whole lines
+ * @param expected estimated number of bytes from `from` to the end of the line
  */
 export function endOfLine(lines: Buffer, from: number, expected: number): number {
   if (expected >= longLine) return lines.indexOf(newline, from);
@@ -76,13 +76,13 @@ export function endOfLine(lines: Buffer, from: number, expected: number): number
 const newlines = 0x0a0a0a0a;
 const none = new Int32Array(0);
 
-/** All bits of four bytes but the highest of each. */
+/** All bits of four bytes except the highest of each. */
 const lowBits = 0x7f7f7f7f;
 
-/** How often 1 can be added to a byte. */
+/** How many times 1 can be added to a byte. */
 const largestByte = 255;
 
-/** Counts newlines: four bytes at a time and without a branch, so that short lines and long ones take the same time. */
+/** Counts newlines, four bytes at a time and without a branch, so that short and long lines take the same time. */
 export function countNewlines(bytes: Buffer): number {
   let count = 0;
   let at = 0;
@@ -92,7 +92,7 @@ export function countNewlines(bytes: Buffer): number {
     at < bytes.length ? new Int32Array(bytes.buffer, bytes.byteOffset + at, (bytes.length - at) >> 2) : none;
   for (let index = 0; index < words.length;) {
     const end = Math.min(words.length, index + largestByte);
-    // Four counts, one a byte.
+    // Four counts, one per byte.
     let counts = 0;
     for (; index < end; index++) {
       const word = (words[index] ?? 0) ^ newlines;
@@ -106,9 +106,9 @@ export function countNewlines(bytes: Buffer): number {
 }
 
 /**
- * Looks for a line that is too long in a batch of whole ones.
- * @param limit most bytes of a line without its newline
- * @param tooLong makes the error for a longer line, which begins at index `start` of the batch
+ * Throws if a batch of whole lines contains a line that is too long.
+ * @param limit maximum bytes of a line, without its newline
+ * @param tooLong creates the error for a longer line, which starts at index `start` of the batch
  */
 export function checkLines(lines: Buffer, limit: number, tooLong: (start: number) => Error): void {
   if (lines.length <= limit) return;

@@ -2,21 +2,21 @@ import { compressionOf, compressionSuffixes } from "../../../shared/compression.
 import { StorageError } from "../../storage/store.ts";
 import { binaryFormat, headLength } from "./binary-formats.ts";
 
-/** U+FEFF in UTF-8, which Windows programs put before text. */
+/** U+FEFF in UTF-8, which Windows programs write before text. */
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** Whether an object that begins with `head` is text, all of which counts. */
+/** Whether an object that starts with `head` is text without a byte order mark. */
 export const isPlainText = (head: Buffer): boolean => binaryFormat(head) === undefined && markLength(head) === 0;
 
 const markLength = (head: Buffer): number =>
   head.subarray(0, byteOrderMark.length).equals(byteOrderMark) ? byteOrderMark.length : 0;
 
-/** Holds back the beginning of an object until there is enough of it to tell whether it is text. */
+/** Holds back the beginning of an object until there is enough to tell whether it is text. */
 export class ObjectHead {
   readonly #path: string;
   readonly #chunks: Buffer[] = [];
   #length = 0;
-  /** The length of the byte order mark that was left out, in bytes. */
+  /** The length of the byte order mark that was removed, in bytes. */
   mark = 0;
 
   constructor(path: string) {
@@ -25,17 +25,17 @@ export class ObjectHead {
 
   /**
    * @returns the text so far, without a byte order mark; undefined while more is needed
-   * @throws StorageError `UnsupportedInput` where it is no text
+   * @throws StorageError `UnsupportedInput` if the object is not text
    */
   push(chunk: Buffer): Buffer | undefined {
     this.#length += chunk.length;
     if (this.#length >= headLength) return this.#text(chunk);
-    // The memory of a chunk may be used again once the next one is asked for.
+    // Copied, because the memory of a chunk can be reused once the next one is requested.
     this.#chunks.push(Buffer.from(chunk));
     return undefined;
   }
 
-  /** The text of an object that ended early. @throws StorageError as `push` does */
+  /** Returns the text of an object that ended early. @throws StorageError as `push` does */
   end(): Buffer {
     return this.#text(Buffer.alloc(0));
   }

@@ -16,28 +16,27 @@ export type RecordBatch = {
 class RecordLimitError extends Error {
   override readonly name = "RecordLimitError";
 
-  /** @param offset where the line begins, in bytes from the beginning of the (decompressed) object */
+  /** @param offset where the line starts, in bytes from the start of the (decompressed) object */
   constructor(path: string, limit: number, offset: number) {
     super(`${path}: the input line at byte ${offset} is longer than RECORD_LIMIT, ${limit} bytes`);
   }
 }
 
-/** A stream of records, and what is said of it. */
+/** The properties of a stream of records. */
 type RecordSource = {
-  /** The address of the object that it comes from. */
+  /** The address of the object that the stream comes from. */
   readonly path: string;
-  /** Most bytes of a line, without its newline. */
+  /** Maximum bytes of a line, without its newline. */
   readonly recordLimit: number;
-  /** With `none` any bytes are records, and all of them. @default auto */
+  /** With `none`, all bytes are taken as records, whatever they are. @default auto */
   readonly compression?: InputCompression | undefined;
 };
 
 /**
- * The records of a stream, in batches. A record ends with `\n` or `\r\n`, which becomes `\n`; a missing last newline is
- * added, and takes the place of a last `\r`.
- * A byte order mark at the beginning of an object is left out.
- * @param offset where the stream begins in its object
- * @throws RecordLimitError for a line over the limit; StorageError `UnsupportedInput` for an object that is no text
+ * Yields the records of a stream, in batches. A record ends with `\n` or `\r\n`, which becomes `\n`. A missing last newline is
+ * added, and replaces a final `\r`. A byte order mark at the start of an object is removed.
+ * @param offset where the stream starts in its object
+ * @throws RecordLimitError for a line over the limit; StorageError `UnsupportedInput` for an object that is not text
  */
 export async function* readRecords(
   stream: AsyncIterable<Buffer>,
@@ -68,7 +67,7 @@ export async function* readRecords(
   }
 }
 
-/** The last lines, with `bytes` of an object that ended before its head was complete. */
+/** Yields the last lines, including `bytes` of an object that ended before its head was complete. */
 function* ending(framer: LineFramer, bytes: Buffer | undefined): Generator<Buffer, void, void> {
   if (bytes !== undefined && bytes.length > 0) yield* framer.push(bytes);
   yield* framer.end();
@@ -79,7 +78,7 @@ function toBatch(lines: Buffer, { path, recordLimit }: RecordSource, offset: num
   return { bytes: lines.includes(carriageReturn) ? withoutCarriageReturns(lines) : lines, path };
 }
 
-/** A copy with `\r\n` made `\n`. A copy, because the chunk may be somebody else's. */
+/** Returns a copy with `\r\n` replaced by `\n`. Not in place, because the chunk can belong to someone else. */
 function withoutCarriageReturns(lines: Buffer): Buffer {
   const copy = Buffer.allocUnsafe(lines.length);
   let length = 0;

@@ -5,25 +5,25 @@ import { readRecords, type RecordBatch } from "./record-batches.ts";
 
 const newline = 0x0a;
 
-/** The first look beyond the end of a split, in bytes; each further one is twice as long, up to `maxLookAhead`. */
+/** Bytes to read first beyond the end of a split. Each further read is twice as long, up to `maxLookAhead`. */
 const firstLookAhead = 64 * 1024;
 const maxLookAhead = 8 * 1024 * 1024;
 
-/** A split of an object that is not compressed. */
+/** A split of an uncompressed object. */
 type SplitSource = Pick<InputRange, "path" | "size" | "start" | "end"> & {
-  /** Most bytes of a line, without its newline. */
+  /** Maximum bytes of a line, without its newline. */
   readonly recordLimit: number;
-  /** With `none` any bytes are records, and all of them. @default auto */
+  /** With `none`, all bytes are taken as records, whatever they are. @default auto */
   readonly compression?: InputCompression | undefined;
-  /** Opens a range of the object, never an empty one and never beyond `size`. */
+  /** Opens a range of the object. The range is never empty and never extends beyond `size`. */
   open(range: ByteRange): Promise<AsyncIterable<Buffer>>;
 };
 
 /**
- * The records of a split: those whose first byte lies in it. So a record that begins before `end` is read to its own end
- * beyond it, and one that began before `start` is left to an earlier split. Reads `[start - 1, end)`, and more only where
- * the last record is not complete there.
- * @throws RecordLimitError for a line over the limit; Error where the store sends more or fewer bytes than it was asked for
+ * Yields the records of a split: those whose first byte lies in it. A record that starts before `end` is therefore read to its
+ * own end beyond it, and a record that starts before `start` belongs to an earlier split. Reads `[start - 1, end)`, and more only
+ * if the last record is not complete there.
+ * @throws RecordLimitError for a line over the limit; Error if the store sends more or fewer bytes than requested
  */
 export async function* readSplit(split: SplitSource): AsyncGenerator<RecordBatch, void, void> {
   const chunks = splitChunks(split)[Symbol.asyncIterator]();
@@ -37,16 +37,16 @@ export async function* readSplit(split: SplitSource): AsyncGenerator<RecordBatch
   }
 }
 
-/** What is read of a split first: with the byte before it, which tells whether its first byte begins a record. */
+/** The range to read first: the split plus the byte before it, which tells whether the split's first byte starts a record. */
 export const firstRange = ({ start, end }: ByteRange): ByteRange => ({ start: Math.max(0, start - 1), end });
 
 type Chunk = { readonly offset: number; readonly bytes: Buffer };
 
-/** The split's records as consecutive chunks: the first begins with a record, the last ends with one or with the object. */
+/** Yields the split's records as consecutive chunks: the first starts with a record, the last ends with one or the object. */
 async function* splitChunks(split: SplitSource): AsyncGenerator<Chunk, void, void> {
   const { start, end, size } = split;
   if (start >= end) return;
-  // A newline before the split makes its first byte the beginning of a record.
+  // A newline just before the split means that its first byte starts a record.
   let inRecord = start === 0;
   let endsWithNewline = false;
   for await (const { offset, bytes } of readRange(split, firstRange(split))) {
@@ -56,7 +56,7 @@ async function* splitChunks(split: SplitSource): AsyncGenerator<Chunk, void, voi
     endsWithNewline = bytes[bytes.length - 1] === newline;
     if (recordStart < bytes.length) yield { offset: offset + recordStart, bytes: bytes.subarray(recordStart) };
   }
-  // Where no record began in the split, or the last one is complete, nothing beyond it is read.
+  // Read nothing beyond the split if no record starts in it or the last one is complete.
   if (!inRecord || endsWithNewline) return;
   for (
     let from = end, length = firstLookAhead;

@@ -5,22 +5,22 @@ import type { ByteRange, ByteStream } from "../../storage/store.ts";
 import { readRecords, type RecordBatch } from "./record-batches.ts";
 import { firstRange, readSplit } from "./split-reader.ts";
 
-/** Ranges that are opened while one before them is read: in a store with small objects, opening them is most of the time. */
+/** How many ranges to open ahead of the one being read. With small objects, opening them takes most of the time. */
 const rangesAhead = 8;
 
 type InputSource = {
-  /** Most bytes of a line, without its newline. */
+  /** Maximum bytes of a line, without its newline. */
   readonly recordLimit: number;
-  /** With `none` nothing is decompressed, and any bytes are records. @default auto */
+  /** With `none`, nothing is decompressed and any bytes are taken as records. @default auto */
   readonly compression?: InputCompression | undefined;
-  /** Opens the object of a range, just these bytes of it, of which a chunk must last until the next one is asked for, or all. */
+  /** Opens the object of a range, or only `bytes` of it. A chunk must stay valid until the next one is requested. */
   open(range: InputRange, bytes?: ByteRange): Promise<ByteStream>;
 };
 
 /**
- * The records of a map's ranges, one range after another: no two share a line, as each ends with a newline, its own or an
- * added one. Each batch is valid until the next one is asked for. Some ranges are opened ahead; their errors come when it is their turn. What is open is closed when the reader
- * stops.
+ * Yields the records of a map's ranges, one range after another. No two ranges share a line, because each ends with a newline,
+ * its own or an added one. Each batch is valid until the next one is requested. Some ranges are opened ahead; their errors are
+ * thrown when it is their turn. All open ranges are closed when the reader stops.
  * @throws RecordLimitError for a line over the limit; what `open` and its streams throw
  */
 export async function* readInput(input: MapInput, source: InputSource): AsyncGenerator<RecordBatch, void, void> {
@@ -38,7 +38,7 @@ export async function* readInput(input: MapInput, source: InputSource): AsyncGen
   }
 }
 
-/** Reads a range, of which the first bytes are fetched at once. */
+/** Reads a range. Starts fetching its first bytes at once. */
 class RangeReader {
   readonly #range: InputRange;
   readonly #source: InputSource;
@@ -79,10 +79,10 @@ class RangeReader {
   }
 }
 
-/** For errors that come again when the range is read, if it is. */
+/** Ignores errors that are thrown again if the range is read. */
 const ignored = (): undefined => undefined;
 
-/** The chunks of a stream, of which the first is asked for now. Does not close the stream. */
+/** Returns the chunks of a stream and requests the first one now. Does not close the stream. */
 const begun = (stream: ByteStream): AsyncIterable<Buffer> => {
   const chunks = stream[Symbol.asyncIterator]();
   const first = chunks.next();

@@ -9,27 +9,27 @@ import { isPlainText } from "./object-head.ts";
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 
-/** Bytes that are looked at at a time: little enough to stay in the processor's cache. */
+/** Bytes to inspect at a time, small enough to stay in the processor's cache. */
 const chunkLength = 256 * 1024;
 
-/** A file that holds the records of a map just as a program reads them, from its beginning to its end. */
+/** A file whose whole content is the records of a map, exactly as a program reads them. */
 export type WholeFile = OpenFile & { readonly records: number; readonly bytes: number };
 
 type WholeFileOptions = {
-  /** Most bytes of a line, without its newline. */
+  /** Maximum bytes of a line, without its newline. */
   readonly recordLimit: number;
-  /** With `none` nothing is decompressed, and any bytes are records. @default auto */
+  /** With `none`, nothing is decompressed and any bytes are taken as records. @default auto */
   readonly compression?: InputCompression | undefined;
   readonly signal: AbortSignal;
-  /** Opens the file of a range, where it is one of this machine. */
+  /** Opens the file of a range, if it is on this machine. */
   open(range: MapInput[number]): Promise<OpenFile | undefined>;
 };
 
 /**
- * Opens what a map reads where a program can read it by itself, which spares the way through a pipe: a whole file of this
- * machine, not compressed and without a byte order mark, in which all lines end with a newline alone and none is too long. To find that out, and to count the
- * records, it is read through once.
- * @returns undefined where it is no such file; there may still be nothing wrong with it
+ * Opens the input of a map if a program can read it directly, which avoids a pipe: a whole file on this machine, uncompressed and
+ * without a byte order mark, in which every line ends with a plain newline and none is too long. To check this and to count the
+ * records, the file is read once.
+ * @returns undefined for any other input, which can still be valid
  */
 export async function openWholeFile(input: MapInput, options: WholeFileOptions): Promise<WholeFile | undefined> {
   const [range, ...others] = input;
@@ -48,7 +48,7 @@ export async function openWholeFile(input: MapInput, options: WholeFileOptions):
   return undefined;
 }
 
-/** @returns the number of lines, or undefined where one of them is not as it should be */
+/** @returns the number of lines, or undefined if a program cannot read the file directly */
 async function countRecords(
   descriptor: number,
   size: number,
@@ -59,7 +59,7 @@ async function countRecords(
   let records = 0;
   let lineStart = 0;
   for (let position = 0; position < size;) {
-    // With a position, so that the descriptor stays where it is.
+    // With a position, so that the descriptor's own position does not move.
     const read = readSync(descriptor, buffer, 0, Math.min(chunkLength, size - position), position);
     if (read === 0) return undefined;
     const chunk = buffer.subarray(0, read);

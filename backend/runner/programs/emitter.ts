@@ -5,13 +5,13 @@ import { encodeUtf8 } from "./text.ts";
 const tab = 0x09;
 const newline = 0x0a;
 
-/** Bytes of room at first; grows as records do. */
+/** The initial buffer size in bytes. The buffer grows with the records. */
 const initialScratch = 64 * 1024;
 
-/** Longer stretches are searched by the engine, shorter ones here: a call costs more than a few bytes. */
+/** Longer stretches are searched by the engine, shorter ones here: a call into it costs more than a few bytes. */
 const shortStretch = 64;
 
-/** Bytes of a key in a message, at most. */
+/** Maximum bytes of a key in a message. */
 const longestShown = 200;
 
 function holds(bytes: Buffer, byte: number, start: number, end: number): boolean {
@@ -20,11 +20,11 @@ function holds(bytes: Buffer, byte: number, start: number, end: number): boolean
   return false;
 }
 
-/** The `emit` of modules: turns what a module emits into the bytes of a record. */
+/** The `emit` of modules. Converts what a module emits to the bytes of a record. */
 export class Emitter {
-  /** A function of its own, so that modules may pass it on. */
+  /** A standalone function, so that modules can pass it on. */
   readonly emit = (key: unknown, value: unknown = ""): void => {
-    // A key alone that is bytes already needs no room of ours.
+    // A key without a value that is already bytes needs no buffer of ours.
     const isWhole = value === "" && Buffer.isBuffer(key);
     const keyEnd = isWhole ? key.length : this.#encode(key, 0, "key");
     const valueEnd = isWhole ? keyEnd : this.#encode(value, keyEnd, "value");
@@ -42,7 +42,7 @@ export class Emitter {
     if (this.#reader !== undefined) this.#checkLine(isWhole ? key : this.#scratch, keyEnd, valueEnd);
     this.#target.add(isWhole ? key : this.#scratch, 0, keyEnd, keyEnd, valueEnd);
   };
-  /** Records emitted, and the bytes of their keys and values. */
+  /** The number of emitted records, and the bytes of their keys and values. */
   records = 0;
   bytes = 0;
   readonly #target: RecordTarget;
@@ -53,8 +53,8 @@ export class Emitter {
   #scratch = Buffer.allocUnsafeSlow(initialScratch);
 
   /**
-   * @param limits in bytes: of one record, and of all
-   * @param reader the executable that gets what is emitted, as lines `key TAB value`
+   * @param limits maximum bytes of one record, and of all records together
+   * @param reader the executable that reads what is emitted, as lines `key TAB value`
    */
   constructor(
     target: RecordTarget,
@@ -67,7 +67,7 @@ export class Emitter {
     this.#outputLimit = limits.outputLimit;
   }
 
-  /** Takes no more: the memory that records went to belongs to another task soon. */
+  /** Rejects all later records, because another task will soon reuse the target's memory. */
   end(): void {
     this.#isOver = true;
   }
@@ -93,7 +93,7 @@ export class Emitter {
     throw new TypeError(`emit(key, value): the ${what} must be a string, a number or bytes, it is ${kind}`);
   }
 
-  /** @throws Error for a record that would be another one, or several, as a line */
+  /** @throws Error for a record that, as a line, would be read as a different record or as several */
   #checkLine(record: Buffer, keyEnd: number, valueEnd: number): void {
     let what: string | undefined;
     if (holds(record, tab, 0, keyEnd)) what = "key holds a tab";

@@ -10,25 +10,25 @@ import { type Exit, ProcessGroup } from "./process-group.ts";
 import { type Program, ProgramError } from "./program.ts";
 import { StderrReader } from "./reporter.ts";
 
-/** How often a late reader of stdin is admitted, in milliseconds. */
+/** How often late readers of stdin are admitted, in milliseconds. */
 const admissionInterval = 50;
 
 /** One run of an executable. */
 type ExecutableRun = {
   readonly program: Program;
   readonly context: AttemptContext;
-  /** What it reads: batches, each written before the next one is asked for, or the descriptor of a file. */
+  /** The program's input: batches, each written before the next one is requested, or a file descriptor. */
   readonly input: AsyncIterable<Buffer> | number;
-  /** Takes what it writes, which is held up while the promise is pending. */
+  /** Receives the program's output. No further output is read while the promise is pending. */
   output(chunk: Buffer): Promise<void> | undefined;
 };
 
 /**
- * Runs an executable to its end, and reads its stdout to the end, which is when no process has it open any more: what the
- * program leaves in the background may finish its output. The program may stop reading early, and close its stdout before
- * it ends.
- * @throws ProgramError where it cannot be started, ends with another code than 0, writes over the limit or reports too many
- * counters; the signal's reason when aborted, also where only its stdout has not ended; what `input` or `output` throws
+ * Runs an executable to its end and reads its stdout to the end. Stdout ends when no process has it open any more, so background
+ * processes that the program leaves behind can finish their output. The program may stop reading early and may close its stdout
+ * before it ends.
+ * @throws ProgramError if the program cannot be started, does not exit with code 0, exceeds the output limit or reports too many
+ * counters; the signal's reason when aborted, even if only its stdout has not ended; what `input` or `output` throws
  */
 export async function runExecutable(run: ExecutableRun): Promise<void> {
   const { program, context, input } = run;
@@ -64,7 +64,7 @@ export async function runExecutable(run: ExecutableRun): Promise<void> {
     if (stdin?.closed === true) group.pipes.admitLateReader();
   }, admissionInterval);
   const feeding = feed(stdin, input, context).catch((error: unknown) => {
-    // A program that has ended did not need the rest of the input.
+    // A program that has exited did not need the rest of the input.
     if (!hasExited) fail(error);
   });
 
@@ -84,7 +84,7 @@ export async function runExecutable(run: ExecutableRun): Promise<void> {
   if (failures.length > 0) throw failures[0];
 }
 
-/** Why an attempt made no progress whose program has ended. */
+/** The error for an attempt that made no progress although its program has ended. */
 function heldOpen({ seconds }: TaskTimeoutError, stdoutName: string): TaskTimeoutError {
   const holders = processesThatHold(stdoutName).map(({ pid, command }) => `${pid} (${command})`);
   const by = holders.length === 0 ? "a process that it left behind" : `these processes: ${holders.join(", ")}`;
@@ -100,7 +100,7 @@ async function feed(
   { signal, progress }: AttemptContext,
 ): Promise<void> {
   if (stdin === undefined || typeof input === "number") return;
-  // EPIPE, the only error of a pipe: the program has read all it wanted, like `head`. The stream is destroyed then.
+  // EPIPE, the only error a pipe can have: the program, such as `head`, has read all it needs. The stream is then destroyed.
   stdin.on("error", () => undefined);
   for await (const batch of untilAborted(input, signal)) {
     if (stdin.destroyed) return;
@@ -110,7 +110,7 @@ async function feed(
   stdin.end();
 }
 
-/** Resolves when all is written, or nothing can be written any more: then, too, the stream calls back. */
+/** Resolves when the batch is written or nothing more can be written. The stream calls back in both cases. */
 async function write(stdin: Socket, batch: Buffer): Promise<void> {
   await new Promise<void>((resolve) => {
     stdin.write(batch, () => resolve());

@@ -1,12 +1,12 @@
 import { inspectStart } from "../../../shared/program-start.ts";
 import { commandOf } from "./env-command.ts";
 
-/** What an executable is checked against. */
+/** The machine that an executable is checked against. */
 type Machine = {
   /** `process.platform` and `process.arch` of the runner. */
   readonly platform: string;
   readonly arch: string;
-  /** Whether an interpreter is there: a path as it is, a name on the PATH. */
+  /** Whether an interpreter exists: an absolute path as given, anything else on the PATH. */
   findInterpreter(interpreter: string): boolean;
 };
 
@@ -24,10 +24,10 @@ const elfMachines: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * Why an executable can never run here, found before it is started, because the kernel's own words (`Exec format error`) do
- * not help. What is not understood is left to the kernel and to `env`.
+ * Explains why an executable can never run on this machine. The check runs before the start, because the kernel's own message
+ * (`Exec format error`) does not help. Anything that is not understood is left to the kernel and to `env`.
  * @param start the first `inspectedBytes` of the file, or all of a shorter one
- * @returns the rest of a sentence that begins with the program's name, with the cure; undefined when nothing is wrong
+ * @returns the rest of a sentence that starts with the program's name and tells how to fix it; undefined if nothing is wrong
  */
 export function inspectProgram(start: Uint8Array, machine: Machine): string | undefined {
   const target = `${machine.platform}/${machine.arch}`;
@@ -52,7 +52,7 @@ function inspectScript(line: string, machine: Machine): string | undefined {
   if (!interpreter.includes("/")) {
     return `names the interpreter ${interpreter} without its path: write \`#!/usr/bin/env ${line}\` as the first line`;
   }
-  // The kernel takes a path with a slash but not in front from the program's working directory, which is empty.
+  // The kernel resolves a relative path with a slash against the program's working directory, which is not searched here.
   if (!machine.findInterpreter(interpreter)) return missing(interpreter);
   if (!interpreter.endsWith("/env")) return undefined;
   const { command, isWhole } = commandOf(argument);

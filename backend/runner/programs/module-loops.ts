@@ -11,13 +11,18 @@ import type { Reader } from "./program.ts";
 
 const newline = 0x0a;
 
-/** Records, and the bytes of their keys and values. */
+/** The number of records, and the bytes of their keys and values. */
 type Emitted = { readonly records: number; readonly bytes: number };
 
-/** How many keys or records are handled between two looks at the clock. */
+/** How many keys or records are processed between two readings of the clock. */
 const clockInterval = 256;
 
-/** Calls `map` for each record, and counts them. @param reader see `Emitter` @returns what it emitted. @throws ProgramError where it fails; the signal's reason when aborted */
+/**
+ * Calls `map` for each record and counts the records.
+ * @param reader see `Emitter`
+ * @returns how much the module emitted
+ * @throws ProgramError if the module fails; the signal's reason when aborted
+ */
 export async function mapRecords(
   module: ModuleProgram,
   input: AsyncIterable<RecordBatch>,
@@ -30,7 +35,7 @@ export async function mapRecords(
   const pacer = new Pacer(context.signal);
   const { counters, progress } = context;
   let record = 0;
-  /** Those before the object that is read now. */
+  /** Records before the current object. */
   let before = 0;
   let moduleContext = module.context;
   try {
@@ -64,7 +69,12 @@ export async function mapRecords(
   return emitter;
 }
 
-/** Calls `reduce` or `combine` for each key. @param reader see `Emitter` @returns how many records and keys there were. @throws ProgramError where it fails; the signal's reason when aborted */
+/**
+ * Calls `reduce` or `combine` for each key.
+ * @param reader see `Emitter`
+ * @returns how many records and keys there were
+ * @throws ProgramError if the module fails; the signal's reason when aborted
+ */
 export async function foldGroups(
   module: ModuleProgram,
   sorted: Cursor,

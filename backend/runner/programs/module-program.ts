@@ -8,34 +8,34 @@ import { ownBytes } from "./own-bytes.ts";
 import { type Program, ProgramError } from "./program.ts";
 import { decodeUtf8 } from "./text.ts";
 
-/** What modules get as the last argument of each call. */
+/** The last argument of each call into a module. */
 export type ModuleContext = {
   /** The job's arguments for the program. */
   readonly args: readonly string[];
   /** The same variables as an executable's environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** The absolute path of the attempt's working directory, where the job's files and archives are; not the current directory of this process. */
+  /** The absolute path of the attempt's working directory, with the job's files and archives. Not this process's directory. */
   readonly directory: string;
-  /** The address of the object that a mapper's record comes from; empty for others. */
+  /** The address of the object that a mapper's record comes from; empty for reducers and combiners. */
   readonly inputPath: string;
   /** Adds to a counter of the job. */
   counter(group: string, name: string, amount?: number): void;
-  /** Says what the task is doing. */
+  /** Reports what the task is doing. */
   status(text: string): void;
 };
 
 /** How many modules this thread has loaded. */
 let loads = 0;
 
-/** A function that a module exports; its result is a promise if it is asynchronous, and otherwise ignored. */
+/** A function that a module exports. If it is asynchronous, it returns a promise; any other result is ignored. */
 type Callable = (...parameters: unknown[]) => unknown;
 
-/** A module that has been loaded. */
+/** A loaded module. */
 export class ModuleProgram {
   readonly program: Program;
-  /** What `lines`, keys and values are for the module: strings, or Buffers of their own. */
+  /** Decodes lines, keys and values for the module: to strings, or to Buffers that it may keep. */
   readonly decode: (bytes: Buffer, start: number, end: number) => string | Buffer;
-  /** The last argument of calls that no input object belongs to. */
+  /** The last argument of calls without an input object. */
   readonly context: ModuleContext;
   readonly #call: Callable;
   readonly #url: string;
@@ -63,16 +63,16 @@ export class ModuleProgram {
   }
 
   /**
-   * Loads a module. What it prints with `console` goes to the runner's own output.
-   * @param name the export that is called: `map`, `reduce` or `combine`
-   * @throws ProgramError when it cannot be loaded or lacks the export
+   * Loads a module.
+   * @param name the export to call: `map`, `reduce` or `combine`
+   * @throws ProgramError if the module cannot be loaded or lacks the export
    */
   static async load(
     program: Program,
     name: "map" | "reduce" | "combine",
     context: AttemptContext,
   ): Promise<ModuleProgram> {
-    // A URL of its own, so that each role of each attempt gets fresh state.
+    // A unique URL, so that each role of each attempt gets fresh state.
     const url = `${pathToFileURL(program.path).href}?${++loads}`;
     let exported: unknown;
     try {
@@ -94,14 +94,14 @@ export class ModuleProgram {
     return new ModuleProgram(program, url, call, encoding === "utf8", context);
   }
 
-  /** The last argument of calls with records of the object at `inputPath`: to be made once for many of them. */
+  /** Creates the last argument of calls with records of the object at `inputPath`. Create it once for many records. */
   contextFor(inputPath: string): ModuleContext {
     return { ...this.context, inputPath };
   }
 
   /**
    * Calls `map`.
-   * @returns a promise if the function returned one, which also ends with the abort
+   * @returns a promise if the function returned one; it also rejects on abort
    * @throws what the function throws, see `explain`
    */
   map(record: unknown, emit: unknown, context: ModuleContext): Promise<unknown> | undefined {
@@ -109,15 +109,15 @@ export class ModuleProgram {
     return isPromise(result) ? abortable(result, this.#signal) : undefined;
   }
 
-  /** Calls `reduce` or `combine`, otherwise as `map`. */
+  /** Calls `reduce` or `combine`. Otherwise like `map`. */
   fold(key: unknown, values: unknown, emit: unknown): Promise<unknown> | undefined {
     const result = this.#call(key, values, emit, this.context);
     return isPromise(result) ? abortable(result, this.#signal) : undefined;
   }
 
   /**
-   * What to fail the attempt with after `map`, `fold` or `decode` threw.
-   * @param place where in the input, such as `at record 3`
+   * Returns the error to fail the attempt with after `map`, `fold` or `decode` threw.
+   * @param place the position in the input, such as `at record 3`
    */
   explain(error: unknown, place: string): unknown {
     if (this.#signal.aborted || error instanceof ProgramError || isReadFailure(error)) return error;
@@ -127,10 +127,10 @@ export class ModuleProgram {
   }
 }
 
-/** The values that a function walks over are read from files meanwhile. */
+/** Whether reading failed: values are read from files while a function iterates over them. */
 const isReadFailure = (error: unknown): boolean => error instanceof ShuffleLostError || error instanceof StorageError;
 
-/** Errors of Node of an import that nothing but another source can mend. */
+/** Node's import errors that only a change of the source can fix. */
 const importErrors: ReadonlySet<unknown> = new Set([
   "ERR_INVALID_MODULE_SPECIFIER",
   "ERR_INVALID_TYPESCRIPT_SYNTAX",
@@ -143,12 +143,12 @@ const importErrors: ReadonlySet<unknown> = new Set([
   "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX",
 ]);
 
-/** Whether a module cannot be loaded by its source, rather than by what it does while it is loaded. */
+/** Whether a module fails to load because of its source, rather than because of what it does while loading. */
 function isUnloadable(error: unknown): boolean {
   return error instanceof SyntaxError || (error instanceof Error && "code" in error && importErrors.has(error.code));
 }
 
-/** The message, and those lines of the stack that lie in the module. */
+/** Returns the message and the stack lines that lie in the module. */
 function describe(error: unknown, url: string, program: Program): string {
   if (!(error instanceof Error)) return String(error);
   const places = (error.stack ?? "").split("\n").filter((line) => line.includes(url));

@@ -1,11 +1,11 @@
-/** Bytes that small buffers are cut from. A module that keeps one of these keeps all of it, as docs/guide/programs.md tells its author. */
+/** Size of the pool that small buffers are cut from. A module that keeps one keeps the whole pool; see docs/guide/programs.md. */
 const poolLength = 32 * 1024;
 
 const empty = Buffer.alloc(0);
 let pool = Buffer.allocUnsafeSlow(poolLength);
 let used = 0;
 
-/** A copy of `[start, end)` for a module to keep. `Buffer.from(bytes.subarray(start, end))`, but in half the time. */
+/** Returns a copy of `[start, end)` that a module may keep. Like `Buffer.from(bytes.subarray(start, end))`, in half the time. */
 export function ownBytes(bytes: Buffer, start: number, end: number): Buffer {
   const length = end - start;
   if (length === 0) return empty;

@@ -1,13 +1,13 @@
 import { readSync } from "node:fs";
 import type { Socket } from "node:net";
 
-/** A pipe that a program writes to: the stream that reads it, and the descriptor behind it, which does not block. */
+/** A pipe that a program writes to: the stream that reads it, and the non-blocking descriptor behind it. */
 export type ReadPipe = { readonly stream: Socket; readonly descriptor: number };
 
 /**
- * Reads a pipe to its end, which comes when no process has it open for writing any more.
- * @param take gets each chunk; nothing more is read while its promise is pending
- * @throws what `take` throws, or an error of reading, such as that the stream was destroyed before the end
+ * Reads a pipe to its end, which is reached when no process has it open for writing any more.
+ * @param take receives each chunk; nothing more is read while its promise is pending
+ * @throws what `take` throws, or a read error, for example if the stream was destroyed before the end
  */
 export async function readToEnd(
   { stream }: ReadPipe,
@@ -17,13 +17,13 @@ export async function readToEnd(
   for await (const chunk of chunks) await take(chunk);
 }
 
-/** Most bytes that a pipe holds: `/proc/sys/fs/pipe-max-size` by default. */
+/** Maximum bytes that a pipe holds: the default of `/proc/sys/fs/pipe-max-size`. */
 const pipeCapacity = 1024 * 1024;
 
 /**
- * Reads what lies in a pipe now, from a stream that flows. Whatever was written before is within the pipe's capacity, so a
- * process that goes on writing does not hold this up.
- * @param take gets chunks that are valid during the call
+ * Reads what is in a pipe now; its stream must be flowing. Everything written earlier is within the pipe's capacity, so a process
+ * that keeps writing does not hold this up.
+ * @param take receives chunks that are valid during the call
  */
 export function drainPipe({ stream, descriptor }: ReadPipe, take: (chunk: Buffer) => void): void {
   const buffer = Buffer.allocUnsafeSlow(64 * 1024);
@@ -36,7 +36,7 @@ export function drainPipe({ stream, descriptor }: ReadPipe, take: (chunk: Buffer
   }
 }
 
-/** @returns 0 where the pipe is empty or at its end */
+/** @returns 0 if the pipe is empty or at its end */
 function readNow(descriptor: number, buffer: Buffer): number {
   try {
     return readSync(descriptor, buffer);

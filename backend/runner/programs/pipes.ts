@@ -8,35 +8,35 @@ import type { ReadPipe } from "./pipe-reader.ts";
 
 const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
-/** A stream and its descriptor on this side of a pipe, and a descriptor for the program on the other. */
+/** A pipe: a stream and its descriptor on this side, and a descriptor for the program on the other. */
 type Pipe = ReadPipe & { readonly programs: number };
 
 /** The three pipes of a program. */
 export type Pipes = {
-  /** Undefined where the program reads a file. */
+  /** Undefined if the program reads a file. */
   readonly stdin: Socket | undefined;
   readonly stdout: ReadPipe;
   readonly stderr: ReadPipe;
-  /** Where stdout lies in the file system. */
+  /** The path of stdout in the file system. */
   readonly stdoutName: string;
-  /** What to hand to `spawn`. */
+  /** The descriptors to pass to `spawn`. */
   readonly descriptors: readonly [number, number, number];
-  /** Closes the program's ends here: to be called once it has them, or could not be started. */
+  /** Closes the program's ends in this process. Must be called once the program has them, or could not be started. */
   closeDescriptors(): void;
   /**
-   * Lets a program go on that opens its stdin by name when all has been written: opening a named pipe to read waits for a
-   * writer, and then there is none any more. To be repeated from the end of the input until the program has ended.
+   * Unblocks a program that opens its stdin by name after everything has been written. Opening a named pipe for reading waits for
+   * a writer, and by then there is none. Must be repeated from the end of the input until the program has ended.
    */
   admitLateReader(): void;
-  /** Removes what the pipes have in the file system. */
+  /** Removes the pipes from the file system. */
   remove(): Promise<void>;
 };
 
 /**
- * Makes the pipes for a program. The pipes that `spawn` makes are sockets, which a program cannot open again by name, so
- * `cat /dev/stdin` and `echo … > /dev/stderr`, common in scripts, would fail (ENXIO). These are named pipes.
- * @param folder where they get their names
- * @param file what the program reads in place of a pipe: a descriptor, which stays open
+ * Creates named pipes for a program. The pipes that `spawn` creates are sockets, which a program cannot reopen by name. With
+ * them, `cat /dev/stdin` and `echo … > /dev/stderr`, common in scripts, would fail (ENXIO).
+ * @param folder the folder to create the pipes in
+ * @param file the descriptor of a file that the program reads instead of a pipe; it stays open
  */
 export async function openPipes(folder: string, file?: number): Promise<Pipes> {
   const names = await mkdtemp(join(folder, "pipes-"));
@@ -59,16 +59,16 @@ export async function openPipes(folder: string, file?: number): Promise<Pipes> {
       try {
         closeSync(openSync(stdinName, O_WRONLY | O_NONBLOCK));
       } catch {
-        // ENXIO: nobody reads any more.
+        // ENXIO: nobody is reading any more.
       }
     },
     remove: () => rm(names, { recursive: true, force: true }),
   };
 }
 
-/** @param mode what is done on this side */
+/** @param mode what this side of the pipe does */
 function openPipe(name: string, mode: "read" | "write"): Pipe {
-  // Opening one end waits for the other, or fails; not so while a descriptor is open for both.
+  // Opening one end waits for the other, or fails, unless a descriptor is already open for both.
   const both = openSync(name, O_RDWR);
   try {
     const programs = openSync(name, mode === "read" ? O_WRONLY : O_RDONLY);

@@ -4,7 +4,7 @@ import { readStart } from "../read-start.ts";
 import { inspectProgram } from "./inspect.ts";
 import { type Program, ProgramError } from "./program.ts";
 
-/** Looks at an executable before it is started. @throws ProgramError that says why it cannot run on this machine */
+/** Checks an executable before it is started. @throws ProgramError that says why it cannot run on this machine */
 export async function checkExecutable(program: Program): Promise<void> {
   const problem = inspectProgram(await readStart(program.path), {
     platform: process.platform,

@@ -8,20 +8,20 @@ import { workingDirectory } from "../working-directory.ts";
 import { openPipes, type Pipes } from "./pipes.ts";
 import { type Program, ProgramError } from "./program.ts";
 
-/** How long a group may take to end after SIGTERM, in milliseconds. */
+/** How long a group may take to end after SIGTERM before it gets SIGKILL, in milliseconds. */
 const terminationGrace = 2_000;
 
-/** How often, and after how many milliseconds, a start is repeated that the kernel refused with "text file busy". */
+/** How often to retry a start that the kernel refused with "text file busy", and after how many milliseconds. */
 const busyRetries = 20;
 const busyPause = 50;
 
 /** How a program ended: with a code or by a signal. */
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
-/** A running executable and all processes that it starts and that do not leave its group. */
+/** A running executable and all processes that it starts, except those that leave its group. */
 export class ProcessGroup {
   readonly pipes: Pipes;
-  /** Resolves when the program itself has ended; its descendants may live on. */
+  /** Resolves when the program itself has ended. Its descendants can still be running. */
   readonly exited: Promise<Exit>;
   readonly #id: number;
   readonly #ledger: AttemptContext["processes"];
@@ -36,12 +36,12 @@ export class ProcessGroup {
   }
 
   /**
-   * Starts a program in a group of its own.
-   * @param file the descriptor of a file that it is to read, in place of a pipe
-   * @throws ProgramError where the system refuses
+   * Starts a program in its own process group.
+   * @param file the descriptor of a file for the program to read instead of a pipe
+   * @throws ProgramError if the system refuses
    */
   static async start(program: Program, context: AttemptContext, file?: number): Promise<ProcessGroup> {
-    // Programs get a folder of their own, apart from the files of the shuffle.
+    // Programs get their own folder, separate from the files of the shuffle.
     const home = workingDirectory(context);
     await mkdir(home, { recursive: true });
     const pipes = await openPipes(context.workDir, file);
@@ -58,7 +58,7 @@ export class ProcessGroup {
         if (refusal === undefined && child.pid !== undefined) {
           return new ProcessGroup(child.pid, pipes, exited, context.processes).#recorded();
         }
-        // A process forked at the same moment may still hold the file open for writing.
+        // A process forked at the same moment can still have the file open for writing.
         if (refusal?.code === "ETXTBSY" && attempt < busyRetries) await delay(busyPause);
         else
           throw new ProgramError(program, startProblem(refusal), { cause: refusal, isFinal: isFinalRefusal(refusal) });
@@ -71,7 +71,7 @@ export class ProcessGroup {
     }
   }
 
-  /** Of a group that the disk keeps no record of, as when it is full, a runner that is killed would leave it behind. */
+  /** Records the group. If that fails, as on a full disk, ends it, because a killed runner would leave it behind. */
   #recorded(): this {
     try {
       this.#ledger.add(this.#id);
@@ -82,15 +82,15 @@ export class ProcessGroup {
     }
   }
 
-  /** Asks the group to end, and makes it end 2 s later. */
+  /** Asks the group to end with SIGTERM, and kills it 2 s later. */
   terminate(): void {
-    // After that, the number may be another group's.
+    // After `end`, the id can belong to another group.
     if (this.#isEnded) return;
     this.#signal("SIGTERM");
     this.#lastResort ??= setTimeout(() => this.#signal("SIGKILL"), terminationGrace);
   }
 
-  /** Ends whatever is left of the group. Only after `exited`. */
+  /** Kills whatever is left of the group. Call it only after `exited`. */
   end(): void {
     this.#isEnded = true;
     clearTimeout(this.#lastResort);
@@ -102,7 +102,7 @@ export class ProcessGroup {
     try {
       process.kill(-this.#id, signal);
     } catch {
-      // ESRCH: the group is gone already. EPERM: what is left of it is no longer ours.
+      // ESRCH: the group is already gone. EPERM: what is left of it no longer belongs to us.
     }
   }
 }
@@ -123,13 +123,13 @@ async function spawnError(child: ChildProcess): Promise<NodeJS.ErrnoException | 
   }
 }
 
-/** Whether the file itself is refused: not for what the machine lacks at the moment, such as memory or process ids. */
+/** Whether the start failed because of the file itself, not because of a temporary lack of memory or process ids. */
 function isFinalRefusal(error: NodeJS.ErrnoException | undefined): boolean {
   return ["EACCES", "ELOOP", "ENOENT", "ENOEXEC", "ENOTDIR"].includes(error?.code ?? "");
 }
 
 function startProblem(error: NodeJS.ErrnoException | undefined): string {
-  // The file itself is there, it has been inspected: what is not there is what the kernel needs to run it.
+  // The file itself exists, it has been inspected. What is missing is something the kernel needs to run it.
   if (error?.code === "ENOENT") {
     return "needs a dynamic loader that is not installed on the runner: link it statically, or build it for the runner's image";
   }

@@ -4,7 +4,7 @@ import { type Sink, writeTo } from "../sink.ts";
 
 const newline = 0x0a;
 
-/** Passes on what an executable writes as it is, and adds a missing last newline. */
+/** Passes on an executable's output unchanged, but adds a missing last newline. */
 export class RawOutput {
   lines = 0;
   bytes = 0;

@@ -3,30 +3,30 @@ const prefix = Buffer.from("reporter:");
 const prefixAfterLine = Buffer.from("\nreporter:");
 const nothing = Buffer.alloc(0);
 
-/** How much of a program's stderr is kept for messages, in bytes and in lines: the end of it. The bytes are also the longest report. */
+/** How much of the end of a program's stderr is kept for messages, in bytes and in lines. Longer reports are invalid. */
 const tailBytes = 8 * 1024;
 const tailLines = 20;
 
-/** Takes what a program reports by way of stderr. */
+/** Handles what a program reports through stderr. */
 type ReportHandler = {
   counter(group: string, name: string, amount: number): void;
   status(text: string): void;
-  /** A line that begins as a report does and is none. It is kept as well. */
+  /** Receives a line that starts like a report but is not valid. The log and the tail contain it too. */
   malformed(line: string): void;
-  /** What is no report; the bytes are valid during the call. */
+  /** Receives everything that is not a report. The bytes are valid during the call. */
   log(bytes: Buffer): void;
 };
 
 /**
- * Reads a program's stderr: lines `reporter:counter:<group>,<counter>,<amount>` and `reporter:status:<message>` go to the
- * handler (Hadoop Streaming's protocol), everything else to the log, and the end of it is kept for messages. Lines that do not
- * begin with `reporter:` are not looked at one by one.
+ * Reads a program's stderr. Lines `reporter:counter:<group>,<counter>,<amount>` and `reporter:status:<message>` go to the handler
+ * (Hadoop Streaming's protocol). Everything else goes to the log, and its end is kept for messages. Lines that do not start with
+ * `reporter:` are not examined one by one.
  */
 export class StderrReader {
   readonly #handler: ReportHandler;
-  /** A line without its end that is a report, or may become one. */
+  /** An unfinished line that is a report or can become one. */
   #begun = nothing;
-  /** The end of what was not a report lies before `#tailEnd`: at most so many bytes of it count. */
+  /** What was not a report, up to `#tailEnd`. Only the last `tailBytes` of it count. */
   readonly #tail = Buffer.allocUnsafeSlow(4 * tailBytes);
   #tailEnd = 0;
   #isAtLineStart = true;
@@ -35,7 +35,7 @@ export class StderrReader {
     this.#handler = handler;
   }
 
-  /** Takes the next bytes of stderr, which are valid during the call. @throws what the handler throws */
+  /** Processes the next bytes of stderr, which are valid during the call. @throws what the handler throws */
   push(chunk: Buffer): void {
     const bytes = this.#begun.length === 0 ? chunk : Buffer.concat([this.#begun, chunk]);
     this.#begun = nothing;
@@ -53,19 +53,19 @@ export class StderrReader {
     this.#keep(bytes.subarray(start));
   }
 
-  /** Stderr has ended: a line without an end that might have become a report is none. */
+  /** Processes the end of stderr. An unfinished line that could have become a report is not one. */
   end(): void {
     if (this.#begun.length > 0) this.#handler.log(this.#begun);
   }
 
-  /** The last lines of what was not a report, without surrounding white space. */
+  /** Returns the last lines that were not reports, without surrounding white space. */
   tail(): string {
     const kept = this.#tail.subarray(0, this.#tailEnd);
     const text = Buffer.concat([kept, this.#begun]).subarray(-tailBytes).toString("utf8").trim();
     return text.split("\n").slice(-tailLines).join("\n");
   }
 
-  /** Where the next line begins that is a report, or has no end and may become one; otherwise the end of the bytes. */
+  /** Returns where the next line starts that is a report, or is unfinished and can become one; otherwise the end of the bytes. */
   #nextReport(bytes: Buffer, from: number): number {
     if (this.#isAtLineStart && mayBeReport(bytes, from)) return from;
     const found = bytes.indexOf(prefixAfterLine, from);
@@ -76,7 +76,7 @@ export class StderrReader {
     return mayBeReport(bytes, lastLine) ? lastLine : bytes.length;
   }
 
-  /** Takes a line that begins as a report does; one that is too long for a report may be without its end. */
+  /** Processes a line that starts like a report. A line that is too long for a report can be incomplete. */
   #take(line: Buffer): void {
     this.#isAtLineStart = line.at(-1) === newline;
     const text = line.length > tailBytes ? "" : line.toString("utf8").trim();
@@ -105,7 +105,7 @@ export class StderrReader {
   }
 }
 
-/** Whether the bytes from `start` on begin with `reporter:`, or end before they do not. */
+/** Whether the bytes from `start` on begin with `reporter:`, or are a prefix of it. */
 function mayBeReport(bytes: Buffer, start: number): boolean {
   const beginning = bytes.subarray(start, start + prefix.length);
   return beginning.length > 0 && beginning.equals(prefix.subarray(0, beginning.length));

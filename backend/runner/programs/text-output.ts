@@ -9,12 +9,12 @@ import { type Sink, writeTo } from "../sink.ts";
 const tab = 0x09;
 const newline = 0x0a;
 
-/** The sink gets about this many bytes at a time. */
+/** The sink receives about this many bytes at a time. */
 const blockLength = 256 * 1024;
 
 /**
- * Writes what a module emits as lines `key TAB value`, or just the key where the value is empty. As `emit` cannot wait for
- * the sink, what a single call emits beyond one block goes to a local file, until the call has returned.
+ * Writes what a module emits as lines `key TAB value`, or just the key if the value is empty. Because `emit` cannot wait for the
+ * sink, whatever a single call emits beyond one block goes to a local file until the call has returned.
  */
 export class TextOutput implements RecordTarget {
   readonly #context: AttemptContext;
@@ -46,7 +46,7 @@ export class TextOutput implements RecordTarget {
     return this.#spool !== undefined || this.#used > blockLength / 2 ? this.#flush() : undefined;
   }
 
-  /** Writes what is left, and counts the output. */
+  /** Writes the rest and counts the output. */
   async end(): Promise<void> {
     await this.#flush();
     this.#context.counters.count("outputRecords", this.#records);

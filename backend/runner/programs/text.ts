@@ -1,23 +1,23 @@
 import { isUtf8 } from "node:buffer";
 
-/** Longer pieces of text are encoded by the engine, shorter ones here: a call costs more than a few bytes. */
+/** Longer texts are encoded by the engine, shorter ones here: a call into it costs more than a few bytes. */
 const shortText = 64;
 
-/** Bytes are not valid UTF-8. */
+/** The bytes are not valid UTF-8. */
 class InvalidUtf8Error extends Error {
   override readonly name = "InvalidUtf8Error";
 
-  /** @param offset of the first byte that is not part of a character, from the beginning of the text */
+  /** @param offset the first byte that is not part of a character, counted from the start of the text */
   constructor(offset: number) {
     super(`invalid UTF-8 at byte ${offset}`);
   }
 }
 
-/** The ASCII texts of one and two characters: counts and flags are decoded so often that looking them up pays. */
+/** All ASCII texts of one and two characters. Counts and flags are decoded so often that a lookup pays off. */
 const oneCharacter = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
 const twoCharacters = oneCharacter.flatMap((first) => oneCharacter.map((second) => first + second));
 
-/** The UTF-8 text in `[start, end)`. @throws InvalidUtf8Error, never a replacement character */
+/** Decodes the UTF-8 text in `[start, end)`. Never returns a replacement character for invalid bytes. @throws InvalidUtf8Error */
 export function decodeUtf8(bytes: Buffer, start: number, end: number): string {
   if (end - start <= 2) {
     const first = bytes[start] ?? 0;
@@ -34,9 +34,9 @@ export function decodeUtf8(bytes: Buffer, start: number, end: number): string {
   return part.toString("utf8");
 }
 
-/** The length of the longest valid beginning. */
+/** Returns the length of the longest valid prefix. */
 function invalidOffset(part: Buffer): number {
-  // Decoding replaces what is invalid, so the text's own bytes first differ there, or up to 3 bytes into the bad sequence.
+  // Decoding replaces invalid bytes, so the re-encoded text first differs there, or up to 3 bytes into the invalid sequence.
   const replaced = Buffer.from(part.toString("utf8"));
   let offset = 0;
   while (offset < part.length && part[offset] === replaced[offset]) offset++;
@@ -45,7 +45,7 @@ function invalidOffset(part: Buffer): number {
 }
 
 /**
- * Writes text as UTF-8 at `offset`; unpaired surrogates become U+FFFD. There must be room for 3 bytes a UTF-16 unit.
+ * Writes text as UTF-8 at `offset`. Unpaired surrogates become U+FFFD. The target must have room for 3 bytes per UTF-16 unit.
  * @returns how many bytes it wrote
  */
 export function encodeUtf8(text: string, target: Buffer, offset: number): number {

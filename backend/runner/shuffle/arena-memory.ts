@@ -1,17 +1,17 @@
-/** The memory of arenas: bytes, some of which are read as 32-bit words. */
+/** The memory of arenas: bytes, some of which are also read as 32-bit words. */
 
-/** Most bytes: offsets are signed 32-bit numbers, with which the engine computes fastest. */
+/** Maximum bytes. Offsets are signed 32-bit numbers, which the engine computes with fastest. */
 export const maxWords = 0x7fff_fff0;
 
-/** The next multiple of 4. */
+/** Rounds up to a multiple of 4. */
 export const aligned = (offset: number): number => (offset + 3) & ~3;
 
-/** Most pieces of memory that are kept for the next task: a collector has two arenas, and with a combiner there are two of it. */
+/** Maximum buffers kept for the next task. A collector has two arenas, and with a combiner there are two collectors. */
 const mostSpares = 4;
 
 const spares: Buffer[] = [];
 
-/** At least `length` bytes, and the same memory as words. */
+/** Returns at least `length` bytes, and the same memory as words. */
 export function allocateWords(length: number): [Buffer, Int32Array] {
   const size = aligned(length);
   const spare = spares.findIndex((bytes) => bytes.length === size);
@@ -20,19 +20,19 @@ export function allocateWords(length: number): [Buffer, Int32Array] {
 }
 
 /**
- * Keeps memory, of which its user must make no more use, for the next one who needs as much. For each of thousands of small
- * tasks to get a sort buffer of its own would have the engine collect its garbage each time.
+ * Keeps memory for the next caller that needs the same size. The previous user must not use it any more. If each of thousands of
+ * small tasks allocated its own sort buffer, the engine would collect garbage each time.
  */
 export function recycleWords(bytes: Buffer): void {
   if (spares.length < mostSpares) spares.push(bytes);
 }
 
-/** Bytes of memory that is kept. */
+/** Returns the bytes of memory currently kept. */
 export function spareBytes(): number {
   return spares.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Lets go of all memory that is kept: a reduce needs room for other things. */
+/** Releases all kept memory, because a reduce needs the room for other things. */
 export function releaseSpares(): void {
   spares.length = 0;
 }

@@ -2,15 +2,15 @@ import type { Cursor } from "./cursor.ts";
 import { GroupArena } from "./group-arena.ts";
 import { RecordArena } from "./record-arena.ts";
 
-/** After this many records it shows whether keys repeat. */
+/** After this many records, the arena checks whether keys repeat. */
 const sample = 16_384;
 
-/** Keys hardly repeat where there are more than this many for each record. */
+/** Keys hardly repeat if there are more than this many keys per record. */
 const hardly = 0.7;
 
 /**
- * Records in memory, in the form that suits them: grouped by key while keys repeat, one by one where they hardly do. Each
- * filling begins grouped, and the first records tell.
+ * Records in memory, in the form that suits them: grouped by key if keys repeat, one by one if they hardly do. Each filling
+ * starts grouped, and the first records decide.
  */
 export class Arena {
   readonly #memory: number;
@@ -20,8 +20,8 @@ export class Arena {
   #isGrouped = true;
 
   /**
-   * @param memory bytes to occupy at most, except that a single record may be larger
-   * @param keysRepeat that they do is known, and the first records are not to tell
+   * @param memory maximum bytes to occupy, except that a single record can be larger
+   * @param keysRepeat whether keys are known to repeat, so that the first records do not decide
    */
   constructor(memory: number, keysRepeat: boolean) {
     this.#memory = memory;
@@ -38,33 +38,33 @@ export class Arena {
     return this.#current.fullness;
   }
 
-  /** Whether there is room for a record of that many bytes. An empty arena takes any. */
+  /** Whether there is room for a record of `length` bytes. An empty arena accepts any length. */
   fits(length: number): boolean {
     return this.#current.fits(length);
   }
 
-  /** Copies a record. Only where it `fits`. */
+  /** Copies a record, which must fit; see `fits`. */
   add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     this.#current.add(bytes, keyStart, keyEnd, valueStart, valueEnd);
     if (this.#keysRepeat || !this.#isGrouped || this.#groups.records !== sample) return;
     if (this.#groups.keys > sample * hardly) this.#ungroup();
   }
 
-  /** Forgets all records. */
+  /** Removes all records. */
   clear(): void {
     this.#groups.clear();
     this.#records?.clear();
     this.#isGrouped = true;
   }
 
-  /** Gives its memory back. It is of no more use then. */
+  /** Gives back the memory. The arena must not be used afterwards. */
   dispose(): void {
     this.#groups.dispose();
     this.#records?.dispose();
   }
 
   /**
-   * Sorts: by partition (`hash` modulo `partitions`), then key; the values of a key stay in the order of addition.
+   * Sorts by partition (`hash` modulo `partitions`), then by key. The values of a key keep the order in which they were added.
    * @returns a cursor for each partition, valid until the arena changes
    */
   sort(partitions: number): Cursor[] {

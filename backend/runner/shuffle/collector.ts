@@ -9,9 +9,9 @@ import { RunFiles } from "./run-files.ts";
 import type { SegmentIndex } from "./segment.ts";
 import { SegmentEncoder } from "./segment-encoder.ts";
 
-/** Partitions and sorts any number of records: in memory, and in local files where they do not fit. */
+/** Partitions and sorts any number of records: in memory, and in local files if they do not fit. */
 export class Collector implements RecordTarget {
-  /** Records taken. */
+  /** The number of records added. */
   records = 0;
   readonly #context: AttemptContext;
   readonly #partitions: number;
@@ -21,8 +21,8 @@ export class Collector implements RecordTarget {
 
   /**
    * @param memory bytes of memory for records
-   * @param combining what a combiner has emitted is added: its keys do not repeat, but those that come after it do
-   * @param runs earlier runs with as many partitions, whose records come before those that are added
+   * @param combining the first records come from a combiner: their keys do not repeat, but the keys of later records do
+   * @param runs earlier runs with the same number of partitions, whose records come before the added ones
    */
   constructor(
     context: AttemptContext,
@@ -38,7 +38,7 @@ export class Collector implements RecordTarget {
     this.#runs = [...runs];
   }
 
-  /** What has been spilled. */
+  /** The spilled runs. */
   get runs(): readonly Run[] {
     return this.#runs;
   }
@@ -60,19 +60,19 @@ export class Collector implements RecordTarget {
     return undefined;
   }
 
-  /** Writes what is in memory to a file. */
+  /** Writes the records in memory to a file. */
   spill(): void {
     if (this.#arena.records === 0) return;
     this.#runs.push(this.#files.spill(this.#arena.sort(this.#partitions)));
     this.#arena.clear();
   }
 
-  /** What is in memory, sorted: a cursor a partition, valid until the next `add`. */
+  /** Sorts the records in memory. @returns one cursor per partition, valid until the next `add` */
   sortedMemory(): Cursor[] {
     return this.#arena.sort(this.#partitions);
   }
 
-  /** Walks over all records: `use` gets a cursor for each partition, in order, each to be used up before the next is taken. */
+  /** Passes all records to `use`: one cursor per partition, in order. Each must be consumed before the next is taken. */
   async sorted<T>(use: (partitions: Iterable<Cursor>) => Promise<T>): Promise<T> {
     const open = new OpenRuns(await this.#files.reduce(this.#runs));
     try {
@@ -82,12 +82,12 @@ export class Collector implements RecordTarget {
     }
   }
 
-  /** Gives its memory back. It is of no more use then; its runs stay. */
+  /** Gives back the memory. The collector must not be used afterwards, but its runs remain. */
   dispose(): void {
     this.#arena.dispose();
   }
 
-  /** Writes all records as one segment a partition. @param compressing see `SegmentEncoder` @returns where they are */
+  /** Writes all records as one segment per partition. @param compressing see `SegmentEncoder` @returns where the segments are */
   async writeSegments(sink: Sink, compressing: boolean): Promise<SegmentIndex> {
     const { signal, progress } = this.#context;
     return this.sorted(async (partitions) => {

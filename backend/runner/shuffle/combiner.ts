@@ -7,7 +7,11 @@ import type { Combine } from "./combining-collector.ts";
 import { textBatches } from "./text-batches.ts";
 import { TextRecords } from "./text-records.ts";
 
-/** Makes a combiner ready for use. @param reader the executable that gets what it emits, see `Emitter` @throws ProgramError for a module that cannot be loaded */
+/**
+ * Loads a combiner.
+ * @param reader the executable that reads what the combiner emits, see `Emitter`
+ * @throws ProgramError for a module that cannot be loaded
+ */
 export async function loadCombiner(combiner: Program, context: AttemptContext, reader?: Reader): Promise<Combine> {
   if (combiner.type === "module") {
     const module = await ModuleProgram.load(combiner, "combine", context);

@@ -5,31 +5,30 @@ import { Collector } from "./collector.ts";
 import type { Cursor } from "./cursor.ts";
 import type { SegmentIndex } from "./segment.ts";
 
-/** Runs a combiner over records sorted by key, and adds what it emits to the target. @returns how many records it was given */
+/** Runs a combiner over records sorted by key and adds what it emits to the target. @returns the number of input records */
 export type Combine = (sorted: Cursor, target: RecordTarget) => Promise<number>;
 
-/** The memory is combined when it is filled to this part: a module may emit some more before that is possible. */
+/** The records in memory are combined when it is this full. The rest is for what a module emits before that is possible. */
 const pressure = 0.75;
 
-/** After combining, the memory is spilled when it is still filled to this part. */
+/** The memory is spilled if it is still fuller than this after combining. */
 const stubborn = 0.5;
 
 /**
- * A collector with a combiner. Records are sorted by key alone, all partitions together, so that each time one run of the
- * combiner does for all. It is applied
+ * A collector with a combiner. Records are sorted by key alone, all partitions together, so that one run of the combiner covers
+ * all partitions. The combiner runs
  *
- * - when the memory is nearly full: its output takes the place of its input in memory, and is spilled only if that did not
- *   help;
- * - at the end, to everything, what was spilled included. Only this output is partitioned and sorted for the shuffle.
+ * - when the memory is nearly full: its output replaces its input in memory, and is spilled only if that did not free enough;
+ * - at the end, over everything, including spilled records. Only this output is partitioned and sorted for the shuffle.
  *
- * So, as with Hadoop, it is applied one or more times to its own output. Other than with Hadoop it may emit any keys in any
- * order: they go where they belong. A single call of `map` that fills the memory spills records not yet combined.
+ * As in Hadoop, the combiner is therefore applied one or more times to its own output. Unlike in Hadoop, it may emit any keys in
+ * any order, and each goes to its own partition. A single call of `map` that fills the memory spills uncombined records.
  */
 export class CombiningCollector implements RecordTarget {
   readonly #context: AttemptContext;
   readonly #partitions: number;
   readonly #combine: Combine;
-  /** Of each of the two collectors that exist while combining. */
+  /** Bytes for each of the two collectors that exist while combining. */
   readonly #memory: number;
   #collector: Collector;
 
@@ -49,7 +48,7 @@ export class CombiningCollector implements RecordTarget {
     return this.#collector.fullness < pressure ? undefined : this.#relieve();
   }
 
-  /** Combines everything a last time and writes it as one segment a partition. @param compressing see `SegmentEncoder` */
+  /** Combines everything a last time and writes one segment per partition. @param compressing see `SegmentEncoder` */
   async writeSegments(sink: Sink, compressing: boolean): Promise<SegmentIndex> {
     const combined = new Collector(this.#context, this.#partitions, this.#memory, true);
     try {
@@ -62,7 +61,7 @@ export class CombiningCollector implements RecordTarget {
     }
   }
 
-  /** Gives its memory back. It is of no more use then. */
+  /** Gives back the memory. The collector must not be used afterwards. */
   dispose(): void {
     this.#collector.dispose();
   }

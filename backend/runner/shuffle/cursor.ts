@@ -1,28 +1,28 @@
 /**
- * A walk over sorted records in pieces: a piece is a key and one or more of its values, packed one after another as
- * `packValue` does it. The pieces of one key follow each other, in the order of its values. The fields describe the current
- * piece, from the first `next` on until the next one. A class, so that all cursors look alike to the engine.
+ * Iterates over sorted records in pieces. A piece is a key and one or more of its values, packed one after another (see
+ * `packed.ts`). The pieces of a key are consecutive, in the order of its values. The fields describe the current piece, from one
+ * call of `next` until the following one. A class, so that all cursors have the same shape for the engine.
  */
 export abstract class Cursor {
-  /** Holds the key. */
+  /** Contains the key. */
   bytes: Buffer = Buffer.alloc(0);
   keyStart = 0;
   keyEnd = 0;
-  /** `keyPrefix` of the key. */
+  /** The `keyPrefix` of the key. */
   prefix = 0;
-  /** The piece goes on with the key of the one before it in this cursor. */
+  /** Whether the piece has the same key as the previous piece of this cursor. */
   continued = false;
-  /** Holds the values. */
+  /** Contains the values. */
   valueBytes: Buffer = this.bytes;
   valuesStart = 0;
   valuesEnd = 0;
-  /** How many values there are in `[valuesStart, valuesEnd)`, at least one. */
+  /** The number of values in `[valuesStart, valuesEnd)`, at least one. */
   count = 0;
 
-  /** Goes to the next piece. @returns false at the end */
+  /** Advances to the next piece. @returns false at the end */
   abstract next(): boolean;
 
-  /** Makes this the piece that another cursor stands on. */
+  /** Makes another cursor's current piece the current piece of this cursor. */
   protected show(other: Cursor, continued: boolean): void {
     this.bytes = other.bytes;
     this.keyStart = other.keyStart;

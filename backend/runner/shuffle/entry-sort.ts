@@ -1,7 +1,7 @@
 import { partitionOf } from "../../../shared/partition.ts";
 import { compareKeys, keyPrefix } from "./key.ts";
 
-/** The words that every entry begins with: the hash of its key, and the bytes of the key. */
+/** The words that every entry starts with: the hash of its key, and the length of the key in bytes. */
 export const hashAt = 0;
 export const keyLengthAt = 1;
 
@@ -10,33 +10,33 @@ export type Entries = {
   /** The same memory as bytes and as words. */
   readonly bytes: Buffer;
   readonly words: Int32Array;
-  /** Where the first `count` entries begin, in bytes: multiples of 4. */
+  /** Where each of the `count` entries starts, in bytes: multiples of 4. The array can be longer. */
   readonly offsets: Int32Array;
   readonly count: number;
-  /** Bytes of an entry before its key. */
+  /** Bytes that precede the key in an entry. */
   readonly header: number;
 };
 
-/** Entries in order: where each begins, and the prefix of its key. */
+/** Entries in order: where each starts, and the prefix of its key. */
 export type SortedEntries = { readonly offsets: Int32Array; readonly prefixes: Float64Array };
 
-/** What sorting takes for an entry, in bytes: its prefix and its offset, twice. */
+/** Bytes that sorting needs per entry: its prefix and its offset, twice. */
 export const sortingOverhead = 2 * (8 + 4);
 
-/** Entries are distributed to buckets of about this many. */
+/** Entries are distributed to buckets of about this size. */
 const bucketEntries = 8;
 
-/** But to no more buckets than this, for each partition at least one: beyond it, writing to all of them at once gets slow. */
+/** Maximum number of buckets, but at least one per partition. Writing to more of them at once gets slow. */
 const mostBuckets = 65_536;
 
-/** Runs of this many are sorted by insertion, which is the fastest for so few. */
+/** Runs of this many entries are sorted by insertion, which is fastest for so few. */
 const smallRun = 16;
 
 /**
- * Sorts by partition of the key, then by key, stably: equal keys keep their order. The prefixes of the keys are read in one
- * pass over the entries, and distributed evenly between the least and the largest to buckets (a counting sort). What is in a
- * bucket fits into the processor's cache, and is sorted by merging, in which the prefixes move along with the offsets.
- * @returns one for each partition
+ * Sorts by partition of the key, then by key. The sort is stable: equal keys keep their order. One pass over the entries reads
+ * the prefixes of the keys. A counting sort then distributes them to buckets that divide the range of prefixes evenly. The
+ * entries of a bucket fit into the processor's cache and are merge-sorted; the prefixes move along with the offsets.
+ * @returns the sorted entries of each partition
  */
 export function sortEntries(entries: Entries, partitions: number): SortedEntries[] {
   const { bytes, words, offsets, count, header } = entries;
@@ -55,14 +55,14 @@ export function sortEntries(entries: Entries, partitions: number): SortedEntries
   const each = Math.max(1, Math.floor(Math.min(mostBuckets, count / bucketEntries) / partitions));
   const last = each - 1;
   const scale = each / (largest - least + 1);
-  // First the counts, then the starts, then the ends of each bucket.
+  // First the counts, then the starts, and finally the ends of each bucket.
   const ends = new Uint32Array(partitions * each + 1);
-  // The bucket of each entry, in what is room for sorting later.
+  // The bucket of each entry, in memory that sorting uses later.
   const spare = { offsets: new Int32Array(count), prefixes: unsorted };
   const buckets = spare.offsets;
   for (let index = 0; index < count; index++) {
     const hash = words[((offsets[index] ?? 0) >> 2) + hashAt] ?? 0;
-    // Rounding may lead one too far.
+    // Rounding can lead one bucket too far.
     const within = Math.min(last, Math.floor(((unsorted[index] ?? 0) - least) * scale));
     const bucket = partitionOf(hash >>> 0, partitions) * each + within;
     buckets[index] = bucket;
@@ -96,7 +96,7 @@ class Sorter {
   readonly #sorted: SortedEntries;
   readonly #spare: SortedEntries;
 
-  /** @param spare as much room again */
+  /** @param spare working memory of the same size as `sorted` */
   constructor(entries: Entries, sorted: SortedEntries, spare: SortedEntries) {
     this.#entries = entries;
     this.#sorted = sorted;

@@ -15,45 +15,45 @@ import { lossOr } from "./shuffle-lost.ts";
 export type SegmentSource = {
   /** The number of the map task. */
   readonly map: number;
-  /** Bytes. A segment of 0 bytes has no records and is never opened. */
+  /** Length in bytes. A segment of 0 bytes has no records and is never opened. */
   readonly length: number;
   /** Bytes of the largest block of the map output, uncompressed. */
   readonly largestBlock: number;
-  /** Where it is: in a file on this machine, from byte `offset` on; or behind a function that opens exactly its bytes. */
+  /** Where the segment is: in a file on this machine from byte `offset` on, or behind a function that opens exactly its bytes. */
   readonly at: { readonly path: string; readonly offset: number } | { readonly open: () => Promise<ByteStream> };
 };
 
-/** Most segments fetched at the same time. */
+/** Maximum number of segments fetched at the same time. */
 const parallelFetches = 32;
 
-/** The part of the sort buffer that segments being fetched may take. */
+/** The part of the sort buffer that segments in transit may use. */
 const fetchPart = 1 / 4;
 
-/** The part of the sort buffer up to which a segment is held in memory. */
+/** A segment is kept in memory if it is no larger than this part of the sort buffer. */
 const smallPart = 1 / 10;
 
-/** Bytes from which on a local segment is merged in place, however many there are. */
+/** A local segment of at least this many bytes is merged in place, regardless of the number of segments. */
 const inPlaceBytes = 256 * 1024;
 
-/** Bytes that the fetching of a segment takes which goes into a file: what is read ahead of it. */
+/** Bytes of memory that fetching a segment into a file takes: its read-ahead. */
 const streamBytes = 1024 * 1024;
 
-/** Everything that a reducer needs, on this machine. */
+/** All segments that a reducer needs, on this machine. */
 type FetchedSegments = {
   readonly runs: readonly Run[];
-  /** Segments of later maps than those in the runs, in the order of the maps. */
+  /** Segments of later maps than those in the runs, in map order. */
   readonly memory: readonly Buffer[];
 };
 
-/** A segment is here: small ones in memory, others in a run of their own. */
+/** A fetched segment: small ones are in memory, others in their own run. */
 type Fetched = { readonly memory: Buffer; readonly largestBlock: number } | { readonly run: Run };
 
 /**
- * Fetches and verifies segments. Small ones are gathered in memory, and merged into a run when they fill half the sort
- * buffer; large ones become runs of their own, in local files. A segment in a local file is a run already: it is merged, and
- * verified, where it lies, unless it is small and there are too many to merge them all at once.
+ * Fetches and verifies segments. Small ones are collected in memory and merged into a run when they fill half the sort buffer.
+ * Large ones become separate runs, in local files. A segment in a local file already is a run: it is merged and verified in
+ * place, unless it is small and there are too many segments to merge at once.
  * @param segments in the order of the map tasks
- * @throws ShuffleLostError for a segment that is gone or damaged; StorageError for one that cannot be read just now
+ * @throws ShuffleLostError for a segment that is gone or damaged; StorageError for one that is temporarily unreadable
  */
 export async function fetchSegments(
   segments: readonly SegmentSource[],
@@ -62,7 +62,7 @@ export async function fetchSegments(
   const files = new RunFiles(context);
   const runs: Run[] = [];
   let memory: Buffer[] = [];
-  // With what it takes to decompress a block of each.
+  // Includes the memory to decompress a block of each segment.
   let held = 0;
   const spill = async (): Promise<void> => {
     if (memory.length > 0) runs.push(await files.write([merged(memoryCursors(memory))]));
@@ -84,12 +84,12 @@ export async function fetchSegments(
   return { runs, memory };
 }
 
-/** Cursors over segments in memory. */
+/** Returns cursors over segments in memory. */
 export function memoryCursors(memory: readonly Buffer[]): SegmentCursor[] {
   return memory.map((segment) => new SegmentCursor(blocksOf(segment)));
 }
 
-/** Fetches several at a time, and gives them in order. */
+/** Fetches several segments at a time and yields them in order. */
 async function* inOrder(
   segments: readonly SegmentSource[],
   context: AttemptContext,
@@ -111,7 +111,7 @@ async function* inOrder(
         const bytes = isSmall ? segment.length : streamBytes;
         if (waiting.length > 0 && underWay + bytes > context.sortBuffer * fetchPart) break;
         const fetched = isSmall ? toMemory(segment, signal) : toRun(segment, signal, files);
-        // It is awaited in its turn; until then a rejection is not unhandled.
+        // Awaited in its turn. Until then, this keeps a rejection from counting as unhandled.
         fetched.catch(() => undefined);
         waiting.push({ fetched, bytes });
         underWay += bytes;
@@ -145,7 +145,7 @@ async function toMemory(segment: SegmentSource, signal: AbortSignal): Promise<Fe
 async function toRun(segment: SegmentSource, signal: AbortSignal, files: RunFiles): Promise<Fetched> {
   const { at, map, length, largestBlock } = segment;
   if ("path" in at) {
-    // Nothing is compressed here, so that no block is larger than its segment.
+    // Local segments are not compressed, so no block is larger than its segment.
     const largest = Math.min(largestBlock, length);
     return { run: { path: at.path, segments: [{ offset: at.offset, length }], largestBlock: largest, map } };
   }
@@ -154,7 +154,7 @@ async function toRun(segment: SegmentSource, signal: AbortSignal, files: RunFile
   return { run: await files.copy(chunks, () => ({ offset: 0, length, records: verifier.records }), largestBlock) };
 }
 
-/** A segment of a file. Synchronously, as a small read takes less time than the switching of threads for it. */
+/** Reads a segment from a file. Synchronous, because a small read takes less time than switching threads. */
 function readLocal({ map, length }: SegmentSource, { path, offset }: { path: string; offset: number }): Buffer {
   const memory = Buffer.allocUnsafeSlow(length);
   const verifier = new SegmentVerifier();
@@ -177,7 +177,7 @@ function readLocal({ map, length }: SegmentSource, { path, offset }: { path: str
   return memory;
 }
 
-/** The bytes of a segment. @throws ShuffleLostError where it is gone or damaged, else what the store throws */
+/** Yields the bytes of a segment. @throws ShuffleLostError if it is gone or damaged, otherwise what the store throws */
 async function* verifiedChunks(
   segment: SegmentSource,
   open: () => Promise<ByteStream>,

@@ -5,68 +5,69 @@ import { hashAt, keyLengthAt, sortEntries, type SortedEntries, sortingOverhead }
 import { copyBytes, maxVarint, putVarint, VarintReader } from "./packed.ts";
 
 /**
- * The words of a key's entry before the key itself, after those of every entry. All that is touched for a record of a known key
- * lies side by side. The block of values that is filled now, where the next value goes, where the block ends: offsets in bytes.
+ * The words of a key's entry, between the words that every entry has and the key itself: the block of values being filled, where
+ * the next value goes, and where the block ends, as offsets in bytes. Everything that adding a value to a known key touches lies
+ * side by side.
  */
 const blockAt = 2;
 const writeAt = 3;
 const endAt = 4;
-/** Values in the block that is filled now. */
+/** The number of values in the block being filled. */
 const countAt = 5;
 const entryHeader = 6 * 4;
 
-/** The words of a block, before its values: the next block (0 for none), where its values end, how many there are. */
+/** The words of a block before its values: the next block (0 for none), where its values end, and how many there are. */
 const nextAt = 0;
 const valuesEndAt = 1;
 const valueCountAt = 2;
 const blockHeader = 3 * 4;
 
-/** Room for values in the first block of a key; each further one is twice as large, up to the largest. */
+/** Bytes for values in the first block of a key. Each further block is twice as large, up to the largest. */
 const firstRoom = 8;
 const largestRoom = 64 * 1024;
 
-/** What a key needs besides its entry: its place in the list, twice a slot and a half, and its places while sorting. */
+/** Bytes that a key needs besides its entry: its place in the list, two slots, and what sorting needs. */
 const keyOverhead = 4 + 2 * 4 + sortingOverhead;
 
 const firstSlots = 1024;
 
-/** Records that are looked up together, and their bytes; a longer record is looked up alone. */
+/** Maximum records that are looked up together, and their bytes. A longer record is looked up alone. */
 const stageRecords = 256;
 const stageBytes = 32 * 1024;
 
 /**
- * Records in memory, grouped: each key is kept once, with its values in a chain of blocks. So only distinct keys are sorted,
- * and a map output, in which keys repeat, takes a fraction of its size. The memory is reserved at once but, as the system
- * gives out pages on first use, occupied only as far as it is filled.
+ * Records in memory, grouped: each key is stored once, with its values in a chain of blocks. Only distinct keys are therefore
+ * sorted, and a map output with repeated keys takes a fraction of its size. The memory is reserved at once, but the system
+ * allocates pages on first use, so only the filled part is occupied.
  *
- * Nearly all of the time goes into waiting for memory: for the slot, the entry and the block of a key, one after another.
- * So records are gathered on a stage, and the slots of all of them are read, then the entries, then the blocks: each of
- * these loops waits for many places at once.
+ * Nearly all of the time is spent waiting for memory: for the slot, the entry and the block of a key, one after another. Records
+ * are therefore gathered in a staging buffer. The slots of all staged records are read first, then the entries, then the blocks,
+ * so that each of these loops waits for many memory locations at once.
  */
 export class GroupArena {
   readonly #memory: number;
-  /** The same memory as bytes and as words; entries and blocks begin at multiples of 4. */
+  /** The same memory as bytes and as words. Entries and blocks start at multiples of 4. */
   #bytes: Buffer;
   #words: Int32Array;
-  /** From 4 on, so that 0 is no offset. */
+  /** Starts at 4, so that 0 is never a valid offset. */
   #used = 4;
   #records = 0;
   #keys = 0;
   /** The offset of each key's entry. */
   #entries = new Int32Array(firstSlots);
-  /** An open hash table of the offsets of entries; 0 is free. At most half full. */
+  /** An open-addressing hash table of entry offsets; 0 is a free slot. At most half full. */
   #slots = new Int32Array(firstSlots);
-  /** The stage: keys, each followed by its packed value; where each record ends; and what is known of it. */
+  /** The staging buffer: keys, each followed by its packed value; then where each record ends, and what is known about it. */
   readonly #stage = Buffer.allocUnsafeSlow(stageBytes);
   readonly #stageEnds = new Int32Array(stageRecords + 1);
   readonly #stageKeyLengths = new Int32Array(stageRecords);
   readonly #stageHashes = new Int32Array(stageRecords);
   readonly #stageEntries = new Int32Array(stageRecords);
   #staged = 0;
-  /** Keeps the reads that only fetch memory from being optimized away. */
+  /** Keeps the engine from optimizing away the reads that only prefetch memory. */
   fetched = 0;
 
-  /** @param memory bytes to occupy at most, except that a single record may be larger */
+  /** @param memory maximum bytes to occupy, except that a single record can be larger */
   constructor(memory: number) {
     this.#memory = Math.min(memory, maxWords);
     [this.#bytes, this.#words] = allocateWords(this.#memory);
@@ -76,20 +77,20 @@ export class GroupArena {
     return this.#records;
   }
 
-  /** Distinct ones. */
+  /** The number of distinct keys. */
   get keys(): number {
     this.#settle();
     return this.#keys;
   }
 
-  /** The occupied part of the memory, 0 to 1, or more for a single large record; give or take what is on the stage. */
+  /** The occupied part of the memory, 0 to 1, or more for a single large record. Approximate, because of staged records. */
   get fullness(): number {
-    // In a small memory the stage is not to be neglected.
+    // In a small memory, staged records are not negligible.
     if (this.#memory < 64 * stageBytes) this.#settle();
     return (this.#used + this.#keys * keyOverhead) / this.#memory;
   }
 
-  /** Whether there is room for a record of that many bytes. An empty arena takes any. */
+  /** Whether there is room for a record of `length` bytes. An empty arena accepts any length. */
   fits(length: number): boolean {
     if (this.#records === 0) return true;
     if (this.#wouldFit(length + (this.#stageEnds[this.#staged] ?? 0), this.#staged + 1)) return true;
@@ -97,7 +98,7 @@ export class GroupArena {
     return this.#wouldFit(length, 1);
   }
 
-  /** Copies a record. Only where it `fits`. */
+  /** Copies a record, which must fit; see `fits`. */
   add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     const hash = hashKey(bytes, keyStart, keyEnd);
     const keyLength = keyEnd - keyStart;
@@ -124,7 +125,7 @@ export class GroupArena {
     return this.#used + this.#keys * keyOverhead + bytes + records * each <= this.#memory;
   }
 
-  /** Takes the records from the stage to where they belong. */
+  /** Moves the staged records to their keys' blocks. */
   #settle(): void {
     const staged = this.#staged;
     if (staged === 0) return;
@@ -154,7 +155,7 @@ export class GroupArena {
     this.#staged = 0;
   }
 
-  /** Appends the packed value in `[value, end)` to those of an entry. */
+  /** Appends the packed value in `[value, end)` to the values of an entry. */
   #append(offset: number, from: Buffer, value: number, end: number): void {
     const entry = offset >> 2;
     let write = this.#words[entry + writeAt] ?? 0;
@@ -164,7 +165,7 @@ export class GroupArena {
     words[entry + countAt] = (words[entry + countAt] ?? 0) + 1;
   }
 
-  /** Forgets all records, and gives back the memory of a large one. */
+  /** Removes all records, and gives back the extra memory of a large one. */
   clear(): void {
     this.#used = 4;
     this.#records = 0;
@@ -175,7 +176,7 @@ export class GroupArena {
     if (this.#bytes.length > this.#memory + 4) [this.#bytes, this.#words] = allocateWords(this.#memory);
   }
 
-  /** Gives its memory back. What is added after this goes nowhere: a module may call its `emit` when its task is long over. */
+  /** Gives back the memory. Records added later are lost: a module can call its `emit` long after its task has ended. */
   dispose(): void {
     recycleWords(this.#bytes);
     [this.#bytes, this.#words] = allocateWords(0);
@@ -183,7 +184,7 @@ export class GroupArena {
   }
 
   /**
-   * Sorts: by partition, then key; the values of a key stay in the order of addition.
+   * Sorts by partition, then by key. The values of a key keep the order in which they were added.
    * @returns a cursor for each partition, valid until the arena changes
    */
   sort(partitions: number): Cursor[] {
@@ -196,7 +197,7 @@ export class GroupArena {
     return sorted.map((order) => new GroupCursor(bytes, words, order));
   }
 
-  /** Gives every record again, the values of each key in their order. @param use takes what `add` was given */
+  /** Visits every record, the values of each key in order. @param use receives the same arguments as `add` */
   forEach(use: GroupArena["add"]): void {
     const reader = new VarintReader();
     for (const cursor of this.sort(1)) {
@@ -212,7 +213,7 @@ export class GroupArena {
     }
   }
 
-  /** The offset of a key's entry, made where the key is new. */
+  /** Returns the offset of a key's entry. Creates the entry if the key is new. */
   #find(hash: number, bytes: Buffer, keyStart: number, keyEnd: number, packed: number): number {
     const words = this.#words;
     const slots = this.#slots;
@@ -276,7 +277,7 @@ export class GroupArena {
     words[block + valueCountAt] = words[entry + countAt] ?? 0;
   }
 
-  /** Gives a key another block. @param entry in words @returns where its values begin */
+  /** Adds a block to a key. @param entry the offset of the key's entry, in words @returns where the block's values start */
   #extend(entry: number, packed: number): number {
     const block = this.#words[entry + blockAt] ?? 0;
     const room = (this.#words[entry + endAt] ?? 0) - block - blockHeader;
@@ -311,7 +312,7 @@ export class GroupArena {
   }
 }
 
-/** Walks over the blocks of sorted keys. */
+/** Iterates over the blocks of sorted keys. */
 class GroupCursor extends Cursor {
   readonly #words: Int32Array;
   readonly #order: SortedEntries;

@@ -5,26 +5,26 @@ import { VarintReader } from "./packed.ts";
 /** Decodes bytes for a module. */
 type Decode = (bytes: Buffer, start: number, end: number) => string | Buffer;
 
-/** Walks over sorted records key by key. */
+/** Iterates over sorted records key by key. */
 export class Groups {
-  /** Records and keys seen so far. */
+  /** The number of records and keys seen so far. */
   records = 0;
   groups = 0;
   readonly #sorted: Cursor;
   readonly #decode: Decode;
   readonly #reader = new VarintReader();
   readonly #progress: Progress;
-  /** The cursor stands on the first piece of a key that has not been begun, or on the current key. */
+  /** Whether the cursor is at the first piece of a key that has not been started, within the current key, or at the end. */
   #at: "new key" | "current key" | "end" = "current key";
 
-  /** @param sorted before its first piece */
+  /** @param sorted a cursor before its first piece */
   constructor(sorted: Cursor, decode: Decode, progress: Progress) {
     this.#sorted = sorted;
     this.#decode = decode;
     this.#progress = progress;
   }
 
-  /** Goes to the next key, past all values of the current one. @returns false at the end */
+  /** Advances to the next key and skips the remaining values of the current one. @returns false at the end */
   next(): boolean {
     while (this.#at === "current key") this.#advance();
     if (this.#at === "end") return false;
@@ -34,24 +34,24 @@ export class Groups {
     return true;
   }
 
-  /** The current key, before any of its values is taken. */
+  /** The current key. Must be read before any of its values. */
   key(): string | Buffer {
     const { bytes, keyStart, keyEnd } = this.#sorted;
     return this.#decode(bytes, keyStart, keyEnd);
   }
 
-  /** The values of the current key, once, and only until `next`. */
+  /** The values of the current key. Can be iterated once, and only until `next`. */
   values(): GroupValues {
     return new GroupValues(this, this.groups);
   }
 
-  /** Whether there is another value of the current key. */
+  /** Whether the current key has another value. */
   isInGroup(): boolean {
     if (this.#at === "current key" && this.#reader.at === this.#sorted.valuesEnd) this.#advance();
     return this.#at === "current key";
   }
 
-  /** The next value of the current key. Only after `isInGroup`. */
+  /** Returns the next value of the current key. Call it only after `isInGroup`. */
   takeValue(): string | Buffer {
     const { valueBytes } = this.#sorted;
     const length = this.#reader.read(valueBytes);
@@ -71,7 +71,7 @@ export class Groups {
     this.#at = this.#sorted.continued ? "current key" : "new key";
   }
 }
-/** The values of one key, as modules get them: lazily, to be walked over once. Those left over are skipped. */
+/** The values of one key, as modules receive them: lazy, and iterable once. Values that are not read are skipped. */
 class GroupValues extends Iterator<string | Buffer> {
   readonly #groups: Groups;
   readonly #group: number;

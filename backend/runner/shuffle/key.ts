@@ -1,15 +1,15 @@
 /**
- * The order of keys: by their bytes as unsigned numbers, a key before its own continuations. Six bytes of each key are kept
- * as a number, which decides most comparisons without touching the key.
+ * The order of keys: by unsigned bytes, and a key comes before its own continuations. The first six bytes of each key are kept as
+ * a number, which decides most comparisons without reading the key.
  */
 
-/** Bytes of a prefix: as many as a double holds exactly. */
+/** Bytes in a prefix: as many as a double represents exactly. */
 const prefixLength = 6;
 
-/** More bytes than this are compared by a call into the engine. */
+/** Longer keys are compared by a call into the engine. */
 const shortKey = 32;
 
-/** The first 6 bytes of the key `[start, end)` as a big-endian number, shorter keys filled up with zeros. */
+/** Returns the first 6 bytes of the key `[start, end)` as a big-endian number. Shorter keys are padded with zeros. */
 export function keyPrefix(bytes: Buffer, start: number, end: number): number {
   // `?? 0` satisfies the index check of the compiler: every index here is in bounds.
   if (end - start >= prefixLength) {

@@ -2,15 +2,15 @@ import { Cursor } from "./cursor.ts";
 import { compareKeys } from "./key.ts";
 
 /**
- * Merges sorted cursors into one, stably: values of equal keys come in the order of their cursors. A binary heap of
- * cursors, each standing on its next piece. Pieces are passed on as they are, however many values they have.
+ * Merges sorted cursors into one. The merge is stable: values of equal keys come in the order of their cursors. Uses a binary
+ * heap of cursors, each at its next piece. Pieces are passed on unchanged, however many values they have.
  */
 class MergeCursor extends Cursor {
   /** A heap: `#heap[i]` is not after `#heap[2i + 1]` and `#heap[2i + 2]`. */
   readonly #heap: Source[] = [];
   #started = false;
 
-  /** @param cursors before their first piece */
+  /** @param cursors cursors before their first piece */
   constructor(cursors: readonly Cursor[]) {
     super();
     cursors.forEach((cursor, rank) => {
@@ -28,12 +28,12 @@ class MergeCursor extends Cursor {
     return true;
   }
 
-  /** @returns whether the next piece has the key of the one before it */
+  /** @returns whether the next piece has the same key as the previous one */
   #advance(): boolean {
     const heap = this.#heap;
     const top = heap[0];
     if (top === undefined) return false;
-    // What comes next, if not of the same cursor, is on one of these two.
+    // The next piece, if it is not from the same cursor, is at one of these two.
     const isShared = haveSameKey(top, heap[1]) || haveSameKey(top, heap[2]);
     if (!top.cursor.next()) {
       const last = heap.pop();
@@ -84,7 +84,7 @@ function isBefore(a: Source, b: Source): boolean {
   return order === 0 ? a.rank < b.rank : order < 0;
 }
 
-/** Merges, or just walks where there is a single cursor. */
+/** Merges cursors. A single cursor is returned as it is. */
 export function merged(cursors: readonly Cursor[]): Cursor {
   const [first] = cursors;
   return first !== undefined && cursors.length === 1 ? first : new MergeCursor(cursors);

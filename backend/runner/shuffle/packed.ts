@@ -1,12 +1,12 @@
-/** Packed values: each is its length as a varint (LEB128, 7 bits a byte, the lowest first), then its bytes. */
+/** Packed values: each is its length as a varint (LEB128, 7 bits per byte, lowest first), then its bytes. */
 
-/** Most bytes of a varint of 32 bits. */
+/** Maximum bytes of a 32-bit varint. */
 export const maxVarint = 5;
 
-/** Bytes are copied by hand up to this many: a call into the engine costs more. */
+/** Up to this many bytes are copied in a loop, because a call into the engine costs more. */
 const shortCopy = 32;
 
-/** Writes a number of 0 to 2^32 - 1 at `at`. @returns where it ends */
+/** Writes a number from 0 to 2^32 - 1 at `at`. @returns where it ends */
 export function putVarint(target: Buffer, at: number, value: number): number {
   let rest = value;
   let end = at;
@@ -15,7 +15,7 @@ export function putVarint(target: Buffer, at: number, value: number): number {
   return end;
 }
 
-/** Reads varints, and remembers where it is. */
+/** Reads varints and remembers its position. */
 export class VarintReader {
   at = 0;
 
@@ -32,7 +32,7 @@ export class VarintReader {
   }
 }
 
-/** Copies `[start, end)` to `at`. @returns where it ends */
+/** Copies `[start, end)` to `at`. @returns where the copy ends */
 export function copyBytes(from: Buffer, start: number, end: number, to: Buffer, at: number): number {
   const length = end - start;
   if (length > shortCopy) from.copy(to, at, start, end);

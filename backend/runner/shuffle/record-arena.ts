@@ -5,33 +5,33 @@ import { hashAt, keyLengthAt, sortEntries, type SortedEntries, sortingOverhead }
 import { compareKeys } from "./key.ts";
 import { copyBytes, maxVarint, putVarint } from "./packed.ts";
 
-/** The words of a record before its key, after those of every entry: the bytes of its packed value, which follows its key. */
+/** After the words that every entry has: the length in bytes of the packed value, which follows the key. */
 const packedLengthAt = 2;
 const header = 3 * 4;
 
-/** What a record needs besides its own memory: its place in the list, and what sorting takes. */
+/** Bytes that a record needs besides its own memory: its place in the list, and what sorting needs. */
 const recordOverhead = 4 + sortingOverhead;
 
 const firstOffsets = 4096;
 
-/** Records that are brought into the processor's cache together, and the bytes of a line of it. */
+/** How many records are prefetched into the processor's cache together, and the size of a cache line in bytes. */
 const fetchedTogether = 32;
 const cacheLine = 64;
 
 /**
- * Records in memory one by one, for keys that hardly repeat: there is no table to look them up in. The memory is reserved at
- * once but, as the system gives out pages on first use, occupied only as far as it is filled.
+ * Records in memory one by one, for keys that hardly repeat, so there is no lookup table. The memory is reserved at once, but the
+ * system allocates pages on first use, so only the filled part is occupied.
  */
 export class RecordArena {
   readonly #memory: number;
-  /** Records begin at multiples of 4. */
+  /** Records start at multiples of 4. */
   #bytes: Buffer;
   #words: Int32Array;
   #used = 0;
   #records = 0;
   #offsets = new Int32Array(firstOffsets);
 
-  /** @param memory bytes to occupy at most, except that a single record may be larger */
+  /** @param memory maximum bytes to occupy, except that a single record can be larger */
   constructor(memory: number) {
     this.#memory = Math.min(memory, maxWords);
     [this.#bytes, this.#words] = allocateWords(this.#memory);
@@ -46,14 +46,14 @@ export class RecordArena {
     return (this.#used + this.#records * recordOverhead) / this.#memory;
   }
 
-  /** Whether there is room for a record of that many bytes. An empty arena takes any. */
+  /** Whether there is room for a record of `length` bytes. An empty arena accepts any length. */
   fits(length: number): boolean {
     if (this.#records === 0) return true;
     const end = this.#used + aligned(header + length + maxVarint);
     return end + (this.#records + 1) * recordOverhead <= this.#memory;
   }
 
-  /** Copies a record. Only where it `fits`. */
+  /** Copies a record, which must fit; see `fits`. */
   add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     const keyLength = keyEnd - keyStart;
     const valueLength = valueEnd - valueStart;
@@ -80,14 +80,14 @@ export class RecordArena {
     this.#used = aligned(end);
   }
 
-  /** Forgets all records, and gives back the memory of a large one. */
+  /** Removes all records, and gives back the extra memory of a large one. */
   clear(): void {
     this.#used = 0;
     this.#records = 0;
     if (this.#bytes.length > aligned(this.#memory)) [this.#bytes, this.#words] = allocateWords(this.#memory);
   }
 
-  /** Gives its memory back. What is added after this goes nowhere: a module may call its `emit` when its task is long over. */
+  /** Gives back the memory. Records added later are lost: a module can call its `emit` long after its task has ended. */
   dispose(): void {
     recycleWords(this.#bytes);
     [this.#bytes, this.#words] = allocateWords(0);
@@ -95,7 +95,7 @@ export class RecordArena {
   }
 
   /**
-   * Sorts: by partition, then key, then order of addition.
+   * Sorts by partition, then by key, then by order of addition.
    * @returns a cursor for each partition, valid until the arena changes
    */
   sort(partitions: number): Cursor[] {
@@ -105,9 +105,9 @@ export class RecordArena {
   }
 }
 
-/** Walks over sorted records. */
+/** Iterates over sorted records. */
 class RecordCursor extends Cursor {
-  /** Keeps the reads that only fetch memory from being optimized away. */
+  /** Keeps the engine from optimizing away the reads that only prefetch memory. */
   fetched = 0;
   readonly #words: Int32Array;
   readonly #order: SortedEntries;
@@ -142,7 +142,7 @@ class RecordCursor extends Cursor {
     return true;
   }
 
-  /** Reads from the next records, which lie anywhere in memory: so the waits for them overlap. */
+  /** Prefetches the next records, which are scattered in memory, so that the waits for them overlap. */
   #fetch(): void {
     const { offsets } = this.#order;
     const after = Math.min(offsets.length, this.#position + fetchedTogether);

@@ -10,7 +10,7 @@ import { mergedPartitions, OpenRuns, type Run } from "./run.ts";
 import type { Segment } from "./segment.ts";
 import { SegmentEncoder } from "./segment-encoder.ts";
 
-/** Writes and merges the sorted runs of one attempt, files in its `workDir`. */
+/** Writes and merges the sorted runs of one attempt, which are files in its `workDir`. */
 export class RunFiles {
   readonly #context: AttemptContext;
 
@@ -18,7 +18,7 @@ export class RunFiles {
     this.#context = context;
   }
 
-  /** Writes a run from one cursor a partition, synchronously: the `emit` of a module can only return when there is room. */
+  /** Writes a run from one cursor per partition. Synchronous, because a module's `emit` can return only when there is room. */
   spill(sorted: Iterable<Cursor>): Run {
     const encoder = new SegmentEncoder(false);
     const { path, file } = this.#create();
@@ -30,7 +30,7 @@ export class RunFiles {
     return this.#written(path, encoder.segments, encoder.largestBlock);
   }
 
-  /** The same, but lets others have their turn: for more than fits in memory. */
+  /** Like `spill`, but yields to the event loop. For more records than fit in memory. */
   async write(sorted: Iterable<Cursor>): Promise<Run> {
     const encoder = new SegmentEncoder(false);
     const { path, file } = this.#create();
@@ -48,9 +48,9 @@ export class RunFiles {
   }
 
   /**
-   * Writes a run with a single partition, that comes encoded.
-   * @param segment says what it was, after the last chunk
-   * @param largestBlock bytes of its largest block, uncompressed
+   * Writes a run with a single partition that is already encoded.
+   * @param segment returns the segment's metadata, after the last chunk
+   * @param largestBlock bytes of the segment's largest block, uncompressed
    */
   async copy(chunks: AsyncIterable<Buffer>, segment: () => Segment, largestBlock: number): Promise<Run> {
     const { path, file } = this.#create();
@@ -66,8 +66,8 @@ export class RunFiles {
   }
 
   /**
-   * Merges neighbouring runs until so few are left that they can be merged at once, rewriting as little as possible.
-   * @returns runs in the same order; the attempt's own files of merged ones are removed
+   * Merges neighbouring runs until few enough remain to be merged at once. Rewrites as little as possible.
+   * @returns runs in the same order; the attempt's own files of merged runs are removed
    */
   async reduce(runs: readonly Run[]): Promise<readonly Run[]> {
     let current = runs;
@@ -85,7 +85,7 @@ export class RunFiles {
     return current;
   }
 
-  /** How many runs can be merged at once: each holds a block in memory, and together they may fill half the sort buffer. */
+  /** Returns how many runs can be merged at once. Each keeps a block in memory; together they may fill half the sort buffer. */
   #fanIn(runs: readonly Run[]): number {
     const { mergeFactor, sortBuffer } = this.#context;
     const largest = runs.reduce((most, { largestBlock }) => Math.max(most, largestBlock), 1);

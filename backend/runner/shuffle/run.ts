@@ -11,16 +11,16 @@ import { lossOr } from "./shuffle-lost.ts";
 export type Run = {
   readonly path: string;
   readonly segments: readonly Extent[];
-  /** Bytes of its largest block, uncompressed. */
+  /** Bytes of the largest block, uncompressed. */
   readonly largestBlock: number;
-  /** The map whose output this is, where it is one in a local shuffle: not the attempt's own file, but to be read only. */
+  /** For a map output in a local shuffle, the number of its map. Such a file does not belong to the attempt and is read-only. */
   readonly map?: number;
 };
 
-/** Where a segment lies in its file. One of 0 bytes has no records. */
+/** Where a segment lies in its file. A segment of 0 bytes has no records. */
 type Extent = Pick<Segment, "offset" | "length">;
 
-/** Bytes read at once at first; a block's header tells how much more is needed. */
+/** Bytes in the first read. A block's header tells how much more is needed. */
 const initialRead = 64 * 1024 + 4096;
 
 /** Runs that are being read. */
@@ -39,7 +39,7 @@ export class OpenRuns {
     }
   }
 
-  /** A cursor for each run that has records of the partition, in the order of the runs. */
+  /** Returns a cursor for each run that has records of the partition, in the order of the runs. */
   cursors(partition: number): Cursor[] {
     return this.#runs.flatMap((run, index) => {
       const segment = run.segments[partition];
@@ -55,8 +55,8 @@ export class OpenRuns {
 }
 
 /**
- * One cursor for each partition, in order, over all runs and after them what is in memory.
- * @param memory a cursor for each partition, or none
+ * Yields one cursor per partition, in order, over all runs and then the records in memory.
+ * @param memory a cursor for each partition, or an empty array
  */
 export function* mergedPartitions(
   runs: OpenRuns,
@@ -79,8 +79,9 @@ function reading<T>({ path, map }: Run, read: () => T): T {
 }
 
 /**
- * The blocks of a segment in a file, each checked before it is given, read synchronously: modules walk over values without
- * awaiting. After an error there is only that error: a module that catches it does not get away with less data.
+ * Returns the blocks of a segment in a file. Each block is verified before it is returned. Reads are synchronous, because modules
+ * iterate over values without awaiting. After an error, every further call throws the same error, so that a module that catches
+ * it cannot continue with incomplete data.
  */
 function fileBlocks(file: number, segment: Extent, run: Run): Blocks {
   const reader = new BlockReader(file, segment);
@@ -110,7 +111,7 @@ class BlockReader {
   }
 
   next(): Buffer | undefined {
-    // Each read takes the block and, since most are of about the same length, rarely needs a second one.
+    // One read usually gets the whole block, because most blocks have about the same length.
     if (this.#buffer.length === 0) this.#buffer = Buffer.allocUnsafeSlow(initialRead);
     const most = Math.min(this.#buffer.length, this.#end - this.#position);
     let filled = readSync(this.#file, this.#buffer, 0, most, this.#position);

@@ -5,11 +5,11 @@ import { VarintReader } from "./packed.ts";
 import { headerLength, pieceKinds, single, zstd } from "./segment.ts";
 
 /**
- * Gives the payloads of a segment's blocks, one after another, then undefined. Each is valid until the next one is asked for.
+ * Returns the payloads of a segment's blocks, one per call, then undefined. Each is valid until the next call.
  */
 export type Blocks = () => Buffer | undefined;
 
-/** Walks over the pieces of a segment that is known to be intact. */
+/** Iterates over the pieces of a segment that is known to be intact. */
 export class SegmentCursor extends Cursor {
   readonly #blocks: Blocks;
   readonly #reader = new VarintReader();
@@ -56,7 +56,7 @@ export class SegmentCursor extends Cursor {
   }
 }
 
-/** The blocks of a segment in memory that is known to be intact. */
+/** Returns the blocks of a segment in memory that is known to be intact. */
 export function blocksOf(segment: Buffer): Blocks {
   let at = 0;
   return () => {
@@ -67,12 +67,12 @@ export function blocksOf(segment: Buffer): Blocks {
   };
 }
 
-/** Bytes of the payload of the block whose header is at `at`. */
+/** Returns the payload length, in bytes, of the block whose header is at `at`. */
 export function payloadLength(bytes: Buffer, at: number): number {
   return bytes.readUInt32LE(at) % zstd;
 }
 
-/** The payload of a block, decompressed. */
+/** Returns the payload of a block, decompressed. */
 export function payloadOf(block: Buffer): Buffer {
   const payload = block.subarray(headerLength);
   return block.readUInt32LE(0) < zstd ? payload : zstdDecompressSync(payload);

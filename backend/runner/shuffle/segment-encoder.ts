@@ -3,13 +3,13 @@ import type { Cursor } from "./cursor.ts";
 import { copyBytes, maxVarint, putVarint } from "./packed.ts";
 import { headerLength, pieceKinds, type Segment, type SegmentIndex, single, zstd } from "./segment.ts";
 
-/** A block is closed when it has this many bytes, so it is longer by less than a piece. */
+/** A block is closed once it has this many bytes, so it exceeds this by less than one piece. */
 const blockLength = 64 * 1024;
 
-/** Most bytes of the three varints of a piece. */
+/** Maximum bytes of the three varints of a piece. */
 const maxLengths = 3 * maxVarint;
 
-/** A block is compressed where that leaves less than this part of it. */
+/** A block is stored compressed if that leaves no more than this part of it. */
 const worthwhile = 0.9;
 
 /** Smaller blocks are not compressed: starting the compressor takes longer than sending them. */
@@ -19,7 +19,7 @@ const fastest = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** Encodes sorted records into segments, one after another. */
 export class SegmentEncoder {
-  /** What has been written so far, in order. */
+  /** The segments written so far, in order. */
   readonly segments: Segment[] = [];
   /** Bytes of the largest block so far, uncompressed. */
   largestBlock = 0;
@@ -29,19 +29,19 @@ export class SegmentEncoder {
   #used = headerLength;
   #checksum = 0;
 
-  /** @param compressing pays where blocks travel over a network, not where they stay on this machine */
+  /** @param compressing whether to compress blocks, which pays off if they go over a network, not if they stay on this machine */
   constructor(compressing: boolean) {
     this.#compressing = compressing;
   }
 
-  /** The segments written so far, as they lie one after another. */
+  /** The index of the segments written so far, which lie one after another. */
   get index(): SegmentIndex {
     return { lengths: this.segments.map(({ length }) => length), largestBlock: this.largestBlock };
   }
 
   /**
-   * Encodes one segment for each cursor. Each block is valid until the next one is asked for.
-   * @param sorted cursors before their first piece; each is taken when the one before it is done
+   * Encodes one segment for each cursor. Each block is valid until the next one is requested.
+   * @param sorted cursors before their first piece; each is taken when the previous one is done
    */
   *encode(sorted: Iterable<Cursor>): Generator<Buffer, void, void> {
     for (const cursor of sorted) {
@@ -86,10 +86,10 @@ export class SegmentEncoder {
     if (continued && at > headerLength) {
       at = putVarint(block, at, pieceKinds.sameKey | one);
     } else {
-      // As a multiplication: a key may have more than 2^29 bytes.
+      // A multiplication, not a shift, because a key can have more than 2^29 bytes.
       at = putVarint(block, at, keyLength * 8 + ((continued ? pieceKinds.sameKeyAgain : pieceKinds.newKey) | one));
       if (one === single && valuesStart === keyEnd && valueBytes === bytes) {
-        // Arenas of single records keep the two side by side.
+        // A `RecordArena` stores key and value side by side.
         this.#used = copyBytes(bytes, keyStart, valuesEnd, block, at);
         return;
       }
@@ -99,7 +99,7 @@ export class SegmentEncoder {
     this.#used = copyBytes(valueBytes, valuesStart, valuesEnd, block, at);
   }
 
-  /** Completes the block, or the terminator, which is a block without records of its own. */
+  /** Completes the block, or the terminator, which is a block without its own records. */
   #close(records: number): Buffer {
     const compressed = this.#compressed();
     const block = compressed ?? this.#block.subarray(0, this.#used);
@@ -112,12 +112,12 @@ export class SegmentEncoder {
     this.largestBlock = Math.max(this.largestBlock, this.#used);
     this.#offset += block.length;
     this.#used = headerLength;
-    // The memory for a large piece is not kept.
+    // Do not keep the memory of a large piece.
     if (this.#block.length > 4 * blockLength) this.#block = Buffer.allocUnsafeSlow(blockLength + 4096);
     return block;
   }
 
-  /** The block with its payload compressed, undefined where that is not wanted or not worth it. */
+  /** Returns the block with its payload compressed, or undefined if that is not wanted or not worthwhile. */
   #compressed(): Buffer | undefined {
     if (!this.#compressing || this.#used < minCompressed) return undefined;
     const compressed = zstdCompressSync(this.#block.subarray(headerLength, this.#used), fastest);

@@ -2,25 +2,25 @@ import { crc32 } from "node:zlib";
 import { DamagedSegmentError, headerLength } from "./segment.ts";
 import { payloadLength } from "./segment-cursor.ts";
 
-/** Bytes of a header that its checksum covers. */
+/** Bytes of a header that the checksum covers. */
 const checkedHeader = 8;
 
-/** Checks a segment while it arrives in chunks of any size. */
+/** Verifies a segment while it arrives in chunks of any size. */
 export class SegmentVerifier {
   readonly #header = Buffer.alloc(headerLength);
   #headerFilled = 0;
-  /** Bytes of the current block's payload that have not come yet. */
+  /** Bytes of the current block's payload that have not arrived yet. */
   #missing = 0;
   #checksum = 0;
   #records = 0;
   #isComplete = false;
 
-  /** The records of the blocks so far. */
+  /** The number of records in the blocks so far. */
   get records(): number {
     return this.#records;
   }
 
-  /** Takes the next bytes. @throws DamagedSegmentError where they cannot be what was written */
+  /** Verifies the next bytes. @throws DamagedSegmentError if they cannot be what was written */
   push(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length) {
@@ -40,7 +40,7 @@ export class SegmentVerifier {
     }
   }
 
-  /** @throws DamagedSegmentError where the end is missing */
+  /** @throws DamagedSegmentError if the end is missing */
   end(): void {
     if (!this.#isComplete) throw new DamagedSegmentError("the segment ends too early");
   }

@@ -1,7 +1,7 @@
 import { failureClass } from "../../storage/failure-class.ts";
 import { StorageError } from "../../storage/store.ts";
 
-/** A segment is gone or damaged: the map that made it must run again. */
+/** A segment is gone or damaged. The map that produced it must run again. */
 export class ShuffleLostError extends Error {
   override readonly name = "ShuffleLostError";
   /** The number of the map task. */
@@ -14,8 +14,8 @@ export class ShuffleLostError extends Error {
 }
 
 /**
- * The error for a map output that could not be read: a loss where it is gone or damaged, else `error` itself. A store
- * that refuses, throttles or cannot be reached still has the output.
+ * Returns the error for a map output that could not be read: a `ShuffleLostError` if it is gone or damaged, otherwise `error`
+ * itself. A store that refuses, throttles or cannot be reached still has the output.
  */
 export const lossOr = (map: number, error: unknown): unknown =>
   error instanceof StorageError && (error.class === failureClass.gone || error.class === failureClass.damaged)

@@ -4,16 +4,16 @@ import { copyBytes, VarintReader } from "./packed.ts";
 const tab = 0x09;
 const newline = 0x0a;
 
-/** Bytes of a batch, more for a single longer record. */
+/** Bytes of a batch. A batch is larger if a single record is longer. */
 const batchLength = 64 * 1024;
 
-/** What has been turned into text so far. */
+/** The records and keys converted to text so far. */
 type TextCounts = { records: number; groups: number };
 
 /**
- * Sorted records as executables read them: lines `key TAB value`, always with the tab, in batches. Each is valid until the next
- * one is asked for.
- * @param counts is kept up to date: records, and distinct keys
+ * Converts sorted records to the text that executables read: lines `key TAB value`, always with the tab, in batches. Each batch
+ * is valid until the next one is requested.
+ * @param counts is updated with the number of records and distinct keys
  */
 export async function* textBatches(sorted: Cursor, counts: TextCounts): AsyncGenerator<Buffer, void, void> {
   const reader = new VarintReader();

@@ -5,9 +5,9 @@ import type { RecordTarget } from "../record-target.ts";
 const tab = 0x09;
 const newline = 0x0a;
 
-/** Reads what an executable writes: lines `key TAB value`. Without a tab, the whole line is the key, and the value empty. */
+/** Reads what an executable writes: lines `key TAB value`. Without a tab, the whole line is the key and the value is empty. */
 export class TextRecords {
-  /** Records read, and the bytes of their keys and values. */
+  /** The number of records read, and the bytes of their keys and values. */
   records = 0;
   bytes = 0;
   readonly #framer: LineFramer;
@@ -15,7 +15,7 @@ export class TextRecords {
   readonly #limit: number;
   readonly #tooLong: () => Error;
 
-  /** @param limit most bytes of a line, without its newline: `RECORD_LIMIT` */
+  /** @param limit maximum bytes of a line, without its newline: `RECORD_LIMIT` */
   constructor(program: Program, limit: number, target: RecordTarget) {
     this.#tooLong = () => new ProgramError(program, `writes a line longer than RECORD_LIMIT, ${limit} bytes`);
     this.#framer = new LineFramer(limit, this.#tooLong);
@@ -23,12 +23,12 @@ export class TextRecords {
     this.#limit = limit;
   }
 
-  /** Takes the next bytes. The promise is to be awaited before the next ones. @throws ProgramError for a line over the limit */
+  /** Reads the next bytes. Await the promise before the next call. @throws ProgramError for a line over the limit */
   async push(chunk: Buffer): Promise<void> {
     for (const lines of this.#framer.push(chunk)) await this.#addAll(lines);
   }
 
-  /** Takes the last line, which may lack its newline. */
+  /** Reads the last line if it lacks a newline. */
   async end(): Promise<void> {
     for (const last of this.#framer.end()) await this.#addAll(last);
   }
@@ -53,19 +53,19 @@ export class TextRecords {
   }
 }
 
-/** Finds where keys end, in lines from front to back. */
+/** Finds where keys end, scanning lines from front to back. */
 class KeyScanner {
   readonly #lines: Buffer;
-  /** The first tab from the last long key on. */
+  /** The index of the first tab at or after the start of the last long key. */
   #tab = -1;
   #keyLength = 0;
 
-  /** @param lines whole ones */
+  /** @param lines whole lines */
   constructor(lines: Buffer) {
     this.#lines = lines;
   }
 
-  /** The index of the first tab or newline from `start` on. */
+  /** Returns the index of the first tab or newline from `start` on. */
   endFrom(start: number): number {
     const lines = this.#lines;
     let end = start;

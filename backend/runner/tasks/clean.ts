@@ -16,7 +16,7 @@ export const runClean = async (task: Task<"clean">, run: TaskRun): Promise<Resul
   return { kind: "done", lost: [] };
 };
 
-/** Those that the job knows of, which a store need not be able to list. */
+/** Aborts the uploads that the job knows of. Not every store can list them. */
 const abortUploads = async (task: Task<"clean">, run: TaskRun): Promise<void> => {
   for (let after: number | null = 0; after !== null;) {
     const page: { uploads: { path: string; uploadId: string }[]; nextAfter: number | null } = await run.ask(

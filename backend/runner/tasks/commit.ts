@@ -4,12 +4,12 @@ import type { Result } from "../../../shared/protocol/tasks.ts";
 import { inParallel } from "../../parallel.ts";
 import type { Task, TaskRun } from "./task-run.ts";
 
-/** What of a task's run it takes to make outputs visible. */
+/** The parts of a task's run that committing outputs needs. */
 type WritingRun = Pick<TaskRun, "job" | "output">;
 
 /**
- * Makes a batch of outputs visible: completes each upload, and writes each empty output. What an earlier attempt has made
- * visible stays so.
+ * Makes a batch of outputs visible: completes each upload and writes each empty output. Outputs that an earlier attempt has made
+ * visible stay visible.
  */
 export const runCommit = async (task: Task<"commit">, run: WritingRun): Promise<Result> => {
   const lost: number[] = [];
@@ -21,7 +21,7 @@ export const runCommit = async (task: Task<"commit">, run: WritingRun): Promise<
   return { kind: "done", lost };
 };
 
-/** Writes `_SUCCESS`: from here on the output counts as there. */
+/** Writes `_SUCCESS`, which marks the output as complete. */
 export const runSuccess = async (run: WritingRun): Promise<Result> => {
   const { output, useSSL, jobId } = run.job;
   await run.output.put(joinAddress(outputFolder(output.path, useSSL, jobId), "_SUCCESS"), new Uint8Array());

@@ -1,7 +1,7 @@
 import type { Store } from "../../storage/store.ts";
 import type { Progress } from "../progress.ts";
 
-/** A store whose every answer counts as progress of the attempt, each listed object included. */
+/** Wraps a store so that each of its answers, including each listed object, counts as progress of the attempt. */
 export const countedStore = (store: Store, progress: Progress): Store => {
   const counted = async <T>(answer: Promise<T>): Promise<T> => {
     const value = await answer;

@@ -10,7 +10,7 @@ import type { SegmentIndex } from "../shuffle/segment.ts";
 import type { Sink } from "../sink.ts";
 import { type Shuffle, shuffleName } from "./shuffle.ts";
 
-/** The shuffle in a directory that all runners of the job have in common, one file a map. Reduces merge the files in place. */
+/** The shuffle in a directory that all runners of the job share, one file per map. Reduces merge the files in place. */
 export class LocalShuffle implements Shuffle {
   /** Copying within a machine is faster. */
   readonly compressing = false;
@@ -18,7 +18,7 @@ export class LocalShuffle implements Shuffle {
   readonly #jobId: string;
   readonly #folder: string;
 
-  /** @param root an absolute path; the job's files lie in a folder of its own in it */
+  /** @param root an absolute path; the job's files lie in a subfolder of their own */
   constructor(root: string, jobId: string) {
     this.#jobId = jobId;
     this.#folder = join(root, jobId);
@@ -49,7 +49,7 @@ export class LocalShuffle implements Shuffle {
     if (address.scheme === "file" && dirname(address.path) === this.#folder) {
       return { map, length, largestBlock, at: { path: address.path, offset } };
     }
-    // Written by a runner with another configuration, so that it must be written again by one with this.
+    // A runner with a different configuration wrote this segment, so a runner with this configuration must write it again.
     const open = (): Promise<never> =>
       Promise.reject(new StorageError("NoSuchKey", `${url} is not in this runner's shuffle directory`));
     return { map, length, largestBlock, at: { open } };

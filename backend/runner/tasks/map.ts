@@ -8,7 +8,7 @@ import { mapToSegments, mapToText } from "../map.ts";
 import { writeOutput } from "./output.ts";
 import type { Task, TaskRun } from "./task-run.ts";
 
-/** Runs the mapper over its input; its output is sorted segments in one shuffle object, or in a map-only job a part. */
+/** Runs the mapper over its input. Its output is one shuffle object of sorted segments, or an output part in a map-only job. */
 export const runMap = async (task: Task<"map">, run: TaskRun): Promise<Result> => {
   const { job, context } = run;
   const mapper = await run.program("mapper");
@@ -16,7 +16,7 @@ export const runMap = async (task: Task<"map">, run: TaskRun): Promise<Result> =
     recordLimit: context.recordLimit,
     compression: job.input.compression,
     open: ({ path, size, etag }, bytes) =>
-      // All of an object, too, is asked for as a range: so its length is known where the store does not tell it.
+      // Even a whole object is requested as a range, so that its length is known if the store does not tell it.
       run.input.read(parseAddress(path, job.useSSL), bytes ?? { start: 0, end: size }, etag, bytes !== undefined),
   });
   const file = mapper.type === "executable" ? await openWholeFile(task.input, fileOptions(run)) : undefined;

@@ -4,10 +4,10 @@ import { MultipartWriter } from "../../storage/upload.ts";
 import type { Sink } from "../sink.ts";
 import type { TaskRun } from "./task-run.ts";
 
-/** What of a task's run it takes to upload. */
+/** The parts of a task's run that uploading needs. */
 type UploadingRun = Pick<TaskRun, "output" | "ask">;
 
-/** Writers that tell the job of each upload before its first part is sent. */
+/** Opens a writer that reports its upload to the job before sending the first part. */
 const openWriter = (attempt: string, at: Address, run: UploadingRun): MultipartWriter =>
   new MultipartWriter(run.output, at, {
     attempt,
@@ -20,13 +20,13 @@ const abortingOnFailure = async <T>(writer: MultipartWriter, write: () => Promis
   try {
     return await write();
   } catch (error) {
-    // The first failure is the one to tell. The job knows the upload, and has it aborted by its cleaning at the latest.
+    // Report the first failure only. The job knows the upload and aborts it during cleanup at the latest.
     await writer.abort().catch(() => undefined);
     throw error;
   }
 };
 
-/** Writes a part of the job's output as an upload that the job completes when it commits; an empty part is written only then. */
+/** Writes a part of the job's output as an upload that the job completes on commit. An empty part is written only then. */
 export const writeOutput = async (
   attempt: string,
   at: Address,
@@ -41,7 +41,7 @@ export const writeOutput = async (
   });
 };
 
-/** Writes an object that is there at once, and hands on what its producer returns. */
+/** Writes an object that is visible at once. @returns what `produce` returns */
 export const writeObjectFrom = async <T>(
   attempt: string,
   at: Address,

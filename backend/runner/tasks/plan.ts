@@ -7,14 +7,14 @@ import type { Task, TaskRun } from "./task-run.ts";
 /** Objects in one page of the listing. */
 const pageSize = 1000;
 
-/** Lists the input, and makes sure that the output can be written, before anything is computed. */
+/** Checks that the output can be written and lists the input, before anything is computed. */
 export const runPlan = async (task: Task<"plan">, run: TaskRun): Promise<Result> => {
   const { job } = run;
   await probeOutput(task, run);
   let page: { path: string; size: number; etag: string }[] = [];
   let pages = 0;
   let sending: Promise<unknown> = Promise.resolve();
-  /** While a page is on its way, the next one is listed. */
+  /** Sends a page. While it is in transit, the next one is listed. */
   const send = async (): Promise<void> => {
     await sending;
     sending = run.ask({ kind: "planned", attempt: task.attempt, page: pages++, objects: page }, "done");

@@ -4,18 +4,18 @@ import { inParallel } from "../../parallel.ts";
 import { StorageError, type Store } from "../../storage/store.ts";
 import type { Task, TaskRun } from "./task-run.ts";
 
-/** The object that is written to try whether it can be, hidden from jobs that read the output. */
+/** The object written to test write access. It is hidden from jobs that read the output. */
 const probeName = ".probe";
 
-/** What of a task's run it takes to probe its output. */
+/** The parts of a task's run that probing its output needs. */
 type ProbingRun = Pick<TaskRun, "job" | "output" | "ask"> & { readonly shuffle: Pick<TaskRun["shuffle"], "folder"> };
 
 /**
- * Tries all that a job does to its output's store up to its end, so that what is not allowed fails the job before anything is
- * computed. May be repeated, and leaves nothing behind: 7 requests, and 5 more where the shuffle lies in the store, at most 3 at
- * a time.
+ * Tries every operation that the job will need on its output's store, so that a missing permission fails the job before anything
+ * is computed. Repeatable, and leaves nothing behind. Takes 7 requests, plus 5 if the shuffle lies in the store, at most 3 at a
+ * time.
  *
- * @throws StorageError that names the permission which is missing
+ * @throws StorageError that names the missing permission
  */
 export const probeOutput = async (task: Task<"plan">, run: ProbingRun): Promise<void> => {
   const { output, useSSL, jobId } = run.job;
@@ -30,7 +30,7 @@ export const probeOutput = async (task: Task<"plan">, run: ProbingRun): Promise<
   await inParallel(probes, (probe) => probe());
 };
 
-/** Begins an upload, which the job knows in case that it cannot be aborted, and aborts it. */
+/** Starts and aborts an upload. Reports it to the job in case it cannot be aborted. */
 const probeUpload = async (at: Address, attempt: string, { output, ask }: ProbingRun): Promise<void> => {
   const uploadId = await needing("s3:PutObject", () => output.createUpload(at, attempt));
   try {
@@ -40,7 +40,7 @@ const probeUpload = async (at: Address, attempt: string, { output, ask }: Probin
   }
 };
 
-/** Lists a folder, and writes, reads and removes an object in it, if it can be removed. */
+/** Lists a folder, then writes, reads and removes an object in it, provided that removing is allowed. */
 const probeFolder = async (store: Store, folder: Address): Promise<void> => {
   const at = joinAddress(folder, probeName);
   const remove = (): Promise<void> => needing("s3:DeleteObject", () => store.remove([at]));
@@ -56,7 +56,7 @@ const probeFolder = async (store: Store, folder: Address): Promise<void> => {
   }
 };
 
-/** Says of a denial which permission, under AWS's name, `work` takes. */
+/** Adds to an access-denied error the permission that `work` needs, by its AWS name. */
 const needing = async <T>(permission: string, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();

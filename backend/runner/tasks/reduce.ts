@@ -7,7 +7,7 @@ import { ShuffleLostError } from "../shuffle/shuffle-lost.ts";
 import { writeOutput } from "./output.ts";
 import type { Task, TaskRun } from "./task-run.ts";
 
-/** A map's output that a reduce could not read, by the attempt that had stored it. */
+/** A reduce could not read the output of a map. Identifies the map attempt that stored it. */
 export class MapOutputLostError extends Error {
   override name = "MapOutputLostError";
   readonly map: number;
@@ -20,7 +20,7 @@ export class MapOutputLostError extends Error {
   }
 }
 
-/** Merges the partition's segments of all maps and runs the reducer over them. */
+/** Merges the partition's segments from all maps and runs the reducer over them. */
 export const runReduce = async (task: Task<"reduce">, run: TaskRun): Promise<Result> => {
   const { job, context } = run;
   const reducer = await run.program("reducer");
@@ -36,7 +36,7 @@ export const runReduce = async (task: Task<"reduce">, run: TaskRun): Promise<Res
   }
 };
 
-/** Where the partition lies in the outputs of all maps, in map order. */
+/** Returns where the partition lies in the outputs of all maps, in map order. */
 const segmentRefs = async (task: Task<"reduce">, run: TaskRun): Promise<SegmentRef[]> => {
   const refs: SegmentRef[] = [];
   for (let from: number | null = 0; from !== null;) {

@@ -1,10 +1,10 @@
 import type { Address } from "../../../shared/address.ts";
 import type { Store } from "../../storage/store.ts";
 
-/** Objects removed by one request. */
+/** Maximum number of objects removed per request. */
 const batchSize = 1000;
 
-/** Removes all objects below a folder, and the folder where there is such a thing. */
+/** Removes all objects below a folder, and the folder itself if the store has real folders. */
 export const removeFolder = async (store: Store, folder: Address): Promise<void> => {
   let batch: Address[] = [];
   for await (const { address } of store.list(folder)) {
@@ -13,7 +13,7 @@ export const removeFolder = async (store: Store, folder: Address): Promise<void>
     await store.remove(batch);
     batch = [];
   }
-  // Where folders are real, abandoned uploads lie in them. In S3, removing one is at best a request for nothing: gateways to
-  // file systems refuse it where the folder holds the versions of what was removed.
+  // Real folders can contain abandoned uploads. In S3, removing a folder is at best a wasted request: gateways to file systems
+  // refuse it if the folder holds versions of removed objects.
   await store.remove(folder.scheme === "file" ? [...batch, folder] : batch);
 };

@@ -34,24 +34,24 @@ import { MapOutputLostError, runReduce } from "./reduce.ts";
 import { StoreShuffle } from "./store-shuffle.ts";
 import { AttemptEndedError, type TaskRun } from "./task-run.ts";
 
-/** Where attempts have their directories, in the runner's. */
+/** The subdirectory of the runner's directory that contains the attempts' directories. */
 export const tasksFolder = "tasks";
 
-/** When progress is reported first, and how often then, in ms; only where it has changed. */
+/** When progress is first reported, and how often after that, in ms. Unchanged progress is not reported. */
 const firstProgressMs = 1_000;
 const progressMs = 10_000;
 
 /** What a task needs of its runner. */
 export type RunnerCalls = {
-  /** Those of the thread, which outlive the task. */
+  /** The thread's sessions, which outlive the task. */
   readonly sessions: S3Sessions;
   ask(request: Unnumbered<RunnerRequest>): Promise<RunnerAnswer>;
-  /** Fetches a content. @returns its path on this disk */
+  /** Fetches the content of an artifact. @returns its path on this disk */
   content(artifact: Artifact): Promise<string>;
   progress(counters: CountersSnapshot, status: string): void;
 };
 
-/** Runs a task to its end, whatever that is. Never rejects. @returns what the job is told of it */
+/** Runs a task to its end. Never rejects. @returns the report for the job */
 export const runTask = async (
   task: Assignment,
   job: RunnerJob,
@@ -107,10 +107,10 @@ export const runTask = async (
   }
 };
 
-/** How long a task is left alone that a store had no time for, in seconds: so many at least, and up to so many more. */
+/** How long to pause a task that a store throttled, in seconds: at least `least`, plus up to `more`. */
 const throttledSeconds = { least: 15, more: 30 };
 
-/** What the job is told of an attempt that has failed or was given up. */
+/** Returns the report for an attempt that failed or was given up. */
 export const failureReport = (attempt: string, error: unknown): Report => {
   if (error instanceof AttemptEndedError) return { kind: "release", attempt, reason: error.message };
   if (error instanceof MapOutputLostError) {
@@ -144,7 +144,10 @@ const dispatch = (task: Assignment, run: TaskRun): Promise<Result> => {
   }
 };
 
-/** Of a plan as well, so that a job that cannot have them fails before it has done anything. What needs none must not fail of them. */
+/**
+ * Returns the variables that come from Secrets. A plan reads them too, so that a job without access to them fails before it has
+ * done anything. Tasks that need no variables must not fail because of them.
+ */
 const variablesOfSecrets = ({ kind }: Assignment, job: RunnerJob, config: RunnerConfig): Record<string, string> =>
   kind === "plan" || kind === "map" || kind === "reduce" ? secretVariables(job, config, process.env) : {};
 
@@ -179,7 +182,7 @@ const taskRun = (
     fileRoots: config.FILE_ROOTS,
     signal,
     pause: pauseWithProgress(progress),
-    // only a plan that has used both stores is followed by anything
+    // Every other task follows a plan that has used both stores.
     areProven: task.kind !== "plan",
   };
   const ofInput = { credentials: inputCredentials, session: input, headers: job.input.headers };
@@ -201,10 +204,10 @@ const taskRun = (
   return { ...run, shuffle: SHUFFLE === "store" ? new StoreShuffle(run) : new LocalShuffle(SHUFFLE, job.jobId) };
 };
 
-/** Between signs that an attempt which waits for a store is alive, in ms. */
+/** Interval between signs of life from an attempt that waits for a store, in ms. */
 const waitingMs = 250;
 
-/** Waits by the clock. To wait for a store is no standstill: how long that may take is limited elsewhere. */
+/** Waits in real time. Waiting for a store counts as progress, because other limits apply to it. */
 const pauseWithProgress =
   (progress: AttemptContext["progress"]): Pause =>
   async (ms, signal) => {

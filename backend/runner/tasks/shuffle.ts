@@ -4,19 +4,19 @@ import type { SegmentSource } from "../shuffle/fetch-segments.ts";
 import type { SegmentIndex } from "../shuffle/segment.ts";
 import type { Sink } from "../sink.ts";
 
-/** Where the outputs of a job's maps lie until it has ended. */
+/** Where a job's map outputs are kept until the job has ended. */
 export interface Shuffle {
-  /** Whether compressing them pays: see `SegmentEncoder`. */
+  /** Whether compressing map outputs pays off; see `SegmentEncoder`. */
   readonly compressing: boolean;
-  /** The folder in the store of the job's output; undefined where the shuffle lies elsewhere. */
+  /** The folder in the store of the job's output; undefined if the shuffle is elsewhere. */
   readonly folder: Address | undefined;
-  /** Stores the output of an attempt, which is there when this resolves. What fails leaves nothing that nobody knows of. */
+  /** Stores the output of an attempt, which exists once this resolves. A failure leaves nothing untracked behind. */
   write(attempt: string, produce: (sink: Sink) => Promise<SegmentIndex>): Promise<MapOutput>;
-  /** A segment, to be read. */
+  /** Returns where to read a segment from. */
   source(segment: SegmentRef): SegmentSource;
-  /** Removes all. */
+  /** Removes all map outputs of the job. */
   remove(): Promise<void>;
 }
 
-/** The name of an attempt's output: the attempt without the job. So a late attempt never overwrites what a reduce may be reading. */
+/** The name of an attempt's output: the attempt without the job. A late attempt never overwrites what a reduce can be reading. */
 export const shuffleName = (jobId: string, attempt: string): string => attempt.slice(jobId.length + 1);

@@ -9,9 +9,9 @@ import { removeFolder } from "./remove-folder.ts";
 import { type Shuffle, shuffleName } from "./shuffle.ts";
 import type { TaskRun } from "./task-run.ts";
 
-/** The shuffle in the store of the job's output, one object a map: runners need nothing in common, and none is missed. */
+/** The shuffle in the store of the job's output, one object per map. Runners share nothing, and map outputs outlive them. */
 export class StoreShuffle implements Shuffle {
-  /** Level 1 of Zstandard takes in 400 MB/s and more a core; few stores give as much to a runner. */
+  /** Zstandard at level 1 compresses 400 MB/s or more per core; few stores give a runner as much. */
   readonly compressing = true;
   readonly folder: Address;
   readonly #run: Omit<TaskRun, "shuffle">;

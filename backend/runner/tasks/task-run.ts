@@ -6,7 +6,7 @@ import type { AttemptContext } from "../attempt-context.ts";
 import type { Program } from "../programs/program.ts";
 import type { Shuffle } from "./shuffle.ts";
 
-/** What a task works with. */
+/** Everything that a task works with. */
 export type TaskRun = {
   readonly job: RunnerJob;
   /** The job's input and output stores, each with its own credentials. */
@@ -15,7 +15,7 @@ export type TaskRun = {
   readonly shuffle: Shuffle;
   readonly context: AttemptContext;
   program(role: ProgramRole): Promise<Program>;
-  /** Asks the job for this attempt; rejects with `AttemptEndedError` when it is no longer the runner's. */
+  /** Sends the job a request for this attempt. Rejects with `AttemptEndedError` if the runner no longer owns the attempt. */
   ask<Kind extends RunnerAnswer["kind"]>(
     request: Unnumbered<RunnerRequest>,
     answer: Kind,
@@ -25,7 +25,7 @@ export type TaskRun = {
 /** An assignment of one kind. */
 export type Task<Kind extends Assignment["kind"]> = Extract<Assignment, { kind: Kind }>;
 
-/** The attempt is over for the runner, and there is nothing to report: it was revoked, its lease is over, or the runner ends. */
+/** The attempt has ended with nothing to report: it was revoked, its lease has expired, or the runner is ending. */
 export class AttemptEndedError extends Error {
   override name = "AttemptEndedError";
 }

@@ -12,7 +12,7 @@ import { MemoryGrowth } from "./memory-growth.ts";
 import type { Call, FromThread, ThreadStart, ToThread } from "./messages.ts";
 import { redirectConsole } from "./module-console.ts";
 
-/** The thread that tasks run in, so that nothing a program does keeps the runner from answering for its lease. */
+/** The thread that runs tasks, so that nothing a program does can keep the runner from renewing its lease. */
 
 if (parentPort === null) throw new Error("this is the entry of a thread");
 const port = parentPort;
@@ -20,7 +20,7 @@ const port = parentPort;
 const { config, progress: shared, log: sharedLog } = workerData as ThreadStart;
 const progress = new Progress(shared);
 const attemptLog = new AttemptLog(sharedLog);
-/** Between attempts, what a module has left running says nothing more. */
+/** False between attempts: output of code that a module has left running is dropped. */
 let isAtWork = false;
 const log = (bytes: Uint8Array): void => {
   if (isAtWork) attemptLog.write(bytes);

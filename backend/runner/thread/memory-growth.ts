@@ -3,19 +3,19 @@ import { getHeapSpaceStatistics, getHeapStatistics } from "node:v8";
 import { spareBytes } from "../shuffle/arena-memory.ts";
 
 /**
- * How many bytes tasks may leave in their thread, beyond what it had at its start. A task whose module is a bundle of 200 KiB leaves
- * 1.2 MiB, as a thread never frees an ES module that it has imported.
+ * Maximum bytes that tasks may leave in their thread, beyond what it used at its start. A task whose module is a bundle of
+ * 200 KiB leaves 1.2 MiB, because a thread never frees an ES module that it has imported.
  */
 const mostGrowth = 40 * 1024 * 1024;
 
-/** Tells when the tasks of this thread have left so much memory behind that the thread should be replaced. */
+/** Detects when the tasks of this thread have left so much memory behind that the thread should be replaced. */
 export class MemoryGrowth {
   readonly #atStart = usedBytes();
   #isTooLarge = false;
 
   /**
-   * To be called between tasks. Once true it stays so. Collects the garbage only where there may be too much besides it, as that
-   * takes longer than a small task.
+   * Whether the thread should be replaced. Must be called between tasks. Stays true once it is true. Collects garbage only if the
+   * thread seems too large, because a collection takes longer than a small task.
    */
   async isTooLarge(): Promise<boolean> {
     if (this.#isTooLarge || !this.#exceedsLimit()) return this.#isTooLarge;
@@ -29,14 +29,14 @@ export class MemoryGrowth {
   }
 }
 
-/** Bytes on this thread's heap and in its buffers, besides young objects and the memory kept for the next task's arenas. */
+/** Bytes on this thread's heap and in its buffers, except young objects and the memory kept for the next task's arenas. */
 const usedBytes = (): number => {
   const { used_heap_size: heap, external_memory: buffers } = getHeapStatistics();
   const young = getHeapSpaceStatistics().filter(({ space_name: name }) => name.startsWith("new_"));
   return heap + buffers - spareBytes() - young.reduce((sum, { space_used_size: size }) => sum + size, 0);
 };
 
-/** By the inspector, as `gc` is there only in a process that was started with `--expose-gc`. */
+/** Collects garbage through the inspector, because `gc` exists only in a process started with `--expose-gc`. */
 const collectGarbage = async (): Promise<void> => {
   const session = new Session();
   session.connect();

@@ -5,22 +5,22 @@ import type { Assignment } from "../../../shared/protocol/tasks.ts";
 import type { Unnumbered } from "../../link.ts";
 import type { RunnerConfig } from "../config.ts";
 
-/** What the runner and its task thread say to each other: structured clones within one process. */
+/** The messages between the runner and its task thread: structured clones within one process. */
 
-/** What the thread is started with. */
+/** The data that the thread is started with. */
 export type ThreadStart = {
   readonly config: RunnerConfig;
   readonly progress: SharedArrayBuffer;
   readonly log: SharedArrayBuffer;
 };
 
-/** How an attempt ended, as the job is told. */
+/** How an attempt ended, as reported to the job. */
 export type Report = Unnumbered<Extract<RunnerRequest, { kind: "complete" | "fail" | "shuffle-lost" | "release" }>>;
 
-/** What the thread cannot do by itself. */
+/** A call for something that the thread cannot do itself. */
 export type Call =
   | { readonly what: "ask"; readonly request: Unnumbered<RunnerRequest> }
-  /** For the path of the artifact's content. */
+  /** Asks for the path of the artifact's content. */
   | { readonly what: "content"; readonly artifact: Artifact };
 
 export type ToThread =
@@ -33,5 +33,5 @@ export type ToThread =
 export type FromThread =
   | { readonly kind: "call"; readonly id: number; readonly call: Call }
   | { readonly kind: "progress"; readonly counters: CountersSnapshot; readonly status: string }
-  /** `isWorn`: tasks have left so much memory behind that the thread should run one more at most. */
+  /** `isWorn`: tasks have left so much memory behind that the thread should run at most one more. */
   | { readonly kind: "report"; readonly report: Report; readonly isWorn: boolean };

@@ -1,7 +1,7 @@
 import { Console } from "node:console";
 import { Writable } from "node:stream";
 
-/** Has what modules print with `console` go to `log`, as text. */
+/** Redirects what modules print with `console` to `log`, as text. */
 export const redirectConsole = (log: (bytes: Uint8Array) => void): void => {
   const stream = new Writable({
     decodeStrings: true,

@@ -1,18 +1,18 @@
 import { performance } from "node:perf_hooks";
 import type { Progress } from "../progress.ts";
 
-/** Between looks, at most, in ms. */
+/** Maximum time between checks, in ms. */
 const lookMs = 1_000;
 
-/** Watches over an attempt from another thread: whether it has got on within a time. */
+/** Watches from another thread whether an attempt makes progress within a time limit. */
 export class StallWatch {
-  /** It has not. */
+  /** Whether the attempt has exceeded the limit. */
   isOver = false;
   readonly #timer: NodeJS.Timeout | undefined;
 
   /**
    * @param limitMs milliseconds; 0 for no limit
-   * @param onStall called once, when the limit is over
+   * @param onStall called once, when the limit is exceeded
    */
   constructor(progress: Progress, limitMs: number, onStall: () => void) {
     if (limitMs === 0) return;

@@ -14,33 +14,32 @@ import { AttemptEndedError } from "../tasks/task-run.ts";
 import type { Call, FromThread, Report, ThreadStart, ToThread } from "./messages.ts";
 import { StallWatch } from "./stall-watch.ts";
 
-/** How long a task may take to end by itself once its attempt is over, in ms; programs get 2 s of it. */
+/** How long a task may take to end by itself once its attempt is over, in ms. Programs get 2 s of it. */
 const graceMs = 3_000;
 
-/** What the thread asks of the runner. */
+/** How the thread's messages reach the runner. */
 export type ThreadCalls = {
   call(call: Call): Promise<RunnerAnswer | string>;
   progress(message: Extract<FromThread, { kind: "progress" }>): void;
 };
 
 /**
- * The thread that runs tasks, one at a time. It is started at once, so that it has loaded its modules when the first task
- * comes, and lives on from task to task, until they have left too much memory behind, such as their modules: then the next
- * thread starts while this one runs its last task. A task that does not end when its attempt is over, such as a module in an
- * endless loop, takes the thread with it, and so does one that runs out of memory or calls `process.exit`: the next task gets
- * a new one.
+ * The thread that runs tasks, one at a time. It starts at once, so that it has loaded its modules when the first task arrives. It
+ * is reused until tasks have left too much memory behind, such as their modules. The next thread then starts while this one runs
+ * its last task. If a task does not end when its attempt is over, such as a module in an endless loop, or if it runs out of
+ * memory or calls `process.exit`, the thread ends too, and the next task gets a new one.
  */
 export class TaskThread {
   readonly #config: RunnerConfig;
   readonly #progress = new Progress();
-  /** Of the attempt under way, or the last one. Who runs tasks resets it before each. */
+  /** The log of the running attempt, or of the last one. The caller of `run` resets it before each task. */
   readonly log = new AttemptLog();
-  /** For the next task. */
+  /** The thread for the next task. */
   #worker: Worker | undefined;
-  /** The thread that is to run one more task at most. */
+  /** The thread that should run at most one more task. */
   #worn: Worker | undefined;
 
-  /** @param config holds no secret, as modules in the thread can read what it was started with */
+  /** @param config must not contain secrets, because modules in the thread can read the data it was started with */
   constructor(config: RunnerConfig) {
     this.#config = config;
     this.#worker = this.#start();
@@ -71,7 +70,7 @@ export class TaskThread {
       end({ kind: "time-out", seconds }),
     );
     worker.on("message", onMessage);
-    // A module may throw anything.
+    // A module can throw anything.
     const onError = (error: unknown): void => resolve(error instanceof Error ? error : new Error(String(error)));
     const onExit = (code: number): void => resolve(new Error(`the task's thread has ended with exit code ${code}`));
     worker.once("error", onError);
@@ -89,7 +88,7 @@ export class TaskThread {
       clearTimeout(killer);
       stall.stop();
       signal.removeEventListener("abort", onAbort);
-      // Not `removeAllListeners`: that takes the Worker's own as well, and no further message comes.
+      // Not `removeAllListeners`: that also removes the `Worker`'s own listeners, and no further message arrives.
       worker.off("message", onMessage).off("error", onError).off("exit", onExit);
       if (this.#worker !== worker) void worker.terminate();
     }
@@ -101,7 +100,7 @@ export class TaskThread {
       trackUnmanagedFds: false,
       resourceLimits: { maxYoungGenerationSizeMb: 96 },
     });
-    // Between tasks, too, the thread may end: a module can have left a timer behind that throws.
+    // The thread can also end between tasks: a module can have left behind a timer that throws.
     worker.on("error", () => undefined);
     worker.once("exit", () => {
       if (this.#worker === worker) this.#worker = undefined;
@@ -109,7 +108,7 @@ export class TaskThread {
     return worker;
   }
 
-  /** What a thread that is gone has left: programs, and files. */
+  /** Removes what a dead thread has left behind: programs and files. */
   async #bury(worker: Worker): Promise<void> {
     if (this.#worker === worker) this.#worker = undefined;
     await worker.terminate();
@@ -131,12 +130,12 @@ const reasonOf = (signal: AbortSignal): string =>
   signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
 
 /**
- * Whether an attempt must get on: it depends on what a user gave, an input or a program. The others only wait for the store, which
- * has limits of its own; a limit of the user's would charge a job that has done all of its work.
+ * Whether the task timeout applies: it does if the task depends on something the user provided, an input or a program. Other
+ * tasks only wait for the store, which has its own limits; the user's limit would penalize a job that has done all of its work.
  */
 const isWatched = ({ kind }: Assignment): boolean => kind === "plan" || kind === "map" || kind === "reduce";
 
-/** Of a thread that a module kept from telling it. */
+/** The report of a thread that a module kept from reporting the timeout itself. */
 const timedOut = ({ attempt }: Assignment, seconds: number): Report =>
   failureReport(attempt, new TaskTimeoutError(seconds));
 
