@@ -9,7 +9,7 @@ import { JobDetailSchema } from "../../shared/api/jobs.ts";
 import { TaskDetailSchema } from "../../shared/api/tasks.ts";
 import { problems } from "../../worker/http/problems.ts";
 
-/** What a reader relies on: links lead somewhere, documents can be read in one go, and the reference is complete. */
+/** What a reader relies on: links work, documents are short enough to read, and the reference is complete. */
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const topLevel = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"];
@@ -17,10 +17,10 @@ const documents = [...topLevel, ...globSync(["docs/**/*.md", "examples/**/*.md"]
 
 const textOf = (path: string): string => readFileSync(join(root, path), "utf8");
 
-/** A document without its code, whose brackets and hashes are neither links nor headings. */
+/** A document without its code, whose brackets and hashes are not links and headings. */
 const proseOf = (path: string): string => textOf(path).replaceAll(/^ *```.*?^ *```$/gms, "");
 
-/** The anchors that GitHub makes of headings. */
+/** The anchors that GitHub creates for headings. */
 const anchorsOf = (path: string): Set<string> => {
   const anchors = new Set<string>();
   for (const [, heading = ""] of proseOf(path).matchAll(/^#{1,6} (.+)$/gm)) {
@@ -35,7 +35,7 @@ const anchorsOf = (path: string): Set<string> => {
 
 const exists = (path: string): boolean => statSync(join(root, path), { throwIfNoEntry: false }) !== undefined;
 
-/** Links that lead nowhere. Those to other sites are not followed. */
+/** Broken links. Those to other sites are not checked. */
 const brokenLinksOf = (path: string): string[] =>
   [
     ...proseOf(path)
@@ -52,11 +52,11 @@ const brokenLinksOf = (path: string): string[] =>
     });
 
 describe.each(documents)("%s", (path) => {
-  it("has only links that lead somewhere", () => {
+  it("has no broken links", () => {
     expect(brokenLinksOf(path)).toEqual([]);
   });
 
-  it("is short enough to be read, and narrow enough for a terminal", () => {
+  it("is short enough to read, and narrow enough for a terminal", () => {
     expect(Buffer.byteLength(textOf(path))).toBeLessThanOrEqual(path === "README.md" ? 10_240 : 30_720);
     expect(
       proseOf(path)
@@ -74,7 +74,7 @@ it("lists every document of docs in its README", () => {
   expect(missing).toEqual([]);
 });
 
-/** Those of `names` that a document does not have as code. */
+/** The `names` that a document does not mention as code. */
 const undocumented = (path: string, names: readonly string[], heading?: string): string[] => {
   const text = textOf(path);
   const from = heading === undefined ? 0 : text.indexOf(`\n## ${heading}\n`);
@@ -83,11 +83,11 @@ const undocumented = (path: string, names: readonly string[], heading?: string):
   return names.filter((name) => !section.includes(`\`${name}\``));
 };
 
-/** Paths of agents and runners. */
+/** Paths that agents and runners use. */
 const internalPath = /\/link$|^\/api\/v1\/jobs\/\{id\}\/(programs|contents|attempts)\//;
 
 describe("the reference", () => {
-  it("has every path and method of the API", () => {
+  it("covers every path and method of the API", () => {
     const document = textOf("client/sdk/openapi.ts");
     const paths = [...document.matchAll(/^ {4}"(\/[^"]*)": \{\n(.*?)^ {4}\};/gms)];
     const served = paths
@@ -102,20 +102,20 @@ describe("the reference", () => {
     expect(undocumented("docs/reference/rest-api.md", named)).toEqual([]);
   });
 
-  it("has every field of requests, jobs and tasks", () => {
+  it("covers every field of requests, jobs and tasks", () => {
     const fields = "docs/reference/job-fields.md";
     expect(undocumented(fields, Object.keys(JobRequestSchema.shape), "Request fields")).toEqual([]);
     expect(undocumented(fields, Object.keys(JobDetailSchema.shape), "Job fields")).toEqual([]);
     expect(undocumented(fields, Object.keys(TaskDetailSchema.shape), "Task fields")).toEqual([]);
   });
 
-  it("has every kind of event, and every problem", () => {
+  it("covers every kind of event, and every problem", () => {
     const kinds = EventSchema.options.map(({ shape }) => shape.kind.value);
     expect(undocumented("docs/reference/rest-api.md", kinds, "Events")).toEqual([]);
     expect(undocumented("docs/reference/errors.md", Object.keys(problems), "Problems")).toEqual([]);
   });
 
-  it("has every variable of a runner that users may set", () => {
+  it("covers every variable of a runner that users can set", () => {
     const own = ["RUNNER_ID", "WORK_DIR", "PROCESS_LEDGER", "PARENT", "BUSY_FILE", "CGROUP_DIR", "CREDENTIALS_DIR"];
     const given = new Set([...own, "STORAGE_LOOPBACK", "JOB_ID", "RUNNER_TOKEN_FILE"]);
     const names = configVariables.filter((name) => !given.has(name));

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { pingText, pongText } from "../../shared/protocol/connection.ts";
 
 const MessageSchema = z.looseObject({ kind: z.string(), id: z.int() });
-/** A request as it came over the wire. */
+/** A request as received over the wire. */
 export type Received = z.infer<typeof MessageSchema>;
 
 /** One connection that a peer made. */
@@ -14,17 +14,17 @@ export type Dialled = {
   readonly socket: WebSocket;
   readonly path: string;
   readonly authorization: string | undefined;
-  /** The requests that came over this connection, in order. */
+  /** The requests received over this connection, in order. */
   readonly received: Received[];
   send(message: unknown): void;
 };
 
-/** A WebSocket server that a test has in its hand: what it answers is for the test to say. */
+/** A WebSocket server under a test's control: the test decides what it answers. */
 export class FakeWorker {
   readonly connections: Dialled[] = [];
-  /** What becomes of a request; set by the test. */
+  /** Handles a request; set by the test. */
   answer: (message: Received, from: Dialled) => void = () => {};
-  /** An HTTP status and body for the next upgrades, instead of a connection; taken from the front. */
+  /** HTTP statuses and bodies to answer the next upgrades with, instead of accepting a connection; taken from the front. */
   refusals: { status: number; body: string }[] = [];
   answersPings = true;
   port = 0;
@@ -53,7 +53,7 @@ export class FakeWorker {
     return connection;
   }
 
-  /** Cuts every connection, as a deploy does. */
+  /** Cuts every connection, as a deployment does. */
   cut(): void {
     for (const client of this.#sockets.clients) client.terminate();
   }

@@ -7,7 +7,7 @@ import { removeFolder, setFolderModes } from "../../backend/folders.ts";
 
 const nobody = 65_534;
 
-/** Root can change what is read-only, so that as root the work is done as somebody else. */
+/** Does the work as another user if this process is root, who can change read-only files. */
 const unprivileged = async (work: () => Promise<void>): Promise<void> => {
   const isRoot = process.getuid?.() === 0;
   if (isRoot) process.seteuid?.(nobody);
@@ -18,7 +18,7 @@ const unprivileged = async (work: () => Promise<void>): Promise<void> => {
   }
 };
 
-it("removes read-only folders, and nothing that links in them lead to", async () => {
+it("removes read-only folders, but nothing that links in them point to", async () => {
   await unprivileged(async () => {
     const folder = mkdtempSync(join(tmpdir(), "edgefold-test-"));
     const [outside, inside] = [join(folder, "outside"), join(folder, "inside")];

@@ -74,7 +74,7 @@ describe("a link", () => {
     expect(seen.welcomes).toHaveLength(1);
   });
 
-  it("sends what waits in order, together with what the welcome's handler asks", async () => {
+  it("sends waiting requests in order, followed by those of the welcome's handler", async () => {
     const { link } = dial({ onWelcome: () => void link.request(removed("c")) });
     await Promise.all([link.request(removed("a")), link.request(removed("b"))]);
     await vi.waitUntil(() => worker.received("removed").length === 3, waitFor);
@@ -104,7 +104,7 @@ describe("a link", () => {
     expect(seen.downs).toBeGreaterThan(0);
   });
 
-  it("offers a message over the present connection alone", async () => {
+  it("offers a message only over the current connection", async () => {
     worker.answer = (message, from) => {
       if (message.kind === "hello" || message["jobId"] === "b") obliging(message, from);
     };
@@ -119,7 +119,7 @@ describe("a link", () => {
     expect(worker.received("removed").map(({ jobId }) => jobId)).toEqual(["b", "a", "b", "b"]);
   });
 
-  it("shows the newest token whenever it dials", async () => {
+  it("presents the newest token whenever it connects", async () => {
     let dials = 0;
     const { link } = dial({ token: () => `token-${dials++}` });
     await link.request(removed("a"));
@@ -128,7 +128,7 @@ describe("a link", () => {
     expect(worker.connections.map(({ authorization }) => authorization)).toEqual(["Bearer token-0", "Bearer token-1"]);
   });
 
-  it("keeps a request's number when it sends it again, and ignores a second answer", async () => {
+  it("keeps a request's number when it repeats it, and ignores a second answer", async () => {
     worker.answer = (message, from) => {
       if (message.kind === "hello") obliging(message, from);
       else if (worker.connections.length === 1) from.socket.terminate();
@@ -145,7 +145,7 @@ describe("a link", () => {
     expect(worker.connections).toHaveLength(2);
   });
 
-  it("hands on notices", async () => {
+  it("passes notices on", async () => {
     const { link, seen } = dial();
     await link.request(removed("a"));
     worker.current.send({ kind: "remove", jobId: "b" });
@@ -153,7 +153,7 @@ describe("a link", () => {
     expect(seen.notices).toEqual([{ kind: "remove", jobId: "b" }]);
   });
 
-  it("tries again after HTTP 503, and while nobody listens", async () => {
+  it("retries after HTTP 503, and while nobody listens", async () => {
     worker.refusals = [
       { status: 503, body: "" },
       { status: 500, body: "" },
@@ -174,7 +174,7 @@ describe("a link", () => {
     [401, JSON.stringify({ title: "Unauthorized", detail: "wrong token" }), "wrong token"],
     [403, "plain", "plain"],
     [404, "", "Refused"],
-  ])("is over after HTTP %i", async (status, body, reason) => {
+  ])("ends after HTTP %i", async (status, body, reason) => {
     worker.refusals = [{ status, body }];
     const { link } = dial();
     const request = link.request(removed("a"));
@@ -183,7 +183,7 @@ describe("a link", () => {
     expect(worker.connections).toHaveLength(0);
   });
 
-  it.each(Object.entries(closeCodes))("is over after the close code for '%s'", async (name, code) => {
+  it.each(Object.entries(closeCodes))("ends after the close code for '%s'", async (name, code) => {
     worker.answer = (_, from) => from.socket.close(code, name);
     const { link } = dial();
     const request = link.request(removed("a"));
@@ -204,7 +204,7 @@ describe("a link", () => {
     expect(seen.log.join("\n")).toContain("a message that is none");
   });
 
-  it("drops a connection whose welcome is refused", async () => {
+  it("drops a connection if the handler rejects its welcome", async () => {
     let times = 0;
     const { link, seen } = dial({
       onWelcome: () => {
@@ -217,7 +217,7 @@ describe("a link", () => {
     expect(seen.log.join("\n")).toContain("not welcome");
   });
 
-  it("drops a connection on which pings stay without answer", async () => {
+  it("drops a connection that leaves pings unanswered", async () => {
     worker.answersPings = false;
     const { seen } = dial({ heartbeatMs: 20 });
     await vi.waitUntil(() => worker.connections.length > 2, waitFor);
@@ -233,7 +233,7 @@ describe("a link", () => {
     expect(seen.log.join("\n")).toContain("overdue");
   });
 
-  it("takes the answer to its hello as contact, and those to requests not", async () => {
+  it("takes the answer to its hello as contact, but not the answers to requests", async () => {
     const held: (() => void)[] = [];
     const { link } = dial();
     expect(link.lastContact).toBe(-Infinity);
@@ -259,7 +259,7 @@ describe("a link", () => {
     expect(worker.received("removed")).toHaveLength(1);
   });
 
-  it("does not take a pong as contact while its hello is not answered: nobody knows whose it is", async () => {
+  it("does not take a pong as contact before its hello is answered: until then nobody knows whose it is", async () => {
     const [before, after] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     worker.answer = (message, from) => {
       if (message.kind === "hello") void after.promise.then(() => obliging(message, from));
@@ -275,7 +275,7 @@ describe("a link", () => {
     await vi.waitUntil(() => link.lastContact > 0, waitFor);
   });
 
-  it("pings as often as it is told, on later connections too", async () => {
+  it("pings as often as it is told to, on later connections too", async () => {
     const { link } = dial();
     await link.request(removed("a"));
     const first = link.lastContact;
@@ -289,7 +289,7 @@ describe("a link", () => {
     expect(worker.connections).toHaveLength(2);
   });
 
-  it("ends when it is closed, in whatever state", async () => {
+  it("ends when it is closed, in any state", async () => {
     const { link } = dial();
     await link.request(removed("a"));
     await link.close();

@@ -14,7 +14,7 @@ import { until } from "../helpers/until.ts";
 let dir: string;
 const groups: number[] = [];
 
-/** Starts a shell as the leader of a group of its own. */
+/** Starts a shell as the leader of its own group. */
 const start = (script: string) => {
   const child = spawn("sh", ["-c", script], { detached: true, stdio: "ignore" });
   if (child.pid === undefined) throw new Error("sh did not start");
@@ -43,7 +43,7 @@ it("ends a recorded group with all its members", async () => {
   expect(readdirSync(join(dir, "a"))).toEqual([]);
 });
 
-it("ends what a leader that is gone has left in its group", async () => {
+it("ends what a dead leader has left in its group", async () => {
   const { child, pid } = start("sleep 1000 & exit 0");
   new ProcessLedger(dir).add(pid);
   await once(child, "exit");
@@ -53,7 +53,7 @@ it("ends what a leader that is gone has left in its group", async () => {
   expect(groupAlive(pid)).toBe(false);
 });
 
-it("leaves alone a process that has come to the same pid at another time", async () => {
+it("leaves a process alone that has reused the pid", async () => {
   const { pid } = start("sleep 1000");
   new ProcessLedger(dir).add(pid);
   const path = join(dir, `${pid}.json`);
@@ -65,7 +65,7 @@ it("leaves alone a process that has come to the same pid at another time", async
   expect(readdirSync(dir)).toEqual([]);
 });
 
-it("leaves alone a group whose members are older than the record", async () => {
+it("leaves a group alone whose members are older than the record", async () => {
   const { child, pid } = start("sleep 1000 & exit 0");
   await once(child, "exit");
   const [member] = groupMembers(pid);
@@ -75,13 +75,13 @@ it("leaves alone a group whose members are older than the record", async () => {
   expect(groupAlive(pid)).toBe(true);
 });
 
-it("takes no start time of another boot for an earlier one", () => {
+it("does not compare start times of different boots", () => {
   expect(startedSince("boot-a/2", "boot-a/1")).toBe(true);
   expect(startedSince("boot-a/1", "boot-a/2")).toBe(false);
   expect(startedSince("boot-b/2", "boot-a/1")).toBe(false);
 });
 
-it("forgets what was removed, and what is no record", async () => {
+it("forgets removed entries and invalid records", async () => {
   const ledger = new ProcessLedger(dir);
   const { pid } = start("sleep 1000");
   ledger.add(pid);
@@ -94,7 +94,7 @@ it("forgets what was removed, and what is no record", async () => {
   expect(await reap(join(dir, "none"))).toBe(0);
 });
 
-it("reads a command's name for what it is, whatever it holds", async () => {
+it("parses a command's name correctly, whatever it contains", async () => {
   const { pid } = start("sleep 1000");
   const script = join(dir, "a) R 1 1 (b");
   writeFileSync(script, "#!/bin/sh\nsleep 1000\n", { mode: 0o755 });
@@ -107,7 +107,7 @@ it("reads a command's name for what it is, whatever it holds", async () => {
   expect(startedSince(processStartTime(odd) ?? "", processStartTime(pid) ?? "")).toBe(true);
 });
 
-/** Starts a shell that carries a mark by its limit of file locks, by its environment, or by both. */
+/** Starts a shell that carries a mark in its limit on file locks, in its environment, or in both. */
 const startMarked = (script: string, mark: number, by: "limit" | "variable" | "both") => {
   const env = { ...process.env, ...(by === "limit" ? {} : { [markVariable]: String(mark) }) };
   const command = ["bash", "-c", script];
@@ -120,7 +120,7 @@ const startMarked = (script: string, mark: number, by: "limit" | "variable" | "b
 
 const marks = 2 ** 46;
 
-it.each(Object.entries(strayKinds))("ends what carries the recorded mark: %s", async (_, stray) => {
+it.each(Object.entries(strayKinds))("ends processes that carry the recorded mark: %s", async (_, stray) => {
   const file = join(dir, "pids");
   const ledger = join(dir, "ledger");
   recordMark(ledger, marks + 1);
@@ -139,18 +139,18 @@ const readPid = (file: string): string => {
   }
 };
 
-it("finds a mark by either of its carriers, and no other mark", async () => {
+it("finds a mark in either place, and no other mark", async () => {
   recordMark(dir, marks + 2);
   const byLimit = startMarked("exec sleep 1000", marks + 2, "limit").pid ?? 0;
   const byVariable = startMarked("exec sleep 1000", marks + 2, "variable").pid ?? 0;
   const other = startMarked("exec sleep 1000", marks + 3, "both").pid ?? 0;
   expect(await reap(dir)).toBe(2);
   expect([byLimit, byVariable, other].map(isAlive)).toEqual([false, false, true]);
-  // The mark stays, for what is started later.
+  // The mark stays, for processes started later.
   expect(readdirSync(dir)).toEqual(["mark.json"]);
 });
 
-it("ends what has left a recorded group, but not its session or its parent", async () => {
+it("ends processes that have left a recorded group but not its session or its parent", async () => {
   const file = join(dir, "pids");
   const ledger = new ProcessLedger(join(dir, "ledger"));
   const { pid } = start(`set -m; (echo $$ > ${file}; exec sleep 1000) & wait`);

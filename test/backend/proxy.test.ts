@@ -43,7 +43,7 @@ describe("the proxy of an address", () => {
     expect(proxyFor(new URL(url), environment)).toBe(expected);
   });
 
-  test("must be an HTTP proxy, and what it is stays untold", () => {
+  test("must be an HTTP proxy, and the error does not reveal its address", () => {
     const wrong = { HTTP_PROXY: "socks5://user:secret@host:1" };
     expect(() => proxyFor(new URL("http://a.example/"), wrong)).toThrow(/^HTTP_PROXY is no URL of an HTTP proxy$/);
   });
@@ -84,7 +84,7 @@ const put = (endpoint: string, store = storeOf()): Promise<void> =>
   store.put({ scheme: "s3", endpoint, bucket: "bucket", key: "key" }, Buffer.from("x"));
 
 describe("a store behind a proxy", () => {
-  test("is asked through it", async () => {
+  test("is accessed through it", async () => {
     await put("http://store.example");
     expect(asked).toEqual([`PUT http://store.example/bucket/key Basic ${btoa("user:pass")}`]);
     await expect(put("https://store.example")).rejects.toThrow();
@@ -96,13 +96,13 @@ describe("a store behind a proxy", () => {
     ["http://169.254.169.254", undefined],
     ["http://127.0.0.1:1", { loopback: false }],
     ["http://store.example", { loopback: true, allowed: EndpointListSchema.parse("other.example") }],
-  ] as const)("is judged by its name and its written address: %s", async (endpoint, policy) => {
+  ] as const)("is checked by its name and by a literal address: %s", async (endpoint, policy) => {
     await expect(put(endpoint, storeOf(policy))).rejects.toMatchObject({ code: "EndpointRefused" });
     expect(asked).toEqual([]);
   });
 });
 
-test("a link goes through a proxy", async () => {
+test("a link uses a proxy", async () => {
   const link = new Link({
     url: "wss://worker.example/link",
     token: () => "token",

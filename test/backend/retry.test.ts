@@ -5,7 +5,7 @@ import { pauseByClock, Retries, retrying, type Patience } from "../../backend/re
 const times: BackoffTimes = { floorMs: 100, stepMs: 100, capMs: 10_000 };
 
 describe("the back-off", () => {
-  test("doubles what it adds to its floor, up to its cap", () => {
+  test("doubles the step that it adds to its floor, up to its cap", () => {
     expect([0, 1, 2].map((retry) => backoffMs(retry, times, () => 0))).toEqual([100, 100, 100]);
     expect([0, 1, 2].map((retry) => backoffMs(retry, times, () => 1))).toEqual([200, 300, 500]);
     expect(backoffMs(1_000, times, () => 1)).toBe(10_000);
@@ -34,16 +34,16 @@ const failing = (failures: number) => {
 const noPause = async (): Promise<void> => {};
 const patience: Patience = { ...times, tries: 6, windowMs: 1_000_000 };
 
-describe("repeating", () => {
+describe("retrying", () => {
   test("ends with the first success", async () => {
     expect(await retrying(failing(3).work, () => ({ patience }), noPause, undefined)).toBe(4);
   });
 
-  test("ends with the last failure, after so many tries", async () => {
+  test("ends with the last failure after the maximum number of attempts", async () => {
     await expect(retrying(failing(99).work, () => ({ patience }), noPause, undefined)).rejects.toThrow("failure 6");
   });
 
-  test("ends with the last failure, after so much time", async () => {
+  test("ends with the last failure after the maximum time", async () => {
     const short: Patience = { floorMs: 300, stepMs: 0, capMs: 300, tries: 99, windowMs: 1_000 };
     // waits of 300 ms after the failures at 0, 300, 600 and 900 ms
     await expect(retrying(failing(99).work, () => ({ patience: short }), noPause, undefined)).rejects.toThrow(
@@ -51,7 +51,7 @@ describe("repeating", () => {
     );
   });
 
-  test("ends at once for what no other try helps", async () => {
+  test("ends at once for failures that no retry can help", async () => {
     const { work, calls } = failing(99);
     await expect(retrying(work, () => undefined, noPause, undefined)).rejects.toThrow("failure 1");
     expect(calls()).toBe(1);
@@ -74,7 +74,7 @@ describe("repeating", () => {
     expect(waits).toEqual([7_000]);
   });
 
-  test("counts each kind of failure by itself, and starts over after progress", async () => {
+  test("counts each kind of failure separately, and starts over after progress", async () => {
     const other: Patience = { ...patience, tries: 2 };
     const retries = new Retries(noPause, undefined);
     const failure = new Error("failure");

@@ -3,7 +3,7 @@ import type { Input } from "./inputs.ts";
 import * as programs from "./programs.ts";
 import { asShellWord, type Program } from "./programs.ts";
 
-/** A job, but for its input. */
+/** A job without its input. */
 export type BenchJob = {
   readonly mapper: Program;
   readonly reducer?: Program;
@@ -13,14 +13,14 @@ export type BenchJob = {
   readonly combineInputs?: true;
 };
 
-/** What a case measures: a whole job, or sorting and merging alone, in a process of its own (see `kernel.ts`). */
+/** What a case measures: a whole job, or only sorting and merging, in its own process (see `kernel.ts`). */
 type Subject = { readonly kind: "job"; readonly job: BenchJob } | { readonly kind: "kernel" };
 
-/** What it is compared with, on the same machine in the same run. */
+/** What the subject is compared with, on the same machine in the same run. */
 type Baseline =
   /**
-   * For bash, with `LC_ALL=C` and `pipefail`: what a user would type instead. Reads `$INPUT`, a file or a folder with a slash
-   * at its end, and writes files `$OUTPUT/part-…`.
+   * A bash command, run with `LC_ALL=C` and `pipefail`: what a user would type instead. Reads `$INPUT`, a file or a folder with
+   * a trailing slash, and writes files `$OUTPUT/part-…`.
    */
   | { readonly kind: "command"; readonly script: string }
   /** Another job, over another input. */
@@ -31,9 +31,9 @@ export type BenchCase = {
   readonly input: Input;
   readonly subject: Subject;
   readonly baseline?: Baseline;
-  /** How the parts of an output become one text, which must be the baseline's, too. */
+  /** How to merge the parts of an output into one text, which must equal the baseline's. */
   readonly merge: "sort" | "concatenate";
-  /** Whether the series of sizes is made of it. */
+  /** Whether the case is part of the series of sizes. */
   readonly inScale?: true;
 };
 
@@ -111,7 +111,7 @@ export const benchCases: readonly BenchCase[] = [
     name: "grep",
     input: inputs.wordFiles,
     subject: job({ mapper: programs.grep, nReducers: 0 }),
-    // grep's exit code 1 says that it has found nothing, which is no failure.
+    // grep exits with 1 if it finds nothing, which is no failure.
     baseline: command(`ls "$INPUT" | xargs -P2 -n1 sh -c 'grep -F qua "$INPUT$0" > "$OUTPUT/part-$0" || [ $? -eq 1 ]'`),
     merge: "concatenate",
   },

@@ -5,10 +5,10 @@ import type { InputOnDisk } from "./inputs.ts";
 import type { Measured } from "./measured.ts";
 
 /**
- * Runs a shell command of a case.
+ * Runs a case's shell command.
  * @param script see `Baseline`
- * @param output a folder to be made for its output
- * @throws Error where it fails
+ * @param output the folder to create for its output
+ * @throws Error if it fails
  */
 export const runCommand = async (script: string, input: InputOnDisk, output: string): Promise<Measured> => {
   mkdirSync(output);

@@ -1,4 +1,4 @@
-/** Deterministic text without an end, in chunks of whole lines: the same bytes on every machine. */
+/** Endless deterministic text in chunks of whole lines: the same bytes on every machine. */
 export type Text = () => Generator<string, never, void>;
 
 /** The generator mulberry32 by Tommy Ettinger (public domain). @returns numbers in [0, 1) */
@@ -21,15 +21,15 @@ const randomWord = (random: () => number, from: string, length: number): string 
   return text;
 };
 
-/** Words of a Zipf distribution (exponent 1) over 200,000 different ones. */
+/** Words with a Zipf distribution (exponent 1) over 200,000 distinct ones. */
 const zipfWords = (random: () => number): (() => string) => {
   const vocabulary = Array.from({ length: 200_000 }, () => randomWord(random, letters, 3 + Math.floor(random() * 8)));
   const span = Math.log(vocabulary.length);
-  // The rank of a Zipf distribution is about the exponential of an even one.
+  // The rank in a Zipf distribution is about the exponential of a uniform variable.
   return () => vocabulary[Math.floor(Math.exp(random() * span)) - 1] ?? "";
 };
 
-/** Chunks of so many lines, which `line` makes, each with its newline. */
+/** Chunks of `lines` lines, each made by `line`, including its newline. */
 function* chunksOf(lines: number, line: () => string): Generator<string, never, void> {
   for (;;) {
     let chunk = "";
@@ -44,7 +44,7 @@ const lineOf = (words: number, word: () => string): string => {
   return `${line}\n`;
 };
 
-/** Lines of twelve Zipf words. @param lines of a chunk */
+/** Lines of twelve Zipf words. @param lines per chunk */
 export const words =
   (lines = 500): Text =>
   () => {
@@ -55,33 +55,33 @@ export const words =
 /** The key that holds half of all records in the skewed texts. */
 const heavyKey = "heavy";
 
-/** Lines of twelve words, of which half are one and the same, and the others Zipf words. */
+/** Lines of twelve words, half of which are the same word, the others Zipf words. */
 export const skewedWords: Text = () => {
   const random = randomFrom(3);
   const word = zipfWords(random);
   return chunksOf(500, () => lineOf(12, () => (random() < 0.5 ? heavyKey : word())));
 };
 
-/** What a word count's mapper emits: lines `word TAB 1` of Zipf words. */
+/** The output of a word count's mapper: lines `word TAB 1` of Zipf words. */
 export const wordPairs: Text = () => {
   const word = zipfWords(randomFrom(1));
   return chunksOf(5000, () => `${word()}\t1\n`);
 };
 
-/** Lines `docNNNNNN word …` of a hundred Zipf words; the number has more digits from a million documents on. */
+/** Lines `docNNNNNN word …` of a hundred Zipf words; from a million documents on, the number has more digits. */
 export const documents: Text = () => {
   const word = zipfWords(randomFrom(4));
   let number = 0;
   return chunksOf(50, () => `doc${String(++number).padStart(6, "0")} ${lineOf(100, word)}`);
 };
 
-/** Lines of 100 bytes with a unique key of 10: key, tab, filling. */
+/** Lines of 100 bytes with a unique key of 10: key, tab, padding. */
 export const records: Text = () => {
   const random = randomFrom(2);
   return chunksOf(1000, () => `${randomWord(random, keyLetters, 10)}\t${randomWord(random, letters, 8).repeat(11)}\n`);
 };
 
-/** Lines `key TAB value` with values of 960 to 1,060 bytes; one key has half of them, 50,000 others share the rest. */
+/** Lines `key TAB value` with values of 960 to 1,060 bytes; one key has half of them, and 50,000 others share the rest. */
 export const largeValues: Text = () => {
   const random = randomFrom(5);
   return chunksOf(100, () => {
@@ -90,5 +90,5 @@ export const largeValues: Text = () => {
   });
 };
 
-/** The same short line over and over. */
+/** The same short line, repeated. */
 export const shortLines: Text = () => chunksOf(1, () => "a line of six short words\n");

@@ -3,22 +3,22 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as text from "./input-text.ts";
 
-/** What a case reads. It is made once, the same bytes everywhere, and kept: cases share it. */
+/** What a case reads. Created once, with the same bytes everywhere, and kept: cases share it. */
 export type Input = {
   /** Part of its file's or folder's name. */
   readonly name: string;
   readonly text: text.Text;
-  /** Its bytes at least, from what `--size` says. */
+  /** The minimum size in bytes, derived from `--size`. */
   readonly bytes: (size: number) => number;
-  /** It is made of so many pieces of whole lines and equal length. 1 by default. */
+  /** The number of equally long pieces of whole lines that it consists of. @default 1 */
   readonly pieces?: number;
-  /** Whether the pieces are the files of a folder, not all in one file. */
+  /** Whether the pieces are files in a folder instead of one file. */
   readonly isFolder?: true;
 };
 
 /** An input on disk. */
 export type InputOnDisk = {
-  /** A file, or a folder with a slash at its end. */
+  /** A file, or a folder with a trailing slash. */
   readonly path: string;
   readonly bytes: number;
 };
@@ -31,22 +31,22 @@ export const wordFiles: Input = { name: "word-files", text: text.words(), bytes:
 export const skewedWords: Input = { name: "skewed-words", text: text.skewedWords, bytes: whole };
 export const wordPairs: Input = { name: "word-pairs", text: text.wordPairs, bytes: whole };
 export const records: Input = { name: "records", text: text.records, bytes: whole };
-// Of these the disk need not hold as much: what they show, they show at half the size.
+// Half the size saves disk space and shows the same effect.
 export const documents: Input = { name: "documents", text: text.documents, bytes: half };
 export const largeValues: Input = { name: "large-values", text: text.largeValues, bytes: half };
 
-/** 5,000 pieces of 2 KB, of any `--size`. */
+/** 5,000 pieces of 2 KB, whatever the `--size`. */
 const smallPieces = { text: text.words(1), bytes: () => 5000 * 2000, pieces: 5000 };
 export const smallFiles: Input = { ...smallPieces, name: "small-files", isFolder: true };
 export const smallFilesInOne: Input = { ...smallPieces, name: "small-files-in-one" };
 export const oneLine: Input = { name: "one-line", text: text.shortLines, bytes: () => 1 };
 
-/** Makes an input where it is not there yet. @param size what `--size` says, in bytes */
+/** Creates an input if it does not exist yet. @param size the value of `--size`, in bytes */
 export const inputOnDisk = async (folder: string, input: Input, size: number): Promise<InputOnDisk> => {
   const bytes = Math.round(input.bytes(size));
   const path = join(folder, `${input.name}-${bytes}${input.isFolder === true ? "/" : ".txt"}`);
   if (!existsSync(path)) {
-    // Under its own name only when it is whole; another bench may be at the same.
+    // Gets its own name only when complete; another bench can be creating the same one.
     const unfinished = `${join(folder, input.name)}-${bytes}.${process.pid}.new`;
     mkdirSync(input.isFolder === true ? unfinished : folder, { recursive: true });
     write(unfinished, input, bytes);
@@ -82,7 +82,7 @@ const sizeOf = async (path: string): Promise<number> => {
   return bytes;
 };
 
-/** Reads an input, so that what is measured first does not alone have to bring it from the disk. */
+/** Reads an input, so that the first measurement does not pay for reading it from disk. */
 export const warm = async ({ path }: InputOnDisk): Promise<void> => {
   const reading = { highWaterMark: 1024 * 1024 };
   for (const file of await filesOf(path)) for await (const _ of createReadStream(file, reading));

@@ -11,7 +11,7 @@ import type { InputOnDisk } from "./inputs.ts";
 import type { Measured } from "./measured.ts";
 import { RunnerMemory } from "./runner-memory.ts";
 
-/** Between looks at a job, in ms. Its end is the job's own, so that this makes no difference to the figures. */
+/** Polling interval, in ms. A job's end time comes from the job itself, so this does not affect the figures. */
 const lookMs = 250;
 
 /** An Edgefold with two runners, for jobs one after another. */
@@ -26,7 +26,7 @@ export class JobRuns {
   }
 
   /**
-   * @param inputs the folder that inputs lie in
+   * @param inputs the folder that contains the inputs
    * @param peaks a folder for the runners' figures
    */
   static async start(inputs: string, peaks: string): Promise<JobRuns> {
@@ -41,9 +41,9 @@ export class JobRuns {
   }
 
   /**
-   * Runs a job. Its time is from just before its POST to its own end; when this returns, its cleaning is over and its runners
-   * have ended, too.
-   * @throws Error where it does not complete
+   * Runs a job. Its time is from just before its POST to its own end; when this returns, its cleanup is over and its runners
+   * have ended too.
+   * @throws Error if it does not complete
    */
   async run(job: BenchJob, input: InputOnDisk): Promise<Measured> {
     const edgefold = this.#edgefold;
@@ -77,7 +77,7 @@ export class JobRuns {
     }
   }
 
-  /** Waits for the end of a job, however long it takes; a look that fails does not matter while the Worker runs. */
+  /** Waits for the end of a job, however long it takes; ignores failed polls while the Worker is running. */
   async #ended(id: string): Promise<Job> {
     const worker = this.#edgefold.worker;
     const gone = new AbortController();

@@ -9,8 +9,8 @@ import { FiguresSchema, type Measured } from "./measured.ts";
 const kernel = fileURLToPath(new URL("kernel.ts", import.meta.url));
 
 /**
- * Runs the kernel in a process of its own, so that its memory is nobody else's. The start of that process does not count.
- * @param output a folder to be made for its output
+ * Runs the kernel in its own process, so that its memory can be measured. The start of that process does not count.
+ * @param output the folder to create for its output
  */
 export const runKernel = async (input: InputOnDisk, output: string): Promise<Measured> => {
   mkdirSync(output);

@@ -16,21 +16,21 @@ import { ownPeak } from "./memory.ts";
 import type { Figures } from "./measured.ts";
 
 /**
- * `node kernel.ts INPUT OUTPUT`: sorting and merging as a job does it, but nothing else: one thread, no Worker, no agent and no
- * programs. The lines `key TAB value` of the file INPUT go through several maps, one after another, and one reduce into the
+ * `node kernel.ts INPUT OUTPUT`: sorts and merges as a job does, and nothing else: one thread, no Worker, no agent and no
+ * programs. The lines `key TAB value` of the file INPUT go through several maps, one after another, and one reduce, into the
  * file `part-0` of the folder OUTPUT. Prints its `Figures`.
  */
 
-/** Bytes of input for a map, as large as splits are by default. */
+/** Bytes of input per map, equal to the default split size. */
 const mapBytes = 64 * 1024 * 1024;
 
-/** A smaller input is cut into so many maps, so that there is something to merge. */
+/** A smaller input is cut into this many maps, so that there is something to merge. */
 const fewestMaps = 4;
 
-/** What messages name as the writer of the records. */
+/** The writer of the records, as named in messages. */
 const nobody: Program = { role: "mapper", name: "kernel", type: "executable", path: "", args: [] };
 
-/** As a runner's defaults are. */
+/** A runner's defaults. */
 const contextIn = (workDir: string): AttemptContext => ({
   environment: {},
   workDir,
@@ -46,9 +46,9 @@ const contextIn = (workDir: string): AttemptContext => ({
   log: () => undefined,
 });
 
-/** A map: takes lines, and writes them sorted to a file. */
+/** A map: takes lines and writes them to a file, sorted. */
 class KernelMap {
-  /** Bytes taken. */
+  /** Bytes taken so far. */
   bytes = 0;
   readonly #collector: Collector;
   readonly #records: TextRecords;
@@ -71,7 +71,7 @@ class KernelMap {
   }
 }
 
-/** Runs the maps one after another; each ends with a line. */
+/** Runs the maps one after another; each ends at the end of a line. */
 const mapAll = async (input: string, folder: string, context: () => AttemptContext): Promise<SegmentSource[]> => {
   const wanted = Math.min(mapBytes, Math.ceil(statSync(input).size / fewestMaps));
   const segments: SegmentSource[] = [];
@@ -93,7 +93,7 @@ const mapAll = async (input: string, folder: string, context: () => AttemptConte
   return segments;
 };
 
-/** Walks over all records of some segments, sorted, as a reduce does before its reducer gets them. */
+/** Iterates over all records of the segments in order, as a reduce does before its reducer gets them. */
 const walkSorted = async (
   segments: readonly SegmentSource[],
   context: AttemptContext,
@@ -108,7 +108,7 @@ const walkSorted = async (
   }
 };
 
-/** Makes a file, and closes it after `use`. Writing is over when `write` returns. */
+/** Creates a file and closes it after `use`. `write` is synchronous. */
 const writing = async <T>(path: string, use: (sink: SyncSink) => Promise<T>): Promise<T> => {
   const file = openSync(path, "wx");
   try {
@@ -123,7 +123,7 @@ const writing = async <T>(path: string, use: (sink: SyncSink) => Promise<T>): Pr
   }
 };
 
-/** A `Sink` that never is to be waited for. */
+/** A `Sink` whose writes never need to be awaited. */
 type SyncSink = { write(bytes: Buffer): undefined };
 
 const [input, output] = process.argv.slice(2);

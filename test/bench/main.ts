@@ -11,14 +11,14 @@ import { measureScale, type ScaleResult } from "./scale.ts";
 import { caseTable, figureTable, scaleTable } from "./table.ts";
 
 /**
- * `npm run bench`: each case as a job and as what it is compared with, mostly the command that a user would type instead, in
- * turn, on the same machine in the same run. The outputs must be equal. Two runners; `file:` in and out. With `--scale`, a few
- * jobs with growing inputs instead. Two cases are of another kind: `control-plane` loads the Worker with tasks that do nothing, and
- * `straggler` has a runner hang.
+ * `npm run bench`: runs each case as a job and as its baseline, mostly the command that a user would type instead, in turn, on
+ * the same machine in the same run. The outputs must be equal. Uses two runners, and `file:` for input and output. `--scale`
+ * runs a few jobs with growing inputs instead. Two cases differ: `control-plane` loads the Worker with tasks that do nothing,
+ * and `straggler` makes a runner hang.
  * `docs/contribute/performance.md` describes the options.
  */
 
-/** Cases that are compared with nothing. */
+/** Cases without a baseline. */
 const loads: ReadonlyMap<string, typeof measureStraggler> = new Map([
   [straggler, measureStraggler],
   [controlPlane, measureControlPlane],
@@ -26,7 +26,7 @@ const loads: ReadonlyMap<string, typeof measureStraggler> = new Map([
 
 type Chosen = { readonly cases: readonly BenchCase[]; readonly loads: readonly string[] };
 
-/** @throws UsageError for a name that no case has */
+/** @throws UsageError if no case has a given name */
 const chosenCases = ({ only, scaleTo }: Options): Chosen => {
   const possible = benchCases.filter(({ inScale }) => scaleTo === undefined || inScale === true);
   const names = [...possible.map(({ name }) => name), ...(scaleTo === undefined ? loads.keys() : [])];
@@ -44,7 +44,7 @@ const scale: ScaleResult[] = [];
 const figures: Figure[] = [];
 const failures: { readonly case: string; readonly message: string }[] = [];
 
-/** Measures a case, and shows the figures at once: the whole may take long. */
+/** Measures a case, and prints its figures at once, since the whole run can take long. */
 const measure = async (bench: BenchCase, { size, runs, scaleTo }: Options, folders: Folders): Promise<void> => {
   const { name, input, subject } = bench;
   if (scaleTo === undefined) {
@@ -59,7 +59,7 @@ const measure = async (bench: BenchCase, { size, runs, scaleTo }: Options, folde
   }
 };
 
-/** Runs one of what was chosen; the others are worth having also where it fails. */
+/** Runs one of the chosen cases; the others are worth running even if it fails. */
 const attempt = async (name: string, run: () => Promise<void>): Promise<void> => {
   try {
     await run();
@@ -69,7 +69,7 @@ const attempt = async (name: string, run: () => Promise<void>): Promise<void> =>
   }
 };
 
-/** What the figures depend on, besides the code. */
+/** What the figures depend on, apart from the code. */
 const machine = () => ({
   date: new Date().toISOString(),
   node: process.version,
@@ -115,5 +115,5 @@ try {
   console.error(error.message);
   process.exitCode = 2;
 }
-// Where a load has failed, runners in this process may still try to reach a Worker that has ended.
+// After a failed load, runners in this process can still be trying to reach a Worker that has ended.
 process.exit();

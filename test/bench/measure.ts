@@ -10,13 +10,13 @@ import { assertSame } from "./outputs.ts";
 
 /** Where a bench keeps its files. */
 export type Folders = {
-  /** For inputs, which stay. */
+  /** For inputs, which are kept. */
   readonly inputs: string;
-  /** For all else; removed in the end. Lies in the one for inputs. */
+  /** For everything else; removed at the end. Lies inside the inputs folder. */
   readonly scratch: string;
 };
 
-/** One run of a case: both sides in turn. */
+/** One run of a case: subject and baseline in turn. */
 type Pair = {
   readonly first: "subject" | "baseline";
   readonly subject: Figures;
@@ -34,11 +34,14 @@ export type CaseResult = {
   readonly minSeconds: number;
   readonly maxSeconds: number;
   readonly baselineMedianSeconds?: number;
-  /** The subject's time to the baseline's: the median of the pairs' ratios, as a machine that slows down slows both of a pair. */
+  /**
+   * The subject's time divided by the baseline's: the median of the ratios of the pairs, since a machine that slows down slows
+   * both of a pair.
+   */
   readonly ratio?: number;
-  /** 10⁶ bytes of input a second. */
+  /** 10⁶ bytes of input per second. */
   readonly megabytesPerSecond: number;
-  /** Of a runner, or of the kernel's process: the most of all runs. */
+  /** Of a runner, or of the kernel's process: the maximum over all runs. */
   readonly peakMiB?: number | undefined;
 };
 
@@ -46,7 +49,7 @@ type Run = () => Promise<Measured>;
 type Sides = { readonly bytes: number; readonly subject: Run; readonly baseline: Run | undefined };
 
 /**
- * Measures a case several times, and checks each time that both sides give the same.
+ * Measures a case several times, and checks each time that both sides produce the same output.
  * @param size of the input, in bytes
  */
 export const measureCase = async (
@@ -61,7 +64,7 @@ export const measureCase = async (
   try {
     const sides = await sidesOf(bench, size, folders, jobs);
     const pairs: Pair[] = [];
-    // Each side goes first in turn: the second may find the input, and all that lies on the disk, in memory.
+    // The sides alternate in going first: the second can find the input, and everything on disk, in the page cache.
     for (let run = 0; run < runs; run++) pairs.push(await measurePair(sides, run % 2 === 0, bench.merge));
     return resultOf(bench, sides.bytes, pairs);
   } finally {

@@ -1,17 +1,17 @@
 import { z } from "zod";
 
-/** What one run of a job, a command or the kernel was like. */
+/** The figures of one run of a job, a command or the kernel. */
 export const FiguresSchema = z.object({
   seconds: z.number(),
-  /** The most memory that one of its processes has had, in MiB: a runner, or the kernel's process. Unknown for commands. */
+  /** The peak memory of any of its processes, in MiB: a runner, or the kernel's process. Unknown for commands. */
   peakMiB: z.number().optional(),
 });
 export type Figures = z.infer<typeof FiguresSchema>;
 
-/** Figures, and the folder in which the output lies, in files `part-…`. */
+/** Figures, and the folder that contains the output, in files `part-…`. */
 export type Measured = { readonly figures: Figures; readonly output: string };
 
-/** The middle one; of an even number, the mean of the two in the middle. NaN of none. */
+/** The median; for an even count, the mean of the middle two. NaN for none. */
 export const median = (numbers: readonly number[]): number => {
   const sorted = numbers.toSorted((a, b) => a - b);
   const middle = sorted.slice((sorted.length - 1) >> 1, (sorted.length >> 1) + 1);
@@ -20,7 +20,7 @@ export const median = (numbers: readonly number[]): number => {
 
 export const medianSeconds = (runs: readonly Figures[]): number => median(runs.map(({ seconds }) => seconds));
 
-/** The largest peak of several runs, in MiB. */
+/** The largest peak over several runs, in MiB. */
 export const largestPeak = (runs: readonly Figures[]): number | undefined => {
   const peaks = runs.flatMap(({ peakMiB }) => (peakMiB === undefined ? [] : [peakMiB]));
   return peaks.length === 0 ? undefined : Math.max(...peaks);

@@ -3,16 +3,16 @@ import { parseArgs } from "node:util";
 export type Options = {
   /** Of the inputs, in bytes. */
   readonly size: number;
-  /** Names of cases; all where there is none. */
+  /** Names of cases; empty for all. */
   readonly only: readonly string[];
   readonly runs: number;
-  /** A file for all figures. */
+  /** A file to write all figures to. */
   readonly json: string | undefined;
-  /** The largest size of the series in 10⁹ bytes, where the series is to be run instead of the cases. */
+  /** The largest size of the series in 10⁹ bytes, if the series is to be run instead of the cases. */
   readonly scaleTo: number | undefined;
 };
 
-/** The command line is wrong, in words for whoever typed it. */
+/** The command line is wrong; the message is for the person who typed it. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

@@ -10,11 +10,11 @@ const compare = {
 };
 
 /**
- * @param merge how the parts of either become one text
- * @throws Error where two outputs, folders with files `part-…`, do not hold the same, or hold nothing
+ * @param merge how to merge the parts of each into one text
+ * @throws Error if the two outputs, folders with files `part-…`, differ or are empty
  */
 export const assertSame = (output: string, expected: string, merge: BenchCase["merge"]): void => {
-  // Nothing would be the same as nothing, if both went wrong.
+  // If both failed, two empty outputs would be equal.
   for (const folder of [output, expected]) if (bytesIn(folder) === 0) throw new Error(`there is nothing in ${folder}`);
   const env = { ...process.env, LC_ALL: "C" };
   try {

@@ -1,6 +1,6 @@
-/** A program that a job's artifact is made of. */
+/** A program to upload as a job's artifact. */
 export type Program = {
-  /** Of the artifact: equal names mean equal programs. */
+  /** The artifact's name: programs with equal names are equal. */
   readonly name: string;
   readonly type: "executable" | "module";
   readonly text: string;
@@ -51,8 +51,8 @@ export const splitDocuments: Program = {
 };
 
 /**
- * The documents of each word, in the order in which they come, each once. A frequent word's list is as long as a fortieth of
- * the input, so it is written as it comes and never held.
+ * The documents of each word, in order of arrival, each once. A frequent word's list is as long as a fortieth of the input, so
+ * it is written immediately and never held in memory.
  */
 export const listDocuments: Program = {
   name: "list-documents.awk",
@@ -78,7 +78,7 @@ export function reduce(line, occurrences, emit) {
 `,
 };
 
-/** Walks over the values of a key without keeping them, and says how many they are and how many bytes. */
+/** Iterates over the values of a key without keeping them, and reports their number and total bytes. */
 export const measureValues: Program = {
   name: "measure-values.mjs",
   type: "module",
@@ -107,5 +107,5 @@ export const grep: Program = {
   text: "#!/bin/sh\nLC_ALL=C grep -F qua || true\n",
 };
 
-/** The body of an awk program as a word of a shell command. */
+/** The body of an awk program, quoted as a word of a shell command. */
 export const asShellWord = ({ text }: Program): string => `'${text.slice(text.indexOf("\n") + 1)}'`;

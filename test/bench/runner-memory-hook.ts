@@ -3,8 +3,8 @@ import { isMainThread } from "node:worker_threads";
 import { ownPeak } from "./memory.ts";
 
 /**
- * Loaded by `NODE_OPTIONS` into every Node process of an Edgefold, where it does nothing unless that is a runner: a runner
- * leaves its peak memory in the folder that this file's own URL names, when it ends.
+ * Loaded by `NODE_OPTIONS` into every Node process of an Edgefold; does nothing except in runners: when a runner ends, it
+ * writes its peak memory to the folder named in this file's own URL.
  */
 const folder = new URL(import.meta.url).searchParams.get("folder");
 if (isMainThread && folder !== null && process.argv[1]?.endsWith("/backend/runner/main.ts") === true) {

@@ -6,25 +6,25 @@ import { pathToFileURL } from "node:url";
 const hook = new URL("runner-memory-hook.ts", import.meta.url);
 
 /**
- * The peak memory of the runners, by their own word: each leaves it in a folder when it ends. So nothing disturbs them while
- * they work, and no peak is missed. A runner that had to be killed leaves nothing.
+ * The peak memory of the runners, as reported by themselves: each writes it to a folder when it ends. So nothing disturbs them
+ * while they run, and no peak is missed. A runner that had to be killed reports nothing.
  */
 export class RunnerMemory {
   readonly #folder: string;
 
-  /** @param folder an empty one, for this alone */
+  /** @param folder empty, and used by nothing else */
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** For `NODE_OPTIONS` of the agent, which passes it on to the runners; what it is already is kept. */
+  /** For `NODE_OPTIONS` of the agent, which passes it on to the runners; keeps the current value. */
   get nodeOptions(): string {
     const url = new URL(hook);
     url.searchParams.set("folder", pathToFileURL(this.#folder).href);
     return `${process.env["NODE_OPTIONS"] ?? ""} --import="${url.href}"`.trim();
   }
 
-  /** The largest peak of the runners that have ended since the last call, in MiB; undefined where none has left any. */
+  /** The largest peak of the runners that have ended since the last call, in MiB; undefined if none has reported. */
   take(): number | undefined {
     const peaks = readdirSync(this.#folder).map((name) => {
       const path = join(this.#folder, name);

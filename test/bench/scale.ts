@@ -9,29 +9,29 @@ import { type Figures, largestPeak, median } from "./measured.ts";
 /** The sizes of the series, in 10⁹ bytes. */
 const series = [0.128, 0.512, 2, 8];
 
-/** The size that the others are compared with. */
+/** The reference size for the others. */
 const baseSize = 0.512;
 
-/** How long a job takes, and what memory, as its input grows: one size of the series. */
+/** A job's time and memory at one size of the series, as its input grows. */
 export type ScaleResult = {
   readonly case: string;
   /** Of the input. */
   readonly bytes: number;
   readonly runs: readonly Figures[];
-  /** Seconds for 10⁹ bytes of input: the median. */
+  /** Seconds per 10⁹ bytes of input: the median. */
   readonly secondsPerGB: number;
-  /** That to the same at the series' second size: the median of the ratios of each round. */
+  /** `secondsPerGB` divided by that at the series' second size: the median of the ratios of each round. */
   readonly ratio?: number;
-  /** Of a runner: the most of all runs. */
+  /** Of a runner: the maximum over all runs. */
   readonly peakMiB?: number | undefined;
 };
 
 type Point = { readonly isBase: boolean; readonly input: InputOnDisk; readonly runs: Figures[] };
 
 /**
- * Runs a job at each size in turn, in several rounds, without anything to compare it with.
- * @param unit what the sizes are multiplied with, in bytes
- * @param largest size of the series, in 10⁹ bytes, before it is multiplied
+ * Runs a job at each size in turn, in several rounds, without a baseline.
+ * @param unit what the sizes are multiplied by, in bytes
+ * @param largest size of the series, in 10⁹ bytes, before multiplication
  */
 export const measureScale = async (
   { name, input, job }: { readonly name: string; readonly input: Input; readonly job: BenchJob },
@@ -46,7 +46,7 @@ export const measureScale = async (
   try {
     for (let run = 0; run < runs; run++) {
       for (const point of points) {
-        // The input of the size before may have taken its place in memory.
+        // The previous size's input can have displaced it from the page cache.
         await warm(point.input);
         const { figures, output } = await jobs.run(job, point.input);
         point.runs.push(figures);

@@ -4,21 +4,21 @@ import { Edgefold } from "../helpers/edgefold.ts";
 import { runnerOf } from "../helpers/processes.ts";
 import type { Figure } from "./figure.ts";
 
-/** What this case is called on the command line. */
+/** The name of this case on the command line. */
 export const straggler = "straggler";
 
 const maps = 30;
 const runners = 3;
-/** Of each map, in s; it does nothing else. */
+/** The duration of each map, in s; it does nothing else. */
 const mapSeconds = 2;
 
-/** A map that takes its time. Each line is a map of its own. */
+/** A map that takes its time. Each line is its own map. */
 const line = "0123456789abcde\n";
 const mapper = `#!/bin/sh\nsleep ${mapSeconds}\ncat\n`;
 
 /**
  * Maps of two seconds each on three runners, undisturbed, and with one of the runners stopped by SIGSTOP in the last wave: what
- * becomes of a job one of whose machines hangs, with its lease far from over.
+ * a hanging machine costs a job while its lease is far from over.
  */
 export const measureStraggler = async (show: (figures: readonly Figure[]) => void): Promise<Figure[]> => {
   const edgefold = await Edgefold.start({ env: { RUNNERS: String(runners), LEASE_SECONDS: "120" } });
@@ -39,7 +39,7 @@ export const measureStraggler = async (show: (figures: readonly Figure[]) => voi
   }
 };
 
-/** @returns how long a job took, in s */
+/** @returns the duration of a job, in s */
 const run = async (
   edgefold: Edgefold,
   disturb: (jobId: string) => Promise<(() => void) | undefined>,
@@ -56,7 +56,7 @@ const run = async (
   return ((endTime ?? NaN) - startTime) / 1000;
 };
 
-/** Stops one of the runners when each of them has begun its last map. @returns what lets it go on */
+/** Stops one of the runners once each of them has started its last map. @returns a function that resumes it */
 const stopOne = async (edgefold: Edgefold, jobId: string): Promise<() => void> => {
   await edgefold.waitFor(
     jobId,

@@ -38,7 +38,7 @@ export const scaleTable = (results: readonly ScaleResult[]): string =>
     ]),
   ]);
 
-/** The column headings and a row for each figure of the control plane; those over their goal are marked. */
+/** The column headings and a row for each figure of the control plane; figures over their goal are marked. */
 export const figureTable = (figures: readonly Figure[]): string =>
   aligned([
     ["", "value", "unit", "goal", ""],
@@ -51,7 +51,7 @@ export const figureTable = (figures: readonly Figure[]): string =>
     ]),
   ]);
 
-/** The first column to the left, the others, which are numbers, to the right. */
+/** Aligns the first column left, and the others, which are numbers, right. */
 const aligned = (rows: readonly (readonly string[])[]): string => {
   const width = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0));
   const cell = (text: string, column: number): string =>

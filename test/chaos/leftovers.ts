@@ -22,7 +22,7 @@ export type Leftover = { readonly kind: LeftoverKind; readonly what: string };
 
 export type EndedJob = { readonly outcome: JobOutcome; readonly run: JobRun };
 
-/** How long the cleaning of the last jobs, and the end of their runners, may take, in ms. */
+/** How long the cleanup of the last jobs and the end of their runners may take, in ms. */
 const cleaningMs = 60_000;
 
 const as = (kind: LeftoverKind, all: readonly string[]): Leftover[] => all.map((what) => ({ kind, what }));
@@ -32,7 +32,7 @@ const filesBelow = (dir: string): string[] =>
     ? readdirSync(dir, { recursive: true, withFileTypes: true }).map((entry) => join(entry.parentPath, entry.name))
     : [];
 
-/** What the ended jobs of a stage have left in the store and on the machine, while the agent runs. */
+/** What the ended jobs of a stage left in the store and on the machine, while the agent is running. */
 const ofJobs = async (stage: Stage, jobs: readonly EndedJob[], run: string): Promise<Leftover[]> => {
   const incomplete = jobs.filter(({ outcome }) => outcome.end !== "completed");
   const outputs = await Promise.all(
@@ -58,17 +58,17 @@ const shuffleKeys = async (stage: Stage): Promise<string[]> => {
   return keys;
 };
 
-/** By the store's own list, and by what has gone through the proxy. */
+/** The open uploads from the store's own list, or from the proxy if the store cannot list them. */
 const uploads = async ({ store, storage }: Stage, run: string): Promise<string[]> => {
   const listed = (await Promise.all([run, ".edgefold/"].map(async (prefix) => listedUploads(store, prefix)))).flat();
   const known = listed.flatMap((key) => key ?? []);
   return listed.includes(undefined) ? storage.openUploads.map(({ path }) => path) : known;
 };
 
-/** What is left when the agent has ended in good order and the Worker after it. */
+/** What is left after the agent, and then the Worker, have shut down cleanly. */
 const ofProcesses = (stage: Stage): Leftover[] => {
   const { edgefold, agentDirectory, temporary } = stage;
-  // Of the agent's own things its cluster's id stays, and empty folders.
+  // Of the agent's own files, only its cluster id and empty folders remain.
   const files = [...filesBelow(agentDirectory), ...filesBelow(temporary)]
     .map((path) => relative(edgefold.dir, path))
     .filter((path) => !/^state\/agent\/(cluster-id|ledger|runners|exits|shuffle)$/.test(path));
@@ -86,7 +86,7 @@ const ofProcesses = (stage: Stage): Leftover[] => {
   ];
 };
 
-/** Ends the agent and the Worker of a stage, and finds what all its jobs have left. */
+/** Ends the agent and the Worker of a stage, and finds everything its jobs left behind. */
 export const findLeftovers = async (stage: Stage, jobs: readonly EndedJob[], run: string): Promise<Leftover[]> => {
   let left = await ofJobs(stage, jobs, run);
   for (const end = Date.now() + cleaningMs; left.length > 0 && Date.now() < end; await sleep(500)) {

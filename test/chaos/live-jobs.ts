@@ -1,6 +1,6 @@
-/** Knows which of the suite's jobs are under way: posted, and not seen ended. What hits others does not count as a fault. */
+/** Tracks which of the suite's jobs are live: posted, and not yet seen to end. A fault that hits anything else does not count. */
 export class LiveJobs {
-  /** The numbers of live jobs by their ids. */
+  /** Live jobs: number by id. */
   readonly #live = new Map<string, number>();
 
   begin(jobId: string, number: number): void {
@@ -19,7 +19,7 @@ export class LiveJobs {
     return [...this.#live.keys()];
   }
 
-  /** Whether an address in the store belongs to a live job: it holds the folder of its number, or its id. */
+  /** Whether an address in the store belongs to a live job: it contains the folder of its number, or its id. */
   isLiveAddress(text: string): boolean {
     return this.#live
       .entries()

@@ -1,4 +1,4 @@
-/** Lets one at a time do something. */
+/** A mutual-exclusion lock. */
 export class Lock {
   #last: Promise<unknown> = Promise.resolve();
 

@@ -1,13 +1,13 @@
 import { stripVTControlCharacters } from "node:util";
 
-/** Lines by which the product itself says that it has a defect. */
+/** Log lines that indicate a defect of the product. */
 const defects = [/could not be served/, /the alarm's work failed/, /unhandled/i, /TypeError|ReferenceError/];
 
 const kept = 4000;
 
-/** What the Worker, the agent and the runners have printed last. */
+/** The latest output of the Worker, the agent and the runners. */
 export class LogTail {
-  /** Lines that should never be printed, whatever befalls the product. */
+  /** Lines that must never be printed, whatever the faults. */
   readonly defects: string[] = [];
   #lines: string[] = [];
 
@@ -19,7 +19,7 @@ export class LogTail {
     this.#lines = [...this.#lines, ...lines].slice(-kept);
   }
 
-  /** The last lines in which a text stands, or the last of all. */
+  /** The last lines that contain a text, or the last of all. */
   last(count: number, having = ""): string {
     return this.#lines
       .filter((line) => line.includes(having))

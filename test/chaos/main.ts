@@ -2,12 +2,12 @@ import { readOptions, UsageError } from "./options.ts";
 import { isGood, reportText } from "./report.ts";
 import { runSuite } from "./suite.ts";
 
-/** `npm run test:chaos`: jobs under faults, and whether all is well then. */
+/** `npm run test:chaos`: runs jobs under faults, and checks that all is well afterwards. */
 
-/** For all, so that nothing hangs for ever, in ms. */
+/** For the whole run, so that nothing hangs forever, in ms. */
 const hardLimitMs = 20 * 60_000;
 
-// An exit of its own undoes what outlives a process: the runners' file system.
+// An explicit exit cleans up what outlives the process: the runners' file system.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
 
 try {

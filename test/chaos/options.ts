@@ -1,14 +1,14 @@
 import { parseArgs } from "node:util";
 import type { SuiteOptions } from "./suite.ts";
 
-/** The command line is wrong, in words for whoever typed it. */
+/** The command line is wrong; the message is for the person who typed it. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
 const usage = "npm run test:chaos -- [--seed N] [--jobs N] [--faults N] [--minutes N]";
 
-/** `CHAOS_SEED` and `CHAOS_S3` are read, too. @throws UsageError */
+/** Also reads `CHAOS_SEED` and `CHAOS_S3`. @throws UsageError */
 export const readOptions = (args: readonly string[], environment: NodeJS.ProcessEnv): SuiteOptions => {
   const { seed, jobs, faults, minutes } = parse(args);
   const given = seed ?? environment["CHAOS_SEED"];

@@ -4,7 +4,7 @@ import { leftoverKinds, type Leftover } from "./leftovers.ts";
 
 export type Minimum = { readonly jobs: number; readonly faults: number };
 
-/** What a run of the suite has found. */
+/** The results of a run of the suite. */
 export type Report = {
   readonly seed: number;
   readonly store: string;
@@ -13,13 +13,13 @@ export type Report = {
   readonly faults: ReadonlyMap<FaultName, FaultCounts>;
   readonly jobs: readonly JobOutcome[];
   readonly leftovers: readonly Leftover[];
-  /** What happened that never should, besides jobs that went wrong. */
+  /** Events that must never happen, apart from jobs that went wrong. */
   readonly incidents: readonly string[];
 };
 
 const hits = ({ faults }: Report): number => faults.values().reduce((sum, { hit }) => sum + hit, 0);
 
-/** All that is wrong, in words. */
+/** Everything that went wrong, in words. */
 const wrongOf = ({ jobs, incidents }: Report): string[] => [
   ...jobs.flatMap(({ number, kind, id, problem }) =>
     problem === undefined ? [] : [`job ${number} (${kind}, ${id}): ${problem}`],

@@ -3,14 +3,14 @@ import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { HookControl } from "./hooks/control.ts";
 
-/** Of the file system that the runners' directories lie in, in MiB. */
+/** The size of the file system for the runners' directories, in MiB. */
 const sizeMiB = 96;
 
 const MiB = 1024 * 1024;
 
 /**
- * The disk that runners have for their files, which can be made full: a small file system where this process may mount one,
- * else runners are made to believe that their disk is full.
+ * The disk for the runners' files, which can be filled: a small file system if this process is allowed to mount one; otherwise
+ * runners are made to believe that their disk is full.
  */
 export class ScratchDisk {
   readonly kind: "tmpfs" | "injected";
@@ -20,17 +20,17 @@ export class ScratchDisk {
     if (this.kind === "tmpfs") execFileSync("umount", ["--lazy", this.#path], { stdio: "ignore" });
   };
 
-  /** @param path of the directory of runners, before there are any */
+  /** @param path of the directory for runners, before there are any */
   constructor(path: string, hooks: HookControl) {
     this.#path = path;
     this.#hooks = hooks;
     mkdirSync(path, { recursive: true });
     this.kind = mounted(path) ? "tmpfs" : "injected";
-    // Also where the suite ends in no good order.
+    // Also when the suite does not end cleanly.
     process.once("exit", this.#unmount);
   }
 
-  /** Leaves no room at all, until `clear`. */
+  /** Leaves no free space, until `clear`. */
   fill(): void {
     if (this.kind === "injected") this.#hooks.fillDisk(true);
     else {
@@ -53,7 +53,7 @@ export class ScratchDisk {
     this.#unmount();
   }
 
-  /** Within the file system, but no runner's directory. */
+  /** Inside the file system, but not a runner's directory. */
   get #ballast(): string {
     return join(this.#path, ".ballast");
   }

@@ -12,16 +12,16 @@ const TableSchema = z.object({ name: z.string() });
 /** A row that holds a secret of a job. */
 export type FoundSecret = { readonly path: string; readonly table: string };
 
-/** What the Durable Objects of a Worker that has ended hold of jobs' secrets. */
+/** The secrets of jobs that a Worker's Durable Objects contain; the Worker must have ended. */
 export const secretsIn = (stateDir: string, password: string): FoundSecret[] =>
   readdirSync(stateDir, { recursive: true, withFileTypes: true })
     .filter(({ name }) => name.endsWith(".sqlite"))
     .flatMap(({ parentPath, name }) => secretsOf(join(parentPath, name), password));
 
-/** Tables that hold secrets of a job for as long as it is not cleaned: its credentials, and its runners' token. */
+/** Tables that hold a job's secrets until it is cleaned up: its credentials, and its runners' token. */
 const holding = ["secret", "wanted_job"];
 
-/** The search itself is put to the test: of jobs that are at work it must find the secrets. */
+/** Tests the search itself: it must find the secrets of running jobs. */
 export class SecretSearch {
   readonly #stateDir: string;
   readonly #password: string;
@@ -33,7 +33,10 @@ export class SecretSearch {
     this.#password = password;
   }
 
-  /** To be called while the Worker is away and jobs are at work. Looks at a copy: what is there is the Worker's to open next. */
+  /**
+   * Must be called while the Worker is down and jobs are running. Searches a copy, since the Worker must be the next to open
+   * the original.
+   */
   tryOut(): void {
     this.#looks += 1;
     const copy = mkdtempSync(join(tmpdir(), "edgefold-secrets-"));
@@ -45,7 +48,7 @@ export class SecretSearch {
     }
   }
 
-  /** The tables in which nothing was found when there must have been something. */
+  /** The tables in which nothing was found although they must have contained secrets. */
   get blindness(): string[] {
     const blind = this.#looks === 0 ? [] : holding.filter((table) => !this.#seen.has(table));
     return blind.map((table) => `the search for secrets found none in '${table}' while jobs were at work`);

@@ -17,19 +17,19 @@ import { SecretSearch } from "./secrets.ts";
 import { ScratchDisk } from "./scratch-disk.ts";
 import type { ChaosStore } from "./store.ts";
 
-/** How the agent and its runners of a stage are set up. */
+/** The settings of a stage's agent and runners. */
 export type StageSettings = {
   readonly shuffle: "local" | "store";
   readonly sortBuffer: number;
   readonly mergeFactor: number;
 };
 
-/** Short, so that what waits for it does not take long; the runners' pings adapt to it. */
+/** Short, so that anything waiting for it is quick; the runners' pings adapt to it. */
 export const leaseSeconds = 5;
 
 const runners = 4;
 
-/** A whole Edgefold, behind proxies, whose parts can be killed and are started again. */
+/** A complete Edgefold behind proxies, whose parts can be killed and restarted. */
 export class Stage {
   readonly edgefold: Edgefold;
   readonly store: ChaosStore;
@@ -42,11 +42,11 @@ export class Stage {
   readonly secrets: SecretSearch;
   /** The directory for temporary files of the agent and the runners. */
   readonly temporary: string;
-  /** Of the parts that are not to be killed, stopped or started by two at a time. */
+  /** For parts that only one fault at a time may kill, pause or start. */
   readonly workerLock = new Lock();
   readonly agentLock = new Lock();
   readonly diskLock = new Lock();
-  /** What a part did that nobody had asked it to. */
+  /** Things that a part did unprompted. */
   readonly incidents: string[] = [];
   readonly #settings: StageSettings;
   #ending = false;
@@ -87,17 +87,17 @@ export class Stage {
     return stage;
   }
 
-  /** The store without anything in between. */
+  /** The store, without the proxy. */
   get directStore(): Store {
     return openStore({ credentials: this.store.credentials, fileRoots: [] });
   }
 
-  /** The directory of the agent's own. */
+  /** The agent's own directory. */
   get agentDirectory(): string {
     return join(this.edgefold.stateDir, "agent");
   }
 
-  /** Which runners have an attempt under way: what a fault must hit to count. */
+  /** The runners with a running attempt: what a fault must hit to count. */
   get atWork(): RunnerAtWork[] {
     return runnersAtWork(this.edgefold).filter(({ jobId }) => this.jobs.isLive(jobId));
   }
@@ -122,7 +122,7 @@ export class Stage {
     this.#watchAgent(this.edgefold.agent);
   }
 
-  /** `kill -9` of the agent, and another one after a time. */
+  /** `kill -9` of the agent, and a new one after a while. */
   async restartAgent(afterMs: number): Promise<void> {
     this.#expected.add(this.edgefold.agent);
     await killAgent(this.edgefold);
@@ -130,7 +130,7 @@ export class Stage {
     await this.startAgent();
   }
 
-  /** `kill -9` of the local host and its workerd; the state stays. */
+  /** `kill -9` of the local host and its workerd, and a restart after a while; the state stays. */
   async restartWorker(afterMs: number): Promise<void> {
     this.#expected.add(this.edgefold.worker);
     const areAtWork = this.atWork.length > 0;
@@ -140,19 +140,19 @@ export class Stage {
     await this.#startWorker();
   }
 
-  /** Ends the agent in good order: what it leaves then is what is left. */
+  /** Shuts the agent down cleanly, so that anything then remaining counts as left behind. */
   async endAgent(): Promise<void> {
     this.#ending = true;
     await this.edgefold.agent?.stop();
   }
 
-  /** Ends the Worker; its state stays for whoever looks at it. */
+  /** Ends the Worker; its state stays for inspection. */
   async endWorker(): Promise<void> {
     this.#ending = true;
     await this.edgefold.worker?.stop();
   }
 
-  /** Ends all, and removes the state. */
+  /** Ends everything and removes the state. */
   async stop(): Promise<void> {
     this.#ending = true;
     await this.link.stop();
@@ -170,13 +170,13 @@ export class Stage {
     this.#watchWorker(this.edgefold.worker);
   }
 
-  /** A local host that ends by itself would be a defect. */
+  /** It would be a defect if the local host ended by itself. */
   #watchWorker(worker: Guarded | undefined): void {
     void worker?.exited.then(async () => {
       if (this.#ending || this.#expected.delete(worker)) return;
       this.incidents.push(`the local host has ended by itself: ${worker.tail}`);
       await this.workerLock.run(async () => {
-        // A fault may have come first.
+        // A fault may have restarted it first.
         if (this.edgefold.worker !== worker) return;
         await worker.stop();
         await sleep(500);
@@ -185,7 +185,7 @@ export class Stage {
     });
   }
 
-  /** An agent that ends by itself would be a defect. */
+  /** It would be a defect if the agent ended by itself. */
   #watchAgent(agent: Guarded | undefined): void {
     void agent?.exited.then(async () => {
       if (this.#ending || this.#expected.delete(agent)) return;

@@ -3,22 +3,22 @@ import { givenStore } from "../helpers/given-store.ts";
 import { startS3Endpoint } from "../helpers/s3-endpoint.ts";
 import type { Credentials } from "../../shared/api/storage-access.ts";
 
-/** The store that the jobs read and write: that of the tests, or a server that the environment names. */
+/** The store that the jobs read and write: the tests' own, or a server named by the environment. */
 export type ChaosStore = {
   readonly bucket: string;
   readonly credentials: Credentials;
-  /** Where it listens, and the path in front of the bucket. */
+  /** Where it listens, and the path before the bucket. */
   readonly host: string;
   readonly port: number;
   readonly path: string;
-  /** What it is called in the report. */
+  /** Its name in the report. */
   readonly name: string;
   readonly close: () => Promise<void>;
 };
 
 const bucket = "chaos";
 
-/** @param address `http://user:password@host:port/bucket`, of a machine's own loopback; without one the tests' own store is started */
+/** @param address `http://user:password@host:port/bucket`, on this machine's loopback; the tests' own store if undefined */
 export const openChaosStore = async (address: string | undefined): Promise<ChaosStore> => {
   if (address === undefined) {
     const { endpoint, accessKeyId, secretAccessKey, close } = await startS3Endpoint({ buckets: [bucket] });
@@ -40,7 +40,7 @@ export const openChaosStore = async (address: string | undefined): Promise<Chaos
 
 export const endpointOf = ({ host, port, path }: ChaosStore): string => `http://${host}:${port}${path}`;
 
-/** The uploads that the store itself lists as begun and not ended, or undefined where it cannot list them. */
+/** The uploads that the store itself lists as open; undefined if it cannot list them. */
 export const listedUploads = async (store: ChaosStore, prefix: string): Promise<string[] | undefined> => {
   const { username, password } = store.credentials;
   const client = new AwsClient({
@@ -48,7 +48,7 @@ export const listedUploads = async (store: ChaosStore, prefix: string): Promise<
     secretAccessKey: password,
     service: "s3",
     region: "us-east-1",
-    // What a store does not know it answers with a 501, which this client would ask for again and again.
+    // A store answers 501 to unknown operations, which this client would retry.
     retries: 0,
   });
   const url = new URL(`${endpointOf(store)}/${store.bucket}`);

@@ -10,19 +10,19 @@ import { openChaosStore, type ChaosStore } from "./store.ts";
 
 export type SuiteOptions = {
   readonly seed: number;
-  /** After as many jobs and counting faults it ends. */
+  /** It ends after this many jobs and faults that count. */
   readonly minimum: Minimum;
-  /** Where the shuffle lies, a stage each, one after another. */
+  /** Where the shuffle is kept: one stage for each, one after another. */
   readonly shuffles: readonly StageSettings["shuffle"][];
-  /** No further job is begun after this time, in s. */
+  /** No job starts after this time, in s. */
   readonly limitSeconds: number;
-  /** Jobs that run at a time. */
+  /** The number of concurrent jobs. */
   readonly together: number;
-  /** Between faults, on average, in ms. */
+  /** The mean pause between faults, in ms. */
   readonly meanPauseMs: number;
-  /** The address of an S3 server; without it the tests' own store is used. */
+  /** The address of an S3 server; the tests' own store if undefined. */
   readonly s3: string | undefined;
-  /** Takes what happens, a line each. */
+  /** Receives what happens, line by line. */
   readonly say: (line: string) => void;
 };
 
@@ -33,7 +33,7 @@ type StageReport = {
   readonly incidents: readonly string[];
 };
 
-/** Runs jobs under faults until there were enough of both, compares what comes out, and counts what is left. */
+/** Runs jobs under faults until there have been enough of both, compares their outputs, and counts what they leave behind. */
 export const runSuite = async (options: SuiteOptions): Promise<Report> => {
   const { seed, minimum, shuffles, s3, say } = options;
   const began = performance.now();
@@ -81,7 +81,7 @@ const runStage = async (
   say(`stage ${index}: ${JSON.stringify(settings)}`);
   const stage = await Stage.start(store, settings);
   try {
-    // Of this run alone, so that the bucket of a server may hold others.
+    // For this run only, so that a server's bucket can hold others.
     const run = `chaos-${seed}-${index}-${process.pid}-${Date.now()}`;
     const schedule = new Schedule(stage, random.stream(1), options.meanPauseMs);
     const peace = new AbortController();
@@ -89,7 +89,7 @@ const runStage = async (
     const jobs = await runJobs(options, stage, schedule, random.stream(2), run, peace).finally(() => peace.abort());
     await faults;
     say(`stage ${index}: ${jobs.length} jobs have ended, ${schedule.hits} faults have hit; looking for what is left`);
-    // The connection of an earlier request may have been to a Worker that was killed.
+    // An earlier request's connection can lead to a Worker that was killed.
     const list = await until("the list of jobs", () => stage.edgefold.listJobs().catch(() => undefined));
     const known = list.length;
     const extra = known === jobs.length ? [] : [`there are ${known} jobs of ${jobs.length} that were posted`];
@@ -102,8 +102,8 @@ const runStage = async (
 };
 
 /**
- * Several at a time, until there were enough of them, and of faults, for one stage. The last ones end in peace, which is told
- * to `peace`: all faults would be for them alone.
+ * Runs several jobs at a time until there have been enough jobs and faults for one stage. Then aborts `peace` to stop the
+ * faults, since the last jobs alone would get them all.
  */
 const runJobs = async (
   { minimum, shuffles, limitSeconds, together, say }: SuiteOptions,

@@ -5,11 +5,11 @@ import { jobIdLabel } from "../../backend/agent/launchers/kubernetes/names.ts";
 export const jobsNamespace = "edgefold-jobs";
 export const agentNamespace = "edgefold";
 
-/** A cluster that jobs are tried on, through an administrator's eyes. */
+/** A cluster under test, as an administrator sees it. */
 export abstract class TestCluster {
   /** The image of runners. */
   readonly image: string;
-  /** Under what name pods reach this machine. */
+  /** The name by which pods reach this machine. */
   readonly host: string;
   readonly core: CoreV1Api;
   protected readonly config: KubeConfig;
@@ -23,11 +23,11 @@ export abstract class TestCluster {
     this.#batch = config.makeApiClient(BatchV1Api);
   }
 
-  /** Brings in what is committed for an installation, but for the agent: the one under test runs here. */
+  /** Applies the installation's manifests except the agent, which runs on this machine. */
   abstract install(): Promise<void>;
-  /** A kubeconfig with the rights of the agent's ServiceAccount, no more. */
+  /** A kubeconfig with exactly the rights of the agent's ServiceAccount. */
   abstract agentConfig(): Promise<string>;
-  /** Allows so many pods in the jobs' namespace, or any number. */
+  /** Limits the number of pods in the jobs' namespace; no limit if undefined. */
   abstract quota(pods: number | undefined): Promise<void>;
 
   async pods(jobId: string): Promise<V1Pod[]> {
@@ -40,7 +40,7 @@ export abstract class TestCluster {
     await unless(this.core.deleteNamespacedPod({ namespace: jobsNamespace, name, ...grace }), 404);
   }
 
-  /** What is in the cluster of a job: kind and name of each. */
+  /** The kind and name of everything that a job has in the cluster. */
   async leftovers(jobId: string): Promise<string[]> {
     const [jobs, pods, secrets] = await Promise.all([
       this.#batch.listNamespacedJob(selecting(jobId)),
@@ -50,7 +50,7 @@ export abstract class TestCluster {
     return [...names("Job", jobs.items), ...names("Pod", pods.items), ...names("Secret", secrets.items)];
   }
 
-  /** All that is in the jobs' namespace. */
+  /** Everything in the jobs' namespace. */
   async everything(): Promise<readonly unknown[]> {
     const namespace = { namespace: jobsNamespace };
     return Promise.all([
@@ -61,7 +61,7 @@ export abstract class TestCluster {
     ]);
   }
 
-  /** The Jobs of a job, with their parallelism. */
+  /** The parallelism of each Kubernetes Job of a job. */
   async parallelism(jobId: string): Promise<number[]> {
     const { items } = await this.#batch.listNamespacedJob(selecting(jobId));
     return items.map(({ spec }) => spec?.parallelism ?? 1);

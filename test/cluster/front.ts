@@ -7,17 +7,17 @@ import { localR2EndpointPath } from "../../shared/address.ts";
 import type { Edgefold } from "../helpers/edgefold.ts";
 
 /**
- * Stands before a local Worker and its S3 endpoint, which answer to `localhost` alone, so that pods reach them under another
- * name. What goes to the store is signed again, as a signature covers the host's name.
+ * A proxy for a local Worker and its S3 endpoint, which only answer to `localhost`, so that pods can reach them under another
+ * name. It signs store requests again, since a signature covers the host name.
  */
 export class Front {
-  /** In place of the Worker's. */
+  /** Replaces the Worker's URL. */
   readonly url: string;
-  /** In place of the S3 endpoint's. */
+  /** Replaces the S3 endpoint's address. */
   readonly s3Endpoint: string;
   readonly #server: ReturnType<typeof createServer>;
   readonly #edgefold: Edgefold;
-  /** Those of WebSockets, which the server has no more to do with. */
+  /** WebSocket connections, which the server no longer manages. */
   readonly #sockets = new Set<Duplex>();
 
   private constructor(server: ReturnType<typeof createServer>, url: string, edgefold: Edgefold) {
@@ -31,7 +31,7 @@ export class Front {
     server.on("upgrade", (request: IncomingMessage, socket: Duplex) => this.#upgrade(request, socket));
   }
 
-  /** @param host a name or an address of this machine that the pods can reach; it listens there alone */
+  /** @param host a name or address of this machine that the pods can reach; the proxy listens only there */
   static async start(edgefold: Edgefold, host: string): Promise<Front> {
     const server = createServer();
     await once(server.listen(0, host), "listening");
@@ -47,7 +47,7 @@ export class Front {
     await once(this.#server, "close");
   }
 
-  /** Passes whole bodies only: those of pods that are killed break off. */
+  /** Forwards only complete bodies: those of killed pods break off. */
   async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(request);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
@@ -101,10 +101,10 @@ export class Front {
   }
 }
 
-/** Other headers, such as Accept-Encoding, may be changed on their way. */
+/** Other headers, such as Accept-Encoding, can change on the way. */
 const isSigned = ([name = ""]: readonly string[]): boolean => name.startsWith("x-amz-");
 
-/** Two ends of which each gets what the other sends, and ends with it. */
+/** Connects two streams: each receives what the other sends, and ends with it. */
 const joined = (a: Duplex, b: Duplex): void => {
   for (const [from, to] of [
     [a, b],

@@ -14,10 +14,10 @@ const text = sentence.repeat(repetitions);
 const counts = ["brown", "dog", "fox", "jumps", "lazy", "over", "quick"].map((word) => `${word}\t${repetitions}`);
 const wordCounts = [...counts, `the\t${2 * repetitions}`].toSorted();
 
-/** Eight maps and three reduces, that take long enough for something to happen to them. */
+/** Eight maps and three reduces that take long enough to be disturbed. */
 const slowly = { nReducers: 3, splitSize: Math.ceil(text.length / 8) };
 
-/** Whole jobs on a cluster, whichever it is. */
+/** Complete jobs, on any cluster. */
 export const jobSuite = (connect: () => Promise<TestCluster>): void => {
   let stage: ClusterStage;
   let input: string;
@@ -35,7 +35,7 @@ export const jobSuite = (connect: () => Promise<TestCluster>): void => {
 
   const wordCount = async (more: Record<string, unknown> = {}) =>
     await stage.post({ inputPath: input, mapperName: "slow-map", reducerName: "reduce", ...slowly, ...more });
-  /** A job that waits for ever, once it is at its map. */
+  /** A job that waits indefinitely once its map is running. */
   const waiting = async (more: Record<string, unknown> = {}) => {
     const { id } = await stage.post({ inputPath: input, mapperName: "wait", nReducers: 0, ...more });
     await stage.edgefold.waitFor(id, ({ progress }) => progress.maps.running > 0);
@@ -79,7 +79,7 @@ export const jobSuite = (connect: () => Promise<TestCluster>): void => {
       await stage.gone(id);
     });
 
-    it("gives its programs variables of a Secret, which nobody else sees", async () => {
+    it("gives its programs variables from a Secret, which appear nowhere else", async () => {
       const values = { key: "the value of a key", options: "--no-option-of-node" };
       await stage.cluster.secret("edgefold-test-service", values);
       await stage.script(
@@ -91,7 +91,7 @@ export const jobSuite = (connect: () => Promise<TestCluster>): void => {
         mapperName: "tell",
         nReducers: 0,
         environment: { GREETING: "hello" },
-        // The runner itself must not go by it.
+        // Must not affect the runner itself.
         secretEnvironment: {
           API_KEY: { secretName: "edgefold-test-service", key: "key" },
           NODE_OPTIONS: { secretName: "edgefold-test-service", key: "options" },
@@ -107,7 +107,7 @@ export const jobSuite = (connect: () => Promise<TestCluster>): void => {
       await stage.gone(id);
     });
 
-    it("fails with what its program wrote, and leaves nothing", async () => {
+    it("fails with what its program wrote, and leaves nothing behind", async () => {
       const { id } = await wordCount({ mapperName: "broken" });
       const { status, error } = await stage.edgefold.ended(id);
       expect(status).toBe("failed");
@@ -115,7 +115,7 @@ export const jobSuite = (connect: () => Promise<TestCluster>): void => {
       await stage.gone(id);
     });
 
-    it("has no pods while it is kept, and is resumed with other ones", async () => {
+    it("has no pods while it is held, and gets new ones when it is resumed", async () => {
       const { id } = await wordCount({
         mapperName: "map",
         reducerName: "broken",
@@ -167,21 +167,21 @@ export const jobSuite = (connect: () => Promise<TestCluster>): void => {
       await stage.gone(id);
     });
 
-    it("that is stopped leaves nothing", async () => {
+    it("that is stopped leaves nothing behind", async () => {
       const id = await waiting();
       await stage.end(id);
       expect((await stage.edgefold.job(id)).status).toBe("stopped");
       await stage.gone(id);
     });
 
-    it("that misses its deadline fails, and leaves nothing", async () => {
+    it("that misses its deadline fails, and leaves nothing behind", async () => {
       const id = await waiting({ deadlineSeconds: 15 });
       const { status, error } = await stage.edgefold.ended(id);
       expect({ status, code: error?.code }).toEqual({ status: "failed", code: "DeadlineExceeded" });
       await stage.gone(id);
     });
 
-    it("goes on when the agent starts again, and is removed when it had ended meanwhile", async () => {
+    it("continues when the agent restarts, and is removed if it ended in between", async () => {
       const [ending, going] = [await waiting({ parallelism: 1 }), (await wordCount({ parallelism: 2 })).id];
       await stage.edgefold.waitFor(going, ({ progress }) => progress.maps.completed > 0);
       await stage.edgefold.agent?.stop();
@@ -194,7 +194,7 @@ export const jobSuite = (connect: () => Promise<TestCluster>): void => {
   });
 
   describe("a job that cannot start says why:", () => {
-    it("an image that there is not, and fails with that when its time is up", async () => {
+    it("an image that does not exist, with which it fails when its start timeout expires", async () => {
       const { id } = await stage.post({
         inputPath: input,
         mapperName: "map",
@@ -222,7 +222,7 @@ export const jobSuite = (connect: () => Promise<TestCluster>): void => {
       }
     });
 
-    it("no node that fits", async () => {
+    it("no matching node", async () => {
       const { id } = await wordCount({ nodeSelector: { "example.com/no-such-node": "true" } });
       expect(await stage.condition(id, "Unschedulable")).toMatch(/finds no node: 0\/\d+ nodes are available/);
       await stage.end(id);
@@ -243,7 +243,7 @@ export const jobSuite = (connect: () => Promise<TestCluster>): void => {
       }
     });
 
-    it("a Secret that there is not, or a key that it lacks", async () => {
+    it("a Secret that does not exist, or lacks the key", async () => {
       await stage.cluster.secret("edgefold-test-empty", {});
       for (const [choice, message] of [
         [{ inputStorageCredentials: { secretName: "edgefold-test-none" } }, /edgefold-test-none/],
@@ -258,7 +258,7 @@ export const jobSuite = (connect: () => Promise<TestCluster>): void => {
     });
   });
 
-  it("has more pods while there is more to do, and fewer after", async () => {
+  it("gets more pods while there is more to do, and leaves none afterwards", async () => {
     const { id } = await wordCount();
     await until("three pods are wanted", async () => {
       const [parallelism] = await stage.cluster.parallelism(id);

@@ -4,12 +4,12 @@ import { unless } from "../../backend/agent/launchers/kubernetes/api-error.ts";
 import { documents } from "../helpers/kubernetes/documents.ts";
 import { agentNamespace, jobsNamespace, TestCluster } from "./cluster.ts";
 
-/** What is left out of an installation: the agent under test runs on this machine, and takes its settings from there. */
+/** Kinds to leave out of an installation: the agent under test runs on this machine and gets its settings there. */
 const leftOut: ReadonlySet<string> = new Set(["Deployment", "ConfigMap", "NetworkPolicy"]);
 
 /** The cluster that a kubeconfig names. */
 export class RealCluster extends TestCluster {
-  /** @throws Error where an agent is installed already: it and the one under test would be in each other's way */
+  /** @throws Error if an agent is already installed: the two would interfere with each other */
   override async install(): Promise<void> {
     const { items } = await this.config
       .makeApiClient(AppsV1Api)

@@ -4,8 +4,8 @@ import { jobSuite } from "./job-suite.ts";
 import { RealCluster } from "./real-cluster.ts";
 
 /**
- * `npm run test:cluster`: the jobs of the suite on the cluster that the current kubeconfig names. `EDGEFOLD_IMAGE` names the image
- * of runners, which that cluster must have; `EDGEFOLD_HOST` is an address of this machine that its pods reach.
+ * `npm run test:cluster`: runs the suite's jobs on the cluster of the current kubeconfig. `EDGEFOLD_IMAGE` names the runners'
+ * image, which that cluster must have; `EDGEFOLD_HOST` is an address of this machine that its pods can reach.
  */
 const { EDGEFOLD_IMAGE, EDGEFOLD_HOST = "localhost" } = process.env;
 

@@ -8,7 +8,7 @@ import { until, untilNone } from "../helpers/until.ts";
 import type { TestCluster } from "./cluster.ts";
 import { Front } from "./front.ts";
 
-/** A Worker and an agent on this machine, whose runners are pods of a cluster. */
+/** A Worker and an agent on this machine whose runners are pods of a cluster. */
 export class ClusterStage {
   readonly cluster: TestCluster;
   readonly edgefold: Edgefold;
@@ -22,7 +22,7 @@ export class ClusterStage {
     this.#folder = folder;
   }
 
-  /** @param env for the Worker and the agent, besides what makes them work with the cluster */
+  /** @param env for the Worker and the agent, in addition to what they need for the cluster */
   static async start(cluster: TestCluster, env: Readonly<Record<string, string>> = {}): Promise<ClusterStage> {
     await cluster.install();
     const folder = mkdtempSync(join(tmpdir(), "edgefold-cluster-"));
@@ -60,18 +60,18 @@ export class ClusterStage {
     rmSync(this.#folder, { recursive: true });
   }
 
-  /** Puts an input into the store. @returns its address as pods see it */
+  /** Stores an input. @returns its address as pods see it */
   async input(content: string): Promise<string> {
     await this.edgefold.put("data/in.txt", content);
     return `${this.#front.s3Endpoint}/data/in.txt`;
   }
 
-  /** Posts a job; `request` overrides and adds to what every such job needs. */
+  /** Posts a job. `request` overrides and extends the default request. */
   async post(request: Record<string, unknown>): Promise<Job> {
     return this.edgefold.post({ outputPath: this.#front.s3Endpoint, ...request });
   }
 
-  /** Uploads a shell script that is to be run for each split. */
+  /** Uploads a shell script as a program. */
   async script(name: string, text: string): Promise<string> {
     await this.edgefold.upload(name, `#!/bin/sh\n${text}\n`);
     return name;
@@ -104,13 +104,13 @@ export class ClusterStage {
     });
   }
 
-  /** Stops a job and waits until its end. */
+  /** Stops a job and waits until it has ended. */
   async end(id: string): Promise<void> {
     await this.edgefold.stopJob(id);
     await this.edgefold.ended(id);
   }
 
-  /** Waits until nothing of a job is left in the cluster, and nothing of its shuffle in the store. */
+  /** Waits until nothing of a job is left in the cluster, nor of its shuffle in the store. */
   async gone(id: string): Promise<void> {
     await untilNone("objects of a job that has ended", () => this.cluster.leftovers(id));
     await untilNone("shuffle objects", () => this.edgefold.keysIn("reducers", ".edgefold/"));

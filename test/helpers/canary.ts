@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, type Dirent } from "node:fs";
 import { join } from "node:path";
 import { processesWith } from "./proc.ts";
 
-/** What a text looks like in Base64, wherever in the encoded bytes it begins: without the characters that its neighbours share. */
+/** The Base64 forms of a text at each byte offset in the encoded data, without the characters that neighbouring bytes affect. */
 const inBase64 = (text: string): string[] =>
   [0, 1, 2].map((before) => {
     const encoded = Buffer.concat([Buffer.alloc(before), Buffer.from(text)])
@@ -12,7 +12,7 @@ const inBase64 = (text: string): string[] =>
     return encoded.slice(Math.ceil((before * 4) / 3), -1);
   });
 
-/** The forms in which a text may lie somewhere. */
+/** The encodings in which a text can be stored. */
 const formsOf = (text: string): Map<string, Buffer> => {
   const bytes = Buffer.from(text);
   const utf16 = Buffer.from(text, "utf16le");
@@ -33,13 +33,13 @@ const formsOf = (text: string): Map<string, Buffer> => {
   return forms;
 };
 
-/** A secret that is looked for wherever it must not be. */
+/** A secret that tests search for wherever it must not be. */
 export class Canary {
   readonly text: string;
   readonly #forms: Map<string, Buffer>;
 
   /**
-   * @param kind for a reader of a failed test
+   * @param kind names the canary in the message of a failed test
    * @param tail characters that encodings change
    */
   constructor(kind: string, tail = '/+canary="') {
@@ -47,24 +47,24 @@ export class Canary {
     this.#forms = formsOf(this.text);
   }
 
-  /** The forms of it that are in there. */
+  /** The forms of it that `content` contains. */
   formsIn(content: Buffer | string): string[] {
     const bytes = Buffer.from(content);
     return [...this.#forms].flatMap(([name, form]) => (bytes.includes(form) ? [name] : []));
   }
 
-  /** The files below a folder that hold it in any form. */
+  /** The files below a folder that contain it in any form. */
   filesIn(folder: string): string[] {
     return filesBelow(folder).flatMap((path) => this.formsIn(readOr(path)).map((form) => `${path}: ${form}`));
   }
 
-  /** The processes of this machine, but for this one, that were started with it. */
+  /** The processes on this machine, except this one, that were started with it. */
   processes(): unknown[] {
     return processesWith(this.text);
   }
 }
 
-/** Whatever is there; what runs removes and renames files meanwhile. */
+/** The files below a folder. Tolerates files that running processes remove or rename meanwhile. */
 export const filesBelow = (folder: string): string[] =>
   listed(folder).flatMap((entry) => {
     const path = join(folder, entry.name);
@@ -79,7 +79,7 @@ const listed = (folder: string): Dirent[] => {
   }
 };
 
-/** What is in a file; nothing where it has gone. */
+/** The content of a file; empty if the file is gone. */
 export const readOr = (path: string): Buffer => {
   try {
     return readFileSync(path);

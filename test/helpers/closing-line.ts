@@ -5,7 +5,7 @@ export class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
     let passed = 0;
     let skipped = 0;
-    // What fails outside of a test, such as a file that cannot be loaded, fails the run too.
+    // Errors outside tests, such as a file that cannot be loaded, also fail the run.
     let failed = unhandled.length;
     for (const module of modules) {
       const tests = [...module.children.allTests()];

@@ -4,9 +4,9 @@ import { stripVTControlCharacters } from "node:util";
 import { sendSignal } from "../../backend/process-groups.ts";
 import { until } from "./until.ts";
 
-/** A command as a user starts it in a terminal: in a process group of its own, which gets the terminal's signals. */
+/** A command as a user starts it in a terminal: in its own process group, which receives the terminal's signals. */
 export class Command {
-  /** What it has printed so far, on both outputs. */
+  /** What it has printed so far, on stdout and stderr. */
   output = "";
   readonly #child: ChildProcess;
   readonly #closed: Promise<unknown>;
@@ -30,7 +30,7 @@ export class Command {
     }
   }
 
-  /** Waits until it has printed what matches. @returns the match */
+  /** Waits until its output matches. @returns the match */
   async printed(pattern: RegExp): Promise<RegExpExecArray> {
     return until(`output like ${pattern}`, () => {
       const found = pattern.exec(this.output);
@@ -39,12 +39,12 @@ export class Command {
     });
   }
 
-  /** Sends a signal to the whole group, as the terminal does. */
+  /** Sends a signal to the whole group, as a terminal does. */
   signal(signal: NodeJS.Signals): void {
     if (this.#child.pid !== undefined) sendSignal(-this.#child.pid, signal);
   }
 
-  /** Waits for its end. @returns its exit code, or the signal that has ended it */
+  /** Waits until it ends. @returns its exit code, or the signal that ended it */
   async exit(): Promise<number | NodeJS.Signals | null> {
     await this.#closed;
     return this.#child.exitCode ?? this.#child.signalCode;

@@ -21,18 +21,18 @@ export type EdgefoldOptions = {
   readonly env?: Readonly<Record<string, string>>;
   /** Starts without an agent. */
   readonly withoutAgent?: boolean;
-  /** Directories that `file:` addresses may lie in, besides `files`. */
+  /** Directories, besides `files`, that `file:` addresses may point into. */
   readonly fileRoots?: readonly string[];
-  /** Takes what the Worker and the agent print on standard error. @default this process's own */
+  /** Receives the standard error of the Worker and the agent. @default this process's own */
   readonly log?: PartOptions["log"];
 };
 
-/** A whole Edgefold with real processes and a state of its own, for end-to-end tests. */
+/** A complete Edgefold with real processes and its own state, for end-to-end tests. */
 export class Edgefold {
   readonly port: number;
   readonly url: string;
   readonly s3Endpoint: string;
-  /** Holds the state, and `files`, which `file:` addresses may lie in. */
+  /** Holds the state, and `files`, which `file:` addresses may point into. */
   readonly dir: string;
   readonly files: string;
   readonly keys = localKeys;
@@ -73,8 +73,8 @@ export class Edgefold {
   }
 
   /**
-   * @param url where the agent and its runners find the Worker
-   * @param env for the agent and its runners, besides what all get
+   * @param url where the agent and its runners reach the Worker
+   * @param env for the agent and its runners, in addition to the common environment
    */
   async startAgent(url = this.url, env: Readonly<Record<string, string>> = {}): Promise<void> {
     this.agent = await startAgent(url, this.stateDir, this.#fileRoots, {
@@ -90,7 +90,7 @@ export class Edgefold {
     await rm(this.dir, { recursive: true, force: true });
   }
 
-  /** The local S3 endpoint as the product's own client sees it. */
+  /** The local S3 endpoint, seen through the product's own client. */
   get store(): Store {
     return openStore({ credentials: this.keys, fileRoots: [this.files] });
   }
@@ -111,7 +111,7 @@ export class Edgefold {
     return Buffer.concat(chunks);
   }
 
-  /** Every key that the bucket holds. */
+  /** All keys in the bucket. */
   async keysIn(bucket: string, prefix = ""): Promise<string[]> {
     const keys: string[] = [];
     for await (const { address } of this.store.list(this.at(`${bucket}/${prefix}`))) {
@@ -138,7 +138,7 @@ export class Edgefold {
     return this.upload(basename(path), await readFile(path), type);
   }
 
-  /** Posts a job on the local S3 endpoint; `request` overrides and adds to what every such job needs. */
+  /** Posts a job on the local S3 endpoint. `request` overrides and extends the default request. */
   async post(request: Record<string, unknown>, headers: Readonly<Record<string, string>> = {}): Promise<Job> {
     const answer = await this.postRaw(request, headers);
     if (answer.status !== 201) throw new Error(`POST /jobs: ${answer.status} ${await answer.text()}`);
@@ -172,7 +172,7 @@ export class Edgefold {
     return z.array(TaskSchema).parse(await (await fetch(`${this.url}/api/v1/jobs/${id}/tasks`)).json());
   }
 
-  /** Takes up a held job. */
+  /** Resumes a held job. */
   async resume(id: string, changes: Record<string, unknown>): Promise<Job> {
     const answer = await fetch(`${this.url}/api/v1/jobs/${id}/resume`, {
       method: "POST",
@@ -187,7 +187,7 @@ export class Edgefold {
     return fetch(`${this.url}/api/v1/jobs/${id}`, { method: "DELETE" });
   }
 
-  /** Waits until the job is as described; connection failures in between do not matter. */
+  /** Waits until the job satisfies `what`; ignores connection failures meanwhile. */
   async waitFor(id: string, what: (job: Job) => boolean, limitMs = 90_000): Promise<Job> {
     let last: Job | undefined;
     for (const end = Date.now() + limitMs; Date.now() < end; await sleep(50)) {

@@ -1,6 +1,6 @@
 import type { Credentials } from "../../shared/api/storage-access.ts";
 
-/** An S3 server of this machine, which the environment names for a test. */
+/** An S3 server on this machine that an environment variable names for a test. */
 type GivenStore = { readonly endpoint: URL; readonly bucket: string; readonly credentials: Credentials };
 
 /**

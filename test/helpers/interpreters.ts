@@ -11,8 +11,8 @@ const isExecutable = (path: string): boolean => {
 };
 
 /**
- * Whether a test must be skipped because one of the commands that it needs (names, or absolute paths) is not installed.
- * With `REQUIRE_ALL_EXAMPLES=1` never, so that the test fails there instead.
+ * Whether to skip a test because a command that it needs (a name or an absolute path) is not installed.
+ * Never with `REQUIRE_ALL_EXAMPLES=1`, so that the test fails instead.
  */
 export const lacks = (...commands: readonly string[]): boolean => {
   if (process.env["REQUIRE_ALL_EXAMPLES"] === "1") return false;

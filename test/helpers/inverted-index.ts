@@ -1,18 +1,18 @@
 import { hashKey, partitionOf } from "../../shared/partition.ts";
 
-/** An input for the programs of `Stage`, and all that must come of it. */
+/** An input for the programs of `Stage`, and the expected results. */
 export type Index = {
   readonly input: Buffer;
   readonly splitSize: number;
   readonly lines: number;
-  /** The words in all lines. */
+  /** The number of words in all lines. */
   readonly words: number;
   readonly distinct: number;
   /** The outputs, by partition. */
   readonly parts: readonly string[];
 };
 
-/** Numbers that look random and are the same in every run. */
+/** Pseudo-random numbers; the same in every run. */
 const numbers = function* (seed: number): Generator<number, never> {
   for (let state = seed; ;) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -15,29 +15,29 @@ export type Posted = {
   readonly latencies: readonly number[];
 };
 
-/** Requests of a load that are under way at a time, and so can wait for each other for no longer than workerd lets them. */
+/** The number of concurrent requests of a load: few enough that none waits for the others beyond workerd's limit. */
 export const inFlight = 16;
 
-/** How often a request is sent at most, and the milliseconds in between. */
+/** The maximum number of attempts for a request, and the pause between them in ms. */
 const [tries, pauseMs] = [5, 500];
 
 /**
- * Does a request again whose connection was lost: on a busy machine workerd closes some on which for 15 s it did not get to
- * read. An answer, whatever it is, counts.
+ * Repeats a request whose connection was lost: on a busy machine, workerd closes connections that it could not read from for 15
+ * s. Any answer counts.
  */
 const insisting = async <T>(request: () => Promise<T>): Promise<T> => {
   for (let failures = 1; ; failures++) {
     try {
       return await request();
     } catch (error) {
-      // What `fetch` throws where there is no answer.
+      // What `fetch` throws when there is no answer.
       if (!(error instanceof TypeError) || failures === tries) throw error;
       await sleep(pauseMs);
     }
   }
 };
 
-/** Does each of these, with so many of them under way at a time. */
+/** Runs all actions, at most `lanes` of them at a time. */
 const inLanes = async <T>(lanes: number, acts: readonly (() => Promise<T>)[]): Promise<T[]> => {
   const results: T[] = [];
   const rest = acts.entries();
@@ -48,7 +48,7 @@ const inLanes = async <T>(lanes: number, acts: readonly (() => Promise<T>)[]): P
   return results;
 };
 
-/** Posts so many jobs, one after another or several at once. */
+/** Posts `count` jobs, one after another or concurrently. */
 export const postJobs = async (
   edgefold: Edgefold,
   count: number,
@@ -66,7 +66,7 @@ export const postJobs = async (
   return { ids: posted.map(({ id }) => id), latencies: posted.map(({ latency }) => latency) };
 };
 
-/** Waits until all are completed. @throws Error where one is not, or the Worker ends */
+/** Waits until all jobs are completed. @throws Error if one is not, or the Worker ends */
 export const allCompleted = async (edgefold: Edgefold, ids: readonly string[]): Promise<Job[]> => {
   const completed = async (): Promise<Job[]> => {
     const jobs: Job[] = [];
@@ -81,7 +81,7 @@ const workerEnded = async ({ worker }: Edgefold): Promise<never> => {
   throw new Error(`the Worker has ended: ${worker?.tail}`);
 };
 
-/** Uploads different contents under the same name, several at once. @returns what each upload was answered */
+/** Uploads different contents under the same name concurrently. @returns the answer to each upload */
 export const uploadAtOnce = async (
   edgefold: Edgefold,
   name: string,
@@ -99,6 +99,6 @@ export const artifactAndContent = async ({ url }: Edgefold, name: string): Promi
   return [artifact, await (await fetch(`${at}/content`)).text()];
 };
 
-/** The contents that R2 holds, with those that no artifact has: the local host keeps each as a file. */
+/** The contents in R2, including those without an artifact: the local host stores each as a file. */
 export const contentsInR2 = ({ stateDir }: Edgefold): string[] =>
   readdirSync(join(stateDir, "v3/r2/edgefold-artifacts/blobs"));

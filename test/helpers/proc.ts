@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** What is in a file below `/proc`; empty where the process has ended or is another user's. */
+/** The content of a file below `/proc`; empty if the process has ended or belongs to another user. */
 const read = (path: string): string => {
   try {
     return readFileSync(path, "utf8");
@@ -9,7 +9,7 @@ const read = (path: string): string => {
   }
 };
 
-/** Whether the process lives; one that has ended and whose parent has not asked for its status does not. */
+/** Whether the process is alive; a zombie is not. */
 export const isAlive = (pid: number): boolean => {
   const stat = read(`/proc/${pid}/stat`);
   return stat !== "" && !/^[ZXx]/.test(stat.slice(stat.lastIndexOf(")") + 2));
@@ -17,13 +17,13 @@ export const isAlive = (pid: number): boolean => {
 
 export type Found = { readonly pid: number; readonly command: string };
 
-/** What a process was started with, each argument ended by a NUL; empty where it has ended. */
+/** The command line of a process, each argument terminated by NUL; empty if it has ended. */
 export const commandOf = (pid: number): string => read(`/proc/${pid}/cmdline`);
 
-/** Milliseconds of a tick in `/proc/<pid>/stat`: USER_HZ is 100 on Linux. */
+/** The length of a tick in `/proc/<pid>/stat`, in ms: USER_HZ is 100 on Linux. */
 const tickMs = 10;
 
-/** The processor time that a process has taken so far, in the kernel and out of it, in ms. */
+/** The processor time that a process has used so far, in user and kernel mode, in ms. */
 export const processorMs = (pid: number): number => {
   const stat = read(`/proc/${pid}/stat`);
   // What follows the command begins with field 3; utime is field 14, stime 15 (proc_pid_stat(5)).
@@ -31,29 +31,29 @@ export const processorMs = (pid: number): number => {
   return (Number(fields[11]) + Number(fields[12])) * tickMs;
 };
 
-/** In MiB: now, and at most so far. */
+/** In MiB: now, and the peak so far. */
 export type Memory = { readonly now: number; readonly peak: number };
 
-/** The memory of a process that is in RAM. */
+/** The resident memory of a process. */
 export const memoryOf = (pid: number): Memory => {
   const status = read(`/proc/${pid}/status`);
   const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]);
   return { now: kib("VmRSS") / 1024, peak: kib("VmHWM") / 1024 };
 };
 
-/** The live processes, but for this one. */
+/** The live processes, except this one. */
 const processes = (): number[] =>
   readdirSync("/proc")
     .map(Number)
     .filter((pid) => Number.isInteger(pid) && pid !== process.pid && isAlive(pid));
 
-/** What a process was started with, as `NAME=value`; nothing where it has ended or is another user's. */
+/** The environment a process was started with, as `NAME=value`; empty if it has ended or belongs to another user. */
 export const environmentOf = (pid: number): string[] =>
   read(`/proc/${pid}/environ`)
     .split("\0")
     .filter((entry) => entry !== "");
 
-/** The live processes, but for this one, that have `marker` on their command line or in their environment. */
+/** The live processes, except this one, with `marker` on their command line or in their environment. */
 export const processesWith = (marker: string): Found[] =>
   processes().flatMap((pid) => {
     const command = commandOf(pid);
@@ -61,7 +61,7 @@ export const processesWith = (marker: string): Found[] =>
     return [{ pid, command: command.replaceAll("\0", " ").trim() }];
   });
 
-/** The live processes, but for this one, that were started with this variable, each with its value. */
+/** The live processes, except this one, that were started with this variable, each with its value. */
 export const processesThatHave = (name: string): { readonly pid: number; readonly value: string }[] =>
   processes().flatMap((pid) => {
     const entry = environmentOf(pid).find((one) => one.startsWith(`${name}=`));

@@ -8,20 +8,20 @@ import type { Edgefold } from "./edgefold.ts";
 import { processesThatHave, processesWith, type Found } from "./proc.ts";
 import { until, untilNone } from "./until.ts";
 
-/** A runner's process, and its directory, in which `job` names the job that it was given. */
+/** A runner's process and directory; the file `job` in the directory names its job. */
 type FoundRunner = { readonly pid: number; readonly directory: string; readonly jobId: string | undefined };
 
-/** All runners of this machine. */
+/** All runners on this machine. */
 const runners = (): FoundRunner[] =>
   processesThatHave("WORK_DIR").map(({ pid, value }) => {
     const directory = dirname(value);
     return { pid, directory, jobId: readJob(directory) };
   });
 
-/** A runner with an attempt under way, which has a directory for as long as it is. */
+/** A runner with a running attempt, which has a directory as long as it runs. */
 export type RunnerAtWork = { readonly pid: number; readonly runnerId: string; readonly jobId: string };
 
-/** The runners of an agent that have an attempt under way at this moment. */
+/** The runners of an agent that currently have a running attempt. */
 export const runnersAtWork = (edgefold: Edgefold): RunnerAtWork[] =>
   runners().flatMap(({ pid, directory, jobId }) =>
     jobId !== undefined && dirname(directory) === runnersIn(edgefold) && hasAttempt(directory)
@@ -29,16 +29,16 @@ export const runnersAtWork = (edgefold: Edgefold): RunnerAtWork[] =>
       : [],
   );
 
-/** Whether the runner with this directory has an attempt under way. */
+/** Whether the runner with this directory has a running attempt. */
 const hasAttempt = (directory: string): boolean => {
   try {
     return readdirSync(join(directory, "work/tasks")).length > 0;
   } catch {
-    return false; // It has not had any yet.
+    return false; // It has had none yet.
   }
 };
 
-/** Whether a runner of an agent has an attempt under way at this moment. */
+/** Whether a runner of an agent currently has a running attempt. */
 export const isAtWork = (edgefold: Edgefold, runnerId: string): boolean =>
   hasAttempt(join(runnersIn(edgefold), runnerId));
 
@@ -46,20 +46,20 @@ const readJob = (directory: string): string | undefined => {
   try {
     return readFileSync(join(directory, "job"), "utf8");
   } catch {
-    return undefined; // It waits for a job, or all of it is just going.
+    return undefined; // It is waiting for a job, or its directory is being removed.
   }
 };
 
-/** The runners under an agent's directory that wait for a job. */
+/** The runners of an agent that are waiting for a job. */
 export const sparesOf = (edgefold: Edgefold): number[] =>
   runners()
     .filter(({ directory, jobId }) => dirname(directory) === runnersIn(edgefold) && jobId === undefined)
     .flatMap(({ pid, directory }) => (existsSync(directory) ? [pid] : []));
 
-/** The directory of an agent's runners, each of which has one of its own there. */
+/** The directory in which each of an agent's runners has its own. */
 const runnersIn = (edgefold: Edgefold): string => join(edgefold.stateDir, "agent", "runners");
 
-/** What there is of an agent's runners for any job: their processes, and those that they have started, and their directories. */
+/** What an agent's runners with a job consist of: their processes, the processes that they started, and their directories. */
 export const workOf = (edgefold: Edgefold): (Found | string)[] => {
   const spares = sparesOf(edgefold);
   const directory = runnersIn(edgefold);
@@ -69,26 +69,26 @@ export const workOf = (edgefold: Edgefold): (Found | string)[] => {
   ];
 };
 
-/** The runners of a job, and the programs that they have started. */
+/** The runners of a job, and the programs that they started. */
 export const processesOf = (jobId: string): number[] => [
   ...new Set([...runnersOf(jobId), ...processesWith(jobId).map(({ pid }) => pid)]),
 ];
 
-/** The programs of a job that run. */
+/** The running programs of a job. */
 export const programsOf = (jobId: string): number[] => processesWith(`EDGEFOLD_JOB_ID=${jobId}`).map(({ pid }) => pid);
 
-/** The runners of a job that run. */
+/** The running runners of a job. */
 export const runnersOf = (jobId: string): number[] =>
   runners().flatMap((runner) => (runner.jobId === jobId ? [runner.pid] : []));
 
-/** The one runner that a job has. */
+/** A job's only runner. */
 export const onlyRunnerOf = (jobId: string): number => {
   const [runner, ...others] = runnersOf(jobId);
   if (runner === undefined || others.length > 0) throw new Error(`the job has not one runner, ${others.length} more`);
   return runner;
 };
 
-/** The process of the runner at work on a task of a job. */
+/** The process of the runner that is running a task of a job. */
 export const runnerOf = async (edgefold: Edgefold, jobId: string, taskId: string): Promise<number> => {
   const task = (await edgefold.tasks(jobId)).find(({ id }) => id === taskId);
   const runner = processesThatHave("RUNNER_ID").find(({ value }) => value === task?.podName);
@@ -116,13 +116,13 @@ const isOpen = async (port: number): Promise<boolean> => {
   }
 };
 
-/** `kill -9` of the local host with its workerd. */
+/** `kill -9` of the local host and its workerd. */
 export const killWorker = async ({ worker, port }: Edgefold): Promise<void> => {
   const group = pidOf(worker);
   sendSignal(-group, "SIGKILL");
   await worker?.exited;
   await until("the end of the local host", () => (groupAlive(group) ? undefined : true));
-  // The last threads of a killed process end, and its port becomes free, after the process itself counts as dead.
+  // A killed process counts as dead before its last threads end and its port is free.
   await until("the end of its port", async () => ((await isOpen(port)) ? undefined : true));
 };
 
@@ -134,12 +134,12 @@ export const agentOf = ({ agent }: Edgefold): number => {
   return Number(child);
 };
 
-/** `kill -9` of the agent's own process; its runners are left to themselves. */
+/** `kill -9` of the agent's own process; its runners are left alone. */
 export const killAgent = async (edgefold: Edgefold): Promise<void> => {
   sendSignal(agentOf(edgefold), "SIGKILL");
   await edgefold.agent?.exited;
 };
 
-/** Waits until the runners of a job have ended, and their programs with them. */
+/** Waits until the runners of a job and their programs have ended. */
 export const runnersGone = async (jobId: string): Promise<void> =>
   untilNone("processes of a job whose agent was killed", () => processesOf(jobId));

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for the same seed (mulberry32). */
+/** Pseudo-random numbers, the same for the same seed (mulberry32). */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 to below 1. */
+  /** From 0 (inclusive) to 1 (exclusive). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -15,7 +15,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from `least` to `most`, both included. */
+  /** An integer from `least` to `most`, both inclusive. */
   int(least: number, most: number): number {
     return least + Math.floor(this.next() * (most - least + 1));
   }
@@ -24,7 +24,7 @@ export class Random {
     return this.next() < probability;
   }
 
-  /** From `from` to below `to`. */
+  /** From `from` (inclusive) to `to` (exclusive). */
   between(from: number, to: number): number {
     return from + this.next() * (to - from);
   }
@@ -35,7 +35,7 @@ export class Random {
     return picked;
   }
 
-  /** As `pick`; undefined where there is nothing to pick from. */
+  /** As `pick`; undefined if the list is empty. */
   pickAny<T>(list: readonly T[]): T | undefined {
     return list.length === 0 ? undefined : this.pick(list);
   }
@@ -47,7 +47,7 @@ export class Random {
       .map(({ item }) => item);
   }
 
-  /** One of the names, each as often as its weight says. */
+  /** One of the names, with a probability proportional to its weight. */
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of a record are its names
     const names = Object.keys(weights) as Name[];
@@ -59,7 +59,7 @@ export class Random {
     return this.pick(names);
   }
 
-  /** A stream of its own for one purpose, so that what others draw does not change it. */
+  /** An independent stream for one purpose, unaffected by what others draw. */
   stream(purpose: number): Random {
     return new Random(Math.imul(this.#state ^ (purpose + 1), 0x9e3779b1) ^ purpose);
   }

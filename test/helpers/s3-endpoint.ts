@@ -9,7 +9,7 @@ export type S3Endpoint = {
   readonly close: () => Promise<void>;
 };
 
-/** Starts an S3-compatible store on a free port of this machine, in memory, with the given empty buckets. */
+/** Starts an in-memory S3-compatible store on a free port of this machine, with the given empty buckets. */
 export const startS3Endpoint = async ({ buckets }: { readonly buckets: readonly string[] }): Promise<S3Endpoint> => {
   const s3Credentials = { accessKeyId: "test-key", secretAccessKey: "test-secret" };
   const miniflare = new Miniflare(
@@ -22,7 +22,7 @@ export const startS3Endpoint = async ({ buckets }: { readonly buckets: readonly 
     }),
   );
   const { port } = await miniflare.ready;
-  // the store answers to loopback names only
+  // the store only answers to loopback names
   return {
     endpoint: `http://localhost:${port}${localR2EndpointPath}`,
     ...s3Credentials,

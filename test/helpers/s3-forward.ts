@@ -1,6 +1,6 @@
 import { request as send, type IncomingMessage } from "node:http";
 
-/** What a store has answered, all of it. */
+/** A store's complete answer. */
 export type StoreAnswer = {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
@@ -13,10 +13,7 @@ export const bodyOf = async (message: IncomingMessage): Promise<Buffer> => {
   return Buffer.concat(chunks);
 };
 
-/**
- * Sends a request on to a store as a whole. With all its headers:
- * the signature covers the host that the client has called.
- */
+/** Forwards a complete request to a store, with all its headers: the signature covers the host that the client connected to. */
 export const forward = async (
   { method, url, headers }: IncomingMessage,
   body: Buffer,

@@ -4,19 +4,19 @@ import { localR2EndpointPath } from "../../shared/address.ts";
 import { bodyOf, forward } from "./s3-forward.ts";
 import { UploadLedger } from "./upload-ledger.ts";
 
-/** A completion of an upload that the store has answered. */
+/** The completion of an upload, as the store answered it. */
 export type Completion = { readonly part: string; readonly status: number };
 
-/** What is held back: the request, which the store has not seen, or the answer to what the store has done. */
+/** What is held back: the request, before the store sees it, or the answer, after the store has acted. */
 export type Held = "request" | "answer";
 
 /** A completion that is held back. */
 export type Hold = {
-  /** Resolves when it is there, and is held. */
+  /** Resolves when the completion has arrived and is held. */
   readonly reached: Promise<void>;
-  /** Lets it go on its way. */
+  /** Lets it pass. */
   pass(): void;
-  /** Breaks off the connection on which it came or would go. */
+  /** Breaks the connection that carries it. */
   lose(): void;
 };
 
@@ -24,16 +24,16 @@ type Waiting = {
   readonly part: string;
   readonly what: Held;
   readonly reach: () => void;
-  /** Resolves with whether it goes on its way. */
+  /** Resolves with whether it passes. */
   readonly released: Promise<boolean>;
 };
 
 /**
- * Stands between the runners and the local S3 endpoint, passes everything on as it is, and can hold back the completions of
- * uploads. It knows of every upload whether it has been ended.
+ * A proxy between the runners and the local S3 endpoint: passes everything on unchanged, and can hold back completions of
+ * uploads. It tracks which uploads are still open.
  */
 export class S3Proxy {
-  /** In place of the S3 endpoint that it stands before. */
+  /** Replaces the address of the S3 endpoint behind it. */
   readonly endpoint: string;
   /** In the order of their answers. */
   readonly completions: Completion[] = [];
@@ -47,7 +47,7 @@ export class S3Proxy {
     this.#storePort = storePort;
     this.endpoint = `http://127.0.0.1:${port}${localR2EndpointPath}`;
     server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-      // Whatever goes wrong on either side looks from the other one like a connection that broke.
+      // A failure on either side looks like a broken connection from the other.
       this.#pass(request, response).catch(() => response.destroy());
     });
   }
@@ -72,7 +72,7 @@ export class S3Proxy {
     };
   }
 
-  /** The paths of a job's uploads that were begun and neither completed nor aborted. */
+  /** The paths of a job's uploads that were begun but neither completed nor aborted. */
   openUploadsOf(jobId: string): string[] {
     return this.#uploads.open.map(({ path }) => path).filter((path) => path.includes(jobId));
   }

@@ -3,17 +3,17 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** What a command of curl's was answered. */
+/** The response to a `curl` command. */
 export type Answer = { readonly status: number; readonly type: string; readonly text: string; readonly body: unknown };
 
-/** Whether the program can be run here. */
+/** Whether the program is installed. */
 export const isInstalled = async (program: string): Promise<boolean> =>
   run(program, ["--version"]).then(
     () => true,
     () => false,
   );
 
-/** Runs a `curl` command as it is written, by the shell. */
+/** Runs a `curl` command as written, in a shell. */
 export const sample = async (command: string): Promise<Answer> => {
   const asked = `${command} --silent --show-error --write-out '\\n%{http_code} %{content_type}'`;
   const { stdout } = await run("sh", ["-c", asked], { maxBuffer: 16 * 1024 * 1024 });

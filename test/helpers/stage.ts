@@ -2,12 +2,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { join } from "node:path";
 import { until } from "./until.ts";
 
-/** What the `writer` of a stage writes: 20 MB in lines of 16 bytes. */
+/** The output of a stage's `writer`: 20 MB in lines of 16 bytes. */
 export const bulk = Buffer.from("0123456789abcde\n".repeat(1_250_000));
 
 /**
- * Programs of an inverted index that note each of their runs, and wait where they are told. Attempts are named without the
- * job: `m-2-1` is the first of the third map.
+ * Programs of an inverted index that record each of their runs and wait when told to. Attempts are named without the job:
+ * `m-2-1` is the first attempt of the third map.
  *
  * The input's lines are `number word …`; the output's are `word TAB number,number…`, in the order of the input.
  */
@@ -38,7 +38,7 @@ export class Stage {
         END { print word "\\t" list }'`);
   }
 
-  /** A mapper that writes more than one part of an upload, `bulk`, before it waits, whatever it reads. */
+  /** A mapper that writes `bulk`, more than one part of an upload, before it waits, whatever its input. */
   get writer(): string {
     return this.#program(`
       yes 0123456789abcde | head -c ${bulk.length}
@@ -50,19 +50,19 @@ export class Stage {
     for (const attempt of attempts) writeFileSync(this.#hold(attempt), "");
   }
 
-  /** Resolves when all that must wait does so. */
+  /** Resolves when all held attempts are waiting. */
   async held(): Promise<void> {
     await until("programs waiting where they are told", () =>
       this.#named("hold-").every((attempt) => existsSync(join(this.#dir, `held-${attempt}`))) ? true : undefined,
     );
   }
 
-  /** Lets these attempts go on, or all; if they have ended meanwhile, that changes nothing. */
+  /** Lets these attempts, or all, continue. Has no effect on attempts that have ended. */
   release(...attempts: string[]): void {
     for (const attempt of attempts.length > 0 ? attempts : this.#named("hold-")) rmSync(this.#hold(attempt));
   }
 
-  /** The attempts whose program was run, sorted, and as often as it was run. */
+  /** The attempts whose program ran, sorted, once for each run. */
   get runs(): string[] {
     return readFileSync(join(this.#dir, "runs"), "utf8").trimEnd().split("\n").sort();
   }

@@ -12,17 +12,17 @@ import { untilNone } from "./until.ts";
 const maps = 6;
 const nReducers = 3;
 
-/** The tasks of a job in the form in which `Stage` names attempts: with the number of the attempt that they are at. */
+/** The tasks of a job, named as `Stage` names attempts: with the number of their current attempt. */
 const attemptsOf = async (edgefold: Edgefold, jobId: string): Promise<string[]> =>
   (await edgefold.tasks(jobId)).map(({ id, attempt }) => `${id.slice(jobId.length + 1)}-${attempt}`).sort();
 
-/** The first attempts of all tasks, those left out of which there were more. */
+/** The first attempts of all tasks. */
 const firstAttempts = [
   ...Array.from({ length: maps }, (_, index) => `m-${index}-1`),
   ...Array.from({ length: nReducers }, (_, index) => `r-${index}-1`),
 ];
 
-/** The job's own directories of runners under the agent's. */
+/** The directories of the job's own runners under the agent's. */
 const runnerDirectories = (edgefold: Edgefold, jobId: string): string[] => {
   const runners = join(edgefold.stateDir, "agent/runners");
   if (!existsSync(runners)) return [];
@@ -30,12 +30,12 @@ const runnerDirectories = (edgefold: Edgefold, jobId: string): string[] => {
     try {
       return readFileSync(join(runners, name, "job"), "utf8") === jobId;
     } catch {
-      return false; // It has just gone.
+      return false; // It was just removed.
     }
   });
 };
 
-/** A job of six maps and three reduces with programs that wait where they are told. */
+/** A job of six maps and three reduces whose programs wait when told to. */
 export class StagedJob {
   readonly id: string;
   readonly stage: Stage;
@@ -51,7 +51,7 @@ export class StagedJob {
     this.id = id;
   }
 
-  /** Posts the job; `hold` names the attempts that are to wait, `request` overrides. The input is also a file, `input`. */
+  /** Posts the job. `hold` names the attempts that wait, `request` overrides. The input is also stored as a file, `input`. */
   static async post(
     edgefold: Edgefold,
     proxy: S3Proxy,
@@ -73,14 +73,14 @@ export class StagedJob {
       reducerName: "reducer.sh",
       nReducers,
       splitSize: index.splitSize,
-      // What is held must not be taken for slow.
+      // Held attempts must not be taken for stragglers.
       speculation: false,
       ...request,
     });
     return new StagedJob(edgefold, proxy, stage, index, id);
   }
 
-  /** Waits until the programs that are to wait do so, with this many tasks completed, and nothing else is under way. */
+  /** Waits until all held programs are waiting and this many tasks are completed, so that nothing else is running. */
   async paused(completed: { readonly maps: number; readonly reduces: number }): Promise<void> {
     await this.stage.held();
     await this.#edgefold.waitFor(
@@ -89,7 +89,7 @@ export class StagedJob {
     );
   }
 
-  /** The process of the runner at work on a task, such as `m-2`. */
+  /** The process of the runner that is running a task, such as `m-2`. */
   async runnerOf(task: string): Promise<number> {
     return runnerOf(this.#edgefold, this.id, `${this.id}-${task}`);
   }
@@ -98,7 +98,7 @@ export class StagedJob {
     return (await this.#edgefold.job(this.id)).status;
   }
 
-  /** The contents of the completed job's parts, in order, and what they must be. */
+  /** The contents of the completed job's parts, in order; must equal `expected`. */
   async outputs(): Promise<Buffer[]> {
     return this.#edgefold.outputsOf(await this.#edgefold.job(this.id));
   }
@@ -108,9 +108,9 @@ export class StagedJob {
   }
 
   /**
-   * Waits for the job's end, and checks its output, its counters, which attempts there were, and that nothing is left.
+   * Waits for the job to complete, and checks its output, its counters, its attempts, and that nothing is left behind.
    *
-   * @param again the second attempts that were needed, such as `m-2-2`, beside the first ones of all tasks
+   * @param again the second attempts that were needed, such as `m-2-2`, in addition to the first attempts of all tasks
    */
   async expectCompleted(again: readonly string[] = []): Promise<void> {
     const { lines, words, distinct, parts, input } = this.#index;
@@ -152,5 +152,5 @@ export class StagedJob {
   }
 }
 
-/** What the folder of a completed job's output holds. */
+/** The contents of a completed job's output folder. */
 export const outputNames = ["_SUCCESS", "part-r-00000", "part-r-00001", "part-r-00002"];

@@ -1,7 +1,7 @@
-/** What a stray does: it writes its pid to the file `$0` and sleeps, under another name. */
+/** A stray's command: writes its pid to the file `$0` and sleeps, under another name. */
 const sleeper = 'echo $$ >> "$0"; exec -a innocent sleep 1000';
 
-/** In a language that can leave everything behind that a process is known by: its parents, session, folder, files and environment. */
+/** In Python, which can shed everything that identifies a process: parents, session, folder, files and environment. */
 const daemon = `
 import os, sys
 if os.fork(): os._exit(0)
@@ -16,7 +16,7 @@ os.execve("/bin/sleep", ["innocent", "1000"], {})
 const inBackground = (launcher: string, file: string): string =>
   `${launcher} bash -c '${sleeper}' ${file} < /dev/null > /dev/null 2>&1 &`;
 
-/** Lines of a bash script that leave a process behind, which writes its pid to a file, by how they do it. */
+/** Lines of a bash script that leave a process behind, which writes its pid to a file, keyed by how they do it. */
 export const strayKinds: Readonly<Record<string, (file: string) => string>> = {
   "in the background": (file) => inBackground("", file),
   nohup: (file) => inBackground("nohup", file),

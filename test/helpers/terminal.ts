@@ -16,13 +16,13 @@ type RunOptions = {
 
 const environmentOf = ({ env = {} }: RunOptions): Record<string, string> => {
   const inherited = Object.entries(process.env).flatMap(([name, value]) =>
-    // What the tests' own runner sets about colours is not the user's.
+    // The test runner's colour settings are not the user's.
     value === undefined || /^(FORCE_COLOR|NO_COLOR|CI|EDGEFOLD_.*|AWS_.*)$/.test(name) ? [] : [[name, value] as const],
   );
   return { ...Object.fromEntries(inherited), ...env };
 };
 
-/** Runs it with its outputs read by another program. */
+/** Runs the command with its outputs piped to another program. */
 export const runCommand = async (args: readonly string[], options: RunOptions): Promise<Ended> =>
   await new Promise((resolve) => {
     const child = execFile(
@@ -36,13 +36,13 @@ export const runCommand = async (args: readonly string[], options: RunOptions): 
   });
 
 export type OnTerminal = {
-  /** All that it has shown, with escape sequences. */
+  /** Everything shown so far, including escape sequences. */
   readonly shown: () => string;
   readonly type: (text: string) => void;
   readonly exited: Promise<number>;
 };
 
-/** Runs it on a terminal of 100 columns. */
+/** Runs the command on a terminal with 100 columns. */
 export const startOnTerminal = (args: readonly string[], options: RunOptions): OnTerminal => {
   let shown = "";
   const env = { ...environmentOf(options), TERM: "xterm-256color" };

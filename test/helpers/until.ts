@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** How long a condition may take to come true, in ms; on a busy machine everything takes long. */
+/** How long a condition may take to become true, in ms; everything is slow on a busy machine. */
 const limitMs = 60_000;
 
-/** Waits until `read` returns something that is not undefined. @throws Error that names `what` did not come about */
+/** Waits until `read` returns a value other than undefined. @throws Error naming `what` if it does not happen in time */
 export const until = async <T>(
   what: string,
   read: () => Promise<T | undefined> | T | undefined,
@@ -16,7 +16,7 @@ export const until = async <T>(
   throw new Error(`not within ${limit / 1000} s: ${what}`);
 };
 
-/** Waits until `list` returns an empty list. @throws Error with what it held last */
+/** Waits until `list` returns an empty list. @throws Error with the last list */
 export const untilNone = async (
   what: string,
   list: () => Promise<readonly unknown[]> | readonly unknown[],

@@ -2,7 +2,7 @@ import { groupMembers } from "../../backend/process-groups.ts";
 import type { Edgefold } from "./edgefold.ts";
 import { commandOf, memoryOf, processorMs, type Memory } from "./proc.ts";
 
-/** What the Worker's own process has used. */
+/** What the Worker's own process has used so far. */
 export type WorkerdUse = { readonly processorMs: number; readonly memory: Memory };
 
 /** The process that runs the Worker with its objects, and the local R2 and S3 endpoint. */

@@ -43,7 +43,7 @@ test.each([
   "http://store/b/a%3FversionId=3",
   "http://store/b/a%3Fx%3Dy%26z%3D1",
   "http://store/b/what?",
-])("%s may be meant so", (text) => expect(addressAdvice(text)).toBeUndefined());
+])("%s can be meant as written, and gets no advice", (text) => expect(addressAdvice(text)).toBeUndefined());
 
 const presigned = [
   "https://bucket.s3.us-east-1.amazonaws.com/a.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=A%2F1&X-Amz-Signature=5ec4e7",
@@ -68,7 +68,7 @@ const presigned = [
   "http://store/b/?prefix=a&secret=5ec4e7",
 ];
 
-test.each(presigned)("%s has a query, which is not repeated", (text) => {
+test.each(presigned)("%s gets advice that does not repeat its query", (text) => {
   const advice = addressAdvice(text) ?? "";
   expect(advice).toMatch(/presigned URLs and object versions \(versionId\) are not supported.*StorageCredentials/);
   expect(advice).not.toContain("5ec4e7");
@@ -102,9 +102,9 @@ test.each([
   ["abfs://container/data", "Azure's storage is not S3-compatible"],
   ["http:/store/b", "write http://store/b"],
   ["https:store/b", "write https://store/b"],
-])("%s is answered with the cure: %s", (text, cure) => expect(addressAdvice(text)).toContain(cure));
+])("%s gets the advice: %s", (text, cure) => expect(addressAdvice(text)).toContain(cure));
 
-describe("an address with the bucket in the host's name is answered with that in path style", () => {
+describe("an address with the bucket in the host name gets the path-style address as advice", () => {
   test.each([
     ["https://books.s3.us-east-1.amazonaws.com/a/b.txt", "https://s3.us-east-1.amazonaws.com/books/a/b.txt"],
     ["https://books.s3.us-east-1.amazonaws.com", "https://s3.us-east-1.amazonaws.com/books"],

@@ -85,12 +85,12 @@ describe("parseAddress", () => {
     expect(() => parseAddress(text, false)).toThrow(cure);
   });
 
-  test("says nothing of credentials in its errors", () => {
+  test("does not repeat credentials in its errors", () => {
     expect(() => parseAddress("http://me:secret@host/b/k", false)).not.toThrow("secret");
   });
 });
 
-// oxlint-disable-next-line no-control-regex -- a key may hold them, but not every address does
+// oxlint-disable-next-line no-control-regex -- a key can contain them, but not every address does
 const plain = (text: string): boolean => !/[\u0000]/.test(text) && text.isWellFormed();
 const isSegment = (text: string): boolean => text !== "." && text !== "..";
 const keys = fc
@@ -112,7 +112,7 @@ describe("formatAddress", () => {
       fc.property(addresses, fc.boolean(), (address, useSSL) => {
         const text = formatAddress(address);
         expect(parseAddress(text, useSSL)).toEqual(address);
-        // Nothing in it is a wildcard, whatever the key holds.
+        // Nothing in it is a wildcard, whatever the key contains.
         expect(parseInput(text, useSSL).written).not.toMatch(/[*?[\]{}]/);
         expect(formatInput(parseInput(text, useSSL))).toBe(text);
       }),
@@ -120,7 +120,7 @@ describe("formatAddress", () => {
     );
   });
 
-  test("writes what a URL parser leaves alone", () => {
+  test("writes what a URL parser leaves unchanged", () => {
     const text = formatAddress(s3("http://store", "b", "a b/c?d#e%f/ü"));
     expect(new URL(text).href).toBe(text);
   });
@@ -136,7 +136,7 @@ describe("joinAddress", () => {
   ])("%o + %s", (folder, name, url) => expect(formatAddress(joinAddress(folder, name))).toBe(url));
 });
 
-test("withKey and keyOf are each other's reverse", () => {
+test("withKey and keyOf are inverses", () => {
   for (const address of [s3("http://s", "b", "a"), file("/a")]) {
     expect(keyOf(withKey(address, "/other"))).toBe("/other");
     expect(withKey(address, keyOf(address))).toEqual(address);

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { bytesOfText, decodeEscapes, encodeEscapes, textOfBytes } from "../../shared/byte-text.ts";
 
-test("any bytes become text, and the same bytes again", () => {
+test("any bytes become text and turn back into the same bytes", () => {
   const pieces = fc.oneof(
     fc.uint8Array({ maxLength: 4 }),
     fc.string({ unit: "binary", maxLength: 4 }).map((text) => new TextEncoder().encode(text)),

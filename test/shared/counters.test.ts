@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Counters } from "../../backend/runner/counters.ts";
 import { addCounters, CountersSchema, ReportedCountersSchema } from "../../shared/counters.ts";
 
-test("snapshots add up, by group and name, and change nothing", () => {
+test("snapshots are added up by group and name, without changing them", () => {
   const a = { builtin: { mapInputRecords: 1, shuffleBytes: 2 }, user: { g: { n: 1 }, h: { n: 5 } } };
   const b = { builtin: { shuffleBytes: 3 }, user: { g: { n: 2, m: 1 } } };
   const sum = { builtin: { mapInputRecords: 1, shuffleBytes: 5 }, user: { g: { n: 3, m: 1 }, h: { n: 5 } } };
@@ -11,7 +11,7 @@ test("snapshots add up, by group and name, and change nothing", () => {
   expect(a.user).toEqual({ g: { n: 1 }, h: { n: 5 } });
 });
 
-test("a program's counters are limited in number and length, and its names are nothing special", () => {
+test("a program's counters are limited in number and length, and no name is special", () => {
   const counters = new Counters();
   counters.add("g".repeat(200), "n".repeat(100), 2);
   counters.add("g".repeat(200), "n".repeat(101), 3);
@@ -47,7 +47,7 @@ test("a program's names are Unicode without control characters", () => {
   expect(counters.snapshot().user).toEqual({ "a b": { "\ufffd": 2 }, g: { ["n".repeat(63)]: 1 } });
 });
 
-test("reported counters are bounded, not refused", () => {
+test("reported counters are clamped, not refused", () => {
   const json = `{"builtin":{"outputRecords":1e300},"user":{"${"g".repeat(500)}":{"n":null,"m":1e300}}}`;
   const { builtin, user } = ReportedCountersSchema.parse(JSON.parse(json));
   expect(builtin).toEqual({ outputRecords: Number.MAX_SAFE_INTEGER });

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isLoopback, refusedAddress, refusedHost } from "../../shared/ip-address.ts";
 
-describe("no store is at", () => {
+describe("a store cannot be at", () => {
   test.each([
     ["169.254.169.254", "link-local"],
     ["169.254.0.0", "link-local"],
@@ -47,7 +47,7 @@ describe("no store is at", () => {
     expect(refusedAddress(address)).toContain(what);
   });
 
-  test("any address of the blocks, however it is written", () => {
+  test("any link-local address, however it is written", () => {
     const byte = fc.integer({ min: 0, max: 255 });
     fc.assert(
       fc.property(byte, byte, (c, d) => {
@@ -92,7 +92,7 @@ test.each([
   expect(refusedAddress(address)).toBeUndefined();
 });
 
-test("loopback is told in each way to write it", () => {
+test("loopback is recognized in every notation", () => {
   for (const address of ["127.0.0.1", "127.255.255.254", "::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1", "::127.1.1.1"]) {
     expect(isLoopback(address), address).toBe(true);
   }
@@ -102,7 +102,7 @@ test("loopback is told in each way to write it", () => {
 });
 
 describe("the host of a URL", () => {
-  // WHATWG's URL writes every form of an IPv4 address in the same way
+  // WHATWG's URL normalizes every form of an IPv4 address
   test.each([
     "169.254.169.254",
     "2852039166",

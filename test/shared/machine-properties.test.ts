@@ -17,7 +17,7 @@ import { runnersWanted, stages, type AttemptRow, type Loss, type MadeAgain } fro
 import { taskKinds } from "../../shared/status.ts";
 import { claimableTasks, violations, World, type WorldOptions } from "./machine-world.ts";
 
-/** Something that happens to a job. It says what it does to, and does nothing where there is no such thing. */
+/** Something that happens to a job. It picks what it acts on, and does nothing if there is no such thing. */
 type Happening = (world: World) => void;
 
 const pickFrom = <T>(all: readonly T[], pick: number): T | undefined => all[pick % Math.max(1, all.length)];
@@ -101,7 +101,7 @@ const options: Arbitrary<WorldOptions> = record({
   keepFailedSeconds: constantFrom(0, 0, 100),
 });
 
-/** What one happening may not do, whatever it is. */
+/** The rules that any happening must keep, and does not. */
 const breaches = (world: World, happen: Happening): string[] => {
   const found: string[] = [];
   const { doubled, maps, reduces } = world.job;
@@ -126,7 +126,7 @@ const breaches = (world: World, happen: Happening): string[] => {
   return [...found, ...violations(world)];
 };
 
-/** Whatever is open is completed, and all there is to claim, as time goes on. */
+/** Completes everything that is open and everything that can be claimed, as time passes. */
 const finish = (world: World): void => {
   for (let round = 0; round < 300 && !(world.job.released && world.job.open === 0); round++) {
     for (const { id } of world.open()) world.complete(id);
@@ -137,7 +137,7 @@ const finish = (world: World): void => {
 };
 
 describe("whatever happens to a job", () => {
-  test("its rows agree with each other, and it ends", () => {
+  test("its rows are consistent, and it ends", () => {
     assert(
       property(options, happenings, (having, all) => {
         const world = new World(having);
@@ -150,7 +150,7 @@ describe("whatever happens to a job", () => {
     );
   });
 
-  test("it goes on from a row of release 0.1.0", () => {
+  test("it continues from a row of release 0.1.0", () => {
     assert(
       property(options, happenings, nat(60), (having, all, upgrade) => {
         const world = new World(having);
@@ -175,7 +175,7 @@ describe("whatever happens to a job", () => {
   });
 });
 
-test("the median of durations is exact, or up to 9 % too long", () => {
+test("the median of durations is exact, or up to 9 % too high", () => {
   assert(
     property(array(integer({ min: 1, max: 100_000_000 }), { minLength: 1, maxLength: 200 }), (all) => {
       const durations = all.reduce<Durations>((counts, ms) => addDuration(counts, ms), {});

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { claimableKind, fail, JobRowSchema, runnersWanted, TaskRowSchema } from "../../shared/engine/machine.ts";
 
-/** A job's row as release 0.1.0 stores it: three maps, of which one has failed and was tolerated, and one is at work. */
+/** A job's row as release 0.1.0 stores it: three maps, of which one has failed and was tolerated, and one is running. */
 const job010 = {
   id: "0197a1b2-0000-7000-8000-000000000001",
   status: "mapping",
@@ -46,8 +46,8 @@ const task010 = {
   counters: { builtin: {}, user: {} },
 };
 
-describe("rows that release 0.1.0 has stored", () => {
-  test("are read, and the job goes on from them", () => {
+describe("rows stored by release 0.1.0", () => {
+  test("are parsed, and the job continues from them", () => {
     const job = JobRowSchema.parse(job010);
     expect(claimableKind(job)).toBe("map");
     expect(runnersWanted(job)).toBe(2);

@@ -5,18 +5,18 @@ import { World } from "./machine-world.ts";
 
 const runners = 500;
 
-/** What the runners of a job do on their way through one phase, in virtual time. */
+/** Runs the runners of a job through one phase, in virtual time. */
 class Phase {
   readonly world: World;
-  /** Claims that found a task or none, other than the one that each completion brings with it. */
+  /** Claims, with or without a result, in addition to the one that each completion includes. */
   claims = 0;
   readonly #random = new Random(1);
   readonly #spread: number;
   readonly #idle: string[] = [];
-  /** The attempts at work, and when they are completed. */
+  /** The running attempts, and when they complete. */
   readonly #ends = new Map<string, { readonly runner: string; readonly at: number }>();
 
-  /** @param spread how many times as long as the shortest map the longest takes, at most */
+  /** @param spread the duration of the longest map divided by that of the shortest, at most */
   constructor(maps: number, spread: number) {
     this.#spread = spread;
     this.world = new World({ maps, reducers: 1 });
@@ -62,11 +62,14 @@ class Phase {
   }
 }
 
-test.each([3, 10, 100])("500 runners do 500 maps that differ by %i in few claims and few second attempts", (spread) => {
-  const phase = new Phase(500, spread);
-  phase.run();
-  const second = phase.world.tasksOf("map").filter(({ attempts }) => attempts > 1).length;
-  expect(second).toBeGreaterThan(0);
-  expect(second).toBeLessThanOrEqual(50);
-  expect(phase.claims).toBeLessThanOrEqual(600);
-});
+test.each([3, 10, 100])(
+  "500 runners finish 500 maps that differ by up to %i times with few claims and few second attempts",
+  (spread) => {
+    const phase = new Phase(500, spread);
+    phase.run();
+    const second = phase.world.tasksOf("map").filter(({ attempts }) => attempts > 1).length;
+    expect(second).toBeGreaterThan(0);
+    expect(second).toBeLessThanOrEqual(50);
+    expect(phase.claims).toBeLessThanOrEqual(600);
+  },
+);

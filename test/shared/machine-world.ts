@@ -42,10 +42,10 @@ export type WorldOptions = {
   readonly keepFailedSeconds?: number;
 };
 
-/** As the REST API has it by default. */
+/** The REST API's default. */
 export const maxAttempts = 4;
 
-/** The job machine with a store in memory that carries out its effects, as a JobObject does; time stands still unless moved. */
+/** The job machine with an in-memory store that carries out its effects, as a JobObject does; time only moves when told to. */
 export class World {
   job: JobRow;
   now = 1000;
@@ -54,11 +54,11 @@ export class World {
   readonly attempts = new Map<string, AttemptRow>();
   /** Kinds of the effects of the last transition. */
   effects: Effect["kind"][] = [];
-  /** Runners that were woken so far. */
+  /** The number of runners woken so far. */
   #woken = 0;
-  /** The numbers of runners that the cluster was told. */
+  /** The numbers of runners announced to the cluster. */
   readonly announced: number[] = [];
-  /** How often tasks of a kind were created. */
+  /** The kind of each batch of created tasks. */
   readonly creations: TaskKind[] = [];
   readonly #maps: number;
   readonly options: ResumeOptions;
@@ -106,14 +106,14 @@ export class World {
     return [...this.attempts.values()].filter(({ status }) => status === "live" || status === "revoked");
   }
 
-  /** How many runners were woken since this was last asked. */
+  /** The number of runners woken since the last call. */
   takeWoken(): number {
     const woken = this.#woken;
     this.#woken = 0;
     return woken;
   }
 
-  /** A runner asks for work. @returns its attempt's id, or undefined when there is nothing to do now */
+  /** A runner asks for work. @returns its attempt's id, or undefined if there is nothing to do now */
   claim(runner = "runner"): string | undefined {
     const kind = claimableKind(this.job);
     if (kind === undefined) return undefined;
@@ -127,7 +127,7 @@ export class World {
     return found !== undefined && found.startedAt + age <= this.now ? this.task(kind, found.index) : undefined;
   }
 
-  /** The oldest of the live attempts that are the only open one of their task. */
+  /** The oldest live attempt among those that are the only open one of their task. */
   nextStraggler(kind: TaskKind): AttemptRow | undefined {
     const open = Map.groupBy(
       this.open().filter((attempt) => attempt.kind === kind),
@@ -145,7 +145,7 @@ export class World {
     return assigned.attempt.id;
   }
 
-  /** As `claim`, where there must be something to do. */
+  /** As `claim`, but there must be something to do. */
   mustClaim(runner?: string): string {
     const id = this.claim(runner);
     if (id === undefined) throw new Error(`nothing to claim in ${this.job.status}`);
@@ -159,7 +159,7 @@ export class World {
     });
   }
 
-  /** @param message by default one that no other task's failure has */
+  /** @param message by default different for each task */
   fail(id: string, final = false, message = `it broke at ${String.fromCharCode(97 + this.attempt(id).index)}`): void {
     this.#ifOpen(id, (attempt, task) => {
       this.#apply(fail(this.job, task, attempt, { code: "Broken", message, final }, this.now));
@@ -170,7 +170,7 @@ export class World {
     this.#ifOpen(id, (attempt, task) => this.#apply(lose(this.job, task, attempt, "it is gone", this.now, loss)));
   }
 
-  /** The agent says how the runner of a lost attempt has ended. */
+  /** The agent reports how the runner of a lost attempt ended. */
   explain(id: string, failure: RunnerEnd["failure"], disrupted = false): void {
     const { kind, index } = this.attempt(id);
     const end: RunnerEnd = { reason: "it was drained", failure, disrupted };
@@ -184,7 +184,7 @@ export class World {
     );
   }
 
-  /** The output of `outputOf`, which it may have left as a map or a reduce, is gone. */
+  /** The output of attempt `outputOf`, a map's or a reduce's, is gone. */
   loseOutput(outputOf: string): void {
     const attempt = this.attempt(outputOf);
     const lost = loseOutput(this.job, this.task(attempt.kind, attempt.index), attempt, "it is gone", this.now);
@@ -197,7 +197,7 @@ export class World {
     this.lose(id);
   }
 
-  /** The commit attempt `id` has found that the uploads of these outputs of its batch are gone. */
+  /** The commit attempt `id` found that the uploads of these outputs of its batch are gone. */
   uploadsLost(id: string, outputs: readonly number[]): void {
     if (this.#isOpen(id) && this.attempt(id).status === "live") {
       const first = this.attempt(id).index * commitBatch;
@@ -214,7 +214,7 @@ export class World {
     return "stopped";
   }
 
-  /** The held job is taken up. @returns whether it was held */
+  /** Resumes the held job. @returns whether it was held */
   resume(again: MadeAgain = "nothing"): boolean {
     const resumed = resume(this.job, this.options, again, () => sumOf(this, "reduce"));
     if (resumed !== undefined) this.#apply(resumed);
@@ -235,12 +235,12 @@ export class World {
     if (failed !== undefined) this.#apply(failed);
   }
 
-  /** The job's row as it is read from what a release has stored. */
+  /** Sets the job's row as parsed from what a release has stored. */
   restore(stored: unknown): void {
     this.job = JobRowSchema.parse(stored);
   }
 
-  /** Claims and completes whatever there is, until `until` says so or there is nothing left. @returns the attempts */
+  /** Claims and completes tasks until `until` is true or there are none left. @returns the attempts */
   run(until: (world: World) => boolean = () => false): string[] {
     const done: string[] = [];
     while (!until(this)) {
@@ -318,7 +318,7 @@ export class World {
   }
 }
 
-/** The tasks that a runner can claim now, second attempts apart. */
+/** The number of tasks that a runner can claim now, not counting second attempts. */
 export const claimableTasks = (world: World): number => {
   const kind = claimableKind(world.job);
   return kind === undefined ? 0 : world.tasksOf(kind).filter((task) => isClaimable(task, world.now)).length;
@@ -327,7 +327,7 @@ export const claimableTasks = (world: World): number => {
 const isClaimable = ({ status, notBefore }: TaskRow, now: number): boolean =>
   status === "scheduled" && notBefore <= now;
 
-/** What `world` breaks of the rules that hold after every event; empty when all is well. */
+/** The invariants that `world` violates after an event; empty if all is well. */
 export const violations = (world: World): string[] => {
   const { job } = world;
   const found: string[] = [];
@@ -349,7 +349,7 @@ export const violations = (world: World): string[] => {
   }
   const committed = world.tasksOf("commit").filter(({ status }) => status === "completed");
   expectEqual("the commits", job.commits.completed, committed.length);
-  // A later phase needs all of the earlier one.
+  // A later phase requires all of the earlier one.
   if (job.status === "reducing" || job.status === "committing") {
     expectEqual("the maps that are over", job.maps.completed + job.maps.failed, job.maps.total);
   }

@@ -7,13 +7,13 @@ import { violations, World, maxAttempts, type WorldOptions } from "./machine-wor
 
 const counted = (mapInputRecords: number): CountersSnapshot => ({ builtin: { mapInputRecords }, user: {} });
 
-/** So many counters of a program's own. */
+/** This many counters of a program. */
 const named = (prefix: string, count: number): CountersSnapshot => ({
   builtin: {},
   user: { group: Object.fromEntries(Array.from({ length: count }, (_, i) => [`${prefix}${i}`, 1])) },
 });
 
-/** A job of two maps and two reduces that has got as far as `status`. */
+/** A job with two maps and two reduces that has reached `status`. */
 const worldIn = (status: JobStatus, options: WorldOptions = { maps: 2, reducers: 2 }): World => {
   const world = new World(options);
   world.run(({ job }) => job.status === status);
@@ -37,7 +37,7 @@ const failFor = (world: World, index: number): void => {
   }
 };
 
-/** A job of four maps of which the first three took 2048 ms each, and the last one is at work since then. */
+/** A job with four maps: the first three took 2048 ms each, and the last one has been running since then. */
 const withStraggler = (): { world: World; slow: string } => {
   const world = worldIn("mapping", { maps: 4, reducers: 1 });
   for (let map = 0; map < 3; map++) {
@@ -49,7 +49,7 @@ const withStraggler = (): { world: World; slow: string } => {
 };
 
 describe("a job that goes well", () => {
-  test("goes through its phases, each task once, and is released when it is clean", () => {
+  test("goes through its phases, runs each task once, and is released when it has been cleaned up", () => {
     const world = new World({ maps: 2, reducers: 3 });
     const seen: string[] = [];
     for (let id = world.claim(); id !== undefined; id = world.claim()) {
@@ -114,7 +114,7 @@ describe("a job that goes well", () => {
 });
 
 describe("an attempt that fails", () => {
-  test("is made again, later each time, and the task's last failure fails the job", () => {
+  test("is retried with growing pauses, and the task's last failure fails the job", () => {
     const world = worldIn("mapping");
     const waits: number[] = [];
     for (let failure = 1; failure < maxAttempts; failure++) {
@@ -137,7 +137,7 @@ describe("an attempt that fails", () => {
     expect(world.effects).toEqual(["revoke", "stop-tasks", "create", "publish", "wake", "runners"]);
   });
 
-  test("waits while others are handed out", () => {
+  test("lets other tasks go first while it waits to be retried", () => {
     const world = worldIn("mapping");
     world.fail(world.mustClaim());
     expect(world.mustClaim()).toBe("j-m-1-1");
@@ -158,7 +158,7 @@ describe("an attempt that fails", () => {
         error: { taskId: id.replace(/-1$/, "") },
         released: !touched,
       });
-      // A plan that has begun no upload leaves nothing to clean.
+      // A plan that has not begun an upload leaves nothing to clean.
       if (touched) expect(world.attempt(world.mustClaim()).kind).toBe("clean");
       else expect(world.claim()).toBeUndefined();
       expect(violations(world)).toEqual([]);
@@ -175,7 +175,7 @@ describe("an attempt that fails", () => {
 });
 
 describe("different tasks that fail alike", () => {
-  test("fail the job when as many have as one task may, and none has succeeded", () => {
+  test("fail the job when there are as many as the attempts of one task, and none has succeeded", () => {
     const world = worldIn("mapping", { maps: 10, reducers: 1 });
     failAlike(world, maxAttempts - 1);
     expect(world.job.status).toBe("mapping");
@@ -193,7 +193,7 @@ describe("different tasks that fail alike", () => {
   test.each([
     ["another succeeds in between", (world: World) => world.complete(world.mustClaim())],
     ["one fails otherwise in between", (world: World) => world.fail(world.mustClaim(), false, "out of luck")],
-  ])("do not where %s", (_, inBetween) => {
+  ])("do not if %s", (_, inBetween) => {
     const world = worldIn("mapping", { maps: 10, reducers: 1 });
     failAlike(world, maxAttempts - 1);
     inBetween(world);
@@ -201,7 +201,7 @@ describe("different tasks that fail alike", () => {
     expect(world.job.status).toBe("mapping");
   });
 
-  test("are a single one where it is the same task again", () => {
+  test("count as one if it is the same task again", () => {
     const world = worldIn("mapping", { maps: 1, reducers: 1 });
     for (let i = 0; i < maxAttempts - 1; i++) {
       failAlike(world, 1);
@@ -211,8 +211,8 @@ describe("different tasks that fail alike", () => {
   });
 });
 
-describe("a share of failed maps that is tolerated", () => {
-  test("lets the job go on without them", () => {
+describe("a tolerated share of failed maps", () => {
+  test("lets the job continue without them", () => {
     const world = new World({ maps: 4, reducers: 2, maxFailedMapsPercent: 25 });
     world.run(({ job }) => job.status === "mapping");
     failFor(world, 1);
@@ -222,7 +222,7 @@ describe("a share of failed maps that is tolerated", () => {
     expect(world.task("map", 1)).toMatchObject({ status: "failed", error: { code: "Broken" } });
   });
 
-  test("ends the phase when the last map is one of them", () => {
+  test("ends the phase if the last map is among them", () => {
     const world = new World({ maps: 2, reducers: 0, maxFailedMapsPercent: 50 });
     world.run(({ job }) => job.status === "mapping");
     failFor(world, 1);
@@ -240,7 +240,7 @@ describe("a share of failed maps that is tolerated", () => {
     expect(world.job).toMatchObject({ status: "failed", maps: counts(4, 1, 0, 2), error: { taskId: "j-m-2" } });
   });
 
-  test("does not hold for a map whose output a reduce may have read", () => {
+  test("does not apply to a map whose output a reduce may have read", () => {
     const world = new World({ maps: 2, reducers: 2, maxFailedMapsPercent: 100 });
     world.run(({ job }) => job.status === "reducing");
     world.complete(world.mustClaim());
@@ -249,7 +249,7 @@ describe("a share of failed maps that is tolerated", () => {
     expect(world.job).toMatchObject({ status: "failed", error: { taskId: "j-m-0" } });
   });
 
-  test("does not hold for reduces", () => {
+  test("does not apply to reduces", () => {
     const world = worldIn("reducing", { maps: 2, reducers: 2, maxFailedMapsPercent: 100 });
     world.fail(world.mustClaim(), true);
     expect(world.job.status).toBe("failed");
@@ -268,7 +268,7 @@ test("the job's row does not grow with the maps that fail", () => {
 });
 
 describe("a straggler", () => {
-  test("gets a second attempt after half as long again as the others took, and no third", () => {
+  test("gets a second attempt after 1.5 times the duration of the others, and no third", () => {
     const { world, slow } = withStraggler();
     world.now += 3071;
     expect(world.claim()).toBeUndefined();
@@ -282,7 +282,7 @@ describe("a straggler", () => {
   });
 
   test.each(["slow", "second"])(
-    "is completed by whichever is first, here the %s one, and the other is revoked",
+    "is completed by whichever attempt is first, here the %s one, and the other is revoked",
     (first) => {
       const { world, slow } = withStraggler();
       world.now += 3072;
@@ -299,7 +299,7 @@ describe("a straggler", () => {
     },
   );
 
-  test.each(["fail", "lose"] as const)("goes on where one of the two attempts is over (%s)", (how) => {
+  test.each(["fail", "lose"] as const)("continues with one of its two attempts when the other is over (%s)", (how) => {
     const { world, slow } = withStraggler();
     world.now += 3072;
     const second = world.mustClaim("other");
@@ -311,7 +311,7 @@ describe("a straggler", () => {
     expect(violations(world)).toEqual([]);
   });
 
-  test("that lost is open still when the winner's output is lost: the task runs again all the same", () => {
+  test("runs again if the winner's output is lost, even while the losing attempt is still open", () => {
     const { world, slow } = withStraggler();
     world.now += 3072;
     const second = world.mustClaim("other");
@@ -328,7 +328,7 @@ describe("a straggler", () => {
   });
 });
 
-/** A phase of 100 maps: `done` completed in 10 s each but for one of an hour, the others at work since then. */
+/** A phase of 100 maps: `done` are completed, one after an hour and the rest in 10 s each; the others are still running. */
 const atWork = (done: number): World => {
   const world = worldIn("mapping", { maps: 100, reducers: 1 });
   const all = Array.from({ length: 100 }, (_, i) => world.mustClaim(`runner-${i}`));
@@ -338,7 +338,7 @@ const atWork = (done: number): World => {
   world.complete(all[done - 1] ?? "");
   return world;
 };
-/** Claims all that there is. @returns how many claims that took */
+/** Claims everything that can be claimed. @returns the number of successful claims */
 const claims = (world: World): number => {
   let count = 0;
   while (world.claim(`other-${count}`) !== undefined) count += 1;
@@ -352,14 +352,14 @@ describe("second attempts", () => {
     [80, 2],
     [85, 1],
     [99, 1],
-  ])("where %i of 100 maps are completed, %i other maps may have one at a time", (done, most) => {
+  ])("with %i of 100 maps completed, are allowed for %i other maps at a time", (done, most) => {
     const world = atWork(done);
     expect(claims(world)).toBe(most);
     expect(world.job.doubled).toBe(most);
     expect(violations(world)).toEqual([]);
   });
 
-  test("are made when another one is over", () => {
+  test("are started when an earlier one is over", () => {
     const world = atWork(90);
     const second = world.mustClaim("other");
     expect(world.claim("third")).toBeUndefined();
@@ -367,13 +367,13 @@ describe("second attempts", () => {
     expect(world.attempt(world.mustClaim("third")).index).not.toBe(world.attempt(second).index);
   });
 
-  test("are due after half as long again as the median, whatever a few have taken", () => {
+  test("are due after 1.5 times the median, however long a few maps took", () => {
     const age = stragglerAge(atWork(80).job) ?? 0;
     expect(age / 15_000).toBeGreaterThanOrEqual(1);
     expect(age / 15_000).toBeLessThan(1.0906);
   });
 
-  test("are counted no more once the job has ended", () => {
+  test("no longer count once the job has ended", () => {
     const world = atWork(90);
     const second = world.mustClaim("other");
     world.stop();
@@ -384,7 +384,7 @@ describe("second attempts", () => {
 });
 
 describe("the cluster", () => {
-  test("hears of fewer runners as the phase runs out of tasks, in few messages", () => {
+  test("is asked for fewer runners as the phase runs out of tasks, in few messages", () => {
     const world = worldIn("mapping", { maps: 1000, reducers: 1 });
     expect(world.announced).toEqual([1, 1000]);
     world.run(({ job }) => job.maps.completed === 999);
@@ -392,7 +392,7 @@ describe("the cluster", () => {
     expect(world.announced.slice(-9)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1]);
   });
 
-  test("hears of no fewer runners than are at work", () => {
+  test("is asked for no fewer runners than are busy", () => {
     const world = worldIn("mapping", { maps: 12, reducers: 1 });
     const all = Array.from({ length: 12 }, (_, i) => world.mustClaim(`runner-${i}`));
     for (const id of all.slice(0, 4)) world.complete(id);
@@ -401,7 +401,7 @@ describe("the cluster", () => {
 });
 
 describe("idle runners", () => {
-  test("are woken as many as there are tasks to claim", () => {
+  test("are woken, as many as there are tasks to claim", () => {
     const world = new World({ maps: 3, reducers: 40 });
     world.complete(world.mustClaim());
     expect(world.takeWoken()).toBe(3);
@@ -426,8 +426,8 @@ describe("idle runners", () => {
   });
 });
 
-describe("an attempt that a store has no time for", () => {
-  test("is made again after a pause, however often, and nothing is counted", () => {
+describe("an attempt that a store throttles", () => {
+  test("is retried after a pause, however often, and does not count", () => {
     const world = worldIn("mapping");
     for (let times = 0; times < 2 * defaultMaxLosses; times++) {
       world.postpone(world.mustClaim(), 20_000);
@@ -445,7 +445,7 @@ describe("an attempt that a store has no time for", () => {
     expect(world.task("map", 0)).toMatchObject({ status: "completed", error: null });
   });
 
-  test("of two leaves the task to the other", () => {
+  test("leaves the task to the other attempt if there are two", () => {
     const world = worldIn("mapping");
     const late = world.mustClaim("a");
     world.lose(late);
@@ -457,7 +457,7 @@ describe("an attempt that a store has no time for", () => {
 });
 
 describe("an attempt that is lost", () => {
-  test("is made again at once, without a failure", () => {
+  test("is retried at once, without a failure", () => {
     const world = worldIn("mapping");
     world.lose(world.mustClaim());
     expect(world.task("map", 0)).toMatchObject({ status: "scheduled", failures: 0, losses: 1 });
@@ -473,7 +473,7 @@ describe("an attempt that is lost", () => {
     expect(world.job).toMatchObject({ status: "failed", error: { code: "AttemptsLost", taskId: "j-m-0" } });
   });
 
-  test("as often as the job allows fails the job", () => {
+  test("as often as the job's `maxLosses` fails the job", () => {
     const world = worldIn("mapping", { maps: 2, reducers: 2, maxLosses: 2 });
     world.lose(world.mustClaim());
     expect(world.job.status).toBe("mapping");
@@ -496,18 +496,21 @@ describe("an attempt that is lost", () => {
     expect(world.job.status).toBe("completed");
   });
 
-  test.each(["ending", "silent"] as const)("without an explanation (%s) fails the job with the next loss", (loss) => {
-    const world = worldIn("mapping", { maps: 1, reducers: 2, maxLosses: 2 });
-    for (let times = 0; times < 2; times++) {
+  test.each(["ending", "silent"] as const)(
+    "without an explanation (%s) fails the job only at the next loss",
+    (loss) => {
+      const world = worldIn("mapping", { maps: 1, reducers: 2, maxLosses: 2 });
+      for (let times = 0; times < 2; times++) {
+        world.lose(world.mustClaim(), loss);
+        world.now += 60_000;
+      }
+      expect(world.job.status).toBe("mapping");
       world.lose(world.mustClaim(), loss);
-      world.now += 60_000;
-    }
-    expect(world.job.status).toBe("mapping");
-    world.lose(world.mustClaim(), loss);
-    expect(world.job).toMatchObject({ status: "failed", error: { code: "AttemptsLost" } });
-  });
+      expect(world.job).toMatchObject({ status: "failed", error: { code: "AttemptsLost" } });
+    },
+  );
 
-  test("because of the cluster is not charged, also when that is known only after the next loss", () => {
+  test("because of the cluster is not charged, even if that is only known after the next loss", () => {
     const world = worldIn("mapping", { maps: 1, reducers: 2, maxLosses: 3 });
     const ids = [1, 2].map(() => {
       const id = world.mustClaim();
@@ -519,7 +522,7 @@ describe("an attempt that is lost", () => {
     expect(world.task("map", 0)).toMatchObject({ losses: 0, lost: [], error: { message: "it was drained" } });
   });
 
-  test("by a runner that was told to end waits for the reason, which is charged in place of the loss", () => {
+  test("by a runner that was told to end waits for the reason, which is charged instead of the loss", () => {
     const world = worldIn("mapping");
     const id = world.mustClaim();
     world.lose(id, "ending");
@@ -532,7 +535,7 @@ describe("an attempt that is lost", () => {
     expect(world.mustClaim()).toBe("j-m-0-2");
   });
 
-  test("by a runner that was told to end is made again as soon as that was not its making", () => {
+  test("by a runner that was told to end is retried once it is known not to be at fault", () => {
     const world = worldIn("mapping");
     const id = world.mustClaim();
     world.lose(id, "ending");
@@ -542,14 +545,14 @@ describe("an attempt that is lost", () => {
     expect(world.mustClaim()).toBe("j-m-0-2");
   });
 
-  test("by a runner that was told to end is made again after a while where nobody says why", () => {
+  test("by a runner that was told to end is retried after a while if nobody says why", () => {
     const world = worldIn("mapping");
     const id = world.mustClaim();
     world.lose(id, "ending");
     world.now += 60_000;
     const next = world.mustClaim();
     expect(next).toBe("j-m-0-2");
-    // What is said late counts all the same, while the next attempt is under way.
+    // A late explanation counts all the same, while the next attempt is running.
     world.explain(id, evicted);
     expect(world.task("map", 0)).toMatchObject({ status: "in-progress", failures: 1, losses: 0, live: 1 });
     world.complete(next);
@@ -558,7 +561,7 @@ describe("an attempt that is lost", () => {
     expect(world.task("map", 0)).toMatchObject({ status: "completed", failures: 1, error: null });
   });
 
-  test("is charged when it is known why, also after another attempt has failed", () => {
+  test("is charged once the reason is known, even after another attempt has failed", () => {
     const world = worldIn("mapping");
     const id = world.mustClaim();
     world.lose(id, "silent");
@@ -570,7 +573,7 @@ describe("an attempt that is lost", () => {
   test.each([
     ["while it waits", 0],
     ["while it runs again", 60_000],
-  ])("fails the job where a task may fail only once, %s", (_, later) => {
+  ])("fails the job if a task may fail only once, %s", (_, later) => {
     const world = worldIn("mapping", { maps: 2, reducers: 2, maxAttempts: 1 });
     const id = world.mustClaim();
     world.lose(id, "ending");
@@ -581,7 +584,7 @@ describe("an attempt that is lost", () => {
     expect(world.job.maps).toMatchObject({ running: 0, failed: 1 });
   });
 
-  test.each(["complete", "fail", "lose"] as const)("changes nothing when it still says %s", (word) => {
+  test.each(["complete", "fail", "lose"] as const)("changes nothing with a late report: %s", (word) => {
     const world = worldIn("mapping");
     const late = world.mustClaim("a");
     world.lose(late);
@@ -594,7 +597,7 @@ describe("an attempt that is lost", () => {
   });
 });
 
-test("a completion that comes twice counts once", () => {
+test("a completion that arrives twice counts once", () => {
   const world = worldIn("mapping");
   const id = world.mustClaim();
   world.complete(id, counted(3));
@@ -612,7 +615,7 @@ test("too many counters fail the job", () => {
 });
 
 describe("a map output that is lost", () => {
-  test("takes the job back to mapping, and on without making its reduces anew", () => {
+  test("takes the job back to mapping, and then on without creating its reduces again", () => {
     const world = worldIn("reducing");
     const [other, reduce] = [world.mustClaim("a"), world.mustClaim("b")];
     world.shuffleLost(reduce, "j-m-1-1");
@@ -630,7 +633,7 @@ describe("a map output that is lost", () => {
     expect(violations(world)).toEqual([]);
   });
 
-  test("takes its counters along", () => {
+  test("takes its counters with it", () => {
     const world = new World({ maps: 1, reducers: 1 });
     world.complete(world.mustClaim());
     world.complete(world.mustClaim(), counted(5));
@@ -640,7 +643,7 @@ describe("a map output that is lost", () => {
     expect(world.job.counters).toEqual(counted(7));
   });
 
-  test("that was replaced already costs the reduce alone", () => {
+  test("that was already replaced affects only the reduce", () => {
     const world = worldIn("reducing");
     const [a, b] = [world.mustClaim("a"), world.mustClaim("b")];
     world.shuffleLost(a, "j-m-0-1");
@@ -659,7 +662,7 @@ describe("a map output that is lost", () => {
     expect(runnersWanted(world.job)).toBe(9);
   });
 
-  test("again and again fails the job, however many reduces wait for it", () => {
+  test("again and again fails the job, however many reduces are waiting", () => {
     const world = worldIn("reducing");
     for (let loss = 1; loss < defaultMaxLosses; loss++) {
       world.shuffleLost(world.mustClaim(), world.task("map", 0).winner ?? "");
@@ -671,7 +674,7 @@ describe("a map output that is lost", () => {
     expect(violations(world)).toEqual([]);
   });
 
-  test("matters no more once the reduces are committed", () => {
+  test("no longer matters once the job is committing", () => {
     const world = worldIn("committing");
     world.loseOutput("j-m-0-1");
     expect(world.job).toMatchObject({ status: "committing", maps: counts(2, 2) });
@@ -697,7 +700,7 @@ describe("an upload that is lost", () => {
     expect(world.job.status).toBe("completed");
   });
 
-  test("leaves other batches alone, which go on", () => {
+  test("leaves other batches alone, which continue", () => {
     const world = worldIn("committing", { maps: 1, reducers: 20 });
     const [first, second] = [world.mustClaim("a"), world.mustClaim("b")];
     world.uploadsLost(first, [3]);
@@ -706,7 +709,7 @@ describe("an upload that is lost", () => {
     expect(world.run()).toEqual(["j-r-3-2", "j-c-0-2", "j-s-0-1", "j-x-0-1"]);
   });
 
-  test("does not hide that a map is missing as well", () => {
+  test("does not hide that a map is missing too", () => {
     const world = worldIn("committing", { maps: 1, reducers: 20 });
     const [first, second] = [world.mustClaim("a"), world.mustClaim("b")];
     world.uploadsLost(first, [3]);
@@ -720,7 +723,7 @@ describe("an upload that is lost", () => {
 });
 
 describe("stop", () => {
-  test("releases a job at once that nobody has worked for", () => {
+  test("releases a job at once if no runner has worked for it", () => {
     const world = new World({ maps: 2, reducers: 2 });
     expect(world.stop()).toBe("stopped");
     expect(world.job).toMatchObject({ status: "stopped", clean: "unneeded", released: true, error: null });
@@ -773,7 +776,7 @@ describe("the cleaning", () => {
     expect(world.mustClaim()).toBe("j-x-0-1");
   });
 
-  test("is tried again, and abandoned when it fails for good", () => {
+  test("is retried, and abandoned when it fails for good", () => {
     const world = worldIn("completed");
     for (let failure = 1; failure < maxAttempts; failure++) {
       world.fail(world.mustClaim());
@@ -785,7 +788,7 @@ describe("the cleaning", () => {
     expect(world.erased).toBe(true);
   });
 
-  test("that was abandoned for its slowness changes nothing afterwards", () => {
+  test("that was abandoned for being slow changes nothing afterwards", () => {
     const world = worldIn("completed");
     const id = world.mustClaim();
     world.abandonClean();

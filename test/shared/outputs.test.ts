@@ -38,7 +38,7 @@ const job = (nReducers: number, outputs: string[], status: Job["status"] = "comp
   failedMaps: [1],
 });
 
-it("has the URLs of the parts that are named", () => {
+it("outputs are the URLs of the named parts", () => {
   expect(withOutputUrls(job(2, ["part-r-00000", "part-r-00001"])).outputs).toEqual([
     "http://h/b/J/part-r-00000",
     "http://h/b/J/part-r-00001",
@@ -46,7 +46,7 @@ it("has the URLs of the parts that are named", () => {
   expect(withOutputUrls(job(2, [], "committing")).outputs).toEqual([]);
 });
 
-it("has a part a reduce, or a map where there are none, where an earlier release named none", () => {
+it("a job of an earlier release, which named no parts, has one for each reduce, or for each map if there are no reduces", () => {
   expect(withOutputUrls(job(2, [])).outputs).toEqual(["http://h/b/J/part-r-00000", "http://h/b/J/part-r-00001"]);
   expect(withOutputUrls(job(0, [])).outputs).toEqual(["http://h/b/J/part-m-00000", "http://h/b/J/part-m-00002"]);
   expect(withOutputUrls(job(2, [], "failed")).outputs).toEqual([]);

@@ -15,7 +15,7 @@ test.each([
 ])("the hash of %j", (text, hash) => {
   const bytes = Buffer.from(`<${text}>`);
   expect(hashKey(bytes, 1, bytes.length - 1)).toBe(hash);
-  // In words, what follows the key must not count.
+  // When hashing words, the bytes after the key must not count.
   const words = new Int32Array(20).fill(-1);
   new Uint8Array(words.buffer).set(Buffer.from(text), 8);
   expect(hashWords(words, 2, Buffer.byteLength(text))).toBe(hash);

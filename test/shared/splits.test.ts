@@ -7,7 +7,7 @@ import { bytesOf, cutSplits, defaultSplitSize, planMaps } from "../../shared/spl
 
 const mebibyte = 1024 * 1024;
 
-/** Sizes and split sizes that make a few thousand splits at most. */
+/** Sizes and split sizes that result in at most a few hundred splits. */
 const cuts = fc
   .tuple(
     fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
@@ -33,13 +33,13 @@ describe("splits", () => {
     );
   });
 
-  test("end with neither a crumb nor a giant", () => {
+  test("end with a split that is neither tiny nor oversized", () => {
     fc.assert(
       fc.property(cuts, ({ size, splitSize }) => {
         const splits = [...cutSplits(size, splitSize, true)];
         const last = splits.at(-1);
         const length = last === undefined ? 0 : last.end - last.start;
-        // In whole numbers, as 1.1 has no exact double.
+        // In integers, since 1.1 has no exact double.
         expect((length - splitSize) * 10).toBeLessThanOrEqual(splitSize);
         if (splits.length > 1) expect(length * 10).toBeGreaterThan(splitSize);
       }),
@@ -62,7 +62,7 @@ describe("splits", () => {
     expect([...cutSplits(size, splitSize, splittable)].map(({ end }) => end)).toEqual(ends);
   });
 
-  test("have 64 MiB by default, more where there would be more than 4096", () => {
+  test("have 64 MiB by default, or more if there would be more than 4096", () => {
     expect(defaultSplitSize(0)).toBe(64 * mebibyte);
     expect(defaultSplitSize(4096 * 64 * mebibyte)).toBe(64 * mebibyte);
     expect(defaultSplitSize(4096 * 64 * mebibyte + 1)).toBe(64 * mebibyte + 1);
@@ -82,7 +82,7 @@ describe("splits", () => {
 const textOf = (input: readonly PlannedObject[]): number =>
   input.reduce((sum, { path, etag }) => sum + path.length + etag.length, 0);
 
-/** The ranges of all objects, one after another. */
+/** The ranges of all objects, in order. */
 const rangesOf = (all: readonly PlannedObject[], splitSize: number): object[] =>
   all.flatMap(({ path, size, etag }) =>
     [...cutSplits(size, splitSize, compressionOf(path) === undefined)].map((range) => ({ path, size, etag, ...range })),
@@ -102,7 +102,7 @@ describe("maps", () => {
   );
   const splitSizes = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constant(100_000));
 
-  test("read every range once, in order, each by itself unless they are combined", () => {
+  test("read every range once and in order, each range in its own map unless they are combined", () => {
     fc.assert(
       fc.property(objects, splitSizes, (all, splitSize) => {
         const ranges = rangesOf(all, splitSize);
@@ -113,7 +113,7 @@ describe("maps", () => {
     );
   });
 
-  test("are filled up to a bound, and never beyond one", () => {
+  test("are filled up to a limit, and never beyond", () => {
     fc.assert(
       fc.property(objects, splitSizes, (all, splitSize) => {
         const maps = [...planMaps(all, splitSize, true)];
@@ -135,7 +135,7 @@ describe("maps", () => {
     );
   });
 
-  test("have at most 1,000 ranges, and a list that a row can hold", () => {
+  test("have at most 1,000 ranges, and a list that fits in a row", () => {
     expect([...planMaps(small(2500), 1_000_000, true)].map(({ length }) => length)).toEqual([1000, 1000, 500]);
     const etag = `"${"0".repeat(32)}"`;
     const long = small(2000, 3072 + 100).map((object) => ({ ...object, size: Number.MAX_SAFE_INTEGER, etag }));
@@ -156,7 +156,7 @@ describe("maps", () => {
     expect([...planMaps(all, 10, true)].map((map) => map.map(({ start, end }) => end - start))).toEqual(maps);
   });
 
-  test("are of any object where bytes are asked for", () => {
+  test("split any object if bytes are requested", () => {
     const all = [{ path: "a.gz", size: 20, etag: "" }];
     const ends = (...options: ["none"?]): number[] =>
       [...planMaps(all, 10, false, ...options)].flat().map(({ end }) => end);
@@ -164,7 +164,7 @@ describe("maps", () => {
     expect(ends("none")).toEqual([10, 20]);
   });
 
-  test("are made one by one, so that their number can be limited", () => {
+  test("are created one by one, so that their number can be limited", () => {
     const [first] = planMaps([{ path: "a", size: Number.MAX_SAFE_INTEGER, etag: "" }], 1, true);
     expect(first).toEqual([{ path: "a", size: Number.MAX_SAFE_INTEGER, etag: "", start: 0, end: 1 }]);
   });

@@ -19,10 +19,10 @@ import type { World } from "./world.ts";
 
 type Unnumbered<Request> = Request extends unknown ? Omit<Request, "id"> : never;
 
-/** Most ms that a runner takes to start. */
+/** The longest start of a runner, in ms. */
 const slowStart = 2000;
 
-/** What an agent remembers of a job; the next one does not know it. */
+/** What an agent remembers of a job; its successor does not inherit it. */
 class JobOfAgent {
   readonly job: SimulatedJob;
   readonly since: number;
@@ -30,7 +30,10 @@ class JobOfAgent {
   share = 0;
   starting = 0;
   isRemoving = false;
-  /** What was said already: of which runners' ends, that the job is refused (as it was last resumed), that nothing is left of it, its conditions. */
+  /**
+   * What has been reported: the ends of runners; the refusal of the job, for its last resumption; that nothing is left of it;
+   * its conditions.
+   */
   readonly ends = new Set<string>();
   saidRefusalOf: number | undefined | null = null;
   saidRemoval = false;
@@ -43,8 +46,8 @@ class JobOfAgent {
 }
 
 /**
- * The agent: it keeps what runs in the cluster to what the Worker wants, and reports what is so there. The reports are repeated by
- * the real agent's code.
+ * The agent: keeps the runners in the cluster as the Worker wants them, and reports their state. The real agent's code repeats
+ * the reports.
  */
 export class SimulatedAgent {
   readonly #world: World;
@@ -80,7 +83,7 @@ export class SimulatedAgent {
     this.#connection?.cut();
   }
 
-  /** Brings the runners closer to what is wanted, and reports what has changed. */
+  /** Moves the runners towards what is wanted, and reports what has changed. */
   arrange(): void {
     if (!this.isAlive || !this.#isWelcome) return;
     this.#share();
@@ -128,7 +131,7 @@ export class SimulatedAgent {
     known.saidRemoval = true;
     void this.#reports.send({ kind: "removed", jobId: id }).then(() => {
       this.#jobs.delete(id);
-      // It may be wanted again: an earlier word of the job came to the Worker after the removal.
+      // It can be wanted again: an earlier message of the job reached the Worker after the removal.
       if (known.wanted !== undefined) this.#known(id).wanted = known.wanted;
       this.arrange();
     });
@@ -143,7 +146,7 @@ export class SimulatedAgent {
       void this.#reports.send({ kind: "conditions", jobId: job.id, conditions: [...conditions] });
     }
     if (isRefused) {
-      // A job that was resumed is tried again.
+      // A resumed job is tried again.
       if (known.saidRefusalOf === resumedAt || most === 0) return;
       known.saidRefusalOf = resumedAt;
       void this.#reports.send({ kind: "failed", jobId: job.id, ...refusal });
@@ -215,7 +218,7 @@ export class SimulatedAgent {
   }
 
   #welcomed(answer: AgentAnswer): void {
-    // Its storage has failed: the agent drops the connection, and dials again.
+    // The cluster object's storage has failed: the agent drops the connection and reconnects.
     if (answer.kind === "error") {
       this.#connection?.cut();
       return;

@@ -1,21 +1,22 @@
 import { Database, type Outcome } from "./database.ts";
 
-/** Whether a text changes tables, besides rows perhaps. */
+/** Whether a query changes tables, possibly in addition to rows. */
 const changesTables = (query: string): boolean => /\b(CREATE|ALTER|DROP)\s+(TABLE|INDEX)\b/.test(query);
 const isRead = (query: string): boolean => /^\s*SELECT\b/.test(query);
 
-/** With what every migration ends. */
+/** The statement at the end of every migration. */
 const last = "INSERT INTO schema_version";
 
 type Statement = { readonly query: string; readonly bindings: readonly unknown[] };
 
 /**
- * How the tables of a kind of object come to be, as its first one has made them. They take as long as all the rest of a short
- * schedule; so the databases of objects that are gone are emptied, and given to those that make the same tables.
+ * How the tables of a kind of object are created, as recorded from its first object. Creating them takes as long as all the
+ * rest of a short schedule, so the databases of objects that are gone are emptied and reused by objects that create the same
+ * tables.
  */
 class Birth {
   readonly statements: Statement[] = [];
-  /** What was read on the way, by the number of statements before, and the question. */
+  /** The answers to earlier reads, by the number of preceding statements and the query. */
   readonly answers = new Map<string, Outcome>();
   /** Whether all statements are known. */
   isWhole = false;
@@ -25,14 +26,14 @@ class Birth {
 const births = new Map<string, Birth>();
 
 /**
- * A database from nothing on, of an object of some kind. As long as it does what the first one of its kind has done, nothing is
- * carried out; then it gets a database in which that was done.
+ * An initially empty database for an object of some kind. While the object repeats the statements of the first object of its
+ * kind, nothing is executed; then it gets a database in which they were.
  */
 export class NewDatabase {
   readonly #birth: Birth;
-  /** Whether a database that it has made has the tables of its kind. */
+  /** Whether the database that it creates has the tables of its kind. */
   isReusable = true;
-  /** What was done so far. */
+  /** The statements so far. */
   readonly #done: Statement[] = [];
 
   constructor(kind: string) {
@@ -40,7 +41,7 @@ export class NewDatabase {
     births.set(kind, this.#birth);
   }
 
-  /** How many statements were run. */
+  /** The number of statements so far. */
   get length(): number {
     return this.#done.length;
   }
@@ -50,7 +51,7 @@ export class NewDatabase {
     this.#done.length = length;
   }
 
-  /** @returns besides what the statement comes to, the database, once it is clear which; the statement was run in it */
+  /** @returns the outcome of the statement, and the database once it is decided, in which the statement has then been executed */
   exec(query: string, bindings: readonly unknown[]): { readonly outcome: Outcome; readonly database?: Database } {
     const birth = this.#birth;
     if (isRead(query)) return { outcome: this.#answer(query, bindings) };
@@ -67,7 +68,7 @@ export class NewDatabase {
     return { outcome: { rows: [], written: 1 }, database: this.#reuse() };
   }
 
-  /** Takes back a database that is needed no more. */
+  /** Takes back a database that is no longer needed. */
   giveBack(database: Database): void {
     if (this.isReusable) {
       database.empty();
@@ -92,7 +93,7 @@ export class NewDatabase {
     return database;
   }
 
-  /** A database with the tables, and with the rows that this object has written on the way. */
+  /** A database with the tables, and with the rows that this object has written so far. */
   #reuse(): Database {
     const database = this.#birth.unused.pop();
     if (database === undefined) return this.#replay();

@@ -1,20 +1,20 @@
 import type { Random } from "../helpers/random.ts";
 
-/** The R2 bucket of the artifacts: which contents there are. Deletions may fail, also after they took effect. */
+/** The R2 bucket of the artifacts: the contents that exist. Deletions can fail, even after taking effect. */
 export class Bucket {
   readonly contents = new Set<string>();
   readonly #random: Random;
   readonly #odds: { readonly call: number };
   readonly #onDelete: (key: string) => void;
 
-  /** @param onDelete called with each content that is deleted */
+  /** @param onDelete called with each deleted content */
   constructor(random: Random, odds: { readonly call: number }, onDelete: (key: string) => void) {
     this.#random = random;
     this.#odds = odds;
     this.#onDelete = onDelete;
   }
 
-  /** Contents alone are simulated: there are no logs. */
+  /** Only contents are simulated; there are no logs. */
   async list(): Promise<{ objects: never[]; truncated: false }> {
     this.#fail();
     return { objects: [], truncated: false };

@@ -4,18 +4,18 @@ import type { Clock } from "./clock.ts";
 import type { Host, Instance } from "./host.ts";
 import { secretKey } from "./secret-key.ts";
 
-/** Who calls, an instance of an object or a user: it may be gone before it is answered. */
+/** A caller, an instance of an object or a user: it can be gone before the answer arrives. */
 export type Caller = <R>(start: (settle: (outcome: () => R) => void) => void) => Promise<R>;
 
-/** How calls go. */
+/** The properties of calls. */
 export type Lines = {
   readonly clock: Clock;
   readonly random: Random;
-  /** How probable it is that a call fails, each way. */
+  /** The probability that a call fails, each way. */
   readonly odds: { readonly call: number };
-  /** Most ms that one takes each way. */
+  /** The longest time that a call takes each way, in ms. */
   readonly slowest: number;
-  /** No call gets through. */
+  /** Whether no call gets through. */
   readonly isMute: () => boolean;
 };
 
@@ -23,7 +23,7 @@ const fail = (why: unknown) => (): never => {
   throw why;
 };
 
-/** Calls a method of an object: the call may not get there, and its answer may not come back. */
+/** Calls a method of an object. The call can get lost, and so can its answer. */
 const call = async <T extends Instance>(
   { clock, random, odds, slowest, isMute }: Lines,
   from: Caller,
@@ -49,7 +49,7 @@ const call = async <T extends Instance>(
     });
   });
 
-/** An object as others see it: whatever they have it do is a call. */
+/** An object as others see it: each use of it is a call. */
 export const stubOf = <T extends Instance>(lines: Lines, from: Caller, to: Host<T>): T => {
   const methods = new Proxy(
     {},
@@ -60,11 +60,11 @@ export const stubOf = <T extends Instance>(lines: Lines, from: Caller, to: Host<
           await call(lines, from, to, String(method), args),
     },
   );
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as the platform's stubs do, it has every method
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- like the platform's stubs, it has every method
   return methods as T;
 };
 
-/** The objects and the bucket that the Worker's objects find. */
+/** The objects and the bucket that the Worker's objects use. */
 export type Surroundings = {
   readonly job: (id: string) => Host<Instance>;
   readonly cluster: () => Host<Instance>;
@@ -72,7 +72,7 @@ export type Surroundings = {
   readonly bucket: unknown;
 };
 
-/** What an instance of an object sees of the others. @param leaseSeconds of the objects */
+/** The environment of an object's instance. @param leaseSeconds of the objects */
 export const envOf = (lines: Lines, from: Caller, around: Surroundings, leaseSeconds: number): Env => {
   const env = {
     SECRET_KEY: secretKey,
@@ -83,6 +83,6 @@ export const envOf = (lines: Lines, from: Caller, around: Surroundings, leaseSec
     REGISTRY: { getByName: () => stubOf(lines, from, around.registry()) },
     ARTIFACTS: around.bucket,
   };
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has what the objects use
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has everything the objects use
   return env as unknown as Env;
 };

@@ -3,15 +3,15 @@ import { stubOf, type Caller } from "./calls.ts";
 import type { SimulatedJob } from "./job.ts";
 import type { World } from "./world.ts";
 
-/** Most ms between two tries of a request. */
+/** The longest pause between two attempts at a request, in ms. */
 const slowRetry = 60_000;
-/** Tries of a request that is repeated. */
+/** Attempts at a repeated request. */
 const mostTries = 20;
 
-/** What users do, over the REST API: the calls are those that worker/routes makes, and whoever makes them may die between any two. */
+/** The users' actions over the REST API: the calls are those of worker/routes, and the caller can die between any two. */
 export class Client {
   readonly #world: World;
-  /** The request's isolate may die with each answer. */
+  /** The request's isolate can die with each answer. */
   readonly #caller: Caller;
   #uploads = 0;
 
@@ -30,22 +30,22 @@ export class Client {
       });
   }
 
-  /** Uploads the programs of all jobs, before anything can go wrong. */
+  /** Uploads the programs of all jobs, before anything can fail. */
   async prepare(): Promise<void> {
     for (const name of ["mapper", "reducer"]) {
       const program = this.#nextContent(name);
       this.#world.bucket.contents.add(program.key);
-      // Where one of them fails, the checks know.
+      // If one of them fails, the checks notice.
       void this.#world.registry.invoke("beginContent", [program.key]);
       void this.#world.registry.invoke("putArtifact", [program, "client"]);
       await this.#world.clock.settle();
     }
   }
 
-  /** Posts a job; where its request has a key, again until it is answered. */
+  /** Posts a job. A request with a key is repeated until it is answered. */
   async post(job: SimulatedJob): Promise<void> {
     for (let tries = job.options.isRepeated ? mostTries : 1; tries > 0; tries--) {
-      // A request whose isolate died is not answered: the user waits no longer.
+      // A request whose isolate died is never answered; the user waits no longer than this.
       const patience = this.#world.clock.sleep(2 * 60_000 + 4 * this.#world.options.slowestCall);
       try {
         if (await Promise.race([this.#create(job), patience.then(() => false)])) {
@@ -63,7 +63,7 @@ export class Client {
     await this.#ask(async () => await stubOf(this.#world.lines, this.#caller, job.host).stop());
   }
 
-  /** Takes up a held job, as worker/routes/again.ts does. */
+  /** Resumes a held job, as worker/routes/again.ts does. */
   async resume(job: SimulatedJob): Promise<void> {
     const { lines, registry: registryHost } = this.#world;
     const { replaces, reducers } = job.options;
@@ -85,7 +85,7 @@ export class Client {
     await this.#ask(async () => await stubOf(this.#world.lines, this.#caller, job.host).describe());
   }
 
-  /** Uploads a program, in place of the one of that name. */
+  /** Uploads a program, replacing the one of that name. */
   async upload(name: string): Promise<void> {
     const program = this.#nextContent(name);
     const registry = stubOf(this.#world.lines, this.#caller, this.#world.registry);
@@ -100,7 +100,7 @@ export class Client {
     return { name, type: "executable", size: 1, hash: "00", key: `${name}-${++this.#uploads}` };
   }
 
-  /** As worker/routes/jobs.ts does. @returns whether the job exists */
+  /** Creates a job as worker/routes/jobs.ts does. @returns whether the job exists */
   async #create(job: SimulatedJob): Promise<boolean> {
     const { lines, clock, registry: registryHost } = this.#world;
     const registry = stubOf(lines, this.#caller, registryHost);
@@ -122,7 +122,7 @@ export class Client {
     return true;
   }
 
-  /** What fails is not asked again. */
+  /** Does not repeat a failed request. */
   async #ask(request: () => Promise<unknown>): Promise<void> {
     try {
       await request();

@@ -1,9 +1,9 @@
 import { afterTurn } from "./turn.ts";
 
-/** Something that happens at a time, unless it is cancelled. */
+/** Something that happens at a certain time, unless it is cancelled. */
 export type Event = { readonly at: number; readonly order: number; run: (() => void) | undefined };
 
-/** Virtual time: it stands still while something happens, and goes on to the next thing that is to. */
+/** Virtual time: it stands still while something happens, and then jumps to the next event. */
 export class Clock {
   now: number;
   #order = 0;
@@ -15,7 +15,7 @@ export class Clock {
     this.now = now;
   }
 
-  /** Has something happen in `ms` milliseconds. */
+  /** Makes something happen in `ms` milliseconds. */
   after(ms: number, run: () => void): Event {
     const event: Event = { at: this.now + Math.max(0, Math.round(ms)), order: this.#order++, run };
     this.#heap.push(event);
@@ -33,7 +33,7 @@ export class Clock {
     if (event !== undefined) event.run = undefined;
   }
 
-  /** Lets the next thing happen, and all that follows from it at once. @returns false where nothing is to happen any more */
+  /** Runs the next event and everything that immediately follows from it. @returns false if there are no more events */
   async step(): Promise<boolean> {
     const event = this.#pop();
     if (event === undefined) return false;
@@ -44,7 +44,7 @@ export class Clock {
     return true;
   }
 
-  /** Waits until all that happens now is through. */
+  /** Waits until everything that happens now is over. */
   async settle(): Promise<void> {
     await new Promise<void>(afterTurn);
   }

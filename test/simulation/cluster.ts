@@ -6,23 +6,23 @@ import { SimulatedRunner } from "./runner.ts";
 import { evicted, troubles } from "./troubles.ts";
 import type { World } from "./world.ts";
 
-/** Most ms that passes until a runner's end is noticed, and that an evicted or drained runner takes to end. */
+/** The longest time, in ms, until a runner's end is noticed, and until an evicted or drained runner has ended. */
 const slowNotice = 3000;
 const slowEviction = 20_000;
 
-/** What runs of a job in the cluster, and what keeps more of it from running, whoever looks after it. */
+/** What is running of a job in the cluster, and what keeps more of it from running, whichever agent manages it. */
 class JobInCluster {
   readonly runners = new Set<SimulatedRunner>();
-  /** How runners have ended of which the Worker has not accepted the end. */
+  /** The ends of runners that the Worker has not accepted yet. */
   readonly exits = new Map<string, RunnerEnd>();
   conditions: readonly LauncherCondition[] = [];
   isRefused = false;
 }
 
 export class SimulatedCluster {
-  /** How many runners were evicted. */
+  /** The number of evicted runners. */
   evictions = 0;
-  /** How often a runner was to be drained. */
+  /** The number of times that a runner was to be drained. */
   drains = 0;
   isDeserted = false;
   readonly #ends = new Map<SimulatedRunner, Partial<RunnerEnd>>();
@@ -50,13 +50,13 @@ export class SimulatedCluster {
     return known;
   }
 
-  /** From now on the job's pods are refused. */
+  /** From now on, the job's pods are refused. */
   refuse(job: SimulatedJob): void {
     this.jobOf(job.id).isRefused = true;
     this.#agent.arrange();
   }
 
-  /** What keeps the job's runners from starting changes. */
+  /** Changes what keeps the job's runners from starting. */
   trouble(job: SimulatedJob): void {
     this.jobOf(job.id).conditions = this.#world.random.pick(troubles);
     this.#agent.arrange();
@@ -74,7 +74,7 @@ export class SimulatedCluster {
     runners.add(runner);
   }
 
-  /** What a runner's task does is more than the runner may: it is told to end, and killed if it does not. */
+  /** A runner exceeds its limits because of its task: it is told to end, and killed if it does not. */
   evict(runner: SimulatedRunner | undefined): void {
     if (runner === undefined || this.#ends.has(runner)) return;
     this.evictions++;
@@ -87,21 +87,21 @@ export class SimulatedCluster {
     if (runner !== undefined && !this.#ends.has(runner)) this.#end(runner, { disrupted: true });
   }
 
-  /** The cluster is gone, and nobody comes back. */
+  /** The cluster disappears for good. */
   desert(): void {
     this.isDeserted = true;
     this.#agent.kill();
     for (const runner of this.runners) runner.kill();
   }
 
-  /** The agent dies, and another one takes its place after a while. @param takesRunners whether they are its children */
+  /** The agent dies, and another replaces it after a while. @param takesRunners whether they are its children and die too */
   crash(takesRunners: boolean): void {
     if (!this.#agent.isAlive) return;
     this.#agent.kill();
     if (takesRunners) for (const runner of this.runners) runner.kill();
     this.#world.clock.after(this.#world.random.between(500, 20_000), () => {
       if (this.isDeserted) return;
-      // Its deployment was updated meanwhile.
+      // Its deployment has been updated meanwhile.
       this.#agent = new SimulatedAgent(this.#world, this, false);
     });
   }

@@ -2,7 +2,7 @@ import type { Clock } from "./clock.ts";
 import type { Random } from "../helpers/random.ts";
 import type { Instance } from "./host.ts";
 
-/** What the far end of a connection is told. */
+/** The callbacks at the far end of a connection. */
 export type Peer = { onText(text: string): void; onClose(code: number, reason: string): void };
 
 /** What a connection needs of the object that it leads to. */
@@ -15,20 +15,23 @@ type ObjectSide = {
 
 export type Wires = { readonly clock: Clock; readonly random: Random; readonly heartbeatMs: number };
 
-/** Most ms that a message takes, and that an end takes to notice that a connection was cut. */
+/**
+ * In ms: the longest delay of a message, and the longest time until an end notices that the connection was cut, usually and
+ * exceptionally.
+ */
 const slowest = 200;
 const noticed = 5000;
 const unnoticed = 90_000;
 
-/** Of a connection that was cut, how probable it is that what is on its way to the object arrives; and of any message, that it comes twice. */
+/** The probability that messages on their way to the object arrive after a cut, and that any message arrives twice. */
 const stragglersArrive = 0.5;
 const twice = 0.02;
 
 const lost = { code: 1006, reason: "" };
 
 /**
- * A WebSocket between a peer and an object. Messages arrive in order, after some time; what was on its way when it was cut may
- * still come, and neither end knows at once. The peer's pings are answered by the platform.
+ * A WebSocket between a peer and an object. Messages arrive in order, with a delay; what was on its way at a cut can still
+ * arrive, and neither end knows of the cut at once. The platform answers the peer's pings.
  */
 export class Connection {
   readonly objectEnd: WebSocket;
@@ -38,14 +41,14 @@ export class Connection {
   #attachment = "null";
   #upUntil = 0;
   #downUntil = 0;
-  /** The peer's end, and the object's. */
+  /** Whether the peer's end is open, and the object's. */
   #peerOpen = true;
   #objectOpen = true;
   #isCut = false;
-  /** When the peer began to ping, and when it ceased to. */
+  /** When the peer started to ping, and when it stopped. */
   #pingsFrom: number;
   #pingsTo = Infinity;
-  /** The last ping before the present ones. */
+  /** The last ping before the current series. */
   #pingedBefore: number;
 
   constructor(object: ObjectSide, peer: Peer, wires: Wires) {
@@ -69,12 +72,12 @@ export class Connection {
       },
       deserializeAttachment: (): unknown => JSON.parse(this.#attachment),
     };
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of a WebSocket it has what the objects use
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has everything the objects use of a WebSocket
     this.objectEnd = end as unknown as WebSocket;
     object.sockets.push(this);
   }
 
-  /** When the platform last answered a ping of the peer, as it tells the object. */
+  /** When the platform last answered a ping of the peer, as told to the object. */
   lastPing(): Date {
     return new Date(this.lastPingAt());
   }
@@ -86,7 +89,7 @@ export class Connection {
     return beats < 1 ? this.#pingedBefore : this.#pingsFrom + beats * heartbeatMs;
   }
 
-  /** The peer is stopped, and does not ping. */
+  /** The peer is paused and does not ping. */
   pausePings(): void {
     if (this.#pingsTo !== Infinity) return;
     this.#pingsTo = this.#wires.clock.now;
@@ -119,7 +122,7 @@ export class Connection {
     clock.after(random.chance(0.3) ? random.between(0, unnoticed) : soon, () => this.#objectLost());
   }
 
-  /** The peer is gone, and the network says so. */
+  /** The peer is gone, and the network reports it. */
   peerDied(): void {
     this.#peerOpen = false;
     this.pausePings();
@@ -127,7 +130,7 @@ export class Connection {
     clock.after(random.between(0, slowest), () => this.#objectLost());
   }
 
-  /** The object's instance died, and all connections with it. Nobody tells the next one. */
+  /** The object's instance died, and all connections with it. The next instance is not told. */
   objectDied(): void {
     this.#objectOpen = false;
     this.#isCut = true;
@@ -137,7 +140,7 @@ export class Connection {
     clock.after(random.between(0, noticed), () => this.#peerLost(lost.code, lost.reason));
   }
 
-  /** Whether messages arrive that are on their way. */
+  /** Whether messages that are on their way arrive. */
   #arrive = true;
 
   #toObject(deliver: () => void): void {

@@ -2,10 +2,10 @@ import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSy
 
 export type Row = Record<string, SqlStorageValue>;
 
-/** What a statement has come to. */
+/** The result of a statement. */
 export type Outcome = { readonly rows: readonly Row[]; readonly written: number };
 
-/** A statement; of one that reads, the names of its columns. */
+/** A statement, with the names of its columns if it reads. */
 type Prepared = { readonly statement: StatementSync; readonly names: readonly string[] };
 
 const toInput = (value: unknown): SQLInputValue => {
@@ -27,12 +27,12 @@ const rowOf = (names: readonly string[], values: readonly SQLOutputValue[]): Row
   return row;
 };
 
-/** An SQLite database in memory, whose statements are prepared once. */
+/** An in-memory SQLite database that prepares each statement once. */
 export class Database {
   readonly #sqlite = new DatabaseSync(":memory:");
   readonly #statements = new Map<string, Prepared>();
 
-  /** Runs a statement with its bindings, or several without any. */
+  /** Executes one statement with its bindings, or several without any. */
   exec(query: string, bindings: readonly unknown[]): Outcome {
     if (bindings.length === 0 && isScript(query)) {
       this.#sqlite.exec(query);
@@ -48,7 +48,7 @@ export class Database {
     return { rows: [], written: Number(statement.run(...values).changes) };
   }
 
-  /** The tables that were made. */
+  /** The existing tables. */
   tables(): string[] {
     return tableNames(this.exec(listTables, []));
   }
@@ -79,7 +79,7 @@ export const listTables = "SELECT name FROM sqlite_master WHERE type = 'table' A
 export const tableNames = ({ rows }: Outcome): string[] =>
   rows.flatMap(({ name }) => (typeof name === "string" ? [name] : []));
 
-/** Whether a text may have several statements. */
+/** Whether a text can contain several statements. */
 const isScript = (query: string): boolean => {
   const known = scripts.get(query);
   if (known !== undefined) return known;

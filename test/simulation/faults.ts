@@ -1,6 +1,6 @@
 import type { World } from "./world.ts";
 
-/** What can go wrong, and how often in comparison. */
+/** What can go wrong, with its weight. */
 const faults: readonly (readonly [number, (world: World) => void])[] = [
   [4, ({ random, runners }) => random.pickAny(runners)?.kill()],
   [
@@ -60,7 +60,7 @@ const faults: readonly (readonly [number, (world: World) => void])[] = [
   [1, ({ client, jobs, random }) => void client.describe(random.pick(jobs))],
 ];
 
-/** Makes something go wrong. */
+/** Makes one thing go wrong. */
 export const strike = (world: World): void => {
   const all: typeof faults = [
     [world.options.evictions, ({ cluster, random, runners }) => cluster.evict(random.pickAny(runners))],

@@ -1,16 +1,16 @@
 import { quietAfter, type Given } from "./options.ts";
 
-/** A guard of the job, and what its code is without it. The simulation must find that it is missing. */
+/** A guard of the job, and its code without the guard. The simulation must notice that the guard is missing. */
 export type Guard = {
   readonly name: string;
   /** The end of the file's path. */
   readonly file: string;
-  /** Stands in it once. */
+  /** Occurs exactly once in the file. */
   readonly text: string;
   readonly without: string;
-  /** In which schedules it matters most; they take long to come by chance. */
+  /** The schedules in which the guard matters most, since they seldom occur by chance. */
   readonly under?: Given;
-  /** Among how many of them its absence shows, where it seldom does. */
+  /** The number of schedules among which its absence shows, if it seldom does. */
   readonly schedules?: number;
 };
 
@@ -21,10 +21,10 @@ const outbox = "worker/platform/outbox.ts";
 const registryJobs = "worker/registry/jobs.ts";
 const reservations = "worker/registry/reservations.ts";
 
-/** One job, which begins with nothing and whose cluster takes it: what shows seldom shows most often so. */
+/** A single job that starts from nothing and that its cluster accepts: here, rare faults show most often. */
 const oneJob: Given = { jobs: 1, isUpgrade: false, isOldAgent: false, blockedUntil: 0, refusedAfter: undefined };
 
-/** Calls that are overtaken by later ones, of objects that have died meanwhile. */
+/** Calls overtaken by later ones, from objects that have died meanwhile. */
 const overtaking: Given = {
   slowestCall: 60_000,
   slowestCreation: 1000,
@@ -34,7 +34,7 @@ const overtaking: Given = {
   faultsFor: 120_000,
 };
 
-/** A job that waits for room in its cluster, of which much is reported meanwhile. */
+/** A job that waits for room in its cluster while much is reported about it. */
 const blocked: Given = {
   jobs: 1,
   blockedUntil: quietAfter + 60_000,
@@ -159,7 +159,7 @@ export const guards: readonly Guard[] = [
     file: "shared/engine/stages.ts",
     text: "runsAlone: true,",
     without: "runsAlone: false,",
-    // A runner that is cut off goes on where its agent is not told for long that the job is over.
+    // A cut-off runner continues if its agent is not told for a long time that the job is over.
     under: {
       ...oneJob,
       maps: 12,

@@ -4,25 +4,25 @@ import type { Random } from "../helpers/random.ts";
 import { Storage } from "./storage.ts";
 import { afterTurn } from "./turn.ts";
 
-/** What a Durable Object's class does that others may call. */
+/** The methods of a Durable Object's class that others can call. */
 export type Instance = {
   alarm?(): void | Promise<void>;
   webSocketMessage?(socket: WebSocket, message: string): void | Promise<void>;
   webSocketClose?(socket: WebSocket, code: number, reason: string, wasClean: boolean): void | Promise<void>;
 };
 
-/** What an object meets whose storage fails. */
+/** The error that an object gets when its storage fails. */
 export class StorageError extends Error {}
 
-/** One life of a Durable Object, from its making to its eviction or death. What is over can do nothing any more. */
+/** One life of a Durable Object, from its creation to its eviction or death. Once over, it can do nothing any more. */
 export type Life = {
   isOver: boolean;
-  /** Calls to others that have not come back: an object that waits is not evicted. */
+  /** Calls to others that have not returned: an object that waits is not evicted. */
   waiting: number;
 };
 
 export type HostOptions<T> = {
-  /** What it is the host of: objects of one kind have the same tables. */
+  /** The kind of object: objects of one kind have the same tables. */
   readonly kind: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -31,13 +31,13 @@ export type HostOptions<T> = {
   readonly make: (ctx: DurableObjectState, life: Life) => T;
   /** Called before an event; what it returns is called after it. */
   readonly observe?: (what: Happening) => () => void;
-  /** How probable it is that the object dies of an event, that an alarm fires a second time, and that a transaction fails. */
+  /** The probability that the object dies in an event, that an alarm fires a second time, and that a transaction fails. */
   readonly odds: { readonly crash: number; readonly alarmTwice: number; readonly storage: number };
-  /** Whether its transactions may fail. */
+  /** Whether its transactions can fail. */
   readonly storageFails: boolean;
 };
 
-/** What an event is, for those who watch: a message of a runner or an agent, a call, the alarm, or anything else. */
+/** The kind of event, for observers: a message from a runner or an agent, a call, the alarm, or anything else. */
 export type Happening =
   | { readonly kind: "message"; readonly text: string }
   | { readonly kind: "call"; readonly method: string }
@@ -45,23 +45,23 @@ export type Happening =
 
 const ring = async (instance: Instance): Promise<void> => await instance.alarm?.();
 
-/** In ms: how late an alarm may be, how long a new instance takes, and when an alarm that met a crash is tried again. */
+/** In ms: how late an alarm can fire, and the delay before it fires again, after a crash or for no reason. */
 const alarmLateness = 500;
 const restart = 2000;
 
 /**
- * A Durable Object on its platform (see "Durable Objects" in Cloudflare's documentation): one instance at a time that may be evicted or die at any moment, storage that stays, an alarm
- * that fires at least once, sockets that survive an eviction but no crash. What an event has it send leaves when all that was
- * written before is stored: a crash loses what was sent, or both.
+ * A Durable Object on its platform (see "Durable Objects" in Cloudflare's documentation): one instance at a time that can be
+ * evicted or die at any moment, persistent storage, an alarm that fires at least once, and sockets that survive an eviction but
+ * not a crash. Messages sent during an event leave once all earlier writes are stored: a crash loses the messages, or both.
  */
 export class Host<T extends Instance> {
   readonly storage: Storage;
   readonly sockets: Connection[] = [];
   readonly #options: HostOptions<T>;
   #current: { readonly instance: T; readonly life: Life } | undefined;
-  /** To be told if the object dies: they wait for it to be through with something. */
+  /** Callbacks for the death of the object, from those waiting for it to finish something. */
   readonly #waiting = new Set<() => void>();
-  /** What the event under way sends. */
+  /** The messages sent during the current event. */
   #sent: (() => void)[] = [];
   #alarmEvent: { at: number; event: Event } | undefined;
 
@@ -71,10 +71,10 @@ export class Host<T extends Instance> {
   }
 
   /**
-   * Lets the object deal with something, and die of it, if it is so unlucky. All that follows without a wait is through when the
-   * clock's step is, which waits for its turn, as this does.
+   * Makes the object handle an event, and possibly die in it. Everything that follows without waiting is finished when the
+   * clock's step is, which waits for its turn as this does.
    *
-   * @param onDeath called where the object dies of it, or before it is through
+   * @param onDeath called if the object dies in the event or before it is finished
    */
   enter(event: (instance: T) => unknown, what: Happening = { kind: "other" }, onDeath?: () => void): void {
     const { random, odds } = this.#options;
@@ -99,7 +99,7 @@ export class Host<T extends Instance> {
     this.enter((instance) => instance.webSocketMessage?.(socket, text), { kind: "message", text });
   }
 
-  /** Calls a method, as an event of its own; fails where the method does, or the object dies of it. */
+  /** Calls a method, as its own event; fails if the method fails or the object dies in it. */
   async invoke(method: string, args: readonly unknown[]): Promise<unknown> {
     return await new Promise((resolve, reject) => {
       const event = async (instance: T): Promise<void> => {
@@ -107,7 +107,7 @@ export class Host<T extends Instance> {
         if (typeof called !== "function") throw new Error(`no object has a method '${method}'`);
         try {
           const value: unknown = await Reflect.apply(called, instance, args);
-          // As with all that it sends: not before what it has written is stored.
+          // Like everything it sends: not before its writes are stored.
           this.send(() => resolve(value));
         } catch (error) {
           if (!(error instanceof StorageError)) throw error;
@@ -118,12 +118,12 @@ export class Host<T extends Instance> {
     });
   }
 
-  /** Has a message leave with the event under way. */
+  /** Makes a message leave with the current event. */
   send(message: () => void): void {
     this.#sent.push(message);
   }
 
-  /** A call to another object, by an instance that may be gone before it is answered. */
+  /** A call to another object, by an instance that can be gone before the answer arrives. */
   async call<R>(life: Life, start: (settle: (outcome: () => R) => void) => void): Promise<R> {
     life.waiting++;
     return new Promise<R>((resolve, reject) => {
@@ -149,18 +149,18 @@ export class Host<T extends Instance> {
     });
   }
 
-  /** A request to somebody else, by the instance that there is. */
+  /** A request to an outside party, by the current instance. */
   async request<R>(start: (settle: (outcome: () => R) => void) => void): Promise<R> {
     const life = this.#current?.life;
     return life === undefined ? await new Promise<R>(() => undefined) : await this.call(life, start);
   }
 
-  /** The instance goes, and nothing else; not while it waits for somebody. */
+  /** Evicts the instance, and nothing else; not while it waits for a call. */
   evict(): void {
     if (this.#current?.life.waiting === 0) this.#end();
   }
 
-  /** The instance dies, and its connections with it. @param sends whether what it has just sent leaves */
+  /** The instance dies, and its connections with it. @param sends whether its last messages leave */
   crash(sends = false): void {
     this.#end();
     if (sends) this.#flush();
@@ -220,7 +220,7 @@ export class Host<T extends Instance> {
         },
         transactionSync: <R>(change: () => R): R => {
           guard();
-          // A new instance would not get beyond its migration.
+          // A new instance would not get past its migration.
           const { storageFails, random, odds } = this.#options;
           const fails = storageFails && this.#current !== undefined && random.chance(odds.storage);
           return storage.transaction(() => {
@@ -253,11 +253,11 @@ export class Host<T extends Instance> {
         });
       },
     };
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of the platform it has what the objects use
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has everything the objects use of the platform
     return context as unknown as DurableObjectState;
   }
 
-  /** Has the alarm fire for which the storage is set. */
+  /** Schedules the alarm that is set in the storage. */
   watchAlarm(): void {
     const { alarm } = this.storage;
     if (this.#alarmEvent?.at === alarm) return;
@@ -273,7 +273,7 @@ export class Host<T extends Instance> {
     this.#alarmEvent = { at: alarm, event };
   }
 
-  /** At least once: again where the object dies of it, and sometimes for no reason. */
+  /** Fires at least once: again if the object dies in it, and sometimes for no reason. */
   #fire(): void {
     const { clock, random, odds } = this.#options;
     const at = this.storage.alarm;

@@ -10,10 +10,10 @@ import type { End } from "./receiver.ts";
 import { refusal } from "./troubles.ts";
 import type { World } from "./world.ts";
 
-/** Attempts of one task that are too many, whatever happens: each failure, loss and lost output is counted and limited. */
+/** Too many attempts for one task, whatever happens: each failure, loss and lost output is counted and limited. */
 const mostAttempts = 200;
 
-/** Where a job may go from each state; staying there is always possible. */
+/** The allowed transitions from each state; staying is always allowed. */
 const ways: Record<JobStatus, readonly JobStatus[]> = {
   pending: ["planning", "failed", "stopped"],
   planning: ["mapping", "reducing", "committing", "failed", "stopped"],
@@ -38,20 +38,20 @@ const NotificationSchema = z.object({ sealed: z.string().nullable(), status: z.s
 const CountSchema = z.object({ kind: z.enum(["map", "reduce"]), status: z.string(), tasks: z.int() });
 const TaskIdSchema = z.object({ kind: z.string(), idx: z.int() });
 
-/** Looks, after everything that happens to a job, whether it has kept its promises. */
+/** Checks the job's invariants after each of its events. */
 export class JobChecks {
-  /** Whether the user was told that it exists. */
+  /** Whether the user was told that the job exists. */
   isAnswered = false;
   readonly #job: SimulatedJob;
   readonly #world: World;
-  /** The job's row after the last event that changed it, as it is stored and as it was read. */
+  /** The job's row after the last event that changed it, as stored and as parsed. */
   #text = "";
   #before: JobRow | undefined;
   #wasCommitting = false;
   #wasResumed = false;
-  /** Whether its user has stopped it. */
+  /** Whether the user has stopped the job. */
   #isStopped = false;
-  /** Whether it was resumed with another program than the one that may have been broken. */
+  /** Whether the job was resumed with a different program than the one that may have been broken. */
   #isMended = false;
   #exists = false;
   #events = 0;
@@ -61,12 +61,12 @@ export class JobChecks {
     this.#world = world;
   }
 
-  /** Whether its object was created, and has not been erased. */
+  /** Whether the job's object was created and not erased. */
   get exists(): boolean {
     return this.#exists;
   }
 
-  /** Whether it was created, and has not been released. */
+  /** Whether the job was created and not released. */
   get isOpen(): boolean {
     return this.#before !== undefined && !this.#before.released;
   }
@@ -100,12 +100,12 @@ export class JobChecks {
     };
   }
 
-  /** Only calls create a job, and erase it. */
+  /** Only calls create or erase a job. */
   #hasChanged(what: Happening): boolean {
     return what.kind === "call" && (what.method === "create" || what.method === "erase");
   }
 
-  /** An upload is being made visible. */
+  /** An upload is becoming visible. */
   committing(path: string): void {
     if (!this.#wasCommitting) this.fault(`${path} became visible before all of it was there`);
   }
@@ -119,7 +119,7 @@ export class JobChecks {
     }
   }
 
-  /** `_SUCCESS` is being written: everything must be there by now. */
+  /** `_SUCCESS` is being written: all outputs must exist by now. */
   succeeding(): void {
     const { store } = this.#world;
     const { options, folders, isStored } = this.#job;
@@ -140,9 +140,9 @@ export class JobChecks {
     }
   }
 
-  /** Whether it is to run a content still. */
+  /** Whether the job can still run a content. */
   needs(key: string): boolean {
-    // As a whole text: one key can begin with another.
+    // As a complete string: one key can be a prefix of another.
     const text = JSON.stringify(key);
     return this.#exists && this.isOpen && this.#exec("SELECT 1 FROM job WHERE instr(spec, ?) > 0", text).length > 0;
   }
@@ -151,12 +151,12 @@ export class JobChecks {
     return JobRowSchema.parse(this.#row("SELECT row FROM job"));
   }
 
-  /** Whether it waits for a runner that will never come: a job that commits cannot be ended. */
+  /** Whether the job waits for a runner that will never come: a committing job cannot be ended. */
   get isAbandoned(): boolean {
     return this.status === "committing" && this.#world.cluster.isDeserted;
   }
 
-  /** Whoever is to be notified has heard of this end and no other, unless it never answers. */
+  /** The receiver of notifications has heard of this end and no other, unless it never answers. */
   #notified({ status, endedAt }: JobRow): void {
     const { id, options, isStored } = this.#job;
     const heard = this.#world.receiver.heardOf(id);
@@ -167,7 +167,7 @@ export class JobChecks {
       if (row !== undefined || heard.length > 0) this.fault("somebody is notified, and nobody was to be");
       return;
     }
-    // A job that was resumed has failed before.
+    // A resumed job has failed before.
     const isEarlier = (each: End): boolean =>
       this.#wasResumed && each.status === "failed" && each.endTime < (endedAt ?? 0);
     const told = heard.filter((each) => !isEarlier(each));
@@ -181,7 +181,7 @@ export class JobChecks {
     }
   }
 
-  /** The conditions that its agent has reported, as the job shows them. */
+  /** The conditions reported by its agent, as the job shows them. */
   conditions(): unknown[] {
     return this.#exec("SELECT type, message FROM condition WHERE launcher = 1 ORDER BY rowid").map((row) => ({
       ...row,
@@ -193,14 +193,14 @@ export class JobChecks {
     if (this.#exists && this.#attempt(id)?.status === "live") this.fault(`${id} is live, and its runner was silent`);
   }
 
-  /** Looks at what was stored before the schedule. */
+  /** Checks what was stored before the schedule. */
   lookAgain(): JobStatus | "none" {
     this.#exists = this.#job.host.storage.tables().includes("job");
     if (this.#exists) this.#progress();
     return this.status;
   }
 
-  /** What must hold once all is quiet. */
+  /** The invariants once everything is quiet. */
   atTheEnd(strikes: number): void {
     if (!this.#exists || this.isAbandoned) return;
     const { store, cluster } = this.#world;
@@ -224,7 +224,7 @@ export class JobChecks {
       if (job.status !== "completed") expect(output.length === 0, `these are left: ${output.join(" ")}`);
       const shuffle = store.under(folders.shuffle);
       expect(shuffle.length === 0, `of the shuffle these are left: ${shuffle.join(" ")}`);
-      // Of what nobody could tell the job, only a store's list tells.
+      // If nobody could tell the job about an upload, only a store's list shows it.
       const uploads = [...store.uploads].filter(
         ([upload, { path }]) =>
           (path.startsWith(folders.output) || path.startsWith(folders.shuffle)) &&
@@ -233,7 +233,7 @@ export class JobChecks {
       expect(uploads.length === 0, `uploads are left: ${JSON.stringify(uploads)}`);
     }
     this.#notified(job);
-    // The tasks of an earlier release have counted other records, and have failed before.
+    // The tasks of an earlier release have counted other records, and may have failed before.
     if (this.#job.isStored) return;
     const mustFail = options.refusedAfter === 0 && options.deadlineSeconds === undefined && job.status !== "stopped";
     if (mustFail && !cluster.isDeserted)
@@ -255,7 +255,7 @@ export class JobChecks {
     return this.#job.host.storage.exec(query, ...bindings).toArray();
   }
 
-  /** A row that is kept as JSON. */
+  /** A row that is stored as JSON. */
   #row(query: string, ...bindings: (string | number)[]): unknown {
     return JSON.parse(RowSchema.parse(this.#exec(query, ...bindings)[0]).row);
   }
@@ -275,7 +275,7 @@ export class JobChecks {
     );
   }
 
-  /** The job went nowhere where it may not go. */
+  /** The job made no transition that is not allowed. */
   #progress(): void {
     const { row } = RowSchema.parse(this.#exec("SELECT row FROM job")[0]);
     if (row === this.#text) return;
@@ -304,7 +304,7 @@ export class JobChecks {
     this.#before = job;
   }
 
-  /** The user takes the job up: what is completed and not to be another one stays. */
+  /** The user resumes the job: completed tasks stay, unless their program is replaced. */
   #resumed(): () => void {
     const replaced = this.#job.options.replaces;
     const completed = (): string =>
@@ -323,7 +323,7 @@ export class JobChecks {
     };
   }
 
-  /** What the job says of its tasks is so. */
+  /** The job's counts of its tasks are correct. */
   #counts({ status, maps, reduces, open }: JobRow): void {
     const reallyOpen = this.#open().length;
     if (open !== reallyOpen) this.fault(`the job, ${status}, has ${reallyOpen} open attempts, and counts ${open}`);
@@ -344,7 +344,7 @@ export class JobChecks {
     }
   }
 
-  /** A message of an attempt that is over: the task that it was of must stay as it is. */
+  /** A message of an attempt that is over must not change the attempt's task. */
   #stale(text: string): (() => void) | undefined {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
     const request = JSON.parse(text) as RunnerRequest;
@@ -352,7 +352,7 @@ export class JobChecks {
     const attempt = this.#attempt(request.attempt);
     if (attempt !== undefined && attempt.status !== "live") return this.#unchanged(attempt, text);
     if (request.kind !== "shuffle-lost") return undefined;
-    // News of an output in whose place there is another.
+    // A report about an output that has been replaced.
     const { winner } = this.#task("map", request.map);
     const other = winner === null || winner === request.mapAttempt ? undefined : this.#attempt(winner);
     return other && this.#unchanged(other, text);
@@ -367,13 +367,13 @@ export class JobChecks {
     };
   }
 
-  /** What only a live attempt may change of its task. That it is handed out again is another matter. */
+  /** The fields of a task that only a live attempt can change. Handing the task out again is a different matter. */
   #told({ kind, idx }: Attempt): string {
     const { winner, failures, losses, counters, message, error } = this.#task(kind, idx);
     return JSON.stringify({ winner, failures, losses, counters, message, error, job: this.job().counters });
   }
 
-  /** An attempt that an alarm has ended was its runner's no more. */
+  /** An attempt that an alarm has ended no longer belonged to its runner. */
   #givenAway(id: string, runnerId: string): void {
     if (this.#attempt(id)?.status !== "ended") return;
     const runner = [...this.#world.cluster.jobOf(this.#job.id).runners].find((candidate) => candidate.id === runnerId);
@@ -410,13 +410,13 @@ export class JobChecks {
     for (const fault of journalFaults((query) => this.#exec(query))) this.fault(fault);
   }
 
-  /** What is told of the attempts fits what has become of their tasks. */
+  /** The recorded outcomes of attempts match their tasks. */
   #outcomes(): void {
     const untold = this.#exec(
       "SELECT id, outcome FROM attempt WHERE outcome IS NULL OR (outcome = 'won' AND status != 'won')",
     );
     for (const row of untold) this.fault(`the end of an attempt is not told: ${JSON.stringify(row)}`);
-    // Release 0.1.0 did not note which outputs were lost.
+    // Release 0.1.0 did not record which outputs were lost.
     if (this.#world.options.isUpgrade) return;
     const unlike = this.#exec(
       `SELECT kind, idx, winner FROM task WHERE (winner IS NOT NULL) !=

@@ -11,7 +11,7 @@ import type { World } from "./world.ts";
 /** The credentials of every job. */
 export const access = { username: "u", password: "p" };
 
-/** A job that a user posts: its object, what it does, and what is found out about it. */
+/** A job that a user posts: its object, its behaviour, and the checks on it. */
 export class SimulatedJob {
   readonly id: string;
   readonly isStored: boolean;
@@ -19,11 +19,11 @@ export class SimulatedJob {
   readonly folders: Folders;
   readonly host: Host<JobObject>;
   readonly checks: JobChecks;
-  /** Uploads that the job has said that it has heard of. */
+  /** Uploads that the job has acknowledged. */
   readonly noted = new Set<string>();
   readonly world: World;
 
-  /** @param isStored whether an earlier release has created it */
+  /** @param isStored whether an earlier release created it */
   constructor(id: string, options: JobOptions, world: World, isStored: boolean) {
     this.id = id;
     this.isStored = isStored;
@@ -32,14 +32,14 @@ export class SimulatedJob {
     this.world = world;
     this.host = world.host((ctx, env) => new JobObject(ctx, env), {
       kind: "job",
-      // Where what a runner says cannot be stored, its attempt is charged with it.
+      // If what a runner reports cannot be stored, its attempt is charged for it.
       storageFails: false,
       observe: (what) => this.checks.observe(what),
     });
     this.checks = new JobChecks(this, world);
   }
 
-  /** Whether the cluster has no room for it. */
+  /** Whether the cluster has no room for the job. */
   get isBlocked(): boolean {
     return this.world.elapsed < this.options.blockedUntil;
   }
@@ -75,7 +75,7 @@ export class SimulatedJob {
     };
   }
 
-  /** How long a step of a task takes, in ms. Some take very much longer than others. */
+  /** The duration of a step of a task, in ms. Some steps take much longer than others. */
   effort(_task: Assignment): number {
     const { random, options } = this.world;
     return random.between(20, 1000) * (random.chance(options.slowSteps) ? 50 : 1);
@@ -85,7 +85,7 @@ export class SimulatedJob {
     return kind === "map" && index === this.options.deadly;
   }
 
-  /** Why an attempt of a task fails, or undefined when it does not. */
+  /** Why an attempt of a task fails; undefined if it does not. */
   failureOf({ kind, index }: Assignment): { message: string; final: boolean } | undefined {
     const { options } = this;
     const { random } = this.world;

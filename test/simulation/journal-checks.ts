@@ -1,12 +1,12 @@
 type Query = (query: string) => readonly Record<string, SqlStorageValue>[];
 
-/** The job's statuses, as its journal tells them. */
+/** The job's statuses according to its journal. */
 export const toldStatuses = (query: Query): unknown[] =>
   query("SELECT event ->> '$.status' AS status FROM journal WHERE event ->> '$.kind' = 'job' ORDER BY id").map(
     ({ status }) => status,
   );
 
-/** What is wrong with the journal of a job of which all is told. */
+/** The errors in the journal of a job whose events are all recorded. */
 export const journalFaults = (query: Query): string[] => {
   const faults: string[] = [];
   const statuses = toldStatuses(query);

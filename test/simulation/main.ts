@@ -7,10 +7,10 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 
 /**
- * `npm run test:simulation`: jobs in virtual time, with all that can go wrong between their parts, as many as `--schedules` says
- * (2000 by default), from seed `--seed` (1 by default) on. A seed that breaks a promise is printed; `--seed <it> --schedules 1
- * --trace` shows what happened. `--without <guard>` runs the job without one of its guards (see guards.ts). Exits 1 where a
- * promise was broken, with the first that was.
+ * `npm run test:simulation`: runs jobs in virtual time, with everything that can go wrong between their parts. Runs
+ * `--schedules` schedules (2000 by default), starting from seed `--seed` (1 by default). If a seed violates an invariant, it is
+ * printed; `--seed <it> --schedules 1 --trace` shows what happened. `--without <guard>` runs the job without one of its guards
+ * (see guards.ts). Stops at the first violation, with exit code 1.
  */
 const { values } = parseArgs({
   options: {
@@ -47,10 +47,10 @@ const count = (outcome: Outcome): void => {
   for (const share of shares) share.kill();
 };
 
-/** The processes at work. */
+/** The running processes. */
 const shares: ChildProcess[] = [];
 
-/** Runs every `step`-th schedule from `from` on, in a process of its own. */
+/** Runs every `step`-th schedule, starting with `from`, in its own process. */
 const runShare = async (from: number, step: number): Promise<void> => {
   const options = [`--from=${from}`, `--to=${first + schedules}`, `--step=${step}`];
   if (values.without !== undefined) options.push(`--without=${values.without}`);
@@ -58,7 +58,7 @@ const runShare = async (from: number, step: number): Promise<void> => {
   const program = join(import.meta.dirname, "run.ts");
   const share = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program, ...options], {
     stdio: ["ignore", "pipe", "inherit"],
-    // It begins in two thirds of the time.
+    // Starts a third faster.
     env: {
       ...process.env,
       NODE_COMPILE_CACHE: join(import.meta.dirname, "../../node_modules/.cache/node-compile-cache"),

@@ -10,13 +10,13 @@ const workers = `data:text/javascript,${encodeURIComponent(
   "export class DurableObject { constructor(ctx, env) { this.ctx = ctx; this.env = env; } }",
 )}`;
 
-/** What waits in the agent's code, waits in virtual time. */
+/** Makes waits in the agent's code use virtual time. */
 const timers = `data:text/javascript,${encodeURIComponent("export const setTimeout = (ms) => globalThis.sleepVirtually(ms);")}`;
 
 /**
- * Has Node load the Worker's modules: the runtime's own one is replaced, and where a guard is named, its text.
+ * Replaces a text in a source file.
  *
- * @throws where the guard's text is not there exactly once, as it has changed
+ * @throws Error if the text does not occur exactly once, since the file has changed
  */
 const applyTo = (source: string, { file, text, without }: Change): string => {
   const parts = source.split(text);
@@ -24,6 +24,7 @@ const applyTo = (source: string, { file, text, without }: Change): string => {
   return parts.join(without);
 };
 
+/** Makes Node load the Worker's modules: replaces the runtime's own module, page sizes and, if one is given, a guard's text. */
 export const hookModules = (guard: Guard | undefined): void => {
   registerHooks({
     resolve: (specifier, context, next) => {

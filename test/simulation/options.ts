@@ -1,19 +1,19 @@
 import type { Random } from "../helpers/random.ts";
 
-/** What kind of job a schedule runs, and what happens to it. */
+/** A schedule's kind of job, and what happens to it. */
 export type JobOptions = {
   readonly maps: number;
   readonly reducers: number;
   readonly speculation: boolean;
   readonly maxFailedMapsPercent: number;
   readonly deadlineSeconds: number | undefined;
-  /** How probable it is that an attempt fails, and that it does so for good. */
+  /** The probability that an attempt fails, and that the failure is final. */
   readonly failures: number;
   readonly finality: number;
-  /** Tasks of this kind always fail, and so does this map. */
+  /** The kind of task that always fails, and a map that does. */
   readonly broken: "map" | "reduce" | undefined;
   readonly poisoned: number | undefined;
-  /** Whoever works on this map dies of it. */
+  /** A map that kills every runner that works on it. */
   readonly deadly: number | undefined;
   /** How many failures of a task are too many, and how many losses. */
   readonly maxAttempts: number;
@@ -21,23 +21,23 @@ export type JobOptions = {
   /** When the user posts the job, and when the user stops it, in ms. */
   readonly postAfter: number;
   readonly stopAfter: number | undefined;
-  /** For how long what it has computed is kept where it fails. */
+  /** How long results are kept if the job fails. */
   readonly keepFailedSeconds: number | undefined;
-  /** How often the user tries to resume it, every so many ms, and what is another one then. */
+  /** How often the user tries to resume the job, the interval in ms, and what is replaced then. */
   readonly resumptions: number;
   readonly resumeEvery: number;
   readonly replaces: "nothing" | "reducer" | "mapper";
-  /** Whether the request is repeated, under one key, until it is answered. */
+  /** Whether the request is repeated, with the same key, until it is answered. */
   readonly isRepeated: boolean;
-  /** Most ms that the call takes which creates the job's object. */
+  /** The longest duration of the call that creates the job's object, in ms. */
   readonly slowestCreation: number;
-  /** From when on the cluster can start no runner of the job, for good, in ms. */
+  /** When the cluster permanently stops being able to start the job's runners, in ms. */
   readonly refusedAfter: number | undefined;
   /** Until when the cluster has no room for the job, in ms. */
   readonly blockedUntil: number;
-  /** How many times the cluster changes its mind about what keeps the job's runners from starting. */
+  /** How many times the cluster changes what keeps the job's runners from starting. */
   readonly troubles: number;
-  /** How many times whoever is notified of the end does not take it; undefined where nobody is notified. */
+  /** How many times the receiver refuses the notification of the end; undefined if nobody is notified. */
   readonly refusals: number | undefined;
 };
 
@@ -45,40 +45,40 @@ export type JobOptions = {
 export type ScheduleOptions = {
   readonly jobs: number;
   readonly capacity: number;
-  /** How much more often than other faults a runner is evicted for what its task does. */
+  /** How much more often than other faults a runner is evicted because of its task. */
   readonly evictions: number;
-  /** The same of runners whose machine the cluster drains. */
+  /** The same for runners whose machine is drained. */
   readonly drains: number;
-  /** The same of runners that are cut off from the job. */
+  /** The same for runners that are cut off from the job. */
   readonly cuts: number;
-  /** Most ms that the store takes to answer, and that a call between objects takes each way. */
+  /** The longest time, in ms, that the store takes to answer, and that a call between objects takes each way. */
   readonly slowestAnswer: number;
   readonly slowestCall: number;
   /** Whether the store can list uploads. */
   readonly listsUploads: boolean;
-  /** When the cluster's agent and its runners are gone for good, in ms. */
+  /** When the cluster's agent and runners disappear for good, in ms. */
   readonly deserted: number | undefined;
-  /** How probable it is that a step of a task takes long. */
+  /** The probability that a step of a task takes long. */
   readonly slowSteps: number;
-  /** Mean ms between two faults, and for how many ms there are some. */
+  /** The mean time between two faults, and the period in which faults occur, in ms. */
   readonly faultEvery: number;
   readonly faultsFor: number;
-  /** Whether the objects begin with what release 0.1.0 has stored. */
+  /** Whether the objects start with what release 0.1.0 has stored. */
   readonly isUpgrade: boolean;
   /** Whether the first agent is of release 0.1.0. */
   readonly isOldAgent: boolean;
-  /** When the mapper is replaced by another upload, in ms. */
+  /** When another upload replaces the mapper, in ms. */
   readonly replacedAfter: number | undefined;
-  /** How probable it is that an object dies of an event, that a call between objects fails, and that a cluster stores nothing. */
+  /** The probability that an object dies in an event, that a call between objects fails, and that a cluster's storage fails. */
   readonly crash: number;
   readonly call: number;
   readonly storage: number;
 };
 
-/** What is not left to chance. */
+/** The options that are given rather than drawn. */
 export type Given = Partial<ScheduleOptions & JobOptions>;
 
-/** By when a job that the cluster has no room for is looked at: all that was said of it must have arrived. */
+/** When a job that the cluster has no room for is checked, in ms: by then, everything reported about it must have arrived. */
 export const quietAfter = 2 * 60 * 60 * 1000;
 
 export const drawOptions = (random: Random, given: Given): ScheduleOptions => {
@@ -110,7 +110,7 @@ export const drawOptions = (random: Random, given: Given): ScheduleOptions => {
 };
 
 export const drawJob = (random: Random, { jobs, deserted, slowestCall }: ScheduleOptions, given: Given): JobOptions => {
-  // Several jobs do the work of one, so that schedules take about the same time.
+  // Several jobs share the work of one, so that all schedules take about the same time.
   const most = jobs > 1 ? 3 : 5;
   const deadlineSeconds = deserted !== undefined || random.chance(0.05) ? 1 + random.int(0, 59) : undefined;
   return {

@@ -1,6 +1,6 @@
 /**
- * What the objects find in the Workers runtime and not in Node. The cryptography is none here: it would take longer than all the
- * rest, and in threads of its own, so that no two runs were alike.
+ * What the objects need from the Workers runtime and Node lacks. The cryptography is a fake: real cryptography would take
+ * longer than everything else, and run in its own threads, so that no two runs would be alike.
  */
 
 const bytesOf = (data: BufferSource): Uint8Array =>
@@ -37,7 +37,7 @@ Object.assign(Uint8Array, {
   fromHex: (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "hex")),
 });
 Object.assign(globalThis, {
-  // oxlint-disable-next-line typescript/no-extraneous-class -- it is handed on, and never looked into
+  // oxlint-disable-next-line typescript/no-extraneous-class -- it is passed on and never inspected
   WebSocketRequestResponsePair: class {},
   scheduler: { wait: async () => new Promise(() => undefined) },
 });

@@ -4,36 +4,36 @@ import type { Clock } from "./clock.ts";
 import type { SimulatedJob } from "./job.ts";
 
 const EndSchema = z.object({ status: z.string(), endTime: z.int() });
-/** What the objects give their `fetch`. */
+/** What the objects pass to their `fetch`. */
 export type Sent = { readonly headers: Record<string, string>; readonly body: string; readonly signal: AbortSignal };
 
 export type End = z.infer<typeof EndSchema> & { readonly delivery: string | null };
 
-/** Most ms that it takes each way. */
+/** The longest delay each way, in ms. */
 const slowest = 4000;
 
-/** Who is notified of the ends of jobs. */
+/** The receiver of notifications about the ends of jobs. */
 export class Receiver {
   readonly #clock: Clock;
   readonly #jobOf: (id: string) => SimulatedJob;
   readonly #random: Random;
   readonly #heard = new Map<string, End[]>();
-  /** How many requests it has got of each job. */
+  /** The number of requests received for each job. */
   readonly #requests = new Map<string, number>();
 
   constructor(clock: Clock, jobOf: (id: string) => SimulatedJob, seed: number) {
     this.#clock = clock;
     this.#jobOf = jobOf;
-    // Of its own: what the receiver does changes nothing in jobs that notify nobody.
+    // Its own generator: the receiver changes nothing in jobs that notify nobody.
     this.#random = new Random(seed);
   }
 
-  /** What a job has said of its end, each time. */
+  /** Each end that a job has reported. */
   heardOf(id: string): readonly End[] {
     return this.#heard.get(id) ?? [];
   }
 
-  /** The `fetch` of the objects. What is received need not be answered. */
+  /** The `fetch` of the objects. A received request need not be answered. */
   async fetch(request: Sent): Promise<Response> {
     const headers = new Headers(request.headers);
     const { id, host, options } = this.#jobOf(headers.get("Edgefold-Job") ?? "");
@@ -44,7 +44,7 @@ export class Receiver {
         this.#requests.set(id, requests + 1);
         const isTaken = requests >= (options.refusals ?? Infinity);
         if (isTaken || this.#random.chance(0.3)) this.#receive(id, headers, request.body);
-        // Another one is never answered.
+        // A further request is never answered.
         const refusal = this.#random.pick([broken("the line was cut"), status(500), null]);
         const answer = isTaken ? status(204) : refusal;
         if (answer !== null) this.#clock.after(this.#random.between(1, slowest), () => settle(answer));

@@ -2,7 +2,10 @@ import { parseArgs } from "node:util";
 import { guards } from "./guards.ts";
 import { hookModules } from "./modules.ts";
 
-/** Runs the schedules `--from` (inclusive) to `--to` (exclusive), one JSON line each to standard output; ends with the first that fails. */
+/**
+ * Runs the schedules from `--from` (inclusive) to `--to` (exclusive), with one JSON line each on standard output; ends with the
+ * first that fails.
+ */
 const { values } = parseArgs({
   options: {
     from: { type: "string" },
@@ -16,11 +19,11 @@ const guard = guards.find(({ name }) => name === values.without);
 if (values.without !== undefined && guard === undefined) throw new Error(`there is no guard '${values.without}'`);
 hookModules(guard);
 await import("./platform.ts");
-// What fails here is meant to, and is tried again.
+// Failures here are intended, and retried.
 console.warn = () => undefined;
 const { runSchedule } = await import("./schedule.ts");
 
-// The first one in a process finds nothing in memory, and would be another one anywhere else.
+// The first schedule in a process finds nothing cached, so it would differ from a run anywhere else.
 await runSchedule(0, guard?.under ?? {}, false);
 for (let seed = Number(values.from); seed < Number(values.to); seed += Number(values.step ?? 1)) {
   const outcome = await runSchedule(seed, guard?.under ?? {}, values.trace === true);

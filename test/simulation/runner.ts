@@ -20,9 +20,9 @@ import type { World } from "./world.ts";
 type Unnumbered<Request> = Request extends unknown ? Omit<Request, "id"> : never;
 type Task<Kind extends Assignment["kind"]> = Extract<Assignment, { kind: Kind }>;
 
-/** The attempt is the runner's no more. */
+/** The attempt no longer belongs to the runner. */
 class Ended extends Error {}
-/** The task has failed, by its own making. */
+/** The task has failed through its own fault. */
 class Failed extends Error {
   readonly final: boolean;
 
@@ -42,22 +42,25 @@ class ShuffleLost extends Error {
   }
 }
 
-/** As the real runner: an idle one asks again after so many ms; of a lease it uses this part. */
+/** As in the real runner: the interval at which an idle one asks again, in ms, and the part of a lease that it uses. */
 const idleMs = 15_000;
 const usableLease = 0.9;
 
-/** Most ms that pass after the end of a lease until the job's object deals with it, though it may die of that. */
+/** The longest time, in ms, from the end of a lease until the job's object handles it, even if it dies in doing so. */
 const slowestAlarm = 10_000;
 
-/** The records that a task counts, so that sums can be told. */
+/** The records that a task counts, chosen so that sums can be told apart. */
 export const recordsOf = (kind: "map" | "reduce", index: number): number =>
   kind === "map" ? index + 1 : 1000 * (index + 1);
 
-/** A runner as the job sees it, with its link, its lease watch and its tasks; it may be stopped, cut off and killed at any moment. */
+/**
+ * A runner as the job sees it, with its link, its lease watch and its tasks; it can be stopped, cut off and killed at any
+ * moment.
+ */
 export class SimulatedRunner {
   readonly id: string;
   isAlive = true;
-  /** What it works on, as far as it knows. */
+  /** The attempt that it is running, as far as it knows. */
   attempt: { readonly id: string; ended: string | undefined } | undefined;
   readonly #job: SimulatedJob;
   readonly #world: World;
@@ -68,17 +71,17 @@ export class SimulatedRunner {
   #helloAt = 0;
   #isWelcome = false;
   #connection: Connection | undefined;
-  /** When it last knew that the job had heard of it, from connections before this one. */
+  /** When it last knew that the job had heard from it, over earlier connections. */
   #lastContact: number;
   #leaseWatch: Event | undefined;
-  /** While above 0, it does not look at the clock. */
+  /** While above 0, it does not check the clock. */
   #clockStops = 0;
   #awayUntil = 0;
   #isDraining = false;
   #isTold = false;
   #isWoken = false;
   #wake: (() => void) | undefined;
-  /** What happens to a stopped process only when it goes on. */
+  /** What a stopped process handles only after it continues. */
   #held: (() => void)[] | undefined;
 
   constructor(id: string, job: SimulatedJob, onExit: (reason: string) => void) {
@@ -96,7 +99,7 @@ export class SimulatedRunner {
     return this.#held !== undefined;
   }
 
-  /** Whether it works on an attempt, and would still report it. */
+  /** Whether it is running an attempt, and would still report it. */
   worksOn(attempt: string): boolean {
     return (
       this.isAlive &&
@@ -112,30 +115,30 @@ export class SimulatedRunner {
     this.#wake?.();
   }
 
-  /** As by SIGTERM: it gives its attempt back, and ends. */
+  /** As with SIGTERM: it releases its attempt and ends. */
   quit(): void {
     this.drain();
     this.#isTold = true;
     this.#end("the runner was told to end");
   }
 
-  /** As by SIGKILL, or the loss of its machine. */
+  /** As with SIGKILL, or the loss of its machine. */
   kill(): void {
     this.#exit("it was killed");
   }
 
-  /** As by SIGSTOP, until `resume`. */
+  /** As with SIGSTOP, until `resume`. */
   stop(): void {
     this.#held ??= [];
     this.#connection?.pausePings();
   }
 
   /**
-   * @param late for how many ms it does not notice that time has passed, as a machine that was suspended
+   * @param late for how many ms it does not notice that time has passed, like a suspended machine
    * @param ms how long it was stopped
    */
   resume(late: number, ms: number): void {
-    // A lease, and another one where the job's object has lost all connections meanwhile.
+    // One lease, and another if the job's object has lost all connections meanwhile.
     if (ms > 2 * this.#world.leaseMs + slowestAlarm && this.attempt !== undefined) {
       this.#job.checks.mustBeOver(this.attempt.id);
     }
@@ -154,7 +157,7 @@ export class SimulatedRunner {
     this.#connection?.resumePings();
   }
 
-  /** @param away for how many ms it cannot dial again, as on a machine that is cut off */
+  /** @param away for how many ms it cannot reconnect, like a machine that is cut off */
   cut(away: number): void {
     this.#awayUntil = this.#world.clock.now + away;
     this.#connection?.cut();
@@ -169,14 +172,14 @@ export class SimulatedRunner {
     this.#onExit(reason);
   }
 
-  /** Does something when the process is running, or never where it is dead. */
+  /** Runs the callback while the process is running: later if it is stopped, never if it is dead. */
   #running(event: () => void): void {
     if (!this.isAlive) return;
     if (this.#held !== undefined) this.#held.push(() => this.#running(event));
     else event();
   }
 
-  /** What the process waits for: it comes only when the process is running. */
+  /** What the process waits for; it arrives only while the process is running. */
   async #arrival<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       promise.then(
@@ -275,14 +278,14 @@ export class SimulatedRunner {
     if (this.#isWelcome) this.#lastContact = Math.max(this.#lastContact, this.#connection?.lastPingAt() ?? 0);
   }
 
-  /** Ends the attempt when the job cannot have heard of this runner for a lease. */
+  /** Ends the attempt when the job cannot have heard from this runner for a lease. */
   #watchLease(): void {
     const { clock, leaseMs } = this.#world;
     clock.cancel(this.#leaseWatch);
     if (!this.isAlive || this.#clockStops > 0) return;
     const left = this.#leaseLeft();
     if (left < 0) this.#end("the Worker could not be reached for a lease");
-    // An attempt that is begun without contact is looked at a little later.
+    // An attempt that started without contact is checked a little later.
     if (left >= 0 || this.attempt?.ended === undefined)
       this.#leaseWatch = clock.after(Math.max(left + 1, leaseMs / 30), () => this.#running(() => this.#watchLease()));
   }
@@ -312,7 +315,7 @@ export class SimulatedRunner {
   }
 
   async #claim(): Promise<Next> {
-    // Without contact, what it claims would end as soon as it begins.
+    // Without contact, a claimed attempt would end as soon as it starts.
     while (this.#leaseLeft() < 0 && !this.#isDraining) {
       await this.#arrival(this.#world.clock.sleep(this.#world.leaseMs / 30));
     }
@@ -382,7 +385,7 @@ export class SimulatedRunner {
     }
   }
 
-  /** Spends time on a task, and may fail at it. */
+  /** Spends time on a task, and can fail at it. */
   async #work(task: Assignment): Promise<void> {
     const { clock, random } = this.#world;
     const steps = 1 + random.int(0, 2);
@@ -478,18 +481,18 @@ export class SimulatedRunner {
     return { kind: "done", lost: [] };
   }
 
-  /** Begins an upload and tells the job of it, before anything else. */
+  /** Begins an upload and tells the job about it before anything else. */
   async #createUpload(attempt: string, path: string, content: readonly number[]): Promise<string> {
     const uploadId = await this.#store(() => this.#world.store.createUpload(path, content, attempt));
     await this.#ask({ kind: "upload", attempt, path, uploadId }, () => this.#job.noted.add(uploadId));
     return uploadId;
   }
 
-  /** A request to the store, which is not sent once the attempt has ended. */
+  /** A request to the store; it is not sent once the attempt has ended. */
   async #store<T>(effect: () => T): Promise<T> {
     const { attempt } = this;
     let outcome: { readonly value: T } | undefined;
-    // What the store is asked by one that has missed the end of its lease is more than anybody can prevent.
+    // Nobody can prevent requests of a runner that missed the end of its lease.
     const isWithdrawn = (): boolean => attempt?.ended !== undefined || this.#leaseLeft() < 0;
     await this.#arrival(
       this.#world.store.request(() => {
@@ -501,7 +504,7 @@ export class SimulatedRunner {
     return outcome.value;
   }
 
-  /** Asks for the attempt under way. */
+  /** Sends a request for the current attempt. */
   async #ask(request: Unnumbered<RunnerRequest>, onAnswer?: () => void): Promise<RunnerAnswer> {
     const answer = await this.#request(request);
     onAnswer?.();

@@ -6,25 +6,25 @@ import { Random } from "../helpers/random.ts";
 import type { Sent } from "./receiver.ts";
 import { World } from "./world.ts";
 
-/** How one schedule went. `faults` is what broke a promise; empty when all is well. */
+/** How one schedule went. `faults` lists the violated invariants; empty if all is well. */
 export type Outcome = {
   readonly seed: number;
   readonly faults: readonly string[];
-  /** Of each job, in the end. */
+  /** The final status of each job. */
   readonly statuses: readonly (JobStatus | "none")[];
-  /** Things that happened, and those of them that went wrong. */
+  /** The number of events, and how many of them were faults. */
   readonly events: number;
   readonly strikes: number;
 };
 
-/** When all jobs must have ended, and be remembered still, in ms of virtual time: it takes an hour to give up a cleaning. */
+/** When all jobs must have ended, but still be stored, in ms of virtual time: giving up a cleanup takes an hour. */
 const settledAfter = 6 * 60 * 60 * 1000;
 
-/** By when nothing must be left to do: the retention is a day, from the end of each job. */
+/** When nothing may be left to do, in ms: the retention is a day from the end of each job. */
 const longest = 60 * 60 * 60 * 1000;
 const mostEvents = 100_000;
 
-/** Runs some jobs under whatever the seed has in store for them. @param given what is not left to chance */
+/** Runs some jobs through everything that the seed decides. @param given options that are not drawn */
 export const runSchedule = async (seed: number, given: Given, isTraced: boolean): Promise<Outcome> => {
   const random = new Random(seed);
   const options = drawOptions(random, given);

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { guards } from "./guards.ts";
 
-/** Schedules that run with every test, and those in which a missing guard must be found. */
+/** The number of schedules in every test run, and the number among which a missing guard must be found. */
 const schedules = 600;
 const guardSchedules = 4000;
 
@@ -19,11 +19,11 @@ const simulate = async (...options: string[]): Promise<{ code: number; printed: 
   }
 };
 
-test("a job keeps its promises whatever goes wrong between its parts", { timeout: 600_000 }, async () => {
+test("a job keeps its invariants whatever goes wrong between its parts", { timeout: 600_000 }, async () => {
   const { code, printed } = await simulate(`--schedules=${schedules}`);
   expect(printed).toContain("no promise was broken");
   expect(code).toBe(0);
-  // A simulation that never got anywhere would break no promise either.
+  // A simulation that never got anywhere would violate no invariant either.
   const [, ran, events, faults, ends] =
     /^(\d+) schedules in \d+ s: (\d+) events, (\d+) faults; jobs: (.*)$/m.exec(printed) ?? [];
   expect(Number(ran)).toBe(schedules);
@@ -32,7 +32,7 @@ test("a job keeps its promises whatever goes wrong between its parts", { timeout
   for (const end of ["completed", "failed", "stopped"]) expect(ends).toMatch(new RegExp(`\\d{2,} ${end}`));
 });
 
-describe("the simulation notices that there is none of", () => {
+describe("the simulation notices if a guard is missing:", () => {
   const named = guards.map(({ name, schedules: among = guardSchedules }) => [name, among] as const);
   test.each(named)("%s", { timeout: 600_000 }, async (name, among) => {
     const { code, printed } = await simulate(`--schedules=${among}`, `--without=${name}`);
@@ -41,7 +41,7 @@ describe("the simulation notices that there is none of", () => {
   });
 });
 
-test("a schedule is the same whenever it is run", async () => {
+test("a schedule is the same in every run", async () => {
   const runs = [await simulate("--seed=7", "--schedules=1"), await simulate("--seed=7", "--schedules=1")];
   const [first, second] = runs.map(({ printed }) => printed.replace(/ in \d+ s/, ""));
   expect(first).toBe(second);

@@ -1,6 +1,6 @@
 import type { Guard } from "./guards.ts";
 
-/** Sizes of pages that no simulated job would fill, and those that it does. */
+/** Page sizes that no simulated job would fill, and smaller ones that they do. */
 export const sizes: readonly Pick<Guard, "file" | "text" | "without">[] = [
   {
     file: "worker/job/creation.ts",

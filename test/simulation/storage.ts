@@ -21,7 +21,7 @@ class Cursor {
     return row;
   }
 
-  /** The rows as lists of their columns. */
+  /** The rows as lists of column values. */
   raw(): Iterable<SqlStorageValue[]> {
     return this.#rows.map((row) => Object.values(row));
   }
@@ -31,17 +31,17 @@ class Cursor {
   }
 }
 
-/** A Durable Object's storage, on SQLite as the real one: it outlives the object's instances. */
+/** A Durable Object's storage, on SQLite like the real one: it outlives the object's instances. */
 export class Storage {
-  /** When the alarm is to fire, in ms. */
+  /** When the alarm is due, in ms. */
   alarm: number | null = null;
   readonly #kind: string;
-  /** How its tables come to be, and, once they are there, the database. */
+  /** Records how its tables are created; `#database` is set once they exist. */
   #birth: NewDatabase;
   #database: Database | undefined;
   #savepoints = 0;
 
-  /** @param kind of the object: those of one kind make the same tables */
+  /** @param kind of the object: objects of one kind create the same tables */
   constructor(kind: string) {
     this.#kind = kind;
     this.#birth = new NewDatabase(kind);
@@ -54,7 +54,7 @@ export class Storage {
     return new Cursor(outcome);
   }
 
-  /** Runs a change of which all is kept, or nothing where it throws. */
+  /** Runs a change that takes effect completely, or not at all if it throws. */
   transaction<T>(change: () => T): T {
     const undo = this.begin();
     try {
@@ -67,7 +67,7 @@ export class Storage {
     }
   }
 
-  /** From here on everything can be undone, until one or the other is called. */
+  /** From here on, everything can be undone, until one of the two functions is called. */
   begin(): { keep: () => void; all: () => void } {
     const { alarm } = this;
     const [keep, undo] = this.#database === undefined ? this.#beginBirth() : this.#beginChange(this.#database);
@@ -85,7 +85,7 @@ export class Storage {
     };
   }
 
-  /** Puts what a text says in the place of everything. */
+  /** Replaces everything with the result of a script. */
   load(sql: string): void {
     this.close();
     this.#birth = new NewDatabase(this.#kind);
@@ -94,7 +94,7 @@ export class Storage {
     this.#database.exec(sql, []);
   }
 
-  /** Drops everything, the alarm included. */
+  /** Drops everything, including the alarm. */
   deleteAll(): void {
     this.alarm = null;
     if (this.#savepoints === 0) {

@@ -1,21 +1,21 @@
 import type { Clock } from "./clock.ts";
 import type { Random } from "../helpers/random.ts";
 
-/** What an object holds, as far as it matters: the indices of the maps whose input has gone into it. */
+/** What matters of an object's content: the indices of the maps whose input has gone into it. */
 export type Content = readonly number[];
 
 type Upload = { readonly path: string; readonly content: Content; readonly attempt: string };
 
-/** Most ms until a request takes effect. */
+/** The longest time until a request takes effect, in ms. */
 const slowest = 300;
 
-/** An object store with multipart uploads. A request may take effect although whoever sent it is gone. */
+/** An object store with multipart uploads. A request can take effect although its sender is gone. */
 export class ObjectStore {
   readonly objects = new Map<string, { content: Content; attempt: string }>();
   readonly uploads = new Map<string, Upload>();
   readonly #clock: Clock;
   readonly #random: Random;
-  /** Most ms until the answer to a request is there. */
+  /** The longest time until a request is answered, in ms. */
   readonly #slowestAnswer: number;
   #nextUpload = 1;
 
@@ -25,7 +25,7 @@ export class ObjectStore {
     this.#random = random;
   }
 
-  /** @param isWithdrawn whether the request has been cancelled before it took effect */
+  /** @param isWithdrawn whether the request was cancelled before it took effect */
   async request<T>(effect: () => T, isWithdrawn: () => boolean): Promise<T | undefined> {
     await this.#clock.sleep(this.#random.between(1, slowest));
     const outcome = isWithdrawn() ? undefined : effect();
@@ -47,7 +47,7 @@ export class ObjectStore {
     this.uploads.delete(id);
   }
 
-  /** As `Store.completeUpload`: where the upload is gone, the object that it has become shows that it was completed before. */
+  /** As `Store.completeUpload`: if the upload is gone, its resulting object shows that it was completed before. */
   completeUpload(path: string, id: string, attempt: string): "completed" | "lost" {
     const upload = this.uploads.get(id);
     if (upload !== undefined) {

@@ -12,7 +12,7 @@ import { secretKey } from "./secret-key.ts";
 import type { Storage } from "./storage.ts";
 import type { World } from "./world.ts";
 
-/** Databases that release 0.1.0 has written (see test/worker/databases), in place of objects that begin with nothing. */
+/** Databases written by release 0.1.0 (see test/worker/databases), for objects that do not start empty. */
 
 const folder = join(import.meta.dirname, "../worker/databases/0.1.0");
 
@@ -31,10 +31,10 @@ const jobNames = [
 const header = /^-- \w+ (?<name>\S+)\n-- written: (?<written>\d+)\n-- alarm: (?<alarm>\d+|none)\n/;
 const HeaderSchema = z.object({ name: z.string(), written: z.coerce.number(), alarm: z.string() });
 
-/** Times by the clock of those who wrote them, in ms. */
+/** Timestamps by the clock of the writer, in ms. */
 const times = /\b1893\d{9}\b/g;
 
-/** @param now the time that it shall have been written at, in ms */
+/** @param now the time to shift the writing to, in ms */
 const read = (file: string, now: number): { name: string; sql: string; alarm: number | null } => {
   const text = readFileSync(join(folder, `${file}.sql`), "utf8");
   const { name, written, alarm } = HeaderSchema.parse(header.exec(text)?.groups);
@@ -48,24 +48,24 @@ const OutputSchema = z.object({ path: z.string(), uploadId: z.string().optional(
 const TaskColumnsSchema = z.object({ kind: z.string(), idx: z.int(), winner: z.string(), output: z.string() });
 const UploadColumnsSchema = z.object({ upload_id: z.string(), path: z.string(), attempt: z.string() });
 
-/** What the system of a schedule has stored when today's release begins. */
+/** What a schedule's system has stored when today's release starts. */
 export class StoredSystem {
   readonly #jobs: ReadonlyMap<string, ReturnType<typeof read>>;
   readonly #world: World;
 
-  /** @param count how many of the jobs there are */
+  /** @param count the number of jobs in it */
   constructor(world: World, count: number) {
     this.#world = world;
     const names = world.random.shuffled(jobNames).slice(0, count);
     this.#jobs = new Map(names.map((file) => read(file, world.clock.now)).map((stored) => [stored.name, stored]));
   }
 
-  /** The jobs, with what is known of each from what its user has posted. */
+  /** The jobs, with what is known of each from its user's request. */
   get jobs(): readonly (readonly [string, Partial<JobOptions>])[] {
     return [...this.#jobs].map(([id, { sql }]) => [id, optionsOf(sql)]);
   }
 
-  /** Puts everything where it was, before anything happens. */
+  /** Stores everything, before anything happens. */
   async load(): Promise<void> {
     const { registry, clusterHost, bucket, jobs, clock } = this.#world;
     const ids = JSON.stringify([...this.#jobs.keys()]);
@@ -91,7 +91,7 @@ export class StoredSystem {
     if (stored === undefined) throw new Error(`${id} was not stored`);
     const { store } = this.#world;
     put(storage, stored);
-    // The simulated cryptography opens nothing that was sealed by the real one.
+    // The simulated cryptography cannot open what the real one sealed.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has what sealing needs
     const sealed = await seal({ SECRET_KEY: secretKey } as Env, id, { input: access, output: access }, undefined);
     storage.exec("UPDATE secret SET sealed = ?", sealed.secrets);
@@ -118,7 +118,7 @@ const put = (storage: Storage, { sql, alarm }: { sql: string; alarm: number | nu
   storage.alarm = alarm;
 };
 
-/** What is known of a stored job from what its user has posted. */
+/** What is known of a stored job from its user's request. */
 const optionsOf = (sql: string): Partial<JobOptions> => {
   const database = new Database();
   database.exec(sql, []);

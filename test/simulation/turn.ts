@@ -3,12 +3,12 @@ let isUnderWay = false;
 
 const runNext = (): void => {
   waiting.shift()?.();
-  // What follows from it without a wait comes before the next one.
+  // What follows from it without waiting comes before the next one.
   if (waiting.length > 0) queueMicrotask(() => process.nextTick(runNext));
   else isUnderWay = false;
 };
 
-/** Calls back, in order, when all is through that needs no wait; as `setImmediate`, and in a fraction of its time. */
+/** Calls back, in order, once everything that needs no waiting is done; like `setImmediate`, in a fraction of the time. */
 export const afterTurn = (callback: () => void): void => {
   waiting.push(callback);
   if (isUnderWay) return;

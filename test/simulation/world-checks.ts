@@ -12,28 +12,28 @@ const RegistryRowSchema = z.object({
   reserved_until: z.int().nullable(),
 });
 
-/** Looks whether the objects have kept their promises to each other. */
+/** Checks the invariants between the objects. */
 export class WorldChecks {
   readonly faults: string[] = [];
   readonly #world: World;
-  /** Whether all that happens is written to standard error. */
+  /** Whether all events are written to standard error. */
   readonly #isTraced: boolean;
 
   constructor(world: World, isTraced: boolean) {
     this.#world = world;
     this.#isTraced = isTraced;
-    // An object says so where it meets what should not be. That somebody could not be told, or nothing be stored, is no such thing.
+    // An object logs an error when something is wrong. A failed message or a failing storage does not count.
     console.error = (text: unknown, cause: unknown) => {
       if (!(cause instanceof StorageError)) this.fault(`${String(text)}: ${String(cause)}`);
     };
   }
 
-  /** For those who look at one schedule: everything that happens. */
+  /** For debugging a single schedule: prints everything that happens. */
   trace(what: string): void {
     if (this.#isTraced) process.stderr.write(`${this.#world.elapsed} ${what}\n`);
   }
 
-  /** @returns nothing to do after the event */
+  /** @returns a function that does nothing, to call after the event */
   note(whom: string, what: Happening): () => void {
     if (this.#isTraced) {
       const text = what.kind === "message" ? what.text.slice(0, 200) : what.kind === "call" ? what.method : what.kind;
@@ -69,7 +69,7 @@ export class WorldChecks {
     }
   }
 
-  /** What has been said must have arrived by now. */
+  /** Everything that was reported must have arrived by now. */
   whenQuiet(): void {
     const { jobs, cluster } = this.#world;
     if (cluster.isDeserted) return;
@@ -80,14 +80,14 @@ export class WorldChecks {
     }
   }
 
-  /** What must hold once all is quiet, and the jobs are still remembered. */
+  /** The invariants once everything is quiet and the jobs are still stored. */
   atTheEnd(strikes: number): void {
     const { jobs, cluster, clusterHost, options } = this.#world;
     for (const job of jobs) {
       job.checks.atTheEnd(strikes);
       this.#listed(job);
     }
-    // Where no agent is left, nothing can show that what was wanted came after the removal.
+    // If no agent is left, nothing can show that what was wanted arrived after the removal.
     if (options.deserted !== undefined || jobs.some(({ checks }) => checks.isAbandoned)) return;
     for (const table of ["wanted_job", "removal", "report"]) {
       if (clusterHost.storage.exec(`SELECT 1 FROM ${table}`).toArray().length > 0)
@@ -96,7 +96,7 @@ export class WorldChecks {
     if (cluster.runners.length > 0) this.fault(`at the end ${cluster.runners.length} runners are left`);
   }
 
-  /** What must hold when all jobs are forgotten. */
+  /** The invariants after all jobs have been forgotten. */
   afterRetention(): void {
     const { jobs, bucket } = this.#world;
     if (jobs.some(({ checks }) => checks.isAbandoned)) return;
@@ -116,7 +116,7 @@ export class WorldChecks {
     }
   }
 
-  /** The list shows the last state of a job, and nothing of one that never was. */
+  /** The list shows the last state of a job, and nothing of one that never existed. */
   #listed({ id, checks, host, isStored }: SimulatedJob): void {
     const rows = this.#registry("SELECT snapshot, ended, reserved_until FROM job WHERE id = ?", id);
     const pins = this.#registry("SELECT 1 FROM pin WHERE job_id = ?", id);
@@ -127,14 +127,14 @@ export class WorldChecks {
     }
     if (checks.isAbandoned) return;
     if (pins.length > 0) this.fault(`the programs of ${id} are held, and it has been released`);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of the platform it has what the store uses
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has everything the store uses of the platform
     const storage = {
       sql: host.storage,
       transactionSync: <T>(change: () => T) => change(),
     } as unknown as DurableObjectStorage;
     const [row] = rows.map((found) => RegistryRowSchema.parse(found));
     const now = JSON.stringify({ ...viewSnapshot(openStore(storage)), outputs: [] });
-    // What release 0.1.0 has listed of a job that it has ended stays as it is, and says less.
+    // What release 0.1.0 listed of a job that it ended stays unchanged, and says less.
     const [listed, expected] = [row?.snapshot ?? "{}", now].map((text) =>
       isStored ? JSON.stringify(outcomeOf(text)) : text,
     );

@@ -17,10 +17,10 @@ import { ObjectStore } from "./store.ts";
 import { StoredSystem } from "./stored.ts";
 import { WorldChecks } from "./world-checks.ts";
 
-/** Virtual time begins here, in ms since 1970. */
+/** Virtual time starts here, in ms since 1970. */
 const start = Date.UTC(2030, 0, 1);
 
-/** Of the objects, in ms. */
+/** The objects' lease, in s. */
 const leaseSeconds = 30;
 
 type HostedObject = {
@@ -30,15 +30,15 @@ type HostedObject = {
   readonly observe: (what: Happening) => () => void;
 };
 
-/** Jobs, the Worker's objects, a cluster and a store, in virtual time, with all that goes wrong between them. */
+/** Jobs, the Worker's objects, a cluster and a store, in virtual time, with everything that goes wrong between them. */
 export class World {
   readonly leaseMs = leaseSeconds * 1000;
   readonly clock = new Clock(start);
   readonly random: Random;
   readonly options: ScheduleOptions;
-  /** Of the jobs' data. */
+  /** For the jobs' data. */
   readonly store: ObjectStore;
-  /** Of the artifacts. */
+  /** For the artifacts. */
   readonly bucket: Bucket;
   readonly checks: WorldChecks;
   readonly jobs: readonly SimulatedJob[];
@@ -50,11 +50,11 @@ export class World {
   readonly #stored: StoredSystem | undefined;
   readonly wires: Wires;
   readonly lines: Lines;
-  /** Nobody can dial. */
+  /** Whether nobody can connect. */
   isUnreachable = false;
-  /** No call between objects gets through. */
+  /** Whether no call between objects gets through. */
   isMute = false;
-  /** How probable it is that something fails by itself. Nothing does before `begin`. */
+  /** The probabilities that something fails spontaneously. Nothing does before `begin`. */
   readonly odds = { call: 0, crash: 0, storage: 0, alarmTwice: 0.05 };
 
   constructor(options: ScheduleOptions, given: Given, random: Random, isTraced: boolean) {
@@ -90,13 +90,13 @@ export class World {
     this.receiver = new Receiver(clock, (id) => this.jobOf(id), random.int(0, 2 ** 31));
   }
 
-  /** What was there before. */
+  /** Creates what existed before. */
   async prepare(): Promise<void> {
     await this.#stored?.load();
     await this.client.prepare();
   }
 
-  /** Lets users do what they will, and things go wrong. */
+  /** Lets users act and things go wrong. */
   begin(): void {
     const { clock, client, cluster, options, random } = this;
     Object.assign(this.odds, { call: options.call, crash: options.crash, storage: options.storage });
@@ -113,7 +113,7 @@ export class World {
     if (options.deserted !== undefined) clock.after(options.deserted, () => cluster.desert());
   }
 
-  /** From here on nothing fails by itself. */
+  /** From here on, nothing fails spontaneously. */
   calm(): void {
     Object.assign(this.odds, { call: 0, crash: 0, storage: 0 });
   }
@@ -152,7 +152,7 @@ export class World {
     return job;
   }
 
-  /** Virtual ms since the beginning. */
+  /** Virtual ms since the start. */
   get elapsed(): number {
     return this.clock.now - start;
   }

@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => scene.close());
 
 describe("the agent's link", () => {
-  it("dials the cluster's link, says who it is, and prints that it is connected, again after a cut", async () => {
+  it("connects to the cluster's link, identifies itself, and prints that it is connected, again after a cut", async () => {
     const agent = scene.start({ CLUSTER: "east" });
     await vi.waitUntil(() => agent.out.includes("agent connected"), patiently);
     const { path, authorization, received } = scene.worker.current;
@@ -29,7 +29,7 @@ describe("the agent's link", () => {
     );
   });
 
-  it("ends with an error when its token is refused", async () => {
+  it("ends with an error if its token is refused", async () => {
     scene.worker.refusals = [
       { status: 401, body: JSON.stringify({ title: "Unauthorized", detail: "wrong AGENT_TOKEN" }) },
     ];
@@ -47,7 +47,7 @@ describe("the agent's link", () => {
     expect(scene.alive()).toEqual([]);
   });
 
-  it("refuses a state directory that another agent uses, whose runners stay", async () => {
+  it("refuses a state directory in use by another agent, whose runners stay", async () => {
     scene.want("a", 1);
     scene.start();
     const [runner] = await scene.settle("a", 1);
@@ -73,7 +73,7 @@ describe("runners", () => {
     await vi.waitUntil(() => agent.out.includes(`[${runner?.runnerId}] ready`), patiently);
   });
 
-  it("are as many as wanted, stay where nobody else needs their slots, and report their end", async () => {
+  it("are as many as wanted, stay while nobody else needs their slots, and report their end", async () => {
     scene.want("a", 1);
     scene.start({ RUNNERS: "4" });
     await scene.settle("a", 1);
@@ -108,7 +108,7 @@ describe("runners", () => {
     await Promise.all([scene.settle("b", 1), scene.settle("c", 1)]);
   });
 
-  it("are replaced when they die, and all that they had started ends", async () => {
+  it("are replaced when they die, and everything that they started ends", async () => {
     scene.mode("a", "program");
     scene.want("a", 1);
     scene.start();
@@ -122,7 +122,7 @@ describe("runners", () => {
     expect(second?.runnerId).not.toBe(first?.runnerId);
   });
 
-  it("that end at once are reported as trouble, until they work again", async () => {
+  it("that end at once are reported as a condition, until they work again", async () => {
     scene.mode("a", "crash");
     scene.want("a", 2);
     scene.start({}, { settleMs: 2_000, longestWaitMs: 50 });
@@ -136,7 +136,7 @@ describe("runners", () => {
     await scene.settle("a", 2);
   });
 
-  it("share the slots, and take turns where there are not enough", async () => {
+  it("share the slots, and take turns if there are not enough", async () => {
     for (const jobId of ["a", "b", "c"]) scene.want(jobId, 5);
     scene.start({ RUNNERS: "1" }, { quantumMs: 50 });
     await vi.waitUntil(() => ["a", "b", "c"].every((jobId) => scene.seen(jobId).length > 1), patiently);
@@ -145,14 +145,14 @@ describe("runners", () => {
 });
 
 describe("spares", () => {
-  it("are two, wait before there is a job, and are what it gets", async () => {
+  it("are two, wait for a job, and are handed to the first one", async () => {
     const agent = scene.start();
     const spares = await scene.settle("", 2);
     scene.want("a", 1);
     const [first] = await scene.settle("a", 1);
     expect(spares.map(({ pid }) => pid)).toContain(first?.pid);
     expect(first?.runnerId).toBe(spares.find(({ pid }) => pid === first?.pid)?.runnerId);
-    // Another takes the place of the first, though two slots are free beside it.
+    // Another one replaces the first, although there are two more free slots.
     await scene.settle("", 2);
     expect(scene.alive()).toHaveLength(3);
     scene.want("a", 3);
@@ -164,7 +164,7 @@ describe("spares", () => {
     expect(agent.out).not.toContain("waited for a job");
   });
 
-  it("leave a job its head start, and are back when it has gone", async () => {
+  it("give a job a head start, and are back when it is gone", async () => {
     scene.want("a", 1);
     scene.want("b", 1);
     scene.start({ RUNNERS: "2" }, { headStartMs: 3_600_000 });
@@ -178,12 +178,12 @@ describe("spares", () => {
     expect(scene.alive()).toHaveLength(2);
   });
 
-  it("that end by themselves are not replaced at once, and are no trouble of a job", async () => {
+  it("that end by themselves are not replaced at once, and cause no condition of a job", async () => {
     scene.mode("", "crash");
     const agent = scene.start({}, { longestWaitMs: 3_600_000 });
     await vi.waitUntil(() => agent.out.match(/no such thing/g)?.length === 2, patiently);
     await vi.waitUntil(() => agent.out.includes("waited for a job ended with exit code 3"), patiently);
-    // Of both: one whose end the agent has not seen yet could still be given the job.
+    // Both must be gone: the agent could still give the job to a spare whose end it has not seen yet.
     await vi.waitUntil(() => readdirSync(join(scene.stateDir, "agent", "runners")).length === 0, patiently);
     scene.mode("", "");
     scene.want("a", 2);
@@ -195,7 +195,7 @@ describe("spares", () => {
     expect(scene.seen("")).toEqual([]);
   });
 
-  it("that end by themselves are replaced later, and what ends them is the job's trouble when its runners end so too", async () => {
+  it("that end by themselves are replaced later, and the reason becomes the job's condition if its runners end the same way", async () => {
     scene.mode("", "crash");
     const agent = scene.start({}, { longestWaitMs: 50 });
     await vi.waitUntil(() => (agent.out.match(/waited for a job/g) ?? []).length > 1, patiently);
@@ -208,7 +208,7 @@ describe("spares", () => {
     await scene.settle("", 2);
   });
 
-  it("that are killed are not replaced at once, and the next job has what it wants all the same", async () => {
+  it("that are killed are not replaced at once, and the next job still gets the runners it wants", async () => {
     scene.start({ RUNNERS: "2" }, { longestWaitMs: 3_600_000 });
     const [killed, other] = await scene.settle("", 2);
     process.kill(killed?.pid ?? 0, "SIGKILL");
@@ -219,7 +219,7 @@ describe("spares", () => {
     expect(scene.worker.received("exited").filter(({ runnerId }) => runnerId !== killed?.runnerId)).toEqual([]);
   });
 
-  it.each(["SIGTERM", "SIGKILL"] as const)("end with their agent when that ends by %s", async (signal) => {
+  it.each(["SIGTERM", "SIGKILL"] as const)("end with their agent when it ends by %s", async (signal) => {
     const agent = scene.start();
     await scene.settle("", 2);
     agent.child.kill(signal);
@@ -231,7 +231,7 @@ describe("spares", () => {
     expect(scene.worker.received("exited")).toEqual([]);
   });
 
-  it("that outlive their agent are ended by the next one, which reports nothing of them", async () => {
+  it("that outlive their agent are ended by the next one, which does not report them", async () => {
     scene.mode("", "deaf program");
     const agent = scene.start();
     const left = await scene.settle("", 2);
@@ -248,7 +248,7 @@ describe("spares", () => {
 });
 
 describe("the removal of a job", () => {
-  it("ends its runners, those that ignore it too, and theirs", async () => {
+  it("ends its runners, even those that ignore it, and their processes", async () => {
     scene.mode("a", "deaf program");
     scene.want("a", 2);
     scene.want("b", 1);
@@ -263,13 +263,13 @@ describe("the removal of a job", () => {
     expect(scene.alive("b")).toHaveLength(1);
   });
 
-  it("is answered for a job that it has never had", async () => {
+  it("is answered for an unknown job", async () => {
     scene.remove = ["x"];
     scene.start();
     await scene.told("removed", "x");
   });
 
-  it("is made up for after a cut, and reports that were not answered are sent again", async () => {
+  it("is made up for after a cut, and unanswered reports are repeated", async () => {
     scene.want("a", 1);
     scene.start();
     await scene.settle("a", 1);
@@ -290,7 +290,7 @@ describe("the removal of a job", () => {
     expect(scene.alive("a")).toEqual([]);
   });
 
-  it("touches no job of which the Worker says nothing", async () => {
+  it("does not affect a job that the Worker does not mention", async () => {
     scene.want("a", 1);
     scene.start({ RUNNERS: "1" });
     const [runner] = await scene.settle("a", 1);
@@ -304,7 +304,7 @@ describe("the removal of a job", () => {
     expect(scene.seen("a")).toEqual([runner]);
   });
 
-  it("comes before a new beginning of the same job", async () => {
+  it("is completed before the same job starts again", async () => {
     scene.mode("a", "deaf");
     scene.want("a", 1);
     scene.start({}, { killAfterMs: 200 });
@@ -318,18 +318,21 @@ describe("the removal of a job", () => {
 });
 
 describe("the end of an agent", () => {
-  it.each(["SIGTERM", "SIGINT"] as const)("by %s ends its runners, reports them, and is no failure", async (signal) => {
-    scene.mode("a", "deaf program");
-    scene.want("a", 2);
-    const agent = scene.start({}, { killAfterMs: 200 });
-    await scene.settle("a", 2);
-    agent.child.kill(signal);
-    expect(await agent.exitCode).toBe(0);
-    expect(scene.alive()).toEqual([]);
-    expect(scene.worker.received("exited")).toHaveLength(2);
-  });
+  it.each(["SIGTERM", "SIGINT"] as const)(
+    "by %s ends its runners, reports them, and is not a failure",
+    async (signal) => {
+      scene.mode("a", "deaf program");
+      scene.want("a", 2);
+      const agent = scene.start({}, { killAfterMs: 200 });
+      await scene.settle("a", 2);
+      agent.child.kill(signal);
+      expect(await agent.exitCode).toBe(0);
+      expect(scene.alive()).toEqual([]);
+      expect(scene.worker.received("exited")).toHaveLength(2);
+    },
+  );
 
-  it("by a second signal comes at once", async () => {
+  it("by a second signal is immediate", async () => {
     scene.mode("a", "deaf");
     scene.want("a", 1);
     const agent = scene.start({}, { killAfterMs: 3_600_000 });
@@ -342,7 +345,7 @@ describe("the end of an agent", () => {
     await scene.told("exited", "a");
   });
 
-  it("by SIGKILL leaves what the next one ends and reports, and nothing else", async () => {
+  it("by SIGKILL leaves only runners, which the next agent ends and reports", async () => {
     scene.mode("a", "deaf program");
     scene.want("a", 2);
     const agent = scene.start();
@@ -367,7 +370,7 @@ describe("the end of an agent", () => {
     };
     scene.wanted = [];
     process.kill(runner?.pid ?? 0, "SIGKILL");
-    // By now nothing else tells of the runner.
+    // From here on, nothing else shows that the runner existed.
     await scene.told("exited", "a");
     expect(existsSync(join(runner?.workDir ?? "", ".."))).toBe(false);
     agent.child.kill("SIGKILL");
@@ -380,7 +383,7 @@ describe("the end of an agent", () => {
     await vi.waitUntil(() => !readdirSync(exits).includes(runner?.runnerId ?? ""), patiently);
   });
 
-  it("by SIGKILL is noticed by its runners", async () => {
+  it("by SIGKILL also ends its runners", async () => {
     scene.want("a", 2);
     const agent = scene.start();
     await scene.settle("a", 2);

@@ -15,7 +15,7 @@ it("has a default for everything but the token", () => {
   });
 });
 
-it("takes what is set", () => {
+it("takes the given values", () => {
   const environment = {
     WORKER_URL: "https://x.example/",
     CLUSTER: "east-1",
@@ -35,7 +35,7 @@ it("takes what is set", () => {
   });
 });
 
-it("keeps map outputs in the job's store where told so", () => {
+it("keeps map outputs in the job's store if told to", () => {
   expect(readAgentConfig({ AGENT_TOKEN: "t", SHUFFLE: "store" }).shuffle).toBe("store");
 });
 
@@ -55,6 +55,6 @@ it.each([
   expect(read).toThrow(new RegExp(`^${name} `));
 });
 
-it("names every variable at fault", () => {
+it("names every faulty variable", () => {
   expect(() => readAgentConfig({ CLUSTER: "A", RUNNERS: "x" })).toThrow(/CLUSTER .*\nAGENT_TOKEN .*\nRUNNERS /);
 });

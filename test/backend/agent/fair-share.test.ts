@@ -20,7 +20,7 @@ describe("the shares", () => {
     expect(fairShares(wanted.map(fresh), capacity, { now: 0, quantum })).toEqual(shares);
   });
 
-  it("never exceed the capacity or the wish, leave no slot unused, and are max-min fair", () => {
+  it("never exceed the capacity or what is wanted, leave no slot unused, and are max-min fair", () => {
     assert(
       property(claimants, nat(20), nat(200), (jobs, capacity, now) => {
         const shares = fairShares(jobs, capacity, { now, quantum });
@@ -45,7 +45,7 @@ describe("the shares", () => {
     );
   });
 
-  it("leave what does not divide with the job that has it", () => {
+  it("leave the remainder with the job that has it", () => {
     const jobs = [fresh(9), { wanted: 9, held: 2, since: 5 }];
     expect(fairShares(jobs, 3, { now: 1_000, quantum })).toEqual([1, 2]);
   });
@@ -65,7 +65,7 @@ describe("taking turns", () => {
     expect(nextTurn(jobs.slice(0, 2), [1, 1], { now: 10, quantum })).toBeUndefined();
   });
 
-  it("lets no job wait for longer than the others' turns and last tasks take", () => {
+  it("keeps no job waiting longer than the others' turns and last tasks take", () => {
     const setting = record({
       count: integer({ min: 1, max: 8 }),
       capacity: integer({ min: 1, max: 5 }),
@@ -76,7 +76,7 @@ describe("taking turns", () => {
         const { count, capacity, task } = given;
         const world = wishes.slice(0, count).map((wanted) => ({ wanted, held: 0, since: 0 }));
         const limit = (count + 1) * (quantum + task);
-        /** When the slots of runners that finish their last task come free. */
+        /** When the slots of runners that are finishing their last task become free. */
         let draining: number[] = [];
         for (let now = 0; now < 6 * limit; now++) {
           draining = draining.filter((end) => end > now);

@@ -6,18 +6,19 @@ import { JobOrderSchema } from "../../../backend/job-order.ts";
 import { ProcessLedger } from "../../../backend/process-ledger.ts";
 
 /**
- * A runner that does what a test says: its only argument is a directory in which `<jobId>.mode` holds words, and `.mode` those
- * for the time before it has a job. It leaves `<runnerId>.json` there when it is ready, first for a job and then with it.
+ * A runner that does what a test says. Its only argument is a directory in which `<jobId>.mode` contains words for its
+ * behaviour, and `.mode` those for the time before it has a job. It writes `<runnerId>.json` there when it is ready for a job,
+ * and again when it has one.
  *
- * `crash` ends at once with a message, `deaf` minds neither SIGTERM nor its standard input, `busy` ends after `drain` only
- * when there is a file `finish`, `program` starts a program in a process group of its own that minds nothing.
+ * `crash` ends at once with a message; `deaf` ignores SIGTERM, `drain` and the end of its standard input; `busy` ends after
+ * `drain` only once there is a file `finish`; `program` starts a program that ignores everything, in its own process group.
  */
 const [, , dir = ""] = process.argv;
 const { RUNNER_ID = "", WORK_DIR = "", PROCESS_LEDGER = "" } = process.env;
 let mode: string[] = [];
 const is = (word: string): boolean => mode.includes(word);
 
-/** Does what is said of this job, or of a runner without one. */
+/** Behaves as told for this job, or for a runner without one. */
 const begin = (jobId = "", token = ""): void => {
   const modeFile = join(dir, `${jobId}.mode`);
   mode = existsSync(modeFile) ? readFileSync(modeFile, "utf8").split(" ") : [];

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { readAgentConfig } from "../../../backend/agent/config.ts";
 import { runProcessAgent } from "../../../backend/agent/run-processes.ts";
 
-// The agent's entry with another runner: its arguments are the times, as JSON, and the runner's command.
+// The agent's entry point with another runner. Its arguments are the times, as JSON, and the runner's command.
 const TimesSchema = z.object({
   settleMs: z.number(),
   firstWaitMs: z.number(),

@@ -9,11 +9,11 @@ import { patiently } from "./scene.ts";
 let worker: FakeWorker;
 let agent: Agent;
 let events: LauncherEvents;
-/** The kinds of the reports that the Worker refuses, from the front. */
+/** The kinds of reports for the Worker to refuse, from the front. */
 let refusals: string[];
-/** The welcome of the next connections. */
+/** The welcome for the next connections. */
 let welcome: { readonly wanted: readonly WantedJob[]; readonly isPartial?: boolean };
-/** The jobs that the launcher was last told of. */
+/** The jobs last given to the launcher. */
 let launched: string[];
 
 beforeEach(async () => {
@@ -61,7 +61,7 @@ const told = async (kind: string, count: number): Promise<Received[]> =>
   }, patiently);
 
 describe("a report that the Worker does not accept", () => {
-  it("is repeated until it does", async () => {
+  it("is repeated until the Worker accepts it", async () => {
     refusals = ["exited", "exited", "failed", "removed"];
     const known = events.exited("a", "runner", { reason: "drained" });
     expect(await known).toBe(true);
@@ -72,7 +72,7 @@ describe("a report that the Worker does not accept", () => {
     await told("removed", 2);
   });
 
-  it("is superseded by a newer one of the same job", async () => {
+  it("is superseded by a newer one for the same job", async () => {
     refusals = ["conditions"];
     events.conditions("a", [{ type: "ImagePullBackOff", message: "" }]);
     await told("conditions", 1);
@@ -103,7 +103,7 @@ const job = (jobId: string): WantedJob => ({
   pods: { credentialSecrets: [] },
 });
 
-/** Has the agent welcomed again, and then told of one more job. */
+/** Makes the agent reconnect and receive a welcome, and then gives it another job. */
 const reconnect = async (last: string): Promise<void> => {
   const before = worker.connections.length;
   worker.cut();

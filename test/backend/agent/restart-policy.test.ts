@@ -6,7 +6,7 @@ beforeEach(() => {
   policy = new RestartPolicy({ settleMs: 5_000, firstWaitMs: 1_000, longestWaitMs: 30_000 });
 });
 
-it("lets a job start as many as it likes while its runners live", () => {
+it("lets a job start any number of runners while they live", () => {
   expect(policy.allowance(0)).toBe(Infinity);
   expect(policy.ended(0, 5_000)).toBe(false);
   expect(policy.allowance(5_000)).toBe(Infinity);
@@ -28,12 +28,12 @@ it("waits longer after each runner in a row that ends at once, and then lets one
   expect(reported).toEqual([false, false, true, true, true, true, true]);
 });
 
-it("counts runners that were started together once", () => {
+it("counts runners that started together once", () => {
   for (let index = 0; index < 5; index++) expect(policy.ended(0, 10 + index)).toBe(false);
   expect(policy.waitsUntil(20)).toBe(1_010);
 });
 
-it("begins anew when one has lived", () => {
+it("starts over when a runner has lived", () => {
   policy.ended(0, 0);
   policy.ended(1_000, 1_000);
   policy.settled();

@@ -14,7 +14,7 @@ const read = async (chunks: readonly (string | Buffer)[]) => {
   return { lines, tail: output.tail };
 };
 
-it("joins what was cut anywhere, within a character too", async () => {
+it("joins lines that were cut anywhere, even within a character", async () => {
   const bytes = Buffer.from("één\n\ntwee");
   const { lines } = await read([...bytes].map((byte) => Buffer.of(byte)));
   expect(lines).toEqual(["één", "", "twee"]);

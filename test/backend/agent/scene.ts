@@ -16,23 +16,23 @@ const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta
 const ReadySchema = z.object({
   pid: z.int(),
   program: z.int().optional(),
-  /** Empty before it has a job. */
+  /** Empty while it has no job. */
   jobId: z.string(),
   token: z.string(),
   runnerId: z.string(),
   workDir: z.string(),
   env: z.record(z.string(), z.string()),
 });
-/** A runner that has come up. */
+/** A runner that is up. */
 export type Ready = z.infer<typeof ReadySchema>;
 
-/** A running agent process, and all that it has said. */
+/** A running agent process, with its output so far. */
 export type AgentProcess = { readonly child: ChildProcess; out: string; exitCode: Promise<number | null> };
 
-/** Generous: these are limits for a broken agent, and no measure of a good one. */
+/** Generous: these limits detect a broken agent; they do not measure a good one. */
 export const patiently = { timeout: 30_000, interval: 10 };
 
-/** A fake Worker, real agent processes and their fake runners, on one state directory. */
+/** A fake Worker, and real agent processes with their fake runners, sharing a state directory. */
 export class Scene {
   readonly dir = mkdtempSync(join(tmpdir(), "agent-"));
   readonly stateDir = join(this.dir, "state");
@@ -52,14 +52,17 @@ export class Scene {
     return new Scene(await FakeWorker.start());
   }
 
-  /** What the Worker answers when the test does not say otherwise. */
+  /** The Worker's default answers. */
   answer(message: Received, from: Dialled): void {
     const { wanted, remove } = this;
     const body = message.kind === "hello" ? { kind: "welcome", wanted, remove } : { kind: "done" };
     from.send({ re: message.id, ...body });
   }
 
-  /** What the fake runners of a job do from now on, in the words of `fake-runner.ts`; of the job `""`: those without one. */
+  /**
+   * What the fake runners of a job do from now on, in the words of `fake-runner.ts`. The job `""` stands for runners without a
+   * job.
+   */
   mode(jobId: string, words: string): void {
     writeFileSync(join(this.#runnersDir, `${jobId}.mode`), words);
   }
@@ -96,7 +99,7 @@ export class Scene {
     this.worker.current.send({ kind: "remove", jobId });
   }
 
-  /** All runners that have ever come up, or those of a job; of the job `""`: those that have none. */
+  /** All runners that have ever come up, or those of a job. The job `""` stands for runners without a job. */
   seen(jobId?: string): Ready[] {
     return readdirSync(this.#runnersDir)
       .filter((name) => name.endsWith(".json"))
@@ -104,12 +107,12 @@ export class Scene {
       .filter((runner) => jobId === undefined || runner.jobId === jobId);
   }
 
-  /** Those that live. */
+  /** The live ones. */
   alive(jobId?: string): Ready[] {
     return this.seen(jobId).filter((runner) => groupAlive(runner.pid));
   }
 
-  /** Waits until so many runners of a job live; of the job `""`: so many that have none. */
+  /** Waits until this many runners of a job are live. The job `""` stands for runners without a job. */
   async settle(jobId: string, count: number): Promise<Ready[]> {
     return vi.waitUntil(() => {
       const alive = this.alive(jobId);
@@ -117,7 +120,7 @@ export class Scene {
     }, patiently);
   }
 
-  /** Waits for a report that a peer's request of this kind and job makes. */
+  /** Waits for `count` requests of this kind for a job. */
   async told(kind: string, jobId: string, count = 1): Promise<Received[]> {
     return vi.waitUntil(() => {
       const told = this.worker.received(kind).filter((message) => message["jobId"] === jobId);
@@ -125,7 +128,7 @@ export class Scene {
     }, patiently);
   }
 
-  /** Ends everything, and fails when a process of a runner that should be gone is left. */
+  /** Ends everything, and fails if a runner's process is left that should be gone. */
   async close(): Promise<void> {
     for (const { child } of this.agents) child.kill("SIGTERM");
     await Promise.all(this.agents.map(({ exitCode }) => exitCode));

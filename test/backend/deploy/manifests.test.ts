@@ -50,7 +50,7 @@ if (podSpec === undefined) throw new Error("the agent has no pods");
 const container = podSpec.containers[0];
 const settings = one("ConfigMap", "edgefold").data ?? {};
 
-it("has the kustomization's files in one", () => {
+it("contains the kustomization's files in one", () => {
   expect(manifest).toBe(renderManifest());
   expect(named.map(([name]) => name)).toEqual([
     "Namespace edgefold",
@@ -68,7 +68,7 @@ it("has the kustomization's files in one", () => {
   ]);
 });
 
-it.each(named)("%s has fields that Kubernetes knows, and labels", (_, object) => {
+it.each(named)("%s has labels, and only fields that Kubernetes knows", (_, object) => {
   expect(unknownFields(object)).toEqual([]);
   expect(object.metadata.labels).toMatchObject({
     "app.kubernetes.io/name": "edgefold",
@@ -77,7 +77,7 @@ it.each(named)("%s has fields that Kubernetes knows, and labels", (_, object) =>
   });
 });
 
-it("lets only restricted pods into its namespaces", () => {
+it("admits only restricted pods to its namespaces", () => {
   for (const { metadata } of all("Namespace")) {
     expect(metadata.labels).toMatchObject({
       "pod-security.kubernetes.io/enforce": "restricted",
@@ -98,7 +98,7 @@ const rulesOf = (namespace: "jobs" | "agent"): V1PolicyRule[] =>
       verbs: [...verbs],
     }));
 
-it("grants the agent what it needs, each thing by name", () => {
+it("grants the agent exactly what it needs, each resource by name", () => {
   expect(one("Role", "edgefold-jobs").rules).toEqual(rulesOf("jobs"));
   expect(one("Role", "edgefold").rules).toEqual(rulesOf("agent"));
 
@@ -108,7 +108,7 @@ it("grants the agent what it needs, each thing by name", () => {
   expect(secretVerbs).toEqual(["create"]);
 });
 
-it("grants it to nobody else, and to the runners nothing", () => {
+it("grants that to nobody else, and nothing to the runners", () => {
   for (const { roleRef, subjects } of all("RoleBinding")) {
     expect(roleRef).toEqual({ apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "edgefold-agent" });
     expect(subjects).toEqual([{ kind: "ServiceAccount", name: "edgefold-agent", namespace: "edgefold" }]);
@@ -120,7 +120,7 @@ it("grants it to nobody else, and to the runners nothing", () => {
   expect(podSpec.automountServiceAccountToken).toBe(true);
 });
 
-it("has an agent that may do nothing on its node, with a read-only root and limits", () => {
+it("has an agent without privileges on its node, with a read-only root and limits", () => {
   expect(restrictedViolations(podSpec)).toEqual([]);
   expect(podSpec.containers).toHaveLength(1);
   expect(container?.securityContext?.readOnlyRootFilesystem).toBe(true);
@@ -133,7 +133,7 @@ it("has an agent that may do nothing on its node, with a read-only root and limi
   expect(container?.volumeMounts?.map(({ name }) => name)).toEqual(["tmp"]);
 });
 
-it("is asked for its health where it answers", () => {
+it("has its health probes where the agent answers them", () => {
   const port = container?.env?.find(({ name }) => name === "HEALTH_PORT")?.value;
   expect(container?.ports).toEqual([{ name: "health", containerPort: Number(port) }]);
   const paths = [container?.startupProbe, container?.livenessProbe, container?.readinessProbe].map(
@@ -142,24 +142,24 @@ it("is asked for its health where it answers", () => {
   expect(paths).toEqual(["/livez", "/livez", "/readyz"].map((path) => ({ path, port: "health" })));
 });
 
-it("is of one release", () => {
+it("uses a single release", () => {
   expect(container?.image).toBe(`registry.example.com/edgefold:${release}`);
   expect(settings["RUNNER_IMAGE"]).toBe(container?.image);
   const kustomization = readFileSync(new URL("../../../backend/deploy/kustomization.yaml", import.meta.url), "utf8");
   expect(kustomization.match(/edgefold:(\S+)/)?.[1]).toBe(release);
 });
 
-it("sets what the agent does by default", () => {
+it("sets the agent's defaults", () => {
   const { RUNNER_IMAGE } = settings;
   expect(parseConfig(KubernetesSettingsSchema, settings)).toEqual(KubernetesSettingsSchema.parse({ RUNNER_IMAGE }));
   expect(all("Namespace").map(({ metadata }) => metadata.name)).toContain(settings["JOBS_NAMESPACE"]);
 });
 
-/** But for DNS. */
+/** Except for DNS. */
 const portsOf = ({ spec }: V1NetworkPolicy): unknown[] =>
   (spec?.egress ?? []).slice(1).flatMap(({ ports }) => ports?.map(({ port }) => port) ?? []);
 
-it("lets nothing dial in, nor out to where clouds hand out credentials", () => {
+it("allows no incoming connections, and no outgoing ones to where clouds hand out credentials", () => {
   const policies = all("NetworkPolicy");
   expect(policies.map(({ metadata }) => metadata.namespace)).toEqual(["edgefold", "edgefold-jobs"]);
   for (const { spec } of policies) {

@@ -65,7 +65,7 @@ it.each<[string, PodSpec]>([
   expect(restrictedViolations(spec)).toEqual([]);
 });
 
-it("says everything that a bare pod lacks", () => {
+it("lists everything that a bare pod lacks", () => {
   expect(restrictedViolations({ containers: [{ name: "a" }], initContainers: [{ name: "b" }] })).toEqual([
     'allowPrivilegeEscalation != false (containers "b", "a" must set securityContext.allowPrivilegeEscalation=false)',
     'unrestricted capabilities (containers "b", "a" must set securityContext.capabilities.drop=["ALL"])',

@@ -59,6 +59,6 @@ it.each([
   [{ apiVersion: "apps/v1", kind: "Job" }, "kind Job is unknown in apiVersion apps/v1"],
   [{ apiVersion: "batch/v7", kind: "Job" }, "kind Job is unknown in apiVersion batch/v7"],
   [{ spec: {} }, "kind undefined is unknown in apiVersion undefined"],
-])("finds what is wrong with %j", (object, fault) => {
+])("finds the errors in %j", (object, fault) => {
   expect(unknownFields(object)).toEqual([fault]);
 });

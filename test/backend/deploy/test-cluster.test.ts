@@ -10,9 +10,9 @@ import { documents } from "../../helpers/kubernetes/documents.ts";
 
 const KindSchema = z.object({ kind: z.string() });
 
-/** An API server that has nothing except Deployments of some names, and takes whatever is created. */
+/** An API server whose only objects are Deployments of the given names, and which accepts every creation. */
 class EmptyCluster {
-  /** The kinds of what was created. */
+  /** The kinds of the created objects. */
   readonly created: string[] = [];
   readonly #server: Server;
 
@@ -55,7 +55,7 @@ class EmptyCluster {
 }
 
 const manifest = documents(readFileSync(new URL("../../../backend/deploy/edgefold.yaml", import.meta.url), "utf8"));
-/** What the API server says that there is, of every group at once. */
+/** The kinds that the API server lists for every group at once. */
 const kinds = manifest.map(({ kind, metadata: { namespace } }) => ({
   name: `${kind.toLowerCase()}s`,
   kind,
@@ -65,14 +65,14 @@ const kinds = manifest.map(({ kind, metadata: { namespace } }) => ({
 let cluster: EmptyCluster;
 afterEach(() => cluster.stop());
 
-it("the cluster of `npm run test:cluster` gets what an agent needs, but no settings of one", async () => {
+it("the cluster of `npm run test:cluster` gets what an agent needs, but no agent settings", async () => {
   cluster = new EmptyCluster([]);
   await cluster.install();
   expect(cluster.created).toContain("Role");
   expect(cluster.created.filter((kind) => ["ConfigMap", "Deployment"].includes(kind))).toEqual([]);
 });
 
-it("a cluster with an agent is refused, and stays as it is", async () => {
+it("a cluster with an agent is refused and left unchanged", async () => {
   cluster = new EmptyCluster(["edgefold-agent"]);
   await expect(cluster.install()).rejects.toThrow(
     "an agent is installed in this cluster, edgefold/edgefold-agent; use a cluster without one",

@@ -49,7 +49,7 @@ test("An object is created, read, replaced, patched and deleted", async () => {
   expect(cluster.objects()).toEqual([]);
 });
 
-test("What cannot be done is refused in the words of Kubernetes", async () => {
+test("What is not possible is refused in Kubernetes' words", async () => {
   const { core, batch } = await startScene();
   const job = shellJob("one", "exit 0", { parallelism: 0 });
   const created = await batch.createNamespacedJob({ namespace, body: job });
@@ -110,7 +110,7 @@ test("Unknown fields and wrong types are refused with their paths", async () => 
   expect(cluster.objects()).toEqual([]);
 });
 
-test("Lists are selected and paged", async () => {
+test("Lists are filtered and paged", async () => {
   const { core } = await startScene();
   for (const [name, labels] of [
     ["a", { x: "1", y: "1" }],
@@ -162,7 +162,7 @@ test("Secrets take text and keep Base64", async () => {
   expect(await refusal(bad)).toMatch(/^400 BadRequest: Secret in version "v1" cannot be handled as a Secret: /);
 });
 
-test("Faults come as often as they are planned, or after the deed", async () => {
+test("Planned faults occur the given number of times, before or after the request is carried out", async () => {
   const { core, cluster } = await startScene();
   cluster.fail("create", "configmaps", 503, 2);
   cluster.fail("list", "configmaps", 429);
@@ -184,7 +184,7 @@ test("Faults come as often as they are planned, or after the deed", async () => 
   ]);
 });
 
-test("Who has no token is nobody", async () => {
+test("A request without a valid token is unauthorized", async () => {
   const { cluster } = await startScene();
   const { config } = clients(cluster, "agent");
   const user = config.getCurrentUser();

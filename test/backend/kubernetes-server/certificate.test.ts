@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import * as asn1 from "../../helpers/kubernetes/asn1.ts";
 import { selfSigned } from "../../helpers/kubernetes/certificate.ts";
 
-// From X.690 and from what openssl writes.
+// From X.690, and from the output of openssl.
 test.each([
   [asn1.integer(Buffer.from([0])), "020100"],
   [asn1.integer(Buffer.from([0x7f])), "02017f"],
@@ -24,7 +24,7 @@ test.each([
   expect(der.toString("hex")).toBe(hex);
 });
 
-test("A certificate is its own authority, for this machine only", () => {
+test("A certificate is its own authority, and only valid for this machine", () => {
   const { certificate, key } = selfSigned();
   const read = new X509Certificate(certificate);
   expect(read.verify(read.publicKey)).toBe(true);

@@ -78,13 +78,13 @@ test("Failed pods are replaced until one has succeeded", async () => {
   ]);
 });
 
-test("Once a pod has succeeded, no pod is created any more", async () => {
+test("Once a pod has succeeded, no more pods are created", async () => {
   const scene = await startScene();
   await create(scene, "one", loop, { parallelism: 2, podReplacementPolicy: "Failed" });
   await jobThat(scene, "one", "runs", ({ ready }) => ready === 2);
   const [first, second] = scene.cluster.pods();
   if (first === undefined || second === undefined) throw new Error("there are not two pods");
-  // It ends with 0 when it is told to.
+  // It ends with 0 when told to end.
   await isUp(scene, first.metadata.name);
   await scene.core.deleteNamespacedPod({ namespace, name: first.metadata.name });
   await jobThat(scene, "one", "has a success", ({ succeeded }) => succeeded === 1);
@@ -95,7 +95,7 @@ test("Once a pod has succeeded, no pod is created any more", async () => {
   expect(trueConditions(status)).toContain("Complete:CompletionsReached");
 });
 
-test("Parallelism goes up and down; the pods that are removed are not counted", async () => {
+test("Parallelism goes up and down; removed pods are not counted", async () => {
   const scene = await startScene();
   await create(scene, "one", loop, { parallelism: 1 });
   await jobThat(scene, "one", "runs", ({ ready }) => ready === 1);
@@ -165,7 +165,7 @@ test("A failure can be ignored, counted, or fail the Job", async () => {
   expect(await jobEvents(scene)).toContain(`Warning PodFailurePolicy 1: ${failed.conditions?.at(-1)?.message}`);
 });
 
-test("A Job can be late, and goes some time after its end", async () => {
+test("A Job can miss its deadline, and is removed some time after its end", async () => {
   const scene = await startScene();
   await create(scene, "one", loop, { activeDeadlineSeconds: 2, ttlSecondsAfterFinished: 1 });
   const target = await jobThat(scene, "one", "is late", (status) => trueConditions(status).length > 0);
@@ -176,7 +176,7 @@ test("A Job can be late, and goes some time after its end", async () => {
   await untilNone("objects", () => scene.cluster.objects());
 });
 
-test("What a Job owns goes with it", async () => {
+test("A Job's dependents are removed with it", async () => {
   const scene = await startScene();
   for (const policy of ["Background", "Foreground"]) {
     const uid = await create(scene, "one", loop, { parallelism: 2 });
@@ -204,7 +204,7 @@ test("What a Job owns goes with it", async () => {
   expect(orphan?.status.phase).toBe("Running");
 });
 
-test("A quota and the restrictions of a namespace keep pods from being created", async () => {
+test("A quota and a namespace's restrictions prevent the creation of pods", async () => {
   const restricted = { "pod-security.kubernetes.io/enforce": "restricted" };
   const scene = await startScene({
     documents: [{ apiVersion: "v1", kind: "Namespace", metadata: { name: "safe", labels: restricted } }],
@@ -233,7 +233,7 @@ test("A quota and the restrictions of a namespace keep pods from being created",
   );
 });
 
-test("A Job waits for the pod of a lost node until its finalizer is taken away", async () => {
+test("A Job waits for the pod of a lost node until its finalizer is removed", async () => {
   const scene = await startScene();
   const policy = { podReplacementPolicy: "Failed" };
   await create(scene, "one", loop, { parallelism: 1, ...policy });

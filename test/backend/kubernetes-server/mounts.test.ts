@@ -22,7 +22,7 @@ test.each([
   expect(onHost(text, mounts)).toBe(here);
 });
 
-test("Variables are put in, as far as they are known", () => {
+test("Variables are substituted if they are known", () => {
   expect(expanded("$(A)-$(B)-$$(A)-$A", { A: "1" })).toBe("1-$(B)-$(A)-$A");
 });
 

@@ -22,7 +22,7 @@ const documents = role([
 
 const user = 'User "system:serviceaccount:edgefold:edgefold-agent"';
 
-test("The agent may do what its Role says, and nothing else", async () => {
+test("The agent is allowed what its Role says, and nothing else", async () => {
   const { cluster, core: admin } = await startScene({ documents });
   const { core, batch } = clients(cluster, "agent");
   await batch.createNamespacedJob({ namespace, body: shellJob("one", "exit 0", { parallelism: 0 }) });
@@ -50,7 +50,7 @@ test("The agent may do what its Role says, and nothing else", async () => {
   expect(await refusal(core.readNamespace({ name: "default" }))).toMatch(/^403 /);
 });
 
-test("A user can ask what it may do", async () => {
+test("A user can ask what they are allowed to do", async () => {
   const { cluster } = await startScene({ documents });
   const may = async (who: "admin" | "agent", resourceAttributes: k8s.V1ResourceAttributes): Promise<boolean> => {
     const api = clients(cluster, who).config.makeApiClient(k8s.AuthorizationV1Api);

@@ -35,7 +35,7 @@ const eventsOf = async ({ core }: Scene, name: string): Promise<string[]> =>
     ({ type, reason, message }) => `${type} ${reason}: ${message}`,
   );
 
-test("A pod runs a command as a process, and says how it has ended", async () => {
+test("A pod runs a command as a process, and reports how it ended", async () => {
   const scene = await startScene();
   await run(scene, shellPod("good", "echo out; echo err >&2; env | sort; pwd"));
   const good = await ended(scene, "good");
@@ -61,7 +61,7 @@ test("A pod runs a command as a process, and says how it has ended", async () =>
   expect(stateOf(await ended(scene, "none"))?.terminated).toMatchObject({ exitCode: 128, reason: "StartError" });
 });
 
-test("An image is a directory of this machine", async () => {
+test("An image is a directory on this machine", async () => {
   const root = mkdtempSync(join(tmpdir(), "edgefold-image-"));
   onTestFinished(() => rmSync(root, { recursive: true }));
   writeFileSync(join(root, "main.mjs"), "console.log(process.argv[2], process.cwd(), process.execPath)");
@@ -133,7 +133,7 @@ test("Volumes and variables", async () => {
   expect(rest[2]).toBe("a");
 });
 
-test("What is missing keeps a pod waiting", async () => {
+test("A pod waits for missing objects", async () => {
   const scene = await startScene();
   const { core } = scene;
   const reason = (pod: V1Pod): string | undefined => stateOf(pod)?.waiting?.reason;
@@ -169,7 +169,7 @@ test("What is missing keeps a pod waiting", async () => {
 const scheduled = (pod: V1Pod): { status?: string; reason?: string; message?: string } =>
   pod.status?.conditions?.find(({ type }) => type === "PodScheduled") ?? {};
 
-test("A pod waits for a node that it can be on", async () => {
+test("A pod waits for a matching node", async () => {
   const scene = await startScene({ nodeLabels: { disk: "ssd" } });
   const { core, cluster } = scene;
   await run(scene, shellPod("other", "exit 0", {}, { nodeSelector: { disk: "tape" } }));
@@ -208,7 +208,7 @@ test("Readiness follows the probe", async () => {
   await podThat(scene, "one", "is not ready any more", (one) => ready(one) === "False");
 });
 
-test("A pod that is deleted is told to end, and killed when it does not", async () => {
+test("A deleted pod is told to end, and killed if it does not", async () => {
   const scene = await startScene();
   const { core, cluster } = scene;
   const gone = async (name: string): Promise<number> => {
@@ -234,7 +234,7 @@ test("A pod that is deleted is told to end, and killed when it does not", async 
   expect(cluster.pods()).toEqual([]);
 });
 
-test("Pods die in all the ways that there are", async () => {
+test("Pods can be killed, run out of memory, and be evicted", async () => {
   const scene = await startScene();
   const { cluster } = scene;
   const die = async (name: string, how: (pod: V1Pod) => Promise<void>): Promise<V1Pod> => {
@@ -274,7 +274,7 @@ test("The pod of a lost node stays until it is deleted by force", async () => {
   expect(cluster.pods()).toEqual([]);
 });
 
-test("A pod's specification cannot be changed, and its status by its own request only", async () => {
+test("A pod's specification cannot be changed, and its status only through its own subresource", async () => {
   const scene = await startScene();
   await run(scene, shellPod("one", loop));
   await running(scene, "one");

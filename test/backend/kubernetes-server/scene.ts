@@ -28,7 +28,7 @@ const namespaceDocument = (name: string, labels: Readonly<Record<string, string>
   metadata: { name, labels },
 });
 
-/** Starts a cluster, which is stopped after the test. */
+/** Starts a cluster, and stops it after the test. */
 export const startScene = async (options: ClusterOptions = {}): Promise<Scene> => {
   const cluster = await FakeCluster.start({
     images: { sh: { root: "/", env: { FROM_IMAGE: "yes" } } },
@@ -45,7 +45,7 @@ export const clients = (cluster: FakeCluster, user: "admin" | "agent"): Omit<Sce
   return { config, core: config.makeApiClient(k8s.CoreV1Api), batch: config.makeApiClient(k8s.BatchV1Api) };
 };
 
-/** Posts what the client cannot: it knows no other fields than its models have. @returns the answer */
+/** Posts a body that the client cannot send, since it only knows the fields of its models. @returns the answer */
 export const post = async (cluster: FakeCluster, path: string, body: unknown): Promise<unknown> => {
   const { config } = clients(cluster, "admin");
   const options: RequestOptions = { method: "POST", headers: { "content-type": "application/json" } };
@@ -58,7 +58,7 @@ export const post = async (cluster: FakeCluster, path: string, body: unknown): P
 
 export const mergePatch = k8s.setHeaderOptions("Content-Type", k8s.PatchStrategy.MergePatch);
 
-/** What a request was refused with: `404 NotFound: …`. */
+/** The error that a request was refused with: `404 NotFound: …`. */
 export const refusal = async (answer: Promise<unknown>): Promise<string> => {
   try {
     await answer;
@@ -72,11 +72,11 @@ export const refusal = async (answer: Promise<unknown>): Promise<string> => {
   return "not refused";
 };
 
-/** An object as its fields, without the client's class. */
+/** The fields of an object, without the client's class. */
 type Fields<T> = Pick<T, keyof T>;
 type Manifest<T> = Fields<T> & { readonly metadata: Fields<k8s.V1ObjectMeta> };
 
-/** A pod whose container runs a script with the shell. */
+/** A pod whose container runs a shell script. */
 export const shellPod = (
   name: string,
   script: string,
@@ -96,7 +96,7 @@ const shell = (script: string, more: Partial<k8s.V1Container> = {}): k8s.V1Conta
   ...more,
 });
 
-/** A Job that is a work queue of pods that run a script. */
+/** A Job that is a work queue of pods that run a shell script. */
 export const shellJob = (
   name: string,
   script: string,
@@ -117,7 +117,7 @@ export const shellJob = (
   },
 });
 
-/** Runs until it is told to end, and then ends with 0. */
+/** A script that runs until it is told to end, and then exits with 0. */
 export const loop = "trap 'exit 0' TERM; echo up; while :; do sleep 0.05; done";
 
 /** Waits until a pod that runs `loop` can be told to end. */
@@ -125,7 +125,7 @@ export const isUp = async ({ cluster }: Scene, name: string): Promise<void> => {
   await until(`pod ${name} that is up`, () => (cluster.logs(name) === "up\n" ? true : undefined), 15_000);
 };
 
-/** Waits until a pod is so. */
+/** Waits until a pod satisfies the condition. */
 export const podThat = async (
   { core }: Pick<Scene, "core">,
   name: string,
@@ -145,7 +145,7 @@ export const podThat = async (
   });
 };
 
-/** Waits until a Job is so. */
+/** Waits until a Job satisfies the condition. */
 export const jobThat = async (
   { batch }: Pick<Scene, "batch">,
   name: string,

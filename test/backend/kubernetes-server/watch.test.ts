@@ -8,7 +8,7 @@ const create = async ({ core }: Scene, name: string, labels: Record<string, stri
   await core.createNamespacedConfigMap({ namespace, body: { metadata: { name, labels } } });
 };
 
-/** Watches, and notes what comes: `ADDED one`, and how it ends: `end`. */
+/** Watches, and records the events, such as `ADDED one`, and the end, as `end`. */
 const watch = async ({ config }: Scene, query: Record<string, string | boolean | number> = {}): Promise<string[]> => {
   const seen: string[] = [];
   const controller = await new k8s.Watch(config).watch(
@@ -34,7 +34,7 @@ const saw = async (seen: readonly string[], ...expected: string[]): Promise<void
 const versionOf = async ({ core }: Scene): Promise<string> =>
   (await core.listNamespacedConfigMap({ namespace })).metadata?.resourceVersion ?? "";
 
-test("A watch goes on from a version, in order", async () => {
+test("A watch continues from a version, in order", async () => {
   const scene = await startScene();
   await create(scene, "before");
   const resourceVersion = await versionOf(scene);
@@ -48,7 +48,7 @@ test("A watch goes on from a version, in order", async () => {
   await saw(all, "ADDED before");
 });
 
-test("Objects come and go with what is selected", async () => {
+test("Objects appear and disappear in a watch as they match its selector", async () => {
   const scene = await startScene();
   const resourceVersion = await versionOf(scene);
   const seen = await watch(scene, { resourceVersion, labelSelector: "app=test" });
@@ -74,7 +74,7 @@ test("Bookmarks and timeouts", async () => {
   await saw(short, "end");
 });
 
-test("A version that is forgotten is too old", async () => {
+test("A forgotten version is too old", async () => {
   const scene = await startScene({ historyLimit: 3 });
   const resourceVersion = await versionOf(scene);
   const seen = await watch(scene, { resourceVersion });
@@ -91,7 +91,7 @@ test("A version that is forgotten is too old", async () => {
   ).rejects.toMatchObject({ code: 410 });
 });
 
-test("An informer lists again when its version has expired, and goes on when its connection ends", async () => {
+test("An informer lists again when its version has expired, and continues when its connection ends", async () => {
   const scene = await startScene();
   const informer = k8s.makeInformer(scene.config, path, () => scene.core.listNamespacedConfigMap({ namespace }));
   const seen: string[] = [];

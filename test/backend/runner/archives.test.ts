@@ -29,7 +29,7 @@ const tarOf = async (entries: readonly TarEntry[]): Promise<Buffer> => {
   return Buffer.concat(await Array.fromAsync(tar, (chunk) => (chunk instanceof Uint8Array ? chunk : Buffer.of())));
 };
 
-/** Unpacks an archive into `folder/into`. @returns everything there: contents, modes of files, targets of links */
+/** Unpacks an archive into `folder/into`. @returns everything in there: contents, file modes, link targets */
 const unpack = async (archive: Buffer, signal = new AbortController().signal): Promise<Record<string, string>> => {
   writeFileSync(join(folder, "archive"), archive);
   const into = join(folder, "into");
@@ -46,7 +46,7 @@ const unpack = async (archive: Buffer, signal = new AbortController().signal): P
 const refusal = async (archive: Buffer): Promise<string> => {
   const error: unknown = await unpack(archive).catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(ArchiveError);
-  // Nothing is beside the folder that it was to be unpacked in.
+  // Nothing may be written outside the folder to unpack into.
   expect(readdirSync(folder).toSorted()).toEqual(["archive", "into"]);
   return error instanceof Error ? error.message : "";
 };

@@ -11,13 +11,13 @@ type Record = { readonly key: Buffer; readonly value: Buffer };
 type AnyArena = Pick<Arena, "add" | "sort" | "clear">;
 
 const addTo = (arena: AnyArena, { key, value }: Record): void => {
-  // Both in one buffer, with something around them.
+  // Both in one buffer, surrounded by other bytes.
   const bytes = Buffer.concat([Buffer.from("<"), key, Buffer.from("|"), value]);
   const keyEnd = 1 + key.length;
   arena.add(bytes, 1, keyEnd, keyEnd + 1, bytes.length);
 };
 
-/** What a cursor gives, as text; a piece that goes on must have the key of the one before. */
+/** The records of a cursor, as text; a continued piece must have the key of the one before. */
 const walk = (cursor: Cursor): string[] => {
   const reader = new VarintReader();
   const records: string[] = [];
@@ -47,7 +47,7 @@ const expected = (records: readonly Record[], partition: number, partitions: num
 const bytes = (maxLength: number): fc.Arbitrary<Buffer> =>
   fc.uint8Array({ maxLength, size: "max" }).map((array) => Buffer.from(array));
 
-/** Few keys, or many; long common beginnings; some values longer than a block of the arena. */
+/** Few keys or many; long common prefixes; some values longer than a block of the arena. */
 const record = fc.record({
   key: fc.oneof(
     bytes(3),
@@ -64,7 +64,7 @@ describe.each([
   ["GroupArena", () => new GroupArena(memory)],
   ["RecordArena", () => new RecordArena(memory)],
 ] as const)("%s", (_name, create) => {
-  test("gives what it was given, sorted by partition and key, values in order", () => {
+  test("returns what it was given, sorted by partition and key, with values in order", () => {
     const arena = create();
     const samples = fc.array(record, { maxLength: 400, size: "max" });
     fc.assert(
@@ -87,7 +87,7 @@ describe.each([
   });
 });
 
-test("an arena changes its form where keys hardly repeat, and back when it is cleared", () => {
+test("an arena changes its representation if keys hardly repeat, and back when it is cleared", () => {
   const arena = new Arena(16 * 1024 * 1024, false);
   const unique = Array.from({ length: 20_000 }, (_, n) => ({
     key: Buffer.from(String(n * 7919)),

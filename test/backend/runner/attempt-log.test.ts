@@ -5,7 +5,7 @@ import { AttemptLog } from "../../../backend/runner/attempt-log.ts";
 const kept = { head: 64 * 1024, tail: 960 * 1024 };
 const most = kept.head + kept.tail;
 
-/** Bytes of which each place is different from its neighbours. */
+/** Bytes that differ from their neighbours. */
 const content = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, n) => 32 + (n % 89)));
 
 const expected = (all: Buffer): string => {
@@ -27,7 +27,7 @@ it.each([0, 1, kept.head, kept.head + 1, most - 1, most, most + 1, 3 * most + 17
   },
 );
 
-it("is read on from where a reader was, and says what it has missed", () => {
+it("is read on from a reader's position, and says what the reader has missed", () => {
   const sizes = fc.array(fc.oneof(fc.nat(200_000), fc.nat(1_500_000)), { minLength: 1, maxLength: 6 });
   fc.assert(
     fc.property(sizes, (chunks) => {
@@ -51,7 +51,7 @@ it("is read on from where a reader was, and says what it has missed", () => {
   );
 });
 
-it("begins anew", () => {
+it("starts over", () => {
   const log = new AttemptLog();
   log.write(content(most + 5));
   log.reset();

@@ -9,7 +9,7 @@ import { chunks } from "./harness.ts";
 
 const bytes = (text: string): Buffer => Buffer.from(text, "latin1");
 
-/** A tar archive of one file, with what POSIX or GNU tar has at byte 257. */
+/** A tar archive of one file, with the magic of POSIX or GNU tar at byte 257. */
 const tar = (magic: string): Buffer => {
   const header = Buffer.alloc(1024);
   header.write("name.txt", 0);
@@ -54,7 +54,7 @@ const read = async (path: string, stored: Buffer, compression?: "none"): Promise
 };
 
 describe.each(Object.entries(binaries))("%s", (name, stored) => {
-  test("fails its map by name, under whatever name, and compressed too", async () => {
+  test("fails its map with the format's name, whatever the file's name, even if compressed", async () => {
     const refused = { name: "StorageError", code: "UnsupportedInput", message: expect.stringContaining(name) };
     for (const path of ["http://s/b/a.txt", "http://s/b/a", "http://s/b/a.csv"]) {
       await expect(read(path, stored), path).rejects.toMatchObject(refused);
@@ -67,7 +67,7 @@ describe.each(Object.entries(binaries))("%s", (name, stored) => {
     await expect(read("http://s/b/a.ZST", zstdCompressSync(stored))).rejects.toMatchObject(within);
   });
 
-  test("is read as it is where bytes are asked for, under whatever name", async () => {
+  test("is read unchanged if bytes are requested, whatever the file's name", async () => {
     const text = stored
       .toString("latin1")
       .replace(/\r?\n?$/, "\n")
@@ -77,7 +77,7 @@ describe.each(Object.entries(binaries))("%s", (name, stored) => {
 });
 
 test.each(["\xff\xfea\0", "\xfe\xff\0a", "\xff\xfe\0\0a\0\0\0", "\0\0\xfe\xff\0\0\0a"])(
-  "text in another encoding is refused by name: %j",
+  "text in another encoding is refused with its name: %j",
   async (text) => {
     await expect(read("a.txt", bytes(text))).rejects.toMatchObject({
       code: "UnsupportedInput",
@@ -109,9 +109,9 @@ test.each([
   "ÿ and þ in Latin-1",
   "\0a\0b",
   "",
-])("text may begin with %j", (text) => expect(binaryFormat(bytes(text))).toBeUndefined());
+])("text can begin with %j", (text) => expect(binaryFormat(bytes(text))).toBeUndefined());
 
-test("no text of printable characters is taken for anything else", () => {
+test("no text of printable characters is taken for another format", () => {
   const printable = fc.string({ unit: "grapheme-composite", maxLength: 600 });
   const beginning = fc.constantFrom(
     "",

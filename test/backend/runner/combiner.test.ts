@@ -21,7 +21,7 @@ const sum = "(k, vs, emit) => { let n = 0; for (const v of vs) n += Number(v); e
 const sumModule = newSource(`export const combine = ${sum}; export const reduce = ${sum}`);
 const sumScript = "exec awk -F '\\t' '{ n[$1] += $2 } END { for (k in n) print k \"\\t\" n[k] }'";
 
-/** Its output passes through a process that outlives the program. */
+/** A program whose output passes through a process that outlives it. */
 const late = (role: Program["role"]): Program =>
   newProgram(role, "executable", `#!/bin/bash\nexec > >(sleep 2.2; cat)\n${sumScript.replace("exec ", "")}\n`);
 
@@ -62,7 +62,7 @@ describe("a combiner gives the same result with fewer records", () => {
   });
 });
 
-test("what combiners and reducers write after their own end is read, too", async () => {
+test("output that combiners and reducers write after they have ended is read too", async () => {
   const output = await runMap(splitter("mapper"), "a\nb\na\n", 1, newContext(), late("combiner"));
   expect(recordsIn(output)).toBe(2);
   const reduced = (await runReduce(late("reducer"), [output], 0, newContext())).toString();
@@ -76,7 +76,7 @@ test("what fits after combining is never spilled", async () => {
   expect(builtin(context)["combineInputRecords"]).toBeGreaterThan(3000);
 });
 
-test("a combiner may change keys: they go to their own partition and place", async () => {
+test("a combiner may change keys: records go to the partition and position of the new key", async () => {
   const renaming = newSource(
     "export const combine = (k, vs, emit) => { for (const v of vs) emit('z' + k.slice(5) % 10, v) }",
   );
@@ -88,7 +88,7 @@ test("a combiner may change keys: they go to their own partition and place", asy
   }
 });
 
-test("one call of map that fills the memory many times over", async () => {
+test("a single call of map can fill the memory many times over", async () => {
   const mapper = newProgram(
     "mapper",
     "module",
@@ -114,11 +114,11 @@ test("a failing combiner fails the attempt, under a module and under an executab
   await expect(runMap(splitter("mapper"), words, 2, newContext(), lacking("combiner"))).rejects.toThrow("`combine`");
 });
 
-/** A mapper that emits the same for each line. */
+/** A mapper that emits the same record for each line. */
 const emits = (record: string): Program =>
   newProgram("mapper", "module", `export const map = (line, emit) => emit(${record})`);
 
-describe("what a module hands to an executable", () => {
+describe("what a module passes to an executable", () => {
   const executable = shell("reducer", "cat");
   const long = '"x".repeat(100)';
 
@@ -139,7 +139,7 @@ describe("what a module hands to an executable", () => {
     }
   });
 
-  test("may hold a tab in its value, and anything for a module", async () => {
+  test("may contain a tab in its value, and anything if passed to a module", async () => {
     const task = { input: lines("a\n"), partitions: 1, compressing: false };
     const toModule = { mapper: emits('"a\\tb", "1\\n2"'), reducer: sumModule("reducer") };
     await mapToSegments({ ...task, ...toModule, sink: new MemorySink(), context: newContext() });
@@ -153,7 +153,7 @@ describe("what a module hands to an executable", () => {
     });
   });
 
-  test("must be lines of a combiner, too", async () => {
+  test("must also be lines when a combiner emits it", async () => {
     const combiner = newProgram(
       "combiner",
       "module",

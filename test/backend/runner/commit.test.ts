@@ -25,7 +25,7 @@ afterEach(async () => {
   await rm(root, { recursive: true });
 });
 
-/** A run of a job with its output at `path`, and what its tasks ask the job. */
+/** A run of a job with its output at `path`, and the requests of its tasks to the job. */
 const runAt = (path: string) => {
   const asked: string[] = [];
   const store: Store = openStore({ fileRoots: [root] });
@@ -50,7 +50,7 @@ const commitOf = async (run: Pick<TaskRun, "output" | "ask">, part: Address): Pr
 };
 
 describe("an empty output", () => {
-  test("takes one request, that of its commit, which may be repeated", async () => {
+  test("takes a single request, in its commit, which may be repeated", async () => {
     const { run, part, asked } = runAt(`${server.at.endpoint}/bucket/out`);
     const commit = await commitOf(run, part);
     expect([asked, server.asked]).toEqual([[], []]);
@@ -60,7 +60,7 @@ describe("an empty output", () => {
     expect(server.headers[0]).toMatchObject({ "content-length": "0" });
   });
 
-  test("in files appears with its commit, and leaves nothing else", async () => {
+  test("in files appears with its commit, and leaves nothing else behind", async () => {
     const { run, part } = runAt(`file://${root}/out`);
     const commit = await commitOf(run, part);
     expect(await readdir(root)).toEqual([]);
@@ -69,7 +69,7 @@ describe("an empty output", () => {
     expect(await readdir(join(root, "out/j"))).toEqual(["part-r-00000"]);
   });
 
-  test("of a runner that sent a part without bytes is committed as well", async () => {
+  test("of a runner that sent an empty part is committed too", async () => {
     const { run, part } = runAt(`file://${root}/out`);
     const uploadId = await run.output.createUpload(part, "j.reduce-0.1");
     const tag = await run.output.uploadPart(part, uploadId, 1, new Uint8Array());
@@ -85,7 +85,7 @@ const listing = (keys: string): string =>
   `<ListBucketResult><IsTruncated>false</IsTruncated>${keys}</ListBucketResult>`;
 
 describe("removing a folder", () => {
-  test("removes what is listed and no more", async () => {
+  test("removes what is listed, and no more", async () => {
     const { run, part } = runAt(`${server.at.endpoint}/bucket/out`);
     const found = "<Contents><Key>out/j/part-r-00000</Key><Size>0</Size><ETag>e</ETag></Contents>";
     server.replies.push(reply(200, listing("")), reply(200, listing(found)), reply(200, "<DeleteResult/>"));

@@ -7,7 +7,7 @@ import { readConfig, readJobOrder } from "../../../backend/runner/config.ts";
 const MiB = 1024 * 1024;
 const environment = { WORKER_URL: "http://localhost:4750", RUNNER_ID: "r", WORK_DIR: "/w", PROCESS_LEDGER: "/l" };
 
-it("needs no job before there is one", () => {
+it("needs no job at first", () => {
   expect(readConfig({ ...environment, PARENT: "pipe" })).toMatchObject({ ...environment, PARENT: "pipe" });
   expect(() => readConfig({ ...environment, RUNNER_ID: "" })).toThrow(/^RUNNER_ID: /);
 });
@@ -24,13 +24,13 @@ it("takes the job from the environment, and its token from a file", () => {
   }
 });
 
-it("the sort buffer and the longest record follow from the memory", () => {
+it("the sort buffer and the longest record are derived from the memory", () => {
   expect(readConfig(environment)).toMatchObject({ SORT_BUFFER: 160 * MiB, RECORD_LIMIT: 16 * MiB });
   const twice = readConfig({ ...environment, RUNNER_MEMORY: String(1024 * MiB) });
   expect(twice).toMatchObject({ SORT_BUFFER: 416 * MiB, RECORD_LIMIT: 32 * MiB });
 });
 
-it("allows any endpoint, but none at a loopback address, where nothing is said", () => {
+it("allows any endpoint by default, except loopback addresses", () => {
   expect(readConfig(environment).STORAGE_ENDPOINTS).toBeUndefined();
   expect(readConfig(environment).STORAGE_LOOPBACK).toBe("refuse");
   expect(() => readConfig({ ...environment, STORAGE_ENDPOINTS: "a b" })).toThrow(/^STORAGE_ENDPOINTS: .*'a b'/);
@@ -48,17 +48,17 @@ it.each([
   ],
   ["RUNNER_MEMORY", { RUNNER_MEMORY: String(256 * MiB) }, { RUNNER_MEMORY: "256Mi" }, /a number of bytes/],
   ["TASK_OUTPUT_LIMIT", { TASK_OUTPUT_LIMIT: "1" }, { TASK_OUTPUT_LIMIT: "1e400" }, /a number of bytes/],
-])("%s has bounds, which its error names", (name, within, beyond, message) => {
+])("%s has limits, and its error names them", (name, within, beyond, message) => {
   expect(() => readConfig({ ...environment, ...within })).not.toThrow();
   expect(() => readConfig({ ...environment, ...beyond })).toThrow(new RegExp(`^${name}: .*${message.source}`));
 });
 
-it("the longest record stays within its bound, whatever the memory", () => {
+it("the longest record stays within its limit, whatever the memory", () => {
   const config = readConfig({ ...environment, RUNNER_MEMORY: String(64 * 1024 * MiB) });
   expect(config.RECORD_LIMIT).toBe(512 * MiB);
 });
 
-it("both can be set, the memory not to less than a runner needs", () => {
+it("both can be set, and the memory only to what a runner needs or more", () => {
   const set = readConfig({ ...environment, SORT_BUFFER: "1000", RECORD_LIMIT: "10" });
   expect(set).toMatchObject({ SORT_BUFFER: 1000, RECORD_LIMIT: 10 });
   expect(() => readConfig({ ...environment, RUNNER_MEMORY: "1000" })).toThrow(/^RUNNER_MEMORY: /);

@@ -21,7 +21,7 @@ const scene = () => {
   return { container, printed, write };
 };
 
-it("prints each line with its attempt, whole characters, and the last line though it has no end", () => {
+it("prints each line with its attempt, with whole characters, and the last line even if it is unterminated", () => {
   const { container, printed, write } = scene();
   const text = Buffer.from("grün\nund");
   write(text.subarray(0, 3));
@@ -30,7 +30,7 @@ it("prints each line with its attempt, whole characters, and the last line thoug
   expect(printed.join("")).toBe("[a-1] grün\n[a-1] und\n");
 });
 
-it("does not hold a line that has no end", () => {
+it("does not hold back an unterminated line", () => {
   const { printed, write } = scene();
   for (let n = 0; n < 4; n++) write("x".repeat(40_000));
   expect(printed.join("").length).toBeGreaterThan(100_000);

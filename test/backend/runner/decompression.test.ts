@@ -6,14 +6,14 @@ import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 
-/** Inputs that are a thousand times as long as what lies in the store. */
+/** Inputs a thousand times as large as what is stored. */
 
 const MiB = 1024 * 1024;
 
-/** The default where `RUNNER_MEMORY` is. */
+/** The default for the `RUNNER_MEMORY` in use. */
 const recordLimit = 16 * MiB;
 
-/** Of each: so long is a member, and so many make a GiB. */
+/** The size of a member, and the number of members in a GiB. */
 const memberSize = 64 * MiB;
 const members = 16;
 
@@ -45,14 +45,14 @@ const file = (name: string, content: Buffer): string => {
 
 const aGiBOf = (member: Buffer): Buffer => Buffer.concat(Array.from({ length: members }, () => member));
 
-/** Of 1 KiB each. */
+/** Lines of 1 KiB each. */
 const lines = (bytes: number): Buffer => Buffer.alloc(bytes, `${"x".repeat(1023)}\n`);
 
 describe.each([
   ["gz", gzipSync, 350],
   ["zst", zstdCompressSync, 10_000],
-] as const)("a GiB in some KiB of .%s", (ending, compress, ratio) => {
-  test("without a newline ends the attempt with the longest record, in the memory of two of those", () => {
+] as const)("a GiB that is stored as a few KiB of .%s", (ending, compress, ratio) => {
+  test("without a newline ends the attempt at the longest record, using the memory of two records", () => {
     const content = aGiBOf(compress(Buffer.alloc(memberSize)));
     expect((members * memberSize) / content.length).toBeGreaterThan(ratio);
     const path = file(`zeros.${ending}`, content);
@@ -71,7 +71,7 @@ describe.each([
   });
 });
 
-test("of several zstd inputs with the largest window one has its memory at a time", () => {
+test("of several zstd inputs with the largest window, only one uses its memory at a time", () => {
   const wide = zstdCompressSync(lines(300 * MiB), { params: { [constants.ZSTD_c_windowLog]: 27 } });
   const path = file("wide.zst", wide);
   const { error, grown } = map(...Array.from({ length: 6 }, () => path));

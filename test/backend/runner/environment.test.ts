@@ -13,7 +13,7 @@ const map = (...paths: string[]): Assignment => ({
   input: paths.map(range),
 });
 
-test("a map's variables have Hadoop's names, the older ones too", () => {
+test("a map's variables have Hadoop's names, including the older ones", () => {
   const environment = taskEnvironment(job, map("http://store/in/a%20caf%C3%A9.txt"));
   const path = "http://store/in/a café.txt";
   const values: Record<string, string> = {
@@ -37,7 +37,7 @@ test("a map's variables have Hadoop's names, the older ones too", () => {
   expect(environment).toMatchObject(values);
 });
 
-test("a reduce has none of an input, and neither has a map of several objects", () => {
+test("a reduce has no input variables, and neither has a map over several objects", () => {
   const reduce = taskEnvironment(job, { kind: "reduce", taskId: "j-r-0", attempt: "j-r-0-1", index: 0 });
   expect(reduce).toMatchObject({ mapred_task_is_map: "false", mapred_task_partition: "0" });
   for (const environment of [reduce, taskEnvironment(job, map("http://store/a", "http://store/b"))]) {
@@ -53,7 +53,7 @@ test.each([
   expect(taskEnvironment(job, map(path))).toMatchObject({ map_input_file: path });
 });
 
-test("programs inherit what an image sets, and nothing of the runner's own", () => {
+test("programs inherit what an image sets, but none of the runner's own variables", () => {
   const image = { PATH: "/bin", JAVA_HOME: "/jdk", PYTHONPATH: "/lib", TZ: "Asia/Tokyo", LD_LIBRARY_PATH: "/opt" };
   const own = {
     WORKER_URL: "u",

@@ -13,7 +13,7 @@ async function run(mapper: Program, input: string, context: TestContext = newCon
   return sink.text;
 }
 
-test("a program of which no record can be kept does not live", async () => {
+test("a program is ended if its process cannot be recorded", async () => {
   const context = newContext();
   const processes = {
     ...context.processes,
@@ -26,7 +26,7 @@ test("a program of which no record can be kept does not live", async () => {
 });
 
 describe("what a program may do", () => {
-  test("output passes as it is, with a last newline", async () => {
+  test("output passes unchanged, plus a final newline", async () => {
     const context = newContext();
     expect(await run(shell("mapper", "cat; printf end"), "a\r\nb", context)).toBe("a\nb\nend\n");
     expect(context.counters.snapshot().builtin).toEqual({
@@ -45,7 +45,7 @@ describe("what a program may do", () => {
     expect(await run(shell("mapper", "exit 0"), "x\n".repeat(200_000))).toBe("");
   });
 
-  test("it may close its stdout and live on", async () => {
+  test("it may close its stdout and keep running", async () => {
     expect(await run(shell("mapper", "echo out; exec >&-; sleep 0.3; exit 0"), "")).toBe("out\n");
     await expect(run(shell("mapper", "echo out; exec >&-; sleep 0.1; exit 3"), "")).rejects.toThrow("code 3");
   });
@@ -55,7 +55,7 @@ describe("what a program may do", () => {
     const script = "echo reporter:counter:g,n,1 > /dev/stderr; cat /dev/stdin > /dev/stdout";
     expect(await run(shell("mapper", script), "a\n", context)).toBe("a\n");
     expect(context.counters.snapshot().user).toEqual({ g: { n: 1 } });
-    // Also when all of the input has been written before, and when there is none.
+    // Also if all input was written before, and if there is none.
     expect(await run(shell("mapper", "sleep 0.3; cat /dev/stdin; cat /dev/stdin"), "a\n")).toBe("a\n");
     expect(await run(shell("mapper", "sleep 0.3; cat < /dev/stdin"), "")).toBe("");
   });
@@ -65,17 +65,17 @@ describe("what a program may do", () => {
     ["one that is silent for long", "(sleep 3; echo late) & echo early", "early\nlate\n"],
     ["a filter behind stdout", "exec > >(sleep 3; tr a-z A-Z); cat", "A\nB\nC\n"],
     ["a session of its own", "setsid sh -c 'sleep 0.5; echo late' & echo early", "early\nlate\n"],
-  ])("its stdout is read to its end: %s", async (_, script, output) => {
+  ])("its stdout is read to the end: %s", async (_, script, output) => {
     const program = newProgram("mapper", "executable", `#!/bin/bash\n${script}\n`);
     expect(await run(program, "a\nb\nc\n")).toBe(output);
   });
 
-  test("what holds none of its output is not waited for", async () => {
+  test("processes that do not hold its stdout are not waited for", async () => {
     expect(await run(shell("mapper", "sleep 1000 > /dev/null & echo early"), "")).toBe("early\n");
     expect(await run(shell("mapper", "yes >&2 > /dev/null & echo early"), "")).toBe("early\n");
   });
 
-  test("all is read that it wrote to stderr before its end", async () => {
+  test("everything that it wrote to stderr before it ended is read", async () => {
     const context = newContext();
     const script = `sleep 1000 > /dev/null &
       for i in 1 2 3 4 5 6 7 8 9; do echo reporter:counter:g,n,$i >&2; done; echo reporter:status:last >&2`;
@@ -84,7 +84,7 @@ describe("what a program may do", () => {
     expect(context.statuses).toEqual(["last"]);
   });
 
-  test("its environment is its image's without the runner's own, and its folder its own", async () => {
+  test("its environment is its image's without the runner's own variables, and it has its own folder", async () => {
     const own = ["AWS_SECRET_ACCESS_KEY", "RUNNER_TOKEN_FILE", "WORK_DIR", "https_proxy", "KUBERNETES_SERVICE_HOST"];
     for (const name of own) vi.stubEnv(name, "secret");
     vi.stubEnv("PYTHONPATH", "/opt/of the image");
@@ -96,7 +96,7 @@ describe("what a program may do", () => {
     expect(text).not.toContain("secret");
   });
 
-  test("it reports counters and its status; the rest of stderr is not mixed with it", async () => {
+  test("it reports counters and its status, which are separate from the rest of stderr", async () => {
     const context = newContext();
     const script = `
       echo 'reporter:counter:words, long,2' >&2; echo 'reporter:counter:words,long,3' >&2
@@ -131,7 +131,7 @@ describe("how it fails", () => {
     await expect(run(newProgram("mapper", type, source), "x\n".repeat(100_000))).rejects.toThrow(message);
   });
 
-  test("not executable", async () => {
+  test("without permission to execute", async () => {
     const program = newProgram("mapper", "executable", "#!/bin/sh\n");
     const text = `${program.path}.txt`;
     writeFileSync(text, "#!/bin/sh\n", { mode: 0o644 });
@@ -162,7 +162,7 @@ describe("how it fails", () => {
     await expect(run(shell("mapper", script), "")).rejects.toThrow("mapper program reports more than 120 counters");
   });
 
-  test("an error of the input or the sink is not the program's", async () => {
+  test("an error of the input or the sink is not blamed on the program", async () => {
     const context = newContext();
     const input = (async function* () {
       yield { bytes: Buffer.from("a\n"), records: 1, path: inputPath };
@@ -194,7 +194,7 @@ describe("abort", () => {
     expect(context.groups.size).toBe(1);
   });
 
-  test("a stdout that is cut off fails, and a time-out says what held it", async () => {
+  test("a stdout that is cut off fails, and a timeout says what held it open", async () => {
     const script = "sleep 1000 & echo early";
     for (const [reason, message] of [
       [new Error("the lease is over"), /^the lease is over$/],
@@ -213,11 +213,11 @@ describe("abort", () => {
     }
   });
 
-  test("a program that fails is not waited for", async () => {
+  test("a failed program's stdout is not waited for", async () => {
     await expect(run(shell("mapper", "sleep 1000 & exit 3"), "")).rejects.toThrow("exited with code 3");
   });
 
-  test("also while the input or the sink hangs, and before the start", async () => {
+  test("works while the input or the sink hangs, and before the start", async () => {
     const stop = new AbortController();
     const context = newContext({ signal: stop.signal });
     const hangs = new Promise<never>(() => undefined);

@@ -18,7 +18,7 @@ import { SegmentVerifier } from "../../../backend/runner/shuffle/segment-verifie
 const folders: string[] = [];
 const ledgers: { readonly living: Set<number>; readonly seen: Set<number> }[] = [];
 
-/** Every test leaves no folder and no process group behind. A process that was just killed may take a moment to go. */
+/** No test may leave a folder or a process group behind. A process that was just killed can take a moment to disappear. */
 afterEach(async () => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
   // Most tests start no process.
@@ -33,7 +33,7 @@ afterEach(async () => {
   }
 });
 
-/** The groups of all processes but zombies, which only await their parent. */
+/** The groups of all processes except zombies, which only wait to be reaped. */
 function livingGroups(): number[] {
   const table = execFileSync("ps", ["-eo", "pgid=,stat="], { encoding: "utf8" });
   return [...table.matchAll(/^ *(\d+) [^Z]/gm)].map(([, group]) => Number(group));
@@ -87,15 +87,15 @@ export function shell(role: Program["role"], script: string): Program {
   return newProgram(role, "executable", `#!/bin/sh\n${script}\n`);
 }
 
-/** The object that inputs come from. */
+/** The object that the input comes from. */
 export const inputPath = "http://store/in.txt";
 
 export function lines(text: string | Buffer, recordLimit = 64 * 1024 * 1024): AsyncIterable<RecordBatch> {
-  // Any bytes, also such as begin a binary format.
+  // Any bytes, even those of a binary format.
   return readRecords(Readable.from([Buffer.from(text)]), { path: inputPath, recordLimit, compression: "none" });
 }
 
-/** Copies what it gets, and keeps the writer waiting now and then. */
+/** Copies what it gets, and sometimes makes the writer wait. */
 export class MemorySink {
   readonly #parts: Buffer[] = [];
 
@@ -128,7 +128,7 @@ export async function runMap(
   return { object: sink.bytes, index };
 }
 
-/** The records in all segments of a map output. */
+/** The number of records in all segments of a map output. */
 export function recordsIn({ object, index }: MapOutput): number {
   let records = 0;
   let offset = 0;
@@ -141,7 +141,7 @@ export function recordsIn({ object, index }: MapOutput): number {
 }
 
 /**
- * A partition's segments in the outputs of several maps: in turn in a store, where they come in small chunks, and on this
+ * A partition's segments in the outputs of several maps: some in a store, where they arrive in small chunks, and some on this
  * machine, in a file with other bytes before and after them.
  */
 export function sources(

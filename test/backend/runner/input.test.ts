@@ -17,7 +17,7 @@ const content = fc
   .tuple(fc.array(fc.tuple(line, fc.constantFrom("\n", "\r\n"))), line)
   .map(([all, last]) => Buffer.from(all.map((pair) => pair.join("")).join("") + last, "latin1"));
 
-/** The rule, said differently: cut at newlines, drop a CR at the end of a line, the last one without newline too. */
+/** The same rule, expressed differently: cut at newlines, drop a CR at the end of a line, include a last line without newline. */
 function expected(bytes: Buffer): string[] {
   const text = bytes.toString("latin1");
   const parts = text.split("\n");
@@ -44,7 +44,7 @@ function opener(bytes: Buffer, opened: ByteRange[] = []): (range: ByteRange) => 
   };
 }
 
-test("the splits of an object give each record once, in order, whatever their sizes", async () => {
+test("the splits of an object yield each record once and in order, whatever their sizes", async () => {
   await fc.assert(
     fc.asyncProperty(content, fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1 }), async (bytes, sizes) => {
       const all: string[] = [];
@@ -60,7 +60,7 @@ test("the splits of an object give each record once, in order, whatever their si
   );
 });
 
-test("a stream of any chunks gives the same records", async () => {
+test("a stream yields the same records, whatever its chunks", async () => {
   await fc.assert(
     fc.asyncProperty(content, fc.integer({ min: 1, max: 50 }), async (bytes, length) => {
       const source = { path, recordLimit: 1000, compression };
@@ -69,7 +69,7 @@ test("a stream of any chunks gives the same records", async () => {
   );
 });
 
-test("a record belongs to the split of its first byte, and nothing is read that is not needed", async () => {
+test("a record belongs to the split of its first byte, and nothing unnecessary is read", async () => {
   const bytes = Buffer.from(`one\n${"x".repeat(200_000)}\nthree\n`);
   const read = async (start: number, end: number): Promise<{ lengths: number[]; opened: ByteRange[] }> => {
     const opened: ByteRange[] = [];
@@ -84,7 +84,7 @@ test("a record belongs to the split of its first byte, and nothing is read that 
   expect(await read(bytes.length - 1, bytes.length)).toMatchObject({ lengths: [] });
 });
 
-test("a line over the limit is named by its offset, within a chunk and across chunks", async () => {
+test("a line over the limit is reported with its offset, within a chunk and across chunks", async () => {
   const bytes = Buffer.from(`ok\n${"x".repeat(11)}\nok\n`);
   const message = `${path}: the input line at byte 3 is longer than RECORD_LIMIT, 10 bytes`;
   for (const length of [4, 100]) {
@@ -99,7 +99,7 @@ test("a line over the limit is named by its offset, within a chunk and across ch
 
 const mark = "\xef\xbb\xbf";
 
-test("a byte order mark is left out at the beginning of an object, however it is cut, and there only", async () => {
+test("a byte order mark is dropped at the beginning of an object, however it is cut, and only there", async () => {
   const text = `${mark}one\n${mark}two\n${"x".repeat(1000)}\n`;
   const bytes = Buffer.from(text, "latin1");
   const lines = ["one", `${mark}two`, "x".repeat(1000)];
@@ -131,12 +131,12 @@ test.each([
   expect(await records(readRecords(Readable.from([Buffer.from(text, "latin1")]), source))).toEqual(lines);
 });
 
-test("the offset of a line over the limit counts the mark", async () => {
+test("the offset of a line over the limit includes the byte order mark", async () => {
   const bytes = Buffer.from(`${mark}ok\n${"x".repeat(11)}\n`, "latin1");
   await expect(records(readRecords(Readable.from([bytes]), { path, recordLimit: 10 }))).rejects.toThrow("at byte 6 is");
 });
 
-test("a store that sends less than it was asked for is no end of input", async () => {
+test("a store that sends less than requested does not count as the end of the input", async () => {
   const source = {
     start: 0,
     end: 10,

@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Most bytes that are sent at a time. */
+/** The most bytes sent at a time. */
 const most = 128 * 1024;
 
 const scene = () => {
@@ -21,7 +21,7 @@ const scene = () => {
     return new Promise<void>((resolve) => answers.push(resolve));
   });
   const write = (text: string): void => log.write(Buffer.from(text));
-  /** Answers what was sent, and lets half a second go by. */
+  /** Answers what was sent, and advances the clock by half a second. */
   const step = async (): Promise<void> => {
     for (const answer of answers.splice(0)) answer();
     await vi.advanceTimersByTimeAsync(500);
@@ -29,7 +29,7 @@ const scene = () => {
   return { follower, sent, write, step };
 };
 
-it("sends what is written, from a position on, while it is followed", async () => {
+it("sends new output from a position on, while it is followed", async () => {
   const { follower, sent, write, step } = scene();
   write("one\ntwo\n");
   await step();
@@ -49,7 +49,7 @@ it("sends what is written, from a position on, while it is followed", async () =
   ]);
 });
 
-it("sends nothing any more once nobody follows", async () => {
+it("sends nothing once nobody follows", async () => {
   const { follower, sent, write, step } = scene();
   follower.follow("a", 0);
   follower.unfollow();
@@ -59,7 +59,7 @@ it("sends nothing any more once nobody follows", async () => {
   expect(sent).toEqual([]);
 });
 
-it("waits for the answer, except at the end, and begins again for those who come later", async () => {
+it("waits for the answer, except at the end, and starts over for later followers", async () => {
   const { follower, sent, write, step } = scene();
   write("one\n");
   follower.follow("a", 0);
@@ -76,7 +76,7 @@ it("waits for the answer, except at the end, and begins again for those who come
   ]);
 });
 
-it("sends again what could not be sent", async () => {
+it("repeats what could not be sent", async () => {
   const log = new AttemptLog();
   const offsets: number[] = [];
   const follower = new LogFollower(log, async ({ offset }) => {
@@ -92,7 +92,7 @@ it("sends again what could not be sent", async () => {
   expect(offsets).toEqual([0, 0, 4]);
 });
 
-it("leaves out what is written faster than it may be sent", async () => {
+it("skips output that is written faster than it may be sent", async () => {
   const { follower, sent, write, step } = scene();
   follower.follow("a", 0);
   for (let n = 0; n < 20; n++) {

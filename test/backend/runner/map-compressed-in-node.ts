@@ -1,5 +1,5 @@
 /**
- * Maps compressed files in a process of its own, by a module that does nothing, and prints what came of it.
+ * Maps compressed files in its own process, with a module that does nothing, and prints the result.
  * Arguments: the longest record in bytes, the paths of the files.
  */
 import { createReadStream, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * Runs a mapper module in a process of its own, where `import` is Node's and not the test runner's.
- * Arguments: the module's path, the input. Prints the output, or the message of the error.
+ * Runs a mapper module in its own process, where `import` is Node's and not the test runner's.
+ * Arguments: the module's path, the input. Prints the output, or the error's message.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

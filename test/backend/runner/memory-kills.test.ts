@@ -34,7 +34,7 @@ const v1 = {
   limit: "memory/memory.limit_in_bytes",
   before: "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
 };
-/** What the kernel does to the counter as it kills a process. */
+/** A command that changes the counter as the kernel does when it kills a process. */
 const kills = ({ events }: typeof v2, count: number): string =>
   `sed -i 's/^oom_kill .*/oom_kill ${count}/' ${cgroup}/${events}`;
 
@@ -81,13 +81,13 @@ describe.each([
 it.each([
   ["runner shares its cgroup with others", null],
   ["cgroup cannot be read", "/nowhere"],
-])("where a %s, memory is not blamed", async (_, directory) => {
+])("if a %s, memory is not blamed", async (_, directory) => {
   write(v2.events, v2.before);
   const report = await run(`cat > /dev/null; ${kills(v2, 3)}; kill -KILL $$`, directory);
   expect(report).toMatchObject({ kind: "fail", error: { code: "ProgramFailed" } });
 });
 
-it("another failure than a program's stays what it is", async () => {
+it("an attempt that completes is not blamed for a process killed for memory", async () => {
   write(v2.events, v2.before);
   const report = await run(`cat > /dev/null; ${kills(v2, 3)}; echo done`);
   expect(report.kind).toBe("complete");

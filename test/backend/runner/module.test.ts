@@ -54,7 +54,7 @@ describe("map", () => {
     expect(context.statuses).toEqual(["at a", "at bcd"]);
   });
 
-  test("emits no more when its task has ended", async () => {
+  test("cannot emit after its task has ended", async () => {
     const source = `export const map = (line, emit) => {
       globalThis.late = () => { try { emit(line); return "taken"; } catch (error) { return error.message; } };
       emit(line);
@@ -63,13 +63,13 @@ describe("map", () => {
     expect(Reflect.get(globalThis, "late")()).toBe("emit was called when the task had ended");
   });
 
-  test("gets bytes if it wants", async () => {
+  test("gets bytes if it asks for them", async () => {
     const source = `export const encoding = "bytes";
       export const map = (line, emit) => emit(line, Buffer.isBuffer(line) + ":" + line.length)`;
     expect(await map(source, Buffer.from([0xff, 0x0a]))).toBe("\ufffd\ttrue:1\n");
   });
 
-  test("each attempt has a state of its own", async () => {
+  test("each attempt has its own state", async () => {
     const program = newProgram("mapper", "module", "let n = 0; export const map = (line, emit) => emit(++n)");
     for (const _ of [1, 2]) {
       const sink = new MemorySink();
@@ -78,7 +78,7 @@ describe("map", () => {
     }
   });
 
-  test("what one call emits is not held in memory, and stays in order", async () => {
+  test("the output of one call is not held in memory, and stays in order", async () => {
     const source = `export function map(line, emit) { for (let i = 0; i < 60000; i++) emit(line, String(i).padStart(20)); }`;
     const expected = ["a", "b"].flatMap((key) =>
       Array.from({ length: 60_000 }, (_, i) => `${key}\t${String(i).padStart(20)}`),
@@ -104,14 +104,14 @@ describe("reduce", () => {
     });
   });
 
-  test("values left over are skipped, also with for await", async () => {
+  test("unread values are skipped, also with for await", async () => {
     expect(await reduce("export const reduce = (k, vs, emit) => emit(k)", input)).toBe("a\nb\nc\n");
     const first =
       "export async function reduce(k, vs, emit) { for await (const v of vs) { emit(k, v); break } emit(k, [...[]].length) }";
     expect(await reduce(first, input)).toBe("a\t1\na\t0\nb\t1\nb\t0\nc\nc\t0\n");
   });
 
-  test("values are walked over once, and in time", async () => {
+  test("values can only be iterated once, and before `reduce` returns", async () => {
     const twice = "export const reduce = (k, vs) => { [...vs]; [...vs] }";
     await expect(reduce(twice, input)).rejects.toThrow(
       "failed at key 1 of its input: TypeError: the values of a key can be walked over once",
@@ -120,7 +120,7 @@ describe("reduce", () => {
     await expect(reduce(late, input)).rejects.toThrow("the values were used after `reduce` had returned");
   });
 
-  test("a key with more values than memory", async () => {
+  test("a key can have more values than fit in memory", async () => {
     const values = Array.from({ length: 50_000 }, (_, i) => `k\t${i}`).join("\n");
     const sum =
       "export function reduce(k, vs, emit) { let n = 0, s = 0; for (const v of vs) { n++; s += +v } emit(k, n + ' ' + s) }";

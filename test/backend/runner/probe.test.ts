@@ -21,7 +21,7 @@ const isDone = <Kind extends RunnerAnswer["kind"]>(
   kind: Kind,
 ): answer is Extract<RunnerAnswer, { kind: Kind }> => answer.kind === kind;
 
-/** A run that probes `path`, and what it told its job. */
+/** A run that probes `path`, and its messages to the job. */
 const runAt = (path: string, shuffle: "store" | "local", options: Partial<Parameters<typeof openStore>[0]> = {}) => {
   const told: unknown[] = [];
   const folder = shuffle === "store" ? shuffleFolder(path, false, jobId) : undefined;
@@ -47,7 +47,7 @@ const xml: Readonly<Record<string, string>> = {
 
 describe("the probe of a job's output", () => {
   let server: FaultServer;
-  /** Answers each request as a store that allows all, unless a denial is for it. */
+  /** Answers each request like a store that allows everything except what `denied` matches. */
   const answer = (denied: (asked: string) => boolean = () => false): void => {
     const each: Reply = (response, request) => {
       const asked = `${request.method} ${request.url}`;
@@ -96,7 +96,7 @@ describe("the probe of a job's output", () => {
     if (permission === "s3:DeleteObject") expect(put).toBe(0);
   });
 
-  test("tells what is wrong besides permissions in the store's words alone", async () => {
+  test("reports problems other than permissions in the store's words only", async () => {
     server.replies.push(...Array.from({ length: 9 }, () => error(403, "SignatureDoesNotMatch")));
     const { run } = runAt(`${server.at.endpoint}/bucket/out`, "store");
     await expect(probeOutput(task, run)).rejects.toMatchObject({
@@ -105,7 +105,7 @@ describe("the probe of a job's output", () => {
     });
   });
 
-  test("works where the store cannot list uploads or remove in batches, may be repeated, and leaves nothing", async () => {
+  test("works if the store cannot list uploads or remove in batches, may be repeated, and leaves nothing behind", async () => {
     const { endpoint, accessKeyId, secretAccessKey, close } = await startS3Endpoint({ buckets: ["data"] });
     try {
       const credentials = { username: accessKeyId, password: secretAccessKey };
@@ -117,7 +117,7 @@ describe("the probe of a job's output", () => {
     }
   });
 
-  test("leaves nothing in files", async () => {
+  test("leaves nothing behind in files", async () => {
     const root = await mkdtemp(join(tmpdir(), "edgefold-probe-"));
     try {
       const { run } = runAt(`file://${root}/out`, "store", { fileRoots: [root] });

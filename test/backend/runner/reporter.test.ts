@@ -9,7 +9,7 @@ type Reported = {
   log: string;
 };
 
-/** What a reader makes of a text that comes in pieces of so many bytes. */
+/** What a reader makes of a text that arrives in pieces of this length. */
 const read = (text: string | Buffer, pieceLength = 65_536): Reported => {
   const reported: Reported = { counters: [], statuses: [], malformed: 0, tail: "", log: "" };
   const reader = new StderrReader({
@@ -19,7 +19,7 @@ const read = (text: string | Buffer, pieceLength = 65_536): Reported => {
     log: (bytes) => void (reported.log += bytes.toString("latin1")),
   });
   const bytes = Buffer.from(text);
-  // A reader is lent its bytes: they are others after each call.
+  // A reader only borrows its bytes: they change after each call.
   const lent = Buffer.alloc(pieceLength);
   for (let at = 0; at < bytes.length; at += pieceLength) {
     const length = bytes.copy(lent, 0, at, at + pieceLength);

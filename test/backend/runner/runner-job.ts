@@ -1,6 +1,6 @@
 import type { RunnerJob } from "../../../shared/protocol/runner.ts";
 
-/** What a runner is told of a job with this mapper, a job of which nothing else matters. */
+/** A runner's description of a job with this mapper, whose other properties do not matter. */
 export const runnerJob = ({ size, hash }: { readonly size: number; readonly hash: string }): RunnerJob => ({
   jobId: "j",
   input: { path: "http://store/in" },

@@ -13,7 +13,7 @@ const job = runnerJob({ size: 1, hash: "00" });
 
 const leaseSeconds = 0.6;
 
-it("a runner whose lease was over before its welcome came claims nothing until it has contact again", async () => {
+it("a runner whose lease expired before its welcome claims nothing until it has contact again", async () => {
   const folder = mkdtempSync(join(tmpdir(), "edgefold-test-"));
   const worker = await FakeWorker.start();
   worker.answersPings = false;
@@ -22,7 +22,7 @@ it("a runner whose lease was over before its welcome came claims nothing until i
       from.send({ re, kind: "next", next: { next: "stop", reason: "" } });
       return;
     }
-    // As where the runner was stopped in between.
+    // As if the runner had been stopped in between.
     void sleep(1.5 * leaseSeconds * 1000).then(() =>
       from.send({ re, kind: "welcome", job, leaseSeconds, resume: false }),
     );

@@ -26,7 +26,7 @@ afterEach(() => {
 const content = "a program";
 const job = runnerJob({ size: content.length, hash: createHash("sha256").update(content).digest("hex") });
 
-it("the newest token is shown as long as it lives, then the first one", () => {
+it("the newest token is used while it is valid, then the first one", () => {
   let now = 1000;
   vi.spyOn(performance, "now").mockImplementation(() => now);
   const token = new RunnerToken("first");
@@ -40,7 +40,7 @@ it("the newest token is shown as long as it lives, then the first one", () => {
   expect(token.current).toBe("first");
 });
 
-it("contents are fetched with the newest token, each once", async () => {
+it("contents are fetched with the newest token, once each", async () => {
   const asked: (string | undefined)[][] = [];
   const server = createServer((request, response) => {
     asked.push([request.headers.authorization, request.url]);
@@ -68,10 +68,10 @@ it("contents are fetched with the newest token, each once", async () => {
   }
 });
 
-describe("a runner dials again", () => {
+describe("a runner reconnects", () => {
   it("with the newest token of its link, from a welcome or another answer", async () => {
     const worker = await FakeWorker.start();
-    // Of the connections in turn, by what they are given a token; each is cut after its first claim.
+    // The message with which each connection gets a token; each is cut after its first claim.
     const given = ["welcome", "nothing", "next", "nothing"];
     worker.answer = ({ kind, id: re }, from) => {
       const dials = worker.connections.length;

@@ -22,7 +22,7 @@ async function output(map: number, records = 2000): Promise<MapOutput> {
   return runMap(shell("mapper", `seq -f 'map-${map}-%g' ${records}`), "", 1, newContext());
 }
 
-describe("a damaged segment is lost, and its map named", () => {
+describe("a damaged segment counts as lost, and its map is named", () => {
   const damages: [string, (bytes: Buffer) => Buffer][] = [
     ["a changed byte", (bytes) => flip(bytes, bytes.length >> 1)],
     ["a changed header", (bytes) => flip(bytes, 4)],
@@ -37,7 +37,7 @@ describe("a damaged segment is lost, and its map named", () => {
   test.each(damages)("%s", async (_, damage) => {
     const outputs = [await output(0), await output(1), await output(2)];
     const executable = shell("reducer", "echo started; cat");
-    // An error in the data is not the module's to forgive.
+    // A module must not be able to catch an error in the data.
     const module = newProgram(
       "reducer",
       "module",
@@ -69,7 +69,7 @@ describe("a damaged segment is lost, and its map named", () => {
     }
   });
 
-  test("no other content is taken for it", async () => {
+  test("no other content is accepted", async () => {
     const { object } = await output(0, 30);
     await fc.assert(
       fc.asyncProperty(fc.nat(object.length - 1), fc.integer({ min: 1, max: 255 }), async (at, change) => {
@@ -83,7 +83,7 @@ describe("a damaged segment is lost, and its map named", () => {
   });
 });
 
-/** What a reduce fails with whose second map has stored its output there. */
+/** The error of a reduce whose second map stored its output at `at`. */
 async function failure(at: SegmentSource["at"], length?: number, reducer = shell("reducer", "cat")): Promise<unknown> {
   const whole = await output(0, 10);
   const good = { length: whole.object.length, largestBlock: whole.index.largestBlock };
@@ -107,14 +107,14 @@ const failing = (code: string, status?: number) => ({
   open: () => Promise.reject(new StorageError(code, `no (${code})`, { status })),
 });
 
-test("a segment that has another length than it should is lost", async () => {
+test("a segment of the wrong length counts as lost", async () => {
   const { object } = await output(0, 10);
   const open = async (): Promise<Readable> => Readable.from([object]);
   expect(String(await failure({ open }, object.length + 1))).toContain("the segment is shorter than it was");
   expect(String(await failure({ open }, object.length - 1))).toContain("the segment is longer than it was");
 });
 
-test.each(["NoSuchKey", "InvalidRange"])("a segment is lost where the store says %s", async (code) => {
+test.each(["NoSuchKey", "InvalidRange"])("a segment counts as lost if the store says %s", async (code) => {
   const error = await failure(failing(code));
   expect(error).toBeInstanceOf(ShuffleLostError);
   expect(error).toMatchObject({ map: 1, message: `the output of map 1 is lost: no (${code})` });
@@ -129,7 +129,7 @@ test.each([
   ["InternalError", 500],
   ["ECONNRESET", undefined],
   ["TruncatedBody", undefined],
-])("a segment is not lost where the store says %s", async (code, status) => {
+])("a segment does not count as lost if the store says %s", async (code, status) => {
   expect(await failure(failing(code, status))).toMatchObject({ name: "StorageError", code });
 });
 
@@ -140,7 +140,7 @@ const openBroken = async (): Promise<Readable> =>
     },
   });
 
-test("a segment is not lost where its stream breaks off", async () => {
+test("a segment does not count as lost if its stream breaks off", async () => {
   expect(await failure({ open: openBroken })).toMatchObject({ code: "TruncatedBody" });
 });
 
@@ -151,7 +151,7 @@ describe("a segment in a file", () => {
     "export const reduce = (key, values, emit) => { for (const value of values) emit(key, value); };",
   );
 
-  test("is lost where there is no such file", async () => {
+  test("counts as lost if there is no such file", async () => {
     for (const reducer of [undefined, module]) {
       const error = await failure({ path: "/nowhere/output", offset: 0 }, undefined, reducer);
       expect(error).toBeInstanceOf(ShuffleLostError);
@@ -159,7 +159,7 @@ describe("a segment in a file", () => {
     }
   });
 
-  test("is not lost where this machine cannot read it", async () => {
+  test("does not count as lost if this machine cannot read it", async () => {
     for (const reducer of [undefined, module]) {
       const error = await failure({ path: newFolder(), offset: 0 }, undefined, reducer);
       expect(error).toMatchObject({ name: "StorageError", code: "EISDIR" });
@@ -167,7 +167,7 @@ describe("a segment in a file", () => {
   });
 });
 
-test("an abort while a segment hangs is no loss", async () => {
+test("an abort while a segment hangs does not count as a loss", async () => {
   const stop = new AbortController();
   const context = newContext({ signal: stop.signal });
   const open = async (): Promise<Readable> => {

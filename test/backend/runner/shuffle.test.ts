@@ -5,19 +5,19 @@ import { hashKey, partitionOf } from "../../../shared/partition.ts";
 import type { AttemptContext } from "../../../backend/runner/attempt-context.ts";
 import { type MapOutput, newContext, newProgram, runMap, runReduce, shell } from "./harness.ts";
 
-/** Emits lines as they are, cut at the first tab. */
+/** Emits lines unchanged, split at the first tab. */
 const identityMapper = `export const encoding = "bytes";
 export function map(line, emit) {
   const tab = line.indexOf(9);
   if (tab === -1) emit(line); else emit(line.subarray(0, tab), line.subarray(tab + 1));
 }`;
-/** Gives each key and its values in hexadecimal, so that any bytes can be compared. */
+/** Emits each key and its values in hexadecimal, so that any bytes can be compared. */
 const hexReducer = `export const encoding = "bytes";
 export function reduce(key, values, emit) {
   emit(key.toString("hex"), Array.from(values, (value) => value.toString("hex")).join());
 }`;
 
-/** A map task's lines, in latin1: any bytes but newlines. */
+/** A map task's lines, in latin1: any bytes except newlines. */
 const part = fc.oneof(
   fc.constantFrom(
     "",
@@ -38,7 +38,7 @@ const mapLines = fc.array(
   { maxLength: 60 },
 );
 
-/** The whole job, done by strings and sorting. @returns `key TAB values` lines in hexadecimal, by partition */
+/** The whole job, done with strings and sorting. @returns `key TAB values` lines in hexadecimal, by partition */
 function reference(maps: readonly (readonly string[])[], partitions: number): string[] {
   const groups = new Map<string, string[]>();
   for (const line of maps.flat().map((text) => text.replace(/\r$/, ""))) {
@@ -85,8 +85,8 @@ async function wholeJob(
 }
 
 /**
- * Reduces segments of some KiB each with a sort buffer of 4 MiB and a merge factor of 10.
- * @returns the bytes of a segment, and of what was written to disk for that
+ * Reduces segments of this many KiB with a sort buffer of 4 MiB and a merge factor of 10.
+ * @returns the bytes of a segment, and the bytes written to disk while reducing
  */
 async function reduced(maps: number, KiB: number): Promise<{ segment: number; spilled: number }> {
   const mapper = newProgram("mapper", "module", identityMapper);
@@ -100,7 +100,7 @@ async function reduced(maps: number, KiB: number): Promise<{ segment: number; sp
 }
 
 describe("map, shuffle and reduce", () => {
-  test("give each key once, in order, with its values in order, whatever the memory", async () => {
+  test("yield each key once and in order, with its values in order, whatever the memory", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(mapLines, { maxLength: 4 }),
@@ -116,7 +116,7 @@ describe("map, shuffle and reduce", () => {
     );
   });
 
-  test("several passes of merging", async () => {
+  test("can take several passes of merging", async () => {
     const maps = [0, 1, 2].map((map) => Array.from({ length: 400 }, (_, i) => `${(i * 7) % 50}\t${map}-${i}`));
     const { results, spilled } = await wholeJob(maps, 2, { sortBuffer: 1000, mergeFactor: 2 });
     expect(results).toEqual(reference(maps, 2));
@@ -133,7 +133,7 @@ describe("map, shuffle and reduce", () => {
       expect(await reduced(maps, KiB)).toMatchObject({ spilled: 0 });
     });
 
-    test("are merged in several passes where they are too many, but only as far as they are", async () => {
+    test("are merged in several passes if there are too many, but no more of them than necessary", async () => {
       const { segment, spilled } = await reduced(13, 380);
       expect(spilled).toBeGreaterThan(segment);
       // Four of them become one; on disk they are not compressed.
@@ -141,7 +141,7 @@ describe("map, shuffle and reduce", () => {
     });
   });
 
-  test("a single key, long keys, and a value of 5 MB", async () => {
+  test("handle a single key, long keys, and a value of 5 MB", async () => {
     const long = "x".repeat(5_000_000);
     const maps = [
       [`k\t${long}`, "k\t1"],
@@ -152,14 +152,14 @@ describe("map, shuffle and reduce", () => {
     expect(results.join("") === reference(maps, 3).join("")).toBe(true);
   });
 
-  test("an empty input makes empty segments, which are never opened, and an empty output", async () => {
+  test("turn an empty input into empty segments, which are never opened, and an empty output", async () => {
     const output = await runMap(shell("mapper", "cat"), "", 3, newContext());
     expect(output.index.lengths).toEqual([0, 0, 0]);
     expect(output.object).toHaveLength(0);
     expect(await runReduce(shell("reducer", "cat; echo ran >&2"), [output, output], 1, newContext())).toHaveLength(0);
   });
 
-  test("executables: a line without tab is a key, and the reducer always gets the tab", async () => {
+  test("treat an executable's line without a tab as a key, and always give the reducer the tab", async () => {
     const context = newContext();
     const output = await runMap(shell("mapper", "printf 'b\\t1\\t2\\na\\n\\n\\tv\\nb\\t0\\nlast'"), "", 1, context);
     expect(context.counters.snapshot().builtin).toMatchObject({
@@ -178,14 +178,14 @@ describe("map, shuffle and reduce", () => {
     });
   });
 
-  test("a line over the limit fails the mapper, within a chunk and endlessly", async () => {
+  test("fail the mapper for a line over the limit, within a chunk and endless", async () => {
     const context = newContext({ recordLimit: 1000 });
     const message = "mapper program writes a line longer than RECORD_LIMIT, 1000 bytes";
     await expect(runMap(shell("mapper", "head -c 1001 /dev/zero; echo"), "", 1, context)).rejects.toThrow(message);
     await expect(runMap(shell("mapper", "cat /dev/zero"), "", 1, context)).rejects.toThrow(message);
   });
 
-  test("a failing reducer", async () => {
+  test("fail with a failing reducer", async () => {
     const output = await runMap(shell("mapper", "seq 100000"), "", 1, newContext());
     const failing = runReduce(shell("reducer", "head -n 1; exit 4"), [output], 0, newContext());
     await expect(failing).rejects.toThrow("reducer program exited with code 4");

@@ -20,13 +20,13 @@ afterEach(async () => {
   expect(unhandled).toEqual([]);
 });
 
-/** Objects in memory, and what was opened of them. */
+/** Objects in memory, with a record of what was opened. */
 class Objects {
   readonly streams: Readable[] = [];
   readonly opened: string[] = [];
   readonly #contents: ReadonlyMap<string, Buffer | Error>;
 
-  /** @param contents an error is what opening the object fails with */
+  /** @param contents an error is thrown when the object is opened */
   constructor(contents: Readonly<Record<string, string | Buffer | Error>>) {
     this.#contents = new Map(
       Object.entries(contents).map(([path, content]) => [
@@ -36,7 +36,7 @@ class Objects {
     );
   }
 
-  /** The whole objects. */
+  /** The ranges of the whole objects. */
   get ranges(): InputRange[] {
     return [...this.#contents].map(([path, content]) => {
       const size = content instanceof Error ? 1 : content.length;
@@ -59,11 +59,11 @@ class Objects {
     return stream;
   }
 
-  /** Waits until all that was opened is closed. */
+  /** Waits until everything that was opened is closed. */
   async closed(): Promise<void> {
     for (const stream of this.streams) {
       expect(stream.destroyed).toBe(true);
-      // Not `once`, which rejects with the error that a stream gives when it is closed before its end.
+      // Not `once`, which rejects with a stream's error if it is closed before its end.
       while (!stream.closed) await setImmediate();
     }
   }
@@ -72,7 +72,7 @@ class Objects {
 const many = (count: number): Record<string, string> =>
   Object.fromEntries(Array.from({ length: count }, (_, n) => [`o${n}`, `${n}\n`]));
 
-/** What is read, as `path: lines`. */
+/** The input read, as `path: lines`. */
 async function read(batches: AsyncIterable<RecordBatch>): Promise<string[]> {
   const all: string[] = [];
   for await (const { path, bytes } of batches) {
@@ -109,7 +109,7 @@ test("each object loses its own byte order mark, compressed or not", async () =>
   await objects.closed();
 });
 
-test("ranges within objects keep to their own records", async () => {
+test("ranges within objects yield only their own records", async () => {
   const objects = new Objects({ a: "first\nsecond\nthird\n", b: "x\ny" });
   const [a, b] = objects.ranges;
   if (a === undefined || b === undefined) throw new Error("there are two objects");
@@ -122,7 +122,7 @@ test("ranges within objects keep to their own records", async () => {
   await objects.closed();
 });
 
-test("a few are opened ahead, each once", async () => {
+test("a few objects are opened ahead, each once", async () => {
   const objects = new Objects(many(100));
   const batches = objects.read();
   await batches.next();
@@ -132,7 +132,7 @@ test("a few are opened ahead, each once", async () => {
   expect(objects.opened).toEqual(Object.keys(many(100)));
 });
 
-test("a reader that stops early closes all that is open, also what is just being opened", async () => {
+test("a reader that stops early closes everything open, including what is still being opened", async () => {
   for (const stop of [1, 3, 50]) {
     const packed = { "p.gz": gzipSync("p"), "p.zst": zstdCompressSync("p") };
     const objects = new Objects({ o0: "0\n", ...packed, ...many(100) });
@@ -144,7 +144,7 @@ test("a reader that stops early closes all that is open, also what is just being
   }
 });
 
-test("an error comes when it is its range's turn, and everything is closed", async () => {
+test("an error is raised when its range's turn comes, and everything is closed", async () => {
   for (const third of [new Error("o2: there is no such object"), gzipSync("o2").subarray(0, 15)]) {
     const objects = new Objects({
       ...many(2),
@@ -156,7 +156,7 @@ test("an error comes when it is its range's turn, and everything is closed", asy
     const failed = (async () => {
       for await (const { path, bytes } of objects.read()) {
         lines.push(`${path}: ${bytes.toString()}`);
-        // Long enough for those ahead to fail meanwhile.
+        // Long enough for the objects opened ahead to fail meanwhile.
         for (let turn = 0; turn < 20; turn++) await setImmediate();
       }
     })();
@@ -169,7 +169,7 @@ test("an error comes when it is its range's turn, and everything is closed", asy
   await later.closed();
 });
 
-test("a long line is named with its object", async () => {
+test("a long line is reported with its object", async () => {
   const objects = new Objects({ a: "x\n", b: `ok\n${"x".repeat(101)}\n` });
   await expect(read(objects.read())).rejects.toThrow(/^b: the input line at byte 3 is longer than RECORD_LIMIT/);
   await objects.closed();
@@ -180,7 +180,7 @@ const batch = (length: number): RecordBatch => ({
   path: "",
 });
 
-test("small batches are put together for an executable, large ones stay as they are", async () => {
+test("small batches are joined for an executable, large ones stay unchanged", async () => {
   const given = [10, 65_520, 4, 4, 100_000, 65_536, 2, 2].map(batch);
   const got: Buffer[] = [];
   for await (const bytes of gathered(Readable.from(given))) got.push(bytes);
@@ -189,7 +189,7 @@ test("small batches are put together for an executable, large ones stay as they 
   expect(Buffer.concat(got).equals(Buffer.concat(given.map(({ bytes }) => bytes)))).toBe(true);
 });
 
-test("an executable gets all, a module the path of each record", async () => {
+test("an executable gets everything, a module the path of each record", async () => {
   const objects = new Objects({ "http://s/a": "1\n2", "http://s/b": "3", "http://s/c": "4\n" });
   const run = async (mapper: Parameters<typeof mapToText>[0]["mapper"]): Promise<string> => {
     const sink = new MemorySink();

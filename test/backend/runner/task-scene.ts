@@ -10,7 +10,7 @@ import { TaskThread, type ThreadCalls } from "../../../backend/runner/thread/tas
 import { fileEtag } from "../../../backend/storage/file-read.ts";
 import { runnerJob } from "./runner-job.ts";
 
-/** A task thread and map tasks for it, each over the same small file. Nobody else takes part. */
+/** A task thread and map tasks for it, each over the same small file. Nothing else is involved. */
 export class TaskScene {
   readonly thread: TaskThread;
   readonly #folder: string;
@@ -20,7 +20,7 @@ export class TaskScene {
 
   /**
    * @param source of the mapper
-   * @param env of the runner, besides what it must have
+   * @param env of the runner, in addition to what it needs
    */
   constructor(
     { type, source }: { readonly type: Program["type"]; readonly source: string },
@@ -63,7 +63,7 @@ export class TaskScene {
     return join(this.#folder, "in.txt");
   }
 
-  /** Plans the input at an address; what has been listed goes nowhere. */
+  /** Plans the input at an address; the listed objects are discarded. */
   async plan(path: string, taskTimeoutSeconds: number): Promise<Report> {
     const task: Assignment = { kind: "plan", taskId: "plan", attempt: "j-p-0-0", index: 0 };
     const job = { ...this.#job, input: { path }, taskTimeoutSeconds };

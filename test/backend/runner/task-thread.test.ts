@@ -15,7 +15,7 @@ afterEach(() => {
   scene = undefined;
 });
 
-/** A mapper that counts, for each task, the thread that it runs in and the bytes on its heap. */
+/** A mapper that counts, for each task, the id of its thread and the bytes on its heap. */
 const mapper = (topLevel: string, perRecord = ""): string => `
   import { threadId } from "node:worker_threads";
   import { getHeapStatistics } from "node:v8";
@@ -53,12 +53,12 @@ describe("the thread of tasks", () => {
     expect(Math.max(...heaps)).toBeLessThan(128 * MiB);
   });
 
-  it("is replaced before what they keep outside of its heap fills the memory", async () => {
+  it("is replaced before its tasks' memory outside the heap fills the memory", async () => {
     const { threads } = await run(mapper(`export const table = Buffer.alloc(${24 * MiB});`), 6);
     expect(new Set(threads).size).toBeGreaterThan(1);
   });
 
-  it("outlives any garbage that its tasks make", async () => {
+  it("survives any garbage that its tasks produce", async () => {
     const garbage = "const words = new Map(); for (let i = 0; i < 500_000; i++) words.set('word ' + i, [i]);";
     const { threads, heaps } = await run(mapper("", garbage), 3);
     expect(Math.min(...heaps)).toBeGreaterThan(40 * MiB);
@@ -76,7 +76,7 @@ describe("the thread of tasks", () => {
     expect(counted(next, "thread")).not.toEqual(counted(first, "thread"));
   });
 
-  it("may end of anything that a module throws", async () => {
+  it("can end because of anything that a module throws", async () => {
     const thrown = '"x".repeat(100_000)';
     scene = new TaskScene({
       type: "module",
@@ -87,7 +87,7 @@ describe("the thread of tasks", () => {
     expect(JSON.stringify(report).length).toBeLessThan(20_000);
   });
 
-  it("tells of the last status and the last counters at the end, as bounded as they have to be", async () => {
+  it("reports the last status and the last counters at the end, within their limits", async () => {
     const tell = 'context.status("a\\0b" + "x".repeat(1000)); context.counter("g", "n", 1);';
     scene = new TaskScene({ type: "module", source: `export const map = (line, emit, context) => { ${tell} };` });
     const completed = await scene.map();
@@ -100,7 +100,7 @@ describe("the thread of tasks", () => {
 });
 
 describe("a plan", () => {
-  it("ends with a timeout where the store says nothing", async () => {
+  it("ends with a timeout if the store does not answer", async () => {
     const silent = createServer().listen(0, "127.0.0.1");
     await once(silent, "listening");
     const address = silent.address();
@@ -111,7 +111,7 @@ describe("a plan", () => {
     silent.close();
   });
 
-  it("gets on with each object that is listed, and with each answer", async () => {
+  it("makes progress with each listed object, and with each answer", async () => {
     const progress = new Progress();
     const store = countedStore(new FileStore([import.meta.dirname]), progress);
     const listed: number[] = [];
@@ -130,7 +130,7 @@ describe("a plan", () => {
     ["module", "export const reduce = () => {};", true],
     ["module", "import nothing from 'nothing'; export const map = () => {};", true],
     ["module", "throw new Error('the service is away'); export const map = () => {};", false],
-  ] as const)("tells whether an %s can never run: %j", async (type, source, final) => {
+  ] as const)("reports whether an %s can never run: %j", async (type, source, final) => {
     scene = new TaskScene({ type, source });
     expect(await scene.map()).toMatchObject({ kind: "fail", error: { code: "ProgramFailed", final } });
   });

@@ -27,7 +27,7 @@ const rangeOf = (size: number, overrides: Partial<MapInput[number]> = {}): MapIn
   ...overrides,
 });
 
-/** What becomes of a file with this content; it must have been closed where there is no result. */
+/** The result for a file with this content; the file must have been closed if there is none. */
 const opened = async (
   content: Buffer,
   recordLimit = 1000,
@@ -52,7 +52,7 @@ const opened = async (
   return { records: whole?.records ?? 0, bytes: whole?.bytes ?? 0, isWhole: whole !== undefined };
 };
 
-/** The rule, said differently: the file is what its records are as a program gets them. */
+/** The same rule, expressed differently: the file equals its records as a program gets them. */
 const expected = async (content: Buffer): Promise<{ records: number; bytes: number; isWhole: boolean }> => {
   let records = 0;
   const parts: Buffer[] = [];
@@ -64,14 +64,14 @@ const expected = async (content: Buffer): Promise<{ records: number; bytes: numb
   return isWhole ? { records, bytes: content.length, isWhole } : { records: 0, bytes: 0, isWhole };
 };
 
-test("a file is taken whole just where its bytes are its records", async () => {
+test("a file is passed whole exactly if its bytes are its records", async () => {
   const text = fc.array(fc.constantFrom("a", "bc", "é", "\n", "\n", "\r\n", "\r", "\0"), { maxLength: 30 });
   await fc.assert(
     fc.asyncProperty(text, fc.boolean(), async (parts, ends) => {
       const content = Buffer.from(parts.join("") + (ends ? "\n" : ""));
       const found = await opened(content);
       const wanted = await expected(content);
-      // A carriage return within a line would do no harm, but is not told from one at its end.
+      // A carriage return within a line would be harmless, but is not distinguished from one at its end.
       if (content.includes("\r")) expect(found.isWhole).toBe(false);
       else expect(found).toEqual(wanted);
     }),
@@ -79,7 +79,7 @@ test("a file is taken whole just where its bytes are its records", async () => {
   );
 });
 
-test("chunks make no difference, nor do lines up to the limit", async () => {
+test("neither chunks nor lines up to the limit make a difference", async () => {
   const line = `${"x".repeat(999)}\n`;
   const many = Buffer.from(line.repeat(1000));
   expect(await opened(many, 999)).toEqual({ records: 1000, bytes: many.length, isWhole: true });
@@ -89,7 +89,7 @@ test("chunks make no difference, nor do lines up to the limit", async () => {
   expect((await opened(long, 599_999)).isWhole).toBe(false);
 });
 
-test("a file with a byte order mark, or of a binary format, is not taken, but where bytes are asked for", async () => {
+test("a file with a byte order mark or in a binary format is not passed whole, unless bytes are requested", async () => {
   for (const content of [Buffer.from("\ufeffone\n"), Buffer.from("\x1f\x8b\x08\n", "latin1")]) {
     expect((await opened(content)).isWhole).toBe(false);
     expect(await opened(content, 1000, "none")).toEqual({ records: 1, bytes: content.length, isWhole: true });
@@ -97,7 +97,7 @@ test("a file with a byte order mark, or of a binary format, is not taken, but wh
   expect((await opened(Buffer.from("one\n\ufefftwo\n"))).isWhole).toBe(true);
 });
 
-test("parts of files, several files, compressed ones and objects elsewhere are not taken", async () => {
+test("parts of files, several files, compressed files and remote objects are not passed whole", async () => {
   const options = {
     recordLimit: 100,
     signal: new AbortController().signal,
@@ -113,7 +113,7 @@ test("parts of files, several files, compressed ones and objects elsewhere are n
   expect(await openWholeFile([rangeOf(10)], { ...options, open: async () => undefined })).toBeUndefined();
 });
 
-test("the program reads the file itself, and what changes meanwhile fails the map", async () => {
+test("the program reads the file itself, and the map fails if the file changes meanwhile", async () => {
   const content = Buffer.from("b\na\nb\n");
   writeFileSync(path, content);
   const etag = (await store.head({ scheme: "file", path }))?.etag ?? "";

@@ -12,7 +12,7 @@ export const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
   return found;
 };
 
-/** `size` bytes that repeat at no round distance, so that misplaced ones show. */
+/** `size` bytes that repeat at an odd distance, so that misplaced ones show. */
 export const pattern = (size: number): Buffer => {
   const period = Buffer.from(Array.from({ length: 65_521 }, (_, index) => (index * 31 + (index >> 8)) % 251));
   return Buffer.alloc(size, period);

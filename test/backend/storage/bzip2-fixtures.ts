@@ -1,6 +1,4 @@
-/**
- * What bzip2 1.0.8 made of some contents, as this machine need not have it.
- */
+/** Output of bzip2 1.0.8, which need not be installed on this machine. */
 const fixtures = {
   one: "QlpoMTFBWSZTWXgTwIIAAAHBAAAQAgGgACGaaDNNDLxdyRThQkHgTwII",
   two: "QlpoMTFBWSZTWS63GtcAAAFBgAAQAACEgCAAIZpoM00HPF3JFOFCQLrca1w=",
@@ -28,8 +26,8 @@ export const bzip2Fixtures = {
   empty: fixture(fixtures.empty, Buffer.alloc(0)),
   /** Ten blocks in some fifty bytes. */
   zeros: fixture(fixtures.zeros, Buffer.alloc(8 * 1024 * 1024)),
-  /** Of more than one block of 100,000 bytes. */
+  /** More than one block of 100,000 bytes. */
   lines: fixture(fixtures.lines, Buffer.from(numbered)),
-  /** All bytes, and runs of 4, 5 and 300. */
+  /** All byte values, and runs of 4, 5 and 300. */
   bytes: fixture(fixtures.bytes, Buffer.concat([everyByte, Buffer.from(`aaaabbbbb${"c".repeat(300)}`)])),
 };

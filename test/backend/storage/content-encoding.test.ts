@@ -14,14 +14,14 @@ const lines = Buffer.from("line\n".repeat(30_000));
 
 type StoredObject = { readonly bytes: Buffer; readonly encoding: string };
 
-/** What a store does with objects that are stored with a `Content-Encoding`. */
+/** The behaviour of a store for objects stored with a `Content-Encoding`. */
 type Subject = {
   readonly endpoint: string;
   put(key: string, object: StoredObject): Promise<void>;
   close(): Promise<void>;
 };
 
-/** Workers: they compress once more on the way, and tell no length. */
+/** Workers: compresses again on the way, and sends no length. */
 const workers = async (): Promise<Subject> => {
   const server: S3Endpoint = await startS3Endpoint({ buckets: ["data"] });
   const put = async (key: string, { bytes, encoding }: StoredObject): Promise<void> => {
@@ -40,7 +40,7 @@ const workers = async (): Promise<Subject> => {
   return { endpoint: server.endpoint, put, close: server.close };
 };
 
-/** A store that sends what it has, and breaks off answers where `breaks` says so. */
+/** A store that answers requests for its objects with `answer`. */
 const sender = async (
   answer: (request: IncomingMessage, response: ServerResponse, object: StoredObject) => void,
 ): Promise<Subject> => {
@@ -52,7 +52,7 @@ const sender = async (
     else answer(request, response, object);
   });
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a server that listens at a port has such an address
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the address of a server that listens on a port
   const { port } = server.address() as AddressInfo;
   return {
     endpoint: `http://localhost:${port}`,
@@ -73,10 +73,10 @@ const sendStored = (request: IncomingMessage, response: ServerResponse, { bytes,
   response.end(request.method === "HEAD" ? undefined : part);
 };
 
-/** AWS, MinIO and Ceph: they say how objects are stored, and send what is. */
+/** AWS, MinIO and Ceph: send the stored encoding, and the bytes as stored. */
 const plain = (): Promise<Subject> => sender(sendStored);
 
-/** GCS: it decompresses gzip for whoever does not accept it, tells no length then, and takes no notice of ranges. */
+/** GCS: decompresses gzip for clients that do not accept it; it then sends no length and ignores ranges. */
 const decompressing = (): Promise<Subject> =>
   sender((request, response, object) => {
     response.setHeader("x-goog-stored-content-encoding", object.encoding);
@@ -85,7 +85,7 @@ const decompressing = (): Promise<Subject> =>
     else response.writeHead(200).end(request.method === "HEAD" ? undefined : gunzipSync(object.bytes));
   });
 
-/** A proxy before GCS that keeps from it what the request accepts. */
+/** A proxy in front of GCS that hides what the request accepts. */
 const decompressingAlways = (): Promise<Subject> =>
   sender((request, response, object) => {
     response.setHeader("x-goog-stored-content-encoding", object.encoding);
@@ -101,7 +101,7 @@ describe.each([
   let store: Store;
   let asBytes: Store;
   const at = (key: string): Address => parseAddress(`${subject.endpoint}/data/${key}`, false);
-  /** As a map reads a compressed object. */
+  /** Reads an object as a map reads a compressed one. */
   const read = async (key: string, from = store): Promise<Buffer> => {
     const info = await from.head(at(key));
     expect(info).toBeDefined();
@@ -115,7 +115,7 @@ describe.each([
   });
   afterAll(() => subject.close());
 
-  test("that its key's ending says is read", async () => {
+  test("is read if its key's extension says so", async () => {
     const stored = { bytes: gzipSync(lines), encoding: "gzip" };
     for (const key of ["x.log.gz", "X.LOG.GZ"]) {
       await subject.put(key, stored);
@@ -141,7 +141,7 @@ describe.each([
     ["x.txt", "zstd", zstdCompressSync(lines)],
     ["x.txt", "aws-chunked", lines],
     ["x.gz", "aws-chunked,gzip", gzipSync(lines)],
-  ])("that its key %s does not say is refused by name: %s", async (key, encoding, bytes) => {
+  ])("is refused by name if its key %s does not say so: %s", async (key, encoding, bytes) => {
     await subject.put(key, { bytes, encoding });
     await expect(store.read(at(key), { start: 0, end: 10 })).rejects.toMatchObject({
       name: "StorageError",
@@ -150,13 +150,13 @@ describe.each([
     });
   });
 
-  test("is read as it is stored where bytes are asked for", async () => {
+  test("is read as stored if bytes are requested", async () => {
     const stored = { bytes: gzipSync(lines), encoding: "gzip" };
     await subject.put("bytes.log", stored);
     expect((await read("bytes.log", asBytes)).equals(stored.bytes)).toBe(true);
   });
 
-  test.each(["identity", "utf-8", "UTF8"])("that is none, %s, is read", async (encoding) => {
+  test.each(["identity", "utf-8", "UTF8"])("that means no encoding, %s, is read", async (encoding) => {
     await subject.put("none.txt", { bytes: lines, encoding });
     expect((await read("none.txt")).equals(lines)).toBe(true);
   });
@@ -179,7 +179,7 @@ test("an object that is decompressed on the way is refused by name", async () =>
   }
 });
 
-test("an answer that is compressed on the way and breaks off goes on where it ended", async () => {
+test("an answer that is compressed on the way and breaks off is resumed where it ended", async () => {
   const stored = pattern(3_000_000);
   let answers = 0;
   const subject = await sender((request, response, { bytes }) => {
@@ -188,7 +188,7 @@ test("an answer that is compressed on the way and breaks off goes on where it en
     response.writeHead(206, { "content-encoding": "gzip", "content-range": `bytes ${start}-${last}/${bytes.length}` });
     answers += 1;
     if (answers === 3) response.end(sent);
-    // Cut off either within the answer, or, as HTTP sees it, at its end.
+    // Cut within the answer or, as HTTP sees it, at its end.
     else response.write(sent.subarray(0, 1_000_000), () => void (answers === 1 ? response.end() : response.destroy()));
   });
   try {

@@ -13,10 +13,10 @@ import { givenStore } from "../../helpers/given-store.ts";
 import { startS3Endpoint } from "../../helpers/s3-endpoint.ts";
 import { startFaultyS3 } from "./faulty-s3.ts";
 
-/** A store that is to keep to the contract. */
+/** A store that must fulfil the contract. */
 export type Subject = {
   readonly store: Store;
-  /** Below which there is nothing. */
+  /** An address with nothing below it. */
   readonly base: Address;
   readonly close: () => Promise<void>;
 };
@@ -40,7 +40,7 @@ const s3Subject = async (): Promise<Subject> => {
   };
 };
 
-/** A store that fails again and again, and has no DeleteObjects. */
+/** A store that fails repeatedly, and has no DeleteObjects. */
 const faultySubject = async (): Promise<Subject> => {
   const s3 = await startS3Endpoint({ buckets: ["data"] });
   const faulty = await startFaultyS3(s3.endpoint);
@@ -55,7 +55,7 @@ const faultySubject = async (): Promise<Subject> => {
   };
 };
 
-/** A server that the environment names. */
+/** A server named by the environment. */
 const givenSubject = (address: string, headers?: StorageHeaders) => async (): Promise<Subject> => {
   const { endpoint, bucket, credentials } = givenStore("CONTRACT_S3", address);
   const store = openStore({ credentials, headers, fileRoots: [] });
@@ -65,7 +65,7 @@ const givenSubject = (address: string, headers?: StorageHeaders) => async (): Pr
 
 const given = process.env["CONTRACT_S3"];
 
-/** All of them, by what they are called. */
+/** All subjects, with their names. */
 export const subjects: readonly (readonly [string, () => Promise<Subject>])[] = [
   ["file", fileSubject],
   ["s3", s3Subject],

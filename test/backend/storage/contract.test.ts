@@ -34,7 +34,7 @@ describe.each(subjects)("a %s store", (kind, open) => {
   });
   afterAll(() => subject.close());
 
-  test("gives back what was put, replaced or empty", async () => {
+  test("returns what was put, replaced or empty", async () => {
     for (const content of ["one", "another", ""]) {
       await store.put(at("put/x"), text(content));
       expect(await store.head(at("put/x"))).toEqual({
@@ -46,7 +46,7 @@ describe.each(subjects)("a %s store", (kind, open) => {
     }
   });
 
-  test("tells a changed object by its etag", async () => {
+  test("recognizes a changed object by its etag", async () => {
     await store.put(at("etag/x"), text("before"));
     const before = await store.head(at("etag/x"));
     expect(await bytesOf(await store.read(at("etag/x"), undefined, before?.etag))).toEqual(text("before"));
@@ -61,7 +61,7 @@ describe.each(subjects)("a %s store", (kind, open) => {
     expect(await all(store.list(at("listed/")))).toEqual([await store.head(at("listed/x"))]);
   });
 
-  test("knows no missing object", async () => {
+  test("reports missing objects", async () => {
     expect(await store.head(at("missing"))).toBeUndefined();
     expect(await store.head(at("missing/below"))).toBeUndefined();
     expect(await names("missing/")).toEqual([]);
@@ -107,7 +107,7 @@ describe.each(subjects)("a %s store", (kind, open) => {
     await expect(store.read(at("ten"), range)).rejects.toMatchObject({ code: "InvalidRange" });
   });
 
-  test("lists by prefix in the order of the bytes", async () => {
+  test("lists by prefix in byte order", async () => {
     const unordered = ["b", "a/2", "a-1", "a", "a/10", "ü", "a0", "with space+plus%&<>\"'", "z\u{1F600}", "\u{FFFD}"];
     for (const name of unordered.filter((each) => each !== "a")) await store.put(at(`order/${name}`), text(name));
     const expected = unordered.filter((each) => each !== "a").sort((a, b) => Buffer.compare(text(a), text(b)));
@@ -118,7 +118,7 @@ describe.each(subjects)("a %s store", (kind, open) => {
     expect(await names("order/")).toEqual([]);
   });
 
-  test("makes an upload visible at its completion only, and completes it again", async () => {
+  test("makes an upload visible only when it is completed, and completes it again", async () => {
     const object = at("upload/object");
     const id = await store.createUpload(object, "attempt-1");
     const [first, last] = [pattern(partSize), text("the end")];
@@ -135,7 +135,7 @@ describe.each(subjects)("a %s store", (kind, open) => {
   });
 
   test("keeps odd names", async () => {
-    // the local R2 has no route for the control characters
+    // the local R2 has no route for control characters
     const controls = kind.includes("s3") ? [] : ["a\nb", "a\tb", "a\rb", "\u007f"];
     const every = [" first", "last ", "100%", "%41", "a+b", "*(')!~", "&amp;", "]]>", ...controls];
     for (const name of every) await store.put(at(`odd/${name}`), text(name));
@@ -145,7 +145,7 @@ describe.each(subjects)("a %s store", (kind, open) => {
     expect(await names("odd/")).toEqual([]);
   });
 
-  /** Completes one of two uploads of an object, aborts the other one, and then completes that. @returns the last outcome */
+  /** Completes one of two uploads of an object, aborts the other, and then tries to complete that. @returns the last outcome */
   const raced = async (object: Address): Promise<string> => {
     const [one, other] = [await store.createUpload(object, "one"), await store.createUpload(object, "other")];
     const tag = await store.uploadPart(object, one, 1, text("same size"));
@@ -156,20 +156,20 @@ describe.each(subjects)("a %s store", (kind, open) => {
     return store.completeUpload(object, one, [tag], "one");
   };
 
-  test("keeps the object of the one of two uploads that was completed", async () => {
+  test("keeps the object of the completed one of two uploads", async () => {
     await raced(at("race/object"));
     expect((await bytesOf(await store.read(at("race/object")))).toString()).toBe("size same");
   });
 
-  // versitygw answers the completion of an upload that it does not know with success where the object exists
+  // versitygw reports success for the completion of an unknown upload if the object exists
   test.skipIf(kind.startsWith("given"))(
-    "does not take the object of another upload for that of an aborted one",
+    "does not take another upload's object for that of an aborted one",
     async () => {
       expect(await raced(at("race/other"))).toBe("lost");
     },
   );
 
-  test("says that an aborted upload without an object is lost", async () => {
+  test("reports an aborted upload without an object as lost", async () => {
     const object = at("aborted/object");
     const id = await store.createUpload(object, "a");
     const tag = await store.uploadPart(object, id, 1, text("x"));
@@ -179,9 +179,9 @@ describe.each(subjects)("a %s store", (kind, open) => {
     expect(await names("aborted/")).toEqual([]);
   });
 
-  // a store that fails again and again has large parts sent several times
+  // a store that fails repeatedly makes the client send large parts several times
   const sizes = kind === "faulty s3" ? [partSize + 1] : [partSize - 1, partSize, partSize + 1, 2 * partSize + 12_345];
-  test.each([1, ...sizes])("writes %d bytes by the writer and at once", async (size) => {
+  test.each([1, ...sizes])("writes %d bytes in parts and at once", async (size) => {
     const content = pattern(size);
     const created: string[] = [];
     const options = { attempt: "a", onCreated: async (id: string) => void created.push(id) };
@@ -235,7 +235,7 @@ describe.each(subjects)("a %s store", (kind, open) => {
     await expect(inputs("in/none*")).rejects.toMatchObject({ code: "NoInput" });
   });
 
-  test("takes an encoded character of an input for itself, and a raw wildcard for one", async () => {
+  test("takes an encoded character of an input literally, and a raw wildcard as a wildcard", async () => {
     const literal = ["[prod]", "{a,b}", "a*", "a?", "!", "**"];
     for (const name of [...literal, "p", "a", "ab", "abc", "b"]) await store.put(at(`raw/${name}/x.txt`), text(name));
     for (const name of literal) {
@@ -258,7 +258,7 @@ describe.each(subjects)("a %s store", (kind, open) => {
     await expect(inputs("raw/%5Ba%5D/x.txt")).rejects.toMatchObject({ code: "NoSuchKey" });
   });
 
-  test("ends with its signal", async () => {
+  test("stops when its signal is aborted", async () => {
     const controller = new AbortController();
     const signalled = openStore({ fileRoots: [path.dirname(keyOf(subject.base))], signal: controller.signal });
     const stop = new Error("stopped");
@@ -268,7 +268,7 @@ describe.each(subjects)("a %s store", (kind, open) => {
     await expect(signalled.put(at("x"), text("x"))).rejects.toBe(stop);
   });
 
-  test("a stream that is let go early ends quietly", async () => {
+  test("ends a stream quietly that is destroyed early", async () => {
     await store.put(at("early"), pattern(3_000_000));
     const untouched = await store.read(at("early"));
     untouched.destroy();
@@ -281,7 +281,7 @@ describe.each(subjects)("a %s store", (kind, open) => {
   });
 });
 
-test("ends uploads in files that nobody knows of, and leaves the outputs", async () => {
+test("ends unknown uploads in files, and leaves the outputs", async () => {
   const { store, base, close } = await fileSubject();
   try {
     const folder = joinAddress(base, "0190a0a0-0000-7000-8000-000000000000/");

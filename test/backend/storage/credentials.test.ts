@@ -61,7 +61,7 @@ const container = () => ({
 const ambient = (environment: NodeJS.ProcessEnv = webIdentity()): CredentialsSource =>
   ambientCredentials(environment, clock);
 
-/** What each of the services answers with the credentials `name`, for `minutes` from now on. */
+/** The answer of each service with the credentials `name`, valid for `minutes` from now on. */
 const assumed = (name: string, minutes = 60): Reply =>
   reply(
     200,
@@ -90,12 +90,12 @@ const refused = (status: number, code: string, message: string): Reply =>
   reply(status, `<ErrorResponse><Error><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`);
 
 const named = (name: string) => ({ username: name, password: `${name}-secret`, sessionToken: `${name}-session` });
-/** The key ids that the store was shown, in order. */
+/** The key ids that the store received, in order. */
 const shown = (): (string | undefined)[] =>
   store.headers.map(({ authorization }) => /Credential=([^/]+)/.exec(authorization ?? "")?.[1]);
 
 describe("a web identity", () => {
-  test("is shown to STS, and what that gives to the store", async () => {
+  test("is sent to STS, and the resulting credentials to the store", async () => {
     service.replies.push(assumed("first"));
     store.replies.push(reply(200));
     await s3Store({ credentials: ambient({ ...webIdentity(), AWS_ROLE_SESSION_NAME: "me" }) }).put(
@@ -115,7 +115,7 @@ describe("a web identity", () => {
     expect(store.headers[0]?.["x-amz-security-token"]).toBe("first-session");
   });
 
-  test("has a session of its own where none is named", async () => {
+  test("gets its own session name if none is given", async () => {
     service.replies.push(assumed("first"));
     await ambient()();
     expect(new URLSearchParams(service.bodies[0]).get("RoleSessionName")).toMatch(/^edgefold-[\w+=,.@-]+$/);
@@ -147,14 +147,14 @@ test.each([
 });
 
 describe("a container", () => {
-  test("shows the token of its file to its agent", async () => {
+  test("sends the token in its file to its agent", async () => {
     service.replies.push(given("first"));
     expect(await ambient({ ...container(), AWS_CONTAINER_AUTHORIZATION_TOKEN: "another" })()).toEqual(named("first"));
     expect(service.asked).toEqual(["GET /v1/credentials"]);
     expect(service.headers[0]?.authorization).toBe(secret);
   });
 
-  test("shows the token of a variable, or none", async () => {
+  test("sends the token in a variable, or none", async () => {
     const { AWS_CONTAINER_CREDENTIALS_FULL_URI } = container();
     service.replies.push(given("first"), given("second"));
     await ambient({ AWS_CONTAINER_CREDENTIALS_FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN: "Basic x" })();
@@ -175,7 +175,7 @@ describe("a container", () => {
     });
   });
 
-  test("takes a path for one at the agent of ECS, and no other host", async () => {
+  test("treats a relative URI as a path at the ECS agent, and as no other host", async () => {
     const relative = { ...container(), AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "@example.com/x" };
     await expect(ambient(relative)()).rejects.toThrow("without https, example.com is not trusted");
     const other = { ...container(), AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "0/x" };
@@ -184,16 +184,16 @@ describe("a container", () => {
   });
 });
 
-describe("of several identities", () => {
+describe("among several identities", () => {
   const key = { AWS_ACCESS_KEY_ID: "key", AWS_SECRET_ACCESS_KEY: "key-secret", AWS_REGION: "eu-west-3" };
 
-  test("a key goes first", async () => {
+  test("a key takes precedence", async () => {
     const source = ambient({ ...key, ...container(), ...webIdentity() });
     expect(await source()).toEqual({ username: "key", password: "key-secret", region: "eu-west-3" });
     expect(service.asked).toEqual([]);
   });
 
-  test("a web identity goes before a container, and either counts only if it is whole", async () => {
+  test("a web identity takes precedence over a container, and either counts only if it is complete", async () => {
     service.replies.push(assumed("web"), given("container"), given("container"));
     expect(await ambient({ AWS_ACCESS_KEY_ID: "key", ...container(), ...webIdentity() })()).toEqual(named("web"));
     expect(await ambient({ ...container(), ...webIdentity(), AWS_ROLE_ARN: "" })()).toEqual(named("container"));
@@ -201,7 +201,7 @@ describe("of several identities", () => {
     expect(service.asked).toEqual(["POST /", "GET /v1/credentials", "GET /v1/credentials"]);
   });
 
-  test("the job's own goes before all", async () => {
+  test("the job's own credentials take precedence over everything", async () => {
     const credentials = { username: "own", password: "own-secret" };
     store.replies.push(reply(200));
     const [session] = new S3Sessions({ ambient: ambient(), endpoints: anyEndpoint }).use([credentials]);
@@ -210,7 +210,7 @@ describe("of several identities", () => {
     expect(service.asked).toEqual([]);
   });
 
-  test("none makes anonymous requests", async () => {
+  test("no identity leads to anonymous requests", async () => {
     store.replies.push(reply(200));
     const nobody = ambient({ AWS_REGION: "eu-west-3", AWS_ROLE_ARN: role });
     await s3Store({ credentials: nobody }).put(store.at, Buffer.from("x"));
@@ -219,7 +219,7 @@ describe("of several identities", () => {
 });
 
 describe("temporary credentials", () => {
-  test("are asked for once, by however many requests", async () => {
+  test("are requested once, for any number of requests", async () => {
     const source = ambient();
     service.replies.push(assumed("first"));
     expect(await Promise.all(Array.from({ length: 20 }, () => source()))).toEqual(
@@ -229,7 +229,7 @@ describe("temporary credentials", () => {
     expect(service.asked).toHaveLength(1);
   });
 
-  test("are not asked for before they are needed", async () => {
+  test("are not requested before they are needed", async () => {
     ambient();
     await openStore({ session: new S3Session({ credentials: ambient() }), fileRoots: [folder] }).put(
       { scheme: "file", path: join(folder, "x") },
@@ -238,7 +238,7 @@ describe("temporary credentials", () => {
     expect(service.asked).toEqual([]);
   });
 
-  test("are replaced five minutes before they expire, with the token of then, while requests go on", async () => {
+  test("are replaced five minutes before they expire, with the current token, while requests continue", async () => {
     const source = ambient();
     service.replies.push(assumed("first"));
     await source();
@@ -254,7 +254,7 @@ describe("temporary credentials", () => {
     expect(new URLSearchParams(service.bodies[1]).get("WebIdentityToken")).toBe("another token");
   });
 
-  test("are waited for where those before have expired", async () => {
+  test("are waited for if the previous ones have expired", async () => {
     const source = ambient(container());
     service.replies.push(given("first"));
     await source();
@@ -263,7 +263,7 @@ describe("temporary credentials", () => {
     expect(await source()).toEqual(named("second"));
   });
 
-  test("serve to their end where they cannot be replaced, which is tried once a minute", async () => {
+  test("are used until they expire if they cannot be replaced, which is tried once a minute", async () => {
     let asked = 0;
     const source = refreshedCredentials(async () => {
       asked += 1;
@@ -283,7 +283,7 @@ describe("temporary credentials", () => {
     await expect(source()).rejects.toThrow("refusal 5");
   });
 
-  test("do not keep a request that is aborted", async () => {
+  test("do not delay a request that is aborted", async () => {
     const controller = new AbortController();
     const stopped = new Error("stopped");
     service.replies.push(() => controller.abort(stopped));
@@ -293,15 +293,15 @@ describe("temporary credentials", () => {
   });
 });
 
-/** A store that takes anything but the credentials `first`. */
+/** A store that accepts any credentials except `first`. */
 const unlessFirst: Reply = (response, request) => {
   const isOld = request.headers.authorization?.includes("first") === true;
   (isOld ? error(400, "ExpiredToken") : reply(200))(response, request);
 };
 
-describe("credentials that the store says have expired", () => {
+describe("credentials that the store reports as expired", () => {
   test.each(["ExpiredToken", "ExpiredTokenException", "InvalidToken", "InvalidTokenId"])(
-    "are replaced, and the request repeated: %s",
+    "are replaced, and the request is repeated: %s",
     async (code) => {
       service.replies.push(assumed("first"), assumed("second"));
       store.replies.push(error(400, code), reply(200), reply(200));
@@ -321,7 +321,7 @@ describe("credentials that the store says have expired", () => {
     expect(service.asked).toHaveLength(2);
   });
 
-  test("are told where new ones fare no better", async () => {
+  test("are reported if new ones are refused too", async () => {
     service.replies.push(assumed("first"), assumed("second"));
     store.replies.push(error(400, "ExpiredToken"), error(400, "ExpiredToken"));
     const failing = s3Store({ credentials: ambient() });
@@ -329,14 +329,14 @@ describe("credentials that the store says have expired", () => {
     expect(shown()).toEqual(["first", "second"]);
   });
 
-  test("are told where there are no others", async () => {
+  test("are reported if there are no others", async () => {
     store.replies.push(error(400, "ExpiredToken"));
     const fixed = s3Store({ credentials: fixedCredentials(named("own")) });
     await expect(fixed.put(store.at, Buffer.from("x"))).rejects.toMatchObject({ code: "ExpiredToken" });
     expect(shown()).toEqual(["own"]);
   });
 
-  test("are replaced for a HEAD, too, whose refusal has no code", async () => {
+  test("are also replaced for a HEAD, whose refusal has no code", async () => {
     service.replies.push(assumed("first"), assumed("second"));
     store.replies.push(
       reply(400),
@@ -349,7 +349,7 @@ describe("credentials that the store says have expired", () => {
   });
 });
 
-describe("what keeps a job from its credentials", () => {
+describe("a failure to get credentials", () => {
   test.each([
     [
       "STS refuses",
@@ -365,7 +365,7 @@ describe("what keeps a job from its credentials", () => {
     ],
     ["STS is silent", reply(403), "AccessDenied", "it answered with status 403 and no reason"],
     ["it is not STS", reply(200, "<html></html>"), "MalformedAnswer", "expected object"],
-  ])("is told as %s", async (_name, answer, code, why) => {
+  ])("is reported if %s", async (_name, answer, code, why) => {
     service.replies.push(answer);
     const failure = s3Store({ credentials: ambient() }).put(store.at, Buffer.from("x"));
     await expect(failure).rejects.toMatchObject({ name: "StorageError", code });
@@ -387,7 +387,7 @@ describe("what keeps a job from its credentials", () => {
     ],
     ["a word", reply(403, "Access Denied."), "AccessDenied", "Access Denied."],
     ["nothing", reply(404), "NotFound", "it answered with status 404 and no reason"],
-  ])("is told as the container's agent tells it: %s", async (_name, answer, code, why) => {
+  ])("is reported in the words of the container's agent: %s", async (_name, answer, code, why) => {
     service.replies.push(answer);
     await expect(ambient(container())()).rejects.toMatchObject({
       code,
@@ -395,7 +395,7 @@ describe("what keeps a job from its credentials", () => {
     });
   });
 
-  test("is told without what a broken answer holds", async () => {
+  test("is reported without the content of a broken answer", async () => {
     service.replies.push(reply(200, '{"AccessKeyId":"id","SecretAccessKey":"hidden"'));
     const failure = ambient(container())();
     await expect(failure).rejects.toMatchObject({ code: "MalformedAnswer" });
@@ -405,7 +405,7 @@ describe("what keeps a job from its credentials", () => {
   test.each([
     ["is missing", undefined, "ENOENT"],
     ["is empty", "\n", "is empty"],
-  ])("may be a token that %s", async (_name, text, why) => {
+  ])("can be caused by a token that %s", async (_name, text, why) => {
     if (text === undefined) await rm(tokenFile);
     else await writeFile(tokenFile, text);
     for (const environment of [webIdentity(), container()]) {
@@ -417,13 +417,13 @@ describe("what keeps a job from its credentials", () => {
     expect(service.asked).toEqual([]);
   });
 
-  test("may be the address of STS", async () => {
+  test("can be caused by the address of STS", async () => {
     await expect(ambient({ ...webIdentity(), AWS_ENDPOINT_URL_STS: "sts" })()).rejects.toThrow(
       `credentials of the role ${role}: AWS_ENDPOINT_URL_STS is no URL`,
     );
   });
 
-  test("is tried again where it can pass", async () => {
+  test("is retried if it can be transient", async () => {
     service.replies.push(
       refused(400, "IDPCommunicationError", "not now"),
       refused(400, "Throttling", "slowly"),
@@ -435,7 +435,7 @@ describe("what keeps a job from its credentials", () => {
     expect(pauses).toBe(4);
   });
 
-  test("is given up with the host's name, after six tries in all", async () => {
+  test("is reported with the host's name after six attempts", async () => {
     const gone = { ...webIdentity(), AWS_ENDPOINT_URL_STS: "http://127.0.0.1:1" };
     await expect(s3Store({ credentials: ambient(gone) }).put(store.at, Buffer.from("x"))).rejects.toMatchObject({
       code: "ECONNREFUSED",

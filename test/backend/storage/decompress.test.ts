@@ -34,19 +34,19 @@ test.each<[string, string | undefined]>([
   expect(compressionOf(key, "none")).toBeUndefined();
 });
 
-test("gives anything else as it is", () => {
+test("leaves anything else unchanged", () => {
   const stream = Readable.from([]);
   expect(decompressed("a.txt", stream)).toBe(stream);
 });
 
-/** A frame of 100 bytes: a descriptor, what follows it in the header, and a block of one byte that is repeated (RFC 8878). */
+/** A frame of 100 bytes: a descriptor, the rest of the header, and a block that repeats one byte (RFC 8878). */
 const zstdFrame = (descriptor: number, header: readonly number[]): Buffer =>
   Buffer.from([0x28, 0xb5, 0x2f, 0xfd, descriptor, ...header, 0x23, 0x03, 0x00, 0x78]);
 
-/** The byte of a header that asks for a window of 2 to the power of `log` bytes. */
+/** The byte of a header that requests a window of 2 to the power of `log` bytes. */
 const windowOf = (log: number): readonly number[] => [(log - 10) << 3];
 
-describe("a zstd frame that asks for more memory than it may have", () => {
+describe("a zstd frame that requests more memory than allowed", () => {
   test.each([
     ["a window of 2 GiB", zstdFrame(0, windowOf(31))],
     ["a window of 256 MiB", zstdFrame(0, windowOf(28))],
@@ -60,7 +60,7 @@ describe("a zstd frame that asks for more memory than it may have", () => {
     });
   });
 
-  test("may have 128 MiB", async () => {
+  test("is accepted with 128 MiB", async () => {
     expect(await bytesOf(decompressed("a.zst", inChunks(zstdFrame(0, windowOf(27)), 5)))).toHaveLength(100);
   });
 });
@@ -78,14 +78,14 @@ describe.each([
     expect((await bytesOf(decompressed(key.toUpperCase(), inChunks(data, 7)))).toString()).toBe("one\ntwo\n");
   });
 
-  test("of several members, however they are cut", async () => {
+  test("of several members, however they are chunked", async () => {
     const data = Buffer.concat(members);
     for (let size = 1; size <= data.length; size++) {
       expect((await bytesOf(decompressed(key, inChunks(data, size)))).toString()).toBe("one\ntwo\n");
     }
   });
 
-  test("of several long members, however they are cut", async () => {
+  test("of several long members, however they are chunked", async () => {
     const contents = [pattern(700_000), runs, pattern(10)];
     const data = Buffer.concat(contents.map((each) => compress(each)));
     await fc.assert(
@@ -106,7 +106,7 @@ describe.each([
     }
   });
 
-  test("with other bytes after it, or none of its own, is an error", async () => {
+  test("with trailing bytes, or without any compressed data, is an error", async () => {
     for (const data of [
       Buffer.concat([...members, Buffer.from("garbage!")]),
       Buffer.from("just text, not compressed"),
@@ -115,7 +115,7 @@ describe.each([
     }
   });
 
-  test("hands on the error of its source", async () => {
+  test("passes on the error of its source", async () => {
     const failure = new Error("source");
     const source = new Readable({ read() {} });
     source.push(members[0]);
@@ -124,7 +124,7 @@ describe.each([
     await expect(bytesOf(stream)).rejects.toBe(failure);
   });
 
-  test("takes no more of its source than is taken from it", async () => {
+  test("reads no more of its source than is consumed", async () => {
     const member = compress(Buffer.alloc(8 * 1024 * 1024));
     let sent = 0;
     const source = Readable.from(
@@ -142,7 +142,7 @@ describe.each([
     expect(sent * member.length).toBeLessThan(256 * 1024);
   });
 
-  test("lets go of its source when it is let go", async () => {
+  test("releases its source when it is released", async () => {
     const source = inChunks(compress(pattern(3_000_000)), 1000);
     const stream = decompressed(key, source);
     for await (const chunk of stream) {
@@ -170,14 +170,14 @@ describe("zeros between and after gzip members", () => {
     ["a cut-off member", two.subarray(0, -1)],
     ["the first byte of a member", two.subarray(0, 1)],
     ["a member of zstd", zstdCompressSync("two\n")],
-  ])("are no excuse for %s after them", async (_what, rest) => {
+  ])("do not excuse %s after them", async (_what, rest) => {
     const data = Buffer.concat([one, Buffer.alloc(512), rest]);
     for (const size of [1, one.length, data.length]) {
       await expect(bytesOf(decompressed("a.gz", inChunks(data, size)))).rejects.toMatchObject({ code: "CorruptInput" });
     }
   });
 
-  test("do not make a member of themselves", async () => {
+  test("are not a member by themselves", async () => {
     await expect(bytesOf(decompressed("a.gz", inChunks(Buffer.alloc(512), 100)))).rejects.toMatchObject({
       code: "CorruptInput",
     });
@@ -190,7 +190,7 @@ describe("bzip2", () => {
   const { one, two, empty, zeros, lines, bytes } = bzip2Fixtures;
   const several = [one, empty, two, bytes, lines, empty];
   const data = Buffer.concat(several.map(({ compressed }) => compressed));
-  test("of several streams, however they are cut", async () => {
+  test("of several streams, however they are chunked", async () => {
     const content = Buffer.concat(several.map((each) => each.content));
     for (const size of [1, 2, 3, 7, 64, data.length]) expect((await read(data, size)).equals(content)).toBe(true);
   });
@@ -199,7 +199,7 @@ describe("bzip2", () => {
     expect((await read(zeros.compressed, 10)).equals(zeros.content)).toBe(true);
   });
 
-  test("cut off anywhere, or with a bit that is not right, is an error", async () => {
+  test("cut off anywhere, or with a flipped bit, is an error", async () => {
     const stored = Buffer.concat([bytes.compressed, one.compressed]);
     const refused = { name: "StorageError", code: "CorruptInput", message: expect.stringMatching(/^a\.bz2: /) };
     for (let length = 0; length < stored.length; length++) {
@@ -210,13 +210,13 @@ describe("bzip2", () => {
       const damaged = Buffer.from(one.compressed);
       damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       const result = await read(damaged, 100).catch((error: unknown) => error);
-      // Only the size of blocks, and the bits that fill up the last byte, may be other ones.
+      // Only the block size and the padding bits of the last byte may differ.
       if (Buffer.isBuffer(result)) expect(result, `bit ${bit}`).toEqual(one.content);
       else expect(result, `bit ${bit}`).toMatchObject(refused);
     }
   });
 
-  test("of random bytes ends, in an error", async () => {
+  test("of random bytes ends with an error", async () => {
     const head = bytes.compressed.subarray(0, 14);
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 3000 }), async (random) => {
@@ -234,7 +234,7 @@ describe("bzip2", () => {
     await expect(read(stored, 7)).rejects.toMatchObject({ code: "CorruptInput" });
   });
 
-  test("takes no more of its source than is taken from it, and lets go of it", async () => {
+  test("reads no more of its source than is consumed, and releases it", async () => {
     let sent = 0;
     const source = Readable.from(
       (function* () {

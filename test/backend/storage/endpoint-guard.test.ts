@@ -19,7 +19,7 @@ afterEach(() => server.close());
 
 const family = (address: string): LookupAddress => ({ address, family: address.includes(":") ? 6 : 4 });
 
-/** Answers with one set of addresses after another, the last one ever after. */
+/** Resolves to one set of addresses after another, and then always to the last one. */
 const answering =
   (...answers: readonly (readonly string[])[]): Resolve =>
   (hostname, _options, callback) => {
@@ -32,7 +32,7 @@ const port = (): string => new URL(server.at.endpoint).port;
 
 const pause = async (): Promise<void> => void pauses++;
 
-/** Writes to the store of a host, at the port of the server. */
+/** Writes to the store at a host, on the server's port. */
 const put = async (host: string, policy: EndpointPolicy, resolve?: Resolve, scheme = "http"): Promise<void> => {
   const store = s3Store({ connect: guardedConnector(policy, resolve), pause });
   await store.put({ ...server.at, endpoint: `${scheme}://${host}:${port()}` }, Buffer.from("x"));
@@ -45,7 +45,7 @@ const allowed = (list: string, loopback = false): EndpointPolicy => ({
 const laptop: EndpointPolicy = { loopback: true };
 const pod: EndpointPolicy = { loopback: false };
 
-/** What is said of a put that must not get anywhere. */
+/** The error of a put that must not reach anything. */
 const refusal = async (...putting: Parameters<typeof put>): Promise<string> => {
   const error: unknown = await put(...putting).then(
     () => new Error("it was dialled"),
@@ -59,7 +59,7 @@ const refusal = async (...putting: Parameters<typeof put>): Promise<string> => {
   return message;
 };
 
-describe("an address that no store is at", () => {
+describe("an address that cannot be a store's", () => {
   test.each([
     ["169.254.169.254", "it is a link-local address"],
     ["[fe80::1]", "it is a link-local address"],
@@ -68,7 +68,7 @@ describe("an address that no store is at", () => {
     ["0.0.0.0", "it is an address that names no host"],
     ["[::]", "it is an address that names no host"],
     ["metadata.google.internal", "it is the name of a cloud's metadata"],
-  ])("is refused when it is named: %s", async (host, why) => {
+  ])("is refused if it is named directly: %s", async (host, why) => {
     expect(await refusal(host, laptop)).toContain(why);
     expect(await refusal(host, laptop, undefined, "https")).toContain(why);
     expect(await refusal(host, allowed(host, true))).toContain(why);
@@ -84,14 +84,14 @@ describe("an address that no store is at", () => {
     ["224.0.0.1"],
     ["64:ff9b::a9fe:a9fe"],
     ["169.254.169.254", "fe80::1"],
-  ])("is refused when a name leads to it: %s", async (...found) => {
+  ])("is refused if a name resolves to it: %s", async (...found) => {
     const message = await refusal("store.example", laptop, answering(found));
     for (const address of found) expect(message).toContain(`${address}, a`);
     await refusal("store.example", allowed("store.example", true), answering(found));
     await refusal("store.example", laptop, answering(found), "https");
   });
 
-  test("is left out where a name also leads elsewhere", async () => {
+  test("is skipped if the name also resolves to another address", async () => {
     server.replies.push(reply(200));
     await put("store.example", laptop, answering(["169.254.169.254", "fe80::1", "127.0.0.1"]));
     expect(server.asked).toHaveLength(1);
@@ -99,7 +99,7 @@ describe("an address that no store is at", () => {
 });
 
 describe("a name", () => {
-  test("is resolved once for a connection, which is made to what was looked at", async () => {
+  test("is resolved once per connection, which goes to the address that was checked", async () => {
     server.replies.push(reply(200));
     await put("store.example", laptop, answering(["127.0.0.1"], ["169.254.169.254"]));
     expect(server.asked).toEqual(["PUT /bucket/key"]);
@@ -107,7 +107,7 @@ describe("a name", () => {
     expect(resolved).toEqual(["store.example"]);
   });
 
-  test("that leads elsewhere at the next connection is refused then", async () => {
+  test("that resolves to another address for the next connection is refused then", async () => {
     const store = s3Store({
       connect: guardedConnector(laptop, answering(["127.0.0.1"], ["169.254.169.254"])),
       pause: async () => undefined,
@@ -121,23 +121,26 @@ describe("a name", () => {
 });
 
 describe("a loopback address", () => {
-  test("is a store's on one machine", async () => {
+  test("can be a store's on a single machine", async () => {
     server.replies.push(reply(200), reply(200));
     await put("127.0.0.1", laptop);
     await put("store.example", laptop, answering(["127.0.0.1"]));
     expect(server.asked).toHaveLength(2);
   });
 
-  test.each(["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"])("is not in a pod: %s", async (host) => {
+  test.each(["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"])("is refused in a pod: %s", async (host) => {
     expect(await refusal(host, pod)).toContain("it is a loopback address, the runner's own");
   });
 
-  test.each([["127.0.0.1"], ["::1"], ["127.9.9.9", "::1"]])("is not in a pod by a name: %s", async (...found) => {
-    expect(await refusal("store.example", pod, answering(found))).toContain(`it leads to ${found[0]}, a loopback`);
-    await refusal("store.example", allowed("*.example"), answering(found));
-  });
+  test.each([["127.0.0.1"], ["::1"], ["127.9.9.9", "::1"]])(
+    "is refused in a pod if a name resolves to it: %s",
+    async (...found) => {
+      expect(await refusal("store.example", pod, answering(found))).toContain(`it leads to ${found[0]}, a loopback`);
+      await refusal("store.example", allowed("*.example"), answering(found));
+    },
+  );
 
-  test("is in a pod where its host is allowed", async () => {
+  test("is accepted in a pod if its host is allowed", async () => {
     server.replies.push(reply(200), reply(200));
     await put("127.0.0.1", allowed("127.0.0.1"));
     await put("store.example", allowed(`*.example, store.example:${port()}`), answering(["127.0.0.1"]));
@@ -145,7 +148,7 @@ describe("a loopback address", () => {
   });
 });
 
-describe("where only some endpoints are allowed", () => {
+describe("if only some endpoints are allowed", () => {
   test("others are not even resolved", async () => {
     const message = await refusal(
       "store.example",

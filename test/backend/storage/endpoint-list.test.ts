@@ -37,8 +37,8 @@ describe("a host", () => {
   });
 });
 
-describe("all below a domain", () => {
-  test("are allowed at any depth", () => {
+describe("everything below a domain", () => {
+  test("is allowed at any depth", () => {
     expect(as("*.example.com", "https://a.example.com")).toBe("domain");
     expect(as("*.example.com:9000", "https://a.b.example.com:9000")).toBe("domain");
     expect(as("*.example.com, a.example.com", "https://a.example.com")).toBe("host");
@@ -79,12 +79,12 @@ test.each([
   "a?",
   "a#",
   "a\\b",
-])("a list is not %j, which is named", (text) => {
+])("%j is not a valid list, and the error names it", (text) => {
   const { error } = EndpointListSchema.safeParse(text);
   expect(error?.issues[0]?.message).toContain(`'${text.split(",").at(-1)}'`);
 });
 
-test("is written as it is read", () => {
+test("is written as it was read", () => {
   const text = "*.example.com:9000, [fd12::1], store";
   expect(formatEndpoints(EndpointListSchema.parse(text))).toBe(text);
 });

@@ -60,7 +60,7 @@ test.each([
   ["ERR_TLS_CERT_ALTNAME_INVALID"],
   ["ERR_SSL_WRONG_VERSION_NUMBER"],
   ["HPE_INVALID_CONSTANT"],
-] as const)("refused, but unreachable where the store has answered before: %s", (code, status?: number) => {
+] as const)("refused, but unreachable if the store has answered before: %s", (code, status?: number) => {
   expect(classOf({ code, status })).toBe("refused");
   expect(classOf({ code, status }, true)).toBe("unreachable");
 });
@@ -84,7 +84,7 @@ test.each<[boolean, string, number?]>([
   expect(attemptError(new StorageError(code, "no", { status }))).toEqual({ code, message: "no", final });
 });
 
-test("an attempt that a store throttles is given back for a while, and no other failure is", () => {
+test("an attempt that a store throttles is released for a while, and no other failure is", () => {
   expect(failureReport("a", new StorageError("SlowDown", "slower", { status: 503 }))).toEqual({
     kind: "release",
     attempt: "a",

@@ -6,18 +6,18 @@ export type Reply = (response: ServerResponse, request: IncomingMessage) => void
 
 export type FaultServer = {
   readonly at: S3Address;
-  /** What was asked, `METHOD /path?query`, in order. */
+  /** The requests, as `METHOD /path?query`, in order. */
   readonly asked: string[];
-  /** The headers of what was asked, in order. */
+  /** The headers of the requests, in order. */
   readonly headers: IncomingMessage["headers"][];
-  /** The bodies of what was asked, in order. */
+  /** The bodies of the requests, in order. */
   readonly bodies: string[];
-  /** The replies to come, each used once; a request beyond them is answered 599. */
+  /** The replies to come, each used once; further requests are answered with 599. */
   readonly replies: Reply[];
   readonly close: () => Promise<void>;
 };
 
-/** A store that answers as it is told. */
+/** A store that answers as told. */
 export const startFaultServer = async (): Promise<FaultServer> => {
   const asked: string[] = [];
   const headers: IncomingMessage["headers"][] = [];
@@ -65,7 +65,7 @@ export const reset: Reply = (response) => {
   response.socket?.resetAndDestroy();
 };
 
-/** The bytes of a range of `content`, or all, but only the first `sent` of them before the connection ends. */
+/** A range of `content`, or all of it, but the connection ends after the first `sent` bytes. */
 export const content =
   (whole: string, sent = Number.POSITIVE_INFINITY): Reply =>
   (response, request) => {
@@ -80,7 +80,7 @@ export const content =
     else response.write(part.slice(0, sent), () => response.socket?.end());
   };
 
-/** An answer of ever more chunks, for as long as somebody reads it. */
+/** An endless answer, sent in chunks for as long as it is read. */
 export const endless =
   (status: number, chunk: Buffer, onSent: (bytes: number) => void): Reply =>
   (response) => {

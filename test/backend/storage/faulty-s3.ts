@@ -5,10 +5,10 @@ import { error } from "./fault-server.ts";
 
 type Fault = (response: ServerResponse, request: IncomingMessage, pass: () => Promise<StoreAnswer>) => Promise<void>;
 
-/** What happens to every third request, one after the other. */
+/** What happens to every third request, in turn. */
 const faults: readonly Fault[] = [
   async (response, request) => error(503, "SlowDown")(response, request),
-  // done, but the answer is lost
+  // carried out, but the answer is lost
   async (response, _request, pass) => {
     await pass();
     response.socket?.resetAndDestroy();
@@ -16,7 +16,7 @@ const faults: readonly Fault[] = [
   async (response) => {
     response.writeHead(502).end("<html>bad gateway</html>");
   },
-  // done, but said to have failed
+  // carried out, but reported as failed
   async (response, request, pass) => {
     await pass();
     error(500, "InternalError")(response, request);
@@ -27,7 +27,7 @@ const faults: readonly Fault[] = [
   },
 ];
 
-/** Starts a proxy that fails again and again on the way to a store, and lets no DeleteObjects through. */
+/** Starts a proxy to a store that fails repeatedly and lets no DeleteObjects through. */
 export const startFaultyS3 = async (
   store: string,
 ): Promise<{ readonly endpoint: string; readonly close: () => Promise<void> }> => {

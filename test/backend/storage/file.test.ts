@@ -49,7 +49,7 @@ afterEach(() => rm(home, { recursive: true }));
 describe("the roots", () => {
   const refused = { name: "StorageError", code: "OutsideRoots", message: expect.stringContaining("FILE_ROOTS") };
 
-  test.each(["../secret", "../root-2/x", "..", "a/../../secret"])("do not hold %s", async (name) => {
+  test.each(["../secret", "../root-2/x", "..", "a/../../secret"])("do not contain %s", async (name) => {
     await expect(store.head(at(name))).rejects.toMatchObject(refused);
     await expect(store.read(at(name))).rejects.toMatchObject(refused);
     await expect(store.put(at(name), text("x"))).rejects.toMatchObject(refused);
@@ -58,7 +58,7 @@ describe("the roots", () => {
     await expect(all(store.list(at(`${name}/`)))).rejects.toMatchObject(refused);
   });
 
-  test("do not hold what links lead to outside", async () => {
+  test("do not contain the targets of links that lead outside", async () => {
     await symlink(home, path.join(root, "out"));
     await symlink(path.join(home, "secret"), path.join(root, "file"));
     for (const name of ["file", "out/secret", "out/new/file"]) {
@@ -71,7 +71,7 @@ describe("the roots", () => {
     expect(await readdir(home)).toHaveLength(2);
   });
 
-  test("do not hold what a link in the place of uploads leads to", async () => {
+  test("do not contain the target of a link in the place of the uploads folder", async () => {
     await mkdir(path.join(home, "outside"));
     await mkdir(path.join(root, jobId));
     await symlink(path.join(home, "outside"), path.join(root, jobId, ".uploads"));
@@ -87,7 +87,7 @@ describe("the roots", () => {
     expect((await stat(path.join(home, "outside", jobId))).size).toBe(4);
   });
 
-  test("keep what links lead to when a job's folder is removed", async () => {
+  test("protect the targets of links when a job's folder is removed", async () => {
     await mkdir(path.join(home, "outside/.uploads"), { recursive: true });
     await writeFile(path.join(home, "outside/.uploads/x"), "kept");
     await store.createUpload(at(`${jobId}/a/x`));
@@ -100,7 +100,7 @@ describe("the roots", () => {
     expect(await readdir(path.join(root, jobId))).toEqual(["link"]);
   });
 
-  test("replace a link to nowhere, and do not follow it", async () => {
+  test("replace a dangling link instead of following it", async () => {
     for (const [index, name] of ["put", "completed"].entries()) {
       await symlink(path.join(home, `new-${index}`), path.join(root, name));
     }
@@ -114,7 +114,7 @@ describe("the roots", () => {
     expect((await readdir(home)).toSorted()).toEqual(["root", "secret"]);
   });
 
-  test("do not hold a folder's pattern or beginning that leads outside", async () => {
+  test("do not contain a pattern or prefix that leads outside", async () => {
     await symlink(home, path.join(root, "out"));
     for (const name of ["out/", "out/s", "out/*", "o*/secret", "../*", "**"]) {
       const input = { address: at(name), written: at(name).path };
@@ -122,7 +122,7 @@ describe("the roots", () => {
     }
   });
 
-  test("hold a name that only reads like a way out", async () => {
+  test("contain a name that only looks like a way out", async () => {
     for (const name of ["%2e%2e", "..%2fsecret", "...", "a\\..\\b", "x..", "a\nb"]) {
       await store.put(at(name), text(name));
       expect((await bytesOf(await store.read(at(name)))).toString()).toBe(name);
@@ -131,7 +131,7 @@ describe("the roots", () => {
     expect(await tree()).toHaveLength(6);
   });
 
-  test("refuse a name with a NUL, and a link that leads to itself", async () => {
+  test("refuse a name with a NUL, and a link to itself", async () => {
     await symlink(path.join(root, "self"), path.join(root, "self"));
     await expect(store.read(at("self"))).rejects.toMatchObject({ name: "StorageError", code: "ELOOP" });
     for (const work of [() => store.read(at("a\0b")), () => store.put(at("a\0b"), text("x"))]) {
@@ -140,26 +140,29 @@ describe("the roots", () => {
     expect(await tree()).toEqual(["self"]);
   });
 
-  test.runIf(process.platform === "linux")("do not hold what a link leads to that comes after the look", async () => {
-    await mkdir(path.join(root, "folder"));
-    await writeFile(path.join(root, "folder/secret"), "public");
-    const roots = new FileRoots([root]);
-    const real = roots.real(path.join(root, "folder/secret"));
-    await rename(path.join(root, "folder"), path.join(root, "gone"));
-    await symlink(home, path.join(root, "folder"));
-    const options = { range: undefined, etag: undefined, reusesMemory: false, signal: undefined };
-    await expect(readFileAt(roots, at("folder/secret"), real, options)).rejects.toMatchObject(refused);
-    await expect(openFileAt(roots, at("folder/secret"), real, "")).rejects.toMatchObject(refused);
-    await expect(putFile(roots, path.join(root, "folder/new"), text("x"))).rejects.toMatchObject(refused);
-    await rm(path.join(root, "folder"));
-    await symlink(path.join(home, "secret"), path.join(root, "folder"));
-    await expect(readFileAt(roots, at("folder"), path.join(root, "folder"), options)).rejects.toMatchObject({
-      code: "NoSuchKey",
-    });
-    expect((await readdir(home)).toSorted()).toEqual(["root", "secret"]);
-  });
+  test.runIf(process.platform === "linux")(
+    "do not contain the target of a link that appears after the check",
+    async () => {
+      await mkdir(path.join(root, "folder"));
+      await writeFile(path.join(root, "folder/secret"), "public");
+      const roots = new FileRoots([root]);
+      const real = roots.real(path.join(root, "folder/secret"));
+      await rename(path.join(root, "folder"), path.join(root, "gone"));
+      await symlink(home, path.join(root, "folder"));
+      const options = { range: undefined, etag: undefined, reusesMemory: false, signal: undefined };
+      await expect(readFileAt(roots, at("folder/secret"), real, options)).rejects.toMatchObject(refused);
+      await expect(openFileAt(roots, at("folder/secret"), real, "")).rejects.toMatchObject(refused);
+      await expect(putFile(roots, path.join(root, "folder/new"), text("x"))).rejects.toMatchObject(refused);
+      await rm(path.join(root, "folder"));
+      await symlink(path.join(home, "secret"), path.join(root, "folder"));
+      await expect(readFileAt(roots, at("folder"), path.join(root, "folder"), options)).rejects.toMatchObject({
+        code: "NoSuchKey",
+      });
+      expect((await readdir(home)).toSorted()).toEqual(["root", "secret"]);
+    },
+  );
 
-  test("may be reached by links, and links within them may be followed, but not in circles", async () => {
+  test("can be reached through links, and links within them are followed, but not in circles", async () => {
     await store.put(at("data/x"), text("x"));
     await symlink(path.join(root, "data"), path.join(root, "link"));
     await symlink(root, path.join(root, "data/circle"));
@@ -169,7 +172,7 @@ describe("the roots", () => {
     expect(await names("")).toEqual(["data/x", "link/x"]);
   });
 
-  test("none allow nothing", async () => {
+  test("allow nothing if there are none", async () => {
     await expect(new FileStore([]).head(at("x"))).rejects.toMatchObject(refused);
   });
 });
@@ -185,7 +188,7 @@ describe("what is left behind", () => {
     expect(await tree()).toEqual(["keep", "keep/x"]);
   });
 
-  test("is the user's own folder, empty or not", async () => {
+  test("includes the user's own folder, empty or not", async () => {
     await mkdir(path.join(root, "out/empty"), { recursive: true });
     await store.put(at(`out/${jobId}/part-r-00000`), text("x"));
     await store.remove([at(`out/${jobId}/part-r-00000`)]);
@@ -202,7 +205,7 @@ describe("what is left behind", () => {
     expect(await tree()).toEqual([]);
   });
 
-  test("is nothing of an abandoned upload, once its folder is removed", async () => {
+  test("is nothing of an abandoned upload once its folder is removed", async () => {
     await store.createUpload(at(`.edgefold/${jobId}/m-0`));
     await store.createUpload(at(`.edgefold/${jobId}/deep/m-1`));
     await store.put(at(`.edgefold/${jobId}/m-2`), text("x"));
@@ -212,7 +215,7 @@ describe("what is left behind", () => {
     expect(await tree()).toEqual([]);
   });
 
-  test("is no root", async () => {
+  test("includes the root itself, even if it is empty", async () => {
     const own = path.join(root, jobId);
     const narrow = new FileStore([own]);
     await narrow.put(at(`${jobId}/x`), text("x"));
@@ -220,7 +223,7 @@ describe("what is left behind", () => {
     expect(await tree()).toEqual([jobId]);
   });
 
-  test("does not hinder others who begin meanwhile", async () => {
+  test("is nothing after concurrent writers, which do not hinder each other", async () => {
     const writing = Array.from({ length: 40 }, async (_, index) => {
       const object = at(`.edgefold/${jobId}/m-${index}`);
       await store.put(object, text("x"));
@@ -261,7 +264,7 @@ describe("a completion", () => {
     await expect(store.completeUpload(object(), id, tags)).rejects.toMatchObject({ code: "InvalidPart" });
   });
 
-  test("of an id that no upload has is lost", async () => {
+  test("of an unknown id counts as lost", async () => {
     for (const id of ["../../x", "", "x.1", `${jobId}.99`]) {
       expect(await store.completeUpload(object(), id, ["1-0"])).toBe("lost");
       await expect(store.uploadPart(object(), id, 1, text("x"))).rejects.toMatchObject({ code: "NoSuchUpload" });
@@ -270,8 +273,8 @@ describe("a completion", () => {
   });
 });
 
-describe("refusals of the system", () => {
-  test("keep its code and name the address", async () => {
+describe("errors of the operating system", () => {
+  test("keep their code and name the address", async () => {
     await store.put(at("file"), text("x"));
     await mkdir(path.join(root, "folder"));
     await expect(store.put(at("file/below"), text("x"))).rejects.toMatchObject({
@@ -284,7 +287,7 @@ describe("refusals of the system", () => {
     expect(await tree()).toEqual(["file", "folder"]);
   });
 
-  test("a folder is no object", async () => {
+  test("a folder is not an object", async () => {
     await mkdir(path.join(root, "folder"));
     expect(await store.head(at("folder"))).toBeUndefined();
     await expect(store.read(at("folder"))).rejects.toMatchObject({ code: "NoSuchKey" });
@@ -292,14 +295,14 @@ describe("refusals of the system", () => {
 });
 
 describe("a file that changes under its reader", () => {
-  test("and gets shorter is an error", async () => {
+  test("and becomes shorter causes an error", async () => {
     await writeFile(at("x").path, pattern(2_000_000));
     const stream = await store.read(at("x"));
     await truncate(at("x").path, 1000);
     await expect(bytesOf(stream)).rejects.toMatchObject({ code: "TruncatedBody" });
   });
 
-  test("and gets longer is an error where it must not change", async () => {
+  test("and becomes longer causes an error if it must not change", async () => {
     await writeFile(at("x").path, pattern(2_000_000));
     const [free, bound] = [
       await store.read(at("x")),
@@ -316,7 +319,7 @@ const readInputs = async (written: string): Promise<Record<string, string>> => {
   const input = parseInput(`${formatAddress({ scheme: "file", path: root })}/${written}`, false);
   const found: Record<string, string> = {};
   for await (const { address, etag } of listInputs(store, input)) {
-    // As addresses travel between the runner and the Worker.
+    // As addresses are sent between the runner and the Worker.
     const again = parseAddress(formatAddress(address), false);
     expect(again).toEqual(address);
     found[path.relative(root, keyOf(again))] = (await bytesOf(await store.read(again, undefined, etag))).toString();
@@ -327,10 +330,10 @@ const readInputs = async (written: string): Promise<Record<string, string>> => {
   return found;
 };
 
-/** The path of a name of these bytes, which not every file system takes. */
+/** The path of a name with these bytes, which not every file system accepts. */
 const bytePath = (name: string): Buffer => Buffer.concat([Buffer.from(`${root}/`), Buffer.from(name, "latin1")]);
 
-describe("names that are no plain text", () => {
+describe("names that are not plain text", () => {
   test("are read in a folder, by a pattern and by themselves", async () => {
     const odd = [
       "a\nb",
@@ -361,37 +364,34 @@ describe("names that are no plain text", () => {
     }
   });
 
-  test.runIf(process.platform === "linux")(
-    "are read where their bytes are no UTF-8, in their bytes' order",
-    async () => {
-      await mkdir(bytePath("caf\xe9"));
-      const odd = ["caf\xe9/caf\xe9.txt", "caf\xe9/\xff\xfe", "caf\xe9/\xc3", "caf\xe9/z\xc3\xa9", "plain"];
-      for (const name of odd) await writeFile(bytePath(name), name);
-      await symlink(bytePath("caf\xe9/caf\xe9.txt"), bytePath("link"));
-      const texts = odd.map((name) => textOfBytes(Buffer.from(name, "latin1")));
-      expect(Object.values(await readInputs(""))).toEqual([
-        "caf\xe9/caf\xe9.txt",
-        "caf\xe9/z\xc3\xa9",
-        "caf\xe9/\xc3",
-        "caf\xe9/\xff\xfe",
-        "caf\xe9/caf\xe9.txt",
-        "plain",
-      ]);
-      expect(Object.keys(await readInputs("caf%E9/")).toSorted()).toEqual(texts.slice(0, 4).toSorted());
-      expect(await readInputs("caf%E9/caf%E9.txt")).toEqual({ [texts[0] ?? ""]: odd[0] });
-      expect(await readInputs("caf?/caf?.*")).toEqual({ [texts[0] ?? ""]: odd[0] });
-      await expect(readInputs("caf%E8/")).rejects.toMatchObject({
-        code: "NoInput",
-        message: expect.stringContaining("caf%E8/"),
-      });
-      await expect(readInputs("%E8")).rejects.toMatchObject({
-        code: "NoSuchKey",
-        message: expect.stringContaining("/%E8: "),
-      });
-    },
-  );
+  test.runIf(process.platform === "linux")("are read if their bytes are not UTF-8, in byte order", async () => {
+    await mkdir(bytePath("caf\xe9"));
+    const odd = ["caf\xe9/caf\xe9.txt", "caf\xe9/\xff\xfe", "caf\xe9/\xc3", "caf\xe9/z\xc3\xa9", "plain"];
+    for (const name of odd) await writeFile(bytePath(name), name);
+    await symlink(bytePath("caf\xe9/caf\xe9.txt"), bytePath("link"));
+    const texts = odd.map((name) => textOfBytes(Buffer.from(name, "latin1")));
+    expect(Object.values(await readInputs(""))).toEqual([
+      "caf\xe9/caf\xe9.txt",
+      "caf\xe9/z\xc3\xa9",
+      "caf\xe9/\xc3",
+      "caf\xe9/\xff\xfe",
+      "caf\xe9/caf\xe9.txt",
+      "plain",
+    ]);
+    expect(Object.keys(await readInputs("caf%E9/")).toSorted()).toEqual(texts.slice(0, 4).toSorted());
+    expect(await readInputs("caf%E9/caf%E9.txt")).toEqual({ [texts[0] ?? ""]: odd[0] });
+    expect(await readInputs("caf?/caf?.*")).toEqual({ [texts[0] ?? ""]: odd[0] });
+    await expect(readInputs("caf%E8/")).rejects.toMatchObject({
+      code: "NoInput",
+      message: expect.stringContaining("caf%E8/"),
+    });
+    await expect(readInputs("%E8")).rejects.toMatchObject({
+      code: "NoSuchKey",
+      message: expect.stringContaining("/%E8: "),
+    });
+  });
 
-  test.runIf(process.platform === "linux")("are not written to where their bytes are no UTF-8", async () => {
+  test.runIf(process.platform === "linux")("cannot be written to if their bytes are not UTF-8", async () => {
     await mkdir(bytePath("caf\xe9"));
     await symlink(bytePath("caf\xe9"), bytePath("link"));
     for (const name of ["caf\udce9/x", "link/x", "\udce9"]) {
@@ -401,7 +401,7 @@ describe("names that are no plain text", () => {
     expect((await readdir(root, { encoding: "buffer" })).length).toBe(2);
   });
 
-  test.skipIf(process.getuid?.() === 0)("do not hide a folder that cannot be read: it is named", async () => {
+  test.skipIf(process.getuid?.() === 0)("do not hide an unreadable folder: the error names it", async () => {
     await store.put(at("data/closed/x"), text("x"));
     await chmod(path.join(root, "data/closed"), 0o000);
     try {

@@ -26,7 +26,7 @@ test.each([
 });
 
 test.each(["plain/key.txt", "a[b", "a{b", "a]b", "[]", "%2A%3f%5Ba%5D%7Bb%7D", "[%5D", "{a%7D", ""])(
-  "%s is no pattern",
+  "%s is not a pattern",
   (written) => expect(Glob.parse(written)).toBeUndefined(),
 );
 
@@ -40,7 +40,7 @@ test.each([
   ["{a%2Cb,c%7D}", ["a,b", "c}"], ["a", "b", "c"]],
   ["%C3%A9?", ["\u00e9x"], ["\u00e9", "ex"]],
   ["%5Fx%2F*", ["_x/a"], ["_x/_a", "_x%2Fa"]],
-])("an encoded character stands for itself: %s", (written, matching, others) => {
+])("an encoded character is taken literally: %s", (written, matching, others) => {
   const glob = Glob.parse(written);
   expect(matching.filter((key) => glob?.matches(key) !== true)).toEqual([]);
   expect(others.filter((key) => glob?.matches(key) !== false)).toEqual([]);
@@ -49,7 +49,7 @@ test.each([
 /**
  * Whether a pattern matches a key, by trying everything.
  * @param begins whether a component of the pattern begins here
- * @param before what the key has before this
+ * @param before the part of the key before this
  */
 const matchesNaively = (glob: string, key: string, begins = true, before = "/"): boolean => {
   if (glob === "") return key === "";
@@ -83,7 +83,7 @@ const matchesNaively = (glob: string, key: string, begins = true, before = "/"):
   return glob.startsWith(first) && take(glob.slice(1));
 };
 
-test("patterns match what a naive matcher says", () => {
+test("patterns match what a naive matcher matches", () => {
   const piece = fc.constantFrom(
     "a",
     "b",
@@ -117,7 +117,7 @@ test("patterns match what a naive matcher says", () => {
   expect(matching).toBeGreaterThan(200);
 });
 
-test("any text is a valid pattern, and its prefix begins every match", () => {
+test("any text is a valid pattern, and its prefix is a prefix of every match", () => {
   const characters = fc.constantFrom(...Array.from("ab_./*?[]{},-!^\\\u00e9&~"));
   const words = fc.string({ unit: characters, maxLength: 12 });
   fc.assert(
@@ -137,7 +137,7 @@ test.each([
   [`${"{a,".repeat(300)}*${"}".repeat(300)}z`, "a".repeat(1000)],
   [`${"*".repeat(4000)}z`, "a".repeat(1000)],
   ["{*,".repeat(1300), "a".repeat(1000)],
-])("%.30s on a long key takes time in proportion to both", (written, key) => {
-  // Backtracking would not come to an end within the test's time.
+])("%.30s on a long key takes time proportional to both", (written, key) => {
+  // With backtracking, this would not finish within the test's time limit.
   expect(Glob.parse(written)?.matches(key)).toBe(false);
 });

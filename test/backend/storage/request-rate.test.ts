@@ -8,7 +8,7 @@ beforeEach(() => {
   rate = new RequestRate(() => now);
 });
 
-/** Sends requests one after another for some time, each of which takes 10 ms. @returns how many */
+/** Sends requests one after another for a while, each taking 10 ms. @returns how many */
 const send = (ms: number, isRefused: () => boolean = () => false): number => {
   const end = now + ms;
   let sent = 0;
@@ -31,7 +31,7 @@ describe("the rate of requests", () => {
     expect(rate.limit).toBe(Infinity);
   });
 
-  test("falls by 30 % once for all requests that were on their way together", () => {
+  test("drops by 30 % once for all requests that were in flight together", () => {
     const sentAt = now;
     for (let requests = 0; requests < 32; requests++) rate.take();
     now += 20;
@@ -40,7 +40,7 @@ describe("the rate of requests", () => {
     expect(rate.limit).toBeLessThan(32 * 0.7);
   });
 
-  test("lets requests go one after another from then on", () => {
+  test("spaces requests out from then on", () => {
     for (let requests = 0; requests < 40; requests++) rate.take();
     rate.refuse(now);
     const waits = Array.from({ length: 29 }, () => rate.take());
@@ -49,13 +49,13 @@ describe("the rate of requests", () => {
     );
   });
 
-  test("never falls below two a second", () => {
+  test("never drops below two per second", () => {
     send(60_000, () => true);
     expect(rate.limit).toBe(2);
     expect(send(10_000, () => true)).toBeLessThan(25);
   });
 
-  test("finds the rate that a store takes, and gets back to its own when the store takes all again", () => {
+  test("finds the rate that a store accepts, and recovers when the store accepts everything again", () => {
     let allowance = 0;
     let filled = now;
     const overFive = (): boolean => {

@@ -39,8 +39,8 @@ const asked = (): string[] =>
       `${server.asked[index]} ${host} ${/\/\d{8}\/([^/]+)\//.exec(authorization ?? "")?.[1] ?? "unsigned"}`,
   );
 
-describe("a bucket of AWS in another region", () => {
-  test.each([301, 307])("is found by the redirect, once for the client: %i", async (status) => {
+describe("an AWS bucket in another region", () => {
+  test.each([301, 307])("is found through the redirect, once per client: %i", async (status) => {
     server.replies.push(moved(status), reply(200), reply(200));
     const store = open({ username: "id", password: "secret" });
     await store.put(at, Buffer.from("x"));
@@ -53,7 +53,7 @@ describe("a bucket of AWS in another region", () => {
     expect(server.bodies).toEqual(["x", "x", "y"]);
   });
 
-  test("is found by HEAD, without credentials, and with those of a wrong region", async () => {
+  test("is found through HEAD, without credentials, and with credentials for a wrong region", async () => {
     server.replies.push(moved(301), reply(200, "", { etag: '"e"' }), moved(301), reply(200));
     expect(await open().head(at)).toMatchObject({ address: at });
     await open({ username: "id", password: "secret", region: "us-west-2" }).put(at, Buffer.from("x"));
@@ -65,13 +65,13 @@ describe("a bucket of AWS in another region", () => {
     ]);
   });
 
-  test("is not followed from one region to the next", async () => {
+  test("is not followed from one region to another", async () => {
     server.replies.push(moved(301), moved(301, "eu-west-2"));
     await expect(open().put(at, Buffer.from("x"))).rejects.toMatchObject({ code: "PermanentRedirect" });
     expect(server.asked).toHaveLength(2);
   });
 
-  test("is not asked for where STORAGE_ENDPOINTS does not allow its endpoint", async () => {
+  test("is not contacted if STORAGE_ENDPOINTS does not allow its endpoint", async () => {
     const allowed = EndpointListSchema.parse("s3.amazonaws.com");
     const guarded = guardedConnector({ allowed, loopback: true }, (_host, _options, callback) => callback(null, []));
     const guard: buildConnector.connector = (options, callback) =>
@@ -87,7 +87,7 @@ describe("a bucket of AWS in another region", () => {
 const place = (endpoint: string, status = 301, region = "eu-west-1") =>
   movedBucket(endpoint, { status, headers: new Map([["x-amz-bucket-region", region]]) });
 
-describe("the place of a moved bucket", () => {
+describe("the new location of a moved bucket", () => {
   test.each([
     ["https://s3.amazonaws.com", "https://s3.eu-west-1.amazonaws.com"],
     ["https://s3.us-west-2.amazonaws.com", "https://s3.eu-west-1.amazonaws.com"],
@@ -108,7 +108,7 @@ describe("the place of a moved bucket", () => {
     ["another redirect", "https://s3.amazonaws.com", 302, "eu-west-1"],
     ["no region", "https://s3.amazonaws.com", 301, "eu.west/1"],
     ["the same place", "https://s3.eu-west-1.amazonaws.com", 301, "eu-west-1"],
-  ])("is not told by %s", (_name, endpoint, status, region) => {
+  ])("is unknown for %s", (_name, endpoint, status, region) => {
     expect(place(endpoint, status, region)).toBeUndefined();
   });
 });

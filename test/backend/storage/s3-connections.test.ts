@@ -54,12 +54,12 @@ const one: Credentials = { username: "one", password: "secret" };
 const two: Credentials = { username: "two", password: "secret" };
 
 describe("sessions", () => {
-  test("keep their connections from task to task, and lose none but its own to a task that is aborted", async () => {
+  test("keep their connections between tasks, and an aborted task loses only its own", async () => {
     connections = 0;
     const kept = sessions();
     const task = (signal?: AbortSignal) => openStore({ session: kept.use([one, two])[0], fileRoots: [], signal });
     for (let tasks = 0; tasks < 9; tasks++) await task().put(at("key"), Buffer.from("x"));
-    // A connection is free again a moment after its answer has ended, so that there may be several that take turns.
+    // A connection becomes free a moment after its answer has ended, so several can take turns.
     expect(connections).toBeLessThan(4);
     bytes = 2;
     const stopped = new Error("stopped");
@@ -74,7 +74,7 @@ describe("sessions", () => {
     expect(connections).toBeLessThan(6);
   });
 
-  test("are those of the credentials, and closed when a task has others", async () => {
+  test("belong to their credentials, and are closed when a task has others", async () => {
     const kept = sessions();
     const [input, output] = kept.use([one, two]);
     expect(input).not.toBe(output);
@@ -88,7 +88,7 @@ describe("sessions", () => {
   });
 });
 
-test("a service that gives credentials and offers HTTP/2 is used over HTTP/1.1", async () => {
+test("a credentials service that offers HTTP/2 is used over HTTP/1.1", async () => {
   versions.length = 0;
   const source = ambientCredentials({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${endpoint}/` }, { pause: async () => {} });
   await expect(source()).rejects.toMatchObject({ code: "MalformedAnswer" });

@@ -14,12 +14,12 @@ test.each([
   [{ AWS_REGION: "eu-west-1", AWS_DEFAULT_REGION: "eu-west-2" }, "https://s3.eu-west-1.amazonaws.com"],
   [{ AWS_DEFAULT_REGION: "cn-north-1" }, "https://s3.cn-north-1.amazonaws.com.cn"],
   [{}, "https://s3.us-east-1.amazonaws.com"],
-])("of %o the endpoint is %s", (environment, endpoint) => {
+])("with %o the endpoint is %s", (environment, endpoint) => {
   expect(s3DefaultEndpoint({ environment })).toBe(endpoint);
   expect(s3DefaultEndpoint({ endpoint: "http://own:9000/", environment })).toBe("http://own:9000");
 });
 
-test("the region of the credentials counts before that of the environment, and no endpoint does without", () => {
+test("the credentials' region takes precedence over the environment's, and is not needed with an explicit endpoint", () => {
   const environment = { AWS_REGION: "eu-west-1" };
   expect(s3DefaultEndpoint({ region: "us-gov-west-1", environment })).toBe("https://s3.us-gov-west-1.amazonaws.com");
   expect(s3DefaultEndpoint({ region: "auto", environment: { AWS_ENDPOINT_URL: "http://r2" } })).toBe("http://r2");
@@ -31,7 +31,7 @@ test.each([
   [{ environment: { AWS_ENDPOINT_URL: "http://me:5ec4e7@minio" } }, "AWS_ENDPOINT_URL must be a URL"],
   [{ region: "auto", environment: {} }, "'auto' is no region of AWS; name the endpoint as s3Endpoint"],
   [{ region: "evil.example/", environment: {} }, "is no region of AWS"],
-])("%o is an error that does not repeat what may be secret", (choice, message) => {
+])("%o is an error that does not repeat possible secrets", (choice, message) => {
   const choose = (): string => s3DefaultEndpoint(choice);
   expect(choose).toThrow(expect.objectContaining({ code: "InvalidEndpoint", class: "refused" }));
   expect(choose).toThrow(message);
@@ -80,13 +80,13 @@ describe("a store reads, lists and writes addresses that name no endpoint", () =
     expect(await all(store.list(at(`${folder}/`)))).toHaveLength(1);
   });
 
-  test("and asks nobody where the environment names no endpoint that can be used", async () => {
+  test("and contacts nobody if the environment's endpoint is unusable", async () => {
     vi.stubEnv("AWS_ENDPOINT_URL_S3", "no url");
     await expect(open().head(at("x"))).rejects.toMatchObject({ code: "InvalidEndpoint" });
   });
 });
 
-test("folders keep the spelling", () => {
+test("folders keep their spelling", () => {
   expect(formatAddress(shuffleFolder("s3://", false, "J"))).toBe("s3://reducers/.edgefold/J/");
   expect(formatAddress(shuffleFolder("s3://b/out", false, "J"))).toBe("s3://b/.edgefold/J/");
 });

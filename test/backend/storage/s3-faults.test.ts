@@ -38,20 +38,20 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-describe("what can pass by itself", () => {
+describe("a transient failure", () => {
   test.each([
     ["500", error(500, "InternalError")],
     ["502 of a proxy", reply(502, "<html>bad gateway</html>")],
     ["a reset", reset],
     ["RequestTimeout under 400", error(400, "RequestTimeout")],
-  ])("is tried again: %s", async (_name, fault) => {
+  ])("is retried: %s", async (_name, fault) => {
     server.replies.push(fault, fault, reply(200, "", { etag: '"tag"' }));
     await store.put(server.at, Buffer.from("x"));
     expect(server.asked).toEqual(Array.from({ length: 3 }, () => "PUT /bucket/key"));
     expect(pauses).toHaveLength(2);
   });
 
-  test("is given up after six tries, with the store's code", async () => {
+  test("is given up after six attempts, with the store's code", async () => {
     for (let tries = 0; tries < 9; tries++) server.replies.push(error(500, "InternalError"));
     await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject({
       name: "StorageError",
@@ -62,7 +62,7 @@ describe("what can pass by itself", () => {
     expect(pauses).toHaveLength(5);
   });
 
-  test("is given up later where the store has worked before", async () => {
+  test("is given up later if the store has worked before", async () => {
     server.replies.push(reply(200));
     await store.put(server.at, Buffer.from("x"));
     for (let tries = 0; tries < 20; tries++) server.replies.push(error(500, "InternalError"));
@@ -92,12 +92,12 @@ describe("throttling", () => {
     ["503 of a proxy", reply(503)],
     ["429", reply(429)],
     ["SlowDown under 400", error(400, "RequestLimitExceeded")],
-  ])("has two minutes of patience: %s", async (_name, fault) => {
+  ])("is retried for two minutes: %s", async (_name, fault) => {
     const waiting = Array.from({ length: 200 }, () => fault);
     server.replies.push(...waiting);
     const failure: unknown = await store.put(server.at, Buffer.from("x")).catch((thrown: unknown) => thrown);
     expect(failure).toMatchObject({ class: "throttled" });
-    // Waits of 0.5 s on average, doubled up to 20 s, half of that with jitter: six to reach them, then about twelve.
+    // Waits of 0.5 s on average, doubled up to 20 s, half of it jitter: six to reach the maximum, then about twelve.
     const asked = server.asked.length;
     expect(asked).toBeGreaterThan(8);
     const waited = pauses.reduce((sum, pause) => sum + pause, 0);
@@ -111,13 +111,13 @@ describe("throttling", () => {
     ["7", 7_000],
     [new Date(Date.now() + 3_600_000).toUTCString(), 60_000],
     ["86400", 60_000],
-  ])("waits as long as the store asks for, within bounds: %s", async (after, expected) => {
+  ])("waits as long as the store asks for, within limits: %s", async (after, expected) => {
     server.replies.push(reply(503, "", { "retry-after": after }), reply(200));
     await store.put(server.at, Buffer.from("x"));
     expect(pauses[0]).toBe(expected);
   });
 
-  test("slows down all that the client has under way, but no other endpoint", async () => {
+  test("slows down all concurrent requests of the client, but to no other endpoint", async () => {
     const puts = (count: number, at = server.at): Promise<void[]> =>
       Promise.all(Array.from({ length: count }, () => store.put(at, Buffer.from("x"))));
     server.replies.push(...Array.from({ length: 32 }, () => reply(200)));
@@ -138,11 +138,11 @@ describe("throttling", () => {
   });
 });
 
-describe("what says that an address is wrong", () => {
+describe("a response that indicates a wrong address", () => {
   test.each([
     ["NoSuchBucket", 404],
     ["InvalidAccessKeyId", 403],
-  ])("lasts where the store has not answered yet, and may pass later: %s", async (code, status) => {
+  ])("is permanent if the store has never answered, and can be transient later: %s", async (code, status) => {
     server.replies.push(error(status, code));
     await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject({ code, class: "refused" });
     server.replies.push(reply(200), error(status, code), error(status, code), reply(200));
@@ -153,7 +153,7 @@ describe("what says that an address is wrong", () => {
     await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject({ code, class: "unreachable" });
   });
 
-  test("may pass where a plan has shown that the stores work", async () => {
+  test("can be transient once a plan has shown that the stores work", async () => {
     const later = s3Store({ areProven: true, pause: async () => undefined });
     server.replies.push(error(404, "NoSuchBucket"), reply(200));
     await later.put(server.at, Buffer.from("x"));
@@ -168,13 +168,13 @@ test.each([
   ["501", error(501, "NotImplemented"), "NotImplemented"],
   ["a redirect", reply(307, "", { location: "http://127.0.0.1:1/" }), "TemporaryRedirect"],
   ["what S3 would not answer", reply(418, "teapot"), "Http418"],
-])("what lasts is told at once: %s", async (_name, fault, code) => {
+])("permanent failures are reported at once: %s", async (_name, fault, code) => {
   server.replies.push(fault);
   await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject({ code });
   expect(server.asked).toHaveLength(1);
 });
 
-test("an error under status 200 is no success, whatever was asked for", async () => {
+test("an error with status 200 is not a success, whatever the request", async () => {
   const fault = error(200, "InternalError");
   const lasting = error(200, "AccessDenied");
   server.replies.push(fault, reply(200), lasting, lasting, lasting);
@@ -185,7 +185,7 @@ test("an error under status 200 is no success, whatever was asked for", async ()
   await expect(store.abortUpload(server.at, "id")).rejects.toMatchObject({ code: "AccessDenied" });
 });
 
-/** What is said of a put that was answered so. */
+/** The error of a put that is answered with these replies. */
 const said = async (...faults: readonly Reply[]): Promise<{ code: string; message: string }> => {
   server.replies.push(...faults);
   const thrown: unknown = await store.put(server.at, Buffer.from("x")).catch((failure: unknown) => failure);
@@ -210,7 +210,7 @@ describe("an answer that is not S3's", () => {
     expect(failure.message).not.toContain(secret);
   });
 
-  test("is not shown where the protocol is another one", async () => {
+  test("is not shown if the protocol is a different one", async () => {
     const other = createServer((socket) => void socket.end(`220 ${secret} ESMTP\r\n`));
     await once(other.listen(0, "127.0.0.1"), "listening");
     const address = other.address();
@@ -225,7 +225,7 @@ describe("an answer that is not S3's", () => {
     }
   });
 
-  test("is not read to an end that it may not have", async () => {
+  test("is not read to the end, which it may not have", async () => {
     let sent = 0;
     const fault = endless(403, Buffer.alloc(64 * 1024, "x"), (bytes) => {
       sent += bytes;
@@ -234,14 +234,14 @@ describe("an answer that is not S3's", () => {
     expect(sent).toBeLessThan(16 * 1024 * 1024);
   });
 
-  test("of a store's words only so many are shown, in one line", async () => {
+  test("of a store's message, only a limited part is shown, on one line", async () => {
     const long = `first\r\nsecond\u0007${"x".repeat(5000)}`;
     const { code, message } = await said(reply(403, `<Error><Code>No</Code><Message>${long}</Message></Error>`));
     expect(code).toBe("No");
     expect(message).toMatch(/: first second x{500,1000}… \(No\)$/);
   });
 
-  test("a list without an end is given up", async () => {
+  test("an endless list is given up", async () => {
     server.replies.push(endless(200, Buffer.from("<ListBucketResult>".repeat(10_000)), () => undefined));
     await expect(all(store.list(server.at))).rejects.toMatchObject({
       code: "MalformedAnswer",
@@ -250,7 +250,7 @@ describe("an answer that is not S3's", () => {
   });
 });
 
-/** A page of a list, the last one, with one key. */
+/** The last page of a list, with one key. */
 const listing = (key: string): Reply =>
   reply(
     200,
@@ -258,7 +258,7 @@ const listing = (key: string): Reply =>
   );
 
 describe("a list", () => {
-  test("of other keys than those that were asked for is none: what it names may be removed", async () => {
+  test("is rejected if it contains other keys than requested: its objects might be removed", async () => {
     const folder = { ...server.at, key: ".edgefold/job/" };
     server.replies.push(listing(".edgefold/job/m-0"), listing("data/precious"), listing(".edgefold/job"));
     expect(await all(store.list(folder))).toHaveLength(1);
@@ -267,7 +267,7 @@ describe("a list", () => {
   });
 
   test.each(["out/../secret", "out/..", "out/./x"])(
-    "may have a key that no request can name, which is told: %s",
+    "can contain a key that no request can name, which is reported: %s",
     async (key) => {
       server.replies.push(listing(key));
       const [found] = await all(store.list({ ...server.at, key: "out/" }));
@@ -294,7 +294,7 @@ describe("a redirect", () => {
     [303, "TemporaryRedirect"],
     [307, "TemporaryRedirect"],
     [308, "PermanentRedirect"],
-  ])("is not followed, whatever is asked for: %i", async (status, code) => {
+  ])("is not followed, whatever the request: %i", async (status, code) => {
     const redirect = reply(status, "", { location: `${other.at.endpoint}/bucket/key?secret` });
     const failure = {
       code,
@@ -311,7 +311,7 @@ describe("a redirect", () => {
     expect(other.asked).toEqual([]);
   });
 
-  test("to nothing that can be named is told without it", async () => {
+  test("to an invalid address is reported without it", async () => {
     server.replies.push(reply(302, "", { location: "javascript:alert(1)" }));
     await expect(store.put(server.at, Buffer.from("x"))).rejects.toMatchObject({
       message: expect.stringMatching(/status 302, a redirect, which is not followed/),
@@ -334,14 +334,14 @@ describe("a redirect", () => {
     expect(server.asked).toHaveLength(1);
   });
 
-  test("of S3 names no endpoint that cannot be one", async () => {
+  test("of S3 does not name an invalid endpoint", async () => {
     server.replies.push(error(301, "PermanentRedirect", `<Endpoint>${"x y".repeat(400)}</Endpoint>`));
     const thrown: unknown = await store.put(server.at, Buffer.from("x")).catch((failure: unknown) => failure);
     expect(String(thrown)).not.toContain("x y");
   });
 });
 
-test("a wrong region is told with the right one", async () => {
+test("a wrong region is reported with the right one", async () => {
   const wrong = error(400, "AuthorizationHeaderMalformed", "<Region>eu-west-1</Region>");
   server.replies.push(wrong, wrong);
   const failing = open({ username: "u", password: "p", region: "us-east-1" }).put(server.at, Buffer.from("x"));
@@ -362,7 +362,7 @@ describe("the network", () => {
     expect(pauses).toHaveLength(5);
   });
 
-  test("names the host that is not there", async () => {
+  test("names the host that does not exist", async () => {
     const at = { ...server.at, endpoint: "http://no-such-host.invalid" };
     const failure = store.head(at);
     await expect(failure).rejects.toMatchObject({
@@ -373,19 +373,19 @@ describe("the network", () => {
 });
 
 describe("head", () => {
-  test("asks with GET for the reason that HEAD cannot tell", async () => {
+  test("uses GET to find the reason that HEAD cannot tell", async () => {
     server.replies.push(reply(403), error(403, "InvalidAccessKeyId"));
     await expect(store.head(server.at)).rejects.toMatchObject({ code: "InvalidAccessKeyId" });
     expect(server.asked).toEqual(["HEAD /bucket/key", "GET /bucket/key"]);
   });
 
-  test("tells a missing bucket from a missing object", async () => {
+  test("distinguishes a missing bucket from a missing object", async () => {
     server.replies.push(reply(404), error(404, "NoSuchKey"), reply(404), error(404, "NoSuchBucket"));
     expect(await store.head(server.at)).toBeUndefined();
     await expect(store.head(server.at)).rejects.toMatchObject({ code: "NoSuchBucket" });
   });
 
-  test("does not take any 404 for a missing object", async () => {
+  test("does not take every 404 for a missing object", async () => {
     server.replies.push(reply(404), reply(404, "<html>no such page</html>"));
     await expect(store.head(server.at)).rejects.toMatchObject({ code: "NotFound" });
   });
@@ -394,7 +394,7 @@ describe("head", () => {
 describe("a body that breaks off", () => {
   const whole = "0123456789";
 
-  test("goes on from the byte that was reached, if the object is the same", async () => {
+  test("continues from the byte that was reached, if the object is unchanged", async () => {
     server.replies.push(
       content(whole, 3),
       error(503, "SlowDown"),
@@ -419,20 +419,20 @@ describe("a body that breaks off", () => {
     ]);
   });
 
-  test("goes on within a range", async () => {
+  test("continues within a range", async () => {
     server.replies.push(content(whole, 2), content(whole));
     expect((await bytesOf(await store.read(server.at, { start: 4, end: 9 }))).toString()).toBe("45678");
     expect(server.headers.map(({ range }) => range)).toEqual(["bytes=4-8", "bytes=6-8"]);
   });
 
-  test("is an error and never short data when it keeps breaking off", async () => {
+  test("is an error, and never short data, if it keeps breaking off", async () => {
     for (let tries = 0; tries < 20; tries++) server.replies.push(content(whole, tries === 0 ? 3 : 0));
     const stream = await store.read(server.at);
     await expect(bytesOf(stream)).rejects.toMatchObject({ name: "StorageError", code: "TruncatedBody" });
     expect(server.asked).toHaveLength(12);
   });
 
-  test("is an error when the object has changed meanwhile", async () => {
+  test("is an error if the object has changed meanwhile", async () => {
     server.replies.push(content(whole, 3), error(412, "PreconditionFailed"));
     await expect(bytesOf(await store.read(server.at))).rejects.toMatchObject({ code: "ObjectChanged" });
   });
@@ -452,7 +452,7 @@ describe("a range", () => {
     await expect(store.read(server.at, range)).rejects.toMatchObject({ code });
   });
 
-  test("may be answered with the whole object where it is all of it", async () => {
+  test("may be answered with the whole object if that is the range", async () => {
     const object = reply(200, "01234", { etag: '"tag"' });
     server.replies.push(object, object, object);
     expect((await bytesOf(await store.read(server.at, { start: 0, end: 5 }))).toString()).toBe("01234");
@@ -460,7 +460,7 @@ describe("a range", () => {
     await expect(store.read(server.at, { start: 0, end: 6 })).rejects.toMatchObject({ code: "MalformedAnswer" });
   });
 
-  test("that is all of the object goes on where a body with status 200 broke off", async () => {
+  test("that is the whole object continues after a body with status 200 broke off", async () => {
     server.replies.push((response) => {
       response.writeHead(200, { etag: '"tag"', "content-length": 5 }).write("01", () => response.socket?.end());
     }, content("01234"));
@@ -468,7 +468,7 @@ describe("a range", () => {
     expect(server.headers[1]?.range).toBe("bytes=2-4");
   });
 
-  test("of chunks without a length is an error", async () => {
+  test("sent in chunks without a length is an error", async () => {
     server.replies.push((response) => void response.writeHead(200).end("01234"));
     await expect(store.read(server.at, { start: 0, end: 5 })).rejects.toMatchObject({ code: "MalformedAnswer" });
   });
@@ -490,26 +490,26 @@ const done = reply(200, "<CompleteMultipartUploadResult><ETag>x</ETag></Complete
 const objectOf = (attempt: string) => reply(200, "", { etag: '"x"', "x-amz-meta-attempt": attempt });
 
 describe("a completion", () => {
-  test("that answers with an error under status 200 is tried again, or told", async () => {
+  test("that answers with an error under status 200 is retried or reported", async () => {
     server.replies.push(error(200, "InternalError"), done, error(200, "InvalidPart"));
     expect(await complete()).toBe("completed");
     await expect(complete()).rejects.toMatchObject({ code: "InvalidPart" });
   });
 
-  test("that had worked before its answer was lost is completed", async () => {
+  test("that had succeeded before its answer was lost counts as completed", async () => {
     server.replies.push(reset, error(404, "NoSuchUpload"), objectOf("mine"));
     expect(await complete()).toBe("completed");
     expect(server.asked).toEqual(["POST /bucket/key?uploadId=id", "POST /bucket/key?uploadId=id", "HEAD /bucket/key"]);
   });
 
-  test("of an upload that is gone is lost", async () => {
+  test("of an upload that is gone counts as lost", async () => {
     server.replies.push(error(404, "NoSuchUpload"), reply(404), error(404, "NoSuchKey"));
     expect(await complete()).toBe("lost");
     server.replies.push(error(404, "NoSuchUpload"), objectOf("another"));
     expect(await complete()).toBe("lost");
   });
 
-  test("in a bucket that is gone is neither", async () => {
+  test("in a bucket that is gone counts as neither", async () => {
     server.replies.push(error(404, "NoSuchBucket"));
     await expect(complete()).rejects.toMatchObject({ code: "NoSuchBucket" });
   });
@@ -521,7 +521,7 @@ const uploadsPage = (uploads: readonly string[], more = ""): string =>
 const folder = (): S3Address => ({ ...server.at, key: "out/" });
 
 describe("the uploads below a folder", () => {
-  test("are ended, page by page, those included that have just gone", async () => {
+  test("are aborted, page by page, including those that have just gone", async () => {
     const more =
       "<IsTruncated>true</IsTruncated><NextKeyMarker>b+c</NextKeyMarker><NextUploadIdMarker>n</NextUploadIdMarker>";
     server.replies.push(
@@ -545,13 +545,13 @@ describe("the uploads below a folder", () => {
     ["cannot list them", error(501, "NotImplemented")],
     ["does not let this client", error(403, "AccessDenied")],
     ["lists objects instead", reply(200, "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")],
-  ])("are let be where the store %s", async (_, answer) => {
+  ])("are left alone if the store %s", async (_, answer) => {
     server.replies.push(answer);
     await store.abortUploads(folder());
     expect(server.asked).toHaveLength(1);
   });
 
-  test("are asked for again where the store has failed", async () => {
+  test("are requested again if the store has failed", async () => {
     server.replies.push(...Array.from({ length: 6 }, () => error(500, "InternalError")));
     await expect(store.abortUploads(folder())).rejects.toMatchObject({ code: "InternalError" });
   });
@@ -561,7 +561,7 @@ const page = (keys: readonly string[], more: string): string =>
   `<ListBucketResult>${keys.map((key) => `<Contents><Key>${key}</Key><Size>1</Size><ETag>&quot;e&quot;</ETag></Contents>`).join("")}<EncodingType>url</EncodingType>${more}</ListBucketResult>`;
 
 describe("a list", () => {
-  test("follows the pages", async () => {
+  test("follows its pages", async () => {
     server.replies.push(
       reply(
         200,
@@ -577,7 +577,7 @@ describe("a list", () => {
     expect(server.asked).toHaveLength(4);
   });
 
-  test("that is no list is an error, not an empty one", async () => {
+  test("that is not a list is an error, not an empty list", async () => {
     server.replies.push(reply(200, "<html>welcome</html>"));
     await expect(all(store.list(server.at))).rejects.toMatchObject({ code: "MalformedAnswer" });
   });
@@ -586,14 +586,14 @@ describe("a list", () => {
 const refusal = (code: string): string => `<Error><Key>k</Key><Code>${code}</Code><Message>why</Message></Error>`;
 
 describe("a removal", () => {
-  test("goes in batches of a thousand", async () => {
+  test("is done in batches of a thousand", async () => {
     server.replies.push(reply(200, "<DeleteResult/>"), reply(200, "<DeleteResult>\n</DeleteResult>"));
     await store.remove(Array.from({ length: 1001 }, (_, index) => ({ ...server.at, key: `k${index}` })));
     expect(server.asked).toEqual(["POST /bucket?delete=", "POST /bucket?delete="]);
     expect(server.headers[0]?.["content-md5"]).toMatch(/^[A-Za-z0-9+/]{22}==$/);
   });
 
-  test("is tried again for what can pass, and told for what lasts", async () => {
+  test("is retried for transient failures, and reports permanent ones", async () => {
     server.replies.push(
       reply(200, `<DeleteResult>${refusal("InternalError")}${refusal("NoSuchKey")}</DeleteResult>`),
       reply(200, `<DeleteResult>${refusal("SlowDown")}${refusal("AccessDenied")}</DeleteResult>`),
@@ -614,7 +614,7 @@ describe("a removal", () => {
     ["200 with an error", error(200, "NotImplemented")],
     ["200 with a refusal of each key", reply(200, `<DeleteResult>${refusal("NotImplemented")}</DeleteResult>`)],
     ["200 with something else", reply(200, "<ListBucketResult/>")],
-  ])("goes key by key where the store has none of batches: %s", async (_name, answer) => {
+  ])("is done key by key if the store does not support batches: %s", async (_name, answer) => {
     server.replies.push(answer, error(503, "SlowDown"), reply(204), error(404, "NoSuchKey"));
     await store.remove([{ ...server.at, key: "a b" }]);
     await store.remove([{ ...server.at, key: "gone" }]);
@@ -626,21 +626,21 @@ describe("a removal", () => {
     ]);
   });
 
-  test("goes key by key in the next task as well", async () => {
+  test("is done key by key in the next task too", async () => {
     const session = new S3Session({});
     server.replies.push(error(501, "NotImplemented"), reply(204), reply(204));
     for (let tasks = 0; tasks < 2; tasks++) await s3Store({ session }).remove([server.at]);
     expect(server.asked).toEqual(["POST /bucket?delete=", "DELETE /bucket/key", "DELETE /bucket/key"]);
   });
 
-  test("goes key by key where XML does not carry the key", async () => {
+  test("is done key by key if XML cannot represent the key", async () => {
     server.replies.push(reply(200, "<DeleteResult/>"), reply(204), reply(204));
     await store.remove(["a\u0001", "a", "b "].map((key) => ({ ...server.at, key })));
     expect(server.asked.toSorted()).toEqual(["DELETE /bucket/a%01", "DELETE /bucket/b%20", "POST /bucket?delete="]);
     expect(server.bodies[0]).toContain("<Quiet>true</Quiet><Object><Key>a</Key></Object></Delete>");
   });
 
-  test("of one key after the other goes on several at a time, and tells the first refusal", async () => {
+  test("key by key sends several requests at a time, and reports the first refusal", async () => {
     let most = 0;
     const waiting: (() => void)[] = [];
     const held: Reply = (response) => {
@@ -655,7 +655,7 @@ describe("a removal", () => {
     await expect(store.remove([server.at])).rejects.toMatchObject({ code: "AccessDenied" });
   });
 
-  test("is refused in batches and key by key for the same reason, which is told", async () => {
+  test("that is refused in batches and key by key for the same reason reports that reason", async () => {
     server.replies.push(error(404, "NoSuchBucket"), error(404, "NoSuchBucket"));
     await expect(store.remove([server.at])).rejects.toMatchObject({ code: "NoSuchBucket" });
     server.replies.push(reply(200, "<DeleteResult/>"));
@@ -665,14 +665,14 @@ describe("a removal", () => {
 });
 
 describe("a bucket", () => {
-  test("is created where it is missing", async () => {
+  test("is created if it is missing", async () => {
     server.replies.push(reply(200), reply(404), error(404, "NoSuchBucket"), reply(200));
     await store.ensureBucket(server.at);
     await open().ensureBucket(server.at);
     expect(server.asked).toEqual(["HEAD /bucket", "HEAD /bucket", "GET /bucket?list-type=2&max-keys=1", "PUT /bucket"]);
   });
 
-  test("that another has just created is there", async () => {
+  test("that another client has just created counts as existing", async () => {
     server.replies.push(reply(404), error(404, "NoSuchBucket"), error(409, "BucketAlreadyOwnedByYou"));
     await store.ensureBucket(server.at);
   });
@@ -685,7 +685,7 @@ describe("a bucket", () => {
     });
   });
 
-  test("that may not be listed may still be written", async () => {
+  test("that cannot be listed may still be written to", async () => {
     server.replies.push(reply(403), error(403, "AccessDenied"));
     await store.ensureBucket(server.at);
   });
@@ -707,7 +707,7 @@ describe("signing", () => {
     expect(server.headers[0]?.["x-amz-security-token"]).toBe("token");
   });
 
-  test("learns the region from the store, once for a bucket", async () => {
+  test("learns the region from the store, once per bucket", async () => {
     const learning = open(credentials);
     server.replies.push(
       error(400, "AuthorizationHeaderMalformed", "<Region>eu-north-1</Region>"),
@@ -721,7 +721,7 @@ describe("signing", () => {
     expect(pauses).toEqual([]);
   });
 
-  test("does not overrule a region that was given", async () => {
+  test("does not override a given region", async () => {
     server.replies.push(error(400, "AuthorizationHeaderMalformed", "<Region>eu-north-1</Region>"));
     const given = open({ ...credentials, region: "us-west-2" });
     await expect(given.put(server.at, Buffer.from("x"))).rejects.toMatchObject({
@@ -730,7 +730,7 @@ describe("signing", () => {
   });
 });
 
-test("keys that no URL can hold are refused before they are sent", async () => {
+test("keys that no URL can represent are refused before they are sent", async () => {
   await expect(store.put({ ...server.at, key: "a/../b" }, Buffer.from("x"))).rejects.toMatchObject({
     code: "InvalidKey",
   });

@@ -54,7 +54,7 @@ const done = reply(200, "<CompleteMultipartUploadResult/>");
 const etag = reply(200, "", { etag: '"e"' });
 const body = Buffer.from("123456789");
 
-/** The names of the job's headers in the last request, all of which were signed. */
+/** The names of the job's headers in the last request, all of which must be signed. */
 const sent = (): string[] => {
   const headers = server.headers.at(-1) ?? {};
   const signed = /SignedHeaders=([^,]+)/.exec(headers.authorization ?? "")?.[1]?.split(";") ?? [];
@@ -101,13 +101,13 @@ describe("the headers of a job", () => {
       reply(200),
       (store: Store, at: S3Address) => store.ensureBucket(at),
     ],
-  ])("go with %s where S3 takes them", async (_operation, expected, answer, work) => {
+  ])("are sent with %s if S3 accepts them", async (_operation, expected, answer, work) => {
     server.replies.push(answer);
     await work(open(every), server.at);
     expect(sent()).toEqual([...expected].sort());
   });
 
-  test("go with single deletions, but not with the creation of a bucket", async () => {
+  test("are sent with single deletions, but not with the creation of a bucket", async () => {
     server.replies.push(error(501, "NotImplemented"), reply(204));
     await open(every).remove([server.at]);
     expect(sent()).toEqual(general);
@@ -117,7 +117,7 @@ describe("the headers of a job", () => {
     expect(sent()).toEqual([]);
   });
 
-  test("for what lasts do not go with the shuffle", async () => {
+  test("for permanent objects are not sent with the shuffle", async () => {
     server.replies.push(etag, upload);
     const at = { ...server.at, key: ".edgefold/j/m-0" };
     await open(every).put(at, body);
@@ -126,7 +126,7 @@ describe("the headers of a job", () => {
     expect(sent()).toEqual([...encryption, ...general].sort());
   });
 
-  test("are not repeated where they are secret", async () => {
+  test("are not repeated in errors if they are secret", async () => {
     const secrets = ["a2V5a2V5", "bWQ1bWQ1", "e30="];
     server.replies.push(reply(403, `<Error><Code>AccessDenied</Code><Message>${secrets.join(" ")}</Message></Error>`));
     const failed: unknown = await open(every)
@@ -145,7 +145,7 @@ describe("checksums", () => {
   test.each([
     ["AWS", aws, undefined],
     ["a store that the job asks them for", undefined, { "x-amz-checksum-algorithm": "CRC32" }],
-  ])("go with all that is written to %s", async (_name, address, headers) => {
+  ])("are sent with everything written to %s", async (_name, address, headers) => {
     const at = address ?? server.at;
     const store = open(headers);
     server.replies.push(etag, upload, reply(200, "", { etag: "without-quotes" }), etag, done);
@@ -171,7 +171,7 @@ describe("checksums", () => {
     );
   });
 
-  test("do not go to other stores, some of which refuse them", async () => {
+  test("are not sent to other stores, some of which refuse them", async () => {
     const store = open();
     server.replies.push(etag, upload, etag);
     await store.put(server.at, body);
@@ -191,7 +191,7 @@ describe("checksums", () => {
         "<Error><Code>InvalidRequest</Code><Message>Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters</Message></Error>",
       ),
     ],
-  ])("are Content-MD5 for a bucket that demands one by %s", async (_name, refusal) => {
+  ])("are Content-MD5 for a bucket that demands it by %s", async (_name, refusal) => {
     const store = open();
     server.replies.push(refusal, etag, etag, etag);
     await store.put(server.at, body);
@@ -201,7 +201,7 @@ describe("checksums", () => {
     expect(server.headers.map((headers) => headers["content-md5"]?.length)).toEqual([undefined, md5, md5, undefined]);
   });
 
-  test("that a store finds wrong lead to another try", async () => {
+  test("that a store rejects lead to another attempt", async () => {
     server.replies.push(error(400, "BadDigest"), error(400, "XAmzContentChecksumMismatch"), etag);
     await open().put(aws, body);
     expect(server.asked).toHaveLength(3);

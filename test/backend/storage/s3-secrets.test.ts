@@ -4,7 +4,7 @@ import { s3Store } from "../../../backend/storage/s3.ts";
 import type { Store } from "../../../backend/storage/store.ts";
 import { reply, startFaultServer, type FaultServer } from "./fault-server.ts";
 
-/** What a store says of a refusal is told to everybody who may see the job. */
+/** A store's words about a refusal are shown to everybody who can see the job. */
 
 const credentials = { username: "key-id", password: "secret/pass+word=", sessionToken: "session/token+of=" };
 
@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-/** As S3 itself answers, and more. */
+/** What S3 itself answers, and more. */
 const echo = `<?xml version="1.0"?><Error><Code>SignatureDoesNotMatch</Code>
   <Message>no: ${credentials.sessionToken} and ${credentials.password}, ${credentials.sessionToken}</Message>
   <AWSAccessKeyId>${credentials.username}</AWSAccessKeyId>
@@ -32,7 +32,7 @@ const shown = async (work: Promise<unknown>): Promise<string> =>
 test.each([
   ["a refusal", 403],
   ["an error under status 200", 200],
-])("what it repeats of the credentials is left out: %s", async (_, status) => {
+])("credentials that the store repeats are left out: %s", async (_, status) => {
   server.replies.push(reply(status, echo));
   const listed = async (): Promise<void> => {
     for await (const _object of store.list(server.at));

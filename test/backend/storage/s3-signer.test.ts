@@ -41,7 +41,7 @@ describe("Amazon's examples", () => {
   });
 });
 
-/** As the client encodes what is in a URL. */
+/** Encodes a URL's text as the client does. */
 const encode = (text: string): string =>
   encodeURIComponent(text).replaceAll(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`);
 

@@ -28,21 +28,21 @@ test("lists and removes more than a page", async () => {
   expect(await all(store().list(at("data/many/")))).toEqual([]);
 });
 
-test("tells a wrong password by the store's code", async () => {
+test("reports a wrong password with the store's code", async () => {
   const wrong = store("wrong");
   await expect(wrong.head(at("data/x"))).rejects.toMatchObject({ code: "SignatureDoesNotMatch" });
   await expect(all(wrong.list(at("data/")))).rejects.toMatchObject({ code: "SignatureDoesNotMatch" });
   await expect(wrong.createUpload(at("data/x"), "a")).rejects.toMatchObject({ code: "SignatureDoesNotMatch" });
 });
 
-test("tells a missing bucket", async () => {
+test("reports a missing bucket", async () => {
   await expect(store().head(at("none/x"))).rejects.toMatchObject({ code: "NoSuchBucket" });
   await expect(all(store().list(at("none/")))).rejects.toMatchObject({ code: "NoSuchBucket" });
   await expect(store().ensureBucket(at("none"))).rejects.toMatchObject({ code: "NoSuchBucket" });
   await store().ensureBucket(at("data/x"));
 });
 
-test("uses the ambient credentials where a job has none", async () => {
+test("uses the ambient credentials if a job has none", async () => {
   const environment = {
     AWS_ACCESS_KEY_ID: s3.accessKeyId,
     AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,

@@ -16,7 +16,7 @@ class SilentStore extends FileStore {
   }
 }
 
-test("a writer takes 10,000 parts and no more", async () => {
+test("a writer accepts 10,000 parts and no more", async () => {
   const at: FileAddress = { scheme: "file", path: "/x" };
   const writer = new MultipartWriter(new SilentStore([]), at, { attempt: "a", onCreated: async () => {} });
   await writer.write(Buffer.alloc(40_000));

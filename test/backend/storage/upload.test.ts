@@ -7,7 +7,7 @@ import { MultipartWriter } from "../../../backend/storage/upload.ts";
 const at: FileAddress = { scheme: "file", path: "/x" };
 const part = Buffer.alloc(partSize);
 
-/** A store that notes uploads, and lets parts finish when it is told. */
+/** A store that records uploads, and finishes parts when told to. */
 class NotingStore extends FileStore implements Store {
   readonly noted: string[] = [];
   readonly waiting: (() => void)[] = [];
@@ -46,7 +46,7 @@ beforeEach(() => {
 });
 
 describe("a writer", () => {
-  test("tells the upload's id before the first part is sent", async () => {
+  test("reports the upload's id before the first part is sent", async () => {
     const writer = new MultipartWriter(store, at, options);
     expect(writer.write(Buffer.from("abc"))).toBeUndefined();
     expect(store.noted).toEqual([]);
@@ -54,7 +54,7 @@ describe("a writer", () => {
     expect(store.noted).toEqual(["create", "created id", "part 1 3"]);
   });
 
-  test("sends nothing when the id could not be told", async () => {
+  test("sends nothing if the id could not be reported", async () => {
     const untold = { ...options, onCreated: () => Promise.reject(new Error("untold")) };
     const writer = new MultipartWriter(store, at, untold);
     await writer.write(part);
@@ -63,7 +63,7 @@ describe("a writer", () => {
     expect(store.noted).toEqual(["create", "abort"]);
   });
 
-  test("waits while two parts are under way", async () => {
+  test("waits while two parts are in flight", async () => {
     store.holding = true;
     const writer = new MultipartWriter(store, at, options);
     let taken = 0;
@@ -82,7 +82,7 @@ describe("a writer", () => {
     expect(await writer.finish()).toMatchObject({ tags: ["t1", "t2", "t3", "t4"], size: 4 * partSize });
   });
 
-  test("tells the failure of a part, and aborts", async () => {
+  test("reports the failure of a part, and aborts", async () => {
     store.failing = 2;
     const writer = new MultipartWriter(store, at, options);
     const writing = async (): Promise<void> => {
@@ -94,7 +94,7 @@ describe("a writer", () => {
     expect(store.noted.length).toBeLessThan(8);
   });
 
-  test("has no upload where nothing was written", async () => {
+  test("has no upload if nothing was written", async () => {
     const writer = new MultipartWriter(store, at, options);
     await writer.write(Buffer.alloc(0));
     expect(await writer.finish()).toBeUndefined();

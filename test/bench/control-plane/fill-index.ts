@@ -6,9 +6,9 @@ import { withRegistry } from "../../helpers/object-files.ts";
 const RowSchema = z.object({ id: z.string(), created_at: z.int(), snapshot: z.string() });
 
 /**
- * Lists so many jobs more: copies of one that has ended, some seconds apart, in the past. None has an object. Through the API
- * they would take half an hour.
- * @param edgefold one whose Worker does not run
+ * Adds entries to the list of jobs: copies of one that has ended, some seconds apart, in the past. None has an object. Creating
+ * them through the API would take half an hour.
+ * @param edgefold its Worker must not be running
  */
 export const fillIndex = (edgefold: Edgefold, jobs: number): void => {
   withRegistry(edgefold, (database) => {

@@ -17,7 +17,7 @@ const fetchPage = async (url: string): Promise<Page> => {
   return { ms, jobs: z.array(z.unknown()).parse(JSON.parse(text)).length, next };
 };
 
-/** All pages, from the newest job to the oldest. @throws Error where they do not hold all jobs */
+/** Reads all pages, from the newest job to the oldest. @throws Error if they do not contain all jobs */
 const measurePages = async ({ url }: Edgefold, limit: number): Promise<Figure[]> => {
   const times: number[] = [];
   let seen = 0;
@@ -34,7 +34,7 @@ const measurePages = async ({ url }: Edgefold, limit: number): Promise<Figure[]>
   ];
 };
 
-/** A list of very many jobs. The Worker is started anew. */
+/** Measures a very long list of jobs. Restarts the Worker. */
 export const measureLongIndex = async (edgefold: Edgefold): Promise<Figure[]> => {
   await edgefold.worker?.stop();
   fillIndex(edgefold, jobs);

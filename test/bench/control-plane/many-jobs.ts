@@ -4,7 +4,7 @@ import { noopJob, startNoopAgent } from "../../helpers/noop/noop-agent.ts";
 import { percentile, type Figure } from "../figure.ts";
 
 const jobs = 200;
-/** Of each job. */
+/** For each job. */
 const [maps, reduces, runners] = [10, 2, 2];
 
 const latencies = (what: string, { latencies: values }: Posted): Figure[] => [
@@ -12,7 +12,7 @@ const latencies = (what: string, { latencies: values }: Posted): Figure[] => [
   { what: `POST /jobs, ${what}: 99th percentile`, value: percentile(values, 0.99), unit: "ms" },
 ];
 
-/** Many jobs at once. */
+/** Many concurrent jobs. */
 export const measureManyJobs = async (edgefold: Edgefold): Promise<Figure[]> => {
   const agent = await startNoopAgent(edgefold, runners);
   try {
@@ -29,7 +29,7 @@ export const measureManyJobs = async (edgefold: Edgefold): Promise<Figure[]> => 
   }
 };
 
-/** Many jobs without an agent, which comes later. */
+/** Many jobs that wait for an agent. */
 export const measureAbsentAgent = async (edgefold: Edgefold): Promise<Figure[]> => {
   const posted = await postJobs(edgefold, jobs, noopJob(edgefold, maps, reduces), "in turn");
   const arrival = Date.now();

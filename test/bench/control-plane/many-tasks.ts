@@ -7,11 +7,11 @@ import type { Figure } from "../figure.ts";
 const maps = 20_000;
 const runners = 8;
 
-/** A job of many maps: what a task costs. */
+/** A job with many maps: the cost of a task. */
 export const measureManyTasks = async (edgefold: Edgefold): Promise<Figure[]> => {
   const agent = await startNoopAgent(edgefold, runners);
   try {
-    // The first job finds code that was not compiled yet.
+    // The first job runs code that is not compiled yet.
     await allCompleted(edgefold, [(await edgefold.post(noopJob(edgefold, 500, 1))).id]);
     const before = useOfWorkerd(edgefold);
     const { id } = await edgefold.post(noopJob(edgefold, maps, 1));

@@ -9,19 +9,19 @@ import { measureSmallJobs } from "./small-jobs.ts";
 import { measureUploads } from "./uploads.ts";
 import { measureWatchers } from "./watchers.ts";
 
-/** What this case is called on the command line. */
+/** The name of this case on the command line. */
 export const controlPlane = "control-plane";
 
 /**
- * Loads the Worker's objects one by one, and then the whole Worker, whose agent and runners are real, but in this process, and
- * have tasks that do nothing. All jobs must complete.
- * @param show called with the figures of each load when it is over
+ * Loads the Worker's objects one by one, then the whole Worker. The agent and runners are real, but run in this process, and
+ * their tasks do nothing. All jobs must complete.
+ * @param show called with the figures after each load
  */
 export const measureControlPlane = async (show: (figures: readonly Figure[]) => void): Promise<Figure[]> => {
   const all = await measureObjects(show);
   const edgefold = await Edgefold.start({ withoutAgent: true });
   const add = (figures: readonly Figure[]): void => {
-    // The most so far: of what comes after another load, it may be that one's.
+    // The peak so far, which can stem from an earlier load.
     const memory = { what: "memory, most so far", value: useOfWorkerd(edgefold).memory.peak, unit: "MiB", goal: 1200 };
     const shown = [...figures, memory];
     show(shown);
@@ -29,7 +29,7 @@ export const measureControlPlane = async (show: (figures: readonly Figure[]) => 
   };
   try {
     await edgefold.upload("noop", "#!is never run");
-    // First, as it is about what stays of a job.
+    // First, since it measures what remains of a job.
     for (const load of [
       measureSmallJobs,
       measureManyTasks,

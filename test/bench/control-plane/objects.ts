@@ -10,7 +10,7 @@ const TasksSchema = z.object({ statements: z.number(), rowsWritten: z.number(), 
 const HerdSchema = z.object({ claims: z.number(), doubled: z.number() });
 const PagesSchema = z.object({ pages: z.number(), outputs: z.number() });
 
-/** A workerd with the objects of the Worker and nothing else, which are loaded from within. */
+/** A workerd with the Worker's objects and nothing else; the load comes from inside. */
 class ObjectHost {
   readonly #miniflare: Miniflare;
   readonly #url: URL;
@@ -44,10 +44,10 @@ class ObjectHost {
     return new ObjectHost(miniflare, url, pid);
   }
 
-  /** Takes a step on the object of a load. @returns what it says, and the processor time that it took, in ms */
+  /** Performs a step on the object of a load. @returns its result, and the processor time it took, in ms */
   async step(load: string, step: string, count = 0): Promise<{ said: unknown; ms: number }> {
     const before = processorMs(this.#pid);
-    // A connection of its own: workerd closes those that were idle while it was busy.
+    // A new connection each time: workerd closes those that were idle while it was busy.
     const headers = { connection: "close" };
     const answer = await fetch(new URL(`/${load}/${step}/${count}`, this.#url), { headers });
     const text = await answer.text();
@@ -60,7 +60,7 @@ class ObjectHost {
   }
 }
 
-/** Those that this process has started itself. */
+/** The workerd processes that this process started. */
 const workerds = (): number[] =>
   readdirSync("/proc/self/task")
     .flatMap((thread) => readFileSync(`/proc/self/task/${thread}/children`, "utf8").split(" "))
@@ -79,7 +79,7 @@ const measureTasks = async (host: ObjectHost): Promise<Figure[]> => {
 
 const measureIndex = async (host: ObjectHost): Promise<Figure[]> => {
   const reads = 100;
-  // In parts: workerd closes a connection on which it does not get to read for 15 s.
+  // In parts: workerd closes a connection that it cannot read from for 15 s.
   for (let part = 0; part < 16; part++) await host.step("index", "fillIndex", 256);
   const { ms } = await host.step("index", "readIndex", reads);
   return [{ what: "index of 4,096 maps × 4,000 reduces, for one reduce", value: ms / reads, unit: "ms", goal: 3 }];
@@ -125,9 +125,9 @@ const measureOutputs = async (host: ObjectHost): Promise<Figure[]> => {
   ];
 };
 
-/** What is read of a large job of which much has failed. */
+/** Reading pages of a large job with many failures. */
 const measurePages = async (host: ObjectHost): Promise<Figure[]> => {
-  // With its reduce, as many tasks as a job may have.
+  // Together with its reduce, the maximum number of tasks of a job.
   const [maps, times] = [99_999, 5];
   await host.step("pages", "runWithFailures", maps);
   const figures: Figure[] = [];
@@ -147,7 +147,7 @@ const measurePages = async (host: ObjectHost): Promise<Figure[]> => {
   return figures;
 };
 
-/** Loads single objects, in workerd, with runners and agents that are in the same process. Times are processor time. */
+/** Loads single objects in workerd, with runners and agents in the same process. Times are processor time. */
 export const measureObjects = async (show: (figures: readonly Figure[]) => void): Promise<Figure[]> => {
   const host = await ObjectHost.start();
   const all: Figure[] = [];

@@ -5,14 +5,14 @@ import { useOfWorkerd } from "../../helpers/workerd.ts";
 import type { Figure } from "../figure.ts";
 
 const [few, many] = [10, 1000];
-/** Of each job. */
+/** For each job. */
 const [maps, reduces, runners] = [3, 1, 2];
 
-/** Many small jobs, of which not all are there at once: what stays of each in memory. */
+/** Many small jobs, not all at once: the memory that each leaves in use. */
 export const measureSmallJobs = async (edgefold: Edgefold): Promise<Figure[]> => {
   const agent = await startNoopAgent(edgefold, runners);
   const run = async (jobs: number): Promise<number> => {
-    // A batch at a time.
+    // In batches.
     for (let left = jobs; left > 0; left -= few) {
       const { ids } = await postJobs(edgefold, few, noopJob(edgefold, maps, reduces), "at once");
       await allCompleted(edgefold, ids);

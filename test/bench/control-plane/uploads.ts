@@ -5,10 +5,10 @@ import { until } from "../../helpers/until.ts";
 import type { Figure } from "../figure.ts";
 
 const uploads = 100;
-/** Of each, in bytes. */
+/** The size of each, in bytes. */
 const size = 100_000;
 
-/** Uploads of one name at once: one of them is what the name has in the end, and of the others nothing stays. */
+/** Concurrent uploads of one name: one of them wins, and nothing remains of the others. */
 export const measureUploads = async (edgefold: Edgefold): Promise<Figure[]> => {
   const before = contentsInR2(edgefold).length;
   const contents = Array.from({ length: uploads }, (_, n) => `#!${n}\n`.padEnd(size, "."));

@@ -4,20 +4,20 @@ import { noopJob, startNoopAgent } from "../../helpers/noop/noop-agent.ts";
 import { useOfWorkerd } from "../../helpers/workerd.ts";
 import { percentile, type Figure } from "../figure.ts";
 
-/** The most of which each start and success is told. */
+/** The largest number for which each start and success is an event. */
 const maps = 990;
 const runners = 8;
 const watchers = 100;
 const rounds = 5;
 
-/** Reads the events of a job to their end. */
+/** Reads the events of a job to the end. */
 const watch = async (edgefold: Edgefold, id: string): Promise<void> => {
   const answer = await fetch(`${edgefold.url}/api/v1/jobs/${id}/events`);
   if (answer.status !== 200) throw new Error(`GET events: ${answer.status} ${await answer.text()}`);
   await answer.body?.pipeTo(new WritableStream());
 };
 
-/** Jobs that one watches, and that many do, in turn: what the Worker's whole process takes for each. */
+/** Jobs with one watcher and with many, in turn: the processor time that the Worker's whole process uses for each. */
 export const measureWatchers = async (edgefold: Edgefold): Promise<Figure[]> => {
   const agent = await startNoopAgent(edgefold, runners);
   const run = async (count: number): Promise<number> => {

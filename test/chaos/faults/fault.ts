@@ -3,12 +3,12 @@ import type { Stage } from "../stage.ts";
 
 /** A kind of fault. */
 export type Fault = {
-  /** How often it comes, against the others. */
+  /** How often it is injected, relative to the others. */
   readonly weight: number;
   /**
-   * Does it, and undoes it where it lasts; resolves when it is over.
-   * @param random decides all that is not left to what is there at the moment
-   * @returns whether it has hit live work: an attempt of a job that was under way, or a request for a live job
+   * Injects the fault, and reverts it if it lasts; resolves when it is over.
+   * @param random decides everything that does not depend on the current state
+   * @returns whether it hit live work: a running attempt of a job, or a request of a live job
    */
   inject(stage: Stage, random: Random): Promise<boolean>;
 };

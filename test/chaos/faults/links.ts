@@ -6,8 +6,9 @@ import type { Faults } from "./fault.ts";
 import { victimOf } from "./victim.ts";
 
 /*
- * What befalls connections between the agent or a runner and the Worker. A runner's counts when the runner, which its hello has
- * named, had an attempt under way; the agent's when any runner had; that of a program's content when its job was live.
+ * Faults on connections between the agent or a runner and the Worker. A fault counts as a hit if, for a runner's connection,
+ * the runner named in its hello had a running attempt; for the agent's, any runner had one; for a program download, its job was
+ * live.
  */
 
 const isLive = (stage: Stage, { purpose, jobId, runnerId }: Connection): boolean => {
@@ -19,7 +20,7 @@ const isLive = (stage: Stage, { purpose, jobId, runnerId }: Connection): boolean
 const victim = async (stage: Stage, random: Random): Promise<Connection | undefined> =>
   victimOf(() => stage.link.connections.filter((connection) => isLive(stage, connection)), random);
 
-/** How long a cut waits for something to cut, in ms. */
+/** How long a cut waits for data to cut, in ms. */
 const patienceMs = 3_000;
 
 export const linkFaults = {

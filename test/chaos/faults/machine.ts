@@ -5,14 +5,14 @@ import type { Faults } from "./fault.ts";
 import { victimOf } from "./victim.ts";
 
 /*
- * What befalls the machine of the runners. A full disk counts when the task of a live job says so; a wrong clock when its
- * process has taken it over while it, or with the agent's any runner, had an attempt under way.
+ * Faults on the runners' machine. A full disk counts as a hit if a live job's task reports it; a wrong clock, if its process
+ * adopted it while the runner (for the agent's clock, any runner) had a running attempt.
  */
 
 const second = 1000;
 const hour = 3600 * second;
 
-/** Whether a task of a live job tells of a full disk. */
+/** Whether a task of a live job reports a full disk. */
 const isNoticed = async ({ edgefold, jobs }: Stage): Promise<boolean> => {
   const tasks = await Promise.all(jobs.ids.map(async (id) => edgefold.tasks(id).catch(() => [])));
   return tasks.flat().some(({ error }) => error?.message.includes("ENOSPC") === true);

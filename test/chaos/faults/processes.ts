@@ -8,21 +8,21 @@ import type { Faults } from "./fault.ts";
 import { victimOf } from "./victim.ts";
 
 /*
- * Processes that are killed, or stopped for a time. A runner counts when it had an attempt under way at that moment: it has a
- * directory for it then. The agent and the Worker count when any runner had.
+ * Processes that are killed or paused. A runner counts as hit if it had a running attempt at that moment, which shows in a
+ * directory for the attempt. The agent and the Worker count if any runner had one.
  */
 
 const runner = async (stage: Stage, random: Random): Promise<RunnerAtWork | undefined> =>
   victimOf(() => stage.atWork, random);
 
-/** The process of a program of a live job, which is at work by being there. */
+/** The process of a program of a live job; it counts as running simply by existing. */
 const program = async ({ jobs }: Stage, random: Random): Promise<number | undefined> =>
   victimOf(
     () => processesThatHave("EDGEFOLD_JOB_ID").flatMap(({ pid, value }) => (jobs.isLive(value) ? [pid] : [])),
     random,
   );
 
-/** Some stops are longer than a lease. */
+/** Some pauses outlast a lease. */
 const stopMs = (random: Random): number =>
   random.chance(0.3) ? random.int(1200 * leaseSeconds, 1600 * leaseSeconds) : random.int(200, 2500);
 

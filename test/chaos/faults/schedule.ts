@@ -18,12 +18,12 @@ const weights = Object.fromEntries(faultNames.map((name) => [name, faults[name].
 
 export type FaultCounts = { injected: number; hit: number };
 
-/** At most so many faults last at a time. */
+/** The maximum number of concurrent faults. */
 const together = 5;
 
 /**
- * Injects faults for as long as it runs. The seed decides the order of their kinds, their sizes and the pauses; whom they meet is
- * a matter of what is under way then.
+ * Injects faults for as long as it runs. The seed decides the order of their kinds, their sizes and the pauses; their victims
+ * depend on what is running at the time.
  */
 export class Schedule {
   readonly counts = new Map<FaultName, FaultCounts>();
@@ -39,14 +39,14 @@ export class Schedule {
     this.#meanPauseMs = meanPauseMs;
   }
 
-  /** Those that have hit live work. */
+  /** The number of faults that hit live work. */
   get hits(): number {
     return this.counts.values().reduce((sum, { hit }) => sum + hit, 0);
   }
 
-  /** Goes on until the signal is aborted; resolves when the last fault is over. @throws what a fault could not be injected for */
+  /** Runs until the signal is aborted; resolves when the last fault is over. @throws Error if a fault could not be injected */
   async run(signal: AbortSignal): Promise<void> {
-    // Each kind once in any case, then as often as its weight says.
+    // Each kind once, then by weight.
     const first = this.#random.shuffled(faultNames);
     while (!signal.aborted && this.#failures.length === 0) {
       const name = first.pop() ?? this.#random.weighted(weights);

@@ -2,12 +2,9 @@ import type { StorageFault } from "../proxies/storage-faults.ts";
 import type { Random } from "../../helpers/random.ts";
 import type { Fault, Faults } from "./fault.ts";
 
-/*
- * What befalls a request between a runner and the store. It counts when the request was one of a live job, which its address
- * tells.
- */
+/* Faults on requests between a runner and the store. A fault counts as a hit if the request's address belongs to a live job. */
 
-/** How long a fault waits for a request that it fits, in ms. */
+/** How long a fault waits for a matching request, in ms. */
 const patienceMs = 3_000;
 
 const requestFault = (weight: number, make: (random: Random) => StorageFault): Fault => ({

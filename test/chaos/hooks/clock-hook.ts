@@ -4,8 +4,8 @@ import { isMainThread } from "node:worker_threads";
 import { controlFolder } from "./hooked.ts";
 
 /**
- * Loaded by `NODE_OPTIONS` into agents and runners, and into each of their threads: makes their wall clock wrong when told to.
- * The monotonic clock and timers go on as they did, as on a machine whose time is set.
+ * Loaded by `NODE_OPTIONS` into agents and runners and each of their threads: makes their wall clock wrong when told to. The
+ * monotonic clock and timers are unaffected, as on a machine whose time is set.
  */
 const folder = controlFolder(import.meta.url, "agent", "runner");
 if (folder !== undefined) {
@@ -15,7 +15,7 @@ if (folder !== undefined) {
   const now = (): number => rightDate.now() + wrongBy;
   globalThis.Date = new Proxy(rightDate, {
     construct: (_, given: readonly unknown[], target) =>
-      // oxlint-disable-next-line typescript/no-unsafe-return -- a Date, whatever it is made of
+      // oxlint-disable-next-line typescript/no-unsafe-return -- a Date, whatever its arguments
       Reflect.construct(rightDate, given.length === 0 ? [now()] : given, target),
     get: (target, name) => (name === "now" ? now : Reflect.get(target, name)),
   });
@@ -26,7 +26,7 @@ if (folder !== undefined) {
   }, 100).unref();
 }
 
-/** How wrong the clock is to be, in ms. */
+/** The offset to apply to the clock, in ms. */
 function wrongTime(path: string): number {
   try {
     return Number(readFileSync(path, "utf8"));

@@ -2,17 +2,17 @@ import { mkdirSync, rmSync, writeFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-/** What the hooks in agents and runners are told, by files in a folder that they look at ten times a second. */
+/** Controls the hooks in agents and runners through files in a folder that they poll ten times a second. */
 export class HookControl {
   readonly #folder: string;
 
-  /** @param folder one for this alone */
+  /** @param folder used by nothing else */
   constructor(folder: string) {
     this.#folder = folder;
     mkdirSync(folder, { recursive: true });
   }
 
-  /** For `NODE_OPTIONS` of the agent, which hands them on to its runners; what it is already is kept. */
+  /** For `NODE_OPTIONS` of the agent, which passes it on to its runners; keeps the current value. */
   get nodeOptions(): string {
     const hooks = ["clock-hook.ts", "disk-hook.ts"].map((name) => {
       const url = new URL(name, import.meta.url);
@@ -22,12 +22,12 @@ export class HookControl {
     return [process.env["NODE_OPTIONS"] ?? "", ...hooks].join(" ").trim();
   }
 
-  /** Has the clock of a process go wrong by so many ms, until `setRight`. */
+  /** Makes the clock of a process wrong by so many ms, until `setRight`. */
   setWrong(pid: number, ms: number): void {
     writeFileSync(this.#clock(pid), String(ms));
   }
 
-  /** Whether the process has taken over the wrong time. */
+  /** Whether the process has adopted the wrong time. */
   isWrong(pid: number): boolean {
     return existsSync(`${this.#clock(pid)}.seen`);
   }
@@ -37,7 +37,7 @@ export class HookControl {
     rmSync(`${this.#clock(pid)}.seen`, { force: true });
   }
 
-  /** Whether the disk is full for all runners: where no file system can be made that is. */
+  /** Sets whether the disk is full for all runners; used if no file system can be mounted that is. */
   fillDisk(isFull: boolean): void {
     const path = join(this.#folder, "disk-full");
     if (isFull) writeFileSync(path, "");

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { controlFolder } from "./hooked.ts";
 
 /**
- * Loaded by `NODE_OPTIONS` into runners, for machines on which no small file system can be made: while told so, what writes to
- * files synchronously, as spills do, meets a full disk.
+ * Loaded by `NODE_OPTIONS` into runners, on machines where no small file system can be mounted: while told to, synchronous
+ * writes to files, such as spills, fail as on a full disk.
  */
 const folder = controlFolder(import.meta.url, "runner");
 if (folder !== undefined) {
@@ -18,7 +18,7 @@ if (folder !== undefined) {
   fs.writeSync = new Proxy(write, {
     apply: (target, self, given) => {
       if (isFull) throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
-      // oxlint-disable-next-line typescript/no-unsafe-return -- what it returns by itself
+      // oxlint-disable-next-line typescript/no-unsafe-return -- what the original returns
       return Reflect.apply(target, self, given);
     },
   });

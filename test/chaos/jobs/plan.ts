@@ -2,29 +2,29 @@ import { gzipSync } from "node:zlib";
 import type { Random } from "../../helpers/random.ts";
 import { inputContent } from "./input.ts";
 
-/** What a job does, and how it is to end. */
+/** What a job does, and how it must end. */
 export type JobKind = "sort" | "sum" | "map-only" | "failing" | "stopped";
 
 export type InputObject = { readonly name: string; readonly content: Buffer; readonly packed: boolean };
 
-/** A job as the seed wants it. */
+/** A job as decided by the seed. */
 export type JobPlan = {
   readonly number: number;
   readonly kind: JobKind;
   readonly objects: readonly InputObject[];
   /** Without addresses and credentials. */
   readonly request: Readonly<Record<string, unknown>> & { readonly nReducers: number };
-  /** Which kind of program writes the output: modules leave out the tab before an empty value. */
+  /** The type of program that writes the output: modules omit the tab before an empty value. */
   readonly writer: "executable" | "module";
-  /** When a job that is to be stopped is, after it has begun, in ms. */
+  /** For a job that is to be stopped: how long after it has begun, in ms. */
   readonly stopAfterMs: number;
 };
 
 const weights: Record<JobKind, number> = { sort: 9, sum: 9, "map-only": 4, failing: 2, stopped: 3 };
 
 /**
- * Tries that a task has. Storage errors, killed programs and full disks are charged to it as failures of its own, and no
- * sound number of faults may use them up: where they do, that is a finding.
+ * Attempts per task. Storage errors, killed programs and full disks are charged to the task as failures; no reasonable number
+ * of faults may use up all attempts: if they do, that is a finding.
  */
 const maxAttempts = 60;
 
@@ -60,9 +60,9 @@ const programsOf = (kind: JobKind, random: Random): Programs => {
   }
 };
 
-/** Bytes of the input: mostly little, as what is to be tested is not how fast it goes. */
+/** Bytes of the input; mostly small, since speed is not under test. */
 const sizeOf = (kind: JobKind, random: Random): number => {
-  // Outputs of several parts of an upload.
+  // Outputs that take several parts of an upload.
   if (kind === "sort" && random.chance(0.06)) return random.int(36_000_000, 40_000_000);
   return random.chance(0.3) ? random.int(1_000_000, 3_000_000) : random.int(20_000, 600_000);
 };
@@ -87,7 +87,7 @@ export const planJob = (seed: Random, number: number): JobPlan => {
     ...(large ? { mapperName: "identity.sh", reducerName: "identity.sh" } : programs),
     nReducers,
     splitSize: Math.ceil(size / (large ? 4 : random.int(1, 8))),
-    // A job that is to fail shall not take all day over it.
+    // A job that is meant to fail must not take forever to do so.
     maxAttempts: kind === "failing" ? 2 : maxAttempts,
     speculation: random.chance(0.7),
     ...(random.chance(0.3) ? { parallelism: random.int(1, 2) } : {}),

@@ -1,6 +1,6 @@
 /**
- * The programs of the jobs. Each executable is one process at a time and ends with an error where another that it has started
- * was killed: what a program makes of a process that it has lost is the program's own affair, and not what is tested.
+ * The programs of the jobs. Each executable is one process at a time, and fails if a process that it started was killed: how a
+ * program handles a lost child process is its own affair and not under test.
  */
 export type ChaosProgram = { readonly name: string; readonly type: "executable" | "module"; readonly text: string };
 
@@ -33,7 +33,7 @@ export const programs: readonly ChaosProgram[] = [
   executable("sum.sh", sum),
   executable("slow-sum.sh", nap(0.3) + sum),
   executable("failing.sh", "IFS= read -r first\nprintf '%s\\n' \"$first\"\necho 'told to fail' >&2\nexit 3\n"),
-  // Long enough to be stopped meanwhile, and short enough to be waited for where the stop comes too late.
+  // Long enough to be stopped meanwhile, and short enough to wait for if the stop comes too late.
   executable("dawdling.sh", `${nap(4)}exec cat\n`),
   module(
     "identity.mjs",

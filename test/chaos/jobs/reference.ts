@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { expectedParts, lineOf, pairOf, recordsOf, sortedPairs } from "../../e2e/property-reference.ts";
 import type { JobPlan } from "./plan.ts";
 
-/** What of an output is compared. */
+/** The compared properties of an output. */
 export type Digest = { readonly records: number; readonly sha256: string };
 
 const digestOf = (part: Uint8Array): Digest => {
@@ -11,7 +11,7 @@ const digestOf = (part: Uint8Array): Digest => {
   return { records, sha256: createHash("sha256").update(part).digest("hex") };
 };
 
-/** What must come of a plan, computed in the plainest way, without any code of the product. */
+/** The expected output of a plan, computed in the simplest way, without any code of the product. */
 export const expectedDigests = (plan: JobPlan, parts: readonly Uint8Array[]): Digest[] => {
   const contents = plan.objects.map(({ content }) => content);
   if (plan.kind === "map-only") return [digestOf(Buffer.from(inOrder(contents, plan.writer), "latin1"))];
@@ -19,11 +19,14 @@ export const expectedDigests = (plan: JobPlan, parts: readonly Uint8Array[]): Di
   return expectedParts(records, parts, plan.writer).map((part) => digestOf(Buffer.from(part, "latin1")));
 };
 
-/** What an output is compared by: each part, or of a map-only job, whose parts follow the splits, all of them as one. */
+/**
+ * The digests that represent an output: one for each part, or one for all parts together for a map-only job, whose parts follow
+ * the splits.
+ */
 export const outputDigests = (plan: JobPlan, parts: readonly Uint8Array[]): Digest[] =>
   (plan.kind === "map-only" ? [Buffer.concat(parts)] : parts).map(digestOf);
 
-/** A map-only job writes what its program does: an executable the line itself, a module its pair. */
+/** A map-only job writes its program's output: an executable the line itself, a module its pair. */
 const inOrder = (contents: readonly Uint8Array[], writer: JobPlan["writer"]): string =>
   contents
     .flatMap((content) => recordsOf(content))

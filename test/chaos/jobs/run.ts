@@ -8,25 +8,25 @@ import { endpointOf } from "../store.ts";
 import { storedContent, type JobKind, type JobPlan } from "./plan.ts";
 import { expectedDigests, outputDigests, type Digest } from "./reference.ts";
 
-/** How a job has gone. */
+/** How a job went. */
 export type JobOutcome = {
   readonly number: number;
   readonly id: string;
   readonly kind: JobKind;
   readonly end: "completed" | "failed" | "stopped" | "hung";
-  /** Records of its output that were compared with the reference. */
+  /** The number of its output records that were compared with the reference. */
   readonly records: number;
   readonly seconds: number;
-  /** What is wrong with that. */
+  /** What went wrong, if anything. */
   readonly problem: string | undefined;
 };
 
-/** Of one job, from its POST; no fault lasts nearly as long. */
+/** For one job, from its POST; no fault lasts nearly as long. */
 const jobLimitMs = 240_000;
 
 const pollMs = 250;
 
-/** The Worker may be away at any time: what is asked of it is asked until it answers. */
+/** Repeats a request until it is answered: the Worker can be down at any time. */
 const insist = async <T>(what: string, ask: () => Promise<T | undefined>): Promise<T> => {
   let last: unknown;
   for (const end = Date.now() + jobLimitMs; Date.now() < end; await sleep(pollMs)) {
@@ -44,7 +44,7 @@ const insist = async <T>(what: string, ask: () => Promise<T | undefined>): Promi
 export class JobRun {
   readonly #stage: Stage;
   readonly #plan: JobPlan;
-  /** In the bucket, with a slash at its end. */
+  /** Its folder in the bucket, with a trailing slash. */
   readonly #folder: string;
 
   /** @param run the folder of the suite's run in the bucket */
@@ -91,7 +91,7 @@ export class JobRun {
     return parseAddress(`${endpointOf(store)}/${store.bucket}/${key}`, false);
   }
 
-  /** Not by way of the proxy: the suite's own doings meet no faults. */
+  /** Bypasses the proxy, so that the suite's own requests meet no faults. */
   async #putInput(): Promise<void> {
     const { directStore } = this.#stage;
     for (const object of this.#plan.objects) {
@@ -109,7 +109,7 @@ export class JobRun {
       inputStorageCredentials: store.credentials,
       outputStorageCredentials: store.credentials,
     };
-    // So that a POST whose answer was lost is not a second job.
+    // Prevents a second job if the answer to a POST is lost.
     const headers = { "Idempotency-Key": `${this.#folder}${began}` };
     return insist("a job", async () => {
       const answer = await edgefold.postRaw(request, headers);
@@ -120,7 +120,7 @@ export class JobRun {
     });
   }
 
-  /** Waits until the job has begun, and a while more. */
+  /** Waits until the job has begun, then a while longer, and stops it. */
   async #stopMidway(id: string): Promise<void> {
     const { edgefold } = this.#stage;
     await insist("the job's beginning", async () => {
@@ -178,7 +178,7 @@ export class JobRun {
     return Buffer.concat(chunks);
   }
 
-  /** What there is to know of a job that has gone wrong. */
+  /** Everything known about a job that went wrong. */
   async #describe(id: string): Promise<string> {
     const { edgefold, log } = this.#stage;
     const { mapperName, reducerName, combinerName } = this.#plan.request;

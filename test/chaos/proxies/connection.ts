@@ -7,7 +7,7 @@ export type Purpose = "agent" | "runner" | "program" | "other";
 
 type Direction = "up" | "down";
 
-/** Bytes that pass at a time where a connection is throttled, and the pause after each, in ms. */
+/** Bytes passed at a time on a throttled connection, and the pause after each chunk, in ms. */
 const throttled = { bytes: 200, pauseMs: 40 };
 
 const purposeOf = (requestLine: string): Purpose => {
@@ -16,7 +16,7 @@ const purposeOf = (requestLine: string): Purpose => {
   return /\/jobs\/[^/]+\/contents\//.test(requestLine) ? "program" : "other";
 };
 
-/** One TCP connection between the agent or a runner and the Worker, which passes bytes on until a fault befalls it. */
+/** A TCP connection between the agent or a runner and the Worker, which passes bytes on until a fault hits it. */
 export class Connection {
   purpose: Purpose = "other";
   jobId: string | undefined;
@@ -28,7 +28,7 @@ export class Connection {
   #slowUntil = 0;
   #cut: { readonly direction: Direction; readonly done: () => void } | undefined;
 
-  /** @param first what the client has sent already */
+  /** @param first what the client has already sent */
   constructor(client: Socket, worker: Socket, first: Buffer) {
     this.#client = client;
     this.#worker = worker;
@@ -38,32 +38,32 @@ export class Connection {
     void this.#pump(worker, client, "down");
   }
 
-  /** Cuts both ends with an RST. */
+  /** Resets both ends with an RST. */
   reset(): void {
     this.isOpen = false;
     this.#client.resetAndDestroy();
     this.#worker.resetAndDestroy();
   }
 
-  /** Lets nothing pass for a time. */
+  /** Lets nothing pass for a while. */
   stall(ms: number): void {
     const before = this.#held;
     this.#held = Promise.all([before, sleep(ms)]);
   }
 
-  /** Lets little pass for a time. */
+  /** Lets little pass for a while. */
   throttle(ms: number): void {
     this.#slowUntil = performance.now() + ms;
   }
 
-  /** Cuts the connection in the middle of what comes next, which is a frame or the body of an answer. Resolves then. */
+  /** Cuts the connection in the middle of the next chunk, which is a frame or the body of an answer. Resolves when it is cut. */
   async cutNext(direction: Direction): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#cut = { direction, done: resolve };
     return promise;
   }
 
-  /** Takes back a cut that has not come about. */
+  /** Cancels a cut that has not happened yet. */
   keep(): void {
     this.#cut = undefined;
   }
@@ -84,7 +84,7 @@ export class Connection {
       }
       to.end();
     } catch {
-      // A broken connection looks broken from the other end, too.
+      // A broken connection looks broken from the other end too.
       to.destroy();
     } finally {
       this.isOpen = false;
@@ -109,7 +109,7 @@ export class Connection {
   }
 }
 
-/** Writes, and waits where the other end does not take it; one that is gone takes everything. */
+/** Writes, and waits while the other end does not accept it; a closed end discards everything. */
 const written = async (to: Socket, bytes: Buffer): Promise<void> => {
   if (to.destroyed || bytes.length === 0) return;
   await new Promise<void>((resolve) => {

@@ -3,7 +3,7 @@ import { parseJson } from "../../../shared/json.ts";
 
 const HelloSchema = z.object({ kind: z.literal("hello"), runnerId: z.string() });
 
-/** The text of the first frame that a WebSocket's client has sent, which is masked (RFC 6455), where it is whole and short. */
+/** The text of the first frame sent by a WebSocket client, which is masked (RFC 6455), if the frame is complete and short. */
 const firstText = (bytes: Buffer): string | undefined => {
   const [, second = 0] = bytes;
   const short = second & 0x7f;
@@ -15,7 +15,7 @@ const firstText = (bytes: Buffer): string | undefined => {
   return Buffer.from(payload.map((byte, index) => byte ^ (bytes[at + (index % 4)] ?? 0))).toString();
 };
 
-/** Which runner says hello in these bytes, if one does. */
+/** The runner whose hello is in these bytes, if there is one. */
 export const runnerIn = (bytes: Buffer): string | undefined => {
   const hello = HelloSchema.safeParse(parseJson(firstText(bytes)));
   return hello.success ? hello.data.runnerId : undefined;

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { StoreAnswer } from "../../helpers/s3-forward.ts";
 import type { StorageOperation } from "./storage-request.ts";
 
-/** What becomes of one request to the store. */
+/** What happens to one request to the store. */
 export type StorageFault =
-  /** It is answered with an error; with `done` the store has done it all the same. */
+  /** It is answered with an error; with `done`, the store has carried it out all the same. */
   | {
       readonly kind: "refuse";
       readonly status: 429 | 500 | 503;
@@ -13,18 +13,18 @@ export type StorageFault =
       readonly retryAfter: boolean;
       readonly done: boolean;
     }
-  /** The connection is cut: in the middle of the request's body, before the store hears of it, or in place of the answer. */
+  /** The connection is cut: in the middle of the request's body, before the store sees the request, or instead of the answer. */
   | { readonly kind: "cut"; readonly when: "upload" | "request" | "answer" }
   /** The answer ends before its Content-Length. */
   | { readonly kind: "truncate" }
-  /** Nothing goes on for a time: before the store hears of it, or in the middle of the answer. */
+  /** Nothing moves for a while: before the store sees the request, or in the middle of the answer. */
   | { readonly kind: "stall"; readonly where: "request" | "answer"; readonly ms: number }
-  /** The answer comes little by little. */
+  /** The answer arrives slowly. */
   | { readonly kind: "throttle"; readonly bytesPerSecond: number }
-  /** A completion is done, or not, and answered with status 200 and an error in the body, as AWS may. */
+  /** A completion is answered with status 200 and an error in the body, as AWS can; `done` says whether it was carried out. */
   | { readonly kind: "error in 200"; readonly done: boolean };
 
-/** The operations that a fault makes sense for; all where there is none. */
+/** The operations that a fault applies to; undefined for all. */
 export const operationsFor = (fault: StorageFault): readonly StorageOperation[] | undefined => {
   switch (fault.kind) {
     case "error in 200":
@@ -51,8 +51,8 @@ const cut = (response: ServerResponse): void => {
 };
 
 /**
- * Answers a request as a fault wants it.
- * @param pass lets the store do what was asked
+ * Answers a request as a fault demands.
+ * @param pass lets the store carry out the request
  */
 export const answerWith = async (
   fault: StorageFault | undefined,
@@ -85,7 +85,7 @@ export const answerWith = async (
       return;
     case "stall": {
       if (fault.where === "request") await sleep(fault.ms);
-      // As any proxy: what its client has given up does not go on to the store.
+      // Like any proxy, it does not forward a request that the client has abandoned.
       if (response.destroyed) return;
       const answer = await pass();
       if (fault.where === "request") response.writeHead(answer.status, answer.headers).end(answer.body);
@@ -109,7 +109,7 @@ export const answerWith = async (
   }
 };
 
-/** Sends the head and the first half of the body. @returns the other half */
+/** Sends the head and the first half of the body. @returns the second half */
 const half = async (response: ServerResponse, { status, headers, body }: StoreAnswer): Promise<Buffer> => {
   const { "transfer-encoding": _, ...kept } = headers;
   response.writeHead(status, { ...kept, "content-length": body.length });

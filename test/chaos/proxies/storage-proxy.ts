@@ -13,10 +13,10 @@ type Armed = {
 };
 
 /**
- * Stands before the store. A fault that is armed befalls the next request of a live job that it makes sense for. Whole requests
- * alone go on to the store: it may be one that ends where a body breaks off.
+ * A proxy in front of the store. An armed fault hits the next request of a live job that it applies to. Only complete requests
+ * are forwarded: the store might be one that crashes when a body breaks off.
  *
- * It knows of every multipart upload whether it has been ended, and lists them in place of a store that cannot.
+ * It tracks which multipart uploads are open, and lists them for a store that cannot.
  */
 export class StorageProxy {
   readonly endpoint: string;
@@ -25,7 +25,7 @@ export class StorageProxy {
   readonly #isLive: (text: string) => boolean;
   readonly #uploads = new UploadLedger();
   readonly #armed = new Set<Armed>();
-  /** While the store counts as down: requests of live jobs that were cut meanwhile. */
+  /** While the store counts as down: the number of requests of live jobs that were cut meanwhile. */
   #outage: { cut: number } | undefined;
 
   private constructor(
@@ -43,7 +43,7 @@ export class StorageProxy {
     });
   }
 
-  /** @param isLive whether the address of a request is one of a job that has not ended */
+  /** @param isLive whether the address of a request belongs to a job that has not ended */
   static async start(store: ChaosStore, isLive: (text: string) => boolean): Promise<StorageProxy> {
     const server = createServer();
     await once(server.listen(0, "127.0.0.1"), "listening");
@@ -56,7 +56,7 @@ export class StorageProxy {
     return this.#uploads.open;
   }
 
-  /** Lets a fault befall the next request that it fits. @returns whether there was one of a live job within the time */
+  /** Arms a fault for the next request that it applies to. @returns whether it hit a request of a live job in time */
   async arm(fault: StorageFault, withinMs: number): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const armed: Armed = { fault, hit: () => resolve(true) };
@@ -69,7 +69,7 @@ export class StorageProxy {
     return hit;
   }
 
-  /** Cuts every connection for a time. @returns whether a request of a live job was cut */
+  /** Cuts every connection for a while. @returns whether a request of a live job was cut */
   async fail(ms: number): Promise<boolean> {
     const outage = { cut: 0 };
     this.#outage = outage;
@@ -120,7 +120,7 @@ export class StorageProxy {
     return seen.operation === "uploads" && answer.status === 501 ? this.#listed(seen.url) : answer;
   }
 
-  /** The answer of a store that lists uploads, in place of one that does not. */
+  /** Lists the uploads for a store that cannot. */
   #listed({ pathname, searchParams }: URL): StoreAnswer {
     const bucket = `${pathname.replace(/\/$/, "")}/`;
     const prefix = bucket + (searchParams.get("prefix") ?? "");

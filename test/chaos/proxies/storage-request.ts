@@ -12,11 +12,11 @@ export type StorageOperation =
   | "list"
   | "delete";
 
-/** A request to the store, as far as faults need to know it. */
+/** What faults need to know of a request to the store. */
 export type StorageRequest = {
   readonly operation: StorageOperation;
   readonly url: URL;
-  /** The address, with the query's values as they are meant. */
+  /** The address, decoded. */
   readonly text: string;
 };
 

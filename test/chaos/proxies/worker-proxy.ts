@@ -3,10 +3,10 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Connection } from "./connection.ts";
 
-/** How the Worker, or what stands before it, refuses a connection. */
+/** How the Worker, or a server in front of it, refuses a connection. */
 type Refusal = { readonly status: 429 | 500 | 503; readonly retryAfter: boolean; refused: number };
 
-/** Stands before the Worker for the agent and its runners: TCP, byte by byte. */
+/** A byte-by-byte TCP proxy in front of the Worker, for the agent and its runners. */
 export class WorkerProxy {
   readonly url: string;
   readonly #server: Server;
@@ -24,14 +24,14 @@ export class WorkerProxy {
       socket.on("close", () => this.#sockets.delete(socket));
       socket.on("error", () => socket.destroy());
       socket.once("data", (first: Buffer) => {
-        // Nothing is lost before the connection reads.
+        // Nothing must be lost before the connection starts to read.
         socket.pause();
         this.#accept(socket, first);
       });
     });
   }
 
-  /** @param port the Worker's */
+  /** @param port of the Worker */
   static async start(port: number): Promise<WorkerProxy> {
     const server = createServer();
     await once(server.listen(0, "127.0.0.1"), "listening");
@@ -40,14 +40,14 @@ export class WorkerProxy {
     return new WorkerProxy(server, address.port, port);
   }
 
-  /** Those that are up. */
+  /** The open connections. */
   get connections(): Connection[] {
     const all = [...this.#open];
     for (const connection of all) if (!connection.isOpen) this.#open.delete(connection);
     return all.filter(({ isOpen }) => isOpen);
   }
 
-  /** Answers new connections with an error for a time. @returns how many there were */
+  /** Answers new connections with an error for a while. @returns how many there were */
   async refuse(ms: number, status: Refusal["status"], retryAfter: boolean): Promise<number> {
     const refusal = { status, retryAfter, refused: 0 };
     this.#refusal = refusal;

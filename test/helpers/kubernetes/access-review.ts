@@ -22,7 +22,7 @@ const ReviewSchema = z.object({
   }),
 });
 
-/** Answers a user who asks what it may do. @throws Refusal 400 */
+/** Answers a user who asks what they are allowed to do. @throws Refusal 400 */
 export const reviewed = (body: unknown, allows: (access: Access) => boolean): JsonObject => {
   const review = ReviewSchema.safeParse(body);
   if (!review.success) throw badRequest(`SelfSubjectAccessReview: ${z.prettifyError(review.error)}`);

@@ -7,9 +7,9 @@ import type { Store } from "./store.ts";
 
 const hasEnded = ({ status: { phase } }: Pod): boolean => phase === "Succeeded" || phase === "Failed";
 
-/** Refuses pods that are well formed, but against a rule of their namespace. */
+/** Refuses pods that are well formed but break a rule of their namespace. */
 export class Admission {
-  /** How many pods that have not ended there may be in a namespace. */
+  /** The maximum number of unfinished pods in a namespace. */
   maxPods: number | undefined;
   readonly #store: Store;
 
@@ -17,7 +17,7 @@ export class Admission {
     this.#store = store;
   }
 
-  /** @throws Refusal 403 where the pod may not be created */
+  /** @throws Refusal 403 if the pod is not allowed */
   check(pod: Pod): void {
     this.#checkAccount(pod);
     this.#checkSecurity(pod);

@@ -10,7 +10,7 @@ import type { Store } from "./store.ts";
 export type Body = { readonly json: Json; readonly mediaType: string };
 export type Answer = { readonly code: number; readonly json: JsonObject };
 
-/** Does what is asked for, except for watches. */
+/** Carries out all requests except watches. */
 export class ApiOperations {
   readonly #store: Store;
   readonly #registry: Registry;
@@ -22,7 +22,7 @@ export class ApiOperations {
     this.#deletion = deletion;
   }
 
-  /** @throws Refusal where it is not done */
+  /** @throws Refusal if the request is not carried out */
   perform(request: ApiRequest, { json, mediaType }: Body): Answer {
     const { verb, resource, subresource, namespace, name, query } = request;
     const { plural } = resource;

@@ -5,14 +5,14 @@ import { methodNotAllowed, noSuchResource } from "./status.ts";
 
 export type Verb = "create" | "get" | "list" | "watch" | "update" | "patch" | "delete";
 
-/** What a request asks for. */
+/** A parsed request. */
 export type ApiRequest = {
   readonly verb: Verb;
   readonly resource: Resource;
   readonly subresource: string;
-  /** Undefined for what belongs to no namespace, and for all namespaces. */
+  /** Undefined for cluster-scoped resources, and for all namespaces. */
   readonly namespace: string | undefined;
-  /** Empty where it names no object. */
+  /** Empty if the request names no object. */
   readonly name: string;
   readonly query: URLSearchParams;
 };
@@ -34,7 +34,7 @@ const verbOf = (method: string, hasName: boolean, query: URLSearchParams): Verb 
   return verb;
 };
 
-/** @throws Refusal 404 or 405 where there is no such thing */
+/** @throws Refusal 404 or 405 if there is no such resource or verb */
 export const parseRequest = (method: string, url: URL): ApiRequest => {
   const {
     group = "",
@@ -53,13 +53,13 @@ export const parseRequest = (method: string, url: URL): ApiRequest => {
   return { verb, resource, subresource, namespace, name, query: url.searchParams };
 };
 
-/** What must be allowed for it. */
+/** The access that a request requires. */
 export const accessOf = ({ verb, resource, subresource, namespace, name, query }: ApiRequest): Access => ({
   verb,
   group: resource.group,
   resource: resource.plural,
   subresource,
-  // A namespace is in itself.
+  // A Namespace counts as being in itself.
   namespace: namespace ?? (resource.plural === "namespaces" ? name : ""),
   name: name === "" ? selectedName(resource.plural, query.get("fieldSelector") ?? "") : name,
 });

@@ -14,13 +14,13 @@ import { badRequest, forbidden, Refusal, unauthorized, unsupportedMediaType } fr
 import { adminUser, type Users } from "./users.ts";
 import type { Watches } from "./watches.ts";
 
-/** A request that has come. */
+/** A received request. */
 export type Logged = {
   readonly verb: Verb;
   readonly resource: string;
   readonly subresource: string;
   readonly namespace: string;
-  /** Empty where it names no object. */
+  /** Empty if the request names no object. */
   readonly name: string;
   readonly user: string;
 };
@@ -35,12 +35,12 @@ export type ApiServerParts = {
 
 const defaultWatchMs = 30 * 60_000;
 
-/** Speaks HTTPS: who asks, whether it may, and what it is answered. */
+/** The HTTPS front: authenticates and authorizes requests, and answers them. */
 export class ApiServer {
   readonly faults = new Faults();
   readonly requests: Logged[] = [];
   readonly port: number;
-  /** With what status every request is refused; undefined where it is served. */
+  /** The status with which every request is refused; undefined if requests are served. */
   outage: number | undefined;
   readonly #server: Server;
   readonly #parts: ApiServerParts;
@@ -72,24 +72,24 @@ export class ApiServer {
     return new ApiServer(server, address.port, parts);
   }
 
-  /** Refuses connections, and breaks those that there are, until `open`. */
+  /** Refuses new connections and breaks the existing ones, until `open`. */
   async stop(): Promise<void> {
     if (!this.#server.listening) return;
     this.#server.close();
-    // Also those that are still being set up, which the server does not count among its connections.
+    // Includes connections still being set up, which the server does not count.
     for (const socket of this.#sockets) socket.destroy();
     await once(this.#server, "close");
   }
 
-  /** Goes on at the same port. */
+  /** Reopens the same port. */
   async open(): Promise<void> {
     await once(this.#server.listen(this.port, "127.0.0.1"), "listening");
   }
 
-  /** Leaves every request unanswered from now on, until it is called without `true`. */
+  /** Leaves every request unanswered, until called with `false`. */
   hang(isHanging: boolean): void {
     this.#isHanging = isHanging;
-    // Those that hung are not answered any more.
+    // Requests that hung are never answered.
     if (!isHanging) this.#server.closeAllConnections();
   }
 
@@ -167,7 +167,7 @@ export class ApiServer {
 
 type RawBody = { readonly text: string; readonly mediaType: string };
 
-/** Undefined where the client has gone before the end. */
+/** Undefined if the client disconnects before the end. */
 const bodyOf = async (message: IncomingMessage): Promise<RawBody | undefined> => {
   const chunks: Buffer[] = [];
   try {
@@ -179,7 +179,7 @@ const bodyOf = async (message: IncomingMessage): Promise<RawBody | undefined> =>
   return { text: Buffer.concat(chunks).toString(), mediaType };
 };
 
-/** @throws Refusal 400 or 415 where it is no JSON */
+/** @throws Refusal 400 or 415 if the body is not JSON */
 const parsed = ({ text, mediaType }: RawBody): Body => {
   if (text === "") return { json: null, mediaType };
   if (!/^application\/([\w-]+\+)?json$/.test(mediaType)) throw unsupportedMediaType();

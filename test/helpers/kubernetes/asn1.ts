@@ -1,4 +1,4 @@
-/** What is needed of DER, the encoding of ASN.1 that certificates are written in (ITU-T X.690). */
+/** The subset of DER, the encoding of ASN.1 used for certificates (ITU-T X.690), that the tests need. */
 
 const lengthOf = (bytes: number): number[] => {
   if (bytes < 0x80) return [bytes];
@@ -18,14 +18,14 @@ export const boolean = (value: boolean): Buffer => element(0x01, Buffer.from([va
 export const octetString = (bytes: Uint8Array): Buffer => element(0x04, bytes);
 export const utf8String = (text: string): Buffer => element(0x0c, Buffer.from(text));
 
-/** A number that is not negative, of big-endian bytes. */
+/** A non-negative integer, from big-endian bytes. */
 export const integer = (bytes: Uint8Array): Buffer => {
   const start = bytes.findIndex((byte) => byte !== 0);
   const digits = start === -1 ? Buffer.from([0]) : bytes.subarray(start);
   return element(0x02, (digits[0] ?? 0) >= 0x80 ? Buffer.from([0]) : Buffer.alloc(0), digits);
 };
 
-/** Bits, the last `unused` of which do not count. */
+/** A bit string whose last `unused` bits do not count. */
 export const bitString = (bytes: Uint8Array, unused = 0): Buffer => element(0x03, Buffer.from([unused]), bytes);
 
 /** An object identifier, such as `2.5.4.3`. */
@@ -51,7 +51,7 @@ export const generalizedTime = (time: Date): Buffer =>
     ),
   );
 
-/** A part of a structure that has a number there; `constructed` where it holds elements, not bytes. */
+/** A tagged part of a structure; `constructed` if it holds elements rather than bytes. */
 export const tagged = (
   number: number,
   content: Uint8Array,

@@ -24,7 +24,7 @@ const critical = (id: string, value: Buffer): Buffer =>
 
 const ordinary = (id: string, value: Buffer): Buffer => asn1.sequence(asn1.objectId(id), asn1.octetString(value));
 
-/** Both a server's certificate and the authority that has signed it. */
+/** For a certificate that is both the server's and its own authority's. */
 const extensions = (): Buffer[] => [
   critical(ids.basicConstraints, asn1.sequence(asn1.boolean(true))),
   // digitalSignature and keyCertSign: bits 0 and 5.
@@ -44,7 +44,7 @@ const pem = (label: string, der: Buffer): string =>
     "\n",
   );
 
-/** Makes a certificate (X.509 version 3, RFC 5280) for `localhost` and 127.0.0.1 that is signed by its own key. */
+/** Creates a self-signed certificate (X.509 version 3, RFC 5280) for `localhost` and 127.0.0.1. */
 export const selfSigned = (): Identity => {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const algorithm = asn1.sequence(asn1.objectId(ids.ecdsaWithSha256));

@@ -19,35 +19,35 @@ import type { Plural } from "./resources.ts";
 
 export type ClusterOptions = {
   /**
-   * Documents of an installation. Roles, ClusterRoles and their bindings say what the agent may do; Namespaces,
-   * ServiceAccounts, ConfigMaps and Secrets are created; others are left out.
+   * Documents of an installation. Roles, ClusterRoles and their bindings set the agent's permissions; Namespaces,
+   * ServiceAccounts, ConfigMaps and Secrets are created; other kinds are ignored.
    */
   readonly documents?: readonly unknown[];
-  /** What images are on this machine, by their names. A pod of another image waits for it for ever. */
+  /** The images on this machine, by name. A pod with any other image waits for it indefinitely. */
   readonly images?: Readonly<Record<string, Image>>;
   /** The agent's service account. @default edgefold-agent in edgefold */
   readonly agent?: ServiceAccount;
   /** @default {"kubernetes.io/os": "linux"} */
   readonly nodeLabels?: Readonly<Record<string, string>>;
-  /** How long a Job waits after a pod's failure, in ms; twice as long after each further one, up to 2 s or this. @default 100 */
+  /** How long a Job waits after a pod's failure, in ms; doubles with each further one, up to 2 s or this value. @default 100 */
   readonly replacementDelayMs?: number;
-  /** How many changes are remembered for watches. @default 1000 */
+  /** How many changes are kept for watches. @default 1000 */
   readonly historyLimit?: number;
-  /** How often watches get bookmarks, where there is something new to mark, in ms. @default 500 */
+  /** How often watches get bookmarks, if there is anything new to mark, in ms. @default 500 */
   readonly bookmarkMs?: number;
 };
 
 type ServiceAccount = { readonly namespace: string; readonly name: string };
 
-/** What there is. */
+/** An object that exists in the cluster. */
 export type Leftover = { readonly kind: string; readonly namespace: string; readonly name: string };
 
 /**
- * A Kubernetes cluster for tests: the API server, the controllers of Jobs and of garbage, and one node, on which containers are
- * processes of this machine. It behaves as Kubernetes 1.36 does, as far as it goes.
+ * A Kubernetes cluster for tests: the API server, the Job and garbage-collection controllers, and one node whose containers are
+ * processes on this machine. What it implements behaves as in Kubernetes 1.36.
  */
 export class FakeCluster {
-  /** The requests of all users, in their order, also those that were refused. */
+  /** The requests of all users, in order, including refused ones. */
   readonly requests: readonly Logged[];
   readonly #control: ControlPlane;
   readonly #kubelet: Kubelet;
@@ -92,7 +92,7 @@ export class FakeCluster {
     return new FakeCluster({ control, kubelet, api, users, certificate: identity.certificate, agent });
   }
 
-  /** Ends every process of every pod. @throws AggregateError where one survives, or something in here went wrong */
+  /** Ends every process of every pod. @throws AggregateError if a process survives or the cluster itself had an error */
   async stop(): Promise<void> {
     this.#control.stop();
     await this.#api.stop();
@@ -101,12 +101,12 @@ export class FakeCluster {
     if (errors.length > 0) throw new AggregateError(errors, `the cluster has failed: ${errors.map(String).join("; ")}`);
   }
 
-  /** Where its API server is. */
+  /** The URL of its API server. */
   get server(): string {
     return `https://127.0.0.1:${this.#api.port}`;
   }
 
-  /** A configuration for clients, as a text in YAML. */
+  /** A kubeconfig for clients, as YAML text. */
   kubeconfig({ user }: { readonly user: "admin" | "agent" }): string {
     const { namespace, name } = this.#agent;
     return kubeconfigText({
@@ -118,22 +118,22 @@ export class FakeCluster {
     });
   }
 
-  /** The pods that there are, in the order of their creation. @param selector of labels */
+  /** The existing pods, in order of creation. @param selector of labels */
   pods(selector = ""): Pod[] {
     return this.#control.store.list("pods").filter(labelSelector(selector));
   }
 
-  /** The Jobs that there are, in the order of their creation. @param selector of labels */
+  /** The existing Jobs, in order of creation. @param selector of labels */
   jobs(selector = ""): Job[] {
     return this.#control.store.list("jobs").filter(labelSelector(selector));
   }
 
-  /** What the last pod of this name has written on both outputs so far. */
+  /** What the most recent pod of this name has written to stdout and stderr so far. */
   logs(podName: string): string {
     return this.#kubelet.logs(podName);
   }
 
-  /** What has come since the cluster was started, but for events. */
+  /** The objects created since the cluster started that still exist, except events. */
   objects(): Leftover[] {
     return this.#control.store
       .all()
@@ -141,25 +141,25 @@ export class FakeCluster {
       .map(({ object: { kind, metadata } }) => ({ kind, namespace: metadata.namespace ?? "", name: metadata.name }));
   }
 
-  /** Kills all of a pod's processes, as by `kill -9` on its node. */
+  /** Kills all processes of a pod, as `kill -9` on its node does. */
   async kill(pod: Named): Promise<void> {
     await this.#kubelet.runnerOf(this.#pod(pod)).kill();
   }
 
-  /** Kills all of a pod's processes as the kernel does when its memory is used up. */
+  /** Kills all processes of a pod, as the kernel does when the pod runs out of memory. */
   async oomKill(pod: Named): Promise<void> {
     await this.#kubelet.runnerOf(this.#pod(pod)).kill("OOMKilled");
   }
 
-  /** Takes a pod away from its node. Resolves when it has ended. */
+  /** Evicts a pod from its node. Resolves when the pod has ended. */
   async evict(pod: Named, message: string): Promise<void> {
     await this.#kubelet.runnerOf(this.#pod(pod)).evict(message);
   }
 
   /**
-   * Lets the node of this pod vanish, though of no other pod: its processes are gone, nobody says so, and the object, which is
-   * then deleted, stays. Also when it is deleted without a grace period it does, as long as a Job has not counted it: that
-   * is so until somebody takes its finalizer away, or says that it has failed.
+   * Loses the node, but only for this pod: its processes are gone, nothing reports their end, and the object is marked for
+   * deletion but stays. Even a deletion without a grace period does not remove it until a Job has counted it, that is, until
+   * somebody removes its finalizer or marks the pod as failed.
    */
   async loseNode(pod: Named): Promise<void> {
     const found = this.#pod(pod);
@@ -167,34 +167,34 @@ export class FakeCluster {
     markLost(this.#control, found);
   }
 
-  /** What is first seen of a node that falls silent, though of this pod alone: it counts as not ready, with an event. */
+  /** The first sign of a silent node, but only for this pod: it is marked as not ready, with an event. */
   async silenceNode(pod: Named): Promise<void> {
     markUnready(this.#control, this.#pod(pod));
   }
 
-  /** The node is heard of again, and the pod is at work still. */
+  /** The node is back, and the pod is still running. */
   async hearNode(pod: Named): Promise<void> {
     this.#control.store.edit("pods", this.#pod(pod), (draft) => setCondition(draft, "Ready", true));
   }
 
-  /** Keeps pods that are created from now on waiting for a node, until it is called without a message. */
+  /** Leaves pods created from now on unscheduled, until called without a message. */
   setUnschedulable(message?: string): void {
     this.#control.scheduler.obstacle = message;
   }
 
-  /** Limits how many pods that have not ended there may be in a namespace. */
+  /** Limits the number of unfinished pods in a namespace. */
   setQuota(maxPods: number | undefined): void {
     this.#control.admission.maxPods = maxPods;
   }
 
-  /** Lets the next requests of a kind fail: refused with a status, or done, and the connection broken before the answer. */
+  /** Makes the next requests of a kind fail: refused with a status, or carried out but disconnected before the answer. */
   fail(verb: Verb, resource: Plural, fault: Fault, times = 1): void {
     this.#api.faults.add(verb, resource, fault, times);
   }
 
   /**
-   * Takes the API server away, until `restoreApiServer`; pods and controllers go on.
-   * @param how connections are refused, requests are not answered, or refused with a status
+   * Makes the API server unavailable until `restoreApiServer`; pods and controllers keep running.
+   * @param how connections are refused, requests are not answered, or requests are refused with a status
    */
   async breakApiServer(how: "refuse" | "hang" | number): Promise<void> {
     this.#control.watches.cut("reset");
@@ -209,28 +209,28 @@ export class FakeCluster {
     else this.#api.outage = undefined;
   }
 
-  /** Gives the agent's service account another token. The one before it is refused from now on. @returns the new one */
+  /** Gives the agent's service account a new token and refuses the previous one from now on. @returns the new one */
   rotateToken(): string {
     const { namespace, name } = this.#agent;
     return this.#users.rotate(accountUser(namespace, name));
   }
 
-  /** What a client trusts. */
+  /** The certificate that clients trust. */
   get certificate(): string {
     return this.#certificate;
   }
 
-  /** How many watches are open. */
+  /** The number of open watches. */
   get openWatches(): number {
     return this.#control.watches.count;
   }
 
-  /** Ends all watches, as at their timeout, or by breaking off their connections. */
+  /** Ends all watches, as at their timeout, or by breaking their connections. */
   cutWatches(how: "end" | "reset" = "reset"): void {
     this.#control.watches.cut(how);
   }
 
-  /** Forgets what was before, so that watches cannot go on from it, and ends all that are open with that error. */
+  /** Forgets past changes, so that watches cannot continue from them, and ends all open watches with that error. */
   expireWatches(): void {
     this.#control.store.forgetHistory();
     this.#control.watches.expire();
@@ -247,7 +247,7 @@ export class FakeCluster {
   }
 }
 
-/** A pod, of this server or of a client. */
+/** A pod, as this server's object or a client's. */
 type Named = { readonly metadata?: { readonly name?: string; readonly namespace?: string } };
 
 type Parts = {

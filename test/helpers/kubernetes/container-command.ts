@@ -5,23 +5,23 @@ import { onHost, type Mount } from "./mounts.ts";
 import type { Container, Pod } from "./object-schemas.ts";
 import type { Store } from "./store.ts";
 
-/** What an image is on this machine. */
+/** What an image consists of on this machine. */
 export type Image = {
-  /** The directory that is the image's `/app`, in which its containers start. */
+  /** The directory that stands for the image's `/app`, where its containers start. */
   readonly root: string;
-  /** What containers of it find in their environment besides their own. */
+  /** Variables that its containers get in addition to their own. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What it runs where a container does not say anything else. */
+  /** The command for containers that set none. */
   readonly command?: readonly string[];
 };
 
-/** Where images have their program. */
+/** Where images keep their program. */
 const appPath = "/app";
 
-/** The variable by which a container's processes are recognized: the pod's name, which real ones have there, too. */
+/** The variable that identifies a container's processes: the pod's name, as in real containers. */
 const markerOf = ({ metadata }: Pod): string => `HOSTNAME=${metadata.name}`;
 
-/** How to run a container here. @throws SetupProblem where something that its environment is made of is missing */
+/** How to run a container on this machine. @throws SetupProblem if something that its environment refers to is missing */
 export const commandOf = (
   store: Store,
   pod: Pod,
@@ -48,7 +48,7 @@ export const commandOf = (
   };
 };
 
-/** With the Node that runs this in place of the image's. */
+/** Uses the Node that runs this process instead of the image's. */
 export const programFirst = ([program = "", ...args]: readonly string[]): string[] => [
   program === "node" ? process.execPath : program,
   ...args,

@@ -3,7 +3,7 @@ import type { Container, EnvVar, Pod } from "./object-schemas.ts";
 import { SetupProblem } from "./setup-problem.ts";
 import type { Store } from "./store.ts";
 
-/** Replaces `$(NAME)` where there is a variable of that name before; `$$(NAME)` stands for `$(NAME)`. */
+/** Replaces `$(NAME)` if a variable of that name was defined before; `$$(NAME)` stands for a literal `$(NAME)`. */
 export const expanded = (text: string, variables: Readonly<Record<string, string>>): string =>
   text.replaceAll(/\$\$|\$\(([\w.-]+)\)/g, (reference, name: string | undefined) =>
     name === undefined ? "$" : (variables[name] ?? reference),
@@ -28,7 +28,7 @@ const keyOf = (
   );
 };
 
-/** The variables of a container, in their order. @throws SetupProblem where something that they are made of is missing */
+/** The variables of a container, in order. @throws SetupProblem if something that they refer to is missing */
 export const environmentOf = (store: Store, pod: Pod, container: Container): Record<string, string> => {
   const variables: Record<string, string> = {};
   const valueOf = ({ value = "", valueFrom }: EnvVar): string | undefined => {

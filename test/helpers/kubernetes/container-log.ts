@@ -1,6 +1,6 @@
 const limitBytes = 4 * 1024 * 1024;
 
-/** What a container has written on both outputs, the last of it where it is much. */
+/** What a container has written to stdout and stderr; only the end if it is long. */
 export class ContainerLog {
   #chunks: Buffer[] = [];
   #bytes = 0;
@@ -19,7 +19,7 @@ export class ContainerLog {
     return Buffer.concat(this.#chunks).toString();
   }
 
-  /** The end of it, as it is put into a status: 80 lines, and of those 2048 bytes, at most. */
+  /** The end of the log, as put into a status: at most 80 lines and 2048 bytes. */
   get tail(): string {
     const text = this.toString();
     const lines = text.split(/(?<=\n)/).slice(-80);

@@ -14,12 +14,12 @@ export type Command = {
   readonly marker: Marker;
 };
 
-/** How long outputs may stay open after all that wrote to them has been killed, in ms. */
+/** How long outputs may stay open after everything that wrote to them was killed, in ms. */
 const outputMs = 2000;
 
-/** A container as it runs: a process in a group of its own, and all that it starts. */
+/** A running container: a process in its own group, and everything it starts. */
 export class ContainerProcess {
-  /** Resolves with the exit code, which is that of the shell where a signal has ended it, when nothing of it runs any more. */
+  /** Resolves with the exit code once nothing of it runs any more; 128 + the signal's number if a signal ended it. */
   readonly ended: Promise<number>;
   readonly #child: ChildProcess;
   readonly #marker: Marker;
@@ -32,7 +32,7 @@ export class ContainerProcess {
     this.ended = this.#end();
   }
 
-  /** @throws Error where it cannot be started */
+  /** @throws Error if it cannot be started */
   static async start({ argv, workingDir, env, marker }: Command, log: ContainerLog): Promise<ContainerProcess> {
     const [program = "", ...args] = argv;
     const child = spawn(program, args, { cwd: workingDir, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
@@ -42,12 +42,12 @@ export class ContainerProcess {
     return new ContainerProcess(child, child.pid, marker);
   }
 
-  /** To the first process alone, as a container's stop is. */
+  /** Signals only the first process, as stopping a container does. */
   terminate(): void {
     if (this.#child.exitCode === null && this.#child.signalCode === null) sendSignal(this.#pid, "SIGTERM");
   }
 
-  /** Kills everything. */
+  /** Kills all its processes. */
   async kill(): Promise<void> {
     await killAll(this.#pid, this.#marker);
   }

@@ -11,7 +11,7 @@ import { Store } from "./store.ts";
 import { Watches } from "./watches.ts";
 
 export type ControlPlaneOptions = {
-  /** Documents of an installation, of which Namespaces, ServiceAccounts, ConfigMaps and Secrets are created. */
+  /** Documents of an installation; its Namespaces, ServiceAccounts, ConfigMaps and Secrets are created. */
   readonly documents: readonly unknown[];
   readonly nodeLabels: Readonly<Record<string, string>>;
   readonly replacementDelayMs: number;
@@ -19,7 +19,7 @@ export type ControlPlaneOptions = {
   readonly bookmarkMs: number;
 };
 
-/** All of a cluster but its node and its HTTP: the objects, and what acts on them. */
+/** A cluster without its node and its HTTP server: the objects and the controllers. */
 export class ControlPlane {
   readonly store: Store;
   readonly admission: Admission;
@@ -28,7 +28,7 @@ export class ControlPlane {
   readonly events: EventRecorder;
   readonly watches: Watches;
   readonly scheduler: Scheduler;
-  /** What has gone wrong in here, and never should. */
+  /** Internal errors, which should never occur. */
   readonly errors: unknown[] = [];
   readonly #initial: ReadonlySet<string>;
   readonly #controllers: readonly { stop(): void }[];
@@ -54,7 +54,7 @@ export class ControlPlane {
     this.#initial = new Set(this.store.all().map(({ object }) => object.metadata.uid));
   }
 
-  /** Whether it was there from the beginning. */
+  /** Whether the object existed from the beginning. */
   isInitial(uid: string): boolean {
     return this.#initial.has(uid);
   }

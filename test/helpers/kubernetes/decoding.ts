@@ -4,13 +4,13 @@ import { apiVersionOf, parseObject, type Objects, type Plural, type Resource } f
 import { unknownFields } from "./schema.ts";
 import { badRequest } from "./status.ts";
 
-/** What is wrong with the fields of an object, as a strict decoder says it; empty where nothing is. */
+/** The field errors of an object, in a strict decoder's words; empty if there are none. */
 export const strictErrors = (object: JsonObject): string =>
   unknownFields(object)
     .map((fault) => fault.replace(/^(\S+) is unknown$/, 'unknown field "$1"'))
     .join(", ");
 
-/** The object in a request's body, which need not say of what kind it is. @throws Refusal 400 where it is none of this resource */
+/** The object in a request's body, which may omit its kind. @throws Refusal 400 if it is not of this resource */
 export const bodyObject = (resource: Resource, body: Json): JsonObject => {
   const object = withoutNulls(body);
   if (!isJsonObject(object)) throw badRequest("the body of the request is not an object");
@@ -22,7 +22,7 @@ export const bodyObject = (resource: Resource, body: Json): JsonObject => {
   return { ...object, kind, apiVersion };
 };
 
-/** The object's metadata; others that it has than those that are kept are dropped. */
+/** The object's metadata, without `managedFields`. */
 export const metadataOf = (object: JsonObject): JsonObject => {
   const { metadata } = object;
   if (!isJsonObject(metadata)) return {};
@@ -30,7 +30,7 @@ export const metadataOf = (object: JsonObject): JsonObject => {
   return others;
 };
 
-/** @throws Refusal 400 where a field is missing or of a wrong type */
+/** @throws Refusal 400 if a field is missing or has the wrong type */
 export const decoded = <K extends Plural>(plural: K, { kind, version }: Resource, object: JsonObject): Objects[K] => {
   try {
     return parseObject(plural, object);

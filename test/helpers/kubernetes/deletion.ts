@@ -12,18 +12,18 @@ export const DeleteOptionsSchema = z.object({
 });
 export type DeleteOptions = z.infer<typeof DeleteOptionsSchema>;
 
-/** Keeps an object whose dependents are to go first. */
+/** Keeps an object until its dependents are deleted. */
 export const foregroundFinalizer = "foregroundDeletion";
 
 const finalizersOf = ({ metadata }: KubeObject): string[] => metadata.finalizers ?? [];
 
-/** Whether an object is being deleted, and nothing holds it any more. */
+/** Whether an object is being deleted and nothing holds it any more. */
 export const isReleased = (plural: Plural, object: KubeObject): boolean =>
   object.metadata.deletionTimestamp !== undefined &&
   finalizersOf(object).length === 0 &&
   (plural !== "pods" || object.metadata.deletionGracePeriodSeconds === 0);
 
-/** Deletes objects, or begins to. */
+/** Deletes objects, or starts their deletion. */
 export class Deletion {
   readonly #store: Store;
 
@@ -31,11 +31,11 @@ export class Deletion {
     this.#store = store;
   }
 
-  /** @returns the object where it stays for a while; undefined where it has gone. @throws Refusal 409 by the preconditions */
+  /** @returns the object if it stays for now; undefined if it is gone. @throws Refusal 409 if a precondition does not hold */
   delete(plural: Plural, object: KubeObject, options: DeleteOptions = {}): KubeObject | undefined {
     checkPreconditions(plural, object, options);
     if (plural === "pods") return this.#deletePod(object, options);
-    // A Job's pods stay where nothing else is said: this is so for compatibility.
+    // A Job's pods stay by default, as in Kubernetes, for compatibility.
     const policy = options.propagationPolicy ?? (plural === "jobs" ? "Orphan" : "Background");
     if (policy === "Orphan") this.#orphan(object);
     if (policy === "Foreground") this.#addFinalizer(plural, object, foregroundFinalizer);
@@ -75,7 +75,7 @@ export class Deletion {
     });
   }
 
-  /** Takes a finalizer away; the object goes where it was the last thing that held it. */
+  /** Removes a finalizer, and the object too if nothing else holds it. */
   release(plural: Plural, object: KubeObject, finalizer: string): void {
     const released = this.#store.edit(plural, object, ({ metadata }) => {
       const left = (metadata.finalizers ?? []).filter((one) => one !== finalizer);
@@ -95,7 +95,7 @@ export class Deletion {
   }
 }
 
-/** No process has to be ended for it. */
+/** Whether the pod has no process to end. */
 const isAtRest = ({ spec, status }: Pod): boolean =>
   spec.nodeName === undefined || status.phase === "Succeeded" || status.phase === "Failed";
 

@@ -1,6 +1,6 @@
 import { loadYaml } from "@kubernetes/client-node";
 
-/** An object as it is in a file or on the wire. */
+/** An object as found in a file or on the wire. */
 export type KubernetesObject = {
   apiVersion: string;
   kind: string;
@@ -8,8 +8,8 @@ export type KubernetesObject = {
 };
 
 /**
- * The objects of a file's YAML documents, with every field that they have: the client's own reading drops those that it does
- * not know. It leaves alone what has no `apiVersion`, so each document is made the value of a field.
+ * The objects of a file's YAML documents, with all their fields: the client's own parser drops unknown fields. It leaves
+ * anything without `apiVersion` unchanged, so each document is wrapped in a field.
  */
 export const documents = <T extends KubernetesObject>(text: string): T[] =>
   text

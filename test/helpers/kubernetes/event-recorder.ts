@@ -7,11 +7,11 @@ export type Notice = {
   readonly type: "Normal" | "Warning";
   readonly reason: string;
   readonly message: string;
-  /** Who says it. */
+  /** The component that reports it. */
   readonly component: string;
 };
 
-/** Writes events about objects; what is said again is counted. */
+/** Writes events about objects; repeated events are counted. */
 export class EventRecorder {
   readonly #store: Store;
 

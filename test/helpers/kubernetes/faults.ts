@@ -16,12 +16,12 @@ const reasons: Readonly<Record<number, readonly [reason: string, message: string
   504: ["Timeout", "Timeout: request did not complete within the allotted timeout"],
 };
 
-/** What goes wrong with a request: it is refused with a status, or it is done, and the connection breaks before the answer. */
+/** How a request fails: refused with a status, or carried out but disconnected before the answer. */
 export type Fault = number | "answer lost";
 
 type Planned = { readonly verb: Verb; readonly plural: string; readonly fault: Fault; left: number };
 
-/** Faults that are to come. */
+/** Planned faults. */
 export class Faults {
   readonly #planned: Planned[] = [];
 
@@ -29,7 +29,7 @@ export class Faults {
     this.#planned.push({ verb, plural, fault, left: times });
   }
 
-  /** What is to go wrong with a request, which has been planned for it. */
+  /** The fault planned for a request, if any; uses it up. */
   take(verb: Verb, plural: string): Fault | undefined {
     const planned = this.#planned.find((one) => one.verb === verb && one.plural === plural && one.left > 0);
     if (planned === undefined) return undefined;

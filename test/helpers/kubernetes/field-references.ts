@@ -3,7 +3,7 @@ import type { Container, Pod } from "./object-schemas.ts";
 import { quantity } from "./quantity.ts";
 import { SetupProblem } from "./setup-problem.ts";
 
-/** What a field of the pod is, as text. */
+/** The value of a pod's field, as text. */
 export const fieldOf = ({ metadata, spec, status }: Pod, path: string): string => {
   const [, map, key] = /^metadata\.(labels|annotations)\['([^']+)'\]$/.exec(path) ?? [];
   if (key !== undefined) return (map === "labels" ? metadata.labels : metadata.annotations)?.[key] ?? "";
@@ -28,7 +28,7 @@ export const fieldOf = ({ metadata, spec, status }: Pod, path: string): string =
 
 type ResourceReference = { readonly resource: string; readonly divisor?: string | undefined };
 
-/** What a container may use, in units of the divisor, rounded up; without a limit what the machine has. */
+/** A container's request or limit, in units of the divisor, rounded up; the machine's capacity if none is set. */
 export const resourceOf = ({ resources }: Container, { resource, divisor = "1" }: ResourceReference): string => {
   const [which, name = ""] = resource.split(".");
   const amounts = which === "requests" ? resources.requests : resources.limits;

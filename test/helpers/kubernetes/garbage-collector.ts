@@ -7,8 +7,8 @@ import type { Store } from "./store.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 /**
- * Deletes objects whose owners are all gone, or never were; those of a deleted namespace; and before owners that are deleted
- * in the foreground, what they own.
+ * Deletes objects whose owners are all gone or never existed, objects of a deleted namespace, and, before an owner that is
+ * deleted in the foreground, the objects that it owns.
  */
 export class GarbageCollector {
   readonly #store: Store;
@@ -42,7 +42,7 @@ export class GarbageCollector {
       if (object.metadata.finalizers?.includes(foregroundFinalizer) === true) this.#goOn(plural, object);
   }
 
-  /** With a deletion in the foreground. */
+  /** Continues a foreground deletion. */
   #goOn(plural: Plural, owner: KubeObject): void {
     const owned = this.#store.all().filter(({ object }) => isOwnedBy(object, owner));
     for (const dependent of owned)

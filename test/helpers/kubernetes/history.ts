@@ -2,20 +2,20 @@ import type { KubeObject } from "./object-schemas.ts";
 import type { Plural } from "./resources.ts";
 import { expired } from "./status.ts";
 
-/** What has become of an object. */
+/** A change of an object. */
 export type Change = {
   readonly plural: Plural;
-  /** The version of the whole store that it has made. */
+  /** The version of the whole store after the change. */
   readonly version: number;
-  /** As it was before, where it was there. */
+  /** The object before the change, if it existed. */
   readonly before: KubeObject | undefined;
-  /** As it is now, where it is there. */
+  /** The object after the change, if it exists. */
   readonly after: KubeObject | undefined;
 };
 
-/** The last changes, from which watches go on. */
+/** The latest changes, from which watches continue. */
 export class History {
-  /** The first version after which no change is forgotten. */
+  /** The first version since which no change has been forgotten. */
   #oldest = 0;
   #changes: Change[] = [];
   readonly #limit: number;
@@ -31,13 +31,13 @@ export class History {
     this.#oldest = forgotten?.version ?? this.#oldest;
   }
 
-  /** What came after a version, in order. @throws Refusal 410 where some of it is forgotten */
+  /** The changes since a version, in order. @throws Refusal 410 if some of them were forgotten */
   since(version: number): Change[] {
     this.check(version);
     return this.#changes.filter((change) => change.version > version);
   }
 
-  /** @throws Refusal 410 where something that came after the version is forgotten */
+  /** @throws Refusal 410 if changes since the version were forgotten */
   check(version: number): void {
     if (version < this.#oldest) throw expired(`too old resource version: ${version} (${this.#oldest})`);
   }

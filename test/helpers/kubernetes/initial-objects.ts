@@ -10,7 +10,7 @@ const DocumentSchema = z.looseObject({
 });
 type Document = z.infer<typeof DocumentSchema>;
 
-/** What may be among a cluster's first objects; the rest of an installation's documents has no meaning here. */
+/** The kinds that can be among a cluster's first objects; other documents of an installation have no effect here. */
 const created: readonly Resource[] = [
   resources.namespaces,
   resources.serviceaccounts,
@@ -20,7 +20,7 @@ const created: readonly Resource[] = [
 
 const namespace = (name: string): Document => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
 
-/** Creates the objects that there are from the beginning: those of the documents, and what every namespace has. */
+/** Creates the initial objects: those of the documents, and the ones that every namespace has. */
 export const createInitialObjects = (registry: Registry, documents: readonly unknown[]): void => {
   const all = [namespace("default"), ...documents.map((document) => DocumentSchema.parse(document))];
   for (const resource of created)

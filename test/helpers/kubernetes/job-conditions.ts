@@ -6,7 +6,7 @@ export type Why = { readonly reason: string; readonly message: string };
 export const conditionOf = ({ conditions }: JobStatus, type: string): JobCondition | undefined =>
   conditions?.find((condition) => condition.type === type && condition.status === "True");
 
-/** Whether nothing is done for the Job any more. */
+/** Whether the Job is complete or failed, so that nothing more is done for it. */
 export const isFinished = ({ status }: Job): boolean =>
   conditionOf(status, "Complete") !== undefined || conditionOf(status, "Failed") !== undefined;
 
@@ -18,7 +18,7 @@ export const setCondition = (status: JobStatus, type: string, value: "True" | "F
   status.conditions = [...(status.conditions ?? []).filter((one) => one.type !== type), condition];
 };
 
-/** Since when a Job is finished, in ms; undefined where it is not. */
+/** When a Job finished, in ms; undefined if it has not. */
 export const finishedAt = ({ status }: Job): number | undefined => {
   const { lastTransitionTime } = conditionOf(status, "Complete") ?? conditionOf(status, "Failed") ?? {};
   return lastTransitionTime === undefined ? undefined : Date.parse(lastTransitionTime);

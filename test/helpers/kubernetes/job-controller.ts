@@ -17,9 +17,9 @@ const completed: Why = { reason: "CompletionsReached", message: "Reached expecte
 const lateMessage = "Job was active longer than specified deadline";
 
 /**
- * Runs Jobs: counts their pods that have ended, decides whether they have failed or are complete, and creates and deletes pods
- * until there are as many as there are to be. Where `completions` is not set, a Job is a work queue: when a pod has succeeded,
- * no more are created, and when then all have ended, it is complete.
+ * Runs Jobs: counts pods that have ended, decides whether a Job has failed or is complete, and creates and deletes pods until
+ * there are as many as wanted. A Job without `completions` is a work queue: after a pod has succeeded, no more are created, and
+ * the Job is complete when all have ended.
  */
 export class JobController {
   readonly #store: Store;
@@ -63,7 +63,7 @@ export class JobController {
     else this.#run(job);
   }
 
-  /** Deletes a finished Job after its time. */
+  /** Deletes a finished Job when its TTL has passed. */
   #expire(job: Job): void {
     for (const pod of this.#pods.of(job)) if (hasEnded(pod)) this.#pods.release(pod);
     const { ttlSecondsAfterFinished: ttl } = job.spec;
@@ -83,7 +83,7 @@ export class JobController {
     const active = all.filter((pod) => !hasEnded(pod) && !isBeingDeleted(pod));
     if (failure !== undefined) {
       setCondition(status, "FailureTarget", "True", failure);
-      // They are counted at once, though they have not ended.
+      // They are counted at once, although they have not ended yet.
       const tracked = all.filter((pod) => isTracked(pod) && !counted.includes(pod) && !hasSucceeded(pod));
       status.failed = (status.failed ?? 0) + tracked.length;
       for (const pod of tracked) this.#pods.release(pod);
@@ -96,12 +96,12 @@ export class JobController {
     for (const pod of counted) this.#pods.release(pod);
   }
 
-  /** Whether a pod's end is to be counted now. */
+  /** Whether to count a pod's end now. */
   #hasCounted({ spec }: Job, pod: Pod): boolean {
     return hasEnded(pod) || (spec.podReplacementPolicy !== "Failed" && isBeingDeleted(pod));
   }
 
-  /** Counts pods that have ended. @returns why the Job has failed, where it has */
+  /** Counts pods that have ended. @returns why the Job has failed, if it has */
   #count(job: Job, status: JobStatus, pods: readonly Pod[]): Why | undefined {
     const { uid } = job.metadata;
     let fatal: Why | undefined;
@@ -167,7 +167,7 @@ export class JobController {
     this.#delay.created(uid);
   }
 
-  /** Ends the Job where nothing of it runs any more, and writes down how it stands. */
+  /** Finishes the Job if none of its pods is running any more, and stores its status. */
   #finish(job: Job, status: JobStatus): void {
     const running = this.#pods.of(job).filter((pod) => !hasEnded(pod));
     const active = running.filter((pod) => !isBeingDeleted(pod));

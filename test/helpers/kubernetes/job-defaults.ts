@@ -1,7 +1,7 @@
 import type { Job } from "./job-schemas.ts";
 import { setSpecDefaults } from "./pod-defaults.ts";
 
-/** What the server sets in a new Job: how its pods are recognized, and some values. */
+/** The defaults that the server sets in a new Job: its pods' selector and labels, and some values. */
 export const setJobDefaults = ({ metadata, spec }: Job): void => {
   const labels = {
     "batch.kubernetes.io/controller-uid": metadata.uid,

@@ -14,7 +14,7 @@ const trackingFinalizer = "batch.kubernetes.io/job-tracking";
 
 export const isTracked = ({ metadata }: Pod): boolean => metadata.finalizers?.includes(trackingFinalizer) === true;
 
-/** Creates and deletes the pods of Jobs, and says so in events. */
+/** Creates and deletes the pods of Jobs, and records events about it. */
 export class JobPods {
   readonly #store: Store;
   readonly #registry: Registry;
@@ -28,14 +28,14 @@ export class JobPods {
     this.#events = events;
   }
 
-  /** In the order of their creation. */
+  /** In order of creation. */
   of(job: Job): Pod[] {
     return this.#store
       .list("pods", job.metadata.namespace)
       .filter((pod) => controllerOf(pod)?.uid === job.metadata.uid);
   }
 
-  /** Those that belong to a Job that is gone, and so are not counted by anything. */
+  /** Pods whose Job is gone, so that nothing counts them. */
   orphans(): Pod[] {
     const jobs = new Set(this.#store.list("jobs").map(({ metadata }) => metadata.uid));
     return this.#store.list("pods").filter((pod) => isTracked(pod) && !jobs.has(controllerOf(pod)?.uid ?? ""));
@@ -80,7 +80,7 @@ export class JobPods {
     }
   }
 
-  /** Lets a pod go that is counted, or that nobody counts. */
+  /** Releases a pod that has been counted or that nothing will count. */
   release(pod: Pod): void {
     if (isTracked(pod)) this.#deletion.release("pods", pod, trackingFinalizer);
   }

@@ -96,7 +96,7 @@ const createCauses = (job: Job): Cause[] => {
   ];
 };
 
-/** What cannot be changed later. */
+/** Fields that cannot be changed later. */
 const immutables = [
   "template",
   "selector",

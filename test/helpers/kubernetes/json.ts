@@ -1,14 +1,14 @@
-/** A value of JSON. */
+/** A JSON value. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export type JsonObject = { [key: string]: Json };
 
 export const isJsonObject = (value: Json | undefined): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A copy as it goes over the wire: without what is undefined. */
+/** A copy as sent over the wire: without undefined values. */
 export const toJson = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null));
 
-/** A copy without the fields that are null, which count as not set. */
+/** A copy without null fields, which count as unset. */
 export const withoutNulls = (value: Json): Json => {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isJsonObject(value)) return value;
@@ -17,7 +17,7 @@ export const withoutNulls = (value: Json): Json => {
   );
 };
 
-/** A copy of an object as it goes over the wire. */
+/** A copy of an object as sent over the wire. */
 export const toJsonObject = (value: object): JsonObject => {
   const json = toJson(value);
   if (!isJsonObject(json)) throw new TypeError("this is not an object in JSON");

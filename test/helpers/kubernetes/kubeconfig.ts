@@ -1,4 +1,4 @@
-/** A configuration for clients; JSON, which is YAML. */
+/** A kubeconfig for clients, in JSON, which is valid YAML. */
 export const kubeconfigText = ({
   server,
   certificate,

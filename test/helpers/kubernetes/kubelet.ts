@@ -27,9 +27,9 @@ export class Kubelet {
   readonly #images: ReadonlyMap<string, Image>;
   readonly #directory: string;
   readonly #queue: WorkQueue;
-  /** By uid; also those that have ended. */
+  /** By uid; includes pods that have ended. */
   readonly #runners = new Map<string, PodRunner>();
-  /** The same by the pods' names, of which the last counts. */
+  /** By pod name; the most recent pod of a name counts. */
   readonly #named = new Map<string, PodRunner>();
   #addresses = 0;
 
@@ -45,19 +45,19 @@ export class Kubelet {
     return new Kubelet(options, await mkdtemp(join(tmpdir(), "edgefold-pods-")));
   }
 
-  /** What the last pod of this name has written. */
+  /** The output of the most recent pod of this name. */
   logs(name: string): string {
     return this.#named.get(name)?.log.toString() ?? "";
   }
 
-  /** @throws Error where the pod does not run on this node */
+  /** @throws Error if the pod does not run on this node */
   runnerOf({ metadata: { uid, name } }: Pod): PodRunner {
     const runner = this.#runners.get(uid);
     if (runner === undefined) throw new Error(`the pod ${name} does not run on the node`);
     return runner;
   }
 
-  /** Ends all pods. @throws AggregateError where a process survives */
+  /** Ends all pods. @throws AggregateError if a process survives */
   async stop(): Promise<void> {
     this.#queue.stop();
     const ended = await Promise.allSettled(
@@ -79,7 +79,7 @@ export class Kubelet {
   #sync(uid: string): void {
     const pod = this.#options.store.list("pods").find(({ metadata }) => metadata.uid === uid);
     const runner = this.#runners.get(uid);
-    // An object that is gone has a grace period no more.
+    // A removed object has no grace period left.
     if (pod === undefined) runner?.terminate(0);
     else if (runner !== undefined) this.#end(pod, runner);
     else if (pod.spec.nodeName !== undefined && !hasEnded(pod)) this.#start(pod);

@@ -58,7 +58,7 @@ const subdomainRule =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and " +
   "end with an alphanumeric character";
 
-/** What is wrong with an object's name, labels, annotations and owners. */
+/** The errors in an object's name, labels, annotations and owners. */
 export const metadataCauses = ({ metadata }: KubeObject): Cause[] => {
   const { name, labels, annotations, ownerReferences } = metadata;
   const annotationBytes = Buffer.byteLength(

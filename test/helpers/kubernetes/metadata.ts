@@ -8,11 +8,11 @@ import { timestamp } from "./time.ts";
 
 const letters = "bcdfghjklmnpqrstvwxz2456789";
 
-/** A name that begins so. */
+/** A random name with this prefix. */
 export const generatedName = (prefix: string): string =>
   prefix.slice(0, 58) + Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join("");
 
-/** What the server alone sets. */
+/** Fields that only the server sets. */
 const serversOwn = [
   "uid",
   "resourceVersion",
@@ -25,7 +25,7 @@ const serversOwn = [
 const withoutServersOwn = (metadata: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(metadata).filter(([field]) => !serversOwn.includes(field)));
 
-/** The metadata of a new object. @throws Refusal where it has no name, or is meant for elsewhere */
+/** The metadata of a new object. @throws Refusal if it has no name or belongs to another namespace */
 export const newMetadata = (resource: Resource, sent: JsonObject, namespace: string | undefined): JsonObject => {
   const { name, generateName, resourceVersion } = sent;
   if (typeof resourceVersion === "string" && resourceVersion !== "")
@@ -45,7 +45,7 @@ export const newMetadata = (resource: Resource, sent: JsonObject, namespace: str
   };
 };
 
-/** The metadata of an object that replaces another. @throws Refusal where it is not meant for that one, or for an older version of it */
+/** The metadata of an object that replaces another. @throws Refusal if it is meant for a different object or an older version */
 export const nextMetadata = (resource: Resource, before: KubeObject, sent: JsonObject): JsonObject => {
   const old = toJsonObject(before.metadata);
   const { name, namespace, uid, resourceVersion } = before.metadata;

@@ -1,11 +1,11 @@
-/** Where paths of a container are on this machine. */
+/** Where a container's path lies on this machine. */
 export type Mount = { readonly path: string; readonly host: string };
 
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 
 /**
- * Replaces paths of the container in a text by those of this machine: `/data/x`, but neither `/data2` nor `/var/data`. What
- * stands before a path may be anything that is not part of one, or the `//` of an address.
+ * Replaces a container's paths in a text by those of this machine: `/data/x`, but neither `/data2` nor `/var/data`. A path can
+ * follow anything that is not part of a path, or the `//` of an address.
  */
 export const onHost = (text: string, mounts: readonly Mount[]): string => {
   const longestFirst = mounts.toSorted((one, other) => other.path.length - one.path.length);

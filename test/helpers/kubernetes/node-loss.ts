@@ -2,14 +2,14 @@ import type { ControlPlane } from "./control-plane.ts";
 import type { Pod } from "./object-schemas.ts";
 import { podName, setCondition } from "./pods.ts";
 
-/** What the control plane says of a pod some time after its node was last heard of. */
+/** What the control plane does to a pod some time after its node went silent. */
 export const markUnready = ({ store, events }: Pick<ControlPlane, "store" | "events">, pod: Pod): void => {
   store.edit("pods", pod, (draft) => setCondition(draft, "Ready", false));
   const message = "Node is not ready";
   events.record(pod, { type: "Warning", reason: "NodeNotReady", message, component: "node-controller" });
 };
 
-/** What the control plane does to a pod whose node it does not hear of any more: it marks it, and deletes it in vain. */
+/** What the control plane does to a pod whose node is lost: it marks the pod, and tries in vain to delete it. */
 export const markLost = ({ store, deletion, events }: ControlPlane, pod: Pod): void => {
   markUnready({ store, events }, pod);
   const warn = (reason: string, message: string, component: string): void =>

@@ -5,14 +5,14 @@ import { fieldSelector, labelSelector, type Selector } from "./selectors.ts";
 import { badRequest } from "./status.ts";
 import type { Store } from "./store.ts";
 
-/** Which objects are asked for. @throws Refusal 400 where that cannot be understood */
+/** Which objects a request selects. @throws Refusal 400 if the selectors cannot be parsed */
 export const selectorOf = ({ plural }: Resource, name: string, query: URLSearchParams): Selector => {
   const byLabels = labelSelector(query.get("labelSelector") ?? "");
   const byFields = fieldSelector(plural, query.get("fieldSelector") ?? "");
   return (object) => (name === "" || object.metadata.name === name) && byLabels(object) && byFields(object);
 };
 
-/** Where a list goes on: after an object, as of a version. */
+/** Where the next page of a list starts: after an object, as of a version. */
 type Continuation = { readonly version: number; readonly after: string };
 
 const encoded = ({ version, after }: Continuation): string => Buffer.from(`${version} ${after}`).toString("base64url");
@@ -23,7 +23,7 @@ const continuationOf = (token: string): Continuation => {
   return { version: Number(version), after };
 };
 
-/** Lists objects by namespace and name, in pages where it is asked to. @throws Refusal 400, or 410 for an old page */
+/** Lists objects by namespace and name, in pages if requested. @throws Refusal 400, or 410 for an old page */
 export const listObjects = (
   store: Store,
   resource: Resource,
@@ -53,7 +53,7 @@ export const listObjects = (
         ? {}
         : { continue: encoded({ version, after: last.key }), remainingItemCount: rest }),
     },
-    // The items of a list do not say what they are.
+    // Items of a list omit their kind.
     items: page.map(({ object }) => {
       const { kind: _, apiVersion: __, ...item } = toJsonObject(object);
       return item;

@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * What the server reads of the objects that it keeps. Fields that it does not read are kept as they are; whether they are
- * known to Kubernetes is checked elsewhere.
+ * The fields that the server reads of the objects it stores. Other fields are stored unchanged; whether Kubernetes knows them
+ * is checked elsewhere.
  */
 
 const strings = z.record(z.string(), z.string());
@@ -17,7 +17,7 @@ const OwnerSchema = z.looseObject({
 });
 export type Owner = z.infer<typeof OwnerSchema>;
 
-/** Of an object as it is kept: the server has filled in what was left to it. */
+/** Of a stored object, in which the server has filled in its own fields. */
 const MetaSchema = z.looseObject({
   name: z.string(),
   namespace: z.string().optional(),

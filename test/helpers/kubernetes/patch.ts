@@ -39,7 +39,7 @@ const at = (document: Json, steps: readonly string[]): Json => {
   return value;
 };
 
-/** Sets a field, inserts into a list (`-` is its end), or without a value takes away. */
+/** Sets a field or inserts into a list (`-` is its end); without a value, removes the field or item. */
 const put = (parent: Json, step: string, value: Json | undefined, insert: boolean): void => {
   if (Array.isArray(parent)) {
     const index = step === "-" ? parent.length : Number(step);
@@ -73,7 +73,7 @@ const operate = (document: Json, operation: Json): void => {
   } else throw rejected();
 };
 
-/** What a patch of this media type makes of a document. Strategic merge patches are taken as merge patches. */
+/** Applies a patch of this media type to a document. Strategic merge patches are treated as merge patches. */
 export const patched = (document: Json, patch: Json, mediaType: string): Json => {
   switch (mediaType) {
     case "application/merge-patch+json":

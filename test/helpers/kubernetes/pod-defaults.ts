@@ -1,6 +1,6 @@
 import type { Pod, PodSpec } from "./object-schemas.ts";
 
-/** What the server sets in a pod's specification, also in that of a Job's template; more is set where it is parsed. */
+/** The defaults that the server sets in a pod's specification, including a Job template's; the parser sets more. */
 export const setSpecDefaults = (spec: PodSpec): void => {
   for (const container of spec.containers) {
     const { image } = container;
@@ -9,7 +9,7 @@ export const setSpecDefaults = (spec: PodSpec): void => {
   }
 };
 
-/** What the server sets in a pod. */
+/** The defaults that the server sets in a pod. */
 export const setPodDefaults = ({ spec, metadata }: Pod): void => {
   setSpecDefaults(spec);
   metadata.generation ??= 1;
@@ -21,7 +21,7 @@ export const setPodDefaults = ({ spec, metadata }: Pod): void => {
     if (resources.limits !== undefined) resources.requests = { ...resources.limits, ...resources.requests };
 };
 
-/** The quality of service that a pod gets, by its resources of cpu and memory. */
+/** The quality of service that a pod gets from its cpu and memory resources. */
 export const qosClassOf = ({ containers }: PodSpec): "Guaranteed" | "Burstable" | "BestEffort" => {
   const amounts = containers.flatMap(({ resources: { limits = {}, requests = {} } }) =>
     ["cpu", "memory"].map((name) => ({ limit: limits[name], request: requests[name] })),

@@ -7,7 +7,7 @@ export type Verdict =
   | { readonly action: "Count" | "Ignore" }
   | { readonly action: "FailJob"; readonly message: string };
 
-/** Why the rule fits the pod, in the words of a Job's condition; undefined where it does not. */
+/** Why the rule matches the pod, in the words of a Job's condition; undefined if it does not. */
 const matchOf = (pod: Pod, { onExitCodes, onPodConditions }: FailureRule): string | undefined => {
   if (onExitCodes !== undefined) {
     const { containerName, operator, values } = onExitCodes;
@@ -25,7 +25,7 @@ const matchOf = (pod: Pod, { onExitCodes, onPodConditions }: FailureRule): strin
   return condition === undefined ? undefined : `Pod ${podName(pod)} has condition ${condition.type}`;
 };
 
-/** By the first rule that fits. */
+/** Applies the first matching rule. */
 export const verdictOn = (pod: Pod, job: Job): Verdict => {
   for (const [index, rule] of (job.spec.podFailurePolicy?.rules ?? []).entries()) {
     const why = matchOf(pod, rule);

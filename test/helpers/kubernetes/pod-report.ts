@@ -9,12 +9,12 @@ import { timestamp } from "./time.ts";
 
 const lostMessage = "The container could not be located when the pod was deleted.  The container used to be Running";
 
-/** What the kubelet tells the API server of its pods. */
+/** Reports the kubelet's pods to the API server. */
 export class PodReport {
   readonly #store: Store;
   readonly #deletion: Deletion;
   readonly #events: EventRecorder;
-  /** Why pods were taken away, by uid. */
+  /** Why pods were evicted, by uid. */
   readonly #evictions = new Map<string, string>();
 
   constructor(store: Store, deletion: Deletion, events: EventRecorder) {
@@ -31,7 +31,7 @@ export class PodReport {
     this.#store.edit("pods", pod, (draft) => setState(draft, state, false));
   }
 
-  /** What keeps the pod from starting. */
+  /** Reports what keeps the pod from starting. */
   problem(pod: Pod, { reason, message }: SetupProblem): void {
     if (reason === "FailedMount") {
       this.#record(pod, "Warning", "FailedMount", message);
@@ -67,7 +67,7 @@ export class PodReport {
     this.#store.edit("pods", pod, (draft) => setState(draft, state, isReady));
   }
 
-  /** The container is being ended from outside. */
+  /** The container is being stopped from outside. */
   stopping(pod: Pod): void {
     this.#record(pod, "Normal", "Killing", `Stopping container ${pod.spec.containers[0]?.name ?? ""}`);
   }
@@ -91,7 +91,7 @@ export class PodReport {
     this.#finishDeletion(pod);
   }
 
-  /** It was deleted, or taken away, before its container could start. */
+  /** The pod was deleted or evicted before its container could start. */
   neverRan(pod: Pod): void {
     this.terminated(pod, {
       exitCode: 137,

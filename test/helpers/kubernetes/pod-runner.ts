@@ -15,10 +15,10 @@ import type { Store } from "./store.ts";
 import { readTerminationMessage, terminationMount } from "./termination-message.ts";
 import { timestamp } from "./time.ts";
 
-/** After what it tries again to set up a pod, at first and at most, in ms; each time it is twice as long. */
+/** The first and the longest pause before another attempt to set up a pod, in ms; each pause is twice as long as the last. */
 const firstRetryMs = 100;
 const lastRetryMs = 2000;
-/** How long a container has that is ended because of its node's needs, in ms. */
+/** How long an evicted container has to end, in ms. */
 const evictionMs = 1000;
 
 export type RunnerOptions = {
@@ -27,23 +27,23 @@ export type RunnerOptions = {
   readonly images: ReadonlyMap<string, Image>;
   readonly tokenOf: TokenOf;
   readonly addresses: Addresses;
-  /** The pod's own, for its volumes; it is removed with the pod. */
+  /** The pod's own directory, for its volumes; removed with the pod. */
   readonly directory: string;
 };
 
-/** Runs one pod, from when it is on the node until its container has ended. */
+/** Runs one pod, from its assignment to the node until its container has ended. */
 export class PodRunner {
   readonly log = new ContainerLog();
-  /** Resolves when nothing of it runs any more, and its end has been reported. */
+  /** Resolves once nothing of it runs any more and its end has been reported. */
   readonly done: Promise<void>;
   readonly #pod: Pod;
   readonly #options: RunnerOptions;
   readonly #setup = new AbortController();
   #process: ContainerProcess | undefined;
   #killTimer: NodeJS.Timeout | undefined;
-  /** When it is to be killed. */
+  /** When to kill it. */
   #deadline = Number.POSITIVE_INFINITY;
-  /** What its container's end is put down to. */
+  /** The reason reported for its container's end. */
   #reason: string | undefined;
   #isLost = false;
   #isOver = false;
@@ -54,7 +54,7 @@ export class PodRunner {
     this.done = this.#run();
   }
 
-  /** Ends it: with SIGTERM, and with SIGKILL after a while. */
+  /** Ends it with SIGTERM, then SIGKILL after the grace period. */
   terminate(graceMs: number): void {
     const deadline = Date.now() + graceMs;
     if (this.#isOver || deadline >= this.#deadline) return;
@@ -66,7 +66,7 @@ export class PodRunner {
     this.#killTimer = setTimeout(() => void this.#process?.kill(), graceMs);
   }
 
-  /** Ends it at once. @param reason what its status says, where that is not simply `Error` */
+  /** Ends it at once. @param reason shown in its status instead of `Error` */
   async kill(reason?: string): Promise<void> {
     this.#reason ??= reason;
     this.#deadline = 0;
@@ -74,14 +74,14 @@ export class PodRunner {
     await this.#process?.kill();
   }
 
-  /** Takes the pod away from its node, which needs what it uses. */
+  /** Evicts the pod because its node needs the resources. */
   async evict(message: string): Promise<void> {
     this.#options.report.evicted(this.#pod, message);
     this.terminate(evictionMs);
     await this.done;
   }
 
-  /** Ends it as the loss of its node does: nothing is heard of it any more. */
+  /** Ends it as the loss of its node does: its end is never reported. */
   async lose(): Promise<void> {
     this.#isLost = true;
     await this.kill();
@@ -102,7 +102,7 @@ export class PodRunner {
     await rm(directory, { recursive: true, force: true });
   }
 
-  /** Sets up and runs the container. @returns how it has ended; undefined where it has never run */
+  /** Sets up and runs the container. @returns how it ended; undefined if it never ran */
   async #start(container: Container): Promise<Terminated | undefined> {
     const { store, tokenOf, directory } = this.#options;
     this.#wait("ContainerCreating");
@@ -129,7 +129,7 @@ export class PodRunner {
       const message = `failed to create containerd task: ${error instanceof Error ? error.message : String(error)}`;
       return { exitCode: 128, reason: "StartError", message, startedAt, finishedAt: timestamp() };
     }
-    // It may have been told to end while it was being started.
+    // It can have been told to end while it was starting.
     if (this.#deadline <= Date.now()) await this.#process.kill();
     else if (this.#setup.signal.aborted) this.#process.terminate();
     const probing = new AbortController();
@@ -148,7 +148,7 @@ export class PodRunner {
     };
   }
 
-  /** Without a probe a container is ready as long as it runs. */
+  /** A container without a probe is ready while it runs. */
   async #probe(
     { readinessProbe }: Container,
     command: Command,
@@ -172,7 +172,7 @@ export class PodRunner {
     );
   }
 
-  /** Does a step of the setup as soon as what it needs is there. @returns undefined where the pod is to end before */
+  /** Repeats a step of the setup until what it needs exists. @returns undefined if the pod must end first */
   async #once<T>(step: () => Promise<T> | T): Promise<T | undefined> {
     const { signal } = this.#setup;
     for (let retryMs = firstRetryMs; !signal.aborted; retryMs = Math.min(lastRetryMs, 2 * retryMs)) {

@@ -5,7 +5,7 @@ import { timestamp } from "./time.ts";
 
 export type Addresses = { readonly podIP: string; readonly hostIP: string };
 
-/** What the kubelet writes when it takes a pod over. */
+/** What the kubelet writes when it takes over a pod. */
 export const takenOver = (pod: Pod, { podIP, hostIP }: Addresses): void => {
   const { status } = pod;
   status.startTime = timestamp();
@@ -17,7 +17,7 @@ export const takenOver = (pod: Pod, { podIP, hostIP }: Addresses): void => {
   setCondition(pod, "Initialized", true);
 };
 
-/** Sets the state of the pod's container, and what follows from it. */
+/** Sets the state of the pod's container, and the fields that follow from it. */
 export const setState = (pod: Pod, state: ContainerState, isReady: boolean): void => {
   const { status, spec } = pod;
   status.containerStatuses = spec.containers.map(({ name, image }) => ({

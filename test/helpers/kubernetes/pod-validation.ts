@@ -48,7 +48,7 @@ const containerCauses = (container: Container, spec: PodSpec, at: string): Cause
   ];
 };
 
-/** What is wrong with the specification of a pod that is found at a field. */
+/** The errors in a pod specification. @param at the path of the specification */
 export const podSpecCauses = (spec: PodSpec, at: string): Cause[] => [
   ...(spec.containers.length === 0 ? [required(`${at}.containers`)] : []),
   ...spec.containers.flatMap((container, index) => containerCauses(container, spec, `${at}.containers[${index}]`)),
@@ -71,7 +71,7 @@ export const podSpecCauses = (spec: PodSpec, at: string): Cause[] => [
           ),
         ],
   ),
-  // This server's own rule: what it does not do must not seem to have been done.
+  // This server's own rule: an unsupported feature must not appear to work.
   ...((spec.initContainers ?? []).length > 0
     ? [notAllowed(`${at}.initContainers`, "this server runs no init containers")]
     : []),

@@ -6,7 +6,7 @@ import type { Container, Pod, Projection, Volume } from "./object-schemas.ts";
 import { SetupProblem } from "./setup-problem.ts";
 import type { Store } from "./store.ts";
 
-/** Folders so near to the root (`/var/run` has 3 parts) hold other things than mounts. */
+/** Folders this close to the root (`/var/run` has 3 parts) also hold things other than mounts. */
 const mostlyOthers = 3;
 
 type Content = Readonly<Record<string, Buffer>>;
@@ -15,7 +15,7 @@ type Keyed = {
   readonly optional?: boolean | undefined;
 };
 
-/** The token that a pod gets for its service account. */
+/** Returns the token that a pod gets for its service account. */
 export type TokenOf = (namespace: string, account: string) => string;
 
 const fromBase64 = (data: Readonly<Record<string, string>> | undefined): Content =>
@@ -23,7 +23,7 @@ const fromBase64 = (data: Readonly<Record<string, string>> | undefined): Content
 const fromText = (data: Readonly<Record<string, string>> | undefined): Content =>
   Object.fromEntries(Object.entries(data ?? {}).map(([key, text]) => [key, Buffer.from(text)]));
 
-/** The volumes of a pod, as directories of this machine. */
+/** The volumes of a pod, as directories on this machine. */
 export class PodVolumes {
   readonly #store: Store;
   readonly #tokenOf: TokenOf;
@@ -37,7 +37,7 @@ export class PodVolumes {
     this.#directory = directory;
   }
 
-  /** Makes the volumes that a container mounts. @throws SetupProblem where something that they are made of is missing */
+  /** Creates the volumes that a container mounts. @throws SetupProblem if something that they refer to is missing */
   async mount(container: Container): Promise<Mount[]> {
     const mounts: Mount[] = [];
     for (const { name, mountPath, subPath } of container.volumeMounts ?? []) {
@@ -56,14 +56,14 @@ export class PodVolumes {
     return mounts;
   }
 
-  /** The folder in which a mount is one of several: so that a path to all of them leads somewhere, too. */
+  /** A folder that stands for the parent of a mount, which several mounts can share, so that paths to the parent work too. */
   async #above(mountPath: string, host: string): Promise<Mount[]> {
     const path = dirname(mountPath);
     if (path.split("/").length <= mostlyOthers) return [];
     const above = join(this.#directory, "above", path);
     await mkdir(above, { recursive: true });
     const link = join(above, basename(mountPath));
-    // There is one where an earlier try found that something else was missing.
+    // It exists if an earlier attempt found something else missing.
     await rm(link, { force: true });
     await symlink(host, link);
     return [{ path, host: above }];

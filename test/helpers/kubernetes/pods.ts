@@ -11,7 +11,7 @@ const conditionOf = ({ status }: Pod, type: string): PodCondition | undefined =>
 
 export const isReady = (pod: Pod): boolean => conditionOf(pod, "Ready")?.status === "True";
 
-/** Sets a condition; the time of its transition changes where its status does. */
+/** Sets a condition; its transition time changes only if its status does. */
 export const setCondition = (
   pod: Pod,
   type: string,

@@ -48,10 +48,10 @@ const checks: Checks = {
   leases: noCauses,
 };
 
-/** Fills in what the server fills in. */
+/** Applies the server's defaults. */
 export const prepare = <K extends Plural>(plural: K, object: Objects[K]): void => preparations[plural](object);
 
-/** What is wrong with an object that is to be created, or to replace another. */
+/** The errors in an object that is to be created or to replace another. */
 export const causesOf = <K extends Plural>(plural: K, object: Objects[K], before?: Objects[K]): Cause[] => [
   ...metadataCauses(object),
   ...checks[plural](object, before),

@@ -5,7 +5,7 @@ import { environmentOf } from "../proc.ts";
 
 type Entry = { readonly pid: number; readonly parent: number; readonly group: number; readonly session: number };
 
-/** The processes that have not ended. */
+/** The live processes. */
 const entries = (): Entry[] =>
   readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
@@ -19,12 +19,12 @@ const entries = (): Entry[] =>
     }
   });
 
-/** What in the environment of a container's processes is in no other's. */
+/** An environment entry that only the processes of one container have. */
 export type Marker = string;
 
 /**
- * The processes of a container, of which `root` is or was the first: its descendants, its group and session, and wherever they
- * have gone from there, those that still have its environment. A real container is a namespace, of which none can escape.
+ * The processes of a container whose first process is or was `root`: its descendants, its group and session, and any that left
+ * those but still have its environment. A real container is a namespace, which no process can leave.
  */
 const membersOf = (root: number, marker: Marker): number[] => {
   const all = entries();
@@ -39,7 +39,7 @@ const membersOf = (root: number, marker: Marker): number[] => {
   return all.map(({ pid }) => pid).filter((pid) => members.has(pid));
 };
 
-/** Ends all processes of a container with SIGKILL. @throws Error where one survives */
+/** Ends all processes of a container with SIGKILL. @throws Error if one survives */
 export const killAll = async (root: number, marker: Marker): Promise<void> => {
   for (let left = 100; left > 0; left -= 1) {
     const members = membersOf(root, marker);

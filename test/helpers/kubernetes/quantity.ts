@@ -15,7 +15,7 @@ const suffixes: Readonly<Record<string, number>> = {
   Pi: 2 ** 50,
 };
 
-/** What a quantity such as `500m` or `64Mi` stands for; undefined where it is none. */
+/** The number that a quantity such as `500m` or `64Mi` stands for; undefined if the text is not a quantity. */
 export const quantity = (text: string | number): number | undefined => {
   const [, digits, suffix] = /^([+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)([a-zA-Z]*)$/.exec(String(text)) ?? [];
   const factor = suffix === undefined ? undefined : suffixes[suffix];

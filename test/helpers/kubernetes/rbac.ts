@@ -1,14 +1,14 @@
 import { z } from "zod";
 
-/** What a request is about, as permissions see it. */
+/** What a request accesses, in terms of permissions. */
 export type Access = {
   readonly verb: string;
   readonly group: string;
   readonly resource: string;
   readonly subresource: string;
-  /** Empty for what belongs to no namespace, and for all namespaces. */
+  /** Empty for cluster-scoped resources, and for all namespaces. */
   readonly namespace: string;
-  /** Empty where the request names no object. */
+  /** Empty if the request names no object. */
   readonly name: string;
 };
 
@@ -45,7 +45,7 @@ const allows = ({ apiGroups, resources, verbs, resourceNames }: Rule, access: Ac
 /** The user name of a service account. */
 export const accountUser = (namespace: string, name: string): string => `system:serviceaccount:${namespace}:${name}`;
 
-/** Who may do what, by the Roles and bindings among some documents. */
+/** The permissions granted by the Roles and bindings in some documents. */
 export class Permissions {
   readonly #roles: z.infer<typeof RoleSchema>[] = [];
   readonly #bindings: z.infer<typeof BindingSchema>[] = [];

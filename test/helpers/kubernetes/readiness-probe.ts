@@ -6,7 +6,7 @@ import type { Command } from "./container-process.ts";
 import { onHost, type Mount } from "./mounts.ts";
 import type { Probe } from "./object-schemas.ts";
 
-/** Whether the command ends with 0 in time. */
+/** Whether the command exits with 0 in time. */
 const succeeds = async (argv: readonly string[], { workingDir, env }: Command, timeoutMs: number): Promise<boolean> => {
   const [program = "", ...args] = programFirst(argv);
   const child = spawn(program, args, {
@@ -24,7 +24,7 @@ const succeeds = async (argv: readonly string[], { workingDir, env }: Command, t
   }
 };
 
-/** Probes a container again and again, and tells each time when its readiness is another, from not being ready on. */
+/** Probes a container periodically and reports each change of its readiness, starting from not ready. */
 export const probe = async (
   { exec, initialDelaySeconds, periodSeconds, timeoutSeconds, failureThreshold }: Probe,
   command: Command,

@@ -11,15 +11,15 @@ import { resources, type Objects, type Plural, type Resource } from "./resources
 import { alreadyExists, badRequest, invalid, notFound } from "./status.ts";
 import type { Store } from "./store.ts";
 
-/** Which object a request is about. */
+/** The object that a request is about. */
 export type Target<K extends Plural = Plural> = {
   readonly plural: K;
-  /** Undefined for what belongs to no namespace. */
+  /** Undefined for cluster-scoped resources. */
   readonly namespace: string | undefined;
   readonly name: string;
 };
 
-/** Creates and changes objects as the API server does: decodes, completes, checks and admits them. */
+/** Creates and changes objects as the API server does: decodes, defaults, validates and admits them. */
 export class Registry {
   readonly #store: Store;
   readonly #admission: Admission;
@@ -74,7 +74,7 @@ export class Registry {
     const errors = strictErrors(result);
     if (errors !== "") {
       const message = `Invalid value: ${JSON.stringify(JSON.stringify(result))}: strict decoding error: ${errors}`;
-      // The real one leaves the object's kind and name out here.
+      // The real server omits the object's kind and name here.
       const nothing = { plural: "", kind: "", group: "" };
       throw invalid(nothing, "", [{ reason: "FieldValueInvalid", message, field: "patch" }]);
     }

@@ -1,9 +1,9 @@
-/** At most, where the first is not longer itself. */
+/** The longest delay, unless the first one is longer. */
 const limitMs = 2000;
 
 type Memory = { failures: number; lastFailure: number; refusals: number };
 
-/** How long Jobs wait before they replace pods: longer after each failure, and after each refusal of a pod. */
+/** How long Jobs wait before they replace pods: longer after each failure, and after each refused pod. */
 export class ReplacementDelay {
   readonly #firstMs: number;
   readonly #memories = new Map<string, Memory>();
@@ -26,14 +26,14 @@ export class ReplacementDelay {
     this.#of(job).refusals = 0;
   }
 
-  /** @returns how long to wait now that a pod was refused, in ms */
+  /** @returns how long to wait after a refused pod, in ms */
   refused(job: string): number {
     const memory = this.#of(job);
     memory.refusals += 1;
     return this.#after(memory.refusals);
   }
 
-  /** How long to wait yet after the last failure, in ms. */
+  /** The time left to wait after the last failure, in ms. */
   left(job: string): number {
     const { failures, lastFailure } = this.#of(job);
     return failures === 0 ? 0 : lastFailure + this.#after(failures) - Date.now();

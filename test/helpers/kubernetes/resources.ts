@@ -13,25 +13,25 @@ const schemas = {
   leases: ObjectSchema,
 } as const;
 
-/** A resource, as it is called in paths. */
+/** A resource, by its name in paths. */
 export type Plural = keyof typeof schemas;
 
-/** The object that each resource has. */
+/** The object type of each resource. */
 export type Objects = { [K in Plural]: z.infer<(typeof schemas)[K]> };
 
 const parsers: { readonly [K in Plural]: z.ZodType<Objects[K]> } = schemas;
 
-/** @throws ZodError where a field is missing or of a wrong type */
+/** @throws ZodError if a field is missing or has the wrong type */
 export const parseObject = <K extends Plural>(plural: K, object: unknown): Objects[K] => parsers[plural].parse(object);
 
-/** What there is to know of a resource. */
+/** The properties of a resource. */
 export type Resource = {
   readonly plural: Plural;
   readonly kind: string;
   readonly group: string;
   readonly version: string;
   readonly isNamespaced: boolean;
-  /** Whether it has a subresource `status`, and its `status` is changed in no other way. */
+  /** Whether it has a `status` subresource, through which alone its `status` can be changed. */
   readonly hasStatus: boolean;
 };
 

@@ -8,9 +8,9 @@ import type {
 } from "@kubernetes/client-node";
 
 /**
- * What in a pod is against the Pod Security Standard "restricted", which includes "baseline", in the words of Kubernetes 1.36:
- * joined with `, ` they are what its refusal of the pod says (where `procMount` stands twice). Looks at the spec as it is, so
- * not at the annotations that older versions had for AppArmor, nor at the host ports that follow from `hostNetwork`.
+ * How a pod violates the Pod Security Standard "restricted", which includes "baseline", in the words of Kubernetes 1.36: joined
+ * with `, ` they form the text with which it refuses the pod (where `procMount` appears twice). Checks the spec as given:
+ * neither the annotations that older versions used for AppArmor, nor the host ports implied by `hostNetwork`.
  *
  * https://kubernetes.io/docs/concepts/security/pod-security-standards
  */
@@ -30,13 +30,13 @@ const quoted = (names: readonly string[]): string => names.map((name) => `"${nam
 const named = (kind: string, names: readonly string[]): string => `${plural(names.length, kind)} ${quoted(names)}`;
 const distinct = (values: readonly string[]): string[] => [...new Set(values)].sort();
 
-/** The names of the containers that are so. */
+/** The names of the containers for which `is` holds. */
 const containersThat = (pod: V1PodSpec, is: (container: V1Container) => boolean): string[] =>
   containersOf(pod)
     .filter(is)
     .map(({ name }) => name);
 
-/** Who sets something bad in a security context that pods and containers have: `pod and container "a"`, or undefined. */
+/** Where a bad setting is made in the security contexts of pod and containers: `pod and container "a"`, or undefined. */
 const settersOf = (pod: V1PodSpec, bad: (context: SharedContext) => boolean): string | undefined => {
   const containers = containersThat(pod, ({ securityContext }) => bad(securityContext ?? {}));
   const setters = [
@@ -46,7 +46,7 @@ const settersOf = (pod: V1PodSpec, bad: (context: SharedContext) => boolean): st
   return setters.length === 0 ? undefined : setters.join(" and ");
 };
 
-/** What the security contexts of pods and of containers have in common. */
+/** The fields that the security contexts of pods and containers share. */
 type SharedContext = Pick<
   V1SecurityContext,
   "appArmorProfile" | "runAsNonRoot" | "runAsUser" | "seccompProfile" | "seLinuxOptions" | "windowsOptions"
@@ -57,9 +57,9 @@ const contextsOf = (pod: V1PodSpec): SharedContext[] => [
   ...containersOf(pod).map(({ securityContext }) => securityContext ?? {}),
 ];
 
-/** These rules do not apply to what has no meaning on Windows. */
+/** Rules that have no meaning on Windows do not apply there. */
 const isWindows = (pod: V1PodSpec): boolean => pod.os?.name === "windows";
-/** Root in a user namespace of its own is nobody on the node. */
+/** In its own user namespace, root is an unprivileged user on the node. */
 const hasUserNamespace = (pod: V1PodSpec): boolean => pod.hostUsers === false;
 
 /** Of AppArmor and of seccomp. */
@@ -261,7 +261,7 @@ const seccomp: Check = (pod) => {
   return `seccompProfile (pod or ${named("container", containers)} ${must})`;
 };
 
-/** In the order in which Kubernetes lists them: those of "baseline" first. */
+/** In the order in which Kubernetes lists them: "baseline" first. */
 const checks: readonly Check[] = [
   appArmor,
   hostNamespaces,

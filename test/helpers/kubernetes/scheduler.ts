@@ -9,7 +9,7 @@ const nodeName = "node-1";
 const component = "default-scheduler";
 const mismatch = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
 
-/** Gives pods to the one node, unless they ask for another kind of node, or it is told not to. */
+/** Assigns pods to the single node, unless their node selector does not match or an obstacle is set. */
 export class Scheduler {
   readonly #store: Store;
   readonly #events: EventRecorder;
@@ -30,7 +30,7 @@ export class Scheduler {
     store.subscribe((change) => this.#note(change));
   }
 
-  /** Why no pod gets a node from now on; pods that wait get one when there is no reason any more. */
+  /** Why no pod is scheduled from now on; waiting pods are scheduled once it is undefined. */
   set obstacle(message: string | undefined) {
     this.#obstacle = message;
     for (const { metadata } of this.#store.list("pods")) this.#queue.add(metadata.uid);

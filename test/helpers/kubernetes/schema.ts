@@ -2,9 +2,9 @@ import * as k8s from "@kubernetes/client-node";
 import { z } from "zod";
 
 /**
- * The fields of an object that Kubernetes does not know, or that have a value of a wrong type, as paths with the reason:
- * `spec.template.spec.containers[0].cmd is unknown`. The object is looked at as it goes over the wire, where a field that is
- * undefined or null is not set. Quantities must be strings, though Kubernetes takes numbers, too.
+ * The fields of an object that Kubernetes does not know or whose values have the wrong type, as paths with the reason:
+ * `spec.template.spec.containers[0].cmd is unknown`. Checks the object as sent over the wire, where an undefined or null field
+ * is unset. Quantities must be strings, although Kubernetes accepts numbers too.
  */
 export const unknownFields = (object: object): string[] => {
   const wire: unknown = JSON.parse(JSON.stringify(object));
@@ -35,7 +35,7 @@ const fieldsOf = (model: string): Fields | undefined => {
     : undefined;
 };
 
-/** The name of a kind's model, where its API group has that kind. */
+/** The name of a kind's model, if its API group has that kind. */
 const modelOf = (apiVersion: string, kind: string): string | undefined => {
   const [group = "", version] = apiVersion.includes("/") ? apiVersion.split("/") : ["core", apiVersion];
   const prefix =
@@ -49,7 +49,7 @@ const modelOf = (apiVersion: string, kind: string): string | undefined => {
   const item = kind.replace(/List$/, "");
   const isListed = [`list${item}`, `listNamespaced${item}`].some((method) => isRecord(methods) && method in methods);
   if (!isListed) return undefined;
-  // Where several groups have a kind (Event), the group is in the model's name.
+  // If several groups have a kind (Event), the model's name includes the group.
   return [`${prefix}${kind}`, `${capitalized(version ?? "")}${kind}`].find((model) => fieldsOf(model) !== undefined);
 };
 
@@ -76,13 +76,13 @@ const faults = (value: unknown, type: string, format: string, path: string): str
 };
 
 const dateTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
-// Kubernetes refuses a number of digits other than six.
+// Kubernetes requires exactly six digits.
 const microTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/;
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 type Primitive = readonly [what: string, holds: (value: unknown) => boolean];
 
-/** By format, else by type. */
+/** By format, otherwise by type. */
 const primitives: Readonly<Record<string, Primitive>> = {
   string: ["a string", (value) => typeof value === "string"],
   boolean: ["a boolean", (value) => typeof value === "boolean"],

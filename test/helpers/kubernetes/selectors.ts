@@ -2,7 +2,7 @@ import type { KubeObject } from "./object-schemas.ts";
 import type { Plural } from "./resources.ts";
 import { badRequest } from "./status.ts";
 
-/** Whether an object is asked for. */
+/** Whether an object is selected. */
 export type Selector = (object: KubeObject) => boolean;
 
 type Labels = Readonly<Record<string, string>>;
@@ -23,14 +23,14 @@ const labelRequirement = (text: string): ((labels: Labels) => boolean) => {
   return not === "!" ? (labels) => labels[present] === undefined : (labels) => labels[present] !== undefined;
 };
 
-/** Splits at commas that are not within parentheses. */
+/** Splits at commas outside parentheses. */
 const parts = (selector: string): string[] =>
   selector
     .split(/,(?![^(]*\))/)
     .map((part) => part.trim())
     .filter((part) => part !== "");
 
-/** @throws Refusal 400 where it cannot be understood */
+/** @throws Refusal 400 if it cannot be parsed */
 export const labelSelector = (selector: string): Selector => {
   const requirements = parts(selector).map(labelRequirement);
   return ({ metadata }) => requirements.every((holds) => holds(metadata.labels ?? {}));
@@ -38,7 +38,7 @@ export const labelSelector = (selector: string): Selector => {
 
 const everywhere = ["metadata.name", "metadata.namespace"];
 
-/** The fields that can be selected by. */
+/** The fields that selectors can use. */
 const fields: Readonly<Partial<Record<Plural, readonly string[]>>> = {
   pods: ["status.phase", "status.podIP", "spec.nodeName", "spec.restartPolicy", "spec.serviceAccountName"],
   secrets: ["type"],
@@ -67,12 +67,12 @@ const fieldRequirements = (plural: Plural, selector: string): FieldRequirement[]
     return { field, value, isEqual: sign !== "!=" };
   });
 
-/** @throws Refusal 400 where it cannot be understood, or has a field that this resource cannot be selected by */
+/** @throws Refusal 400 if it cannot be parsed, or uses a field that this resource does not support */
 export const fieldSelector = (plural: Plural, selector: string): Selector => {
   const requirements = fieldRequirements(plural, selector);
   return (object) => requirements.every(({ field, value, isEqual }) => (valueAt(object, field) === value) === isEqual);
 };
 
-/** The name that a field selector asks for, where it asks for one: a request for it counts as one for that name. */
+/** The name that a field selector selects, if it does: such a request counts as one for that name. */
 export const selectedName = (plural: Plural, selector: string): string =>
   fieldRequirements(plural, selector).find(({ field, isEqual }) => field === "metadata.name" && isEqual)?.value ?? "";

@@ -1,6 +1,6 @@
 /** Why a container cannot be started yet. */
 export class SetupProblem extends Error {
-  /** What its status says that it waits for. */
+  /** The reason shown in its status while it waits. */
   readonly reason: string;
 
   constructor(reason: string, message: string) {

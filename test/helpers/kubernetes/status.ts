@@ -1,4 +1,4 @@
-/** What the API server answers where it does not do what it was asked to do. */
+/** The API server's answer to a request that it does not carry out. */
 export type Status = {
   readonly kind: "Status";
   readonly apiVersion: "v1";
@@ -18,13 +18,13 @@ type Details = {
   readonly retryAfterSeconds?: number;
 };
 
-/** What is wrong with one field. */
+/** An error in one field. */
 export type Cause = { readonly reason: string; readonly message: string; readonly field: string };
 
-/** A resource as messages name it: `jobs` of `batch`; in validations its kind, `Job`. */
+/** A resource as named in messages: `jobs` of `batch`; in validation errors its kind, `Job`. */
 export type Named = { readonly plural: string; readonly kind: string; readonly group: string };
 
-/** A request that is refused. */
+/** A refused request. */
 export class Refusal extends Error {
   readonly status: Status;
 
@@ -104,7 +104,7 @@ export const conflict = (
 
 export const expired = (message: string): Refusal => new Refusal(410, "Expired", message);
 
-/** An object that breaks rules, each with the field that does. */
+/** An object that breaks rules, with the field for each. */
 export const invalid = ({ kind, group }: Named, name: string, causes: readonly Cause[]): Refusal => {
   const texts = causes.map(({ field, message }) => `${field}: ${message}`);
   const all = texts.length === 1 ? texts.join("") : `[${texts.join(", ")}]`;

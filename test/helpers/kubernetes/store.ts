@@ -8,8 +8,8 @@ type Listener = (change: Change) => void;
 const keyOf = (namespace: string | undefined, name: string): string => `${namespace ?? ""}/${name}`;
 
 /**
- * The objects, by resource, namespace and name. An object is never changed, but replaced; each replacement has a version, which
- * counts up for all of them together. Listeners are told at once, and must not change anything then.
+ * The objects, by resource, namespace and name. Objects are never changed, only replaced; each replacement gets the next
+ * version of a counter that all objects share. Listeners are called synchronously and must not change anything.
  */
 export class Store {
   #version = 1;
@@ -34,7 +34,7 @@ export class Store {
     return this.#version;
   }
 
-  /** Calls back after each change. @returns what ends that */
+  /** Calls the listener after each change. @returns a function that unsubscribes */
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -44,13 +44,13 @@ export class Store {
     return this.#maps[plural].get(keyOf(namespace, name));
   }
 
-  /** The object of this uid, where the one of its name still is that one. */
+  /** The current version of an object; undefined if it is gone or another object has its name. */
   current<K extends Plural>(plural: K, { metadata }: KubeObject): Objects[K] | undefined {
     const found = this.get(plural, metadata.namespace, metadata.name);
     return found?.metadata.uid === metadata.uid ? found : undefined;
   }
 
-  /** The objects of a namespace, or of all, in the order of their creation. */
+  /** The objects of one namespace, or of all, in order of creation. */
   list<K extends Plural>(plural: K, namespace?: string): Objects[K][] {
     const all = [...this.#maps[plural].values()];
     return namespace === undefined ? all : all.filter(({ metadata }) => metadata.namespace === namespace);
@@ -61,13 +61,13 @@ export class Store {
     return plurals.flatMap((plural) => this.list(plural).map((object) => ({ plural, object })));
   }
 
-  /** Adds an object, which there must not be yet. @returns it, with its version */
+  /** Adds an object that must not exist yet. @returns it, with its version */
   add<K extends Plural>(plural: K, object: Objects[K]): Objects[K] {
     const added = structuredClone(object);
     return this.#put(plural, undefined, added);
   }
 
-  /** Replaces an object. @returns the new one; the old one where nothing is different */
+  /** Replaces an object. @returns the new one; the old one if nothing differs */
   replace<K extends Plural>(plural: K, object: Objects[K]): Objects[K] {
     const before = this.current(plural, object);
     if (before === undefined) throw new Error(`there is no ${plural} ${object.metadata.name} to replace`);
@@ -77,7 +77,7 @@ export class Store {
     return this.#put(plural, before, after);
   }
 
-  /** Replaces an object by what `edit` makes of it, where it is still there. @returns the new one */
+  /** Replaces an object with the result of `edit`, if it still exists. @returns the new one */
   edit<K extends Plural>(plural: K, object: KubeObject, edit: (draft: Objects[K]) => void): Objects[K] | undefined {
     const found = this.current(plural, object);
     if (found === undefined) return undefined;

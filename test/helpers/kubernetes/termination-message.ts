@@ -6,7 +6,7 @@ import type { Container } from "./object-schemas.ts";
 
 const limitBytes = 4096;
 
-/** The file into which a container may write why it has ended. */
+/** The file to which a container can write why it ended. */
 export const terminationMount = async (
   { terminationMessagePath: path }: Container,
   directory: string,
@@ -16,7 +16,7 @@ export const terminationMount = async (
   return { path, host };
 };
 
-/** What a container has said of its end, or where it asks for that and has failed, the end of what it has written. */
+/** The container's termination message; if it failed without one and its policy allows, the end of its log. */
 export const readTerminationMessage = async (
   { terminationMessagePath, terminationMessagePolicy }: Container,
   mounts: readonly Mount[],

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { accountUser } from "./rbac.ts";
 
-/** May do everything. */
+/** Allowed to do everything. */
 export const adminUser = "kubernetes-admin";
 
-/** Who there is, each with a token. */
+/** The users, each with a token. */
 export class Users {
   readonly #tokens = new Map<string, string>();
 
@@ -19,7 +19,7 @@ export class Users {
     return token;
   }
 
-  /** Gives a user another token in place of the one before. */
+  /** Replaces a user's token. */
   rotate(user: string): string {
     this.#tokens.delete(user);
     return this.tokenOf(user);

@@ -11,20 +11,20 @@ export type WatchOptions = {
   readonly resource: Resource;
   readonly namespace: string | undefined;
   readonly selects: Selector;
-  /** After which it begins; undefined where it begins with all that is there. */
+  /** Starts after this version; with all existing objects if undefined. */
   readonly version: number | undefined;
   readonly bookmarks: boolean;
   readonly timeoutMs: number;
 };
 
-/** One that is open. */
+/** An open watch. */
 type Watch = {
   readonly send: (change: Change) => void;
   readonly expire: () => void;
   readonly response: ServerResponse;
 };
 
-/** The watches that are open. */
+/** The open watches. */
 export class Watches {
   readonly #store: Store;
   readonly #bookmarkMs: number;
@@ -91,13 +91,13 @@ export class Watches {
     return this.#open.size;
   }
 
-  /** Ends all, and says that what they have seen is too old to go on from. */
+  /** Ends all watches with the error that their version is too old to continue from. */
   expire(): void {
     for (const watch of this.#open) watch.expire();
     this.#open.clear();
   }
 
-  /** Ends all without a word: as at their timeout, or by breaking off their connections. */
+  /** Ends all watches without an error: as at their timeout, or by breaking their connections. */
   cut(how: "end" | "reset"): void {
     for (const { response } of this.#open)
       if (how === "end") response.end();
@@ -110,7 +110,7 @@ export class Watches {
   }
 }
 
-/** What a change is to a watch: objects come and go with what it selects. */
+/** The event that a change causes in a watch: objects appear and disappear with what it selects. */
 const eventOf = (
   { plural, version, before, after }: Change,
   { resource, namespace, selects }: WatchOptions,

@@ -1,17 +1,17 @@
-/** Runs work for keys, one at a time, each key once however often it was added meanwhile. */
+/** Runs work for keys, one at a time; a key added several times before its turn runs once. */
 export class WorkQueue {
   readonly #work: (key: string) => void;
   readonly #report: (error: unknown) => void;
   readonly #due = new Map<string, { readonly at: number; readonly timer: NodeJS.Timeout }>();
   #isStopped = false;
 
-  /** @param report is told of errors of the work, which has none unless it is wrong itself */
+  /** @param report receives errors of the work, which only defects cause */
   constructor(work: (key: string) => void, report: (error: unknown) => void) {
     this.#work = work;
     this.#report = report;
   }
 
-  /** Runs the work for a key after a while, or earlier where it is to be done earlier anyway. */
+  /** Schedules the work for a key after a delay, unless it is due earlier anyway. */
   add(key: string, delayMs = 0): void {
     const at = Date.now() + delayMs;
     const due = this.#due.get(key);

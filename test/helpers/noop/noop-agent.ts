@@ -14,7 +14,7 @@ const farewellMs = 5_000;
 
 type Running = { readonly runner: Runner; readonly ended: Promise<void>; leaving: boolean };
 
-/** Starts runners within this process, as many as a job wants up to a limit of its own. Their tasks do nothing. */
+/** Starts runners within this process, as many as a job wants, up to its own limit. Their tasks do nothing. */
 class NoopLauncher implements Launcher {
   readonly name = "process";
   readonly capacity = 10_000;
@@ -51,7 +51,7 @@ class NoopLauncher implements Launcher {
 
   async stop(): Promise<void> {
     const removed = Promise.all([...this.#jobs.keys()].map((jobId) => this.remove(jobId)));
-    // A runner that cannot reach the Worker tries again for ever; one that is a process is ended then.
+    // A runner that cannot reach the Worker retries indefinitely; if it were a process, it would be ended at this point.
     await Promise.race([removed, sleep(farewellMs, undefined, { ref: false })]);
   }
 
@@ -83,15 +83,15 @@ class NoopLauncher implements Launcher {
 }
 
 /**
- * An agent and its runners as they are, but in this process and without anything to do: a load on the control plane alone.
- * @param perJob most runners of one job
+ * The real agent and runners, but in this process and with tasks that do nothing: they load only the control plane.
+ * @param perJob maximum number of runners for a job
  */
 export const startNoopAgent = async (edgefold: Edgefold, perJob: number): Promise<Agent> => {
   const connected = Promise.withResolvers<void>();
   const agent = new Agent({
     url: `${edgefold.url.replace(/^http/, "ws")}/api/v1/agents/default/link`,
     token: localAgentToken,
-    // A cluster's name belongs to the first id that it was used with.
+    // A cluster's name belongs to the first id that uses it.
     clusterId: "noop",
     launcher: () => new NoopLauncher(edgefold, perJob),
     onConnected: () => connected.resolve(),
@@ -101,7 +101,7 @@ export const startNoopAgent = async (edgefold: Edgefold, perJob: number): Promis
   return agent;
 };
 
-/** What a job is posted with whose runners are such: `maps` of them, and `nReducers` reduces. */
+/** The request for a job that such runners can run: `maps` maps and `nReducers` reduces. */
 export const noopJob = ({ s3Endpoint }: Edgefold, maps: number, nReducers: number): Record<string, unknown> => ({
   inputPath: `${s3Endpoint}/data/${maps}`,
   mapperName: "noop",

@@ -6,7 +6,7 @@ import type { Assignment, Result } from "../../../shared/protocol/tasks.ts";
 import type { Report } from "../../../backend/runner/thread/messages.ts";
 import type { ThreadCalls } from "../../../backend/runner/thread/task-thread.ts";
 
-/** What a map of one short line counts. */
+/** The counters of a map over one short line. */
 const counters: CountersSnapshot = {
   builtin: { mapInputRecords: 1, mapInputBytes: 12, mapOutputRecords: 1, mapOutputBytes: 9, spilledBytes: 0 },
   user: {},
@@ -15,11 +15,11 @@ const counters: CountersSnapshot = {
 const emptyLog = new AttemptLog();
 
 /**
- * Does nothing in place of a task, and reports what the real one would: all that costs is the control plane. Where the job's
- * `splitSize` is 1, its input is as many bytes, and so has as many maps, as the number says that is its path's last part.
+ * Does nothing instead of running a task, and reports what a real one would: the only cost is the control plane's. If the job's
+ * `splitSize` is 1, the last part of its input path is the input's size in bytes, and so the number of maps.
  */
 export class NoopThread {
-  /** Nobody writes to it, so that one is enough for all. */
+  /** Nobody writes to it, so one is enough for all. */
   readonly log = emptyLog;
 
   async run(task: Assignment, job: RunnerJob, _signal: AbortSignal, calls: ThreadCalls): Promise<Report> {

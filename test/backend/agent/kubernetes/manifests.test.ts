@@ -43,19 +43,19 @@ const everything = {
 const owner = { metadata: { name: "edgefold-x", uid: "uid", labels: {} }, spec: {}, status: { conditions: [] } };
 const golden = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`golden/${name}.json`, import.meta.url), "utf8"));
-/** Without what is not written. */
+/** As sent: without undefined fields. */
 const asSent = (manifest: object): unknown => JSON.parse(JSON.stringify(manifest));
 
 describe.each([
   ["plain", generation()],
   ["everything", generation(everything, { number: 2, cluster: "east" })],
-])("what a job's pods are made of: %s", (name, of) => {
-  it("is as it should be", () => {
+])("the manifests of a job's pods: %s", (name, of) => {
+  it("are as expected", () => {
     expect(asSent(jobManifest(of))).toEqual(golden(`job-${name}`));
     expect(asSent(secretManifest(of, owner))).toEqual(golden(`secret-${name}`));
   });
 
-  it("has no field that Kubernetes does not know, and meets the restricted standard", () => {
+  it("have no field that Kubernetes does not know, and meet the restricted standard", () => {
     const job = jobManifest(of);
     expect(unknownFields(job)).toEqual([]);
     expect(unknownFields(secretManifest(of, owner))).toEqual([]);
@@ -63,12 +63,12 @@ describe.each([
     expect(job.spec?.template.spec?.containers[0]?.securityContext?.readOnlyRootFilesystem).toBe(true);
   });
 
-  it("holds the token in the Secret alone", () => {
+  it("contain the token only in the Secret", () => {
     expect(JSON.stringify(jobManifest(of))).not.toContain("job.token");
   });
 });
 
-it("a job's own deadline leaves its cleaning time", () => {
+it("a job's own deadline leaves time for its cleanup", () => {
   const job = jobManifest(generation({ deadlineSeconds: 60 }));
   expect(job.spec?.activeDeadlineSeconds).toBe(60 + 2 * 60 * 60);
   expect(jobManifest(generation()).spec?.activeDeadlineSeconds).toBeUndefined();
@@ -79,7 +79,7 @@ const memoryOf = (memory: string): string | undefined =>
     ({ name }) => name === "RUNNER_MEMORY",
   )?.value;
 
-it("a runner takes half of a small pod, and not more than it needs of a large one", () => {
+it("a runner takes half of a small pod's memory, and no more than it needs of a large one's", () => {
   expect(memoryOf("600Mi")).toBe(String(300 * 2 ** 20));
   expect(memoryOf("8Gi")).toBe(String(512 * 2 ** 20));
 });

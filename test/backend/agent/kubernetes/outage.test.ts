@@ -10,34 +10,37 @@ import { FakeCluster } from "../../../helpers/kubernetes/cluster.ts";
 import { until } from "../../../helpers/until.ts";
 import { LauncherScene } from "./scene.ts";
 
-/* The API server goes away, and comes back. */
+/* The API server goes down and comes back. */
 
 const outages = (logged: readonly string[]): string[] => logged.filter((line) => line.startsWith("the API server"));
 
-it.each(["refuse", "hang", 503, 429, 401] as const)("an agent outlives an API server that is away: %s", async (how) => {
-  const scene = await LauncherScene.start();
-  scene.want("a", 1);
-  const before = await scene.running("a", 1);
-  await scene.conditionsAre("a");
-  await scene.cluster.breakApiServer(how);
-  await scene.condition("a", "ClusterUnavailable");
-  expect(scene.leader.leads).toBe(false);
-  // What is wanted meanwhile is made up for, and so is what happens.
-  scene.want("b", 2);
-  await scene.condition("b", "ClusterUnavailable");
-  const removed = scene.remove("a");
-  expect(outages(scene.logged)).toHaveLength(1);
-  await scene.cluster.restoreApiServer(how);
-  await scene.running("b", 2);
-  await removed;
-  expect(scene.pods("a")).toEqual([]);
-  await scene.conditionsAre("b");
-  expect(scene.exits.map(({ runnerId }) => runnerId)).toEqual(before.map(({ metadata }) => metadata.name));
-  await until("the end of the outage in the log", () => (outages(scene.logged).length === 2 ? true : undefined));
-  expect(outages(scene.logged)[1]).toMatch(/^the API server answers again, after \d+ s$/);
-});
+it.each(["refuse", "hang", 503, 429, 401] as const)(
+  "an agent survives an outage of the API server: %s",
+  async (how) => {
+    const scene = await LauncherScene.start();
+    scene.want("a", 1);
+    const before = await scene.running("a", 1);
+    await scene.conditionsAre("a");
+    await scene.cluster.breakApiServer(how);
+    await scene.condition("a", "ClusterUnavailable");
+    expect(scene.leader.leads).toBe(false);
+    // Requests and events during the outage are handled afterwards.
+    scene.want("b", 2);
+    await scene.condition("b", "ClusterUnavailable");
+    const removed = scene.remove("a");
+    expect(outages(scene.logged)).toHaveLength(1);
+    await scene.cluster.restoreApiServer(how);
+    await scene.running("b", 2);
+    await removed;
+    expect(scene.pods("a")).toEqual([]);
+    await scene.conditionsAre("b");
+    expect(scene.exits.map(({ runnerId }) => runnerId)).toEqual(before.map(({ metadata }) => metadata.name));
+    await until("the end of the outage in the log", () => (outages(scene.logged).length === 2 ? true : undefined));
+    expect(outages(scene.logged)[1]).toMatch(/^the API server answers again, after \d+ s$/);
+  },
+);
 
-it("a pod that ends while the API server is away is told of and replaced afterwards", async () => {
+it("a pod that ends during an outage of the API server is reported and replaced afterwards", async () => {
   const scene = await LauncherScene.start();
   scene.want("a", 1);
   const [pod] = await scene.running("a", 1);
@@ -52,7 +55,7 @@ it("a pod that ends while the API server is away is told of and replaced afterwa
   await scene.running("a", 1, [pod]);
 });
 
-it("an agent whose token was replaced goes on with the new one", async () => {
+it("an agent whose token was replaced continues with the new one", async () => {
   let tokenFile = "";
   const scene = await LauncherScene.start({
     config: (cluster, directory) => {
@@ -87,7 +90,7 @@ const tokenOf = (cluster: FakeCluster): string => {
   return config.getCurrentUser()?.token ?? "";
 };
 
-it("an agent that starts while there is no API server waits for it", async () => {
+it("an agent that starts during an outage of the API server waits for it", async () => {
   const directory = mkdtempSync(join(tmpdir(), "edgefold-agent-"));
   const cluster = await FakeCluster.start({});
   try {
@@ -112,7 +115,7 @@ it("an agent that starts while there is no API server waits for it", async () =>
     const exited = once(agent, "exit");
     await until("the word of the outage", () => (output.includes("ECONNREFUSED") ? true : undefined));
     await cluster.restoreApiServer("refuse");
-    // It has no permissions in this cluster, which it now is told.
+    // It learns only now that it has no permissions in this cluster.
     await exited;
     expect(output).toMatch(
       /^the API server fails \(the agent's permissions: connect ECONNREFUSED [^\n]*\nthe API server answers again, after \d+ s\nthe agent may not do what it must/,

@@ -4,9 +4,9 @@ import { until } from "../../../helpers/until.ts";
 import { brokenImage, LauncherScene } from "./scene.ts";
 import type { Pod } from "../../../helpers/kubernetes/object-schemas.ts";
 
-/* Pods that end, and what takes their place, where Kubernetes itself would wait as long as it really does. */
+/* Pods that end, and their replacements, where Kubernetes itself would wait as long as a real cluster does. */
 
-/** As Kubernetes does it: longer than any of these tests. */
+/** As in Kubernetes: longer than any of these tests. */
 const cluster = { replacementDelayMs: 60_000 };
 
 const only = ([pod]: readonly Pod[]): Pod => {
@@ -37,7 +37,7 @@ it.each<[string, (scene: LauncherScene, pod: Pod) => Promise<void>]>([
   ]);
 });
 
-it("one pod after another is replaced, and of the generations without pods the last are kept", async () => {
+it("one pod after another is replaced, and the last few generations without pods are kept", async () => {
   const scene = await LauncherScene.start({
     cluster,
     times: { restart: { settleMs: 0, firstWaitMs: 0, longestWaitMs: 0 } },
@@ -61,7 +61,7 @@ it("one pod after another is replaced, and of the generations without pods the l
   expect(scene.cluster.objects().filter(({ namespace }) => namespace === "edgefold-jobs")).toEqual([]);
 });
 
-it("more runners are started by the generation that has lost none; fewer end where they have no task", async () => {
+it("additional runners are started by the generation without losses; surplus runners end when they have no task", async () => {
   const scene = await LauncherScene.start({ cluster, times: { surplusMs: 200 } });
   scene.want("a", 2);
   const [first] = two(await scene.running("a", 2));
@@ -75,7 +75,7 @@ it("more runners are started by the generation that has lost none; fewer end whe
   ]);
   scene.want("a", 1);
   await scene.running("a", 1, [first]);
-  // Pods that end for being too many are no failures.
+  // Surplus pods that end are not failures.
   scene.want("a", 3);
   await scene.running("a", 3, [first]);
   expect(scene.jobs("a").map(([name]) => name)).toEqual(["edgefold-a", "edgefold-a-g2"]);
@@ -95,7 +95,7 @@ it("runners that end as soon as they start are started one at a time, with growi
   expect(scene.pods("a").filter(({ status }) => status.phase !== "Failed").length).toBeLessThanOrEqual(1);
 });
 
-it("an agent that starts anew finds all generations, and goes on", async () => {
+it("a restarted agent finds all generations and continues", async () => {
   const scene = await LauncherScene.start({ cluster });
   scene.want("a", 2);
   const [first] = two(await scene.running("a", 2));
@@ -113,7 +113,7 @@ it("an agent that starts anew finds all generations, and goes on", async () => {
   ]);
 });
 
-it("of a queue, which has admitted a Job as a whole, the next generation comes when no pod is left", async () => {
+it("in a queue, which admits a Job as a whole, the next generation starts when no pod is left", async () => {
   const scene = await LauncherScene.start({ cluster });
   scene.want("a", 2, { queueName: "q", parallelism: 2 });
   const pods = await scene.running("a", 2);
@@ -129,7 +129,7 @@ const isReady = (scene: LauncherScene, { metadata: { name } }: Pod): boolean =>
     .find(({ metadata }) => metadata.name === name)
     ?.status.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
 
-it("a node that falls silent is named with its pods, and others take their place beside them", async () => {
+it("a silent node is reported with its pods, and other pods replace them while they still exist", async () => {
   const scene = await LauncherScene.start({ cluster });
   scene.want("a", 2);
   const [lost] = two(await scene.running("a", 2));
@@ -145,7 +145,7 @@ it("a node that falls silent is named with its pods, and others take their place
   await scene.conditionsAre("a");
 });
 
-it("a job that is resumed with other pods gets them by the next generation, also where it was refused before", async () => {
+it("a job that is resumed with different pods gets them in the next generation, even if it was refused before", async () => {
   const scene = await LauncherScene.start({ cluster, times: { surplusMs: 0 } });
   scene.want("a", 1);
   const first = only(await scene.running("a", 1));
@@ -153,7 +153,7 @@ it("a job that is resumed with other pods gets them by the next generation, also
   await scene.running("a", 0);
   scene.want("a", 1, { image: "registry.example.com/other:test" });
   await until("the refusal", () => (scene.failures.length > 0 ? true : undefined));
-  // That it wanted none in between need not be heard.
+  // The agent need not have heard that the job wanted none in between.
   scene.want("a", 1, { labels: { team: "b" } }, 1);
   const next = only(await scene.running("a", 1, [first]));
   expect(next.metadata.labels).toMatchObject({ team: "b" });

@@ -93,7 +93,7 @@ describe("a pod that has ended", () => {
   });
 });
 
-describe("a deleted pod that does not go", () => {
+describe("a deleted pod that stays", () => {
   const deleted = pod({}, { deletionTimestamp: "2026-01-01T00:00:40Z", deletionGracePeriodSeconds: 20 });
   let now = 5_000;
   const lost = new LostPods(30_000, () => now);
@@ -108,7 +108,7 @@ describe("a deleted pod that does not go", () => {
     expect(lost.among([pod({}, { uid: "other" }), deleted])).toEqual(expected);
   });
 
-  it("is forgotten when it has gone", () => {
+  it("is forgotten when it is gone", () => {
     expect(lost.among([])).toEqual([]);
     expect(lost.among([deleted])).toEqual([]);
   });
@@ -154,7 +154,7 @@ describe("a pod that does not start", () => {
     expect(blockOf(pod(status))).toEqual({ type, message });
   });
 
-  it("just yet, is let be", () => {
+  it("is left alone while that is normal", () => {
     expect(blockOf(pod(waiting("ContainerCreating")))).toBeUndefined();
     expect(blockOf(pod({}))).toBeUndefined();
     expect(blockOf(pod(waiting("ImagePullBackOff"), { deletionTimestamp: "2026-01-01T00:00:00Z" }))).toBeUndefined();
@@ -176,7 +176,7 @@ describe("a job", () => {
   const quota = 'pods "x" is forbidden: exceeded quota: pods';
   const ended = pod(terminated({ exitCode: 1 }));
 
-  it("says why no pods are created, as long as none is", () => {
+  it("says why no pods are created, while there is none", () => {
     expect(conditionsOf(job(), [], [failedCreate(quota)], false)).toEqual([{ type: "QuotaExceeded", message: quota }]);
     expect(conditionsOf(job(), [pod({})], [failedCreate(quota)], false)).toEqual([]);
     expect(conditionsOf(job({ parallelism: 2 }), [pod({})], [failedCreate(quota)], false)).toHaveLength(1);
@@ -185,15 +185,15 @@ describe("a job", () => {
     ).toEqual([]);
   });
 
-  it("says why it has no runner, when they fail as they start and none is up", () => {
+  it("says why it has no runner if they fail at start and none is up", () => {
     const up = pod({ phase: "Running", containerStatuses: [{ state: { running: {} } }] });
     expect(conditionsOf(job(), [ended], [], true)).toMatchObject([{ type: "RunnersCannotStart" }]);
-    // One that has worked before is replaced, and that is all.
+    // A runner that worked before is simply replaced.
     expect(conditionsOf(job(), [ended], [], false)).toEqual([]);
     expect(conditionsOf(job(), [ended, up], [], true)).toEqual([]);
   });
 
-  it("that is suspended says so", () => {
+  it("says that it is suspended", () => {
     expect(conditionsOf(job({ suspend: true }), [], [], false)).toMatchObject([{ type: "Suspended" }]);
   });
 

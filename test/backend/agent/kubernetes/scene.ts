@@ -20,17 +20,17 @@ import type { Pod } from "../../../helpers/kubernetes/object-schemas.ts";
 import { until } from "../../../helpers/until.ts";
 
 const image = "registry.example.com/fake:test";
-/** Its runners end as soon as they have started. */
+/** An image whose runners end as soon as they have started. */
 export const brokenImage = "registry.example.com/broken:test";
 
-/** A runner as far as the launcher sees it: it goes on until it is told to end. */
+/** A runner as the launcher sees it: it runs until it is told to end. */
 const runner = `
 require("node:fs").writeFileSync(process.env.BUSY_FILE, "");
 process.on("SIGTERM", () => process.exit(1));
 setInterval(() => {}, 1000);
 `;
 
-/** How long a condition may take to come true, in ms. */
+/** How long a condition may take to become true, in ms. */
 const limitMs = 20_000;
 
 const open: LauncherScene[] = [];
@@ -42,11 +42,13 @@ afterEach(async () => {
 type Options = {
   readonly cluster?: Partial<ClusterOptions>;
   readonly times?: Partial<KubernetesTimes>;
-  /** How the agent finds the API server. @default by a kubeconfig with its token */
+  /** How the agent connects to the API server. @default a kubeconfig with its token */
   readonly config?: (cluster: FakeCluster, directory: string) => ClusterConfig;
 };
 
-/** A launcher that leads, on a simulated cluster whose runners do nothing, and all that it tells the Worker. */
+/**
+ * A launcher that is the leader, on a simulated cluster whose runners do nothing, and everything that it reports to the Worker.
+ */
 export class LauncherScene {
   readonly cluster: FakeCluster;
   readonly launcher: KubernetesLauncher;
@@ -144,7 +146,7 @@ export class LauncherScene {
     await this.launcher.remove(jobId);
   }
 
-  /** The Jobs of a job, oldest generation first, with their parallelism. */
+  /** The Kubernetes Jobs of a job, oldest generation first, with their parallelism. */
   jobs(jobId: string): [name: string, parallelism: number][] {
     return this.cluster.jobs(`${jobIdLabel}=${jobId}`).map(({ metadata, spec }) => [metadata.name, spec.parallelism]);
   }
@@ -156,7 +158,7 @@ export class LauncherScene {
     await config.makeApiClient(CoreV1Api).deleteNamespacedPod({ name, namespace: namespace ?? "" });
   }
 
-  /** Ends the agent, whose pods go on, and starts another one. It ends with this scene. */
+  /** Ends the agent, whose pods keep running, and starts another one. It ends with this scene. */
   async restart(): Promise<LauncherScene> {
     this.launcher.kill();
     await this.leader.stop();
@@ -180,7 +182,7 @@ export class LauncherScene {
     );
   }
 
-  /** Waits until a job has just these conditions. */
+  /** Waits until a job has exactly these conditions. */
   async conditionsAre(jobId: string, ...types: string[]): Promise<void> {
     const expected = JSON.stringify(types);
     await until(
@@ -194,7 +196,7 @@ export class LauncherScene {
     return this.cluster.pods(`${jobIdLabel}=${jobId}`);
   }
 
-  /** Waits until a job has so many pods that run, besides those named. */
+  /** Waits until a job has this many running pods, in addition to those in `but`. */
   async running(jobId: string, count: number, but: readonly Pod[] = []): Promise<Pod[]> {
     const names = new Set(but.map(({ metadata }) => metadata.name));
     return until(
@@ -211,7 +213,7 @@ export class LauncherScene {
   }
 }
 
-/** Of requests to the API server, in ms. */
+/** The timeout of requests to the API server, in ms. */
 const requestMs = 1_000;
 
 const byKubeconfig = (cluster: FakeCluster): ClusterConfig => {

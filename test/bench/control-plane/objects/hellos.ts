@@ -1,6 +1,6 @@
 import { Runner, specOf, type MeasuredJob } from "./job.ts";
 
-/** A job with so many runners. */
+/** Connects this many runners to a job. */
 export const linkRunners = async (job: MeasuredJob, runners: number): Promise<Runner[]> => {
   await job.create(specOf({}), Infinity);
   const all = Array.from({ length: runners }, (_, n) => new Runner(job, `runner-${n}`));
@@ -8,7 +8,7 @@ export const linkRunners = async (job: MeasuredJob, runners: number): Promise<Ru
   return all;
 };
 
-/** So many of them dial again. */
+/** Reconnects this many of the runners. */
 export const dialAgain = async (runners: readonly Runner[], count: number): Promise<void> => {
   for (const runner of runners.slice(0, count)) await runner.hello();
 };

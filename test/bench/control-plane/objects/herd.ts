@@ -2,7 +2,7 @@ import type { Assignment } from "../../../../shared/protocol/tasks.ts";
 import { mapResult, Runner, specOf, type MeasuredJob } from "./job.ts";
 
 const [maps, most] = [500, 500];
-/** In ms: how long a map takes, how long a runner takes to start at most, and after which time an idle one asks again. */
+/** In ms: the shortest and longest map, the slowest start of a runner, and when an idle runner asks again. */
 const [shortest, longest, slowestStart, idleMs] = [5000, 15_000, 2000, 15_000];
 
 /** Virtual time. */
@@ -14,7 +14,7 @@ class Timeline {
     this.#events.push({ at: Math.round(this.now + ms), run });
   }
 
-  /** When the next event is, in ms since 1970. */
+  /** The time of the next event, in ms since 1970. */
   get next(): number {
     return this.#events.reduce((next, { at }) => Math.min(next, at), Infinity);
   }
@@ -28,13 +28,13 @@ class Timeline {
   }
 }
 
-/** Numbers from 0 to 1, the same in each run. */
+/** Pseudo-random numbers from 0 to 1, the same in each run. */
 const random = (): (() => number) => {
   let state = 1;
   return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
 };
 
-/** As many runners as maps, which take one to three times as long as the shortest. */
+/** As many runners as maps; a map takes one to three times as long as the shortest. */
 export const measureHerd = async (job: MeasuredJob): Promise<{ claims: number; doubled: number }> => {
   const timeline = new Timeline();
   const real = Date.now;
@@ -65,7 +65,7 @@ class Herd {
     await this.#job.create(specOf({}), Infinity);
     while (this.#completed < maps) {
       for (; this.#runners < Math.min(most, this.#job.wanted.runners); this.#runners++) this.#start();
-      // What the job tells its cluster gets there in real time.
+      // The job's messages to its cluster take real time.
       await scheduler.wait(1);
       const { alarm } = this.#job.meter;
       if (alarm !== undefined && alarm <= this.#timeline.next) {
@@ -117,7 +117,7 @@ class Herd {
     });
   }
 
-  /** Asks again when it is woken, and after a time. */
+  /** Asks again when woken, and after a while. */
   #wait(runner: Runner): void {
     let isOver = false;
     const again = async (): Promise<void> => {

@@ -3,7 +3,7 @@ import { specOf, type MeasuredJob } from "./job.ts";
 
 const [maps, reduces] = [4096, 4000];
 
-/** Stores the index of so many maps more. */
+/** Adds the index of this many maps. */
 export const fillIndex = async (job: MeasuredJob, count: number): Promise<void> => {
   await job.create(specOf({ nReducers: reduces }), Infinity);
   const table = new SegmentTable(job.storage.sql);
@@ -17,7 +17,7 @@ export const fillIndex = async (job: MeasuredJob, count: number): Promise<void> 
   });
 };
 
-/** Reads what so many reduces need. */
+/** Reads what this many reduces need. */
 export const readIndex = (job: MeasuredJob, times: number): void => {
   const table = new SegmentTable(job.storage.sql);
   for (let n = 0; n < times; n++) {

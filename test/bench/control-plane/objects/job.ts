@@ -36,7 +36,7 @@ export const specOf = (changes: Record<string, unknown>): JobSpec => ({
   programs: { mapper: program("mapper"), reducer: program("reducer") },
 });
 
-/** Takes the place of the objects that a job calls. @param wants hears how many runners the job wants */
+/** Replaces the objects that a job calls. @param wants receives the number of runners that the job wants */
 const alone = (env: Env, wants: (runners: number) => void): Env => {
   const clusters = {
     want: async ({ runners }: { runners: number }) => wants(runners),
@@ -45,12 +45,12 @@ const alone = (env: Env, wants: (runners: number) => void): Env => {
   };
   const registry = { publish: async () => undefined };
   const others: unknown = { CLUSTERS: { getByName: () => clusters }, REGISTRY: { getByName: () => registry } };
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- they have what a job calls
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- they have everything a job calls
   const ofJob = others as Pick<Env, "CLUSTERS" | "REGISTRY">;
   return { ...env, ...ofJob };
 };
 
-/** A job whose runners are in the same object. */
+/** A job with its runners in the same object. */
 export class MeasuredJob extends JobObject {
   readonly meter: Meter;
   readonly wanted: { runners: number };
@@ -78,7 +78,7 @@ export class Runner {
   #socket: Socket;
   #answer: RunnerAnswer | undefined;
   #id = 0;
-  /** Called with what is no answer. */
+  /** Called with messages that are not answers. */
   onNotice: (text: string) => void = () => undefined;
 
   constructor(job: MeasuredJob, name: string) {
@@ -87,7 +87,7 @@ export class Runner {
     this.#socket = this.#connect();
   }
 
-  /** Dials, in place of an earlier connection, which is not closed. */
+  /** Connects. Replaces an earlier connection without closing it. */
   async hello(): Promise<void> {
     const { sockets } = this.#job.meter;
     const former = sockets.indexOf(this.#socket);
@@ -105,7 +105,7 @@ export class Runner {
     });
   }
 
-  /** @throws Error where the job does not answer */
+  /** @throws Error if the job does not answer */
   async ask(question: Question): Promise<RunnerAnswer> {
     this.#answer = undefined;
     await this.#job.webSocketMessage(this.#socket.end, JSON.stringify({ id: ++this.#id, ...question }));
@@ -122,7 +122,7 @@ export class Runner {
     return taskOf(await this.ask({ kind: "complete", attempt, result, counters: noCounters }));
   }
 
-  /** Lists the input of a job, which makes so many maps. @returns the first of them */
+  /** Lists the input of a job, so that it has this many maps. @returns the first of them */
   async plan(maps: number): Promise<Assignment | undefined> {
     const task = await this.claim();
     if (task?.kind !== "plan") throw new Error("there is nothing to plan");
@@ -143,7 +143,7 @@ export class Runner {
 const taskOf = (answer: RunnerAnswer): Assignment | undefined =>
   answer.kind === "next" && answer.next.next === "task" ? answer.next.task : undefined;
 
-/** What a map of the job reports. */
+/** The result that a map of the job reports. */
 export const mapResult = (task: Assignment, nReducers: number): Result => ({
   kind: "map",
   shuffle: {

@@ -1,12 +1,12 @@
 import type { Socket } from "./socket.ts";
 
-/** What the storage of an object was asked for. */
+/** The storage operations of an object. */
 export type Work = { readonly statements: number; readonly rowsWritten: number; readonly jobReads: number };
 
-/** Stands between an object and its platform: counts what the object stores, and has it know sockets that are none. */
+/** Wraps an object's platform: counts what the object stores, and provides simulated sockets. */
 export class Meter {
   readonly sockets: Socket[] = [];
-  /** When the alarm is set for, in ms since 1970. */
+  /** The time the alarm is set for, in ms since 1970. */
   alarm: number | undefined;
   #statements = 0;
   #rowsWritten = 0;
@@ -24,23 +24,23 @@ export class Meter {
       return this.#last;
     };
     Object.defineProperty(sql, "exec", { value: counting });
-    // Whoever measures lets it ring.
+    // The measuring code fires it.
     const setAlarm = async (at: number | Date): Promise<void> => {
       this.alarm = Number(at);
     };
     Object.defineProperty(ctx.storage, "setAlarm", { value: setAlarm });
     Object.defineProperty(ctx, "getWebSockets", { value: () => this.sockets.map(({ end }) => end) });
-    // All peers ping all the time.
+    // All peers ping continuously.
     Object.defineProperty(ctx, "getWebSocketAutoResponseTimestamp", { value: () => new Date() });
   }
 
-  /** Since the object was made. */
+  /** Since the object was created. */
   work(): Work {
     this.#settle();
     return { statements: this.#statements, rowsWritten: this.#rowsWritten, jobReads: this.#jobReads };
   }
 
-  /** Counts what the last statement has written, which is known once its rows were read. */
+  /** Counts the rows written by the last statement, known only after its rows have been read. */
   #settle(): void {
     this.#rowsWritten += this.#last?.rowsWritten ?? 0;
     this.#last = undefined;

@@ -2,7 +2,7 @@ import { mapResult, Runner, specOf, type MeasuredJob } from "./job.ts";
 
 const longest = 4096;
 
-/** A completed job with so many outputs, whose addresses are as long as they can be. */
+/** A completed job with this many outputs, whose addresses have the maximum length. */
 export const createOutputs = async (job: MeasuredJob, outputs: number): Promise<void> => {
   const outputPath = "http://store/out/".padEnd(longest, "x");
   await job.create(specOf({ outputPath }), Infinity);
@@ -16,7 +16,7 @@ export const createOutputs = async (job: MeasuredJob, outputs: number): Promise<
       task = await runner.complete(task, { kind: "output", output });
     } else task = await runner.complete(task, { kind: "done", lost: [] });
   }
-  // Copies of the one reduce: to run them all would take a minute.
+  // Copies of the one reduce: running them all would take a minute.
   job.storage.sql.exec(
     `WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n + 1 < ?)
      INSERT INTO task (kind, idx, status, not_before, winner, row) SELECT kind, n, status, 0, winner, row FROM task, i
@@ -25,14 +25,14 @@ export const createOutputs = async (job: MeasuredJob, outputs: number): Promise<
   );
 };
 
-/** Describes the job so many times. @returns the characters of a description */
+/** Describes the job this many times. @returns the length of a description in characters */
 export const describeOften = async (job: MeasuredJob, times: number): Promise<number> => {
   let length = 0;
   for (let n = 0; n < times; n++) length = JSON.stringify(await job.describe()).length;
   return length;
 };
 
-/** Reads all outputs, page by page. @returns how many pages and outputs there are */
+/** Reads all outputs, page by page. @returns the number of pages and of outputs */
 export const pageThrough = async (job: MeasuredJob, limit: number): Promise<{ pages: number; outputs: number }> => {
   let [pages, outputs] = [0, 0];
   for (let after: string | undefined = "-1"; after !== undefined; pages++) {

@@ -1,10 +1,10 @@
 import { noCounters } from "../../../../shared/counters.ts";
 import { jobId, mapResult, Runner, specOf, type MeasuredJob } from "./job.ts";
 
-/** Of so many maps in a row, the first attempt of one fails. */
+/** The first attempt of one map in this many fails. */
 const failing = 100;
 
-/** A job of so many maps, all of which are run; of each hundredth the first attempt fails. */
+/** A job whose maps are all run; the first attempt of every hundredth fails. */
 export const runWithFailures = async (job: MeasuredJob, maps: number): Promise<void> => {
   await job.create(specOf({ maxAttempts: 100 }), Infinity);
   let names = 0;
@@ -16,12 +16,12 @@ export const runWithFailures = async (job: MeasuredJob, maps: number): Promise<v
     if (index % failing === 0 && attempt.endsWith("-1")) {
       const error = { code: "ProgramFailed", message: `record ${index} cannot be read`, final: false };
       await runner.ask({ kind: "fail", attempt, error, counters: noCounters });
-      // Another one, as one that fails several tasks in a row is sent away.
+      // A new runner, since one that fails several tasks in a row is sent away.
       runner = new Runner(job, `runner-${++names}`);
       await runner.hello();
       task = await runner.claim();
     } else task = await runner.complete(task, mapResult(task, 1));
-    // Maps are created page by page.
+    // Maps are created in pages.
     if (task === undefined) {
       await job.alarm();
       task = await runner.claim();
@@ -35,7 +35,7 @@ const readBody = async (page: { body: ReadableStream } | "unknown" | null): Prom
   await new Response(page.body).text();
 };
 
-/** What users look at, in pages of at most 1,000. */
+/** What users look at, in pages of up to 1,000. */
 const pages: Record<string, (job: MeasuredJob) => Promise<unknown>> = {
   "newest-tasks": async (job) => await readBody(await job.tasks({ limit: 1000 })),
   "failed-tasks": async (job) => await readBody(await job.tasks({ limit: 1000, status: "failed" })),
@@ -46,7 +46,7 @@ const pages: Record<string, (job: MeasuredJob) => Promise<unknown>> = {
   attempts: async (job) => await readBody(await job.attempts(`${jobId}-m-100`, {})),
 };
 
-/** Steps that read such a page so many times. */
+/** Steps that read such a page the given number of times. */
 export const pageSteps = Object.fromEntries(
   Object.entries(pages).map(([name, read]) => [
     name,

@@ -1,4 +1,4 @@
-/** One end of a WebSocket at whose other end nobody is: what is sent goes to a function. */
+/** One end of a WebSocket with nobody at the other end: sent messages go to a function. */
 export class Socket {
   readonly #receive: (text: string) => void;
   #attachment = "null";
@@ -13,7 +13,7 @@ export class Socket {
 
   close(): void {}
 
-  /** As text, so that it costs something to keep it and to look at it, as it does in the platform. */
+  /** As text, so that storing and reading it has a cost, as in the platform. */
   serializeAttachment(value: unknown): void {
     this.#attachment = JSON.stringify(value);
   }
@@ -22,9 +22,9 @@ export class Socket {
     return JSON.parse(this.#attachment);
   }
 
-  /** As an object sees it. */
+  /** The type that an object sees. */
   get end(): WebSocket {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of a WebSocket it has what the objects use
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has everything the objects use of a WebSocket
     return this as unknown as WebSocket;
   }
 }

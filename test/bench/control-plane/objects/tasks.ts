@@ -1,10 +1,10 @@
 import { mapResult, Runner, specOf, type MeasuredJob } from "./job.ts";
 
 const maps = 1000;
-/** Maps of which each is counted: those after the first, in which other things happen, too. */
+/** The maps that are counted: later ones, since other things happen during the first. */
 const [from, to] = [100, 900];
 
-/** What storing a map's claim and completion takes, which is one message. */
+/** The storage cost of a map's claim and completion, which are one message. */
 export const measureTasks = async (job: MeasuredJob) => {
   await job.create(specOf({}), Infinity);
   const runner = new Runner(job, "runner");

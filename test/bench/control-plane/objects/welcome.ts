@@ -14,7 +14,10 @@ export class MeasuredCluster extends ClusterObject {
   }
 }
 
-/** Has so many jobs with annotations of so many characters wait for an agent, which comes. @returns the characters of each message to it */
+/**
+ * Queues this many jobs with annotations of `size` characters, then connects an agent. @returns the length of each message to
+ * it
+ */
 export const measureWelcome = async (cluster: MeasuredCluster, jobs: number, size: number): Promise<number[]> => {
   const pods = { credentialSecrets: [], annotations: { note: "x".repeat(size) } };
   for (let n = 0; n < jobs; n++) {

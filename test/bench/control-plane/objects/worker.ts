@@ -7,7 +7,7 @@ import { pageSteps, runWithFailures } from "./pages.ts";
 import { measureTasks } from "./tasks.ts";
 import { MeasuredCluster, measureWelcome } from "./welcome.ts";
 
-/** What is done with an object, one step a request: how much processor time each takes is told from outside. */
+/** The operations on an object, one step a request, so that processor time can be measured per step from outside. */
 const jobSteps: Record<string, (job: JobBench, count: number) => Promise<unknown>> = {
   tasks: async (job) => await measureTasks(job),
   herd: async (job) => await measureHerd(job),
@@ -27,7 +27,7 @@ const jobSteps: Record<string, (job: JobBench, count: number) => Promise<unknown
 export class JobBench extends MeasuredJob {
   runners: Runner[] = [];
 
-  /** @returns what the step says, as JSON */
+  /** @returns the step's result, as JSON */
   async step(name: string, count: number): Promise<string> {
     const step = jobSteps[name];
     if (step === undefined) throw new Error(`there is no step '${name}'`);
@@ -46,7 +46,7 @@ type Bindings = {
   readonly CLUSTERS: DurableObjectNamespace<ClusterBench>;
 };
 
-/** The Worker of the bench. It takes a step on the object of the load: `/<load>/<step>/<count>`. */
+/** The benchmark's Worker. Performs a step on the object of the load: `/<load>/<step>/<count>`. */
 export default {
   async fetch(request: Request, env: Bindings): Promise<Response> {
     const [, load = "", step = "", count = ""] = new URL(request.url).pathname.split("/");
