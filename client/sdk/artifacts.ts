@@ -2,17 +2,17 @@ import { List } from "./list.ts";
 import { dataOf, once, repeatably, type ApiClient, type RequestOptions } from "./requests.ts";
 import type { ArtifactType, StoredArtifact } from "./types.ts";
 
-/** The content of an artifact. Node's `openAsBlob` makes a Blob that does not hold a large file in memory. */
+/** The content of an artifact. For large files, Node's `openAsBlob` returns a Blob that is not held in memory. */
 export type ArtifactContent = Blob | string | ArrayBuffer | Uint8Array<ArrayBuffer>;
 
 export type ArtifactFilter = { readonly type?: ArtifactType | undefined };
 
 export type PutOptions = RequestOptions & {
-  /** @default inferred from the name and from how the content begins */
+  /** @default inferred from the name and the first bytes of the content */
   readonly type?: ArtifactType | undefined;
 };
 
-/** Programs, and the files and archives that they read. */
+/** Programs, and the files and archives they read. */
 export class Artifacts {
   readonly #client: ApiClient;
 
@@ -34,12 +34,12 @@ export class Artifacts {
     return dataOf(await repeatably(send, options));
   }
 
-  /** Uploads an artifact, or replaces the one of that name. Jobs keep what they were started with. */
+  /** Uploads an artifact, or replaces the one with that name. Existing jobs keep the content they were started with. */
   async put(name: string, content: ArtifactContent, { type, ...options }: PutOptions = {}): Promise<StoredArtifact> {
     const form = new FormData();
     if (type !== undefined) form.set("type", type);
     form.set("program", content instanceof Blob ? content : new Blob([content]), name);
-    // The description of the API has no files, only texts.
+    // The generated API types describe the file as a string; `bodySerializer` sends the real form.
     const body = { program: name };
     const send = async () => this.#client.PUT("/api/v1/artifacts", { body, bodySerializer: () => form, ...options });
     return dataOf(await repeatably(send, options));
@@ -50,7 +50,7 @@ export class Artifacts {
     await once(async () => this.#client.DELETE("/api/v1/artifacts/{filename}", { params, ...options }), options);
   }
 
-  /** Downloads an artifact. @returns the answer, whose body can be read as text, bytes or a stream */
+  /** Downloads an artifact. @returns the response; read its body as text, bytes or a stream */
   async content(name: string, options: RequestOptions = {}): Promise<Response> {
     const params = { path: { filename: name } };
     const send = async () =>

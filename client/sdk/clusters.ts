@@ -8,7 +8,7 @@ export class Clusters {
     this.#client = client;
   }
 
-  /** Lists the clusters that jobs can run on. They are few, so that this is no `List`. */
+  /** Lists the clusters that jobs can run on. There are only a few, so this returns an array, not a `List`. */
   async list(options: RequestOptions = {}): Promise<readonly Cluster[]> {
     return dataOf(await repeatably(async () => this.#client.GET("/api/v1/clusters", options), options));
   }

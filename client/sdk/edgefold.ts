@@ -11,15 +11,15 @@ import { Tokens } from "./tokens.ts";
 import type { JournalEvent } from "./types.ts";
 
 export type EdgefoldOptions = {
-  /** Where the Worker is, such as `https://edgefold.example.com`. */
+  /** The URL of the Worker, such as `https://edgefold.example.com`. */
   readonly url: string | URL;
-  /** A token of the API. Local development needs none. */
+  /** An API token. Local development needs none. */
   readonly token?: string | undefined;
   /** Makes the requests. @default the platform's `fetch` */
   readonly fetch?: ((request: Request) => Promise<Response>) | undefined;
 };
 
-/** The platform's own errors repeat a bad URL or header, and would show the credentials in it. */
+/** Validates the URL here because the platform's errors quote it, including any credentials. */
 const checkedUrl = (text: string): string => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
@@ -54,7 +54,7 @@ export class Edgefold {
       baseUrl: checkedUrl(String(url)),
       headers: authorization(token),
       fetch,
-      // The API never redirects. Following a redirect would turn a POST into a GET, and take a login page for an answer.
+      // The API never redirects. Following a redirect would turn a POST into a GET and accept a login page as the response.
       redirect: "manual",
     });
     this.#client = client;
@@ -68,15 +68,15 @@ export class Edgefold {
   }
 
   /**
-   * Watches what happens to a job, from its first event until it has ended. Reconnects when the connection is lost, and yields
-   * each event once. To go on later, pass the `id` of the last event as `after`.
-   * @throws EdgefoldError if the job is unknown, or the server does not come back within some ten minutes
+   * Watches a job, from its first event until it has ended. Reconnects when the connection is lost, and yields each event
+   * once. To continue later, pass the `id` of the last event as `after`.
+   * @throws EdgefoldError if the job is unknown, or the server does not come back within about ten minutes
    */
   events(job: string, options: EventOptions = {}): AsyncGenerator<JournalEvent> {
     return watchEvents(this.#client, job, options);
   }
 
-  /** Gets the keys that notifications are signed with: two while `SECRET_KEY` is being changed, else one. */
+  /** Gets the keys that sign notifications: two while `SECRET_KEY` is being rotated, otherwise one. */
   async notificationKeys(options: RequestOptions = {}): Promise<readonly string[]> {
     const send = async () => this.#client.GET("/api/v1/notification-key", options);
     return dataOf(await repeatably(send, options)).keys;

@@ -1,4 +1,4 @@
-/** A field of a request that was refused, and why. */
+/** A rejected field of a request, and the reason. */
 export type FieldError = { readonly field: string; readonly message: string };
 
 type Problem = {
@@ -10,20 +10,20 @@ type Problem = {
   readonly retryAfterSeconds?: number | undefined;
 };
 
-/** A request that failed: the problem that the server answered with (RFC 9457), or none where no whole answer came. */
+/** A failed request: the server's problem details (RFC 9457), or a connection failure without a complete response. */
 export class EdgefoldError extends Error {
   override readonly name = "EdgefoldError";
-  /** The HTTP status. Undefined where no whole answer came; `cause` is the reason. */
+  /** The HTTP status. Undefined if no complete response arrived; `cause` has the reason. */
   readonly status: number | undefined;
-  /** Identifies the kind of problem, such as `urn:edgefold:problem:unknown-job`; `about:blank` if the answer does not. */
+  /** Identifies the kind of problem, such as `urn:edgefold:problem:unknown-job`. `about:blank` if the response has none. */
   readonly type: string;
-  /** The kind of problem in words. */
+  /** A short description of the kind of problem. */
   readonly title: string;
-  /** What is wrong, and what to do. The same as `message`. */
+  /** What is wrong, and what to do about it. Same as `message`. */
   readonly detail: string;
-  /** The fields of the request that are wrong. */
+  /** The invalid fields of the request. */
   readonly errors: readonly FieldError[];
-  /** Seconds after which the same request can succeed, if the server says so. */
+  /** Seconds to wait before sending the same request again, if the server says so. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor({ status, type, title, detail, errors = [], retryAfterSeconds }: Problem, options?: ErrorOptions) {
@@ -55,14 +55,14 @@ const errorsOf = (body: unknown): FieldError[] => {
   });
 };
 
-/** The header `Retry-After` (RFC 9110), which is seconds or a date. */
+/** Reads the `Retry-After` header (RFC 9110), either seconds or a date. @returns seconds */
 const retryAfterOf = (headers: Headers): number | undefined => {
   const text = headers.get("Retry-After") ?? "";
   const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
   return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
 };
 
-/** The error of an answer that is not a success. @param body of the answer: JSON, or whatever else a proxy answers with */
+/** The error for an unsuccessful response. @param body the response's: JSON, or anything else that a proxy returns */
 export const problemError = ({ status, statusText, headers }: Response, body: unknown): EdgefoldError => {
   const title = textOf(body, "title") ?? (statusText === "" ? `HTTP ${status}` : statusText);
   return new EdgefoldError({
@@ -75,15 +75,15 @@ export const problemError = ({ status, statusText, headers }: Response, body: un
   });
 };
 
-/** An error and its causes in words: fetch itself only says that it has failed. */
+/** Describes an error and its causes: the message of fetch itself only says that it failed. */
 const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
-  // A connection that failed for several addresses has a code, and no message.
+  // When several addresses were tried, the error has a code but no message.
   const reason = error.message || (textOf(error, "code") ?? error.name);
   return error.cause === undefined ? reason : `${reason}: ${reasonOf(error.cause)}`;
 };
 
-/** The error of a request whose answer did not come, broke off, or cannot be read. */
+/** The error for a response that is missing, incomplete or unreadable. */
 export const connectionError = (cause: unknown): EdgefoldError =>
   new EdgefoldError(
     { status: undefined, type: noType, title: "No answer", detail: `No answer from the server: ${reasonOf(cause)}` },

@@ -7,21 +7,21 @@ import { sleep } from "./sleep.ts";
 import { readText } from "./text.ts";
 import type { JournalEvent } from "./types.ts";
 
-/** The events of a job, over as many connections as it takes. */
+/** Streams the events of a job, reconnecting as often as necessary. */
 
-/** The server lets no more than 15 s go by without a heartbeat. */
+/** Silence after which a connection counts as lost. The server sends a heartbeat at least every 15 s. */
 const silenceMs = 45_000;
 
-/** The waits between two connections. */
+/** The waits before reconnecting. */
 const pauses: BackoffTimes = { floorMs: 1000, stepMs: 1000, capMs: 30_000 };
 
-/** Most tries to connect again that fail one after another: some ten minutes. */
+/** The maximum number of consecutive failed attempts to reconnect: about ten minutes. */
 const mostTries = 40;
 
 const isTransient = (error: unknown): error is EdgefoldError =>
   error instanceof EdgefoldError && (error.status === undefined || error.status === 429 || error.status >= 500);
 
-/** Reads server-sent events, which the server makes of its own schema, until the stream ends. */
+/** Parses server-sent events until the stream ends. They are not validated: the server builds them from its own schema. */
 const parseEvents = async function* (texts: AsyncIterable<string>): AsyncGenerator<JournalEvent> {
   const events: JournalEvent[] = [];
   const parser = createParser({ onEvent: ({ data }) => events.push(JSON.parse(data)) });
@@ -32,7 +32,7 @@ const parseEvents = async function* (texts: AsyncIterable<string>): AsyncGenerat
 };
 
 export type EventOptions = RequestOptions & {
-  /** The number of the event after which to begin. @default 0, which is before the first */
+  /** Yields only events after the one with this id. @default 0, before the first */
   readonly after?: number | undefined;
 };
 
@@ -45,7 +45,7 @@ export const watchEvents = async function* (
   const path = { id };
   let last = after;
   let isOver = false;
-  // Nobody waits for a server that has never answered.
+  // A server that has never answered is not retried.
   let triesLeft = 0;
 
   const connect = async (): Promise<AsyncIterable<JournalEvent>> => {
@@ -75,7 +75,7 @@ export const watchEvents = async function* (
         yield event;
       }
       if (isOver) return;
-      // A stream also ends when the server is restarted. If the job has ended, the next stream has all that is left.
+      // A stream also ends when the server restarts. If the job has ended, the next stream contains all remaining events.
       const job = await repeatably(async () => client.GET("/api/v1/jobs/{id}", { params: { path }, signal }), {
         signal,
       });

@@ -1,4 +1,4 @@
-/** The SDK: a client of the REST API for Node 20 or newer, browsers and Workers. */
+/** The SDK: a client for the REST API, for Node 20 or newer, browsers and Workers. */
 
 export { Edgefold, type EdgefoldOptions } from "./edgefold.ts";
 export { EdgefoldError, type FieldError } from "./error.ts";

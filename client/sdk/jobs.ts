@@ -3,30 +3,30 @@ import { List } from "./list.ts";
 import { dataOf, once, repeatably, type ApiClient, type RequestOptions } from "./requests.ts";
 import type { Job, JobChanges, JobDetail, JobRequest, JobStatus, JournalEvent } from "./types.ts";
 
-/** Which jobs are listed. Jobs match all that is given. */
+/** Selects jobs. A job must match every field that is given. */
 export type JobFilter = {
   readonly status?: JobStatus | readonly JobStatus[] | undefined;
-  /** Part of the job's name, in any case. */
+  /** A substring of the job's name, case-insensitive. */
   readonly name?: string | undefined;
   readonly tags?: Readonly<Record<string, string>> | undefined;
-  /** Name of one of the job's programs. */
+  /** The name of one of the job's programs. */
   readonly program?: string | undefined;
-  /** Name of the token that posted the job. */
+  /** The name of the token that submitted the job. */
   readonly submittedBy?: string | undefined;
   readonly cluster?: string | undefined;
-  /** The job was posted then or later: a time of RFC 3339, or milliseconds since 1970. */
+  /** Submitted at or after this time: RFC 3339, or milliseconds since 1970. */
   readonly since?: string | number | undefined;
-  /** The job was posted before. */
+  /** Submitted before this time, in the same formats. */
   readonly until?: string | number | undefined;
 };
 
 export type CreateOptions = RequestOptions & {
-  /** A request that is repeated with the same key within 24 hours starts no other job. @default a random key */
+  /** Repeating a request with the same key within 24 hours returns the same job. @default a random key */
   readonly idempotencyKey?: string | undefined;
 };
 
 export type WaitOptions = RequestOptions & {
-  /** Called with each event of the job, from its first on. */
+  /** Called with each event of the job, starting with the first. */
   readonly onEvent?: ((event: JournalEvent) => void) | undefined;
 };
 
@@ -38,7 +38,7 @@ const queryOf = ({ status, tags = {}, since, until, ...same }: JobFilter) => ({
   until: until?.toString(),
 });
 
-/** Browsers have `randomUUID` on pages of HTTPS only. */
+/** Avoids `crypto.randomUUID`, which browsers provide only on HTTPS pages. */
 const randomKey = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
@@ -73,7 +73,7 @@ export class Jobs {
     return dataOf(await repeatably(send, options));
   }
 
-  /** Starts a job like this one, with some fields replaced. Credentials and storage headers must be given again. */
+  /** Starts a new job like this one, with some fields replaced. Credentials and storage headers must be given again. */
   async rerun(
     id: string,
     changes: JobChanges = {},
@@ -84,26 +84,26 @@ export class Jobs {
     return dataOf(await repeatably(send, options));
   }
 
-  /** Takes up a failed job whose work was kept (`keepFailedSeconds`), with some fields replaced. */
+  /** Resumes a failed job whose work was kept (`keepFailedSeconds`), with some fields replaced. */
   async resume(id: string, changes: JobChanges = {}, options: RequestOptions = {}): Promise<JobDetail> {
     const params = { path: { id } };
     const send = async () => this.#client.POST("/api/v1/jobs/{id}/resume", { params, body: changes, ...options });
     return dataOf(await once(send, options));
   }
 
-  /** Stops a job, or lets go of the kept work of a failed one. @returns what was done, in a sentence */
+  /** Stops a job, or discards the kept work of a failed one. @returns a sentence that says what was done */
   async stop(id: string, options: RequestOptions = {}): Promise<string> {
     const params = { path: { id } };
     return dataOf(await once(async () => this.#client.DELETE("/api/v1/jobs/{id}", { params, ...options }), options));
   }
 
-  /** Removes an ended job and all that is kept of it except its output. @returns what was done, in a sentence */
+  /** Removes an ended job and everything kept for it except its output. @returns a sentence that says what was done */
   async purge(id: string, options: RequestOptions = {}): Promise<string> {
     const params = { path: { id }, query: { purge: "true" } } as const;
     return dataOf(await once(async () => this.#client.DELETE("/api/v1/jobs/{id}", { params, ...options }), options));
   }
 
-  /** Lists the URLs of a completed job's parts, in their order. */
+  /** Lists the URLs of a completed job's output parts, in order. */
   outputs(id: string, options: RequestOptions = {}): List<string> {
     return new List(
       async (query) => this.#client.GET("/api/v1/jobs/{id}/outputs", { params: { path: { id }, query }, ...options }),
@@ -111,7 +111,7 @@ export class Jobs {
     );
   }
 
-  /** Waits until a job has ended, however often the connection is lost. @returns the job, completed, failed or stopped */
+  /** Waits until a job has ended, reconnecting when necessary. @returns the completed, failed or stopped job */
   async wait(id: string, { onEvent, ...options }: WaitOptions = {}): Promise<JobDetail> {
     for await (const event of watchEvents(this.#client, id, options)) onEvent?.(event);
     return await this.get(id, options);

@@ -1,30 +1,30 @@
 import { dataOf, repeatably, type Answer, type RequestOptions } from "./requests.ts";
 
 export type PageRequest = {
-  /** The most items, up to 1000. Without it, the page is all that follows `after`. */
+  /** The maximum number of items, up to 1000. Without it, the page contains everything after `after`. */
   readonly limit?: number | undefined;
-  /** Where the page begins: `next` of the page before. @default at the beginning of the list */
+  /** Where the page begins: `next` of the previous page. @default the beginning of the list */
   readonly after?: string | undefined;
 };
 
 export type Page<Item> = {
   readonly items: readonly Item[];
-  /** Where the next page begins. Undefined if this page is the last. */
+  /** Where the next page begins. Undefined on the last page. */
   readonly next: string | undefined;
 };
 
 type Load<Item> = (page: PageRequest) => Promise<Answer<readonly Item[]>>;
 
-/** Items that are read at a time: the most that a page can have. */
+/** The number of items requested at a time: the largest page that the server allows. */
 const pageSize = 1000;
 
-/** The header `Link` (RFC 8288) of a page with others after it has the address of the next one. */
+/** Reads where the next page begins from the `Link` header (RFC 8288). Undefined on the last page. */
 const nextOf = ({ headers }: Response): string | undefined => {
   const url = /<([^>]+)>; rel="next"/.exec(headers.get("Link") ?? "")?.[1];
   return url === undefined ? undefined : (new URL(url).searchParams.get("after") ?? undefined);
 };
 
-/** A list on the server. Nothing is read before it is iterated: `for await (const job of edgefold.jobs.list())`. */
+/** A list on the server. It is fetched lazily, as you iterate: `for await (const job of edgefold.jobs.list())`. */
 export class List<Item> implements AsyncIterable<Item> {
   readonly #load: Load<Item>;
   readonly #options: RequestOptions;

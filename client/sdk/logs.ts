@@ -4,11 +4,11 @@ import { readText } from "./text.ts";
 const logPath = "/api/v1/jobs/{id}/tasks/{task}/attempts/{attempt}/log";
 
 export type LogOptions = RequestOptions & {
-  /** Only so many lines, the last ones. @default all that is kept */
+  /** Returns only the last `tail` lines. @default everything that is kept */
   readonly tail?: number | undefined;
 };
 
-/** What the programs of attempts have written to standard error. */
+/** The standard error output of the programs, by attempt. */
 export class Logs {
   readonly #client: ApiClient;
 
@@ -16,7 +16,7 @@ export class Logs {
     this.#client = client;
   }
 
-  /** Reads what there is of a log: its beginning and its end, with a line that says what is left out between, some 1 MiB in all. */
+  /** Reads what is stored of a log, about 1 MiB at most: its start and its end, with a line for what is left out in between. */
   async read(job: string, task: string, attempt: number, { tail, ...options }: LogOptions = {}): Promise<string> {
     const params = { path: { id: job, task, attempt }, query: { tail } };
     const send = async () => this.#client.GET(logPath, { params, parseAs: "text", ...options });
@@ -25,8 +25,8 @@ export class Logs {
   }
 
   /**
-   * Follows a log: what there is, then what is added, until the attempt has ended.
-   * @throws EdgefoldError also when the connection is lost, as it may be after minutes in which nothing was added
+   * Follows a log: yields what is stored, then what is added, until the attempt has ended.
+   * @throws EdgefoldError also when the connection is lost, which can happen if nothing is added for minutes
    */
   async *follow(
     job: string,

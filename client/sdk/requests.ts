@@ -3,7 +3,7 @@ import { connectionError, EdgefoldError, problemError } from "./error.ts";
 import type { paths } from "./openapi.ts";
 import { sleep } from "./sleep.ts";
 
-/** How requests are made, and made again. */
+/** Sends requests, and retries them. */
 
 export type ApiClient = Client<paths>;
 
@@ -12,12 +12,12 @@ export type RequestOptions = {
   readonly signal?: AbortSignal | undefined;
 };
 
-/** What openapi-fetch makes of an answer. `data` is missing if the answer is empty. */
+/** A response as openapi-fetch returns it. `data` is missing if the response is empty. */
 export type Answer<Data> = { readonly data?: Data; readonly error?: unknown; readonly response: Response };
 
 type Send<Data> = () => Promise<Answer<Data>>;
 
-/** Makes a request. @throws EdgefoldError if it fails, or the signal's reason */
+/** Sends a request once. @throws EdgefoldError if it fails, or the signal's reason if it is aborted */
 export const once = async <Data>(send: Send<Data>, { signal }: RequestOptions): Promise<Answer<Data>> => {
   let answer: Answer<Data>;
   try {
@@ -30,17 +30,17 @@ export const once = async <Data>(send: Send<Data>, { signal }: RequestOptions): 
   return answer;
 };
 
-/** Most times that a request is sent again. */
+/** The maximum number of retries of a request. */
 const mostRetries = 3;
 
-/** The longest wait before a request is sent again, in seconds. A longer one is left to the caller. */
+/** The longest wait before a retry, in seconds. Longer waits are left to the caller. */
 const longestWait = 15;
 
 /**
- * How long to wait before an idempotent request is sent again, in milliseconds.
- * @param error what it failed with
- * @param retries how often it was sent again already
- * @returns undefined if it must not be sent again
+ * Returns how long to wait before retrying an idempotent request, in milliseconds.
+ * @param error the error it failed with
+ * @param retries how many times it has been retried already
+ * @returns undefined if it must not be retried
  */
 export const retryDelay = (error: unknown, retries: number): number | undefined => {
   if (!(error instanceof EdgefoldError) || (error.status !== 429 && error.status !== 503)) return undefined;
@@ -49,8 +49,8 @@ export const retryDelay = (error: unknown, retries: number): number | undefined 
 };
 
 /**
- * Makes an idempotent request. Sends it again, a few times, if the server is busy and says for how long.
- * @throws EdgefoldError if it fails, or the signal's reason
+ * Sends an idempotent request. Retries it a few times if the server is busy and says when to retry.
+ * @throws EdgefoldError if it fails, or the signal's reason if it is aborted
  */
 export const repeatably = async <Data>(send: Send<Data>, options: RequestOptions): Promise<Answer<Data>> => {
   for (let retries = 0; ; retries++) {
@@ -64,7 +64,7 @@ export const repeatably = async <Data>(send: Send<Data>, options: RequestOptions
   }
 };
 
-/** The body of an answer that must have one. @throws EdgefoldError */
+/** Returns the body of a response. @throws EdgefoldError if it is empty */
 export const dataOf = <Data>({ data }: Answer<Data>): Data => {
   if (data === undefined) throw connectionError(new Error("the answer is empty"));
   return data;

@@ -1,4 +1,4 @@
-/** Waits so many milliseconds. @throws the signal's reason as soon as it is aborted */
+/** Waits `ms` milliseconds. @throws the signal's reason as soon as it is aborted */
 export const sleep = async (ms: number, signal: AbortSignal | undefined): Promise<void> => {
   signal?.throwIfAborted();
   await new Promise<void>((resolve, reject) => {

@@ -2,13 +2,13 @@ import { List } from "./list.ts";
 import { dataOf, repeatably, type ApiClient, type RequestOptions } from "./requests.ts";
 import type { Attempt, Segment, Task, TaskDetail } from "./types.ts";
 
-/** Which tasks of a job are listed, and in which order. */
+/** Selects and orders the tasks of a job. */
 export type TaskFilter = {
   readonly status?: Task["status"] | undefined;
   readonly type?: Task["type"] | undefined;
   /**
-   * `index`: maps before reduces, the lowest index first. `-duration`: the longest first. `-startTime`: the latest start first.
-   * @default the newest first: reduces before maps, the highest index first
+   * `index`: maps before reduces, lowest index first. `-duration`: longest first. `-startTime`: latest start first.
+   * @default newest first: reduces before maps, highest index first
    */
   readonly sort?: "index" | "-duration" | "-startTime" | undefined;
 };
@@ -30,14 +30,14 @@ export class Tasks {
     );
   }
 
-  /** Gets a task with all that it reads. */
+  /** Gets a task with all its inputs. */
   async get(job: string, task: string, options: RequestOptions = {}): Promise<TaskDetail> {
     const params = { path: { id: job, task } };
     const send = async () => this.#client.GET("/api/v1/jobs/{id}/tasks/{task}", { params, ...options });
     return dataOf(await repeatably(send, options));
   }
 
-  /** Lists what a reduce reads of the outputs of maps. Empty when the job has ended, unless its work is kept. */
+  /** Lists the segments of map output that a reduce reads. Empty once the job has ended, unless its work is kept. */
   segments(job: string, task: string, options: RequestOptions = {}): List<Segment> {
     const path = { id: job, task };
     return new List(
@@ -65,7 +65,7 @@ export class Attempts {
     );
   }
 
-  /** @param attempt its number, from 1 */
+  /** @param attempt the attempt's number, starting at 1 */
   async get(job: string, task: string, attempt: number, options: RequestOptions = {}): Promise<Attempt> {
     const params = { path: { id: job, task, attempt } };
     const send = async () =>

@@ -1,7 +1,7 @@
 import { connectionError } from "./error.ts";
 import type { RequestOptions } from "./requests.ts";
 
-/** The next piece of a body, if it comes within so many milliseconds. */
+/** Waits for the next chunk of a body. @throws Error if it does not arrive within `ms` milliseconds */
 const readWithin = async <Piece>(read: Promise<Piece>, ms: number): Promise<Piece> => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const silence = new Promise<never>((_, reject) => {
@@ -15,14 +15,14 @@ const readWithin = async <Piece>(read: Promise<Piece>, ms: number): Promise<Piec
 };
 
 type TextOptions = RequestOptions & {
-  /** Milliseconds without a piece after which the connection counts as lost. @default none */
+  /** The connection counts as lost after this many milliseconds without data. @default no limit */
   readonly silenceMs?: number;
 };
 
 /**
- * Reads a body of UTF-8 text piece by piece. Bytes that are not UTF-8 become U+FFFD.
- * @param body nothing if the answer is empty
- * @throws EdgefoldError if the connection is lost, or the signal's reason
+ * Reads a UTF-8 body chunk by chunk. Bytes that are not valid UTF-8 become U+FFFD.
+ * @param body null or undefined if the response is empty
+ * @throws EdgefoldError if the connection is lost, or the signal's reason if it is aborted
  */
 export const readText = async function* (
   body: ReadableStream<Uint8Array> | null | undefined,
@@ -31,7 +31,7 @@ export const readText = async function* (
   if (body == null) return;
   const reader = body.getReader();
   const decoder = new TextDecoder();
-  // Not left to the request's own signal: Node's fetch forgets it when the request is garbage, though its body is still read.
+  // The request's own signal is not enough: Node's fetch drops it once the request is garbage-collected, even mid-body.
   const abort = (): void => void reader.cancel(signal?.reason).catch(() => undefined);
   signal?.addEventListener("abort", abort);
   try {
@@ -49,7 +49,7 @@ export const readText = async function* (
     throw connectionError(error);
   } finally {
     signal?.removeEventListener("abort", abort);
-    // Closes the connection if the reader left before the end.
+    // Closes the connection if the caller stops reading before the end.
     void reader.cancel().catch(() => undefined);
   }
 };

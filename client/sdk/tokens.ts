@@ -2,7 +2,7 @@ import { List } from "./list.ts";
 import { dataOf, once, repeatably, type ApiClient, type RequestOptions } from "./requests.ts";
 import type { IssuedToken, Token, TokenRequest } from "./types.ts";
 
-/** Tokens of the API that admins issue. */
+/** API tokens issued by admins. */
 export class Tokens {
   readonly #client: ApiClient;
 
@@ -10,7 +10,7 @@ export class Tokens {
     this.#client = client;
   }
 
-  /** Lists the tokens in the order of their names. */
+  /** Lists the tokens, sorted by name. */
   list(options: RequestOptions = {}): List<Token> {
     return new List(async (query) => this.#client.GET("/api/v1/tokens", { params: { query }, ...options }), options);
   }
@@ -22,7 +22,7 @@ export class Tokens {
     );
   }
 
-  /** Issues a token, or replaces the one of that name, which then stops working. @param name who uses the token */
+  /** Issues a token, or replaces the one with that name, which stops working within a minute. @param name who uses the token */
   async put(name: string, request: TokenRequest, options: RequestOptions = {}): Promise<IssuedToken> {
     const params = { path: { name } };
     const send = async () => this.#client.PUT("/api/v1/tokens/{name}", { params, body: request, ...options });

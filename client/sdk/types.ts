@@ -1,6 +1,6 @@
 import type { components } from "./openapi.ts";
 
-/** The bodies of the REST API under names of their own. Times are milliseconds since 1970, sizes are bytes. */
+/** Named types for the bodies of the REST API. Times are milliseconds since 1970, sizes are bytes. */
 
 type Schemas = components["schemas"];
 
@@ -13,10 +13,10 @@ export type Failure = Schemas["Failure"];
 export type Job = Schemas["Job"];
 export type JobDetail = Schemas["JobDetail"];
 export type JobRequest = Schemas["JobRequest"];
-/** Fields that replace those of an earlier request; null takes a field away. */
+/** Fields that replace those of an earlier request. Null removes a field. */
 export type JobChanges = { readonly [Field in keyof JobRequest]?: JobRequest[Field] | null };
 export type JobStatus = Job["status"];
-/** Something that has happened to a job. `kind` tells which of five. */
+/** Something that happened to a job. `kind` distinguishes the five kinds. */
 export type JournalEvent = Schemas["Event"];
 export type Segment = Schemas["Segment"];
 export type Task = Schemas["Task"];

@@ -4,11 +4,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { Edgefold } from "../helpers/edgefold.ts";
 
-/* Jobs make their machine busy; the local host must bear that. BUSY_SECONDS=180 makes it a test of three minutes. */
+/* Jobs make their machine busy, and the local host must cope. With BUSY_SECONDS=180 the test takes three minutes. */
 
 const seconds = Number(process.env["BUSY_SECONDS"] ?? 10);
 const busyPerCore = 10;
-/** They end by themselves, whatever happens to the test, this many milliseconds after its time. */
+/** The busy processes exit by themselves this many milliseconds after the test's time, even if the test is killed. */
 const spareMs = 120_000;
 
 const busy: ChildProcess[] = [];
@@ -42,7 +42,7 @@ test("whole jobs on a busy machine", { timeout: seconds * 1000 + 240_000 }, asyn
       const request = { inputPath: input, splitSize: 60_000, nReducers: 2 };
       const programs = { mapperName: "mapper.awk", reducerName: "reducer.awk" };
       const { id } = await edgefold.post({ ...request, ...programs });
-      // Unlike `completed`, which bears with failed requests.
+      // Not `completed`, which tolerates failed requests.
       let job = await edgefold.job(id);
       for (; job.endTime === null; job = await edgefold.job(id)) await sleep(50);
       expect(job).toMatchObject({ status: "completed", error: null });
@@ -50,7 +50,7 @@ test("whole jobs on a busy machine", { timeout: seconds * 1000 + 240_000 }, asyn
       expect(output.sort()).toEqual(expected);
     }
     console.log(`${jobs} jobs in ${seconds} s on a busy machine`);
-    // Neither workerd nor the host, nor the agent, ended and was started again.
+    // Neither workerd, the host nor the agent was restarted.
     expect(printed).not.toMatch(/crashed|has ended|reconnected/);
     const ended = Promise.race([edgefold.worker?.exited, edgefold.agent?.exited]).then(() => "ended");
     expect(await Promise.race([ended, Promise.resolve("running")])).toBe("running");

@@ -4,12 +4,12 @@ import { runSuite } from "../chaos/suite.ts";
 
 /* The short form of `npm run test:chaos`. */
 
-test("jobs under faults give what they must, and leave nothing", { timeout: 400_000 }, async () => {
+test("jobs with injected faults produce the right output, and leave nothing behind", { timeout: 400_000 }, async () => {
   const report = await runSuite({
     seed: Number(process.env["CHAOS_SEED"] ?? 20261124),
     minimum: { jobs: 8, faults: 25 },
     shuffles: ["store"],
-    // Far more than it takes.
+    // Far more than necessary.
     limitSeconds: 240,
     together: 8,
     meanPauseMs: 500,

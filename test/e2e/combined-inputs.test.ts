@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { expectedParts } from "./property-reference.ts";
 
-/** Many small objects: the output is the same as with a map for each, with fewer maps. */
+/** Many small objects: combining them gives the same output as a map for each, with fewer maps. */
 
-/** The objects by name, in the order of a listing, with what they hold before compression. */
+/** The objects by name, in listing order, with their content before compression. */
 const contents = new Map(
   Array.from({ length: 120 }, (_, n): [string, Buffer] => {
     const lines = Array.from({ length: 1 + (n % 7) }, (__, line) => `word${(n * line) % 23}\t${n}-${line}`);
@@ -52,7 +52,7 @@ describe.each([
   { store: "files", inputPath: () => `file://${edgefold.files}/small/` },
   { store: "S3", inputPath: () => `${edgefold.s3Endpoint}/data/small/` },
 ])("many small objects in $store", ({ inputPath }) => {
-  test("are sorted by an executable as though each had a map", async () => {
+  test("are sorted by an executable as if each had its own map", async () => {
     const request = { inputPath: inputPath(), mapperName: "cat.sh", reducerName: "cat.sh", nReducers: 2 };
     const splitSize = Math.ceil(bytes / 4);
     const { id } = await edgefold.post({ ...request, splitSize, combineInputs: true });
@@ -87,7 +87,7 @@ describe.each([
   });
 });
 
-/** The parts of a job that writes which object each of its maps was told of. */
+/** Runs a job whose maps write the object that they were told. @returns its parts */
 const toldObjects = async (combineInputs: boolean): Promise<string[]> => {
   const inputPath = `file://${edgefold.files}/small/00?*`;
   const job = await edgefold.completed(
@@ -96,7 +96,7 @@ const toldObjects = async (combineInputs: boolean): Promise<string[]> => {
   return (await edgefold.outputsOf(job)).map(String);
 };
 
-test("an executable is told its object only where it is one", async () => {
+test("an executable is told its object only if there is exactly one", async () => {
   expect(await toldObjects(true)).toEqual(["none\n"]);
   const names = [...contents].slice(0, 10).filter(([, content]) => content.length > 0);
   expect(await toldObjects(false)).toEqual(names.map(([name]) => `file://${edgefold.files}/small/${name}\n`));

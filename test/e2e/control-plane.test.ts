@@ -8,8 +8,8 @@ import { storedJobObjects, withRegistry } from "../helpers/object-files.ts";
 import { until } from "../helpers/until.ts";
 
 /*
- * Loads on the Worker as `npm run bench -- --only control-plane` measures them, but smaller: here everything must come out
- * right, however long it takes. The agent and its runners are real, and their tasks do nothing.
+ * The loads that `npm run bench -- --only control-plane` measures, but smaller: here only correctness counts, not time. The
+ * agent and its runners are real, but their tasks do nothing.
  */
 
 let edgefold: Edgefold;
@@ -30,10 +30,10 @@ afterAll(async () => {
 });
 
 describe("the control plane", () => {
-  it("takes a job through 2,000 maps, each once", async () => {
+  it("runs a job with 2,000 maps, each exactly once", async () => {
     agent = await startNoopAgent(edgefold, 8);
     const job = await edgefold.completed(
-      // On a busy machine any task may look like a straggler.
+      // On a busy machine, any task can look like a straggler.
       (await edgefold.post({ ...noopJob(edgefold, 2000, 3), speculation: false })).id,
     );
     expect(job.progress).toEqual({
@@ -44,12 +44,12 @@ describe("the control plane", () => {
     const tasks = await edgefold.tasks(job.id);
     expect(tasks.length).toBe(2003);
     expect(new Set(tasks.map(({ status }) => status))).toEqual(new Set(["completed"]));
-    // With fewer reduces than runners, one that is not needed any more may give a reduce back.
+    // With fewer reduces than runners, a runner that is no longer needed can release a reduce.
     const maps = tasks.filter(({ type }) => type === "mapper");
     expect(new Set(maps.map(({ attempt }) => attempt))).toEqual(new Set([1]));
   });
 
-  it("runs 60 jobs that were posted at once while no agent was there, when it comes", async () => {
+  it("runs 60 jobs that were submitted at once without an agent, once it connects", async () => {
     const posted = await postJobs(edgefold, 60, noopJob(edgefold, 3, 1), "at once");
     expect(new Set(posted.ids).size).toBe(60);
     const waiting = await edgefold.job(posted.ids[0] ?? "");
@@ -62,7 +62,7 @@ describe("the control plane", () => {
     });
   });
 
-  it("gives a name that is uploaded many times at once one of the contents, and keeps none of the others", async () => {
+  it("keeps exactly one content when a name is uploaded many times at once", async () => {
     const before = contentsInR2(edgefold).length;
     const contents = Array.from({ length: 40 }, (_, n) => `#!${n}\n`.padEnd(100_000, "."));
     const answers = await uploadAtOnce(edgefold, "contended", contents);
@@ -75,7 +75,7 @@ describe("the control plane", () => {
     await until("the end of the other contents", () => contentsInR2(edgefold).length === before + 1 || undefined);
   });
 
-  it("removes what has ended long ago by its own alarms, and leaves nothing of it", async () => {
+  it("removes jobs that ended long ago by its own alarms, and leaves nothing behind", async () => {
     const { id } = await edgefold.post(noopJob(edgefold, 1, 1));
     await edgefold.worker?.stop();
     expect(storedJobObjects(edgefold)).toBe(62);
@@ -90,7 +90,7 @@ describe("the control plane", () => {
       const listed = await edgefold.listJobs();
       return (listed.length === 1 && listed[0]?.id === id) || undefined;
     });
-    // Once they are off the list, the objects are erased: also by a Worker that was stopped in the middle of it.
+    // Once they are off the list, the objects are erased, even if the Worker is stopped in the middle of it.
     await until("the end of their objects", async () => {
       await edgefold.worker?.stop();
       const leaving = withRegistry(edgefold, (database) => database.prepare("SELECT * FROM leaving").all());

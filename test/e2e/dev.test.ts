@@ -17,7 +17,7 @@ import { processesWith } from "../helpers/proc.ts";
 import { isInstalled } from "../helpers/sample.ts";
 import { until } from "../helpers/until.ts";
 
-/** `npm run dev` and `npm run demo`, as a user of a checkout types them. */
+/** `npm run dev` and `npm run demo`, as a user types them in a checkout. */
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const hasCurl = await isInstalled("curl");
@@ -36,7 +36,7 @@ afterEach(async () => {
     command.signal("SIGKILL");
     await command.exit();
   }
-  // All that a test has started has its folder on the command line or in the environment.
+  // Every process that a test starts has its folder in the command line or the environment.
   await nothingLeft();
 });
 
@@ -56,10 +56,10 @@ const started = (...[program, args, options]: ConstructorParameters<typeof Comma
 const jobsAt = async (url: string): Promise<Job[]> =>
   z.array(JobSchema).parse(await (await fetch(`${url}/api/v1/jobs`)).json());
 
-/** How npm ends after Ctrl-C, which it gets itself as well; the command exits with 0. */
+/** How npm can end after Ctrl-C, which it receives too. The command itself exits with 0. */
 const endedByUser = [0, 130, "SIGINT"];
 
-/** What is to be pasted stands indented at the end. */
+/** The commands to paste, at the end of the output. */
 const toPaste = ({ output }: Command): string => output.slice(output.indexOf("A job to paste:")).split(":\n")[1] ?? "";
 
 describe("npm run dev", () => {
@@ -77,7 +77,7 @@ describe("npm run dev", () => {
     return command;
   };
 
-  test.skipIf(!hasCurl)("is ready when it says so, with a job to paste; Ctrl-C ends all of it", async () => {
+  test.skipIf(!hasCurl)("is ready when it says so, and prints a job to paste; Ctrl-C ends everything", async () => {
     const port = await freePort();
     const url = `http://localhost:${port}`;
     const command = await ready(port);
@@ -94,7 +94,7 @@ describe("npm run dev", () => {
     const { size } = await stat(join(root, "README.md"));
     expect(job?.inputData.splitEnd).toBe(size);
 
-    // What was stored under the endpoint's address is found by the short one, too.
+    // What was stored under the endpoint's URL is also found under the short s3:// one.
     const credentials = { username: "local-development", password: "local-development-secret" };
     const answer = await fetch(`${url}/api/v1/jobs`, {
       method: "POST",
@@ -124,7 +124,7 @@ describe("npm run dev", () => {
     await expect(fetch(url)).rejects.toThrow(TypeError);
   });
 
-  test("starts a Worker that has crashed again", async () => {
+  test("restarts a crashed Worker", async () => {
     const port = await freePort();
     const url = `http://localhost:${port}`;
     const command = await ready(port);
@@ -153,7 +153,7 @@ describe("npm run dev", () => {
     expect(command.output).toMatch(/The Worker refuses to work \(HTTP 503\): .*JOB_RETENTION_DAYS/);
   });
 
-  test("finds the jobs and artifacts of an earlier start, and leaves nothing when it is killed", async () => {
+  test("finds the jobs and artifacts of an earlier run, and leaves nothing behind when killed", async () => {
     const port = await freePort();
     const url = `http://localhost:${port}`;
     const first = await ready(port, { FILE_ROOTS: root });
@@ -172,7 +172,7 @@ describe("npm run dev", () => {
       }),
     });
     const posted = JobSchema.parse(await answer.json());
-    // The output is outside of the only root and refused; that, too, is to be found again.
+    // The output is outside the only root, and is refused. The failed job must be found again, too.
     const ended = await until("the end of the job", async () =>
       (await jobsAt(url)).find(({ id, status }) => id === posted.id && isEnded(status)),
     );
@@ -196,7 +196,7 @@ describe("npm run dev", () => {
     await nothingLeft();
   });
 
-  test("names PORT when the port is taken", async () => {
+  test("mentions PORT if the port is taken", async () => {
     const server = createServer();
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
     const address = server.address();
@@ -213,14 +213,14 @@ describe("npm run dev", () => {
     }
   });
 
-  test("refuses a port that is none", async () => {
+  test("refuses an invalid port", async () => {
     const command = started("npm", ["run", "dev"], { cwd: root, env: { PORT: "http", STATE_DIR: stateDir } });
     expect(await command.exit()).toBe(2);
     expect(command.output).toContain("'http' is not a port: --port, or PORT, must be a port number");
   });
 });
 
-test("npx wrangler dev --env dev answers, and an agent beside it runs its jobs", async () => {
+test("npx wrangler dev --env dev answers, and a separate agent runs its jobs", async () => {
   const port = await freePort();
   const url = `http://localhost:${port}`;
   const files = join(dir, "files");
@@ -280,7 +280,7 @@ describe("npm run demo", () => {
     await mkdir(join(texts, "below"), { recursive: true });
     await writeFile(join(texts, "one.txt"), "a b c d e f g h i j k\n".repeat(50));
     await writeFile(join(texts, "below", "two.txt"), "b, B! zoë\na");
-    // Its state is in the current folder, which is not to be the project's here.
+    // Its state goes to the current folder, which must not be the project's here.
     const main = join(root, "client/cli/main.ts");
     const command = started(process.execPath, [main, "demo", texts], { cwd: dir, env: { EDGEFOLD_TEST: dir } });
     expect(await command.exit()).toBe(0);
@@ -300,7 +300,7 @@ describe("npm run demo", () => {
     await nothingLeft();
   });
 
-  test("says what is wrong with a folder that there is not", async () => {
+  test("names a folder that does not exist", async () => {
     const missing = join(dir, "no-such-folder");
     const command = started("npm", ["run", "demo", "--", missing], { cwd: root });
     expect(await command.exit()).toBe(6);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { lacks } from "../helpers/interpreters.ts";
 
-/** Every example as a real job, compared with what plain code here makes of the same input. */
+/** Runs every example as a real job, and compares its output with that of plain code here. */
 
 let edgefold: Edgefold;
 beforeAll(async () => {
@@ -16,7 +16,7 @@ const upload = async (path: string): Promise<void> => {
   await edgefold.uploadFile(file, path.endsWith(".mjs") ? "module" : "executable");
 };
 
-/** The parts' texts, a character a byte. */
+/** The texts of the parts, with one character per byte. */
 const outputTexts = async (request: Record<string, unknown>): Promise<string[]> => {
   const { id } = await edgefold.post(request);
   return (await edgefold.outputsOf(await edgefold.completed(id))).map((part) => part.toString("latin1"));
@@ -26,7 +26,7 @@ const linesOf = (text: string): string[] => text.split("\n").slice(0, -1);
 
 const latin1 = (text: string): Buffer => Buffer.from(text, "latin1");
 
-/** The lines of `key TAB value` of all parts. */
+/** The `key TAB value` lines of all parts. */
 const pairsOf = (parts: readonly string[]): Map<string, string> => {
   const lines = parts.flatMap(linesOf);
   const pairs = new Map(lines.map((line) => [line.slice(0, line.indexOf("\t")), line.slice(line.indexOf("\t") + 1)]));
@@ -40,11 +40,11 @@ const counted = (words: Iterable<string>): Map<string, string> => {
   return new Map([...counts].map(([word, count]) => [word, String(count)]));
 };
 
-/** Bytes that are valid in no encoding but Latin-1, numbers that are equal but not the same, and no last newline. */
+/** Bytes that are not valid UTF-8, numbers that are equal but written differently, and no final newline. */
 const text = `${Array.from({ length: 4000 }, (_, n) => `w${(n * n) % 97} fold\tfold\xff ${n % 3} ${n % 3}.0  \xe9t\xe9`).join("\n")}\nthe end`;
 
 describe.concurrent("word count", () => {
-  test("as modules, which know letters of all languages", async () => {
+  test("as modules, which know the letters of all languages", async () => {
     const words = "Über die Brücke, über den Fluß — ÜBER alles; 東京 東京\n".repeat(500);
     for (const program of ["mapper.mjs", "reducer.mjs"]) await upload(`word-count/${program}`);
     const request = { mapperName: "mapper.mjs", reducerName: "reducer.mjs", combinerName: "reducer.mjs", nReducers: 3 };
@@ -66,7 +66,7 @@ describe.concurrent("word count", () => {
     ["Python", "py", "python3"],
     ["awk", "awk", "/usr/bin/awk"],
   ] as const) {
-    test.skipIf(lacks(interpreter))(`in ${language}, the reducer as a combiner, too`, async () => {
+    test.skipIf(lacks(interpreter))(`in ${language}, also with the reducer as combiner`, async () => {
       const programs = { mapperName: `mapper.${extension}`, reducerName: `reducer.${extension}` };
       for (const program of Object.values(programs)) await upload(`word-count/${program}`);
       const inputPath = await edgefold.put(`data/${extension}.txt`, latin1(text));
@@ -101,7 +101,7 @@ test.skipIf(lacks("python3")).concurrent("inverted index: each word with the fil
 
 const matching = (line: string): boolean => line.includes("fold") || line.includes("Fold");
 
-test.skipIf(lacks("/bin/sh", "grep"))("grep: the lines that match, also where a split has none", async () => {
+test.skipIf(lacks("/bin/sh", "grep"))("grep: the matching lines, even if a split has none", async () => {
   const lines = [
     ...linesOf(`${text}\n`).slice(0, 200),
     ...Array.from({ length: 300 }, (_, n) => `nothing ${n}\0\xff`),

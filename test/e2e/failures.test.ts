@@ -7,7 +7,7 @@ import { freePort } from "../../backend/host/port.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { workOf } from "../helpers/processes.ts";
 
-/** Jobs that cannot succeed: each says why in words that name the cure, and leaves nothing behind. */
+/** Jobs that cannot succeed: each error says why and how to fix it, and nothing is left behind. */
 
 const outputLimit = 1_000_000;
 const recordLimit = 100_000;
@@ -19,7 +19,7 @@ const elf = (machine: number): Buffer => {
   header.writeUInt16LE(machine, 18);
   return header;
 };
-/** `e_machine` of a machine that no runner is. */
+/** The `e_machine` of an architecture that no runner has. */
 const s390x = 0x16;
 const machO = Buffer.from([0xcf, 0xfa, 0xed, 0xfe, 0x0c, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0]);
 
@@ -31,17 +31,17 @@ type Programs = {
   readonly type?: "executable" | "module";
 };
 
-/** Programs that fail, and what the job says then; those that are not given are in order. */
+/** Programs that fail, and the expected message. Programs that are not given work. */
 const programs: Record<string, Programs & { readonly says: RegExp }> = {
   "a mapper that exits with an error": {
     mapper: "#!/bin/sh\necho 'no dictionary at /etc/words' >&2\nexit 3\n",
     says: /^mapper \S+ exited with code 3: no dictionary at \/etc\/words$/,
   },
-  "a reducer that exits with an error after it has written": {
+  "a reducer that exits with an error after some output": {
     reducer: "#!/bin/sh\ncat\necho 'half way' >&2\nexit 4\n",
     says: /^reducer \S+ exited with code 4: half way$/,
   },
-  "a mapper that fails without a word": {
+  "a mapper that fails without output": {
     mapper: "#!/bin/sh\nexit 1\n",
     says: /^mapper \S+ exited with code 1 and wrote nothing to stderr$/,
   },
@@ -66,7 +66,7 @@ const programs: Record<string, Programs & { readonly says: RegExp }> = {
     reducer: "#!/bin/sh\nexec yes\n",
     says: new RegExp(`^reducer \\S+ writes more than TASK_OUTPUT_LIMIT, ${outputLimit} bytes$`),
   },
-  "a line without an end": {
+  "an endless line": {
     mapper: "#!/bin/sh\nexec tr '\\0' x < /dev/zero\n",
     says: /^mapper \S+ .*RECORD_LIMIT.*100000/,
   },
@@ -81,7 +81,7 @@ const programs: Record<string, Programs & { readonly says: RegExp }> = {
     says: /^reducer \S+ failed at key 1 of its input: TypeError: not today/,
   },
   "a module with a syntax error": {
-    // Too long to be parsed at its upload.
+    // Too long to be parsed at upload.
     mapper: `export function map( {\n// ${"x".repeat(256 * 1024)}\n`,
     type: "module",
     says: /^mapper \S+ cannot be loaded: SyntaxError: /,
@@ -98,7 +98,7 @@ const programs: Record<string, Programs & { readonly says: RegExp }> = {
   },
 };
 
-/** Those that can never run: they are tried once, the others four times. */
+/** Programs that can never run. They are tried once, the others four times. */
 const hopeless: ReadonlySet<string> = new Set([
   "an interpreter that is missing",
   "a program for another processor",
@@ -111,7 +111,7 @@ type Stored = { readonly code: string; readonly says: RegExp; readonly request: 
 
 const file = (edgefold: Edgefold, name: string): string => pathToFileURL(join(edgefold.files, name)).href;
 
-/** Addresses and credentials that are wrong: no second try helps. */
+/** Wrong URLs and credentials, for which a retry is useless. */
 const stores: Record<string, Stored> = {
   "a wrong password": {
     code: "SignatureDoesNotMatch",
@@ -127,7 +127,7 @@ const stores: Record<string, Stored> = {
     }),
   },
   "an unknown user": {
-    // The local S3 endpoint has no other word for it; AWS says InvalidAccessKeyId.
+    // The local S3 endpoint has no other code for this; AWS returns InvalidAccessKeyId.
     code: "Unauthorized",
     says: /data\/text\.txt: .*\(Unauthorized\)/,
     request: ({ keys }) => ({ inputStorageCredentials: { username: "nobody", password: keys.password } }),
@@ -152,7 +152,7 @@ const stores: Record<string, Stored> = {
     says: /data\/\*\.csv: nothing matches this pattern/,
     request: ({ s3Endpoint }) => ({ inputPath: `${s3Endpoint}/data/*.csv` }),
   },
-  "a host that there is not": {
+  "a host that does not exist": {
     code: "ENOTFOUND",
     says: /no-such-host\.invalid\/bucket\/key: cannot use no-such-host\.invalid: there is no such host \(ENOTFOUND\)/,
     request: () => ({ inputPath: "http://no-such-host.invalid/bucket/key" }),
@@ -216,7 +216,7 @@ describe("failures", () => {
     await edgefold.put("data/text.txt", "some words\n".repeat(100));
     await edgefold.put("data/folder/text.txt", "some words\n");
     await edgefold.upload("fine", fine.executable.mapper);
-    // All at once, as each waits 3.5 s between its attempts.
+    // All at once, because each waits 3.5 s between its attempts.
     const ids = new Map<string, string>();
     for (const [name, job] of Object.entries(programs)) ids.set(name, await postPrograms(name, job));
     for (const [name, { request }] of Object.entries(stores)) {
@@ -258,7 +258,7 @@ describe("failures", () => {
   });
 
   test.each(Object.entries(stores))(
-    "%s fails the job at once, in the store's own words",
+    "%s fails the job at once, with the store's own message",
     async (name, { code, says }) => {
       const { id, error } = failed(name);
       expect(error).toMatchObject({ code, message: expect.stringMatching(says) });
@@ -267,17 +267,17 @@ describe("failures", () => {
     },
   );
 
-  test("nothing of them stays behind", async () => {
+  test("they leave nothing behind", async () => {
     await expect.poll(() => workOf(edgefold), { timeout: 20_000 }).toEqual([]);
     expect(await edgefold.keysIn("reducers")).toEqual([]);
     expect(await edgefold.keysIn("data")).toEqual(["folder/text.txt", "text.txt"]);
-    // Neither parts nor the shuffle, nor uploads: not even a folder of a job's own.
+    // Neither parts, shuffle files nor uploads: not even a job's folder.
     expect(await readdir(edgefold.files, { recursive: true })).toEqual(["out"]);
     for (const { id, conditions } of await edgefold.listJobs())
       expect({ id, conditions }).toEqual({ id, conditions: [] });
   });
 
-  test("a module that fails after its attempt costs its runner nothing", async () => {
+  test("a module that throws after its attempt does not affect its runner", async () => {
     const pids = join(edgefold.dir, "late-pids");
     const late = `import { appendFileSync } from "node:fs";
 let isFirst = true;
@@ -297,7 +297,7 @@ export function map(line, emit, { environment }) {
       mapperName: "late",
       reducerName: "fine",
     });
-    // The second throws while the task waits for its next attempt, and the runner for work.
+    // The late error is thrown while the task waits for its next attempt, and the runner for work.
     const job = await edgefold.completed(id, 30_000);
     expect((await edgefold.outputsOf(job)).join("")).toBe("some words\t1\n".repeat(100));
     const [, map] = await edgefold.tasks(id);
@@ -309,8 +309,8 @@ export function map(line, emit, { environment }) {
   test.each<[string, "executable" | "module", string]>([
     ["sleeps", "executable", "#!/bin/sh\nexec sleep 300\n"],
     ["never returns", "module", "export function map() { for (;;); }\n"],
-    ["waits for ever", "module", "export const map = () => new Promise(() => undefined);\n"],
-  ])("a mapper that %s is ended when its time is up, and charged", async (name, type, program) => {
+    ["waits forever", "module", "export const map = () => new Promise(() => undefined);\n"],
+  ])("a mapper that %s is killed when it times out, and the failure is charged", async (name, type, program) => {
     await edgefold.upload(name, program, type);
     const { id } = await edgefold.post({
       inputPath: `${edgefold.s3Endpoint}/data/text.txt`,
@@ -325,7 +325,7 @@ export function map(line, emit, { environment }) {
     expect((await edgefold.tasks(id))[0]).toMatchObject({ status: "failed", attempt: 2 });
   });
 
-  test("a mapper that takes long is let be as long as it says something", async () => {
+  test("a slow mapper is left alone as long as it reports something", async () => {
     const slow = "for i in 1 2 3 4 5 6; do sleep 0.5; echo 'reporter:status:at work' >&2; done\ncat";
     await edgefold.upload("slow", `#!/bin/sh\n${slow}\n`);
     const { id } = await edgefold.post({
@@ -338,8 +338,8 @@ export function map(line, emit, { environment }) {
     await edgefold.completed(id);
   });
 
-  test("the store's refusals reach as far as a store that is not there", async () => {
-    // A connection that is refused may be tried again later, so this job takes its time.
+  test("a job whose store refuses connections keeps retrying, and can be stopped", async () => {
+    // Refused connections are transient, so this job keeps retrying.
     const endpoint = `http://localhost:${await freePort()}`;
     const { id } = await edgefold.post({
       inputPath: `${endpoint}/data/text.txt`,

@@ -10,9 +10,9 @@ import { Edgefold } from "../helpers/edgefold.ts";
 import { onlyRunnerOf } from "../helpers/processes.ts";
 import { until } from "../helpers/until.ts";
 
-/** What programs say on standard error can be read when they, and their runners, are gone. */
+/** The standard error output of programs can be read after they and their runners are gone. */
 
-/** Fails at the 3,000th line, after some 5 MB on standard error. */
+/** Fails at line 3,000, after about 5 MB on standard error. */
 const verbose = `#!/usr/bin/env python3
 import sys
 for number, line in enumerate(sys.stdin, 1):
@@ -31,7 +31,7 @@ export const map = (line, emit) => {
 export const reduce = (key, values, emit) => emit(key, [...values].length);
 `;
 
-/** Says something when it is told to, and then something else. */
+/** Prints "first" and then "last", each once a file of that name appears. */
 const waiting = (folder: string): string => `#!/bin/sh
 for word in first last; do
   while [ ! -e ${folder}/$word ]; do sleep 0.1; done
@@ -69,12 +69,12 @@ const logOf = async (id: string, query = "", attempt = 1): Promise<string> => {
   return answer.text();
 };
 
-/** The log of a first attempt once it has some. */
+/** Waits until the log of the first attempt is not empty. @returns it */
 const someLogOf = async (id: string): Promise<string> =>
   until(`a log of ${id}`, async () => ((await attemptsOf(id)).length > 0 && (await logOf(id))) || undefined);
 
 describe("the log of an attempt", () => {
-  test("has the first lines, the last ones and the traceback of a program that fails", async () => {
+  test("contains the first lines, the last ones and the traceback of a failed program", async () => {
     const id = await start("verbose.py", "lines.txt");
     const { error } = await edgefold.ended(id);
     const log = await someLogOf(id);
@@ -91,13 +91,13 @@ describe("the log of an attempt", () => {
     expect(error?.message.split("\n").length).toBeLessThanOrEqual(20);
   });
 
-  test("has what a module prints", async () => {
+  test("contains what a module prints", async () => {
     const id = await start("chatty.mjs", "line.txt");
     await edgefold.completed(id);
     expect(await someLogOf(id)).toBe("seen a line { a: [ 1 ] }\nand again\n");
   });
 
-  test("is there of a program that goes on, and of one whose runner was killed", async () => {
+  test("is available for a running program, and after its runner was killed", async () => {
     const id = await start("lasting.sh", "line.txt");
     expect(await someLogOf(id)).toBe("before the end\n");
     process.kill(onlyRunnerOf(id), "SIGKILL");
@@ -107,7 +107,7 @@ describe("the log of an attempt", () => {
     await edgefold.ended(id);
   });
 
-  test("is sent while it grows to those who follow it", async () => {
+  test("is sent to followers while it grows", async () => {
     const id = await start("waiting.sh", "line.txt");
     await until("an attempt", async () => ((await attemptsOf(id)).length > 0 ? true : undefined));
     const path = `/api/v1/jobs/${id}/tasks/${id}-m-0/attempts/1/log?follow=true`;
@@ -124,7 +124,7 @@ describe("the log of an attempt", () => {
     expect(await attemptsOf(id)).toMatchObject([{ outcome: "won" }]);
   });
 
-  test("is not kept where the job says so, nor where there is nothing in it", async () => {
+  test("is not kept if the job turns logs off or it is empty", async () => {
     const [silent, quiet] = [
       await start("chatty.mjs", "line.txt", { logs: false }),
       await start("quiet.sh", "line.txt"),
@@ -138,7 +138,7 @@ describe("the log of an attempt", () => {
   });
 });
 
-/** Reads on after a number, to the end or until there are so many. */
+/** Reads the events after an id, to the end or until there are `most`. */
 const readEvents = async (path: string, after: number, most = Infinity): Promise<JournalEvent[]> => {
   const abort = new AbortController();
   const headers = { "last-event-id": String(after) };
@@ -157,7 +157,7 @@ const readEvents = async (path: string, after: number, most = Infinity): Promise
 };
 
 describe("the events of a job", () => {
-  test("come once each, also where the connection is lost again and again", async () => {
+  test("arrive once each, even if the connection is lost repeatedly", async () => {
     const id = await start("chatty.mjs", "lines.txt", { reducerName: "chatty.mjs", nReducers: 2, splitSize: 4000 });
     const path = `/api/v1/jobs/${id}/events`;
     const events: JournalEvent[] = [];
@@ -179,7 +179,7 @@ describe("the events of a job", () => {
   });
 });
 
-test("the SDK sees a job through, over a restart of the Worker", async () => {
+test("the SDK follows a job to its end, across a restart of the Worker", async () => {
   const client = new Client({ url: edgefold.url });
   const folder = join(edgefold.dir, "sdk");
   mkdirSync(folder);
@@ -193,7 +193,7 @@ test("the SDK sees a job through, over a restart of the Worker", async () => {
     outputStorageCredentials: edgefold.keys,
   });
 
-  /** Restarts the Worker while the program waits. @returns the log as it is followed from then on */
+  /** Restarts the Worker while the program waits. @returns the log that is followed after the restart */
   const followOverRestart = async (task: string, attempt: number): Promise<string> => {
     writeFileSync(join(folder, "first"), "");
     for await (const piece of client.logs.follow(id, task, attempt)) if (piece === "first\n") break;

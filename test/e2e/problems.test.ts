@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ProblemSchema, type Problem } from "../../shared/api/problems.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 
-/** Requests that are refused: each with a problem of its own (RFC 9457) that names the field. */
+/** Refused requests: each gets a specific problem (RFC 9457) that names the field. */
 
 let edgefold: Edgefold;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ const problemOf = async (answer: Response): Promise<Problem> => {
   return problem;
 };
 
-/** A body of a content type, and the problem that it is answered with. */
+/** A body with its content type, and the expected problem. */
 type Refusal = [body: string, type: string, status: number, kind: string, detail: RegExp];
 
 const expectRefusal = async (method: string, resource: string, ...refusal: Refusal): Promise<void> => {
@@ -88,11 +88,17 @@ describe("POST /jobs", () => {
     ["no mapper", { mapperName: undefined }, 400, "invalid-request", [["mapperName", /required/]]],
     ["no reducer", { reducerName: undefined }, 400, "invalid-request", [["reducerName", /required unless nReducers/]]],
     ["an address of another kind", { inputPath: "ftp://host/x" }, 400, "invalid-request", [["inputPath", /not ftp/]]],
-    ["an argument that is no text", { mapperArgs: [1] }, 400, "invalid-request", [["mapperArgs.0", /string/]]],
-    ["arguments for nobody", { combinerArgs: ["a"] }, 400, "invalid-request", [["combinerArgs", /no combinerName/]]],
+    ["an argument that is not a string", { mapperArgs: [1] }, 400, "invalid-request", [["mapperArgs.0", /string/]]],
+    [
+      "arguments for a missing combiner",
+      { combinerArgs: ["a"] },
+      400,
+      "invalid-request",
+      [["combinerArgs", /no combinerName/]],
+    ],
     ["a NUL in an argument", { mapperArgs: ["\0"] }, 400, "invalid-request", [["mapperArgs.0", /NUL/]]],
     [
-      "arguments without end",
+      "too many characters in arguments",
       { mapperArgs: ["x".repeat(30_000), "x".repeat(30_000), "x".repeat(30_000)] },
       400,
       "invalid-request",
@@ -113,7 +119,7 @@ describe("POST /jobs", () => {
       [["environment.mapred_x", /meaning of its own/]],
     ],
     [
-      "a variable that has no name",
+      "an invalid variable name",
       { environment: { "a-b": "1" } },
       400,
       "invalid-request",
@@ -211,7 +217,7 @@ describe("PUT /artifacts", () => {
     ["JSON", "{}", "application/json", 415, "unsupported-media-type", /multipart\/form-data/],
     ["a form without a boundary", program + end, "multipart/form-data", 400, "malformed-form", /form/],
     ["a form that breaks off", program, formType, 400, "malformed-form", /form (is malformed|ended)/],
-    ["what is no form", "hello", formType, 400, "malformed-form", /form/],
+    ["text that is not a form", "hello", formType, 400, "malformed-form", /form/],
     [
       "a form without a program",
       part('form-data; name="type"', "module") + end,
@@ -282,7 +288,7 @@ describe("paths and methods", () => {
     ["POST", "/api/v1/artifacts", ["GET", "PUT"]],
     ["PUT", "/api/v1/artifacts/mapper", ["DELETE", "GET"]],
     ["POST", "/api/v1/jobs/nobody/tasks", ["GET"]],
-  ])("%s %s is refused with the methods that there are", async (method, path, allowed) => {
+  ])("%s %s is refused with the allowed methods", async (method, path, allowed) => {
     const answer = await fetch(edgefold.url + path, { method });
     const problem = await problemOf(answer);
     expect(problem).toMatchObject({ status: 405, type: "urn:edgefold:problem:method-not-allowed" });

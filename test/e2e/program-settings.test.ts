@@ -6,7 +6,7 @@ import { TaskDetailSchema, TaskSchema } from "../../shared/api/tasks.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { zipOf } from "../helpers/zip.ts";
 
-/** What a job gives its programs besides their input, and what is told of their attempts. */
+/** What a job passes to its programs besides their input, and what the API shows of their attempts. */
 
 const settingsModule = `
 const told = ({ args, environment }) => JSON.stringify([args, environment.GREETING, environment.EDGEFOLD_PARTITION]);
@@ -60,7 +60,7 @@ const outputOf = async (request: Record<string, unknown>): Promise<string> => {
 };
 
 describe("a job's arguments and variables", () => {
-  test("reach executables as they are", async () => {
+  test("reach executables unchanged", async () => {
     const programs = { mapperName: "map", combinerName: "combine", reducerName: "reduce" };
     expect(await outputOf({ ...programs, ...settings })).toBe(
       [
@@ -85,7 +85,7 @@ describe("a job's arguments and variables", () => {
   });
 });
 
-test("a variable of a Secret fails a job at once where runners are processes", async () => {
+test("a variable from a Secret fails the job at once if runners are processes", async () => {
   const secretEnvironment = { API_KEY: { secretName: "service", key: "key" } };
   const { id } = await edgefold.post({ inputPath, mapperName: "map", nReducers: 0, secretEnvironment });
   const { error, progress } = await edgefold.ended(id);
@@ -107,7 +107,7 @@ echo
 touch written
 `;
 
-  test("lie in the working directory of executables, read-only", async () => {
+  test("are read-only in the working directory of executables", async () => {
     const zip = zipOf([
       { name: "inner/value", content: "42" },
       { name: "run", mode: 0o100755 },
@@ -130,11 +130,11 @@ touch written
     const directory = ["lwx deps", "--x helper.sh", "--- list.txt", "--- packed", "--x shows"];
     const archive = ["dr-xr-xr-x deps/inner", "-r-xr-xr-x deps/run", "-r--r--r-- deps/inner/value", "42"];
     const expected = [...directory, "A", "B", ...archive, ""].join("\n");
-    // The second map is the same runner's, and finds nothing of the first one's.
+    // The second map runs on the same runner, and finds nothing of the first one.
     expect(outputs.map(String)).toEqual([expected, expected]);
   });
 
-  test("are found by modules, which can also import them", async () => {
+  test("can be read and imported by modules", async () => {
     const source = `
       import { readFileSync } from "node:fs";
       import { upper } from "./helper.mjs";
@@ -195,7 +195,7 @@ const ask = async (path: string, body: object): Promise<Response> =>
   });
 
 describe("a job that has failed", () => {
-  test("is resumed with a mended reducer and new credentials after 1,000 maps, none of which runs again", async () => {
+  test("is resumed after 1,000 maps with a fixed reducer and new credentials, without repeating a map", async () => {
     const lines = 1000;
     await edgefold.upload("sum.sh", "#!/bin/sh\nexit 3\n");
     const { id } = await edgefold.post({
@@ -210,7 +210,7 @@ describe("a job that has failed", () => {
     const failed = await edgefold.ended(id, 180_000);
     expect(failed).toMatchObject({ status: "failed", progress: { maps: { total: lines, completed: lines } } });
     expect(failed.heldUntil).toBeGreaterThan(Date.now());
-    // Meanwhile its runners are gone, and another job has their place.
+    // Meanwhile its runners are gone, and another job can use their slots.
     const other = await edgefold.post({
       inputPath: `${edgefold.s3Endpoint}/data/in.txt`,
       mapperName: "ones.mjs",
@@ -228,7 +228,7 @@ describe("a job that has failed", () => {
     await expect.poll(async () => await edgefold.keysIn("reducers", ".edgefold/"), { timeout: 30_000 }).toEqual([]);
   });
 
-  test("is started again with another program", async () => {
+  test("can be rerun with another program", async () => {
     await edgefold.upload("broken.sh", "#!/bin/sh\nexit 3\n");
     const request = { inputPath, mapperName: "broken.sh", nReducers: 0, maxAttempts: 1 };
     const failed = await edgefold.ended((await edgefold.post(request)).id);

@@ -9,7 +9,7 @@ import { Edgefold } from "../helpers/edgefold.ts";
 import { packed, propertyCases, type ProgramKind, type StoreKind } from "./property-cases.ts";
 import { expectedParts, lineOf, pairOf, recordsOf, sortedPairs } from "./property-reference.ts";
 
-/** Whole jobs that change nothing: the output is exactly the input, sorted and partitioned. */
+/** Jobs with identity programs: the output is exactly the input, sorted and partitioned. */
 
 const identityModule = `
 export const encoding = "bytes";
@@ -33,7 +33,7 @@ export const combine = reduce;
 `;
 const identity: Record<ProgramKind, string> = { executable: "cat.sh", module: "identity.mjs" };
 
-/** Small, so that ordinary inputs spill often and need several passes of merging. */
+/** Small, so that ordinary inputs spill often and need several merge passes. */
 const sortBuffer = 32 * 1024;
 
 let edgefold: Edgefold;
@@ -58,7 +58,7 @@ const store = async (kind: StoreKind, key: string, content: Uint8Array): Promise
   }
 };
 
-/** With one runner, as the start of each costs more than the work that most of these jobs have for it. */
+/** Runs a job with one runner: for most of these jobs, starting another would take longer than the work. */
 const run = async (request: Record<string, unknown>): Promise<{ job: Job; parts: Buffer[] }> => {
   const job = await edgefold.completed((await edgefold.post({ parallelism: 1, ...request })).id);
   return { job, parts: await edgefold.outputsOf(job) };
@@ -74,7 +74,7 @@ describe.concurrent("the records of the input, each once, sorted within disjoint
       const folder = `case-${number}`;
       const keys = objects.map((object, index) => `${folder}/in/${index}.txt${object.packed}`);
       for (const [index, object] of objects.entries()) await store(input, keys[index] ?? "", packed(object));
-      // What neither the prefix nor the pattern means.
+      // Objects that neither the prefix nor the pattern matches.
       await store(input, `${folder}/in/_hidden.txt`, Buffer.from("hidden\n"));
       await store(input, `${folder}/into.txt`, Buffer.from("beside\n"));
       const several = address === "prefix" ? `${folder}/in/` : `${folder}/i?/*.t[x]t*`;
@@ -89,7 +89,7 @@ describe.concurrent("the records of the input, each once, sorted within disjoint
       expect(parts).toHaveLength(nReducers);
       const contents = objects.map(({ content }) => content);
       const texts = parts.map((part) => part.toString("latin1"));
-      // Not `toEqual`: a difference in megabytes of bytes takes minutes to print.
+      // Not `toEqual`: a difference in megabytes takes minutes to print.
       const expected = expectedParts(contents, parts, reducer);
       expect(texts.map((text, index) => text === expected[index])).toEqual(texts.map(() => true));
       const pairs = sortedPairs(contents);
@@ -109,8 +109,8 @@ test("several passes of merging, on both sides of the shuffle", async () => {
   const { job, parts } = await run(request);
   const [expected] = expectedParts([content], parts, "executable");
   expect(parts[0]?.toString("latin1") === expected).toBe(true);
-  // Of one map: each record is spilled at most once before merging, and once when its segment is fetched. Anything more is
-  // merging, of which the last pass writes nothing.
+  // With one map, each record is spilled at most once before merging, and once when its segment is fetched. Anything beyond that
+  // is merging, whose last pass writes nothing.
   expect(job.progress.maps.total).toBe(1);
   expect(counter(job, "spilledRecords")).toBeGreaterThan(3 * records);
 
@@ -119,7 +119,7 @@ test("several passes of merging, on both sides of the shuffle", async () => {
   expect(manyMaps.parts.map((part) => part.toString("latin1") === expected)).toEqual([true]);
 });
 
-describe.concurrent("a combiner changes what is shuffled, not what comes out", () => {
+describe.concurrent("a combiner changes the shuffled data, not the output", () => {
   for (const [kind, request] of [
     ["module", { mapperName: "sum.mjs", reducerName: "sum.mjs", combinerName: "sum.mjs" }],
     ["executable", { mapperName: "cat.sh", reducerName: "uniq.sh", combinerName: "uniq.sh" }],
@@ -147,7 +147,7 @@ describe.concurrent("a combiner changes what is shuffled, not what comes out", (
   }
 });
 
-describe.concurrent("a map-only job gives the records in their order", () => {
+describe.concurrent("a map-only job keeps the order of the records", () => {
   const contents = ["b\t1\r\na\t\n\n", "", "\xff\0\tz\n".repeat(300) + "last\r"].map((text) =>
     Buffer.from(text, "latin1"),
   );
@@ -168,7 +168,7 @@ describe.concurrent("a map-only job gives the records in their order", () => {
     });
   }
 
-  test("of an input without records", async () => {
+  test("with an input without records", async () => {
     const inputPath = await edgefold.put("data/nothing.txt", "");
     const { job, parts } = await run({ inputPath, mapperName: "cat.sh", nReducers: 0 });
     expect(parts).toEqual([]);
@@ -196,6 +196,6 @@ const shuffleLeft = async (): Promise<string[]> => [
   ...(await edgefold.keysIn("data", ".edgefold/")),
 ];
 
-test("nothing is left of the shuffle", async () => {
+test("the shuffle leaves nothing behind", async () => {
   for (let keys = await shuffleLeft(); keys.length > 0; keys = await shuffleLeft()) await sleep(100);
 });

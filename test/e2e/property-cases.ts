@@ -2,7 +2,7 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import * as fc from "fast-check";
 import { isPlainText } from "../../backend/runner/input/object-head.ts";
 
-/** The jobs of the property test: some that are known to be hard, and random ones from a fixed seed. */
+/** The jobs of the property test: some known hard cases, and random ones from a fixed seed. */
 
 const packers = {
   "": (content: Buffer): Buffer => content,
@@ -17,7 +17,7 @@ export type StoreKind = "s3" | "file";
 export type PropertyCase = {
   readonly name: string;
   readonly objects: readonly InputObject[];
-  /** How the input is named; a single object by its own address alone. */
+  /** How several inputs are named. A single object is named by its own URL. */
   readonly address: "prefix" | "glob";
   readonly input: StoreKind;
   readonly output: StoreKind;
@@ -49,7 +49,7 @@ const content: fc.Arbitrary<Buffer> = fc
     const block = Buffer.concat(lines.flatMap(([bytes, end]) => [bytes, latin1(end)]));
     return Buffer.concat([...Array.from({ length: copies }, () => block), tail]);
   })
-  // Random bytes may begin as a binary format does, or with a byte order mark.
+  // Random bytes can look like a binary format, or begin with a byte order mark.
   .filter(isPlainText);
 
 const object = fc.record({
@@ -70,7 +70,7 @@ const settings = fc.record({
 
 type Settings = Omit<PropertyCase, "name" | "objects" | "splitSize">;
 
-/** Sizes from a byte up, but not so small that there are more than about `splits` of them. */
+/** The split size for about `splits` splits, at least one byte. */
 const splitSizeOf = (objects: readonly InputObject[], splits: number): number =>
   Math.max(1, Math.ceil(objects.reduce((sum, { content: { length } }) => sum + length, 0) / splits));
 
@@ -97,7 +97,7 @@ const random = fc.record({
   splits: fc.integer({ min: 1, max: 9 }),
 });
 
-/** @param count how many are random */
+/** @param count the number of random cases */
 export const propertyCases = (seed: number, count: number): PropertyCase[] => {
   const allSettings: Settings[] = fc.sample(settings, { seed, numRuns: known.length + count });
   const inputs = fc

@@ -1,6 +1,6 @@
 /**
- * What a job with identity programs must make of its input, written without any code of the product. Bytes are handled as
- * strings of one character a byte (Latin-1), of which `<` is the order of the bytes.
+ * Reference implementation of a job with identity programs, without any product code. Bytes are handled as strings with one
+ * character per byte (Latin-1), so that `<` compares bytes.
  */
 
 export type Pair = { readonly key: string; readonly value: string };
@@ -11,11 +11,11 @@ const linesOf = (content: Uint8Array): string[] => {
   return lines;
 };
 
-/** Input lines end with `\n` or `\r\n`; the last one may end with nothing, or with `\r`. */
+/** Splits an input into records. Lines end with `\n` or `\r\n`; the last one can end with nothing, or with `\r`. */
 export const recordsOf = (content: Uint8Array): string[] =>
   linesOf(content).map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
 
-/** The key is what stands before the first tab, or all. */
+/** Splits a record at its first tab. Without a tab, all of it is the key. */
 export const pairOf = (record: string): Pair => {
   const tab = record.indexOf("\t");
   return tab === -1 ? { key: record, value: "" } : { key: record.slice(0, tab), value: record.slice(tab + 1) };
@@ -23,15 +23,15 @@ export const pairOf = (record: string): Pair => {
 
 const inOrder = (a: Pair, b: Pair): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 
-/** The records of all contents, by key, those of a key in the order of the input. */
+/** The records of all contents, sorted by key. Records with equal keys keep the order of the input. */
 export const sortedPairs = (contents: readonly Uint8Array[]): Pair[] =>
   contents.flatMap((content) => recordsOf(content).map(pairOf)).toSorted(inOrder);
 
-/** As executables get and `cat` writes it (always with the tab), or as modules' output is written. */
+/** Formats an output line: for executables as `cat` writes it, with the tab; for modules without a tab if there is no value. */
 export const lineOf = ({ key, value }: Pair, writer: "executable" | "module"): string =>
   writer === "module" && value === "" ? `${key}\n` : `${key}\t${value}\n`;
 
-/** What each part must hold, given which keys it holds: nothing more is known of the partitioning. */
+/** The expected content of each part. Which keys belong to a part is read from it: the partitioning itself is not specified. */
 export const expectedParts = (
   contents: readonly Uint8Array[],
   parts: readonly Uint8Array[],
@@ -48,7 +48,7 @@ export const expectedParts = (
   });
   const expected: string[][] = parts.map(() => []);
   for (const pair of sortedPairs(contents)) {
-    // A key that is in no part is expected in the first, where it will be missed.
+    // A key that is in no part is expected in the first one, so that the comparison fails.
     expected[home.get(pair.key) ?? 0]?.push(lineOf(pair, writer));
   }
   return expected.map((lines) => lines.join(""));

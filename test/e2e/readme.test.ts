@@ -15,7 +15,7 @@ import { Edgefold } from "../helpers/edgefold.ts";
 import { lacks } from "../helpers/interpreters.ts";
 import { until } from "../helpers/until.ts";
 
-/** What the documentation tells the reader to do is done here, as it is printed there. */
+/** Runs the commands and programs of the documentation exactly as printed there. */
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const documentOf = (path: string): string => readFileSync(`${root}${path}`, "utf8");
@@ -39,13 +39,13 @@ const blocks = (markdown: string, language: string, heading?: string): string[] 
   );
 };
 
-/** What the commands of other sections use. */
+/** Variables that the commands of other sections use. */
 const [abbreviations = ""] = blocks(gettingStarted, "sh", "Walk-through");
 
 let edgefold: Edgefold;
 beforeAll(async () => {
   edgefold = await Edgefold.start();
-  // So that curl fails where the server says no, and leaves out the progress that it shows to humans.
+  // So that curl fails on an HTTP error, and omits its progress meter.
   await writeFile(`${edgefold.dir}/.curlrc`, "fail-with-body\nsilent\nshow-error\n");
 });
 afterAll(() => edgefold.stop());
@@ -54,22 +54,22 @@ const utf8 = (latin1: string): string => Buffer.from(latin1, "latin1").toString(
 
 const between = "----- the next block -----";
 
-/** A text of the documentation, for this Edgefold. */
+/** A text of the documentation, with the port of this instance. */
 const here = (text: string): string => text.replaceAll("localhost:4750", `localhost:${edgefold.port}`);
 
-/** Runs a command. @returns what it has written */
+/** Runs a command. @returns its output */
 const run = async (cwd: string, command: string, ...args: string[]): Promise<string> => {
   const env = { ...process.env, CURL_HOME: edgefold.dir, LC_ALL: "C" };
   return (await promisify(execFile)(command, args, { cwd, env, maxBuffer: 64 * 1024 * 1024 })).stdout;
 };
 
-/** Runs blocks in one shell, by default in the project's folder. @returns what each has written */
+/** Runs blocks in one shell, by default in the project's folder. @returns the output of each */
 const runBlocks = async (code: readonly string[], cwd = root): Promise<string[]> => {
   const script = here(code.join(`\nprintf '%s' '${between}'\n`));
   return (await run(cwd, "bash", "-euo", "pipefail", "-c", script)).split(between);
 };
 
-/** The JSON values, arrays or objects, that were written one after another. */
+/** Parses concatenated JSON arrays and objects. */
 const jsonIn = (output: string): unknown[] =>
   output
     .split(/(?<=^[\]}])\n/m)
@@ -110,7 +110,7 @@ test.skipIf(lacks("bash", "curl", "jq"))("the walk-through", async () => {
 });
 
 test.skipIf(lacks("bash", "curl", "jq", "python3"))("the job of the README", async () => {
-  // In a folder that `file:` addresses may lie in, which is what a checkout is for `npm run dev`.
+  // Uses a folder that `file:` URLs may point into, as a checkout is for `npm run dev`.
   const folder = `${edgefold.files}/checkout`;
   await mkdir(folder, { recursive: true });
   await symlink(`${root}examples`, `${folder}/examples`);
@@ -248,7 +248,7 @@ test.skipIf(lacks("curl", "jq"))("a notification, and the check of its signature
   const receiver = createServer((request, response) => {
     void readText(request).then((body) => {
       received.push({ path: request.url, headers: request.headers, body });
-      // A receiver that is no good at first: it fails, then it sends elsewhere.
+      // The receiver misbehaves at first: it fails, then it redirects.
       if (received.length === 1) response.writeHead(500).end("no");
       else if (received.length === 2) response.writeHead(302, { location: "/elsewhere" }).end();
       else response.writeHead(204).end();

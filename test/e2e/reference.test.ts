@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { isInstalled, sample } from "../helpers/sample.ts";
 
-/** Every sample request of the API reference, sent by curl as it is printed there, and every field of every answer. */
+/** Sends every sample request of the API reference with curl as printed there, and checks every field of every response. */
 
 const hasCurl = await isInstalled("curl");
 
@@ -29,7 +29,7 @@ const counts = ["brown 400", "dog 400", "fox 400", "jumps 400", "lazy 400", "ove
 /** The time in a UUIDv7, in ms. */
 const timeOf = (id: string): number => Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
 
-/** A file's hash, as the tool says that everybody compares with. */
+/** A file's hash, as `sha256sum` prints it. */
 const sha256sum = (file: string): string =>
   execFileSync("sha256sum", [file], { encoding: "utf8" }).split(" ")[0] ?? "no hash";
 
@@ -53,7 +53,7 @@ describe.skipIf(!hasCurl)("the API reference's samples", () => {
     return path;
   };
 
-  /** The fields that the reference shows of an artifact. */
+  /** The fields of an artifact that the reference shows. */
   const artifact = (name: string) => ({
     name,
     type: "executable",
@@ -61,7 +61,7 @@ describe.skipIf(!hasCurl)("the API reference's samples", () => {
     hash: sha256sum(join(folder, name)),
   });
 
-  /** The sample of `POST /jobs`, with its very fields, and more where `extra` has some. */
+  /** The sample for `POST /jobs`, with exactly its fields and those in `extra`. */
   const post = (extra: object = {}): string => {
     const credentials = { ...edgefold.keys };
     const body = {
@@ -81,7 +81,7 @@ describe.skipIf(!hasCurl)("the API reference's samples", () => {
 
   const split = (splitStart: number, splitEnd: number) => ({ path: input, type: "file/txt", splitStart, splitEnd });
 
-  /** The fields that the reference shows of a job. */
+  /** The fields of a job that the reference shows. */
   const jobFields = (id: string, startTime: number, splitEnd: number) => ({
     id,
     nReducers: 1,
@@ -136,7 +136,7 @@ describe.skipIf(!hasCurl)("the API reference's samples", () => {
     expect(unknown.body).toMatchObject({ type: "urn:edgefold:problem:unknown-artifact", status: 404 });
   });
 
-  test("create a new artifact in the place of an old one", async () => {
+  test("create a new artifact that replaces an old one", async () => {
     const changed = `${mapper}# changed\n`;
     const path = await write("mapper", changed);
     const put = `curl --request PUT --location '${artifacts}' --form 'program=@"${path}"'`;
@@ -255,7 +255,7 @@ describe.skipIf(!hasCurl)("the API reference's samples", () => {
     expect(answer.body).toMatchObject({ type: "urn:edgefold:problem:unknown-job", status: 404 });
   });
 
-  test("delete artifact: No Content; the tasks of its jobs keep the program as it was", async () => {
+  test("delete artifact: No Content; the tasks of its jobs keep the original program", async () => {
     const pinned = artifact("mapper");
     const deletion = `curl --request DELETE --location '${artifacts}/mapper' ${json}`;
     expect(await sample(deletion)).toMatchObject({ status: 204, text: "" });

@@ -7,9 +7,9 @@ import { S3Proxy } from "../helpers/s3-proxy.ts";
 import { StagedJob } from "../helpers/staged-job.ts";
 import { untilNone } from "../helpers/until.ts";
 
-/* Leases that end, or do not, with nobody there to notice anything else. */
+/* Leases that end, or are kept, while nothing else reveals a failure. */
 
-/** Shorter than a heartbeat is by default, so that the runners have to adapt theirs. */
+/** Shorter than the default heartbeat interval, so that the runners have to adapt theirs. */
 const leaseSeconds = 6;
 
 let edgefold: Edgefold;
@@ -25,7 +25,7 @@ afterAll(async () => {
   await proxy?.stop();
 });
 
-it("an attempt may take longer than a lease while its runner lives", async () => {
+it("an attempt can take longer than a lease while its runner is alive", async () => {
   const job = await StagedJob.post(edgefold, proxy, ["m-2-1", "m-3-1"]);
   await job.paused({ maps: 2, reduces: 0 });
   await sleep(2.2 * leaseSeconds * 1000);
@@ -33,30 +33,30 @@ it("an attempt may take longer than a lease while its runner lives", async () =>
   await job.expectCompleted();
 });
 
-it("runners end their attempts by themselves when the Worker stays away for a lease", async () => {
+it("runners end their attempts by themselves when the Worker is unreachable for a lease", async () => {
   const job = await StagedJob.post(edgefold, proxy, ["m-2-1", "m-3-1"]);
   await job.paused({ maps: 2, reduces: 0 });
   const runners = runnersOf(job.id);
   expect(runners).toHaveLength(2);
   await killWorker(edgefold);
   await untilNone("programs of runners without a Worker", () => programsOf(job.id));
-  // The runners themselves are there still, and take up the job again.
+  // The runners themselves are still running, and resume the job.
   expect(runnersOf(job.id)).toEqual(runners);
   await edgefold.startWorker();
   await job.expectCompleted(["m-2-2", "m-3-2"]);
 });
 
-it("the task of a runner that hangs goes to another, and what it says later does not count", async () => {
+it("the task of a hung runner goes to another one, and late reports of the first do not count", async () => {
   const job = await StagedJob.post(edgefold, proxy, ["m-2-1"]);
   await job.paused({ maps: 5, reduces: 0 });
   const hanging = await job.runnerOf("m-2");
   job.stage.hold("r-0-1");
   sendSignal(hanging, "SIGSTOP");
-  // Its program has done its work, and the runner would say so as soon as it can.
+  // Its program has finished, and the runner would report that as soon as it continues.
   job.stage.release("m-2-1");
   await job.paused({ maps: 6, reduces: 0 });
   sendSignal(hanging, "SIGCONT");
-  // The other runner is held at the first reduce, so that these are done by this one.
+  // The other runner is held at the first reduce, so this one runs the other two.
   await edgefold.waitFor(job.id, ({ progress }) => progress.reduces.completed === 2);
   job.stage.release();
   await job.expectCompleted(["m-2-2"]);

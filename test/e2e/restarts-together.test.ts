@@ -9,7 +9,7 @@ import { bulk, Stage } from "../helpers/stage.ts";
 import { outputNames, StagedJob } from "../helpers/staged-job.ts";
 import { until, untilNone } from "../helpers/until.ts";
 
-/* Several parts killed together, several jobs at work, other stores. As in `restarts.test.ts` no lease ends meanwhile. */
+/* Several parts killed together, several running jobs, other stores. As in `restarts.test.ts`, no lease ends meanwhile. */
 
 let edgefold: Edgefold;
 let proxy: S3Proxy;
@@ -60,18 +60,18 @@ describe("with two maps open", () => {
   });
 });
 
-it("an agent that is killed while two jobs run takes both up again at once", async () => {
+it("a killed agent resumes both running jobs at once after its restart", async () => {
   const mapping = await StagedJob.post(edgefold, proxy, ["m-1-1"], { parallelism: 1 });
   const reducing = await StagedJob.post(edgefold, proxy, ["r-1-1"], { parallelism: 1 });
   await mapping.paused({ maps: 1, reduces: 0 });
   await reducing.paused({ maps: 6, reduces: 1 });
   await killAgent(edgefold);
-  // Its runners may be there still.
+  // Its runners can still be running.
   await edgefold.startAgent();
   await Promise.all([mapping.expectCompleted(["m-1-2"]), reducing.expectCompleted(["r-1-2"])]);
 });
 
-it("a job that waits for an agent waits on when the Worker is killed", async () => {
+it("a job that waits for an agent keeps waiting when the Worker is killed", async () => {
   const expectWaiting = async (): Promise<void> => {
     const { conditions } = await edgefold.waitFor(job.id, ({ conditions: found }) => found.length > 0);
     expect(conditions).toMatchObject([{ type: "NoAgent" }]);
@@ -88,7 +88,7 @@ it("a job that waits for an agent waits on when the Worker is killed", async () 
 });
 
 describe("in directories", () => {
-  it("nothing but the output is left of killed reduces", async () => {
+  it("killed reduces leave only the output", async () => {
     const job = await StagedJob.post(edgefold, proxy, ["r-0-1", "r-1-1"], {
       inputPath: `${fileUrl}/input`,
       outputPath: `${fileUrl}/output`,
@@ -119,7 +119,7 @@ const killedWhileUploading = async (outputPath: string, begun: (jobId: string) =
   return id;
 };
 
-describe("the upload that a killed runner has begun", () => {
+describe("an upload begun by a killed runner", () => {
   it("is aborted in a store", async () => {
     const id = await killedWhileUploading(proxy.endpoint, (jobId) => proxy.openUploadsOf(jobId).length > 0);
     expect(proxy.openUploadsOf(id)).toEqual([]);

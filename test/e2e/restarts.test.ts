@@ -6,8 +6,8 @@ import { S3Proxy, type Held } from "../helpers/s3-proxy.ts";
 import { outputNames, StagedJob } from "../helpers/staged-job.ts";
 
 /*
- * `kill -9` of every part in every phase. The lease is longer than any test takes: what a part leaves behind when it is killed
- * must be taken up again because somebody notices, and not because a lease ends.
+ * `kill -9` of every part in every phase. The lease is longer than any test, so abandoned work must be resumed because the
+ * failure is detected, not because a lease ends.
  */
 
 let edgefold: Edgefold;
@@ -66,7 +66,7 @@ describe("with two maps open, two completed and two to come", () => {
   it("a killed runner costs its map", async () => {
     const job = await pausedInMapping();
     sendSignal(await job.runnerOf("m-2"), "SIGKILL");
-    // The other runner stays where it is until the task has been taken up again.
+    // The other runner is held until the task has been resumed.
     await edgefold.waitFor(job.id, ({ progress }) => progress.maps.completed === 5);
     job.stage.release("m-3-1");
     await job.expectCompleted(["m-2-2"]);
@@ -102,15 +102,15 @@ const faults: readonly (readonly [string, (job: StagedJob) => Promise<void>])[] 
   ["runner", async (job) => sendSignal(onlyRunnerOf(job.id), "SIGKILL")],
 ];
 
-/** What the store has answered to the completions of the part that was held back. */
+/** The status codes with which the store answers the completions of the held part. */
 const answers: Record<Held, number[]> = {
   request: [200],
-  // The first of these answers arrived nowhere; the second one says NoSuchUpload.
+  // The first answer is lost; the second one is NoSuchUpload.
   answer: [200, 404],
 };
 
 describe.each([
-  ["before the store knows of it", "request"],
+  ["before the store receives it", "request"],
   ["after the store has done it", "answer"],
 ] as const)("with the completion of an output held back %s", (_, what) => {
   it.each(faults)("a killed %s costs nothing", async (name, fault) => {
@@ -122,12 +122,12 @@ describe.each([
     const hold = proxy.hold(held, what);
     const job = await StagedJob.post(edgefold, proxy, [], { parallelism: 1 });
     await hold.reached;
-    // The batch's other outputs are there already: the repetition meets uploads of either kind.
+    // The other outputs of the batch are already complete, so the retry meets both kinds of uploads.
     await edgefold.waitFor(job.id, () => others.every((part) => completionsOf(part).length > 0));
     expect(await job.status()).toBe("committing");
     expect(await job.outputKeys()).toEqual(what === "answer" ? [...others, held].sort() : others);
     await fault(job);
-    // Only the request of a runner that lives may go on its way.
+    // The held request passes only if its runner is still alive.
     if (name === "Worker" && what === "request") hold.pass();
     else hold.lose();
     await job.expectCompleted();

@@ -14,7 +14,7 @@ import { runnersOf } from "../helpers/processes.ts";
 import { until } from "../helpers/until.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
 
-/** Passwords and session tokens of storage are where they are needed, and nowhere else. */
+/** Storage passwords and session tokens appear only where they are needed. */
 
 const password = new Canary("password");
 const token = new Canary("token");
@@ -26,13 +26,13 @@ const credentials = {
   sessionToken: token.text,
 };
 
-/** Where the canaries are found, of those that must not be there at all. */
+/** Finds canaries that must not be in a content. @returns which ones, and in which form */
 const leaks = (content: Buffer | string, also: readonly Canary[] = []): string[] =>
   [...Object.values(canaries), ...also].flatMap((canary) =>
     canary.formsIn(content).map((form) => `${canary.text} as ${form}`),
   );
 
-/** All that a program can find of its surroundings, as a shell script's output. */
+/** Shell commands that print everything a program can see of its environment. */
 const surroundings =
   "env; tr '\\0' '\\n' < /proc/self/environ; cat /proc/$PPID/environ /proc/$PPID/cmdline | tr '\\0' '\\n'";
 
@@ -67,7 +67,7 @@ const script = (text: string): string => `#!/bin/sh\n${text}\n`;
 
 const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
-/** A store that refuses everything as S3 does, and repeats all that it knows of a request. */
+/** A store that refuses every request as S3 does, and echoes everything it received. */
 const echoingStore = async (): Promise<Server> => {
   const server = createServer((request, response) => {
     request.resume();
@@ -86,7 +86,7 @@ const urlOf = (server: Server): string => {
   return typeof address === "object" && address !== null ? `http://127.0.0.1:${address.port}` : "";
 };
 
-/** What the API answers to whoever may read: everything that there is. */
+/** All responses of the API that a reader can get. */
 const everything = async ({ url }: Edgefold, ids: readonly string[]): Promise<string> => {
   const paths = ["/", "/openapi.json", "/api/v1/jobs", "/api/v1/artifacts", "/api/v1/clusters"];
   const jobs = ids.flatMap((id) => {
@@ -94,7 +94,7 @@ const everything = async ({ url }: Edgefold, ids: readonly string[]): Promise<st
     const attempts = `${task}/attempts`;
     return [job, `${job}/tasks`, `${job}/events`, task, attempts, `${attempts}/1`, `${attempts}/1/log`];
   });
-  // The events of a job that goes on have no end, except as a list.
+  // The event stream of a running job does not end, but the list of its events does.
   const headers = { accept: "application/json" };
   const texts = await Promise.all(
     [...paths, ...jobs].map(async (path) => (await fetch(url + path, { headers })).text()),
@@ -102,11 +102,11 @@ const everything = async ({ url }: Edgefold, ids: readonly string[]): Promise<st
   return texts.join("\n");
 };
 
-/** The files below a folder that hold this text. */
+/** The files below a folder that contain this text. */
 const filesWith = (folder: string, text: string): string[] =>
   filesBelow(folder).filter((path) => readOr(path).includes(text));
 
-/** The rows of sealed credentials in the databases of all jobs. */
+/** The sealed credentials in the databases of all jobs. */
 const sealed = (folder: string): string[] =>
   filesBelow(folder)
     .filter((path) => path.endsWith(".sqlite"))
@@ -130,7 +130,7 @@ describe("with runners as processes", () => {
   let front: Front;
   let echoing: Server;
   let printed = "";
-  /** What requests that change something were answered. */
+  /** The responses to requests that change something. */
   let answers = "";
   const ids: string[] = [];
 
@@ -140,7 +140,7 @@ describe("with runners as processes", () => {
       return true;
     });
     edgefold = await Edgefold.start();
-    // It takes requests with any signature, and signs them again with the keys of the local store.
+    // It accepts any signature, and signs requests again with the keys of the local store.
     front = await Front.start(edgefold, "127.0.0.1");
     echoing = await echoingStore();
     await edgefold.put("data/in-the-input-path.txt", "a b\n");
@@ -189,27 +189,27 @@ describe("with runners as processes", () => {
       expect(canary.filesIn(edgefold.dir)).toEqual([]);
       expect(canary.processes()).toEqual([]);
     }
-    // The key id is no secret, but it is nobody's business either.
+    // The key id is not a secret, but must not be exposed here either.
     expect(keyId.processes()).toEqual([]);
     expect(leaks(await everything(edgefold, ids), [keyId])).toEqual([]);
     expect(leaks(answers, [keyId])).toEqual([]);
     expect(leaks(printed + (edgefold.worker?.tail ?? "") + (edgefold.agent?.tail ?? ""), [keyId])).toEqual([]);
   };
 
-  test.each(["tells", "tells.mjs"])("a job that is completed, with the program %s", async (mapperName) => {
+  test.each(["tells", "tells.mjs"])("a completed job, with the program %s", async (mapperName) => {
     const job = await edgefold.completed((await post(mapperName)).id);
     const output = Buffer.concat(
       await Promise.all(
         job.outputs.map((part) => edgefold.readAll(edgefold.s3Endpoint + part.slice(front.s3Endpoint.length))),
       ),
     );
-    // The runner's own environment, too, which is not the program's.
+    // Proves that the output includes the environment of the runner, too.
     expect(output.toString()).toContain("PROCESS_LEDGER");
     expect(leaks(output, [keyId])).toEqual([]);
     await expectNothingAnywhere();
   });
 
-  test.each(["fails", "fails.mjs"])("a job that fails with its surroundings in the message: %s", async (mapperName) => {
+  test.each(["fails", "fails.mjs"])("a job that fails with its environment in the message: %s", async (mapperName) => {
     const job = await edgefold.ended((await post(mapperName)).id);
     expect(job.status).toBe("failed");
     expect(job.error?.message).toContain("PATH");
@@ -219,25 +219,25 @@ describe("with runners as processes", () => {
   test.each([
     ["the key id", "Unauthorized", {}],
     ["the password", "SignatureDoesNotMatch", { username: "local-development", sessionToken: undefined }],
-  ])("a job of which %s is wrong", async (_, code, keys) => {
+  ])("a job with %s wrong", async (_, code, keys) => {
     const { id } = await post("cat", edgefold.s3Endpoint, { ...credentials, ...keys });
     expect((await edgefold.ended(id)).error?.code).toBe(code);
     await expectNothingAnywhere();
   });
 
-  test("a job whose store repeats what was sent to it", async () => {
+  test("a job whose store echoes its request", async () => {
     const job = await edgefold.ended((await post("cat", urlOf(echoing))).id);
     expect(job.error).toMatchObject({ code: "SignatureDoesNotMatch" });
     expect(job.error?.message).toContain("Not signed well: …");
     await expectNothingAnywhere();
   });
 
-  test("a job at work, which is then stopped", async () => {
+  test("a running job that is then stopped", async () => {
     const { id } = await post("waits");
     await edgefold.waitFor(id, ({ progress }) => progress.maps.running === 1);
     await until("its program", () => (runnersOf(id).length > 0 ? true : undefined));
     await expectNothingAnywhere();
-    // The search finds what is there: in the databases, and among the programs.
+    // The search itself works: it finds other texts in the databases and among the programs.
     expect(filesWith(edgefold.dir, "in-the-input-path").join()).toMatch(/JobObject[^,]*\.sqlite/);
     expect(filesWith(edgefold.dir, "in-the-artifact").join()).toMatch(/r2/);
     const rows = sealed(edgefold.stateDir);
@@ -249,7 +249,7 @@ describe("with runners as processes", () => {
     await expectNothingAnywhere();
   });
 
-  test("after all jobs' ends even what was sealed is gone", async () => {
+  test("after all jobs have ended, even sealed credentials are gone", async () => {
     await until("nothing sealed", () => (sealed(edgefold.stateDir).length === 0 ? true : undefined));
     await edgefold.agent?.stop();
     await edgefold.worker?.stop();
@@ -284,14 +284,14 @@ describe("with runners as pods", () => {
     return id;
   };
 
-  /** Everything of the jobs' namespace, and what its pods have written. */
+  /** All objects of the jobs' namespace, and the logs of its pods. */
   const objects = async (): Promise<string> => {
     const all = await cluster.everything();
     const logs = cluster.fake.pods().map(({ metadata }) => cluster.fake.logs(metadata.name));
     return JSON.stringify([all, logs]);
   };
 
-  it("no object of the cluster has them, and no process of a pod", async () => {
+  it("no object of the cluster contains them, nor any process of a pod", async () => {
     const waiting = await post("waits");
     await stage.edgefold.waitFor(waiting, ({ progress }) => progress.maps.running === 1);
     const all = await objects();

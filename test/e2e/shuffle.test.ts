@@ -5,7 +5,7 @@ import { Edgefold } from "../helpers/edgefold.ts";
 import { S3Proxy } from "../helpers/s3-proxy.ts";
 import { StagedJob } from "../helpers/staged-job.ts";
 
-/* Both places of the shuffle, and what becomes of a job of which a map output is lost there before it is read. */
+/* Both locations of the shuffle: a map output that is lost there before it is read is computed again. */
 
 let edgefold: Edgefold;
 let proxy: S3Proxy;
@@ -20,7 +20,7 @@ const stop = async (): Promise<void> => {
   await proxy?.stop();
 };
 
-/** A job that is held in its last map, with the outputs of the others stored. */
+/** A job paused in its last map, with the outputs of the others stored. */
 const mapped = async (): Promise<StagedJob> => {
   const job = await StagedJob.post(edgefold, proxy, ["m-5-1"]);
   await job.paused({ maps: 5, reduces: 0 });
@@ -29,11 +29,11 @@ const mapped = async (): Promise<StagedJob> => {
 
 const outputs = ["m-0-1", "m-1-1", "m-2-1", "m-3-1", "m-4-1"];
 
-describe("in a directory of this machine, as is the default", () => {
+describe("in a local directory, the default", () => {
   beforeAll(async () => start({}));
   afterAll(stop);
 
-  it("a map output that was changed is made again", async () => {
+  it("a corrupted map output is computed again", async () => {
     const job = await mapped();
     const folder = join(edgefold.stateDir, "agent/shuffle", job.id);
     expect(readdirSync(folder).filter((name) => outputs.includes(name))).toEqual(outputs);
@@ -41,18 +41,18 @@ describe("in a directory of this machine, as is the default", () => {
     damaged[20] = (damaged[20] ?? 0) ^ 1;
     writeFileSync(join(folder, "m-1-1"), damaged);
     job.stage.release();
-    // The first reduce may find out a second time, of another partition, before the map has run again.
+    // The first reduce can report the loss again, for another partition, before the map has run again.
     await edgefold.completed(job.id);
     expect(job.stage.runs.filter((run) => run.startsWith("m-"))).toEqual([...outputs, "m-1-2", "m-5-1"].sort());
     expect((await job.outputs()).map(String)).toEqual(job.expected);
   });
 });
 
-describe("in the store of the job's output", () => {
+describe("in the output store of the job", () => {
   beforeAll(async () => start({ SHUFFLE: "store" }));
   afterAll(stop);
 
-  it("a map output that was removed is made again", async () => {
+  it("a deleted map output is computed again", async () => {
     const job = await mapped();
     const folder = `reducers/.edgefold/${job.id}`;
     const names = (await edgefold.keysIn("reducers", `.edgefold/${job.id}/`)).map((key) => key.split("/").at(-1));

@@ -7,12 +7,12 @@ import { FakeCluster } from "../helpers/kubernetes/cluster.ts";
 import { documents } from "../helpers/kubernetes/documents.ts";
 
 const image = "registry.example.com/edgefold:test";
-/** An image in which there is no runner. */
+/** An image without a runner. */
 export const brokenImage = "registry.example.com/broken:test";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** A cluster of this process, whose pods are processes of this machine. Nothing of it is installed anywhere. */
+/** A cluster inside this process, whose pods are local processes. Nothing is installed. */
 export class SimulatedCluster extends TestCluster {
   readonly fake: FakeCluster;
 
@@ -33,7 +33,7 @@ export class SimulatedCluster extends TestCluster {
     );
   }
 
-  /** The cluster has begun with it. */
+  /** Does nothing: the cluster starts with Edgefold installed. */
   override async install(): Promise<void> {}
 
   override async agentConfig(): Promise<string> {

@@ -9,11 +9,11 @@ import { environmentOf, isAlive } from "../helpers/proc.ts";
 import { killAgent, processesOf, runnersOf, sparesOf } from "../helpers/processes.ts";
 import { until } from "../helpers/until.ts";
 
-/** Stopping a job: its programs are gone within `limitMs`, whatever they do, and so is all that they made. */
+/** Stopping a job: its programs are gone within `limitMs`, whatever they do, and their output is removed. */
 
 const limitMs = 5_000;
 
-/** The running programs: each writes its pid, and those of its children, to `pids`, which is then renamed into place. */
+/** The mappers. Each writes its pid and its children's to a temporary file, which it renames to `pids`. */
 const programs: Record<string, (pids: string) => { readonly text: string; readonly type: "executable" | "module" }> = {
   "a program that sleeps, with children": (pids) => ({
     type: "executable",
@@ -33,14 +33,14 @@ echo "$$" > ${pids}.new && mv ${pids}.new ${pids}
 while :; do sleep 1; done
 `,
   }),
-  "a program that writes without an end": (pids) => ({
+  "a program that writes indefinitely": (pids) => ({
     type: "executable",
     text: `#!/bin/sh
 echo "$$" > ${pids}.new && mv ${pids}.new ${pids}
 exec yes
 `,
   }),
-  "a module that waits for ever": (pids) => ({
+  "a module that waits forever": (pids) => ({
     type: "module",
     text: `import { writeFileSync, renameSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
@@ -51,7 +51,7 @@ export async function map() {
 }
 `,
   }),
-  "a module that never lets go of the thread": (pids) => ({
+  "a module that never yields its thread": (pids) => ({
     type: "module",
     text: `import { writeFileSync, renameSync } from "node:fs";
 export function map() {
@@ -61,7 +61,7 @@ export function map() {
 }
 `,
   }),
-  "a module that waits for nothing but itself": (pids) => ({
+  "a module that only yields to microtasks": (pids) => ({
     type: "module",
     text: `import { writeFileSync, renameSync } from "node:fs";
 export async function map() {
@@ -108,7 +108,7 @@ describe("stopping a job", () => {
     expect(job.progress.maps.running).toBe(0);
   };
 
-  test("before an agent is there", async () => {
+  test("before an agent is connected", async () => {
     const { id } = await post();
     const pending = await edgefold.job(id);
     expect(pending).toMatchObject({ status: "pending", conditions: [{ type: "NoAgent" }] });
@@ -116,7 +116,7 @@ describe("stopping a job", () => {
     expect(answer.status).toBe(200);
     expect(await answer.json()).toBe(`Job ${id} was successfully stopped`);
     await expectStopped(id);
-    // Nothing was done yet, so nothing is to be cleaned.
+    // Nothing was done yet, so there is nothing to clean up.
     expect((await edgefold.job(id)).conditions).toEqual([]);
     expect(await edgefold.tasks(id)).toEqual([]);
     await expectProblem(await edgefold.stopJob(id), 409, "job-ended");
@@ -128,12 +128,12 @@ describe("stopping a job", () => {
     expect(await edgefold.job(next)).toMatchObject({ status: "completed" });
   });
 
-  test("that there is not", async () => {
+  test("that does not exist", async () => {
     await expectProblem(await edgefold.stopJob("0190a0a0-0000-7000-8000-000000000000"), 404, "unknown-job");
     await expectProblem(await edgefold.stopJob("nobody"), 404, "unknown-job");
   });
 
-  /** Posts a job with such a mapper. @returns it, and the processes of its program once they run */
+  /** Submits a job with this mapper. @returns its id, its output folder, and the processes of its program once they run */
   const run = async (name: string): Promise<{ id: string; running: number[]; output: string }> => {
     const pids = join(edgefold.dir, `pids-${++count}`);
     const { text, type } = programs[name]?.(pids) ?? { text: "", type: "executable" };
@@ -163,7 +163,7 @@ describe("stopping a job", () => {
       { id: `${id}-m-0`, status: "stopped", endTime: expect.any(Number) },
     ]);
     await expectProblem(await edgefold.stopJob(id), 409, "job-ended");
-    // What it had begun to write is gone, and so is everything that worked for it.
+    // Its partial output is gone, and so are all its processes.
     await expect.poll(() => processesOf(id), { timeout: 20_000 }).toEqual([]);
     expect(existsSync(output) ? readdirSync(output, { recursive: true }) : []).toEqual([]);
     expect((await edgefold.job(id)).conditions).toEqual([]);

@@ -10,7 +10,7 @@ let edgefold: Edgefold;
 let proxy: S3Proxy;
 
 beforeAll(async () => {
-  // No lease ends in the course of these tests.
+  // No lease ends during these tests.
   edgefold = await Edgefold.start({ env: { LEASE_SECONDS: "600", RUNNERS: "2" } });
   proxy = await S3Proxy.start(edgefold.port);
 });
@@ -20,7 +20,7 @@ afterAll(async () => {
   await proxy?.stop();
 });
 
-it("a job does not wait for a runner that hangs: another does its task, and what the first one says later does not count", async () => {
+it("a job does not wait for a hung runner: another one runs its task, and late reports of the first do not count", async () => {
   const job = await StagedJob.post(edgefold, proxy, ["m-2-1"], { speculation: true });
   await job.stage.held();
   const hanging = await job.runnerOf("m-2");

@@ -9,14 +9,14 @@ import { strayKinds } from "../helpers/strays.ts";
 import { until, untilNone } from "../helpers/until.ts";
 
 /**
- * Jobs whose mappers leave processes of every kind behind, and that end in every way: nothing is alive of them afterwards.
- * `STRAY_JOBS` is how many jobs there are in all, and `STRAY_WAVE` how many at the same time: multiples of 6, 6 by default.
+ * Jobs whose mappers leave every kind of process behind, and which end in every way. Afterwards none of the processes is alive.
+ * `STRAY_JOBS` is the total number of jobs, and `STRAY_WAVE` the number at the same time: multiples of 6, by default 6.
  */
 
 const jobs = Number(process.env["STRAY_JOBS"] ?? 6);
 const wave = Number(process.env["STRAY_WAVE"] ?? 6);
 
-/** How a mapper goes on when its strays run, and how its job ends then. `$marker` is there from the second attempt on. */
+/** What a mapper does once its strays run, and how its job ends. `$marker` exists from the second attempt on. */
 const ways = [
   { way: "completed", next: "cat", status: "completed" },
   { way: "failed", next: "exit 3", status: "failed" },
@@ -45,7 +45,7 @@ afterAll(async () => {
   await edgefold.stop();
 });
 
-/** Starts a stray of each kind, waits until all have written their pids, and goes on. */
+/** A mapper that starts a stray of each kind, waits until all have written their pids, and then runs `next`. */
 const mapper = (next: string): string => `#!/bin/bash
 file=${pids}/$EDGEFOLD_ATTEMPT_ID
 marker=$file.marker
@@ -58,17 +58,17 @@ while [ "$(cat "$file" 2> /dev/null | wc -l)" -lt ${Object.keys(strayKinds).leng
 ${next}
 `;
 
-/** What lives of the strays of all jobs so far, and of what has started them. */
+/** The live strays of all jobs so far, and the live processes that started them. */
 const strays = (): number[] => [
   ...processesWith(`${pids}/`).map(({ pid }) => pid),
   ...readdirSync(pids)
     .filter((name) => /-\d+$/.test(name))
     .flatMap((name) => readFileSync(join(pids, name), "utf8").trim().split("\n").map(Number))
-    // By now a pid may be another process's.
+    // By now a pid can belong to another process.
     .filter((pid) => isAlive(pid) && commandOf(pid).startsWith("innocent")),
 ];
 
-/** Starts a job that ends in such a way. @returns its id */
+/** Starts a job that ends in this way. @returns its id */
 const start = async (way: string): Promise<string> => {
   const { id } = await edgefold.post({
     inputPath: pathToFileURL(join(edgefold.files, "in.txt")).href,

@@ -10,7 +10,7 @@ export const apiToken = "api-token-of-16-or-more";
 export const agentToken = "agent-token-of-16-or-more";
 export const secretKey = "a-secret-key-of-thirty-two-characters-or-more";
 
-/** A Worker that is configured as a deployed one is, but for the rate limits. */
+/** A Worker configured like a deployed one, except without rate limits. */
 export const closedEnv: Env = {
   ...env,
   CALL_LIMIT: undefined,
@@ -23,7 +23,7 @@ export const closedEnv: Env = {
 
 export const openEnv: Env = { ...closedEnv, API_TOKENS: undefined, OPEN_TO: "loopback" };
 
-/** The token of a job's runners, for an hour. */
+/** A token for a job's runners, valid for an hour. */
 export const runnerToken = async (tokenEnv: Env, jobId: string): Promise<string> =>
   await signRunnerToken(tokenEnv, { jobId, expires: Date.now() + 3_600_000 });
 
@@ -42,11 +42,11 @@ export const call = async (
   return response;
 };
 
-/** A JSON body, checked. */
+/** Parses and validates a JSON body. */
 export const jsonOf = async <S extends z.ZodType>(schema: S, response: Response): Promise<z.output<S>> =>
   schema.parse(await response.json());
 
-/** The problem that a response is; fails where it is none. */
+/** Returns the problem in a response. Fails if there is none. */
 export const problemOf = async (response: Response): Promise<Problem> => {
   z.literal("application/problem+json").parse(response.headers.get("Content-Type"));
   const problem = await jsonOf(ProblemSchema, response);
@@ -66,7 +66,7 @@ export const upload = async (
   return await call("PUT", "/api/v1/artifacts", { body: form });
 };
 
-/** SHA-256, computed apart from the code under test. */
+/** SHA-256, computed independently of the code under test. */
 export const sha256 = async (content: BufferSource): Promise<string> =>
   [...new Uint8Array(await crypto.subtle.digest("SHA-256", content))]
     .map((b) => b.toString(16).padStart(2, "0"))

@@ -8,7 +8,7 @@ import { settle, storedKeys } from "./registry-helpers.ts";
 const path = (name: string): string => `/api/v1/artifacts/${encodeURIComponent(name)}`;
 const stored = async (): Promise<number> => (await storedKeys()).length;
 
-/** Bytes that repeat nowhere near, and hold everything that a boundary consists of. */
+/** Pseudo-random bytes without short-range repetition, containing fragments of a multipart boundary. */
 const pattern = (size: number): Uint8Array<ArrayBuffer> => {
   const bytes = new Uint8Array(size);
   let x = 1;
@@ -20,7 +20,7 @@ const pattern = (size: number): Uint8Array<ArrayBuffer> => {
   return bytes;
 };
 
-/** A property of an object behind a proxy. */
+/** A property of a proxied object; methods stay bound to it. */
 const bound = (target: object, property: string | symbol): unknown => {
   const value: unknown = Reflect.get(target, property);
   return typeof value === "function" ? value.bind(target) : value;
@@ -29,12 +29,12 @@ const bound = (target: object, property: string | symbol): unknown => {
 describe("an upload", () => {
   it.each([
     ["nothing", 0],
-    ["one byte more than is held at first", 64 * 1024 + 1],
+    ["one byte more than the first buffer", 64 * 1024 + 1],
     ["one byte less than a part", 5 * 1024 * 1024 - 1],
     ["a part", 5 * 1024 * 1024],
     ["one byte more than a part", 5 * 1024 * 1024 + 1],
     ["two parts and some", 13_000_003],
-  ])("of %s comes back as it was", async (_, size) => {
+  ])("of %s is downloaded unchanged", async (_, size) => {
     const content = size === 0 ? new Uint8Array() : pattern(size);
     const response = await upload("program", content, "file");
     expect(response.status).toBe(200);
@@ -50,7 +50,7 @@ describe("an upload", () => {
     expect(await sha256(await download.arrayBuffer())).toBe(artifact.hash);
   });
 
-  it("is one of a few at a time that hold a part in memory", async () => {
+  it("waits while a few others hold a part in memory", async () => {
     let open = 0;
     let most = 0;
     const ARTIFACTS = new Proxy(openEnv.ARTIFACTS, {
@@ -83,7 +83,7 @@ describe("an upload", () => {
     expect(open).toBe(0);
   });
 
-  it("that says to be larger than what is taken is refused before it is read", async () => {
+  it("with a Content-Length above the limit is refused before it is read", async () => {
     const headers = { "Content-Type": "multipart/form-data; boundary=x", "Content-Length": "500000001" };
     const response = await call("PUT", "/api/v1/artifacts", { headers, body: new Uint8Array(10) });
     expect(await problemOf(response)).toMatchObject({
@@ -93,7 +93,7 @@ describe("an upload", () => {
     });
   });
 
-  it("of the same name replaces, and its old content goes", async () => {
+  it("of an existing name replaces it and deletes the old content", async () => {
     await upload("again", "#!first");
     await settle();
     const before = await stored();
@@ -117,7 +117,7 @@ describe("an upload", () => {
   });
 
   it.each(['a "quoted" 100% name', "жü 日本.py", "with space", "%41", "a'b(c)*", "-", "x".repeat(255)])(
-    "may be named %s",
+    "can be named %s",
     async (name) => {
       expect(await jsonOf(ArtifactSchema, await upload(name, `#!${name}`))).toMatchObject({ name });
       expect(await jsonOf(ArtifactSchema, await call("GET", path(name)))).toMatchObject({ name });
@@ -143,7 +143,7 @@ const putForm = async (body: BodyInit, contentType = `multipart/form-data; bound
 const form = (size: number): string =>
   type("module") + part('form-data; name="program"; filename="cut"', "x".repeat(size)) + end;
 
-/** Expects an upload to be refused, and to leave nothing. */
+/** Expects an upload to be refused and to leave nothing behind. */
 const expectRefusal = async (name: string, content: string, given: string | undefined, cure: string): Promise<void> => {
   await settle();
   const before = await stored();
@@ -164,7 +164,7 @@ describe("a form", () => {
     ["something before and after", `before\r\n${file}${end}after`, "executable"],
     ["no line end after the end", file + `--${boundary}--`, "executable"],
     ["an old curl's escapes", part('form-data; name="program"; filename="fo\\"rm"', "#!12345") + end, "executable"],
-  ])("of %s is understood", async (_, body, wanted) => {
+  ])("with %s is accepted", async (_, body, wanted) => {
     const artifact = await jsonOf(ArtifactSchema, await putForm(body));
     expect(artifact).toMatchObject({ type: wanted, size: 7, hash: await sha256(new TextEncoder().encode("#!12345")) });
   });
@@ -175,7 +175,7 @@ describe("a form", () => {
     ["two files", file + file + end, "program"],
     ["two types", type("module") + type("module") + file + end, "type"],
     ["an unknown type", file + type("binary") + end, "type"],
-    ["a type without end", type("x".repeat(5000)) + file + end, "type"],
+    ["an overlong type", type("x".repeat(5000)) + file + end, "type"],
     ["no file", type("module") + end, "program"],
     ["a file without a name", part('form-data; name="program"', "x") + end, "program"],
     ["an empty name", part('form-data; name="program"; filename=""', "x") + end, "program"],
@@ -183,7 +183,7 @@ describe("a form", () => {
     ["a name with a line end", part('form-data; name="program"; filename="a%0Ab"', "x") + end, "program"],
     ["a name that is a folder", part('form-data; name="program"; filename=".."', "x") + end, "program"],
     ["a name that is too long", part(`form-data; name="program"; filename="${"ü".repeat(128)}"`, "x") + end, "program"],
-  ])("with %s is refused by name", async (_, body, field) => {
+  ])("with %s is refused, naming the field", async (_, body, field) => {
     const response = await putForm(body);
     expect(response.status).toBe(400);
     expect((await problemOf(response)).errors?.map((error) => error.field)).toEqual([field]);
@@ -198,7 +198,7 @@ describe("a form", () => {
     ["no disposition", `--${boundary}\r\nX: y\r\n\r\nz\r\n${end}`],
     ["bad headers", `--${boundary}\r\n:::\r\n\r\nz\r\n${end}`],
     ["another disposition", part('attachment; name="program"; filename="x"', "x") + end],
-  ])("that has %s is refused and leaves nothing", async (_, body) => {
+  ])("that has %s is refused and leaves nothing behind", async (_, body) => {
     await settle();
     const before = await stored();
     const response = await putForm(body);
@@ -212,18 +212,18 @@ describe("a form", () => {
     ["a script", "a.py", "#!/usr/bin/env python3\n", "executable"],
     ["a module by its name", "a.mjs", "export const map = 1;", "module"],
     ["a TypeScript module by its name", "a.MTS", "export const map = 1;", "module"],
-    ["a script in spite of its name", "a.mjs", "#!/usr/bin/env node\n", "executable"],
+    ["a script despite its name", "a.mjs", "#!/usr/bin/env node\n", "executable"],
     ["a program for Linux", "a", `\u007fELF\u0002\u0001\u0001${"\0".repeat(9)}\u0002\0>\0`, "executable"],
     ["a shared library", "a.so", `\u007fELF\u0002\u0001\u0001${"\0".repeat(9)}\u0003\0>\0${"\0".repeat(12)}`, "file"],
     ["text", "stop.txt", "the\na\n", "file"],
     ["nothing", "empty", "", "file"],
     ["a program for Windows", "a.exe", "MZ......", "file"],
     ["a compressed tar archive", "a.tar.gz", "\u001f\u008b\b\0", "archive"],
-    ["one with a shorter name", "A.TGZ", "\u001f\u008b\b\0", "archive"],
+    ["a compressed tar archive with the short suffix", "A.TGZ", "\u001f\u008b\b\0", "archive"],
     ["a tar archive", "a.tar", `${"\0".repeat(257)}ustar`, "archive"],
     ["a zip archive", "a.zip", "PK\u0003\u0004...", "archive"],
     ["a compressed file", "a.gz", "\u001f\u008b\b\0", "file"],
-  ])("without a type, with %s, is taken for what it is", async (_, name, content, wanted) => {
+  ])("with %s and no type gets the right type", async (_, name, content, wanted) => {
     const bytes = Uint8Array.from(content, (character) => character.charCodeAt(0));
     expect(await jsonOf(ArtifactSchema, await upload(name, bytes))).toMatchObject({ name, type: wanted });
   });
@@ -234,7 +234,7 @@ describe("a form", () => {
     ["Windows line endings", "#!/usr/bin/env python3\r\nprint(1)\r\n", "sed -i"],
     ["a zip archive", "PK\u0003\u0004...", "is a zip archive"],
     ["a program for Windows", "MZ......", "is built for Windows"],
-  ])("of an executable with %s is refused with the cure, and leaves nothing", async (_, content, cure) => {
+  ])("of an executable with %s is refused with a fix, and leaves nothing behind", async (_, content, cure) => {
     await expectRefusal("unusable", content, "executable", cure);
   });
 
@@ -247,27 +247,38 @@ describe("a form", () => {
       undefined,
       "is a module with a syntax error in line 2, column 14: Unexpected token. Correct it, or",
     ],
-    ["one that is called a module", "a", "export {", "module", "line 1, column 9"],
-    ["one in TypeScript", "a.mts", "type A = string;\nconst a: = 1;", undefined, "line 2, column 10"],
+    ["a file declared as a module with a syntax error", "a", "export {", "module", "line 1, column 9"],
+    [
+      "a TypeScript module with a syntax error",
+      "a.mts",
+      "type A = string;\nconst a: = 1;",
+      undefined,
+      "line 2, column 10",
+    ],
     ["TypeScript in JavaScript", "a.mjs", "type A = string;", undefined, "line 1, column 6"],
-    ["an archive that is none", "a.tar.gz", "text", undefined, "is not a .tar.gz archive, as its name says: pack it"],
+    ["an archive by name only", "a.tar.gz", "text", undefined, "is not a .tar.gz archive, as its name says: pack it"],
     ["an archive of another format", "a.zip", "\u001f\u008b\b\0", undefined, "is not a .zip archive, as its name says"],
-    ["one that is called an archive", "a", "text", "archive", "is not a tar or zip archive: pack it"],
-  ])("of %s is refused with the cure, and leaves nothing", async (_, name, content, given, cure) => {
+    ["a text file declared as an archive", "a", "text", "archive", "is not a tar or zip archive: pack it"],
+  ])("of %s is refused with a fix, and leaves nothing behind", async (_, name, content, given, cure) => {
     await expectRefusal(name, content, given, cure);
   });
 
   it.each([
     [
-      "JavaScript",
+      "valid JavaScript",
       "fine.mjs",
       "#!\nimport x from 'y' with { type: 'json' };\nexport const map = await x();\n",
       "module",
     ],
-    ["TypeScript", "fine.mts", "type A = { a?: string };\nexport const map = (a: A): void => undefined;\n", undefined],
-    ["too much to be parsed", "long.mjs", `${" ".repeat(256 * 1024)}}`, undefined],
-    ["what the parser gives up on", "deep.mjs", `a = ${"[".repeat(100_000)}`, undefined],
-  ])("of a module in %s is left to the runner", async (_, name, content, given) => {
+    [
+      "valid TypeScript",
+      "fine.mts",
+      "type A = { a?: string };\nexport const map = (a: A): void => undefined;\n",
+      undefined,
+    ],
+    ["too much code to parse", "long.mjs", `${" ".repeat(256 * 1024)}}`, undefined],
+    ["code that the parser gives up on", "deep.mjs", `a = ${"[".repeat(100_000)}`, undefined],
+  ])("of a module with %s is left to the runner", async (_, name, content, given) => {
     expect(await jsonOf(ArtifactSchema, await upload(name, content, given))).toMatchObject({ type: "module" });
   });
 
@@ -276,16 +287,16 @@ describe("a form", () => {
     expect((await problemOf(response)).type).toBe("urn:edgefold:problem:malformed-form");
   });
 
-  it("may end anywhere in what is read at once", async () => {
+  it("can end anywhere within a read", async () => {
     const readSize = 256 * 1024;
-    // The form's last bytes lie before, on and behind the border between two reads.
+    // The form's last bytes fall before, on and after the boundary between two reads.
     for (let over = -2; over <= end.length + 2; over++) {
       const size = readSize - form(0).length + over;
       expect(await jsonOf(ArtifactSchema, await putForm(form(size)))).toMatchObject({ size });
     }
   });
 
-  it("that breaks off after a part was stored leaves nothing", async () => {
+  it("that breaks off after a part was stored leaves nothing behind", async () => {
     await settle();
     const before = await stored();
     const large = pattern(17 * 1024 * 1024);
@@ -307,7 +318,7 @@ describe("1,200 artifacts", () => {
   const names = (list: z.infer<typeof ListSchema>): string[] => list.map(({ name }) => name);
   const all = Array.from({ length: 1200 }, (_, index) => `many-${index}`);
 
-  it("are listed whole and in pages, newest first", async () => {
+  it("are listed at once and in pages, newest first", async () => {
     await runInRegistry(async (registry) => {
       for (const name of all) {
         await registry.beginContent(`key-${name}`);
@@ -341,7 +352,7 @@ describe("1,200 artifacts", () => {
 });
 
 describe("an artifact", () => {
-  it("says when and by whom it was uploaded, and is listed with its type", async () => {
+  it("shows when and by whom it was uploaded, and is listed by type", async () => {
     const before = Date.now();
     await upload("typed.mjs", "export const map = 1;", "module");
     const shown = await jsonOf(StoredArtifactSchema, await call("GET", "/api/v1/artifacts/typed.mjs"));

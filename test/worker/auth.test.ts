@@ -23,9 +23,9 @@ describe("a Worker that is not configured", () => {
     ["an agent token without a cluster", { AGENT_TOKENS: agentToken }, ["AGENT_TOKENS counts as not set"]],
     ["a short agent token", { AGENT_TOKENS: "default=short" }, ["AGENT_TOKENS counts as not set"]],
     ["a short key", { SECRET_KEY: "x".repeat(31) }, ["SECRET_KEY counts as not set"]],
-    ["another openness", { OPEN_TO: "everybody" }, ["OPEN_TO can only be 'loopback'"]],
+    ["an unknown OPEN_TO", { OPEN_TO: "everybody" }, ["OPEN_TO can only be 'loopback'"]],
     [
-      "openness without the rest",
+      "OPEN_TO without the rest",
       { OPEN_TO: "loopback", API_TOKENS: undefined, SECRET_KEY: undefined },
       ["SECRET_KEY is not set"],
     ],
@@ -76,7 +76,7 @@ describe("tokens", () => {
     await response.body?.cancel();
   });
 
-  it("lets a runner to its own job only", async () => {
+  it("give a runner access to its own job only", async () => {
     const own = bearer(await runnerToken(closedEnv, job));
     expect((await call("GET", link, { env: closedEnv, headers: own })).status).toBe(426);
     expect((await call("GET", "/api/v1/jobs/other/link", { env: closedEnv, headers: own })).status).toBe(403);
@@ -104,10 +104,10 @@ describe("open to loopback", () => {
     ["a name that begins like it", "http://127.0.0.1.evil.example", 403, {}],
     ["an address in the network", "http://192.168.0.7:4750", 403, {}],
     ["a Host elsewhere", "http://localhost:4750", 403, { Host: "evil.example" }],
-    ["a Host that is none", "http://localhost:4750", 403, { Host: "a b" }],
+    ["an invalid Host", "http://localhost:4750", 403, { Host: "a b" }],
     ["an origin elsewhere", "http://localhost:4750", 403, { Origin: "http://evil.example" }],
     ["another port's origin", "http://localhost:4750", 403, { Origin: "http://localhost:3000" }],
-    ["no origin to speak of", "http://localhost:4750", 403, { Origin: "null" }],
+    ["an opaque origin", "http://localhost:4750", 403, { Origin: "null" }],
     ["another site's page", "http://localhost:4750", 403, { "Sec-Fetch-Site": "cross-site" }],
     ["another port's page", "http://localhost:4750", 403, { "Sec-Fetch-Site": "same-site" }],
   ])("%s: %s is %i", async (_, origin, status, headers) => {
@@ -116,7 +116,7 @@ describe("open to loopback", () => {
     await response.body?.cancel();
   });
 
-  it("asks agents and runners for tokens all the same, and looks at their Host and Origin", async () => {
+  it("still requires tokens from agents and runners, and checks their Host and Origin", async () => {
     expect((await call("GET", link)).status).toBe(401);
     expect((await call("GET", agentLink)).status).toBe(401);
     expect((await call("GET", agentLink, { headers: bearer(agentToken) })).status).toBe(426);
@@ -127,7 +127,7 @@ describe("open to loopback", () => {
     );
   });
 
-  it("is not opened by a request", async () => {
+  it("cannot be enabled by a request", async () => {
     const headers = { Host: "localhost", "X-Forwarded-Host": "localhost", OPEN_TO: "loopback" };
     expect((await call("GET", "/api/v1/jobs?OPEN_TO=loopback", { env: closedEnv, headers })).status).toBe(401);
   });

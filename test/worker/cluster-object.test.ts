@@ -37,7 +37,7 @@ const dial = async (cluster: Cluster): Promise<Agent> => await Peer.dial(cluster
 const hello = (clusterId: string, version = protocolVersion) =>
   ({ kind: "hello", version, release, clusterId, launcher: "process", capacity: 4 }) as const;
 
-/** An agent that was welcomed, and the answer to its hello. */
+/** Connects an agent. @returns it and the welcome */
 const welcomed = async (cluster: Cluster, clusterId = "uid-1"): Promise<{ agent: Agent; answer: AgentAnswer }> => {
   const agent = await dial(cluster);
   const answer = await agent.request(hello(clusterId));
@@ -55,10 +55,10 @@ const wanted = (jobId: string, runners: number, version = 1) => ({
 
 const query = async (cluster: Cluster, text: string) =>
   await runInDurableObject(cluster, (_, state) => state.storage.sql.exec(text).toArray());
-/** The stub of an object that has died is of no use any more. */
+/** A new stub. The stub of an object that has died can no longer be used. */
 const newStub = (cluster: Cluster): Cluster => env.CLUSTERS.get(cluster.id);
 
-/** A job, its cluster, and the cluster's agent. */
+/** Creates a job that its cluster wants, and connects the cluster's agent. */
 const wantedJob = async () => {
   const name = `cluster-${clusters++}`;
   const job = await JobFixture.create({}, name);
@@ -68,8 +68,8 @@ const wantedJob = async () => {
   return { job, cluster, agent };
 };
 
-describe("what is wanted", () => {
-  test("is told at the welcome, oldest first, with what must go", async () => {
+describe("a job in the cluster", () => {
+  test("is in the welcome, oldest first, together with jobs to remove", async () => {
     const cluster = newCluster();
     await cluster.want(wanted("b", 1));
     await cluster.want(wanted("a", 2));
@@ -80,7 +80,7 @@ describe("what is wanted", () => {
     expect(answer).toMatchObject({ wanted: [wanted("b", 3), wanted("a", 2)], remove: ["gone"] });
   });
 
-  test("is told at once to an agent that is connected", async () => {
+  test("is sent to a connected agent at once", async () => {
     const cluster = newCluster();
     const { agent } = await welcomed(cluster);
     await cluster.want(wanted("a", 2));
@@ -92,7 +92,7 @@ describe("what is wanted", () => {
     ]);
   });
 
-  test("is not told before the welcome", async () => {
+  test("is not sent before the welcome", async () => {
     const cluster = newCluster();
     const agent = await dial(cluster);
     await cluster.want(wanted("a", 2));
@@ -100,7 +100,7 @@ describe("what is wanted", () => {
     expect(agent.notices).toEqual([]);
   });
 
-  test("is removed until the agent says that it is, and does not come back meanwhile", async () => {
+  test("is removed until the agent confirms it, and cannot come back meanwhile", async () => {
     const cluster = newCluster();
     await cluster.want(wanted("a", 2));
     await cluster.remove("a");
@@ -112,7 +112,7 @@ describe("what is wanted", () => {
     expect((await welcomed(cluster)).answer).toMatchObject({ wanted: [], remove: [] });
   });
 
-  test("is what the newest word of the job says, whichever comes last", async () => {
+  test("follows the newest message of its object, even if an older one arrives later", async () => {
     const cluster = newCluster();
     const { agent } = await welcomed(cluster);
     await cluster.want(wanted("a", 30, 2));
@@ -123,7 +123,7 @@ describe("what is wanted", () => {
     expect((await welcomed(cluster)).answer).toMatchObject({ wanted: [wanted("a", 20, 3)] });
   });
 
-  test("ends with the first runner that finds its job over, where a word of before its end came after it", async () => {
+  test("is removed when a runner finds it over, if a message from before its end arrived late", async () => {
     const job = await JobFixture.create();
     const cluster = newCluster();
     const { agent } = await welcomed(cluster);
@@ -137,7 +137,7 @@ describe("what is wanted", () => {
     expect((await welcomed(cluster)).answer).toMatchObject({ wanted: [], remove: [job.id] });
   });
 
-  test("ends so also where nothing is left of the job", async () => {
+  test("is removed likewise if the job's object is empty", async () => {
     const cluster = newCluster();
     const { agent } = await welcomed(cluster);
     await cluster.want(wanted("erased", 1));
@@ -146,9 +146,9 @@ describe("what is wanted", () => {
     expect((await welcomed(cluster)).answer).toMatchObject({ wanted: [], remove: ["erased"] });
   });
 
-  test("is told in messages of limited size however much it is", async () => {
+  test("is sent in messages of limited size, however many jobs there are", async () => {
     const cluster = newCluster();
-    // As release 0.1.0 took them.
+    // Release 0.1.0 accepted annotations of this size.
     const annotations = Object.fromEntries(["a", "b", "c"].map((key) => [key, "é".repeat(5000)]));
     const jobs = Array.from({ length: 100 }, (_, i) => ({
       ...wanted(`job-${i}`, 1),
@@ -169,7 +169,7 @@ describe("what is wanted", () => {
     expect(Math.max(...sizes)).toBeLessThan(1_000_000);
   });
 
-  test("needs no removal where it was never wanted", async () => {
+  test("needs no removal if it was never wanted", async () => {
     const cluster = newCluster();
     await cluster.remove("a");
     expect((await welcomed(cluster)).answer).toMatchObject({ wanted: [], remove: [] });
@@ -177,7 +177,7 @@ describe("what is wanted", () => {
 });
 
 describe("an agent", () => {
-  test("of another cluster is refused, and does not disturb the one that is there", async () => {
+  test("of another cluster is refused, without disturbing the connected one", async () => {
     const cluster = newCluster();
     const { agent } = await welcomed(cluster);
     const other = await dial(cluster);
@@ -190,7 +190,7 @@ describe("an agent", () => {
     expect(await again.closed).toMatchObject({ code: closeCodes.clusterTaken });
   });
 
-  test("that connects again replaces its former connection, and is not missed", async () => {
+  test("that reconnects replaces its previous connection, and never counts as absent", async () => {
     const cluster = newCluster();
     const { agent: former } = await welcomed(cluster);
     const { agent } = await welcomed(cluster);
@@ -223,7 +223,7 @@ describe("an agent", () => {
       expect(await cluster.agentAbsentSince()).toBeGreaterThan(1);
     });
 
-    test("from the death of the object on, which no close tells of", async () => {
+    test("from the death of the object on, although no close event reports it", async () => {
       const cluster = newCluster();
       await query(cluster, forEver);
       await query(cluster, "UPDATE agent SET contact = 1");
@@ -236,7 +236,7 @@ describe("an agent", () => {
     });
   });
 
-  test("that says nothing is closed", async () => {
+  test("that stays silent is closed", async () => {
     const cluster = newCluster();
     const silent = await dial(cluster);
     const { agent } = await welcomed(cluster);
@@ -282,7 +282,7 @@ describe("what an agent reports", () => {
     await shows({ status: "failed", error: { code: "NotAllowed", message: "not that image", taskId: null } });
   });
 
-  test("of a job that the cluster does not know touches nothing", async () => {
+  test("about a job that the cluster does not know changes nothing", async () => {
     const { agent } = await welcomed(newCluster());
     const jobId = "unknown";
     const answers = [
@@ -298,7 +298,7 @@ describe("what an agent reports", () => {
     expect(tables).toEqual([]);
   });
 
-  test("reaches a job that cannot be told at first", async () => {
+  test("reaches a job that is unavailable at first", async () => {
     const { job, cluster, agent } = await wantedJob();
     const lost = new Error("Network connection lost.");
     vi.spyOn(JobObject.prototype, "report").mockRejectedValueOnce(lost).mockRejectedValueOnce(lost);
@@ -309,7 +309,7 @@ describe("what an agent reports", () => {
     await eventually(async () => expect(await query(cluster, left)).toEqual([]));
   });
 
-  test("is told in order, and only the newest where it was superseded", async () => {
+  test("is delivered in order, without superseded reports", async () => {
     const { job, agent } = await wantedJob();
     const told = vi.spyOn(JobObject.prototype, "report");
     const { promise: pause, resolve: goOn } = Promise.withResolvers<void>();
@@ -330,7 +330,7 @@ describe("what an agent reports", () => {
     expect(told.mock.lastCall?.[0]).toMatchObject([{ kind: "exited" }, { kind: "conditions" }]);
   });
 
-  test("is refused, to be said again, where it cannot be stored", async () => {
+  test("is refused if it cannot be stored, so that the agent repeats it", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const { job, cluster, agent } = await wantedJob();
     const exited = { kind: "exited", jobId: job.id, runnerId: "a", reason: "", failure: null } as const;

@@ -73,13 +73,13 @@ describe("a job goes to", () => {
   it.each([
     [undefined, "is required, as no cluster is named 'default'; there are a, b"],
     ["c", "names no cluster; there are a, b"],
-  ])("no cluster that is not there: %s", async (cluster, message) => {
+  ])("no unknown cluster: %s", async (cluster, message) => {
     const problem = await problemOf(await post({ cluster }, withClusters("a", "b")));
     expect(problem).toMatchObject({ status: 400, errors: [{ field: "cluster", message }] });
   });
 });
 
-/** Gives a cluster 999 jobs that have not ended. */
+/** SQL that gives a cluster 999 jobs that have not ended. */
 const crowd = (cluster: string) =>
   `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
      INSERT INTO job (id, created_at, cluster) SELECT '${cluster}-' || i, 1, '${cluster}' FROM n`;
@@ -87,7 +87,7 @@ const crowd = (cluster: string) =>
 describe("a cluster with 1,000 jobs that have not ended", () => {
   const env = withClusters("crowded", "other");
 
-  it("is given no further one until one has ended", async () => {
+  it("accepts no further one until one has ended", async () => {
     await rows(crowd("crowded"));
     const last = await jsonOf(JobSchema, await post({ cluster: "crowded" }, env));
     const refused = await post({ cluster: "crowded" }, env);
@@ -100,7 +100,7 @@ describe("a cluster with 1,000 jobs that have not ended", () => {
     await eventually(async () => expect((await post({ cluster: "crowded" }, env)).status).toBe(201));
   });
 
-  it("answers a repeated request with the job that it made", async () => {
+  it("returns the existing job for a repeated request", async () => {
     const headers = { "Content-Type": "application/json", "Idempotency-Key": "before" };
     const body = JSON.stringify({ ...request, cluster: "repeated" });
     const again = async () => await call("POST", "/api/v1/jobs", { env: withClusters("repeated"), headers, body });
@@ -114,7 +114,7 @@ const list = async (...names: string[]) =>
   await jsonOf(z.array(ClusterSchema), await call("GET", "/api/v1/clusters", { env: withClusters(...names) }));
 
 describe("GET /api/v1/clusters", () => {
-  it("shows agents that are there, and clusters without one", async () => {
+  it("shows connected agents, and clusters without one", async () => {
     const { answer } = await dial("shown", protocolVersion, "uid");
     await answer;
     const [shown, absent] = await list("shown", "absent");
@@ -138,7 +138,7 @@ describe("GET /api/v1/clusters", () => {
     });
   });
 
-  it("tells of an agent of another release, which works", async () => {
+  it("reports an agent of another release, which works", async () => {
     await (
       await dial("older", protocolVersion, "uid", "0.0.9")
     ).answer;
@@ -146,13 +146,13 @@ describe("GET /api/v1/clusters", () => {
     expect((await list("older"))[0]?.problem).toContain("0.0.9");
   });
 
-  it("tells of an agent of an earlier protocol, which works, and whose runners are refused", async () => {
+  it("reports an agent of an earlier protocol, which works, but whose runners are refused", async () => {
     const { answer } = await dial("earlier", 3, "uid", "0.1.0");
     expect((await answer).kind).toBe("welcome");
     expect((await list("earlier"))[0]).toMatchObject({ connected: true, problem: expect.stringContaining("refused") });
   });
 
-  it("tells of an agent of another protocol, which was refused", async () => {
+  it("reports an agent of an unsupported protocol, which was refused", async () => {
     const { agent } = await dial("foreign", 2, "uid", "0.0.1");
     expect(await agent.closed).toMatchObject({ code: closeCodes.version });
     expect((await list("foreign"))[0]).toMatchObject({ connected: false, version: "0.0.1" });
@@ -160,8 +160,8 @@ describe("GET /api/v1/clusters", () => {
   });
 });
 
-describe("what the pods of a job are to be", () => {
-  it("reaches the cluster", async () => {
+describe("the pod options of a job", () => {
+  it("reach the cluster", async () => {
     const pods = {
       resources: { cpu: "500m", memory: "2Gi", "ephemeral-storage": "5Gi" },
       nodeSelector: { "kubernetes.io/arch": "amd64" },
@@ -210,22 +210,22 @@ describe("what the pods of a job are to be", () => {
     ["inputStorageCredentials.username", { inputStorageCredentials: { secretName: "a", username: "b" } }],
     ["outputStorageCredentials.password", { outputStorageCredentials: { username: "b" } }],
     ["podTemplate", { podTemplate: {} }],
-  ])("is refused by name: %s", async (field, fields) => {
+  ])("are refused by name: %s", async (field, fields) => {
     const problem = await problemOf(await postJob({ ...request, ...fields }));
     expect(problem).toMatchObject({ status: 400, errors: [{ field }] });
   });
 });
 
-/** Lets the alarm of a job look at a time at which 99 s are over. */
+/** Runs the alarm of a job 100 s in the future. */
 const age = async (job: JobFixture): Promise<void> => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 100_000 });
-  // Not `runDurableObjectAlarm`, which does nothing where the alarm has just gone off by itself.
+  // Not `runDurableObjectAlarm`, which does nothing if the alarm has just fired by itself.
   await runInJob(job.id, async (instance) => await instance.alarm());
   vi.useRealTimers();
 };
 
 describe("a job that takes too long", () => {
-  it("fails at its deadline, and is cleaned", async () => {
+  it("fails at its deadline, and is cleaned up", async () => {
     const job = await JobFixture.create({ deadlineSeconds: 99 });
     const runner = await job.runner();
     await job.planned(runner);
@@ -235,7 +235,7 @@ describe("a job that takes too long", () => {
     expect(error?.message).toContain("99 s");
   });
 
-  it("fails when no runner begins it in time, for the reason that is known", async () => {
+  it("fails if no runner starts it in time, with the known reason", async () => {
     await (
       await dial("busy", protocolVersion, "uid")
     ).answer;
@@ -246,7 +246,7 @@ describe("a job that takes too long", () => {
     });
     await age(job);
     const { status, error, conditions } = await job.describe();
-    // What kept it from starting is its error's by now.
+    // The condition that kept it from starting has become its error.
     expect({ status, code: error?.code, conditions }).toEqual({
       status: "failed",
       code: "Unschedulable",
@@ -260,7 +260,7 @@ describe("a job that takes too long", () => {
     expect((await job.describe()).conditions).toEqual([]);
   });
 
-  it("fails for lack of an agent where there is none", async () => {
+  it("fails with NoAgent if there is no agent", async () => {
     const job = await JobFixture.create({ startTimeoutSeconds: 99 }, "nobody");
     await age(job);
     expect((await job.describe()).error).toMatchObject({
@@ -269,7 +269,7 @@ describe("a job that takes too long", () => {
     });
   });
 
-  it("does not fail for its start when it has begun", async () => {
+  it("does not fail once a runner has started it", async () => {
     const job = await JobFixture.create({ startTimeoutSeconds: 99 });
     await claimed(await job.runner());
     await age(job);
@@ -278,26 +278,23 @@ describe("a job that takes too long", () => {
 });
 
 describe("a job that has ended", () => {
-  it.each(["completed", "stopped"] as const)(
-    "has no condition of its runners any more where it was %s",
-    async (end) => {
-      const job = await JobFixture.create();
-      const runner = await job.runner();
-      await job.planned(runner, [100]);
-      await job.report({
-        kind: "conditions",
-        conditions: [{ type: "RunnersCannotStart", message: "The job has no runner" }],
-      });
-      if (end === "stopped") await job.stub.stop();
-      else await work(runner);
-      const { status, conditions } = await job.describe();
-      expect({ status, conditions }).toEqual({ status: end, conditions: [] });
-    },
-  );
+  it.each(["completed", "stopped"] as const)("no longer has conditions of its runners if it was %s", async (end) => {
+    const job = await JobFixture.create();
+    const runner = await job.runner();
+    await job.planned(runner, [100]);
+    await job.report({
+      kind: "conditions",
+      conditions: [{ type: "RunnersCannotStart", message: "The job has no runner" }],
+    });
+    if (end === "stopped") await job.stub.stop();
+    else await work(runner);
+    const { status, conditions } = await job.describe();
+    expect({ status, conditions }).toEqual({ status: end, conditions: [] });
+  });
 });
 
 describe("a runner that is gone", () => {
-  it("charges its task also where it gave it back before, and the task waits for that", async () => {
+  it("charges its task even if it had released it, and the task waits for the report", async () => {
     const job = await JobFixture.create({ maxAttempts: 1 });
     const [a, b] = [await job.runner("a"), await job.runner("b")];
     const map = await job.planned(a, [100]);
@@ -311,7 +308,7 @@ describe("a runner that is gone", () => {
     expect(progress.maps).toMatchObject({ running: 0, failed: 1 });
   });
 
-  it("charges its task where that was what ended it, four times at most", async () => {
+  it("charges its task if that is what killed it, at most four times", async () => {
     const job = await JobFixture.create();
     const planner = await job.runner("planner");
     await job.planned(planner, [100]);

@@ -8,7 +8,7 @@ const otherPage = "http://localhost:3000";
 const env: Env = { ...closedEnv, CORS_ORIGINS: `${page}, ${otherPage}` };
 const bearer = { Authorization: `Bearer ${apiToken}` };
 
-/** The names of the headers that browsers look at before they let a page see an answer. */
+/** The names of the CORS headers in a response. */
 const corsHeaders = ({ headers }: Response): string[] =>
   [...headers.keys()].filter((name) => name.startsWith("access-control-")).toSorted();
 
@@ -28,7 +28,7 @@ describe.each(paths)("%s", (path) => {
   // The document needs no token.
   const refused = path === "/openapi.json" ? 405 : 401;
 
-  it("tells a page that is listed that it may call, without a token", async () => {
+  it("allows the preflight of a listed page, without a token", async () => {
     const response = await preflight(path, page);
     expect(response.status).toBe(204);
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -41,7 +41,7 @@ describe.each(paths)("%s", (path) => {
   });
 
   it.each(["https://evil.example", "null", "https://app.example.com.evil.example", "http://app.example.com"])(
-    "tells %s nothing",
+    "gives %s no CORS headers",
     async (origin) => {
       const response = await preflight(path, origin);
       expect([response.status, corsHeaders(response)]).toEqual([refused, []]);
@@ -49,7 +49,7 @@ describe.each(paths)("%s", (path) => {
     },
   );
 
-  it("tells no page anything where none is listed", async () => {
+  it("gives no page CORS headers if none is listed", async () => {
     const response = await preflight(path, page, closedEnv);
     expect([response.status, corsHeaders(response), response.headers.get("Vary")]).toEqual([refused, [], null]);
     await response.body?.cancel();
@@ -60,12 +60,12 @@ describe("an answer", () => {
   it.each([
     ["with a token", bearer, 200],
     ["that refuses", {}, 401],
-  ])("%s is for the page that is listed", async (_, headers, status) => {
+  ])("%s is readable by a listed page", async (_, headers, status) => {
     for (const origin of [page, otherPage]) {
       const response = await call("GET", "/api/v1/jobs", { env, headers: { ...headers, Origin: origin } });
       await response.body?.cancel();
       expect(response.status).toBe(status);
-      // No `access-control-allow-credentials`: no browser sends its own.
+      // No `access-control-allow-credentials`: browsers send no credentials of their own.
       expect(corsHeaders(response)).toEqual(["access-control-allow-origin", "access-control-expose-headers"]);
       expect(response.headers.get("Access-Control-Allow-Origin")).toBe(origin);
       expect(response.headers.get("Access-Control-Expose-Headers")).toContain("Retry-After");
@@ -74,7 +74,7 @@ describe("an answer", () => {
   });
 
   it.each<Record<string, string>>([{}, { Origin: "https://evil.example" }])(
-    "is no other page's: %o",
+    "is readable by no other page: %o",
     async (headers) => {
       const response = await call("GET", "/api/v1/jobs", { env, headers: { ...bearer, ...headers } });
       await response.body?.cancel();
@@ -82,14 +82,14 @@ describe("an answer", () => {
     },
   );
 
-  it("is no page's where none is listed", async () => {
+  it("is readable by no page if none is listed", async () => {
     const response = await call("GET", "/api/v1/jobs", { env: closedEnv, headers: { ...bearer, Origin: page } });
     await response.body?.cancel();
     expect([response.status, corsHeaders(response), response.headers.get("Vary")]).toEqual([200, [], null]);
   });
 });
 
-it("a page must name its method before that is a preflight", async () => {
+it("a request without Access-Control-Request-Method is not a preflight", async () => {
   const response = await call("OPTIONS", "/", { env, headers: { ...bearer, Origin: page } });
   expect((await problemOf(response)).type).toBe("urn:edgefold:problem:method-not-allowed");
 });
@@ -111,7 +111,7 @@ it.each(["*", "https://*.example.com", "https://app.example.com/", "app.example.
 describe("in development", () => {
   const open: Env = { ...openEnv, CORS_ORIGINS: otherPage };
 
-  it("a page that is listed may call", async () => {
+  it("a listed page may call", async () => {
     const headers = { Origin: otherPage, "Sec-Fetch-Site": "same-site" };
     const response = await call("GET", "/api/v1/jobs", { env: open, headers });
     await response.body?.cancel();
@@ -120,7 +120,7 @@ describe("in development", () => {
     expect((await preflight("/", otherPage, open)).status).toBe(204);
   });
 
-  it("no other page may, and none by another name of this machine", async () => {
+  it("no other page may, nor any page under another name of this machine", async () => {
     for (const init of [
       { headers: { Origin: page } },
       { headers: { Origin: otherPage }, origin: "http://evil.example:4750" },

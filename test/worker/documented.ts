@@ -11,7 +11,7 @@ const patterns = resources.map((resource) => ({
   pattern: new RegExp(`^${resource.path.replaceAll(/:\w+/g, "[^/]+")}/*$`),
 }));
 
-/** Fails for an answer that the OpenAPI document does not have: no operation answers in a way that it does not say. */
+/** Fails if the OpenAPI document does not list the response for its operation. */
 export const expectDocumented = async (request: Request, response: Response, env: Env): Promise<void> => {
   const { pathname } = new URL(request.url);
   const resource = patterns.find(({ pattern }) => pattern.test(pathname))?.resource;

@@ -41,7 +41,7 @@ describe("LEASE_SECONDS", () => {
     expect(await faultOf({ LEASE_SECONDS })).toContain(rule);
   });
 
-  it("of which nothing can be made is the usual one to jobs that run already", () => {
+  it("falls back to the default for running jobs if it is invalid", () => {
     expect(leaseMs({ ...openEnv, LEASE_SECONDS: "-5" })).toBe(30_000);
   });
 });

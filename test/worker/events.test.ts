@@ -17,7 +17,7 @@ afterEach(async () => {
 
 const open = new Set<EventStream>();
 
-/** What a client reads of a job's events. */
+/** A client that reads a job's events. */
 class EventStream {
   readonly #reader: ReadableStreamDefaultReader<string>;
   #text = "";
@@ -28,7 +28,7 @@ class EventStream {
     open.add(this);
   }
 
-  /** The next event; undefined at the end. */
+  /** The next event. Undefined at the end. */
   async next(): Promise<JournalEvent | undefined> {
     for (;;) {
       const end = this.#text.indexOf("\n\n");
@@ -47,7 +47,7 @@ class EventStream {
     }
   }
 
-  /** All up to and with the first that is so; all where none is. */
+  /** Reads events up to and including the first match, or to the end. */
   async until(isSo: (event: JournalEvent) => boolean): Promise<JournalEvent[]> {
     const events: JournalEvent[] = [];
     for (let event = await this.next(); event !== undefined; event = await this.next()) {
@@ -71,7 +71,7 @@ const watch = async (id: string, query = "", headers: Record<string, string> = {
 const never = (): boolean => false;
 const isStatus = (status: string) => (event: JournalEvent) => event.kind === "job" && event.status === status;
 
-/** What is told of an event, in short. */
+/** A short form of an event. */
 const brief = (event: JournalEvent): string => {
   switch (event.kind) {
     case "job":
@@ -117,11 +117,11 @@ describe("the events of a job", () => {
       maps: { completed: 2 },
       reduces: { completed: 2 },
     });
-    // So they are also of a job that has ended.
+    // A job that has ended has the same events.
     expect(await (await watch(job.id)).until(never)).toEqual(events);
   });
 
-  it("are resumed after a number", async () => {
+  it("can be resumed after a given id", async () => {
     const job = await JobFixture.create();
     await work(await job.runner());
     const events = await (await watch(job.id)).until(never);
@@ -131,7 +131,7 @@ describe("the events of a job", () => {
     expect(await (await watch(job.id, `?after=${events.length}`)).until(never)).toEqual([]);
   });
 
-  it("are a list for those who ask for JSON", async () => {
+  it("are a list for clients that accept JSON", async () => {
     const job = await JobFixture.create();
     await work(await job.runner());
     const events = await (await watch(job.id)).until(never);
@@ -143,7 +143,7 @@ describe("the events of a job", () => {
     expect(await jsonOf(z.array(EventSchema), page)).toEqual(events.slice(0, 3));
   });
 
-  it("tell of failures, retries, losses and second attempts", async () => {
+  it("report failures, retries, losses and second attempts", async () => {
     const job = await JobFixture.create({ maxFailedMapsPercent: 0 });
     const stream = await watch(job.id);
     const runner = await job.runner();
@@ -166,7 +166,7 @@ describe("the events of a job", () => {
     expect(inShort(await stream.until(({ kind }) => kind === "task"))).toEqual(["m-1-2 started"]);
   });
 
-  it("tell of no start or success where the job has more than 1,000 tasks, and of progress once a second", async () => {
+  it("omit starts and successes if the job has more than 1,000 tasks, and report progress once a second", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     let task = await job.planned(runner, Array<number>(1500).fill(100));
@@ -177,24 +177,24 @@ describe("the events of a job", () => {
     vi.setSystemTime(Date.now() + 2000);
     task = taskOf(await complete(runner, task));
     const events = await stream.until((event) => event.kind === "progress" && event.maps.completed === 51);
-    // On a busy machine a second may have passed before.
+    // On a busy machine a second can have passed before.
     const told = events.map((event) => event.kind === "progress" && event.maps.completed);
     expect(told.filter((completed) => completed !== 0)).toEqual([1, 51]);
   });
 
-  it("tell of the progress also when nothing happens any more, where somebody watches", async () => {
+  it("report the latest progress even if nothing else happens, as long as somebody watches", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     await complete(runner, await job.planned(runner, Array<number>(1500).fill(100)));
     const stream = await watch(job.id);
     const events = await stream.until((event) => event.kind === "progress" && event.maps.completed === 1);
     expect(events.length).toBeGreaterThan(3);
-    // All is told: nothing is due but the lease.
+    // Everything has been sent: only the lease is due.
     const alarm = await job.alarm();
     expect(alarm === null || alarm > Date.now() + 2000).toBe(true);
   });
 
-  it("tell of conditions, and of each change of one", async () => {
+  it("report conditions, and every change of one", async () => {
     const job = await JobFixture.create();
     const report = async (...conditions: { type: string; message: string }[]) =>
       await job.report({ kind: "conditions", conditions });
@@ -213,7 +213,7 @@ describe("the events of a job", () => {
     ]);
   });
 
-  it("reach those who watch when the object has slept, and do not keep it awake", async () => {
+  it("reach watchers after the object has hibernated, and do not keep it awake", async () => {
     const job = await JobFixture.create();
     const stream = await watch(job.id);
     expect(inShort(await stream.until(({ kind }) => kind === "progress"))).toEqual(["pending"]);
@@ -225,11 +225,11 @@ describe("the events of a job", () => {
     expect((await stream.until(never)).at(-1)).toMatchObject({ status: "stopped" });
   });
 
-  it("come to those who read slowly, though they are more than wait for anybody", async () => {
+  it("reach slow readers, even if they exceed the buffer for a watcher", async () => {
     const job = await JobFixture.create();
     const stream = await watch(job.id);
     await stream.until(({ kind }) => kind === "progress");
-    // Nobody reads: some 4 MB.
+    // Nobody reads these events, about 4 MB.
     for (let n = 0; n < 100; n++) {
       const conditions = Array.from({ length: 20 }, (_, i) => ({ type: `T${i}`, message: `${n}`.padEnd(2000, "x") }));
       await job.report({ kind: "conditions", conditions });
@@ -240,7 +240,7 @@ describe("the events of a job", () => {
     expect(events.map(({ id }) => id)).toEqual(events.map((_, i) => i + 3));
   });
 
-  it("are sent in one message where many come at once", async () => {
+  it("are batched into one message when many arrive at once", async () => {
     const job = await JobFixture.create();
     const { webSocket } = await job.stub.fetch("http://job/watch/events", { headers: { Upgrade: "websocket" } });
     const messages: string[] = [];
@@ -259,12 +259,12 @@ describe("the events of a job", () => {
     expect(messages.length).toBeLessThan(50);
   });
 
-  it("have watchers that are no runners", async () => {
+  it("have watchers, which do not count as runners", async () => {
     const job = await JobFixture.create();
     await watch(job.id);
     const { conditions } = await jsonOf(JobSchema, await call("GET", `/api/v1/jobs/${job.id}`));
     expect(conditions.map(({ type }) => type)).toEqual(["NoAgent"]);
-    // Nor is one of them closed because it says nothing.
+    // Nor is a watcher closed because it is silent.
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 31_000 });
     await runDurableObjectAlarm(job.stub);
     vi.useRealTimers();
@@ -297,7 +297,7 @@ describe("the events of a job", () => {
     if (status === 400) expect(problem.errors?.[0]?.field).toMatch(/^(after|limit|Last-Event-ID)$/);
   });
 
-  it("go with the job", async () => {
+  it("are removed with the job", async () => {
     const job = await JobFixture.create();
     const stream = await watch(job.id);
     const runner = await job.runner();

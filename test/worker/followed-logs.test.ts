@@ -14,7 +14,7 @@ afterEach(async () => {
   await hangUp();
 });
 
-/** Reads a log that is followed. */
+/** Follows a log. */
 class Follower {
   text = "";
   readonly ended: Promise<string>;
@@ -44,7 +44,7 @@ class Follower {
   }
 }
 
-/** A job whose first map is under way, and its runner, which can be followed. */
+/** A job whose first map is running, and its runner, which by default supports following. */
 const scene = async (changes: Record<string, unknown> = {}, features = ["follow"]) => {
   const job = await JobFixture.create(changes);
   const runner = await job.runner("runner", null, features);
@@ -77,8 +77,8 @@ const scene = async (changes: Record<string, unknown> = {}, features = ["follow"
 
 const told = ({ notices }: Runner): string[] => notices.map(({ kind }) => kind).filter((kind) => kind !== "wake");
 
-describe("a log that is followed", () => {
-  it("is what is stored, then what its runner sends, until the attempt ends", async () => {
+describe("a followed log", () => {
+  it("contains what is stored, then what the runner sends, until the attempt ends", async () => {
     const { runner, attempt, store, follow, send, finish } = await scene();
     await store("one\n");
     const follower = await follow();
@@ -91,7 +91,7 @@ describe("a log that is followed", () => {
     expect(await follower.ended).toBe("one\ntwo\nthree\n");
   });
 
-  it("has each byte once, and says what is left out", async () => {
+  it("contains each byte once, and says what is left out", async () => {
     const { store, follow, send, finish } = await scene();
     await store("0123");
     const follower = await follow();
@@ -104,7 +104,7 @@ describe("a log that is followed", () => {
     expect(await follower.ended).toBe("01234567\n[… 992 bytes are left out …]\nend");
   });
 
-  it("has what its runner stored before it heard of the follower", async () => {
+  it("contains what the runner stored before it knew of the follower", async () => {
     const { store, follow, send, finish } = await scene();
     const follower = await follow();
     await store("one\n");
@@ -116,7 +116,7 @@ describe("a log that is followed", () => {
     expect(await follower.ended).toBe("one\ntwo\nthree\nfour\n");
   });
 
-  it("has the end that was stored of a runner that is gone", async () => {
+  it("contains the end that a runner stored before it was gone", async () => {
     const { store, follow, send, finish } = await scene();
     const follower = await follow();
     await send(0, "01");
@@ -126,7 +126,7 @@ describe("a log that is followed", () => {
     expect(await follower.ended).toBe("0123456789");
   });
 
-  it("has the end that is stored after the attempt has ended", async () => {
+  it("contains the end that is stored after the attempt has ended", async () => {
     const { store, follow, send, finish } = await scene();
     const follower = await follow();
     await send(0, "one\n");
@@ -138,7 +138,7 @@ describe("a log that is followed", () => {
     expect(await (await follow("&tail=1")).ended).toBe("two\n");
   });
 
-  it("begins with its last lines where these are asked for", async () => {
+  it("begins with its last lines if they are requested", async () => {
     const { store, follow, send, finish } = await scene();
     await store("one\ntwo\nthree\n");
     const follower = await follow("&tail=1");
@@ -147,22 +147,22 @@ describe("a log that is followed", () => {
     expect(await follower.ended).toBe("three\nfour\n");
   });
 
-  it("is sent by its runner while somebody follows, and no longer", async () => {
+  it("is sent by its runner only while somebody follows it", async () => {
     const { job, runner, follow, send } = await scene();
     const [first, second] = [await follow(), await follow()];
-    // Each begins where the runner has stored the log.
+    // Each follower starts at the end of the stored log.
     await eventually(() => expect(told(runner)).toEqual(["follow", "follow"]));
     await first.stop();
     await job.describe();
     expect(told(runner)).toEqual(["follow", "follow"]);
     await second.stop();
     await eventually(() => expect(told(runner)).toEqual(["follow", "follow", "unfollow"]));
-    // One that has not heard it hears it again.
+    // A runner that missed the notice gets it again.
     await send(0, "one\n");
     await eventually(() => expect(told(runner)).toEqual(["follow", "follow", "unfollow", "unfollow"]));
   });
 
-  it("is not sent any more to a client that has gone", async () => {
+  it("is no longer sent to a client that has disconnected", async () => {
     const { job, runner } = await scene();
     const abort = new AbortController();
     const path = `/api/v1/jobs/${job.id}/tasks/${job.id}-m-0/attempts/1/log?follow=true`;
@@ -172,7 +172,7 @@ describe("a log that is followed", () => {
     await eventually(() => expect(told(runner)).toEqual(["follow", "unfollow"]));
   });
 
-  it("goes on where its runner dials again, and where the object has slept", async () => {
+  it("continues after its runner reconnects, and after the object has hibernated", async () => {
     const { job, attempt, follow, send } = await scene();
     const follower = await follow();
     await send(0, "one\n");
@@ -186,7 +186,7 @@ describe("a log that is followed", () => {
     await follower.has("one\ntwo\nthree\n");
   });
 
-  it("asks nothing of runners that cannot be followed", async () => {
+  it("asks nothing of runners that do not support following", async () => {
     const { runner, store, follow, finish } = await scene({}, []);
     const follower = await follow();
     await store("one\n");
@@ -195,7 +195,7 @@ describe("a log that is followed", () => {
     expect(told(runner)).toEqual([]);
   });
 
-  it("is all that is stored once the attempt has ended", async () => {
+  it("contains everything that is stored once the attempt has ended", async () => {
     const { runner, store, follow, finish } = await scene();
     await store("one\n");
     await finish();
@@ -218,7 +218,7 @@ describe("a log that is followed", () => {
   });
 });
 
-it("the end of a long log that was stored has what fits, and a line for the rest", async () => {
+it("the stored end of a long log contains what fits, and a line for the rest", async () => {
   const tail = "x".repeat(960 * 1024);
   const logs = [new TextEncoder().encode("ab"), new TextEncoder().encode(`head\n[… 9 bytes are left out …]\n${tail}`)];
   const read = async () => ({ text: logs.shift() ?? new Uint8Array(), length: logs.length === 1 ? 2 : 5_000_000 });

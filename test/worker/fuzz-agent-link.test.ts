@@ -11,7 +11,7 @@ import { finish, instanceOf } from "./fuzz/survivors.ts";
 import { JobFixture } from "./job-fixture.ts";
 import { hangUp } from "./peer.ts";
 
-/** Whatever comes over an agent's link is answered, or the link is closed; what it may not touch stays as it was. */
+/** Every message on an agent's link is answered, or the link is closed. Whatever the agent must not change stays as it was. */
 
 afterEach(closeLinks);
 afterEach(hangUp);
@@ -32,7 +32,7 @@ describe("an agent's link", () => {
   let clusters = 0;
 
   it(
-    "takes anything; jobs that it does not know are not touched",
+    "handles anything; jobs unknown to the cluster are not touched",
     async () => {
       const steps = stepsOf(valid(AgentRequestSchema).map(asObject), nearlyValid(AgentRequestSchema));
       await fc.assert(
@@ -63,7 +63,7 @@ describe("an agent's link", () => {
   );
 
   it(
-    "takes anything of a job that it knows, which gets to an end all the same",
+    "handles anything about a known job, which still ends",
     async () => {
       const messages = valid(AgentRequestSchema).map(asObject);
       const steps = stepsOf(messages, nearlyValid(AgentRequestSchema));

@@ -5,11 +5,11 @@ import { call } from "./api.ts";
 import { saneAnswer, expectNoErrors } from "./fuzz/answers.ts";
 import { text } from "./fuzz/values.ts";
 
-/** Whatever is uploaded is stored, or refused with a problem. */
+/** Every upload is stored, or refused with a problem. */
 
 expectNoErrors();
 
-/** A form as clients write it, whole or broken at some place. */
+/** A form as clients write it, complete or broken somewhere. */
 const forms = fc
   .record({
     name: fc.oneof(fc.constantFrom("program", "type"), text),
@@ -36,7 +36,7 @@ const forms = fc
   });
 
 describe("PUT /api/v1/artifacts", () => {
-  it("takes any form", async () => {
+  it("handles any form", async () => {
     await fc.assert(
       fc.asyncProperty(forms, fc.constantFrom("", '"', "'"), async ({ boundary, body }, quote) => {
         const headers = { "Content-Type": `multipart/form-data; boundary=${quote}${boundary}${quote}` };
@@ -46,7 +46,7 @@ describe("PUT /api/v1/artifacts", () => {
     );
   });
 
-  it("takes any file's name, and finds, shows and deletes what it has taken", async () => {
+  it("handles any file name; stored artifacts are found, shown and deleted", async () => {
     await fc.assert(
       fc.asyncProperty(text, async (name) => {
         const filename = name.replaceAll(/["\r\n]/g, (character) => encodeURIComponent(character));
@@ -67,7 +67,7 @@ describe("PUT /api/v1/artifacts", () => {
     );
   });
 
-  it("takes a body that breaks off", async () => {
+  it("handles a body that breaks off", async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 100 }), async (start) => {
         const broken = (): ReadableStream =>

@@ -8,25 +8,25 @@ import { saneAnswer, expectNoErrors } from "./fuzz/answers.ts";
 import { nearlyValid, valid } from "./fuzz/schemas.ts";
 import { hostile } from "./fuzz/values.ts";
 
-/** Whatever is sent to the REST API, it answers, with a problem where it refuses, and never with a failure of its own. */
+/** The REST API answers every request: with a problem if it refuses it, and never with an internal error. */
 
 expectNoErrors();
 
 beforeAll(async () => {
-  // Nobody is notified of the ends of these jobs.
+  // No notifications are sent for these jobs.
   vi.stubGlobal("fetch", async () => new Response(null, { status: 204 }));
   for (const name of ["mapper", "reducer"]) expect((await upload(name, "#!/bin/sh\ncat\n")).status).toBe(200);
 });
 
 const json = { "Content-Type": "application/json" };
 
-/** Without the fields that are at fault: JSON Schema cannot tell all that makes a request valid. */
+/** Drops the invalid fields: JSON Schema does not express every rule for a request. */
 const repaired = (request: object): object => {
   const faults = JobRequestSchema.safeParse(request).error?.issues.map(({ path }) => path[0]) ?? [];
   return Object.fromEntries(Object.entries(request).filter(([name]) => !faults.includes(name)));
 };
 
-/** Requests that are served. */
+/** Valid requests. */
 const startable = valid(JobRequestSchema).map((request) =>
   repaired({
     ...(typeof request === "object" ? request : {}),
@@ -50,7 +50,7 @@ const requests = fc.oneof(
   { weight: 1, arbitrary: hostile },
 );
 
-/** The fields that a body says are at fault; undefined where it is no problem. */
+/** The invalid fields that a response body lists. Undefined if it is not a problem. */
 const faultsIn = (body: string): string[] | undefined =>
   ProblemSchema.safeParse(JSON.parse(body)).data?.errors?.map(({ field }) => field);
 
@@ -60,7 +60,7 @@ const post = async (request: unknown): Promise<string> =>
 const fields = Object.keys(JobRequestSchema.shape);
 
 describe("POST /api/v1/jobs", () => {
-  it("takes any JSON, and names the fields that are at fault", async () => {
+  it("handles any JSON, and names the invalid fields", async () => {
     let accepted = 0;
     await fc.assert(
       fc.asyncProperty(requests, async (request) => {
@@ -80,7 +80,7 @@ describe("POST /api/v1/jobs", () => {
     expect(accepted).toBeGreaterThan(20);
   });
 
-  it("takes anything as one field, and names that one, or one that must go with it", async () => {
+  it("handles any value of a field, and names that field or one that depends on it", async () => {
     const request = { inputPath: "http://h/b/k", outputPath: "http://h", mapperName: "mapper", reducerName: "reducer" };
     const others = ["nReducers", "reducerName", "combinerName"];
     await fc.assert(
@@ -94,7 +94,7 @@ describe("POST /api/v1/jobs", () => {
     );
   });
 
-  it("takes any bytes, whole or not", async () => {
+  it("handles any bytes, complete or not", async () => {
     const whole = JSON.stringify({ inputPath: "http://h/b/k", outputPath: "http://h", mapperName: "mapper" });
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 300 }),
@@ -127,7 +127,7 @@ describe("POST /api/v1/jobs", () => {
     );
   });
 
-  it("takes any Idempotency-Key", async () => {
+  it("handles any Idempotency-Key", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.string({ unit: fc.integer({ min: 1, max: 127 }).map((code) => String.fromCharCode(code)) }),
@@ -136,7 +136,7 @@ describe("POST /api/v1/jobs", () => {
           try {
             headers = Object.fromEntries(new Headers({ ...json, "Idempotency-Key": key }));
           } catch {
-            return; // No client can send it.
+            return; // No client can send this key.
           }
           await saneAnswer(call("POST", "/api/v1/jobs", { headers, body: "{}" }));
         },

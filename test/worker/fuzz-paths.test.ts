@@ -6,11 +6,11 @@ import { agentToken, apiToken, call, closedEnv, runnerToken } from "./api.ts";
 import { saneAnswer, expectNoErrors } from "./fuzz/answers.ts";
 import { hostile, text } from "./fuzz/values.ts";
 
-/** Whatever is asked for, with whatever method and headers, is answered, with a problem where there is nothing. */
+/** Every request gets an answer, whatever its path, method and headers: a problem if nothing is there. */
 
 expectNoErrors();
 
-/** As a careful client writes a part of a path, or as a careless one does where it has no percent-encoding. */
+/** Encodes a part of a path as a careful client does. Parts that cannot be percent-encoded stay as they are. */
 const encoded = (part: string): string => {
   try {
     return encodeURIComponent(part);
@@ -113,7 +113,7 @@ describe("any path", () => {
         try {
           headers = Object.fromEntries(new Headers(pairs.map(([name, value]): [string, string] => [name, value])));
         } catch {
-          return; // No client can send them.
+          return; // No client can send these headers.
         }
         await saneAnswer(
           call("GET", "/api/v1/jobs", { headers, env: { ...closedEnv, CORS_ORIGINS: "https://a.example" } }),
@@ -125,7 +125,7 @@ describe("any path", () => {
 });
 
 describe("PUT /api/v1/tokens/{name}", () => {
-  it("takes any name and JSON, and finds, lists and deletes what it has issued", async () => {
+  it("handles any name and JSON; issued tokens are found, listed and deleted", async () => {
     const names = fc.oneof(text, fc.stringMatching(/^[A-Za-z0-9._@-]{1,64}$/));
     const days = fc.oneof(
       text,

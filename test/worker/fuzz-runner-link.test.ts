@@ -11,7 +11,7 @@ import { finish, instanceOf } from "./fuzz/survivors.ts";
 import { JobFixture } from "./job-fixture.ts";
 import { hangUp } from "./peer.ts";
 
-/** Whatever comes over a runner's link is answered, or the link is closed; the object lives on, and the job gets to its end. */
+/** Every message on a runner's link is answered, or the link is closed. The object survives, and the job still ends. */
 
 afterEach(closeLinks);
 afterEach(hangUp);
@@ -27,21 +27,21 @@ const hello = (runnerId: string) => ({
   attempt: null,
 });
 
-/** A link of a runner that was welcomed, or told that all is over. */
+/** The link of a runner after its hello. It is closed if the job is over. */
 const runnerLink = async (job: JobFixture, runnerId: string): Promise<RawLink> => {
   const link = await RawLink.dial(job.stub);
   await link.ask(hello(runnerId), 1);
   return link;
 };
 
-/** Messages of a runner, about these attempts where they are about one. */
+/** Messages of a runner. Those about an attempt refer to one of these. */
 const runnerMessages = (attempts: fc.Arbitrary<string>): fc.Arbitrary<object> =>
   fc.tuple(valid(RunnerRequestSchema), attempts).map(([message, attempt]) => {
     const base = asObject(message);
     return "attempt" in base && base.attempt !== null ? { ...base, attempt } : base;
   });
 
-/** Ids of attempts that no job has. */
+/** Ids of attempts that do not exist. */
 const unknownAttempts = fc.oneof(
   fc.constantFrom("m-0-1", "01890000-0000-7000-8000-000000000001-m-0-1", "__proto__", "x".repeat(200)),
   fc.string({ unit: "binary", minLength: 1, maxLength: 200 }),
@@ -56,11 +56,11 @@ const ownAttempts = fc.oneof(
   },
 );
 
-/** The job is begun: so many of its tasks are done, and the next one is claimed. */
+/** Steps that complete this many tasks, and claim the next one. */
 const worked = (tasks: number): Step[] =>
   Array.from({ length: tasks + 1 }, (_, index) => ({ kind: "claim", work: index < tasks }));
 
-/** The message, with the job's id before the attempt that it is about. */
+/** The message, with its attempt prefixed by the job's id. */
 const ofJob = (jobId: string, message: object): object =>
   "attempt" in message && typeof message.attempt === "string" && message.attempt !== currentAttempt
     ? { ...message, attempt: `${jobId}-${message.attempt}` }
@@ -76,7 +76,7 @@ const isRequest = (frame: string | Uint8Array): boolean => {
 
 describe("a runner's link", () => {
   it(
-    "takes anything of attempts that are not the job's, which is then done as if nothing had been",
+    "handles anything about unknown attempts; the job still completes",
     async () => {
       const steps = stepsOf(runnerMessages(unknownAttempts), nearlyValid(RunnerRequestSchema));
       await fc.assert(
@@ -101,7 +101,7 @@ describe("a runner's link", () => {
   );
 
   it(
-    "takes anything of attempts that are the job's, which gets to an end all the same",
+    "handles anything about the job's own attempts; the job still ends",
     async () => {
       const begun = fc.integer({ min: 0, max: 4 }).map(worked);
       const odd = stepsOf(runnerMessages(ownAttempts), nearlyValid(RunnerRequestSchema), 4);
@@ -120,7 +120,7 @@ describe("a runner's link", () => {
           await closeLinks();
           expect(await instanceOf(job)).toBe(instance);
           const runner = await job.dial();
-          // Of a job that has ended and is clean, it is told so.
+          // If the job has ended and is cleaned up, the link is closed.
           const isOver = await Promise.race([
             job.hello(runner, "good").then(() => false),
             runner.closed.then(() => true),
@@ -132,14 +132,14 @@ describe("a runner's link", () => {
         }),
         runs(20),
       );
-      // The messages met what they are about.
+      // The messages reached real attempts.
       expect([...kinds]).toEqual(expect.arrayContaining(["next", "done", "fenced"]));
     },
     allRunsMs,
   );
 
   it(
-    "is closed on what is no message",
+    "is closed on an invalid message",
     async () => {
       const job = await JobFixture.create();
       const frames = oddFrames.filter((frame) => frame !== "ping" && !isRequest(frame));

@@ -6,7 +6,7 @@ import { rows, settle, storedKeys } from "./registry-helpers.ts";
 import { eventually } from "./eventually.ts";
 import { JobFixture } from "./job-fixture.ts";
 
-/** What lies in the working directory of a job's programs. */
+/** The files and archives in the working directory of a job's programs. */
 
 const request = {
   inputPath: "http://minio:9000/test/test.txt",
@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 
 describe("a job's files and archives", () => {
-  it("are shown as they were pinned, with their names", async () => {
+  it("are shown as pinned, with their names", async () => {
     const job = await post({
       files: ["stop.txt", { name: "stop.txt", as: "again.txt" }, "deps.zip", "helper.sh", "mapper"],
       archives: [{ name: "deps.zip", as: "deps" }],
@@ -52,7 +52,7 @@ describe("a job's files and archives", () => {
     expect(String(snapshot?.["snapshot"])).not.toContain("stop.txt");
   });
 
-  it("are for its runners what they were, whatever happens to their names", async () => {
+  it("stay the same for its runners, whatever happens to the artifacts", async () => {
     await upload("table.txt", "first");
     const { id, files } = await post({ files: ["table.txt"] });
     await upload("table.txt", "second");
@@ -66,14 +66,14 @@ describe("a job's files and archives", () => {
     for (const other of ["the\n", "second"]) {
       expect((await content(await sha256(new TextEncoder().encode(other)))).status).toBe(404);
     }
-    // What nobody else has goes with the job.
+    // Content that nobody else uses is deleted with the job.
     const kept = (await storedKeys()).length;
     await call("DELETE", `/api/v1/jobs/${id}`);
     await eventually(async () => expect((await storedKeys()).length).toBe(kept - 1));
     expect((await content(files[0]?.hash)).status).toBe(404);
   });
 
-  it("are pinned again for a request that is repeated", async () => {
+  it("are the same for a repeated request", async () => {
     const headers = { "Idempotency-Key": "files" };
     const body = { ...request, files: ["stop.txt"], archives: ["deps.zip"] };
     const first = await jsonOf(JobDetailSchema, await postJob(body, headers));
@@ -85,7 +85,7 @@ describe("a job's files and archives", () => {
   it.each([
     ["files", { archives: ["deps.zip"] }],
     ["secrets", { secretEnvironment: { KEY: { secretName: "service", key: "key" } } }],
-  ])("need a runner that knows %s", async (feature, changes) => {
+  ])("need a runner that supports %s", async (feature, changes) => {
     const { id } = await post(changes);
     const runner = await new JobFixture(id).dial();
     const features = runnerFeatures.filter((known) => known !== feature);
@@ -99,7 +99,7 @@ describe("a job is refused", () => {
   const notThere = "names the artifact 'none', which does not exist";
   it.each<[string, object, number, [string, string][]]>([
     [
-      "for artifacts that there are not",
+      "for artifacts that do not exist",
       { files: ["stop.txt", "none"], archives: [{ name: "none", as: "deps" }] },
       404,
       [
@@ -124,13 +124,13 @@ describe("a job is refused", () => {
       [["archives.0", "is no archive: name it in `files`"]],
     ],
     [
-      "for two files of one name",
+      "for two files with one name",
       { files: ["stop.txt", { name: "helper.sh", as: "stop.txt" }] },
       400,
       [["files.1", "would lie at 'stop.txt', as files.0 does"]],
     ],
     [
-      "for a file and an archive of one name",
+      "for a file and an archive with one name",
       { files: ["deps.zip"], archives: ["deps.zip"] },
       400,
       [["archives.0", '{"name": "deps.zip", "as": "…"}']],
@@ -142,14 +142,14 @@ describe("a job is refused", () => {
       [["files.0", "as a program of the job does"]],
     ],
     [
-      "for a name that leads out",
+      "for a name that leaves the directory",
       { files: [{ name: "stop.txt", as: "../x" }] },
       400,
       [["files.0.as", "must not hold '/'"]],
     ],
     ["for a name that is a folder", { files: [".."] }, 400, [["files.0", "must not be '.' or '..'"]]],
     ["for no name", { files: [{ as: "x" }] }, 400, [["files.0.name", "is required"]]],
-    ["for another field", { files: [{ name: "stop.txt", to: "x" }] }, 400, [["files.0.to", "is not a known field"]]],
+    ["for an unknown field", { files: [{ name: "stop.txt", to: "x" }] }, 400, [["files.0.to", "is not a known field"]]],
     ["for too many", { files: Array(101).fill("stop.txt") }, 400, [["files", "must have at most 100 items"]]],
   ])("%s", async (_, changes, status, errors) => {
     const response = await postJob({ ...request, ...changes });

@@ -53,7 +53,7 @@ export type Runner = Peer<RunnerRequest, RunnerAnswer, RunnerNotice>;
 
 type UnnumberedReport = Report extends infer R ? (R extends Report ? Omit<R, "seq"> : never) : never;
 
-/** A job's object, and what a test does with it. */
+/** A job's object, with the operations that tests need. */
 export class JobFixture {
   readonly id: string;
   readonly stub: DurableObjectStub<JobApi>;
@@ -79,7 +79,7 @@ export class JobFixture {
     });
   }
 
-  /** A runner that was welcomed. */
+  /** Connects a runner and says hello. Fails unless it is welcomed. */
   async runner(runnerId = "runner", attempt: string | null = null, features: string[] = []): Promise<Runner> {
     const runner = await this.dial();
     expect(await this.hello(runner, runnerId, attempt, features)).toMatchObject({ kind: "welcome" });
@@ -102,7 +102,7 @@ export class JobFixture {
     });
   }
 
-  /** A job that is planned, its input being objects of these sizes. @returns its first map */
+  /** Plans the job with input objects of these sizes. @returns its first map */
   async planned(runner: Runner, sizes: readonly number[] = [100, 100]): Promise<Assignment> {
     const plan = await claimed(runner);
     const objects = sizes.map((size, i) => ({ path: `http://store/input/${i}`, size, etag: `"${i}"` }));
@@ -112,19 +112,19 @@ export class JobFixture {
     return taskOf(await complete(runner, plan));
   }
 
-  /** A job of two maps and two reduces whose maps are completed. @returns its first reduce */
+  /** Plans two maps and completes them. @returns the first reduce */
   async mapped(runner: Runner): Promise<Assignment> {
     const first = await this.planned(runner);
     const second = taskOf(await complete(runner, first));
     return taskOf(await complete(runner, second));
   }
 
-  /** Has the job's cluster report. @param seq by default one that is newer than all before */
+  /** Sends a report as the job's cluster would. @param seq by default newer than all previous ones */
   async report(report: UnnumberedReport, seq = ++this.#reports): Promise<boolean> {
     return await this.stub.report([{ seq, ...report }]);
   }
 
-  /** As the REST API shows it. */
+  /** The job as the REST API shows it. */
   async describe(): Promise<Job> {
     return present(await this.stub.describe());
   }
@@ -133,7 +133,7 @@ export class JobFixture {
     return present(await this.stub.tasks(request));
   }
 
-  /** What a query of the object's tables returns. An object whose tables a test has changed starts anew. */
+  /** Runs a query on the object's tables. After any query but SELECT, the object is evicted, so that it reads them again. */
   async query(query: string, ...bindings: (string | number)[]): Promise<Record<string, SqlStorageValue>[]> {
     const rows = await runInDurableObject(this.stub, (_, state) =>
       state.storage.sql.exec(query, ...bindings).toArray(),
@@ -142,7 +142,7 @@ export class JobFixture {
     return rows;
   }
 
-  /** Ends the object's instance; its sockets hibernate. */
+  /** Evicts the object's instance. Its sockets hibernate. */
   async evict(): Promise<void> {
     await evictDurableObject(this.stub);
   }
@@ -152,13 +152,13 @@ export class JobFixture {
   }
 }
 
-/** What a job's object answers; fails where there is no such job. */
+/** Returns the answer of a job's object. Fails if there is no such job. */
 export const present = <T>(answer: T | null): T => {
   if (answer === null) throw new Error("there is no such job");
   return answer;
 };
 
-/** The task that an answer hands out; fails where there is none. */
+/** Returns the task that an answer hands out. Fails if there is none. */
 export const taskOf = (answer: RunnerAnswer): Assignment => {
   if (answer.kind !== "next" || answer.next.next !== "task") throw new Error(`no task: ${JSON.stringify(answer)}`);
   return answer.next.task;
@@ -167,7 +167,7 @@ export const taskOf = (answer: RunnerAnswer): Assignment => {
 export const claim = async (runner: Runner): Promise<RunnerAnswer> => await runner.request({ kind: "claim" });
 export const claimed = async (runner: Runner): Promise<Assignment> => taskOf(await claim(runner));
 
-/** What a runner would report for a task. Segments are 10 bytes for the first partition, 20 for the second, and so on. */
+/** The result a runner would report for a task. A map's segments have 10 bytes for the first partition, 20 for the second. */
 export const resultOf = ({ kind, attempt, index }: Assignment): Result => {
   switch (kind) {
     case "plan":
@@ -189,7 +189,7 @@ export const resultOf = ({ kind, attempt, index }: Assignment): Result => {
 export const complete = async (runner: Runner, task: Assignment, result = resultOf(task)): Promise<RunnerAnswer> =>
   await runner.request({ kind: "complete", attempt: task.attempt, result, counters: noCounters });
 
-/** Does whatever there is to do, to the end. @returns the kinds of the tasks */
+/** Claims and completes tasks until there are none left. @returns the kinds of the tasks */
 export const work = async (runner: Runner): Promise<string[]> => {
   const kinds: string[] = [];
   let answer = await claim(runner);
@@ -206,12 +206,12 @@ export const work = async (runner: Runner): Promise<string[]> => {
   return kinds;
 };
 
-/** Completes the cleaning, which is not answered: the link is closed first. */
+/** Completes the clean-up. It gets no answer, because the link is closed first. */
 export const finish = (runner: Runner, clean: Assignment): void => {
   void complete(runner, clean);
 };
 
-/** Puts every lease into the past, and lets the alarm see it. */
+/** Moves every lease into the past, and runs the alarm. */
 export const outlive = async (job: JobFixture): Promise<void> => {
   await job.query("UPDATE attempt SET lease_until = 1");
   await runDurableObjectAlarm(job.stub);

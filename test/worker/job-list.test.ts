@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterEach(hangUp);
 
 describe("a job", () => {
-  it("says what it was asked for, without what is secret", async () => {
+  it("shows its request without the secrets", async () => {
     const more = { name: "Words of Mozart", tags: { team: "search" }, mapperArgs: ["-n"], environment: { A: "b" } };
     const job = await post(more);
     expect(job).toMatchObject({ name: more.name, tags: more.tags, programs: { mapper: { name: "mapper", size: 8 } } });
@@ -51,7 +51,7 @@ describe("a job", () => {
 });
 
 describe("the list of jobs", () => {
-  it("is filtered by what its jobs are", async () => {
+  it("can be filtered by properties of the jobs", async () => {
     const since = Date.now();
     await post({ name: "Alpha one", tags: { team: "a", "x.y/z": "1" } });
     await post({ name: "beta", tags: { team: "a" }, mapperName: "count.py", cluster: "other" });
@@ -85,7 +85,7 @@ describe("the list of jobs", () => {
     expect(errors?.[0]?.message).toContain(message);
   });
 
-  it("is not sent again where nothing has changed", async () => {
+  it("is not sent again if nothing has changed", async () => {
     const first = await call("GET", "/api/v1/jobs?limit=1");
     const etag = first.headers.get("ETag") ?? "";
     await first.body?.cancel();
@@ -100,7 +100,7 @@ describe("the list of jobs", () => {
 });
 
 describe("DELETE with purge", () => {
-  it("removes a job that is over, and no other", async () => {
+  it("removes a job that is over, but no other", async () => {
     const running = await post({});
     const refused = await problemOf(await call("DELETE", `/api/v1/jobs/${running.id}?purge=true`));
     expect(refused).toMatchObject({ status: 409, detail: expect.stringContaining("Stop it first") });

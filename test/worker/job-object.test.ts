@@ -10,7 +10,7 @@ import { hangUp } from "./peer.ts";
 
 afterEach(hangUp);
 
-/** A range of the n-th object of a planned job, all of it by default. */
+/** A range of the n-th object of a planned job, by default the whole object. */
 const range = (n: number, size: number, start = 0, end = size) => ({
   path: `http://store/input/${n}`,
   size,
@@ -20,7 +20,7 @@ const range = (n: number, size: number, start = 0, end = size) => ({
 });
 
 describe("a job", () => {
-  test("is done by one runner from plan to clean", async () => {
+  test("can be done by one runner, from plan to clean", async () => {
     const inputStorageHeaders = { "x-amz-request-payer": "requester" };
     const outputStorageHeaders = { "x-amz-server-side-encryption": "AES256" };
     const job = await JobFixture.create({ inputStorageHeaders, outputStorageHeaders });
@@ -59,7 +59,7 @@ describe("a job", () => {
     expect(await job.query("SELECT * FROM planned")).toEqual([]);
   });
 
-  test("is created once, whoever repeats it", async () => {
+  test("is created once, even if the request is repeated", async () => {
     const spec = specOf();
     const job = new JobFixture(spec.id);
     await job.stub.create(spec, Infinity);
@@ -75,7 +75,7 @@ describe("a job", () => {
     expect(a).toEqual(b);
   });
 
-  test("is not created late, when its programs may be gone", async () => {
+  test("is not created too late, when its programs can be gone", async () => {
     const spec = specOf();
     expect(await jobOf(env, spec.id).create(spec, Date.now())).toBeNull();
     expect(await jobOf(env, spec.id).program("mapper")).toBeNull();
@@ -99,7 +99,7 @@ describe("a job", () => {
     expect(await page({ limit: 4 })).toMatchObject({ next: null });
   });
 
-  test("shows of a reduce what it reads", async () => {
+  test("shows what a reduce reads", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     const { attempt } = await job.mapped(runner);
@@ -109,7 +109,7 @@ describe("a job", () => {
     expect(tasks[1]).toMatchObject({ status: "in-progress", podName: "pod-runner", attempt: 1, type: "reducer" });
   });
 
-  test("reads several small objects in one map where it may", async () => {
+  test("reads several small objects in one map if allowed", async () => {
     const job = await JobFixture.create({ combineInputs: true });
     const runner = await job.runner();
     const first = await job.planned(runner, [30, 0, 70, 40, 250]);
@@ -133,7 +133,7 @@ describe("a job", () => {
     expect(await work(runner)).toEqual(["map", "map", "map", "map", "reduce", "reduce", "commit", "success", "clean"]);
   });
 
-  test("stores long lists of long addresses", async () => {
+  test("stores long lists of long URLs", async () => {
     const job = await JobFixture.create({ combineInputs: true, splitSize: 1_000_000_000 });
     const runner = await job.runner();
     const plan = await claimed(runner);
@@ -157,13 +157,13 @@ describe("a job", () => {
     expect(Number(row?.["longest"])).toBeLessThan(1_000_000);
   });
 
-  test("of more tasks than are allowed fails, naming splitSize", async () => {
+  test("with too many tasks fails with a message that names splitSize", async () => {
     const job = await JobFixture.create({ splitSize: 1 });
     const runner = await job.runner();
     const plan = await claimed(runner);
     const objects = [{ path: "http://store/input/0", size: 100_000, etag: "" }];
     await runner.request({ kind: "planned", attempt: plan.attempt, page: 0, objects });
-    // Nothing was begun that would have to be cleaned, so the runner is dismissed instead of answered.
+    // There is nothing to clean up yet, so the runner is dismissed without an answer.
     void complete(runner, plan);
     expect(await runner.closed).toMatchObject({ code: closeCodes.ended });
     const { status: end, error } = await job.describe();
@@ -172,8 +172,8 @@ describe("a job", () => {
   });
 });
 
-describe("a message that comes twice", () => {
-  test("is answered alike, and counts once", async () => {
+describe("a duplicate message", () => {
+  test("gets the same answer, and counts once", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     const plan = await claimed(runner);
@@ -190,7 +190,7 @@ describe("a message that comes twice", () => {
     expect((await job.describe()).progress.maps).toMatchObject({ running: 1, failed: 0 });
   });
 
-  test("is answered alike also to a runner that comes back for the answer", async () => {
+  test("gets the same answer if a runner reconnects for it", async () => {
     const job = await JobFixture.create();
     const lost = await job.runner();
     const first = await job.planned(lost);
@@ -202,7 +202,7 @@ describe("a message that comes twice", () => {
   });
 });
 
-/** A task as it is shown. */
+/** A task as the API shows it. */
 const shown = async (job: JobFixture, taskId: string): Promise<Task | undefined> => {
   const { body } = await job.tasks({});
   return z
@@ -211,10 +211,10 @@ const shown = async (job: JobFixture, taskId: string): Promise<Task | undefined>
     .find(({ id }) => id === taskId);
 };
 
-describe("what a program has written", () => {
+describe("program output", () => {
   const counters = { builtin: {}, user: { g: { n: 1 } } };
 
-  test("breaks no message", async () => {
+  test("never breaks a message", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     const { attempt, taskId } = await job.planned(runner);
@@ -228,7 +228,7 @@ describe("what a program has written", () => {
     expect(await runner.request({ kind: "fail", attempt, error })).toMatchObject({ kind: "next" });
   });
 
-  test("arrives with the task's end", async () => {
+  test("arrives with the end of the task", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     const map = await job.planned(runner);
@@ -242,7 +242,7 @@ describe("what a program has written", () => {
     expect(await shown(job, next.taskId)).toMatchObject({ message: "failing" });
   });
 
-  test("stays where a runner of an earlier release says nothing at the end", async () => {
+  test("is kept if a runner of an earlier release sends none at the end", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     const map = await job.planned(runner);
@@ -264,7 +264,7 @@ describe("a link", () => {
     expect(refused).toMatchObject({ type: "RunnerRefused", message: expect.stringContaining(`${changes.version}`) });
   });
 
-  test("whose runner lacks a feature that the job needs is closed, and the job says so until a runner has it", async () => {
+  test("whose runner lacks a required feature is closed, and the job has a condition until a runner has it", async () => {
     const spec = { ...specOf(), features: ["columns", "ranges"] };
     await jobOf(env, spec.id).create(spec, Infinity);
     const job = new JobFixture(spec.id);
@@ -301,7 +301,7 @@ describe("a link", () => {
   });
 });
 
-test("100,000 maps are made and handed out", async () => {
+test("100,000 maps are created and handed out", async () => {
   const job = await JobFixture.create({ splitSize: 1, nReducers: 0, reducerName: undefined });
   const runner = await job.runner();
   const map = await job.planned(runner, [100_000]);

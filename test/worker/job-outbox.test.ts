@@ -19,8 +19,8 @@ const listed = async (id: string): Promise<string | undefined> => {
   return items.find((item) => item.includes(id) && item.includes('"status"'));
 };
 
-describe("what others must hear", () => {
-  test("is told to the cluster and the Registry", async () => {
+describe("the state of a job", () => {
+  test("is sent to the cluster and the Registry", async () => {
     const job = await JobFixture.create();
     await eventually(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [{ runners: 1 }], removal: 0 }));
     const runner = await job.runner();
@@ -34,7 +34,7 @@ describe("what others must hear", () => {
     await eventually(async () => expect(await job.query("SELECT * FROM outbox WHERE due IS NOT NULL")).toEqual([]));
   });
 
-  test("is told to the cluster while a phase runs out of tasks", async () => {
+  test("is sent to the cluster while a phase runs out of tasks", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     let map = await job.planned(runner, [100, 100, 100, 100]);
@@ -44,7 +44,7 @@ describe("what others must hear", () => {
     }
   });
 
-  test("is told by the alarm where the object died before", async () => {
+  test("is sent by the alarm if the object died first", async () => {
     const job = await JobFixture.create();
     await eventually(async () => expect(await job.query("SELECT * FROM outbox WHERE due IS NOT NULL")).toEqual([]));
     await runInDurableObject(clusterOf(env, "default"), (_, state) =>
@@ -59,7 +59,7 @@ describe("what others must hear", () => {
     await eventually(async () => expect(await wantedOf(job.id)).toEqual({ wanted: [{ runners: 1 }], removal: 0 }));
   });
 
-  test("shows among the conditions: no agent, and runners that cannot start", async () => {
+  test("includes conditions: no agent, and runners that cannot start", async () => {
     const job = await JobFixture.create();
     await job.report({ kind: "conditions", conditions: [{ type: "ImagePullBackOff", message: "no such image" }] });
     expect((await job.describe()).conditions.map(({ type }) => type)).toEqual(["ImagePullBackOff", "NoAgent"]);
@@ -67,7 +67,7 @@ describe("what others must hear", () => {
     await job.runner();
     expect((await job.describe()).conditions).toEqual([]);
   });
-  test("shows the newest conditions, whichever report comes last", async () => {
+  test("has the newest conditions, even if an older report arrives last", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     const blocked = { kind: "conditions", conditions: [{ type: "ImagePullBackOff", message: "" }] } as const;

@@ -8,7 +8,7 @@ afterEach(hangUp);
 
 const OutputsSchema = z.array(z.string());
 
-/** A completed job, with this many more reduces than it had. */
+/** A completed job whose tables are padded to this many reduces. */
 const jobOf = async (outputs: number, outputPath = "http://store/out"): Promise<JobFixture> => {
   const job = await JobFixture.create({ outputPath });
   const runner = await job.runner();
@@ -24,7 +24,7 @@ const jobOf = async (outputs: number, outputPath = "http://store/out"): Promise<
 };
 
 describe("the outputs of a completed job", () => {
-  test("are named up to the hundredth, and listed in pages", async () => {
+  test("are shown up to the hundredth, and listed in pages", async () => {
     const job = await jobOf(250);
     const { outputs } = await job.describe();
     expect(outputs).toHaveLength(100);
@@ -43,7 +43,7 @@ describe("the outputs of a completed job", () => {
     expect(OutputsSchema.parse(await whole.json())).toEqual(pages.flat());
   });
 
-  test("can be 99,998 with addresses of 4,096 characters", async () => {
+  test("can be 99,998 with URLs of 4,096 characters", async () => {
     const job = await jobOf(99_998, `http://store/out/${"x".repeat(4079)}`);
     const described = await job.describe();
     expect([described.status, described.outputs.length]).toEqual(["completed", 100]);
@@ -55,7 +55,7 @@ describe("the outputs of a completed job", () => {
     expect(next).toBeNull();
   });
 
-  test("are those of the maps where there are no reduces, but for failed ones", async () => {
+  test("are those of the successful maps if there are no reduces", async () => {
     const job = await JobFixture.create({ nReducers: 0, reducerName: undefined, maxFailedMapsPercent: 50 });
     const runner = await job.runner();
     const map = await job.planned(runner);
@@ -72,7 +72,7 @@ describe("the outputs of a completed job", () => {
     });
   });
 
-  test("are none before, and those of an unknown job are 404", async () => {
+  test("are empty before it completes, and 404 for an unknown job", async () => {
     const job = await JobFixture.create();
     expect(await (await call("GET", `/api/v1/jobs/${job.id}/outputs`)).json()).toEqual([]);
     const unknown = await call("GET", "/api/v1/jobs/01900000-0000-7000-8000-000000000000/outputs");

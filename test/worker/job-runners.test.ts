@@ -24,7 +24,7 @@ test("as many idle runners are woken as there are tasks to claim", async () => {
 });
 
 describe("a runner", () => {
-  test("resumes its attempt after a reconnection", async () => {
+  test("resumes its attempt after reconnecting", async () => {
     const job = await JobFixture.create();
     const lost = await job.runner();
     const map = await job.planned(lost);
@@ -34,7 +34,7 @@ describe("a runner", () => {
     expect(await claimed(back)).toEqual(map);
   });
 
-  test("that is silent for a lease loses its attempt, and hears so when it is back", async () => {
+  test("that is silent for a lease loses its attempt, and is fenced when it is back", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner("a");
     const map = await job.planned(runner);
@@ -56,7 +56,7 @@ describe("a runner", () => {
     expect(taskOf(await claim(back))).toMatchObject({ index: 1 });
   });
 
-  test("that a store has no time for gives its attempt back, and the task waits", async () => {
+  test("that a store throttles releases its attempt, and the task waits", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner("a");
     const map = await job.planned(runner);
@@ -70,7 +70,7 @@ describe("a runner", () => {
     expect(JSON.parse(String(row?.["row"]))).toMatchObject({ failures: 0, losses: 0, error: { code: "Throttled" } });
   });
 
-  test("that is lost as often as the job allows fails it", async () => {
+  test("that is lost as often as the job allows fails the job", async () => {
     const job = await JobFixture.create({ maxLosses: 2 });
     const runner = await job.runner("a");
     for (let map = await job.planned(runner), times = 0; times < 2; times++) {
@@ -91,7 +91,7 @@ describe("a runner", () => {
     expect(Number(row?.["lease_until"])).toBeGreaterThan(before);
   });
 
-  test("whose connection went down unseen has a lease to come back", async () => {
+  test("whose connection was lost unnoticed has a lease's time to come back", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     const map = await job.planned(runner);
@@ -105,7 +105,7 @@ describe("a runner", () => {
     expect(await job.query("SELECT status FROM attempt WHERE id = ?", map.attempt)).toEqual([{ status: "ended" }]);
   });
 
-  test("that the cluster ends, on a node that is drained, does not cost its task a loss", async () => {
+  test("that the cluster evicts from a drained node does not cost its task a loss", async () => {
     const job = await JobFixture.create({ maxLosses: 1 });
     for (const name of ["a", "b", "c"]) {
       const runner = await job.runner(name);
@@ -117,7 +117,7 @@ describe("a runner", () => {
     expect((await job.describe()).status).toBe("mapping");
   });
 
-  test("that has exited gives its task to another at once, who is woken", async () => {
+  test("that has exited loses its task at once to another one, which is woken", async () => {
     const job = await JobFixture.create();
     const [a, b] = [await job.runner("a"), await job.runner("b")];
     await job.planned(a, [100]);
@@ -129,14 +129,14 @@ describe("a runner", () => {
     expect((await job.describe()).progress.maps.running).toBe(1);
   });
 
-  test("that is idle is woken when a failed task may be tried again", async () => {
+  test("that is idle is woken when a failed task is due for a retry", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     const map = await job.planned(runner, [100]);
     const error = { code: "Broken", message: "", final: false };
     const answer = await runner.request({ kind: "fail", attempt: map.attempt, error });
     expect(answer).toMatchObject({ next: { next: "idle" } });
-    // All sockets are cut; whoever comes back is told when it is time.
+    // All sockets are closed; a runner that reconnects is woken when it is time.
     await job.query("UPDATE task SET not_before = not_before + 100000 WHERE kind = 'map'");
     await runner.close();
     const back = await job.runner();
@@ -149,7 +149,7 @@ describe("a runner", () => {
     expect(await claimed(back)).toMatchObject({ attempt: `${job.id}-m-0-2` });
   });
 
-  test("whose result does not fit has failed", async () => {
+  test("whose result is invalid fails its attempt", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     const map = await job.planned(runner);
@@ -160,7 +160,7 @@ describe("a runner", () => {
     expect(rows).toEqual([{ code: "InvalidResult" }, { code: "InvalidResult" }]);
   });
 
-  test("that asks what cannot be served fails its attempt, of which nothing stays half done", async () => {
+  test("that causes an internal error fails its attempt, without partial changes", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const job = await JobFixture.create();
     const runner = await job.runner();

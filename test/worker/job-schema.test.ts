@@ -10,7 +10,7 @@ const partitions = 300;
 /** The length of a segment. */
 const lengthOf = (map: number, partition: number): number => (partition % 7) * (map + 1);
 
-/** An index as release 0.1.0 kept it: a float64 for each offset. */
+/** An index in the format of release 0.1.0: a float64 for each offset. */
 const indexOf = (map: number): ArrayBuffer => {
   const view = new DataView(new ArrayBuffer((partitions + 1) * 8));
   let offset = 0;
@@ -18,7 +18,7 @@ const indexOf = (map: number): ArrayBuffer => {
   return view.buffer;
 };
 
-/** Runs a test on tables of release 0.1.0 that today's schema has taken up. The last of the maps has failed. */
+/** Runs a test on tables of release 0.1.0 after migration to today's schema. An additional last map has failed. */
 const onMigrated = async (released: boolean, run: (sql: SqlStorage) => void): Promise<void> =>
   await runInDurableObject(env.JOBS.getByName(crypto.randomUUID()), (_, { storage }) => {
     const { sql } = storage;
@@ -40,7 +40,7 @@ const onMigrated = async (released: boolean, run: (sql: SqlStorage) => void): Pr
     run(sql);
   });
 
-it("the index of release 0.1.0 is cut by partition, and says the same", async () => {
+it("the index of release 0.1.0 is split by partition without changing its content", async () => {
   await onMigrated(false, (sql) => {
     const table = new SegmentTable(sql);
     for (const partition of [0, 1, 127, 128, 255, 256, 299]) {
@@ -57,7 +57,7 @@ it("the index of release 0.1.0 is cut by partition, and says the same", async ()
   });
 });
 
-it("the index of a released job is left out, except for a path that tells its folder", async () => {
+it("the index of a released job is dropped, except for one path that shows its folder", async () => {
   await onMigrated(true, (sql) => {
     expect(sql.exec("SELECT count(*) AS rows FROM segment").one()).toEqual({ rows: 1 });
     expect(new SegmentTable(sql).anyPath()).toBe("path-0");

@@ -5,7 +5,7 @@ import { hangUp } from "./peer.ts";
 afterEach(hangUp);
 
 describe("the segments of a reduce", () => {
-  test("come with their offsets, empty ones left out", async () => {
+  test("have offsets, and omit empty ones", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     const first = await job.planned(runner);
@@ -30,7 +30,7 @@ describe("the segments of a reduce", () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     const reduce = await job.mapped(runner);
-    // As though there were 5000 maps.
+    // Makes it look like 5000 maps.
     await job.query(
       `WITH RECURSIVE i(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM i WHERE n < 4999)
        INSERT INTO segment SELECT chunk, n, output, offsets FROM segment, i WHERE map = 1`,
@@ -47,7 +47,7 @@ describe("the segments of a reduce", () => {
     expect(maps).toEqual(Array.from({ length: 5000 }, (_, i) => i));
   });
 
-  test("that are lost take the job back to mapping", async () => {
+  test("that are lost return the job to mapping", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     const reduce = await job.mapped(runner);
@@ -87,7 +87,7 @@ describe("the segments of a reduce", () => {
   });
 });
 
-test("a commit that misses an upload has its reduce run again", async () => {
+test("a commit that finds an upload missing repeats its reduce", async () => {
   const job = await JobFixture.create();
   const runner = await job.runner();
   const first = await job.mapped(runner);

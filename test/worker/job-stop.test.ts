@@ -10,8 +10,8 @@ import { hangUp } from "./peer.ts";
 
 afterEach(hangUp);
 
-describe("a job that is stopped", () => {
-  test("revokes, waits, cleans, and forgets its credentials", async () => {
+describe("a stopped job", () => {
+  test("revokes, waits, cleans up, and forgets its credentials", async () => {
     const key = "key-of-the-customer";
     const outputStorageHeaders = { "x-amz-server-side-encryption-customer-key": key };
     const job = await JobFixture.create({ outputStorageHeaders });
@@ -60,7 +60,7 @@ describe("a job that is stopped", () => {
     expect(await late.closed).toMatchObject({ code: closeCodes.ended });
   });
 
-  test("is cleaned again where a runner that was away tells of an upload after the cleaning has asked for them", async () => {
+  test("is cleaned up again if an absent runner reports an upload after the clean-up has listed uploads", async () => {
     const job = await JobFixture.create();
     const [a, b] = [await job.runner("a"), await job.runner("b")];
     const [first, second] = [await job.planned(a), await claimed(b)];
@@ -78,7 +78,7 @@ describe("a job that is stopped", () => {
     expect(await b.closed).toMatchObject({ code: closeCodes.ended });
   });
 
-  test("tells a runner that was away, and cleans when it gives back what was revoked", async () => {
+  test("revokes the attempt of an absent runner when it returns, and cleans up when it is released", async () => {
     const job = await JobFixture.create();
     const away = await job.runner();
     const map = await job.planned(away);
@@ -91,7 +91,7 @@ describe("a job that is stopped", () => {
     expect((await claimed(runner)).kind).toBe("clean");
   });
 
-  test("cleans also when the runner has forgotten what was revoked", async () => {
+  test("cleans up even if the runner has forgotten its revoked attempt", async () => {
     const job = await JobFixture.create();
     const away = await job.runner();
     await job.planned(away);
@@ -100,12 +100,12 @@ describe("a job that is stopped", () => {
     expect((await claimed(await job.runner())).kind).toBe("clean");
   });
 
-  test("says so when its cleaning was abandoned", async () => {
+  test("has a condition if its clean-up was abandoned", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     await job.planned(runner);
     await job.stub.stop();
-    // Not longer ago: a job whose retention is over is removed.
+    // No longer ago than that: a job whose retention period is over is removed.
     await job.query("UPDATE job SET row = json_set(row, '$.endedAt', ?)", Date.now() - 2 * 60 * 60 * 1000);
     await runDurableObjectAlarm(job.stub);
     expect(await runner.closed).toMatchObject({ code: closeCodes.ended });
@@ -114,7 +114,7 @@ describe("a job that is stopped", () => {
     expect(await job.query("SELECT * FROM secret")).toEqual([]);
   });
 
-  test("is ended by its cluster also while it commits, as nobody would go on with it", async () => {
+  test("can be failed by its cluster even while committing, as nobody else would continue it", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     let task = await job.mapped(runner);

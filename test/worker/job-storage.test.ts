@@ -15,12 +15,12 @@ afterEach(() => {
 
 const day = 24 * 60 * 60 * 1000;
 
-/** How many rows a table has. */
+/** The number of rows in a table. */
 const size = async (job: JobFixture, table: string): Promise<unknown> =>
   (await job.query(`SELECT count(*) AS rows FROM ${table}`))[0]?.["rows"];
 
 describe("the index of the shuffle", () => {
-  test("is cut by partition, so that a reduce reads little of it", async () => {
+  test("is split by partition, so that a reduce reads little of it", async () => {
     const job = await JobFixture.create({ nReducers: 130 });
     const runner = await job.runner();
     const map = await job.planned(runner, [100]);
@@ -40,7 +40,7 @@ describe("the index of the shuffle", () => {
 });
 
 describe("the maps of a large input", () => {
-  test("are created page by page, also when the object ends in between", async () => {
+  test("are created page by page, even if the object ends in between", async () => {
     const job = await JobFixture.create({ splitSize: 100 });
     const runner = await job.runner();
     // The last object ends in the third page.
@@ -66,8 +66,8 @@ describe("the maps of a large input", () => {
   });
 });
 
-describe("what a map has uploaded to the shuffle", () => {
-  test("is nothing to abort any more once it is completed", async () => {
+describe("the shuffle upload of a map", () => {
+  test("need not be aborted any more once the map is completed", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     let task = await job.planned(runner);
@@ -80,7 +80,7 @@ describe("what a map has uploaded to the shuffle", () => {
 });
 
 describe("a released job", () => {
-  test("keeps what can be seen of it, and nothing else", async () => {
+  test("keeps only what the API shows", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     await job.planned(runner);
@@ -88,7 +88,7 @@ describe("a released job", () => {
     await eventually(async () => expect(await size(job, "secret")).toBe(0));
     const sizes = ["upload", "planned", "creation"].map(async (table) => await size(job, table));
     expect(await Promise.all(sizes)).toEqual([0, 0, 0]);
-    // One map's place tells the folder of all.
+    // The path of one map shows the folder of all.
     expect(await job.query("SELECT map, length(offsets) AS bytes FROM segment")).toEqual([{ map: 0, bytes: 0 }]);
     const tasks = await new Response((await job.tasks()).body).json();
     expect(tasks).toMatchObject([
@@ -122,7 +122,7 @@ describe("the list's progress", () => {
 });
 
 describe("the alarm", () => {
-  test("is set for a day ahead at most", async () => {
+  test("is set at most a day ahead", async () => {
     const job = await JobFixture.create({ deadlineSeconds: 366 * 24 * 60 * 60 });
     await eventually(async () => expect(await job.query("SELECT 1 FROM outbox WHERE due IS NOT NULL")).toEqual([]));
     await runDurableObjectAlarm(job.stub);
@@ -131,7 +131,7 @@ describe("the alarm", () => {
     expect(alarm).toBeLessThanOrEqual(Date.now() + day);
   });
 
-  test("is set again where the platform has lost it", async () => {
+  test("is set again if the platform has lost it", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     await job.planned(runner);
@@ -141,7 +141,7 @@ describe("the alarm", () => {
       });
     };
     await lose();
-    // Of one that is not overdue, the object cannot know.
+    // The object notices only that an alarm is overdue.
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 10 * 60 * 1000 });
     await claim(runner);
     expect(await job.alarm()).not.toBeNull();
@@ -163,7 +163,7 @@ describe("a socket", () => {
     expect(await other.closed).toMatchObject({ code: closeCodes.ended });
   });
 
-  test("is found without a look at all others", async () => {
+  test("is found without iterating over all others", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner("a");
     await job.planned(runner);

@@ -9,7 +9,7 @@ afterEach(hangUp);
 
 const idle = { next: { next: "idle" } };
 
-/** A job of two maps: `quick` has done one and asks for more, `slow` has the other. */
+/** A job with two maps: `quick` has completed one and is idle, `slow` runs the other. */
 const halfDone = async (changes: Record<string, unknown> = {}) => {
   const job = await JobFixture.create(changes);
   const [quick, slow] = [await job.runner("quick"), await job.runner("slow")];
@@ -19,13 +19,13 @@ const halfDone = async (changes: Record<string, unknown> = {}) => {
   return { job, quick, slow, straggler };
 };
 
-/** As though the open attempts had begun a minute ago. */
+/** Makes the open attempts look as if they had started a minute earlier. */
 const age = async (job: JobFixture): Promise<void> => {
   await job.query("UPDATE attempt SET started = started - 60000 WHERE status = 'live'");
 };
 
 describe("a task that takes much longer than the others", () => {
-  test("is given to an idle runner too, which an alarm has woken; the first to finish wins, the other is told to end", async () => {
+  test("is also given to an idle runner, woken by an alarm; the first to finish wins, and the other is revoked", async () => {
     const { job, quick, slow, straggler } = await halfDone();
     await eventually(async () => expect(await job.alarm()).toBeLessThan(Date.now() + 5000));
     await age(job);
@@ -39,12 +39,12 @@ describe("a task that takes much longer than the others", () => {
         { kind: "revoke", attempt: straggler.attempt, reason: "another attempt was first" },
       ]),
     );
-    // It was too late to hear of it.
+    // The slow runner completes its attempt all the same, as if the notice came too late.
     expect(taskOf(await complete(slow, straggler))).toMatchObject({ kind: "reduce", index: 1 });
     expect((await job.describe()).progress.maps).toEqual({ total: 2, running: 0, completed: 2, failed: 0 });
   });
 
-  test("wakes one idle runner, and no other before that one has asked for work", async () => {
+  test("wakes one idle runner, and no other until that one has asked for work", async () => {
     const { job, quick } = await halfDone();
     const other = await job.runner("other");
     expect(await claim(other)).toMatchObject(idle);
@@ -56,7 +56,7 @@ describe("a task that takes much longer than the others", () => {
     expect(notices()).toEqual([{ kind: "wake" }]);
   });
 
-  test("is left alone where the job says so", async () => {
+  test("is left alone if the job turns speculation off", async () => {
     const { job, quick } = await halfDone({ speculation: false });
     await age(job);
     await runDurableObjectAlarm(job.stub);
@@ -65,7 +65,7 @@ describe("a task that takes much longer than the others", () => {
   });
 });
 
-test("the segments of a reduce do without those of a failed map that is tolerated", async () => {
+test("the segments of a reduce omit those of a tolerated failed map", async () => {
   const job = await JobFixture.create({ maxFailedMapsPercent: 50 });
   const runner = await job.runner();
   const first = await job.planned(runner);
@@ -80,7 +80,7 @@ test("the segments of a reduce do without those of a failed map that is tolerate
   expect(await job.describe()).toMatchObject({ failedMaps: [0], progress: { maps: { completed: 1, failed: 1 } } });
 });
 
-test("the map that fails the job is not among those that it tolerated", async () => {
+test("the map that fails the job is not among its tolerated failed maps", async () => {
   const job = await JobFixture.create({ maxFailedMapsPercent: 50 });
   const runner = await job.runner();
   const first = await job.planned(runner, [100, 100, 100]);
@@ -96,8 +96,8 @@ const failNext = async (runner: Runner, failed: string): Promise<void> => {
   await Promise.race([runner.request({ kind: "fail", attempt, error }), runner.closed]);
 };
 
-describe("a runner that fails different tasks", () => {
-  test("is sent away after three, so that another takes its place", async () => {
+describe("a runner that fails several tasks", () => {
+  test("is retired after three, so that another replaces it", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     await job.planned(runner, [100, 100, 100, 100]);
@@ -107,7 +107,7 @@ describe("a runner that fails different tasks", () => {
     expect(await claimed(other)).toMatchObject({ kind: "map" });
   });
 
-  test("stays where it has completed one in between", async () => {
+  test("stays if it has completed one in between", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     await job.planned(runner, [100, 100, 100, 100]);

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 
 describe("a job", () => {
-  it("is created as it was asked for, and can be asked for", async () => {
+  it("is created as requested, and can be read back", async () => {
     const response = await postJob(request);
     expect(response.status).toBe(201);
     const job = await jsonOf(JobSchema, response);
@@ -63,7 +63,7 @@ describe("a job", () => {
     ["inputCompression", "gzip", "auto"],
     ["maxLosses", 0, "must be 1 or more"],
     ["maxLosses", 1001, "must be at most 1000"],
-  ])("is refused with the cure, and without repeating what is secret: %s %s", async (field, value, cure) => {
+  ])("is refused with a fix, without quoting secrets: %s %s", async (field, value, cure) => {
     const response = await postJob({ ...request, [field]: value });
     expect(response.status).toBe(400);
     const text = await response.text();
@@ -72,13 +72,13 @@ describe("a job", () => {
     expect(text).not.toContain("5ec4e7");
   });
 
-  it("may name its objects without an endpoint, and is shown as it was asked for", async () => {
+  it("may name objects without an endpoint, and is shown as requested", async () => {
     const fields = { inputPath: "s3://data/books/", outputPath: "s3://", s3Endpoint: "https://minio.example:9000" };
     const job = await jsonOf(JobSchema, await postJob({ ...request, ...fields, inputCompression: "none" }));
     expect(job).toMatchObject({ inputData: { path: "s3://data/books/" }, outputLocation: { location: "s3://" } });
   });
 
-  it("is listed, newest first, whole and in pages", async () => {
+  it("is listed, newest first, at once and in pages", async () => {
     const ids = [(await created()).id, (await created()).id, (await created()).id].toReversed();
     const list = await jsonOf(z.array(JobSchema), await call("GET", "/api/v1/jobs"));
     expect(list.slice(0, 3).map(({ id }) => id)).toEqual(ids);
@@ -88,7 +88,7 @@ describe("a job", () => {
     expect((await jsonOf(z.array(JobSchema), await call("GET", next)))[0]?.id).toBe(ids[2]);
   });
 
-  it("names the artifacts that there are not", async () => {
+  it("gets an error that names missing artifacts", async () => {
     const response = await postJob({ ...request, mapperName: "nobody", combinerName: "none" });
     expect(response.status).toBe(404);
     expect(await problemOf(response)).toMatchObject({
@@ -113,7 +113,7 @@ describe("a job", () => {
 });
 
 describe("an Idempotency-Key", () => {
-  it("makes one job of one request", async () => {
+  it("creates one job for one request", async () => {
     const key = { "Idempotency-Key": "one" };
     const { id } = await created(key);
     const again = await postJob(request, key);
@@ -126,7 +126,7 @@ describe("an Idempotency-Key", () => {
     expect((await created({ "Idempotency-Key": "two" })).id).not.toBe(id);
   });
 
-  it("makes one job of requests at the same time", async () => {
+  it("creates one job for concurrent requests", async () => {
     const key = { "Idempotency-Key": "at once" };
     const jobs = await Promise.all([created(key), created(key), created(key)]);
     expect(new Set(jobs.map(({ id }) => id)).size).toBe(1);
@@ -142,7 +142,7 @@ describe("an Idempotency-Key", () => {
 const text = async (response: Response): Promise<string> => new TextDecoder().decode(await response.arrayBuffer());
 
 describe("a job's programs", () => {
-  it("are what was pinned, for its runners", async () => {
+  it("are pinned for its runners", async () => {
     const { id } = await created();
     await upload("mapper", "#!another mapper");
     const headers = { Authorization: `Bearer ${await runnerToken(openEnv, id)}` };

@@ -6,7 +6,7 @@ import { jobSchema } from "../../worker/job/schema.ts";
 import { JournalTable } from "../../worker/job/tables/journal.ts";
 import { migrate } from "../../worker/platform/migrations.ts";
 
-/** Runs a test on an empty journal. @param run may begin anew, as another instance of the object would */
+/** Runs a test on an empty journal. @param run its second argument reopens the journal, as a new instance of the object would */
 const onJournal = async (run: (journal: JournalTable, again: () => JournalTable) => void): Promise<void> =>
   await runInDurableObject(env.JOBS.getByName(crypto.randomUUID()), (_, { storage }) => {
     migrate(storage, jobSchema);
@@ -23,7 +23,7 @@ const all = (journal: JournalTable): JournalEvent[] =>
   journal.page(0, 100_000).map((event) => EventSchema.parse(JSON.parse(event)));
 
 describe("a job's journal", () => {
-  it("numbers events of both kinds together, also in another instance", async () => {
+  it("numbers events and progress together, even in another instance", async () => {
     await onJournal((journal, again) => {
       journal.add(reasonOf(1), 1000);
       journal.addProgress(progressOf(1), 2000);
@@ -41,7 +41,7 @@ describe("a job's journal", () => {
     });
   });
 
-  it("keeps no progress that says what the last one says", async () => {
+  it("drops progress equal to the last one", async () => {
     await onJournal((journal, again) => {
       expect(journal.hasProgress(progressOf(1))).toBe(false);
       journal.addProgress(progressOf(1), 1000);
@@ -53,7 +53,7 @@ describe("a job's journal", () => {
     });
   });
 
-  it("has at most 8,000 events besides progress, and tells which are gone", async () => {
+  it("has at most 8,000 events besides progress, and a gap for the dropped ones", async () => {
     await onJournal((journal, again) => {
       for (let n = 1; n <= 7999; n++) journal.add(reasonOf(n), n);
       expect(all(journal).some(({ kind }) => kind === "gap")).toBe(false);
@@ -68,12 +68,12 @@ describe("a job's journal", () => {
       const first = 20_000 - rest.length + 1;
       expect(gap).toEqual({ id: first - 1, time: expect.any(Number), kind: "gap", from: 1 });
       expect(rest.map(({ id }) => id)).toEqual(rest.map((_, i) => first + i));
-      // Whoever has read as far as that has missed nothing.
+      // A reader that has read up to the gap has missed nothing.
       expect(journal.page(first - 1, 1)).toEqual([JSON.stringify(rest[0])]);
     });
   });
 
-  it("has at most 2,000 times progress, of the whole job and at even steps", async () => {
+  it("keeps at most 2,000 progress events, at even steps over the whole job", async () => {
     await onJournal((journal, again) => {
       journal.add(reasonOf(0), 0);
       for (let n = 1; n <= 10_000; n++) {

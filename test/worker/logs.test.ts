@@ -11,7 +11,7 @@ afterEach(hangUp);
 const gzip = async (text: string): Promise<ArrayBuffer> =>
   await new Response(new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
 
-/** A job whose first map is under way, and its runner's requests. */
+/** A job whose first map is running, with functions to store and read its log. */
 const scene = async () => {
   const job = await JobFixture.create();
   const runner = await job.runner();
@@ -32,7 +32,7 @@ const keys = async (jobId: string): Promise<string[]> =>
   (await env.ARTIFACTS.list({ prefix: `logs/${jobId}/` })).objects.map(({ key }) => key);
 
 describe("the log of an attempt", () => {
-  it("is the last that its runner has sent", async () => {
+  it("is the latest that its runner has sent", async () => {
     const { put, get, path } = await scene();
     const none = await get();
     expect([none.status, await none.text()]).toEqual([200, ""]);
@@ -45,7 +45,7 @@ describe("the log of an attempt", () => {
     expect((await jsonOf(AttemptSchema, await call("GET", path))).logBytes).toBe(5_000_000);
   });
 
-  it("is waited for where the attempt has just ended", async () => {
+  it("is waited for if the attempt has just ended", async () => {
     const { job, runner, put, get, path } = await scene();
     const attempt = `${job.id}-m-0-1`;
     await put("one\n");
@@ -55,7 +55,7 @@ describe("the log of an attempt", () => {
     expect((await jsonOf(AttemptSchema, await call("GET", path))).logBytes).toBe(8);
     await put("one\ntwo\n");
     expect(await (await log).text()).toBe("one\ntwo\n");
-    // What comes late is shorter than what is known.
+    // A late log that is shorter changes nothing.
     await put("one\n");
     expect((await jsonOf(AttemptSchema, await call("GET", path))).logBytes).toBe(8);
   });
@@ -65,13 +65,13 @@ describe("the log of an attempt", () => {
     ["?tail=1", "three\n"],
     ["?tail=2", "\nthree\n"],
     ["?tail=9", "one\ntwo\n\nthree\n"],
-  ])("has an end: %s", async (query, expected) => {
+  ])("can be read from the end: %s", async (query, expected) => {
     const { put, get } = await scene();
     await put("one\ntwo\n\nthree\n");
     expect(await (await get(query)).text()).toBe(expected);
   });
 
-  it("has an end also where it begins with an empty line", async () => {
+  it("can be read from the end even if it begins with an empty line", async () => {
     const { put, get } = await scene();
     await put("\none\n");
     const ends = await Promise.all([1, 2, 9].map(async (lines) => await (await get(`?tail=${lines}`)).text()));
@@ -85,7 +85,7 @@ describe("the log of an attempt", () => {
     ["bytes=5-99", 206, "fghij", "bytes 5-9/10"],
     ["bytes=0-1,4-5", 200, "abcdefghij", null],
     ["lines=0-1", 200, "abcdefghij", null],
-  ])("is sent in part: %s", async (range, status, text, contentRange) => {
+  ])("can be read in part: %s", async (range, status, text, contentRange) => {
     const { put, get } = await scene();
     await put("abcdefghij");
     const answer = await get("", { Range: range });
@@ -96,7 +96,7 @@ describe("the log of an attempt", () => {
     ]);
   });
 
-  it("has no bytes after its end", async () => {
+  it("has no bytes beyond its end", async () => {
     const { put, get } = await scene();
     await put("abc");
     const answer = await get("", { Range: "bytes=3-" });
@@ -104,7 +104,7 @@ describe("the log of an attempt", () => {
     expect((await problemOf(answer)).status).toBe(416);
   });
 
-  it("is taken of attempts of the job alone, and from its runners", async () => {
+  it("is accepted only for attempts of the job, and only from its runners", async () => {
     const { job, put } = await scene();
     const other = await JobFixture.create();
     for (const attempt of [`${job.id}-m-0-9`, `${other.id}-m-0-1`, `${job.id}-x`]) {
@@ -118,7 +118,7 @@ describe("the log of an attempt", () => {
     expect((await call("PUT", path, { body: large, headers })).status).toBe(413);
   });
 
-  it("goes with its job", async () => {
+  it("is deleted with its job", async () => {
     const { job, runner, put } = await scene();
     await put("one\n");
     expect(await keys(job.id)).toHaveLength(1);

@@ -7,14 +7,14 @@ const second = "ALTER TABLE thing ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'
 const third = (sql: SqlStorage): void => void sql.exec("UPDATE thing SET colour = 'blue' WHERE id = 'sky'");
 const schemaOf = (...migrations: Schema["migrations"]): Schema => ({ migrations, firstTable: "thing" });
 
-/** Runs a test on the storage of an object that has nothing stored. */
+/** Runs a test on the storage of an empty object. */
 const onEmptyStorage = async (run: (storage: DurableObjectStorage) => void): Promise<void> =>
   await runInDurableObject(env.JOBS.getByName(crypto.randomUUID()), (_, { storage }) => run(storage));
 
 const versions = (sql: SqlStorage) => sql.exec("SELECT version FROM schema_version").toArray();
 
 describe("migrations", () => {
-  it("make a new schema of nothing, once", async () => {
+  it("create a new schema once", async () => {
     await onEmptyStorage((storage) => {
       expect(hasTable(storage.sql, "thing")).toBe(false);
       migrate(storage, schemaOf(first, second, third));
@@ -25,7 +25,7 @@ describe("migrations", () => {
     });
   });
 
-  it("take up the tables of release 0.1.0, which noted no version, and those of any later schema", async () => {
+  it("upgrade the tables of release 0.1.0, which have no version, and of any later schema", async () => {
     await onEmptyStorage((storage) => {
       storage.sql.exec(first);
       storage.sql.exec("INSERT INTO thing (id) VALUES ('sky')");
@@ -34,7 +34,7 @@ describe("migrations", () => {
     });
   });
 
-  it("are all or none", async () => {
+  it("are atomic", async () => {
     await onEmptyStorage((storage) => {
       migrate(storage, schemaOf(first));
       expect(() => migrate(storage, schemaOf(first, second, "UPDATE missing SET x = 1"))).toThrow(/no such table/);
@@ -43,7 +43,7 @@ describe("migrations", () => {
     });
   });
 
-  it("leave alone what a newer release has written", async () => {
+  it("leave the tables of a newer release alone", async () => {
     await onEmptyStorage((storage) => {
       migrate(storage, schemaOf(first, second));
       expect(() => migrate(storage, schemaOf(first))).toThrow("these tables have schema 2, and this release knows 1");

@@ -14,7 +14,7 @@ const url = `https://hooks.example.com/services/${canary}`;
 
 type Received = { readonly url: string; readonly headers: Headers; readonly body: string; readonly redirect: string };
 
-/** What was sent, and what the receiver answers with next; 204 where nothing is said. */
+/** What was sent, and the receiver's next answers. Once there are none left, it answers 204. */
 let received: Received[];
 let answers: (() => Response)[];
 
@@ -35,7 +35,7 @@ afterEach(async () => {
 const status = (code: number) => (): Response => new Response("what a receiver says", { status: code });
 const notified = async (job: JobFixture) => present(await job.stub.describe()).notification;
 
-/** A job that has ended. */
+/** Creates a job with a notification URL, and runs it to its end. */
 const endedJob = async (): Promise<JobFixture> => {
   const job = await JobFixture.create({ notify: { url } });
   expect(await notified(job)).toEqual({ status: "waiting", attempts: 0, lastError: null });
@@ -43,13 +43,13 @@ const endedJob = async (): Promise<JobFixture> => {
   return job;
 };
 
-/** Has the next try made at once, by another instance of the object. */
+/** Makes the next attempt due at once, in a new instance of the object. */
 const tryAgain = async (job: JobFixture): Promise<void> => {
   await job.query("UPDATE notification SET due = 1");
   await runDurableObjectAlarm(job.stub);
 };
 
-/** HMAC-SHA256 in hex, computed apart from the code under test. */
+/** HMAC-SHA256 in hex, computed independently of the code under test. */
 const hmacOf = async (key: string, text: string): Promise<string> => {
   const encoder = new TextEncoder();
   const algorithm = { name: "HMAC", hash: "SHA-256" };
@@ -65,8 +65,8 @@ const keysOf = async (of: Env): Promise<string[]> => {
     .keys;
 };
 
-describe("the end of a job", () => {
-  it("is sent once, as the job is shown, and signed", async () => {
+describe("the notification of a job's end", () => {
+  it("is sent once, signed, and shows the job as the API does", async () => {
     const job = await endedJob();
     await eventually(async () =>
       expect(await notified(job)).toEqual({ status: "delivered", attempts: 1, lastError: null }),
@@ -89,7 +89,7 @@ describe("the end of a job", () => {
     expect(received).toHaveLength(1);
   });
 
-  it.each(["stopped", "failed"] as const)("is sent of a job that was %s", async (end) => {
+  it.each(["stopped", "failed"] as const)("is sent for a job that was %s", async (end) => {
     const job = await JobFixture.create({ notify: { url } });
     if (end === "stopped") await job.stub.stop();
     else await job.report({ kind: "failed", failure: { code: "Broken", message: "no" } });
@@ -97,7 +97,7 @@ describe("the end of a job", () => {
     expect(received.map(({ body }) => JobDetailSchema.parse(JSON.parse(body)).status)).toEqual([end]);
   });
 
-  it("is sent again when a job that was kept has gone on", async () => {
+  it("is sent again when a kept job has been resumed", async () => {
     const job = await JobFixture.create({ notify: { url }, keepFailedSeconds: 600 });
     await job.mapped(await job.runner());
     await job.report({ kind: "failed", failure: { code: "Broken", message: "no" } });
@@ -111,7 +111,7 @@ describe("the end of a job", () => {
     expect(await job.query("SELECT sealed FROM notification")).toEqual([{ sealed: null }]);
   });
 
-  it("is sent again until it is taken, with the same id", async () => {
+  it("is retried with the same id until it is accepted", async () => {
     answers = [
       status(500),
       status(302),
@@ -143,8 +143,8 @@ describe("the end of a job", () => {
 
   it.each([
     ["after a day", status(500), "UPDATE job SET row = json_set(row, '$.endedAt', (row ->> '$.endedAt') - 90000000)"],
-    ["at once by a receiver that is gone", status(410), undefined],
-  ])("is given up %s", async (_, answer, aged) => {
+    ["at once when the receiver is gone", status(410), undefined],
+  ])("is abandoned %s", async (_, answer, aged) => {
     answers = [status(500), answer];
     const job = await endedJob();
     await eventually(async () => expect(await notified(job)).toMatchObject({ attempts: 1 }));
@@ -159,7 +159,7 @@ describe("the end of a job", () => {
     expect(await job.query("SELECT sealed, due FROM notification")).toEqual([{ sealed: null, due: null }]);
   });
 
-  it("keeps no job from being removed", async () => {
+  it("does not prevent the removal of the job", async () => {
     answers = [status(500)];
     const job = await endedJob();
     await eventually(async () => expect(await notified(job)).toMatchObject({ attempts: 1 }));
@@ -168,7 +168,7 @@ describe("the end of a job", () => {
     expect(received).toHaveLength(1);
   });
 
-  it("is nobody's where nobody is to be notified", async () => {
+  it("is not sent if nobody is to be notified", async () => {
     const job = await JobFixture.create();
     await job.stub.stop();
     expect(await notified(job)).toBeNull();
@@ -177,7 +177,7 @@ describe("the end of a job", () => {
 });
 
 describe("the URL", () => {
-  it("is told to nobody, and sealed until it is not needed any more", async () => {
+  it("is never revealed, and stays sealed until it is no longer needed", async () => {
     const logged: unknown[] = [];
     for (const level of ["error", "warn", "log"] as const) {
       vi.spyOn(console, level).mockImplementation((...args: unknown[]) => void logged.push(args.map(String)));
@@ -200,7 +200,7 @@ describe("the URL", () => {
     ];
     expect(JSON.stringify([stored, told, logged])).not.toContain(canary);
     expect(present(await job.stub.request()).sealed).toContain("notify");
-    // Not with the credentials, which are erased by now.
+    // It is kept apart from the credentials, which are already erased.
     expect(await job.query("SELECT length(sealed) > 0 AS kept FROM notification")).toEqual([{ kept: 1 }]);
     await tryAgain(job);
     await eventually(async () => expect(await notified(job)).toMatchObject({ status: "delivered" }));
@@ -237,7 +237,7 @@ describe("the URL", () => {
     expect(problem.detail).not.toContain(canary);
   });
 
-  it("may be this machine's in development, and must be sent again for a rerun", async () => {
+  it("may be a loopback address in development, and must be given again for a rerun", async () => {
     await upload("mapper", "#!mapper");
     const job = await jsonOf(JobDetailSchema, await post("http://localhost:9000/", openEnv));
     expect(job.notification).toEqual({ status: "waiting", attempts: 0, lastError: null });
@@ -254,7 +254,7 @@ describe("the URL", () => {
   });
 });
 
-it("is signed with both keys while they are changed", async () => {
+it("a notification is signed with both keys while they are rotated", async () => {
   const changing = { ...closedEnv, SECRET_KEY_PREVIOUS: `${closedEnv.SECRET_KEY}-of-before` };
   const [current, other, ...more] = await keysOf(changing);
   expect([current, more]).toEqual([...(await keysOf(closedEnv)), []]);

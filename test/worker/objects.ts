@@ -4,7 +4,7 @@ import { jobOf, registryOf, type Env } from "../../worker/env.ts";
 import { JobObject } from "../../worker/job/object.ts";
 import { Registry } from "../../worker/registry/object.ts";
 
-/** Runs a test inside the Registry, whose own methods it may call and spy on. */
+/** Runs a test inside the Registry, where it can call and spy on its methods. */
 export const runInRegistry = async <R>(
   run: (registry: Registry, state: DurableObjectState) => R | Promise<R>,
 ): Promise<R> =>

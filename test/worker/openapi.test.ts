@@ -50,7 +50,7 @@ const values = (node: unknown, key: string): unknown[] => {
   return Object.entries(node).flatMap(([name, value]) => [...(name === key ? [value] : []), ...values(value, key)]);
 };
 
-/** The kinds of problems that an operation can answer with, by status. */
+/** The kinds of problems that an operation can return, by status. */
 const problemsOf = (name: string, of = operations): Record<string, unknown[]> =>
   Object.fromEntries(
     Object.entries(of.get(name)?.responses ?? {}).flatMap(([status, { content }]) => {
@@ -77,12 +77,12 @@ describe("the OpenAPI document", () => {
     }
   });
 
-  it("says where it was asked", () => {
+  it("names the server that it was requested from", () => {
     expect(document.servers).toEqual([{ url: "https://edgefold.example.com" }]);
     expect(openDocument.servers).toEqual([{ url: "http://localhost:4750" }]);
   });
 
-  it("has each operation under one tag, and says what each tag is", () => {
+  it("has exactly one tag for each operation, and describes every tag", () => {
     const used = [...operations.values()].map(({ tags }) => tags);
     for (const tags of used) expect(tags).toHaveLength(1);
     expect(new Set(used.flat())).toEqual(new Set(document.tags.map(({ name }) => name)));
@@ -100,7 +100,7 @@ describe("the OpenAPI document", () => {
     expect(operations.get("GET /api/v1/jobs/{id}/link")).not.toHaveProperty("description");
   });
 
-  it("asks for no token of the API where none is needed", () => {
+  it("requires no API token if none is needed", () => {
     const open = operationsOf(openDocument);
     expect(open.get("GET /api/v1/jobs")?.security).toEqual([]);
     expect(open.get("GET /api/v1/jobs/{id}/link")?.security).toEqual([{ runner: [] }]);
@@ -108,7 +108,7 @@ describe("the OpenAPI document", () => {
     expect(problemsOf("GET /api/v1/jobs", open)).not.toHaveProperty("401");
   });
 
-  it("says with which problems each operation can answer", () => {
+  it("lists the problems that each operation can return", () => {
     const always = { "500": ["internal"], "503": ["not-configured", "busy"] };
     expect(problemsOf("POST /api/v1/jobs")).toEqual({
       "400": ["invalid-request", "malformed-body"],
@@ -139,13 +139,13 @@ describe("the OpenAPI document", () => {
     }
   });
 
-  it("says of every answer what it is", () => {
+  it("describes every response", () => {
     const answers = [...operations.values()].flatMap(({ responses }) => Object.values(responses));
     expect(answers.length).toBeGreaterThan(100);
     for (const { description } of answers) expect(description).toMatch(/^[A-Z][\w-]*,? \S+/);
   });
 
-  it("shows an example of every body of JSON, text or a form", () => {
+  it("has an example for every JSON, text or form body", () => {
     const { schemas } = document.components;
     const shown = (schema: Record<string, unknown>): boolean => {
       const [reference = ""] = values(schema, "$ref").map((path) => String(path).split("/").at(-1));
@@ -162,7 +162,7 @@ describe("the OpenAPI document", () => {
     }
   });
 
-  it("refers to what is there only", () => {
+  it("has no dangling references", () => {
     const references = values(document, "$ref");
     expect(references.length).toBeGreaterThan(10);
     for (const reference of references) {
@@ -173,7 +173,7 @@ describe("the OpenAPI document", () => {
     for (const name of schemes) expect(document.components.securitySchemes).toHaveProperty(name);
   });
 
-  it("says what one may send and what one gets", () => {
+  it("describes requests and responses", () => {
     const { schemas } = document.components;
     expect(schemas["JobRequest"]).toMatchObject({
       additionalProperties: false,
@@ -199,9 +199,9 @@ describe("the OpenAPI document", () => {
 
 describe("an example", () => {
   it.each(examples.map(({ schema, value }) => [schema.meta()?.id, schema, value] as const))(
-    "of %s is one",
+    "of %s is valid",
     (_id, schema, value) => {
-      // What the schema does not know would be missing.
+      // Parsing drops fields that the schema does not have.
       expect({ value: schema.parse(value) }).toMatchObject({ value });
     },
   );

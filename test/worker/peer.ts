@@ -1,17 +1,17 @@
 import type { z } from "zod";
 
-/** A message without its number. */
+/** A message without its id. */
 type Unnumbered<Request> = Request extends unknown ? Omit<Request, "id"> : never;
 
 const dialled = new Set<{ close(): Promise<void> }>();
 
-/** Closes every connection that a test has left open; vitest hangs where one stays. */
+/** Closes every connection that a test has left open. Vitest hangs otherwise. */
 export const hangUp = async (): Promise<void> => {
   await Promise.all([...dialled].map(async (peer) => await peer.close()));
   dialled.clear();
 };
 
-/** The client's end of a link to an object: it keeps what it was told, and how the link ended. */
+/** The client's end of a link to an object. It records the notices it received, and how the link ended. */
 export class Peer<Request, Answer extends { re: number }, Notice> {
   readonly notices: Notice[] = [];
   readonly closed: Promise<{ code: number; reason: string }>;
@@ -59,7 +59,7 @@ export class Peer<Request, Answer extends { re: number }, Notice> {
     this.#socket.send(text);
   }
 
-  /** Closes the link, unless the other end has done so, and waits until both have. */
+  /** Closes the link unless the other end already has, and waits until both have. */
   async close(): Promise<void> {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(1000, "done");
     await this.closed;

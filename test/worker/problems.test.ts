@@ -13,7 +13,7 @@ const logged = () => {
   return lines;
 };
 
-/** A Worker whose Registry fails in a way that nobody has foreseen. */
+/** An environment whose Registry fails with an unexpected error. */
 const failing = (error: Error): Env => {
   const namespace = new Proxy(closedEnv.REGISTRY, {
     get: () => () => {
@@ -25,7 +25,7 @@ const failing = (error: Error): Env => {
 const headers = { Authorization: `Bearer ${apiToken}` };
 
 describe("an unexpected error", () => {
-  it("is masked for the caller, and logged without secrets", async () => {
+  it("is hidden from the caller, and logged without secrets", async () => {
     const lines = logged();
     const env = failing(new Error(`cannot reach ${apiToken} with ${secretKey}`));
     const response = await call("GET", "/api/v1/artifacts?after=in-the-query", { env, headers });
@@ -42,7 +42,7 @@ describe("an unexpected error", () => {
     for (const secret of [apiToken, secretKey, "in-the-query"]) expect(line).not.toContain(secret);
   });
 
-  it.each(["retryable", "overloaded", "durableObjectReset"])("that is %s asks to try again", async (flag) => {
+  it.each(["retryable", "overloaded", "durableObjectReset"])("that is %s asks the caller to retry", async (flag) => {
     logged();
     const env = failing(Object.assign(new Error("the object moved"), { [flag]: true }));
     const response = await call("GET", "/api/v1/jobs", { env, headers });
@@ -50,14 +50,14 @@ describe("an unexpected error", () => {
     expect((await problemOf(response)).type).toBe("urn:edgefold:problem:busy");
   });
 
-  it("passes only where it says so", () => {
+  it("is transient only if it is marked as such", () => {
     for (const error of [null, undefined, "retryable", new Error("x"), { retryable: false }, { overloaded: "yes" }]) {
       expect(isTransient(error)).toBe(false);
     }
   });
 });
 
-it("a problem is rendered as RFC 9457 has it", async () => {
+it("a problem is rendered as RFC 9457 specifies", async () => {
   const error = new ProblemError("job-ended", "Job 1 has ended.", {
     headers: { "X-Y": "z" },
     errors: [{ field: "a", message: "b" }],

@@ -17,7 +17,7 @@ const job = "01890000-0000-7000-8000-000000000001";
 
 let now = Date.now();
 beforeEach(() => {
-  // A minute of its own for each test; what the limits count is not in this isolate, and keeps the true time.
+  // Each test gets a time window of its own. The limiters run outside this isolate, and use the real time.
   now += 10 * 60_000;
   vi.spyOn(Date, "now").mockImplementation(() => now);
 });
@@ -34,7 +34,7 @@ const status = async (...request: Parameters<typeof get>): Promise<number> => {
   await response.body?.cancel();
   return response.status;
 };
-/** How often each status came in some calls, one after another. */
+/** Makes `count` requests in sequence. @returns how often each status was returned */
 const statuses = async (count: number, ...request: Parameters<typeof get>): Promise<Record<number, number>> => {
   const found: Record<number, number> = {};
   for (let i = 0; i < count; i++) {
@@ -48,7 +48,7 @@ describe("calls with a token", () => {
   it("are limited by its name, wherever they come from", async () => {
     let refused: Response | undefined;
     let served = 0;
-    // A period may begin in between, but not twice.
+    // A new period can begin in between, but not twice.
     for (; served <= 2 * calls && refused === undefined; served++) {
       const response = await get("/", "token-of-anna-16", `192.0.2.${served % 200}`);
       if (response.status === 200) await response.body?.cancel();
@@ -65,7 +65,7 @@ describe("calls with a token", () => {
     expect(await status("/", "token-of-bert-16", "192.0.2.1")).toBe(200);
   });
 
-  it("of agents and runners are not limited", async () => {
+  it("of agents and runners are unlimited", async () => {
     const runner = await runnerToken(limited, job);
     expect(await statuses(calls + 1, `/api/v1/jobs/${job}/link`, runner, "192.0.2.3")).toEqual({ 426: calls + 1 });
     const agent = await statuses(calls + 1, "/api/v1/agents/default/link", agentToken, "192.0.2.3");
@@ -73,7 +73,7 @@ describe("calls with a token", () => {
   });
 });
 
-/** Shows wrong tokens until there were too many. */
+/** Sends wrong tokens until the limit is exceeded. */
 const guess = async (address: string): Promise<void> => {
   const found = await statuses(2 * guesses + 1, "/api/v1/jobs", "wrong-token-of-16", address);
   expect(found[401]).toBeGreaterThanOrEqual(guesses);
@@ -81,7 +81,7 @@ const guess = async (address: string): Promise<void> => {
 };
 
 describe("wrong tokens", () => {
-  it("close the API to their address for a minute, also to a right one", async () => {
+  it("block their address for a minute, even with a valid token", async () => {
     await guess("192.0.2.4");
     const refused = await get("/", "token-of-bert-16", "192.0.2.4");
     expect(refused.headers.get("Retry-After")).toBe("60");
@@ -93,7 +93,7 @@ describe("wrong tokens", () => {
     expect(await status("/", "token-of-bert-16", "192.0.2.4")).toBe(200);
   });
 
-  it("of one IPv6 network are of one client", async () => {
+  it("from one IPv6 network count as one client", async () => {
     await guess("2001:db8:0:1::7");
     expect(await status("/", "token-of-bert-16", "2001:db8:0:1:ffff::1")).toBe(429);
     expect(await status("/", "token-of-bert-16", "2001:DB8::1:2:3:4:5")).toBe(429);
@@ -101,13 +101,13 @@ describe("wrong tokens", () => {
     expect(await status("/", "token-of-bert-16", "2001:db8::7")).toBe(200);
   });
 
-  it("do not close links to agents and runners of the same address", async () => {
+  it("do not block links of agents and runners at the same address", async () => {
     await guess("192.0.2.6");
     expect(await status(`/api/v1/jobs/${job}/link`, await runnerToken(limited, job), "192.0.2.6")).toBe(426);
     expect(await status("/api/v1/agents/default/link", agentToken, "192.0.2.6")).toBe(426);
   });
 
-  it("of runners close nothing to others of their address", async () => {
+  it("of runners block nobody else at their address", async () => {
     const found = await statuses(2 * guesses + 1, `/api/v1/jobs/${job}/link`, `${job}.wrong`, "192.0.2.7");
     expect(found[429]).toBeGreaterThan(0);
     expect(await status("/", "token-of-bert-16", "192.0.2.7")).toBe(200);
@@ -115,27 +115,27 @@ describe("wrong tokens", () => {
   });
 
   it.each([
-    ["no token", undefined],
-    ["a token that has expired", "token-of-yesterday"],
-  ])("are none: %s", async (_, token) => {
+    ["a missing token", undefined],
+    ["an expired token", "token-of-yesterday"],
+  ])("do not include %s", async (_, token) => {
     expect(await statuses(2 * guesses + 1, "/", token, "192.0.2.8")).toEqual({ 401: 2 * guesses + 1 });
     expect(await status("/", "token-of-bert-16", "192.0.2.8")).toBe(200);
   });
 });
 
-describe("there is no limit", () => {
+describe("requests are not limited", () => {
   it("in development", async () => {
     const open = { ...openEnv, ...limits };
     expect(await statuses(2 * calls + 1, "/", "wrong-token-of-16", "127.0.0.1", open)).toEqual({ 200: 2 * calls + 1 });
   });
 
-  it("where none is configured", async () => {
+  it("if no limit is configured", async () => {
     const none = { ...limited, CALL_LIMIT: undefined, GUESS_LIMIT: undefined };
     expect(await statuses(calls + 1, "/", "token-of-anna-16", "192.0.2.9", none)).toEqual({ 200: calls + 1 });
     expect(await statuses(2 * guesses + 1, "/", "wrong", "192.0.2.9", none)).toEqual({ 401: 2 * guesses + 1 });
   });
 
-  it("while it cannot be asked", async () => {
+  it("while the limiter is unavailable", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const broken: RateLimit = {
       limit: async () => {

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { registryOf } from "../../worker/env.ts";
 import { eventually } from "./eventually.ts";
 
-/** What the Registry has in its tables, for tests that look behind its methods. */
+/** Runs a query on the Registry's tables, for tests that look behind its methods. */
 export const rows = async (
   query: string,
   ...bindings: (string | number)[]
@@ -18,6 +18,6 @@ export const settle = async (): Promise<void> => {
   await eventually(async () => expect(await rows("SELECT key FROM garbage")).toEqual([]));
 };
 
-/** Whether a job is known to exist. */
+/** Whether the Registry knows that a job exists. */
 export const hasJob = async (id: string): Promise<boolean> =>
   (await rows("SELECT 1 FROM job WHERE id = ? AND reserved_until IS NULL", id)).length > 0;

@@ -4,13 +4,13 @@ import { JobSchema } from "../../shared/api/jobs.ts";
 import { runInRegistry } from "./objects.ts";
 import { call, jsonOf, postJob, upload } from "./api.ts";
 
-/* The Registry is one for all: with 50,000 jobs in it nothing that it does may look at all of them. */
+/* There is a single Registry: with 50,000 jobs in it, no operation may scan all of them. */
 
 beforeAll(async () => void (await upload("mapper", "#!the mapper")));
 
 const StepSchema = z.object({ detail: z.string() });
 
-it("every query finds its rows by an index", async () => {
+it("every query uses an index", async () => {
   const request = { inputPath: "http://store/a/b", outputPath: "http://store/a", mapperName: "mapper", nReducers: 0 };
   const { id } = await jsonOf(JobSchema, await postJob(request, { "Idempotency-Key": "key" }));
   const job = await jsonOf(JobSchema, await call("GET", `/api/v1/jobs/${id}`));
@@ -45,9 +45,9 @@ it("every query finds its rows by an index", async () => {
     await registry.beginContent("content");
     await registry.renewContent("another", "upload");
     await registry.abandonContent("content");
-    // Also removes the job, whose end is long ago.
+    // Also removes the job, which ended long ago.
     await registry.alarm();
-    // The spy has seen what other objects have asked as well.
+    // The spy has also recorded the queries of other objects.
     const own = exec.mock.calls.filter((_, index) => exec.mock.contexts[index] === sql);
     const asked = z.array(z.tuple([z.string()], z.union([z.string(), z.number(), z.null()]))).parse(own);
     exec.mockRestore();

@@ -17,7 +17,7 @@ import { hasJob, rows, settle, storedKeys } from "./registry-helpers.ts";
 
 const registry = registryOf(env);
 
-/** An artifact with content in R2, whose key is told. */
+/** Stores an artifact with content in R2. @returns it, with its key */
 const put = async (name: string): Promise<PinnedProgram> => {
   const key = crypto.randomUUID();
   await registry.beginContent(key);
@@ -53,7 +53,7 @@ const jobOf = (id: string, status: Job["status"] = "pending"): Job => ({
 });
 
 let version = 0;
-/** Publishes what is newer than all that was published before. */
+/** Publishes a job with a version newer than all before. */
 const publish = async (job: Job, ended: boolean): Promise<void> => await registry.publish(job, ++version, ended);
 
 let count = 0;
@@ -77,7 +77,7 @@ const reserved = (reservation: Reservation): Extract<Reservation, { kind: "reser
   return reservation;
 };
 
-/** Lets time pass for what the Registry waits for, and has it look. */
+/** Makes rows due with an update, and runs the Registry's alarm. */
 const later = async (update: string): Promise<void> => {
   await runInDurableObject(registry, (_, state) => {
     state.storage.sql.exec(update);
@@ -87,7 +87,7 @@ const later = async (update: string): Promise<void> => {
 };
 
 describe("pins", () => {
-  it("hold on to content that was replaced and deleted, until the job ends", async () => {
+  it("keep replaced and deleted content until the job ends", async () => {
     const first = await put("pinned");
     const { id, programs } = reserved(await reserve({ mapper: "pinned", reducer: "pinned" }));
     expect(programs).toEqual({ mapper: first, reducer: first });
@@ -106,7 +106,7 @@ describe("pins", () => {
     expect(await storedKeys()).not.toContain(first.key);
   });
 
-  it("of one job do not outlive those of another, nor the name", async () => {
+  it("keep shared content until the last job ends; named artifacts stay", async () => {
     const program = await put("shared");
     const ids = [reserved(await reserve({ mapper: "shared" })).id, reserved(await reserve({ mapper: "shared" })).id];
     await registry.deleteArtifact("shared");
@@ -123,7 +123,7 @@ describe("pins", () => {
     expect(await storedKeys()).toContain(named.key);
   });
 
-  it("are all or none", async () => {
+  it("are created for all programs or for none", async () => {
     await put("known");
     expect(await reserve({ mapper: "unknown", reducer: "known" })).toEqual({
       kind: "unknown",
@@ -141,7 +141,7 @@ describe("pins", () => {
 });
 
 describe("a reserved job", () => {
-  it("is not known before its object is, and dropped if that never comes", async () => {
+  it("is unknown until its object exists, and dropped if it never does", async () => {
     const program = await put("lost");
     const { id } = reserved(await reserve({ mapper: "lost" }, "key-of-lost"));
     expect(await hasJob(id)).toBe(false);
@@ -153,7 +153,7 @@ describe("a reserved job", () => {
     expect((await reserve({ mapper: "lost" }, "key-of-lost")).kind).toBe("reserved");
   });
 
-  it("stays once it is confirmed or has published", async () => {
+  it("is kept once it is confirmed or has published", async () => {
     await put("kept");
     const [a, b] = [reserved(await reserve({ mapper: "kept" })).id, reserved(await reserve({ mapper: "kept" })).id];
     await registry.confirmJob(jobOf(a));
@@ -166,14 +166,14 @@ describe("a reserved job", () => {
     ]);
   });
 
-  it("stays with its programs although nobody has told that its object exists", async () => {
+  it("is kept with its programs if its object exists, even without confirmation", async () => {
     const program = await put("created");
     const { id, programs } = reserved(await reserve({ mapper: "created" }));
     await jobObject(env, id).create({ ...specOf(), id, programs }, Date.now() + 60_000);
     await eventually(async () =>
       expect(await rows("SELECT id FROM job WHERE version > 0 AND id = ?", id)).not.toEqual([]),
     );
-    // As though the confirmation were lost, and the object's own message were late.
+    // As if the confirmation was lost, and the object's own message is late.
     await rows("UPDATE job SET snapshot = NULL, version = 0, reserved_until = 1 WHERE id = ?", id);
     await registry.deleteArtifact("created");
     await later("UPDATE job SET reserved_until = 1 WHERE reserved_until IS NOT NULL");
@@ -184,7 +184,7 @@ describe("a reserved job", () => {
     await eventually(async () => expect(await storedKeys()).not.toContain(program.key));
   });
 
-  it("is asked for again where its object does not answer, and not dropped where its request came again", async () => {
+  it("is checked again if its object does not answer, and kept if its request was repeated", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     await put("asked");
     const [silent, repeated] = [
@@ -215,7 +215,7 @@ describe("a reserved job", () => {
     vi.restoreAllMocks();
   });
 
-  it("that was dropped is listed again when it publishes after all", async () => {
+  it("that was dropped is listed again if it publishes later", async () => {
     await put("late");
     const { id } = reserved(await reserve({ mapper: "late" }));
     await later("UPDATE job SET reserved_until = 1 WHERE reserved_until IS NOT NULL");
@@ -232,7 +232,7 @@ const listed = async (id: string): Promise<unknown> => {
 };
 
 describe("publishing", () => {
-  it("never overwrites what is newer, whatever comes late, twice, or from an object of release 0.1.0", async () => {
+  it("never overwrites newer data, whether it is late, repeated, or from an object of release 0.1.0", async () => {
     const id = newId();
     await registry.publish(jobOf(id, "reducing"), 5, false);
     await registry.publish(jobOf(id, "mapping"), 4, false);
@@ -251,14 +251,14 @@ describe("publishing", () => {
     expect(await listed(id)).toMatchObject({ status: "completed" });
   });
 
-  it("is newer than anything of release 0.1.0, which noted no version", async () => {
+  it("overwrites anything from release 0.1.0, which has no version", async () => {
     const id = newId();
     await rows("INSERT INTO job (id, created_at, snapshot) VALUES (?, 1, ?)", id, JSON.stringify(jobOf(id, "mapping")));
     await registry.publish(jobOf(id, "reducing"), 1, false);
     expect(await listed(id)).toMatchObject({ status: "reducing" });
   });
 
-  it("keeps the newest, without outputs, also when the job ends", async () => {
+  it("keeps the newest job, without outputs, even when it ends", async () => {
     const id = newId();
     await publish({ ...jobOf(id, "mapping"), outputs: ["x"] }, false);
     await registry.confirmJob(jobOf(id, "pending"));
@@ -269,14 +269,14 @@ describe("publishing", () => {
     expect(await listed(id)).toMatchObject({ endTime: 9 });
   });
 
-  it("leaves the programs' own counters out where they are too long to store", async () => {
+  it("omits the programs' own counters if they are too long to store", async () => {
     const id = newId();
     const user = { group: { ["x".repeat(600_000)]: 1 } };
     await publish({ ...jobOf(id), counters: { builtin: { outputRecords: 3 }, user } }, false);
     expect(await listed(id)).toMatchObject({ counters: { builtin: { outputRecords: 3 }, user: {} } });
   });
 
-  it("lists newest first, in pages that are short where jobs are long", async () => {
+  it("lists newest first, with fewer jobs on a page if they are large", async () => {
     const ids = Array.from({ length: 12 }, newId);
     const user = { group: { ["x".repeat(450_000)]: 1 } };
     for (const id of ids) await publish({ ...jobOf(id), counters: { builtin: {}, user } }, false);
@@ -304,7 +304,7 @@ describe("an Idempotency-Key", () => {
     expect(reserved(await reserve({ mapper: "once" }, "l")).id).not.toBe(first.id);
   });
 
-  it("is its caller's own", async () => {
+  it("belongs to its caller", async () => {
     await put("twice");
     const first = reserved(await reserve({ mapper: "twice" }, "same", "f", "anna"));
     const other = reserved(await reserve({ mapper: "twice" }, "same", "g", "bert"));
@@ -313,7 +313,7 @@ describe("an Idempotency-Key", () => {
     expect(reserved(await reserve({ mapper: "twice" }, "same", "g", "bert")).id).toBe(other.id);
   });
 
-  it("of release 0.1.0 is its job's submitter's; while nobody knows who that is, anybody's", async () => {
+  it("of release 0.1.0 belongs to the submitter of its job, or to anybody until the submitter is known", async () => {
     await runInDurableObject(env.JOBS.getByName("the tables of release 0.1.0"), (_, { storage }) => {
       const { sql } = storage;
       migrate(storage, { ...registrySchema, migrations: registrySchema.migrations.slice(0, 1) });
@@ -332,7 +332,7 @@ describe("an Idempotency-Key", () => {
     });
   });
 
-  it("is forgotten after its time", async () => {
+  it("is forgotten after 24 hours", async () => {
     const [row] = await rows("SELECT expires FROM idempotency WHERE key = 'k'");
     const due = Number(row?.["expires"]) - Date.now();
     expect(due).toBeGreaterThan(23 * 3_600_000);
@@ -346,7 +346,7 @@ const fails = async () => await Promise.reject(new Error("R2 is away"));
 const works = async () => await Promise.resolve();
 
 describe("garbage", () => {
-  it("is what of an upload nobody came back for", async () => {
+  it("includes abandoned uploads", async () => {
     const [single, parts] = [crypto.randomUUID(), crypto.randomUUID()];
     await registry.beginContent(single);
     await env.ARTIFACTS.put(single, "x");
@@ -365,7 +365,7 @@ describe("garbage", () => {
     expect(await registry.getArtifact("n")).toBeNull();
   });
 
-  it("may be a multipart upload that was completed", async () => {
+  it("can be a multipart upload that was completed", async () => {
     const key = crypto.randomUUID();
     await registry.beginContent(key);
     const upload = await env.ARTIFACTS.createMultipartUpload(key);
@@ -376,7 +376,7 @@ describe("garbage", () => {
     expect(await storedKeys()).not.toContain(key);
   });
 
-  it("is tried again when R2 fails, and what fails keeps nothing else", async () => {
+  it("is retried when R2 fails, without blocking other garbage", async () => {
     await runInDurableObject(registry, async (_, { storage: { sql } }) => {
       sql.exec("INSERT INTO garbage (key, upload_id, due) VALUES ('open', 'u', 1)");
       sql.exec("INSERT INTO garbage (key, due, tries) VALUES ('single', 1, 3)");

@@ -29,8 +29,8 @@ beforeAll(async () => {
   for (const name of ["mapper", "reducer", "other"]) await upload(name, `#!${name}`);
 });
 
-describe("a job that is started again", () => {
-  it("is like the first, but for the fields that are replaced or taken away", async () => {
+describe("a rerun of a job", () => {
+  it("is like the first one, except for replaced or removed fields", async () => {
     const first = await post();
     expect(first.rerunOf).toBeNull();
     const second = await rerunOk(first.id, { reducerName: "other", mapperArgs: null, tags: { try: "2" } });
@@ -43,7 +43,7 @@ describe("a job that is started again", () => {
     expect(third).toMatchObject({ rerunOf: second.id, request: second.request });
   });
 
-  it("needs what was kept sealed again, or to do without it", async () => {
+  it("must be given sealed fields again, or null", async () => {
     const headers = { "x-amz-request-payer": "requester" };
     const first = await post({ inputStorageCredentials: keys, inputStorageHeaders: headers });
     const refused = await problemOf(await rerun(first.id, { nReducers: 2 }));
@@ -55,7 +55,7 @@ describe("a job that is started again", () => {
     expect(JSON.stringify(second)).not.toContain(keys.password);
   });
 
-  it("keeps the name of a Secret of its cluster", async () => {
+  it("keeps the name of a Secret in its cluster", async () => {
     const inputStorageCredentials = { secretName: "minio" };
     const first = await post({ inputStorageCredentials });
     expect(first.request.inputStorageCredentials).toMatchObject(inputStorageCredentials);
@@ -63,7 +63,7 @@ describe("a job that is started again", () => {
     expect(second.request.inputStorageCredentials).toEqual(first.request.inputStorageCredentials);
   });
 
-  it("is the same one for the same Idempotency-Key", async () => {
+  it("is the same job for the same Idempotency-Key", async () => {
     const { id } = await post();
     const headers = { "Idempotency-Key": crypto.randomUUID() };
     const second = await rerunOk(id, { nReducers: 2 }, headers);
@@ -71,7 +71,7 @@ describe("a job that is started again", () => {
     expect((await rerun(id, { nReducers: 3 }, headers)).status).toBe(422);
   });
 
-  it("is checked as a new one is", async () => {
+  it("is validated like a new job", async () => {
     const { id } = await post();
     expect((await problemOf(await rerun(id, { reducers: 2 }))).errors?.[0]?.field).toBe("reducers");
     expect((await problemOf(await rerun(id, { mapperName: null }))).errors?.[0]?.field).toBe("mapperName");

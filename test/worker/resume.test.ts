@@ -28,7 +28,7 @@ const request = {
   inputStorageCredentials: credentials,
 };
 
-/** A job whose maps are completed. @returns its first reduce besides */
+/** Submits a job and completes its maps. @returns the job, its runner and its first reduce */
 const mapped = async (more: object = {}): Promise<{ job: JobFixture; runner: Runner; reduce: Assignment }> => {
   const { id } = await jsonOf(JobDetailSchema, await postJob({ ...request, ...more }));
   const job = new JobFixture(id);
@@ -42,7 +42,7 @@ const fail = async (runner: Runner, { attempt }: Assignment): Promise<void> => {
   expect(await runner.closed).toMatchObject({ code: closeCodes.ended });
 };
 
-/** A job that was held, one of its two reduces completed. */
+/** A failed job that is kept, with one of its two reduces completed. */
 const held = async (more: object = {}): Promise<JobFixture> => {
   const { job, runner, reduce } = await mapped(more);
   await fail(runner, taskOf(await complete(runner, reduce)));
@@ -64,7 +64,7 @@ const resumeOk = async (job: JobFixture, changes: object = {}): Promise<JobDetai
 const secrets = async (job: JobFixture): Promise<number> => (await job.query("SELECT 1 FROM secret")).length;
 
 describe("a failed job that is kept", () => {
-  it("says until when, keeps its credentials, and needs no runner", async () => {
+  it("shows until when it is kept, keeps its credentials, and needs no runner", async () => {
     const job = await held();
     const shown = await get(job);
     expect(shown).toMatchObject({ status: "failed", error: { code: "ProgramFailed" } });
@@ -75,7 +75,7 @@ describe("a failed job that is kept", () => {
     expect(await late.closed).toMatchObject({ code: closeCodes.ended });
   });
 
-  it("is cleaned when its time is over", async () => {
+  it("is cleaned up when its time is over", async () => {
     const job = await held();
     await job.query("UPDATE job SET row = json_set(row, '$.heldUntil', 1)");
     await runDurableObjectAlarm(job.stub);
@@ -85,7 +85,7 @@ describe("a failed job that is kept", () => {
     expect((await problemOf(await resume(job))).type).toBe("urn:edgefold:problem:job-not-held");
   });
 
-  it("is let go of by a stop, without which it is not removed", async () => {
+  it("must be stopped before it can be purged", async () => {
     const job = await held();
     const path = `/api/v1/jobs/${job.id}`;
     const refused = await problemOf(await call("DELETE", `${path}?purge=true`));
@@ -96,7 +96,7 @@ describe("a failed job that is kept", () => {
     await expect.poll(async () => (await call("DELETE", `${path}?purge=true`)).status).toBe(200);
   });
 
-  it("is not kept where nothing was computed", async () => {
+  it("is not kept if nothing was computed", async () => {
     const { id } = await jsonOf(JobDetailSchema, await postJob(request));
     const job = new JobFixture(id);
     const runner = await job.runner();
@@ -105,8 +105,8 @@ describe("a failed job that is kept", () => {
   });
 });
 
-describe("a job that is resumed", () => {
-  it("runs what is not completed, and nothing else", async () => {
+describe("a resumed job", () => {
+  it("runs only what is not completed", async () => {
     const job = await held();
     expect(await resumeOk(job)).toMatchObject({
       status: "reducing",
@@ -120,7 +120,7 @@ describe("a job that is resumed", () => {
     expect(await get(job)).toMatchObject({ status: "completed", error: null });
   });
 
-  it("makes its output again with another reducer, and none of its maps", async () => {
+  it("repeats all reduces but no maps if its reducer is replaced", async () => {
     const job = await held();
     const resumed = await resumeOk(job, { reducerName: "mended", reducerArgs: ["-v"], maxAttempts: 2 });
     expect(resumed).toMatchObject({ status: "reducing", progress: { reduces: { completed: 0 } } });
@@ -142,7 +142,7 @@ describe("a job that is resumed", () => {
     ]);
   });
 
-  it("runs everything again with another mapper", async () => {
+  it("repeats everything if its mapper is replaced", async () => {
     const job = await held();
     expect(await resumeOk(job, { mapperName: "mended" })).toMatchObject({
       status: "mapping",
@@ -151,7 +151,7 @@ describe("a job that is resumed", () => {
     expect(await work(await job.runner())).toEqual(["map", "map", "reduce", "reduce", "commit", "success", "clean"]);
   });
 
-  it("goes on with other credentials, and keeps those that are not replaced", async () => {
+  it("uses replaced credentials, and keeps the others", async () => {
     const job = await held();
     const outputStorageCredentials = { username: "other", password: "another-password" };
     expect(JSON.stringify(await resumeOk(job, { outputStorageCredentials }))).not.toContain("another-password");
@@ -162,7 +162,7 @@ describe("a job that is resumed", () => {
     expect(welcome.job.output.credentials).toEqual(outputStorageCredentials);
   });
 
-  it("reads the same input, and writes the same output", async () => {
+  it("cannot change its input or its output", async () => {
     const job = await held();
     const same = { inputPath: request.inputPath, nReducers: 2 };
     const refused = await problemOf(await resume(job, { ...same, outputPath: "http://store/other", splitSize: null }));
@@ -175,7 +175,7 @@ describe("a job that is resumed", () => {
     await resumeOk(job, same);
   });
 
-  it("does not fail of what had failed it before", async () => {
+  it("does not fail again because of the same report", async () => {
     const { job } = await mapped();
     const failure = { kind: "failed", failure: { code: "InvalidPod", message: "no such image" } } as const;
     await job.report(failure, 7);
@@ -187,7 +187,7 @@ describe("a job that is resumed", () => {
     expect(await get(job)).toMatchObject({ status: "failed" });
   });
 
-  it("has its deadline anew", async () => {
+  it("gets a new deadline", async () => {
     const job = await held({ deadlineSeconds: 100 });
     await job.query("UPDATE job SET spec = json_set(spec, '$.createdAt', 1)");
     expect(await resumeOk(job)).toMatchObject({ status: "reducing" });
@@ -196,7 +196,7 @@ describe("a job that is resumed", () => {
   });
 });
 
-describe("the notification of a job that is resumed", () => {
+describe("the notification of a resumed job", () => {
   afterEach(() => {
     vi.restoreAllMocks();
   });
@@ -208,8 +208,8 @@ describe("the notification of a job that is resumed", () => {
       { notify: { url: "http://b.example/" } },
       ["failed at http://a.example/", "stopped at http://b.example/"],
     ],
-    ["nowhere, where nobody is to be notified", { notify: null }, ["failed at http://a.example/"]],
-  ])("tells its next end %s", async (_, changes, expected) => {
+    ["nowhere if nobody is to be notified", { notify: null }, ["failed at http://a.example/"]],
+  ])("reports its next end %s", async (_, changes, expected) => {
     const told: string[] = [];
     vi.spyOn(globalThis, "fetch").mockImplementation(async (to, init) => {
       const { url, body } = new Request(to, init);

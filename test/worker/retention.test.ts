@@ -40,7 +40,7 @@ const request = {
 const endedIn = async (id: string): Promise<unknown> =>
   (await rows("SELECT ended FROM job WHERE id = ?", id))[0]?.["ended"];
 
-/** A job that has ended and been released, and of which the Registry knows that. */
+/** Creates a job and stops it. @returns its id, once the job is released and the Registry knows that it has ended */
 const endedJob = async (
   fields: Record<string, unknown> = {},
   headers: Record<string, string> = {},
@@ -55,7 +55,7 @@ const endedJob = async (
 const query = async (id: string, text: string): Promise<Record<string, SqlStorageValue>[]> =>
   await runInDurableObject(jobOf(env, id), (_, { storage }) => storage.sql.exec(text).toArray());
 
-/** Puts a job's end so many days into the past, and has the Registry look. */
+/** Moves a job's end this many days into the past, and runs the Registry's alarm. */
 const age = async (id: string, days: number): Promise<void> => {
   await rows(
     "UPDATE job SET snapshot = json_set(snapshot, '$.endTime', ?) WHERE id = ?",
@@ -69,7 +69,7 @@ const look = async (): Promise<void> => {
   await runInRegistry(async (instance) => await instance.alarm());
 };
 
-/** What an object has stored, its alarm included. */
+/** Everything an object has stored, including its alarm. */
 const stored = async (id: string): Promise<unknown> =>
   await runInDurableObject(jobOf(env, id), async (_, { storage }) => ({
     tables: storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'").toArray(),
@@ -77,7 +77,7 @@ const stored = async (id: string): Promise<unknown> =>
   }));
 const nothing = { tables: [], alarm: null };
 
-/** Where the Registry still has the id. */
+/** The tables in which the Registry still has the id. */
 const traces = async (id: string): Promise<unknown[]> =>
   await rows(
     `SELECT 'job' AS place FROM job WHERE id = ?1 UNION ALL SELECT 'pin' FROM pin WHERE job_id = ?1
@@ -88,8 +88,8 @@ const traces = async (id: string): Promise<unknown[]> =>
 const listedIds = async (): Promise<string[]> =>
   (await jsonOf(z.array(JobSchema), await call("GET", "/api/v1/jobs"))).map(({ id }) => id);
 
-describe("a job whose time is over", () => {
-  it("is gone with everything that was kept of it", async () => {
+describe("a job whose retention period is over", () => {
+  it("is removed with everything that was kept for it", async () => {
     const id = await endedJob({}, { "Idempotency-Key": "gone" });
     const other = await endedJob();
     expect(await listedIds()).toEqual(expect.arrayContaining([id, other]));
@@ -113,7 +113,7 @@ describe("a job whose time is over", () => {
     expect(again.id).not.toBe(id);
   });
 
-  it("answers its runners' old tokens with 404", async () => {
+  it("returns 404 to old runner tokens", async () => {
     const id = await endedJob();
     await age(id, 31);
     const headers = {
@@ -125,12 +125,12 @@ describe("a job whose time is over", () => {
     expect(await stored(id)).toEqual(nothing);
   });
 
-  it("stays until then, and the alarm is set for then", async () => {
+  it("is kept until then, and the alarm is set for then", async () => {
     const id = await endedJob();
     await age(id, 29.9);
     expect(await traces(id)).toEqual([{ place: "job" }]);
     expect((await call("GET", `/api/v1/jobs/${id}`)).status).toBe(200);
-    // Nothing else must be what the alarm waits for.
+    // The alarm must not wait for anything else.
     await rows("DELETE FROM idempotency");
     await rows("DELETE FROM job WHERE id != ?", id);
     await look();
@@ -138,12 +138,12 @@ describe("a job whose time is over", () => {
     expect(Math.abs((due ?? 0) - (Date.now() + 0.1 * day))).toBeLessThan(60_000);
   });
 
-  it("takes the content with it that only it has held", async () => {
+  it("is removed with content that only it pinned", async () => {
     const before = await storedKeys();
     await upload("once", "#!the only one");
     const [key = ""] = (await storedKeys()).filter((each) => !before.includes(each));
     const id = await endedJob({ mapperName: "once" });
-    // A release that the Registry has not carried out, as an older Worker may have left one.
+    // A pin that the Registry has not released, as an older Worker can leave behind.
     await rows(
       "INSERT INTO pin (job_id, role, name, type, size, hash, key) VALUES (?, 'mapper', 'once', 'module', 1, '', ?)",
       id,
@@ -157,7 +157,7 @@ describe("a job whose time is over", () => {
     expect(await storedKeys()).not.toContain(key);
   });
 
-  it("is not removed while it is cleaned up", async () => {
+  it("is not removed during its clean-up", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     await job.planned(runner);
@@ -178,7 +178,7 @@ describe("a job whose time is over", () => {
     expect(await stored(job.id)).toEqual(nothing);
   });
 
-  it("is not removed while somebody must still be told of it", async () => {
+  it("is not erased while it still has messages to deliver", async () => {
     const id = await endedJob();
     await query(id, "UPDATE outbox SET due = 9999999999999 WHERE target = 'cluster'");
     await evictDurableObject(jobOf(env, id));
@@ -194,7 +194,7 @@ describe("a job whose time is over", () => {
 });
 
 describe("a removed job", () => {
-  it("is not brought into being again by whoever still calls its object", async () => {
+  it("is not recreated by late calls to its object", async () => {
     const id = await endedJob();
     await age(id, 30);
     const stub = jobOf(env, id);
@@ -220,7 +220,7 @@ describe("a removed job", () => {
     expect(await stored(id)).toEqual(nothing);
   });
 
-  it("is what the agent may still speak of", async () => {
+  it("can still be mentioned by the agent", async () => {
     const id = await endedJob();
     await age(id, 30);
     const agent = await Peer.dial(clusterOf(env, "default"), {
@@ -241,25 +241,25 @@ describe("a removed job", () => {
     expect(await stored(id)).toEqual(nothing);
   });
 
-  it("is forgotten again although a late message of its brings it back", async () => {
+  it("is removed again if a late message of its object recreates it", async () => {
     const id = await endedJob();
     const [row] = await rows("SELECT snapshot FROM job WHERE id = ?", id);
     const snapshot: Job = JobSchema.parse(JSON.parse(z.string().parse(row?.["snapshot"])));
     await age(id, 30);
     await registry.publish({ ...snapshot, endTime: 1 }, 1000, true);
     await eventually(async () => expect(await traces(id)).toEqual([]));
-    // While it is leaving, nothing is taken from it.
+    // While it is being removed, its messages are ignored.
     await rows("INSERT INTO leaving (id, due) VALUES (?, 9999999999999)", id);
     await registry.publish(snapshot, 1001, true);
     expect(await traces(id)).toEqual([{ place: "leaving" }]);
     await rows("DELETE FROM leaving");
   });
 
-  it("is asked for once more where the Registry has ended before it was told", async () => {
+  it("is erased again if the Registry ended before it got the answer", async () => {
     const id = await endedJob();
     await rows("INSERT INTO leaving (id, due) VALUES (?, 1)", id);
     await rows("DELETE FROM job WHERE id = ?", id);
-    // The object is erased, and the answer was lost.
+    // The object is erased, but the answer is lost.
     expect(await jobOf(env, id).erase()).toBe(true);
     await runDurableObjectAlarm(registry);
     await look();
@@ -268,12 +268,12 @@ describe("a removed job", () => {
   });
 });
 
-/** Of three jobs one can be erased. */
+/** A fake erasure, which succeeds only for the job "works". */
 const erase = async (id: string): Promise<boolean> =>
   await (id === "fails" ? Promise.reject(new Error("no")) : Promise.resolve(id === "works"));
 
 describe("the removal of jobs", () => {
-  it("is tried again, later each time, and none keeps the others", async () => {
+  it("is retried with back-off, and no job blocks the others", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     await runInDurableObject(registry, async (_, { storage: { sql } }) => {
       for (const id of ["fails", "waits", "works"]) sql.exec("INSERT INTO leaving (id, due) VALUES (?, 1)", id);
@@ -291,7 +291,7 @@ describe("the removal of jobs", () => {
     });
   });
 
-  it("begins with the oldest, and takes some at a time", async () => {
+  it("begins with the oldest, a batch at a time", async () => {
     await runInDurableObject(registry, (_, { storage: { sql } }) => {
       sql.exec("DELETE FROM job");
       for (let n = 0; n < 70; n++) {
@@ -307,12 +307,12 @@ describe("the removal of jobs", () => {
   });
 });
 
-/** A Registry with what there is now, which keeps ended jobs for 100 years. */
+/** A new instance of the Registry, which keeps ended jobs for 100 years. */
 const startPatient = (state: DurableObjectState): Registry =>
   new Registry(state, { ...env, JOB_RETENTION_DAYS: String(365 * 100) });
 
 describe("the Registry's alarm", () => {
-  it("is set a day ahead at most, however long jobs are kept", async () => {
+  it("is set at most a day ahead, however long jobs are kept", async () => {
     await endedJob();
     await rows("DELETE FROM idempotency");
     await runInRegistry(async (_, state) => {
@@ -330,7 +330,7 @@ describe("the Registry's alarm", () => {
     });
   });
 
-  it("is not set again by what changes nothing about it", async () => {
+  it("is not set again by an event that does not affect it", async () => {
     await endedJob();
     await runInRegistry(async (instance, { storage }) => {
       await instance.alarm();
@@ -342,7 +342,7 @@ describe("the Registry's alarm", () => {
     });
   });
 
-  it("is set again by the next event where the platform has lost it", async () => {
+  it("is set again by the next event if the platform has lost it", async () => {
     await endedJob();
     await runInRegistry(async (instance, { storage }) => {
       await instance.alarm();

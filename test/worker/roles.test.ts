@@ -16,7 +16,7 @@ const env: Env = {
 };
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 
-/** Every route, and who may use it at least; `agent` and `runner` need tokens of their own. */
+/** Every route, and the lowest role that may use it. `agent` and `runner` have tokens of their own. */
 const table: readonly (readonly [method: string, path: string, needed: Role | "agent" | "runner"])[] = [
   ["GET", "/", "viewer"],
   ["GET", "/api/v1/artifacts", "viewer"],
@@ -53,13 +53,13 @@ const table: readonly (readonly [method: string, path: string, needed: Role | "a
 const isRole = (needed: string): needed is Role => roles.some((role) => role === needed);
 const at = (path: string): string => path.replaceAll(/:\w+/g, "unknown");
 
-it("has every route in its table", () => {
+it("the table covers every route", () => {
   const served = resources.flatMap(({ path, methods }) => Object.keys(methods).map((method) => `${method} ${path}`));
   const listed = [...table.map(([method, path]) => `${method} ${path}`), "GET /openapi.json"];
   expect(served.toSorted()).toEqual(listed.toSorted());
 });
 
-it("describes the API to anyone, where the Worker is configured", async () => {
+it("the OpenAPI document is public once the Worker is configured", async () => {
   const answers = [
     await call("GET", "/openapi.json", { env }),
     await call("GET", "/openapi.json", { env, headers: bearer("no-token-at-all") }),
@@ -71,7 +71,7 @@ it("describes the API to anyone, where the Worker is configured", async () => {
 });
 
 describe.each(table)("%s %s", (method, path, needed) => {
-  it("is closed to those without a token, and where nothing is configured", async () => {
+  it("is closed to requests without a token, and while nothing is configured", async () => {
     const answers = [
       await call(method, at(path), { env }),
       await call(method, at(path), { env: { ...env, API_TOKENS: undefined, AGENT_TOKENS: undefined } }),
@@ -98,12 +98,12 @@ describe("a token", () => {
     await response.body?.cancel();
   });
 
-  it.each(["a/owner=token-of-16-or-more", "a/admin/2026-13-45=token-of-16-or-more"])("%s is none", async (entry) => {
+  it.each(["a/owner=token-of-16-or-more", "a/admin/2026-13-45=token-of-16-or-more"])("%s is invalid", async (entry) => {
     const response = await call("GET", "/", { env: { ...env, API_TOKENS: entry } });
     expect((await problemOf(response)).detail).toContain("API_TOKENS counts as not set");
   });
 
-  it("is told what role is needed, and that it has expired", async () => {
+  it("gets an error with the required role, or that it has expired", async () => {
     const refused = await call("DELETE", "/api/v1/artifacts/x", { env, headers: bearer(tokenOf("submitter")) });
     expect(await problemOf(refused)).toMatchObject({
       type: "urn:edgefold:problem:role-missing",
@@ -113,7 +113,7 @@ describe("a token", () => {
     expect((await problemOf(late)).detail).toBe("The token has expired.");
   });
 
-  it("is named in the jobs that are posted with it", async () => {
+  it("is named in the jobs that it submits", async () => {
     await upload("mapper", "#!the mapper");
     const response = await call("POST", "/api/v1/jobs", {
       env,
@@ -129,7 +129,7 @@ describe("a token", () => {
   });
 });
 
-it.each(["/", "/nothing", "/api/v1/jobs"])("browsers are told to keep and to run nothing: %s", async (path) => {
+it.each(["/", "/nothing", "/api/v1/jobs"])("browsers are told not to cache or run anything: %s", async (path) => {
   const { headers, body } = await call("GET", path, { env, headers: bearer(tokenOf("admin")) });
   await body?.cancel();
   expect(headers.get("Cache-Control")).toBe("no-store");

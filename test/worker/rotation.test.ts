@@ -18,14 +18,14 @@ const newKey = "another-secret-key-of-thirty-two-characters";
 const job = "01890000-0000-7000-8000-000000000001";
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 
-/** The Worker before, while and after its key is changed. */
+/** The Worker before, during and after a key rotation. */
 const before = closedEnv;
 const prepared: Env = { ...closedEnv, SECRET_KEY_PREVIOUS: newKey };
 const changing: Env = { ...closedEnv, SECRET_KEY: newKey, SECRET_KEY_PREVIOUS: secretKey };
 const after: Env = { ...closedEnv, SECRET_KEY: newKey };
 
 describe("credentials", () => {
-  it("are sealed: they open under the same job and key only, each time in another form", async () => {
+  it("are sealed: they open only with the same job and key, and look different each time", async () => {
     const sealed = await sealCredentials(before, job, "päss");
     expect(sealed).toMatch(/^[0-9a-f]{16}\.[A-Za-z0-9+/=]+$/);
     expect(sealed).not.toContain("päss");
@@ -37,8 +37,8 @@ describe("credentials", () => {
 
   it.each([
     ["a byte of the ciphertext", (bytes: Uint8Array) => bytes.length - 1],
-    ["a byte of the vector", () => 0],
-  ])("do not open where %s is another", async (_, at) => {
+    ["a byte of the initialization vector", () => 0],
+  ])("do not open if %s is changed", async (_, at) => {
     const [id, text = ""] = (await sealCredentials(before, job, "päss")).split(".");
     const bytes = Uint8Array.fromBase64(text);
     bytes[at(bytes)] = (bytes[at(bytes)] ?? 0) ^ 1;
@@ -49,14 +49,14 @@ describe("credentials", () => {
     await expect(openCredentials(before, job, sealed)).rejects.toThrow(UnopenableError);
   });
 
-  it("say under which key they were sealed, and that cannot be changed", async () => {
+  it("contain the id of their key, which cannot be changed", async () => {
     const [oldId] = (await sealCredentials(before, job, "x")).split(".");
     const [newId, text] = (await sealCredentials(after, job, "x")).split(".");
     expect(oldId).not.toBe(newId);
     await expect(openCredentials(changing, job, `${oldId}.${text}`)).rejects.toThrow(UnopenableError);
   });
 
-  it("open while keys are changed, and no longer once the old one is gone", async () => {
+  it("open during a key rotation, but not once the old key is gone", async () => {
     const old = await sealCredentials(before, job, "old");
     for (const env of [prepared, changing]) expect(await openCredentials(env, job, old)).toBe("old");
     await expect(openCredentials(after, job, old)).rejects.toThrow(UnopenableError);
@@ -70,7 +70,7 @@ const statusIn = async (env: Env, token: string): Promise<number> =>
   (await call("GET", `/api/v1/jobs/${job}/link`, { env, headers: bearer(token) })).status;
 
 describe("a runner's token", () => {
-  it("of either key is one while keys are changed", async () => {
+  it("is valid with either key during a rotation", async () => {
     const old = await runnerToken(before, job);
     const made = await runnerToken(changing, job);
     expect(await Promise.all([before, prepared, changing, after].map(async (env) => await statusIn(env, old)))).toEqual(
@@ -89,7 +89,7 @@ const post = async (env: Env, body: object): Promise<Response> =>
     body: JSON.stringify(body),
   });
 
-it("a request that is repeated after the key was changed gets the same job", async () => {
+it("a request repeated during a key rotation gets the same job", async () => {
   await upload("mapper", "#!the mapper");
   const request = { inputPath: "http://h/b/k", outputPath: "http://h", mapperName: "mapper", nReducers: 0 };
   const { id } = await jsonOf(JobSchema, await post(before, request));
@@ -98,7 +98,7 @@ it("a request that is repeated after the key was changed gets the same job", asy
   expect((await problemOf(other)).type).toBe("urn:edgefold:problem:idempotency-conflict");
 });
 
-it("an agent's token is changed by listing its cluster twice", async () => {
+it("an agent's token can be rotated by listing its cluster twice", async () => {
   const both = {
     ...closedEnv,
     AGENT_TOKENS: `default=${agentToken},default=the-new-token-of-16,other=token-of-another`,
@@ -133,7 +133,7 @@ const loseKey = async (fixture: JobFixture): Promise<void> => {
 };
 
 describe("a job whose key is gone", () => {
-  test("fails when a runner says hello, and its runners may go", async () => {
+  test("fails when a runner says hello, and dismisses its runners", async () => {
     const fixture = await JobFixture.create();
     const runner = await fixture.runner("a");
     const map = await fixture.planned(runner);
@@ -148,7 +148,7 @@ describe("a job whose key is gone", () => {
     expect(await fixture.query("SELECT * FROM secret")).toEqual([]);
   });
 
-  test("fails before anything was done for it", async () => {
+  test("fails even if nothing was done for it yet", async () => {
     const fixture = await JobFixture.create();
     await loseKey(fixture);
     void fixture.hello(await fixture.dial());
@@ -156,7 +156,7 @@ describe("a job whose key is gone", () => {
     expect(await fixture.query("SELECT * FROM secret")).toEqual([]);
   });
 
-  test("fails also while it is committing", async () => {
+  test("fails even while committing", async () => {
     const fixture = await JobFixture.create();
     const runner = await fixture.runner();
     await fixture.mapped(runner);
@@ -169,14 +169,14 @@ describe("a job whose key is gone", () => {
     await expectFailed(fixture);
   });
 
-  test("fails when its agent tells of a runner that has ended, as runners do that are refused", async () => {
+  test("fails when its agent reports a runner that exited, as refused runners do", async () => {
     const fixture = await JobFixture.create();
     await loseKey(fixture);
     await fixture.report({ kind: "exited", runnerId: "a", reason: "ended with exit code 1", failure: null });
     await expectFailed(fixture);
   });
 
-  test("stays as it has ended where only its cleaning was left", async () => {
+  test("keeps its result if only its clean-up was left", async () => {
     const fixture = await JobFixture.create();
     const runner = await fixture.runner("a");
     await fixture.planned(runner);
@@ -191,7 +191,7 @@ describe("a job whose key is gone", () => {
     });
   });
 
-  test("that has ended is not touched", async () => {
+  test("is not touched once it has ended", async () => {
     const fixture = await JobFixture.create();
     const runner = await fixture.runner();
     await work(runner);

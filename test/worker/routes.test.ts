@@ -83,7 +83,7 @@ describe("paths", () => {
     expect((await problemOf(response)).type).toBe("urn:edgefold:problem:malformed-path");
   });
 
-  it("lists links that lead somewhere", async () => {
+  it("has no broken links at the root", async () => {
     const response = await call("GET", "/");
     const { links, name, version } = await response.json<{
       links: Record<string, string>;
@@ -136,7 +136,7 @@ describe("bodies", () => {
     expect((await problemOf(response)).type).toBe(`urn:edgefold:problem:${kind}`);
   });
 
-  it("refuses JSON that says to be above 1 MiB", async () => {
+  it("refuses JSON with a Content-Length above 1 MiB", async () => {
     const headers = { "Content-Type": "application/json", "Content-Length": "1048577" };
     const response = await call("POST", "/api/v1/jobs", { headers, body: "{" });
     expect([response.status, (await problemOf(response)).type]).toEqual([413, "urn:edgefold:problem:body-too-large"]);
@@ -176,7 +176,7 @@ describe("bodies", () => {
     ["username", "schlüssel"],
     ["sessionToken", "to ken"],
     ["region", "eu\u0000"],
-  ])("refuses a %s that no header can hold: %j", async (field, value) => {
+  ])("refuses a %s that is invalid in a header: %j", async (field, value) => {
     const response = await postJob({
       inputPath: "http://h/b/k",
       outputPath: "http://h/b",
@@ -189,7 +189,7 @@ describe("bodies", () => {
     ]);
   });
 
-  it("says which headers may be sent to stores", async () => {
+  it("lists the headers that may be sent to stores", async () => {
     const response = await postJob({
       inputPath: "http://h/b/k",
       outputPath: "http://h/b",
@@ -218,7 +218,7 @@ describe("bodies", () => {
     ]);
   });
 
-  it("names the one checksum that can be asked for", async () => {
+  it("names the only supported checksum", async () => {
     const response = await postJob({
       inputPath: "http://h/b/k",
       outputPath: "http://h/b",

@@ -20,13 +20,13 @@ const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 describe("a runner's token", () => {
   const expires = 1_800_000_000_000;
 
-  it("says for which job it is, and until when", async () => {
+  it("contains its job and its expiry", async () => {
     const token = await signRunnerToken(closedEnv, { jobId: job, expires });
     expect(token).toMatch(new RegExp(`^${job}\\.1800000000\\.[\\w-]{43}$`));
     expect(await verifyRunnerToken(closedEnv, token)).toEqual({ jobId: job, expires });
   });
 
-  it("is none where anything of it was changed", async () => {
+  it("is invalid if any part of it is changed", async () => {
     const token = await signRunnerToken(closedEnv, { jobId: job, expires });
     const [, seconds, signature = ""] = token.split(".");
     const flipped = (signature.startsWith("A") ? "B" : "A") + signature.slice(1);
@@ -54,8 +54,8 @@ describe("a runner's token", () => {
   });
 
   it.each([
-    ["a second before its end", 1000, 426],
-    ["when it has expired", -1, 401],
+    ["is accepted a second before its expiry", 1000, 426],
+    ["is refused once it has expired", -1, 401],
   ])("%s", async (_, left, status) => {
     const token = await signRunnerToken(closedEnv, {
       jobId: job,
@@ -68,20 +68,20 @@ describe("a runner's token", () => {
   });
 });
 
-describe("the token that runners start with", () => {
-  it("lasts until a day after the job's deadline, the same all the time", () => {
+describe("the token with which runners start", () => {
+  it("lasts until a day after the job's deadline, whenever it is issued", () => {
     const spec = specOf({ deadlineSeconds: 3600 });
     for (const later of [0, hour]) {
       expect(startExpiry(spec, spec.createdAt + later)).toBe(spec.createdAt + hour + day);
     }
   });
 
-  it("lasts a day more where the job is past its deadline, as one may be that is committing", () => {
+  it("lasts another day if the job is past its deadline, which a committing job can be", () => {
     const spec = specOf({ deadlineSeconds: 3600 });
     expect(startExpiry(spec, spec.createdAt + 3 * day)).toBe(spec.createdAt + 4 * day);
   });
 
-  it("lasts as long as the longest deadline where the job has none", () => {
+  it("lasts as long as the longest possible deadline if the job has none", () => {
     const spec = specOf();
     expect(startExpiry(spec, spec.createdAt + day)).toBe(spec.createdAt + 367 * day);
   });
@@ -99,7 +99,7 @@ const expectSession = async (fixture: JobFixture, session: RunnerSession | undef
 const sessionOf = (answer: RunnerAnswer): RunnerSession | undefined =>
   answer.kind === "welcome" || answer.kind === "next" ? answer.session : undefined;
 
-/** Makes runners believe that they got their token so long ago. */
+/** Makes the tokens of connected runners look `ms` milliseconds older. */
 const age = async (fixture: JobFixture, ms: number): Promise<void> => {
   await runInDurableObject(fixture.stub, (_, state) => {
     for (const socket of state.getWebSockets()) {
@@ -111,13 +111,13 @@ const age = async (fixture: JobFixture, ms: number): Promise<void> => {
 };
 
 describe("a runner's link", () => {
-  it("gives it a token for a day when it says hello", async () => {
+  it("provides a token for a day in the welcome", async () => {
     const fixture = await JobFixture.create();
     const welcome = await fixture.hello(await fixture.dial());
     await expectSession(fixture, sessionOf(welcome));
   });
 
-  it("gives it the next one when a third of that is over, with its next answer or the one after that, once", async () => {
+  it("renews the token once after a third of its time, in the next answer or the one after that", async () => {
     const fixture = await JobFixture.create();
     const runner = await fixture.runner();
     const plan = await claimed(runner);
@@ -143,7 +143,7 @@ const ended = async (): Promise<JobFixture> => {
   return fixture;
 };
 
-describe("after the job's end no token opens anything of it:", () => {
+describe("after the job's end, no token gives access to", () => {
   it("its link", async () => {
     const fixture = await ended();
     const runner: Runner = await fixture.dial();
@@ -161,7 +161,7 @@ describe("after the job's end no token opens anything of it:", () => {
     expect((await problemOf(response)).type).toBe("urn:edgefold:problem:unknown-program");
   });
 
-  it("nor where nothing of it is left at all", async () => {
+  it("a job that has been erased", async () => {
     const headers = bearer(await runnerToken(openEnv, job));
     const response = await call("GET", `/api/v1/jobs/${job}/programs/mapper`, { headers });
     expect((await problemOf(response)).status).toBe(404);

@@ -1,8 +1,8 @@
 import { reset } from "cloudflare:test";
 import { afterAll } from "vitest";
 
-// A Durable Object's event imports the Worker's module through the runner's link to Vitest. One that comes while a file ends,
-// as an alarm does, finds the link closed and fails the run; no object outlives its file, therefore.
+// An event of a Durable Object, such as an alarm, imports the Worker's module through the connection to Vitest. When a test file
+// ends, the connection is closed, and a later event fails the run. So no object may outlive its file.
 afterAll(async () => {
   await reset();
 });

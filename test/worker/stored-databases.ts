@@ -4,17 +4,17 @@ import { clusterOf, jobOf, registryOf, type Env } from "../../worker/env.ts";
 import { call } from "./api.ts";
 import { password } from "./job-fixture.ts";
 
-/** Times by the clock of those who wrote the databases, in ms: no other number has 13 digits and begins alike. */
+/** Times in ms, as the fake clock wrote them into the databases. No other number has 13 digits and this prefix. */
 const times = /\b1893\d{9}\b/g;
 
 const files = z
   .record(z.string(), z.string())
   .parse(import.meta.glob("./databases/*/*.sql", { query: "?raw", import: "default", eager: true }));
 
-/** The releases whose databases there are. */
+/** The releases whose databases are stored. */
 export const earlierReleases = [...new Set(Object.keys(files).map((path) => path.split("/")[2] ?? ""))];
 
-/** The jobs that each release has left, by what was going on. */
+/** The stored jobs of each release, named by their state. */
 export const storedJobs = [
   "leaving",
   "completed",
@@ -28,7 +28,7 @@ export const storedJobs = [
 ] as const;
 export type StoredJob = (typeof storedJobs)[number];
 
-/** An object, all that it had stored, and when its alarm was to come, in ms. */
+/** An object, everything that it stored, and the time of its alarm in ms. */
 type Database = { readonly object: DurableObjectStub<undefined>; readonly sql: string; readonly alarm: number | null };
 
 const header = /^-- (?<kind>\w+) (?<name>\S+)\n-- written: (?<written>\d+)\n-- alarm: (?<alarm>\d+|none)\n/;
@@ -45,7 +45,7 @@ const objects = {
   Registry: () => registryOf(env),
 };
 
-/** @param now the time that the text shall have been written at, in ms */
+/** Parses a database, with its times moved. @param now the new time of writing, in ms */
 const databaseOf = (text: string, now: number): Database & { readonly name: string } => {
   const { kind, name, written, alarm } = HeaderSchema.parse(header.exec(text)?.groups);
   const shifted = (time: string): number => Number(time) + now - written;
@@ -54,8 +54,8 @@ const databaseOf = (text: string, now: number): Database & { readonly name: stri
 };
 
 /**
- * Puts the databases of a release in the place of what is stored, and ends all objects, as a deployment does. Their alarms are
- * set when all is there, since they call each other.
+ * Replaces all storage by the databases of a release, and evicts all objects, as a deployment does. Alarms are set last, because
+ * the objects call each other.
  *
  * @param age how long ago the databases were written, in ms
  * @returns the jobs' ids
@@ -100,7 +100,7 @@ export const askAsAlice = async (
 
 const credentials = { username: "me", password };
 
-/** What the stored jobs were posted as, apart from what each has of its own. */
+/** The request of the stored jobs. Some replace fields of it. */
 export const storedRequest = {
   inputPath: "http://store/input/",
   outputPath: "http://store/out",
@@ -114,7 +114,7 @@ export const storedRequest = {
 
 type Described = { readonly columns: unknown; readonly indexes: unknown };
 
-/** An object's tables and their indexes, by name, without the note of their version: release 0.1.0 made none. */
+/** An object's tables and indexes, by name, except `schema_version`, which release 0.1.0 did not have. */
 export const schemaOf = async (object: DurableObjectStub<undefined>): Promise<Record<string, Described>> =>
   await runInDurableObject(object, (_, { storage: { sql } }) =>
     Object.fromEntries(

@@ -34,7 +34,7 @@ const claimAgain = async (job: JobFixture, name: string) => {
 };
 
 describe("the attempts of a task", () => {
-  it("say how each has ended, and why", async () => {
+  it("show how each ended, and why", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner("a");
     await fail(runner, (await job.planned(runner, [100])).attempt);
@@ -58,7 +58,7 @@ describe("the attempts of a task", () => {
     expect(await jsonOf(z.array(AttemptSchema), await call("GET", nextOf(page)))).toEqual(all.slice(2));
   });
 
-  it("are stopped where their job has ended before", async () => {
+  it("are stopped if their job has ended", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner("a");
     const map = await job.planned(runner);
@@ -67,7 +67,7 @@ describe("the attempts of a task", () => {
     expect(await attempts(job, "m-0")).toMatchObject([{ outcome: "stopped", error: null }]);
   });
 
-  it("are lost where their output is, with what they had counted", async () => {
+  it("are lost if their output is, but keep their counters", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner("a");
     const map = await job.planned(runner, [100]);
@@ -83,7 +83,7 @@ describe("the attempts of a task", () => {
     ]);
   });
 
-  it("are explained by what is heard later", async () => {
+  it("are explained by a later report", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner("a");
     const map = await job.planned(runner);
@@ -93,7 +93,7 @@ describe("the attempts of a task", () => {
     expect(await attempts(job, "m-0")).toMatchObject([{ outcome: "failed", error: failure }]);
   });
 
-  it("and tasks that there are not are told apart", async () => {
+  it("that do not exist have another error than unknown tasks", async () => {
     const job = await JobFixture.create();
     await job.planned(await job.runner());
     for (const path of ["/m-0", `/${job.id}-m-2`, `/${job.id}-plan-0`, `/${job.id}-m-2/attempts`]) {
@@ -108,7 +108,7 @@ describe("the attempts of a task", () => {
 });
 
 describe("a task", () => {
-  it("shows all that it reads", async () => {
+  it("shows all its inputs", async () => {
     const job = await JobFixture.create({ combineInputs: true });
     await job.planned(await job.runner(), [30, 40]);
     const task = await jsonOf(TaskDetailSchema, await get(job, `/${job.id}-m-0`));
@@ -142,7 +142,7 @@ describe("the list of tasks", () => {
     expect(await list(job, "?sort=-duration")).toEqual(["m-1", "m-0", "m-2"]);
   });
 
-  it("has both types, in pages", async () => {
+  it("contains both types, in pages", async () => {
     const job = await JobFixture.create();
     const runner = await job.runner();
     await job.planned(runner);
@@ -175,7 +175,7 @@ describe("the list of tasks", () => {
 });
 
 describe("the segments of a reduce", () => {
-  it("are what it reads of each map, while the job goes on or is kept", async () => {
+  it("show what it reads of each map, while the job runs or is kept", async () => {
     const job = await JobFixture.create({ keepFailedSeconds: 3600, maxAttempts: 1 });
     const runner = await job.runner();
     const reduce = await job.mapped(runner);
@@ -191,7 +191,7 @@ describe("the segments of a reduce", () => {
     expect(await jsonOf(z.array(SegmentSchema), await segments(job, "m-0"))).toEqual([]);
     expect((await problemOf(await segments(job, "r-9"))).status).toBe(404);
 
-    // It is sent away, and gets no answer.
+    // The runner is dismissed, and gets no answer.
     void fail(runner, reduce.attempt);
     await eventually(async () => expect(await job.describe()).toMatchObject({ status: "failed" }));
     expect(await jsonOf(z.array(SegmentSchema), await segments(job, "r-1"))).toEqual(all);

@@ -27,14 +27,14 @@ const ask = async (method: string, path: string, body?: unknown, token = "token-
 const issue = async (name: string, fields: Partial<Token> = {}): Promise<IssuedToken> =>
   await jsonOf(IssuedTokenSchema, await ask("PUT", `/${name}`, { role: "viewer", ...fields }));
 
-/** The status of a request with a token. */
+/** The response status of a request with this token. */
 const statusWith = async (token: string, method = "GET", path = "/api/v1/jobs", useEnv = operator): Promise<number> => {
   const response = await call(method, path, { env: useEnv, headers: bearer(token) });
   await response.body?.cancel();
   return response.status;
 };
 
-/** Puts the clock so far ahead, in ms. */
+/** Moves the clock forward by `ms` milliseconds. */
 const wait = (ms: number): void => {
   const now = Date.now() + ms;
   vi.spyOn(Date, "now").mockImplementation(() => now);
@@ -58,7 +58,7 @@ describe("an issued token", () => {
     expect((await issue("bert")).token).not.toBe(issued.token);
   });
 
-  it("opens what its role allows, and counts as its name", async () => {
+  it("grants what its role allows, and is rate-limited by its name", async () => {
     const [viewer, submitter, admin] = [
       await issue("viewer"),
       await issue("submitter", { role: "submitter" }),
@@ -115,7 +115,7 @@ describe("an issued token", () => {
     expect((await problemOf(await ask("DELETE", "/changing"))).type).toBe("urn:edgefold:problem:unknown-token");
   });
 
-  it("is not valid from its last day on", async () => {
+  it("is invalid from its expiry date on", async () => {
     const expires = new Date(Date.now() + 2 * day).toISOString().slice(0, 10);
     const { token } = await issue("passing", { expires });
     expect(await statusWith(token)).toBe(200);
@@ -127,7 +127,7 @@ describe("an issued token", () => {
     expect((await problemOf(response)).detail).toBe("The token has expired.");
   });
 
-  it("gives way to one of API_TOKENS with its name", async () => {
+  it("is overridden by a token in API_TOKENS with the same name", async () => {
     const refused = await problemOf(await ask("PUT", "/sam", { role: "admin" }));
     expect(refused).toMatchObject({ type: "urn:edgefold:problem:token-configured", status: 409 });
     expect(refused.detail).toContain("'sam'");
@@ -136,7 +136,7 @@ describe("an issued token", () => {
     expect([await statusWith(token), await statusWith(token, "GET", "/", later)]).toEqual([200, 401]);
   });
 
-  it("that is wrong counts as a guess", async () => {
+  it("counts as a guess if it is wrong", async () => {
     const addresses: string[] = [];
     const GUESS_LIMIT: RateLimit = {
       limit: async ({ key }) => {
@@ -164,7 +164,7 @@ describe("an issued token", () => {
   });
 });
 
-/** The names in a page of the list, and the query of the next page. */
+/** The names on a page of the list, and the query of the next page. */
 const listNames = async (query: string) => {
   const response = await ask("GET", query);
   const next = /<(.*)>/.exec(response.headers.get("Link") ?? "")?.[1];
@@ -186,7 +186,7 @@ describe("requests for tokens", () => {
     expect([status, errors?.map((error) => error.field)]).toEqual([400, [field]]);
   });
 
-  it("lists them in the order of their names, in pages", async () => {
+  it("lists them by name, in pages", async () => {
     await env.REGISTRY.getByName("registry").deleteToken("anna");
     for (const name of ["c", "a.b", "a@c"]) await issue(name);
     const { names: all } = await listNames("");
@@ -196,7 +196,7 @@ describe("requests for tokens", () => {
     expect((await listNames(first.next ?? "")).names).toEqual(all.slice(2, 4));
   });
 
-  it("answers 404 for one that was not issued", async () => {
+  it("returns 404 for a token that was not issued", async () => {
     for (const path of ["/nobody", "/root", "/a%20b"]) {
       expect((await problemOf(await ask("GET", path))).type).toBe("urn:edgefold:problem:unknown-token");
     }

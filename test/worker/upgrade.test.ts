@@ -35,7 +35,7 @@ const firstEvent = async (id: string): Promise<JournalEvent | undefined> => {
 
 const listed = async (): Promise<Job[]> => await jsonOf(z.array(JobSchema), await askAsAlice("GET", "jobs"));
 
-/** A connected agent of the stored cluster, and what it was welcomed with. */
+/** Connects an agent of the stored cluster. @returns it and the welcome */
 const connectAgent = async () => {
   const agent = await Peer.dial(clusterOf(env, "default"), {
     request: AgentRequestSchema,
@@ -79,7 +79,7 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
     expect(mapping.conditions.map(({ type }) => type)).toEqual(["Unschedulable", "NoAgent"]);
   });
 
-  it("begins the jobs' events with how they are", async () => {
+  it("begins the jobs' events with their current state", async () => {
     const { endTime, error } = await shown(ids.failed);
     expect(await firstEvent(ids.failed)).toEqual({ id: 1, time: endTime, kind: "job", status: "failed", error });
     expect(await firstEvent(ids.pending)).toMatchObject({ id: 1, kind: "job", status: "pending", error: null });
@@ -112,7 +112,7 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
     expect((await tasksOf(ids.completed)).map(({ status }) => status)).toEqual(Array(5).fill("completed"));
   });
 
-  it("answers an Idempotency-Key with the job that it made", async () => {
+  it("returns the existing job for its Idempotency-Key", async () => {
     const request = { ...storedRequest, maxFailedMapsPercent: 50, maxAttempts: 2 };
     const headers = { "Content-Type": "application/json", "Idempotency-Key": "nightly" };
     const again = await askAsAlice("POST", "jobs", headers, JSON.stringify(request));
@@ -121,7 +121,7 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
     expect((await problemOf(other)).type).toBe("urn:edgefold:problem:idempotency-conflict");
   });
 
-  it("takes up a reservation for whoever repeats the request", async () => {
+  it("resumes a reservation when the request is repeated", async () => {
     const again = await registryOf(env).createJob({
       id: "another",
       createdAt: Date.now(),
@@ -133,7 +133,7 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
     expect(again).not.toMatchObject({ id: "another" });
   });
 
-  it("tells the cluster's agent what is wanted and what must go", async () => {
+  it("tells the cluster's agent which jobs to run and which to remove", async () => {
     const { agent, welcome } = await connectAgent();
     expect(welcome.remove).toEqual([ids.completed]);
     expect(welcome.wanted.slice(0, 5)).toMatchObject([
@@ -143,7 +143,7 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
       { jobId: ids.mapping },
       { jobId: ids.planning, runners: 1 },
     ]);
-    // That of the pending job was under way when the release ended.
+    // The message for the pending job was not yet delivered when the release ended.
     const pending = () =>
       [...welcome.wanted, ...agent.notices.flatMap((notice) => (notice.kind === "wanted" ? [notice.job] : []))].find(
         ({ jobId }) => jobId === ids.pending,
@@ -151,7 +151,7 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
     await eventually(() => expect(pending()).toMatchObject({ pods: { parallelism: 4, deadlineSeconds: 360_000 } }));
   });
 
-  it("goes on with a job that waits", async () => {
+  it("continues a pending job", async () => {
     const job = new JobFixture(ids.pending);
     const runner = await job.runner();
     expect(await job.planned(runner)).toMatchObject({ kind: "map", index: 0 });
@@ -160,7 +160,7 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
     expect((await shown(job.id)).status).toBe("completed");
   });
 
-  it("goes on with a listing", async () => {
+  it("continues planning", async () => {
     const job = new JobFixture(ids.planning);
     const attempt = `${job.id}-p-0-1`;
     const runner = await job.runner("runner-p", attempt);
@@ -176,7 +176,7 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
     expect((await shown(job.id)).status).toBe("completed");
   });
 
-  it("goes on with maps, whose segments are read beside the earlier ones", async () => {
+  it("continues mapping; new segments are read along with earlier ones", async () => {
     const job = new JobFixture(ids.mapping);
     const attempt = `${job.id}-m-3-2`;
     const runner = await job.dial();
@@ -209,7 +209,7 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
     });
   });
 
-  it("goes on with reduces, and commits the earlier ones too", async () => {
+  it("continues reducing, and commits earlier reduces too", async () => {
     const job = new JobFixture(ids.reducing);
     const attempt = `${job.id}-r-1-1`;
     const runner = await job.runner("runner-r", attempt);
@@ -227,7 +227,7 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
     expect((await shown(job.id)).outputs).toHaveLength(2);
   });
 
-  it("goes on with a commit", async () => {
+  it("continues a commit", async () => {
     const job = new JobFixture(ids.committing);
     const runner = await job.runner("runner-w", `${job.id}-c-0-1`);
     expect(await claimed(runner)).toMatchObject({
@@ -239,7 +239,7 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
     expect((await shown(job.id)).outputs).toHaveLength(2);
   });
 
-  it("cleans up after a job that was stopped", async () => {
+  it("cleans up after a stopped job", async () => {
     const job = new JobFixture(ids.stopped);
     const attempt = `${job.id}-m-0-1`;
     const runner = await job.runner("runner-s", attempt);
@@ -253,11 +253,11 @@ describe.each(earlierReleases)("a Worker that finds the databases of release %s"
     expect(await runner.closed).toMatchObject({ code: closeCodes.ended });
   });
 
-  it("erases the job that was to be erased", async () => {
+  it("erases the job that was being removed", async () => {
     await eventually(async () => expect(await isErased(ids.leaving)).toBe(true));
   });
 
-  it("has the tables that a new one has", async () => {
+  it("has the same tables as a new Worker", async () => {
     const stored = await schemaOf(jobOf(env, ids.pending));
     const spec = specOf();
     await jobOf(env, spec.id).create(spec, Infinity);
@@ -279,12 +279,12 @@ describe.each(earlierReleases)("a Worker that finds databases of release %s a mo
     await eventually(async () => expect(await isErased(ids[name])).toBe(true));
   });
 
-  it("keeps the others in its list", async () => {
+  it("still lists the others", async () => {
     const left = (["pending", "planning", "mapping", "reducing", "committing"] as const).map((name) => ids[name]);
     expect((await listed()).map(({ id }) => id)).toEqual(left);
   });
 
-  it("fails the job whose deadline is over", async () => {
+  it("fails the job whose deadline has passed", async () => {
     await eventually(async () =>
       expect(await shown(ids.pending)).toMatchObject({ status: "failed", error: { code: "DeadlineExceeded" } }),
     );

@@ -8,7 +8,7 @@ afterEach(() => {
 });
 
 describe("slots", () => {
-  it("are given to as many as there are, and then to those who wait", async () => {
+  it("are given out until none are left, then to waiting uploads", async () => {
     const slots = new UploadSlots(2, 60_000);
     const [first, second] = [await slots.take(), await slots.take()];
     let given = 0;
@@ -29,7 +29,7 @@ describe("slots", () => {
     await Promise.all(waiting);
   });
 
-  it("are not waited for without a bound", async () => {
+  it("are waited for only for a limited time", async () => {
     const slots = new UploadSlots(1, 20);
     const held = await slots.take();
     await expect(slots.take()).rejects.toMatchObject({ kind: "busy", extras: { headers: { "Retry-After": "5" } } });
@@ -37,7 +37,7 @@ describe("slots", () => {
     (await slots.take()).release();
   });
 
-  it("of uploads that stall are given to others", async () => {
+  it("of stalled uploads are given to others", async () => {
     vi.useFakeTimers();
     const slots = new UploadSlots(2, 20_000);
     const [stalled, active] = [await slots.take(), await slots.take()];
@@ -54,7 +54,7 @@ describe("slots", () => {
   });
 });
 
-it("a body that grows beyond what is taken is given up there", async () => {
+it("a body is abandoned once it exceeds the limit", async () => {
   let sent = 0;
   const body = new ReadableStream({
     type: "bytes",
@@ -70,7 +70,7 @@ it("a body that grows beyond what is taken is given up there", async () => {
   expect(sent).toBeLessThan(10);
 });
 
-it("uploads of many clients at once are stored, each by its own request", async () => {
+it("concurrent uploads of many clients are stored, each by its own request", async () => {
   const statuses = await Promise.all(
     Array.from({ length: 20 }, async (_, n) => {
       const form = new FormData();

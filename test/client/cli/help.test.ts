@@ -4,7 +4,7 @@ import { makeProgram } from "../../../client/cli/program.ts";
 import { writeReference } from "./reference.ts";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 
-/** The commands that do something, by their whole names. */
+/** The leaf commands, with their full names. */
 const commandsBelow = (command: CommandUnknownOpts, name: string): [string, CommandUnknownOpts][] =>
   command.commands.length === 0
     ? [[name, command]]
@@ -26,6 +26,6 @@ it.each(commands)("the help of '%s' says what it does, with an example", async (
   for (const argument of command.registeredArguments) expect(argument.description, argument.name()).not.toBe("");
 });
 
-it("the reference of the command is what the command says; `npm run generate` writes it", () => {
+it("the command reference is up to date; run `npm run generate` to rewrite it", () => {
   expect(readFileSync(new URL("../../../docs/reference/cli.md", import.meta.url), "utf8")).toBe(writeReference());
 });

@@ -2,7 +2,7 @@ import type { Argument, CommandUnknownOpts, Option } from "@commander-js/extra-t
 import { jobOptions } from "../../../client/cli/commands/common.ts";
 import { makeProgram } from "../../../client/cli/program.ts";
 
-/** The reference of the command, made from the command itself. */
+/** Generates the command reference from the command itself. */
 
 const preface = `# The command \`edgefold\`
 
@@ -40,12 +40,12 @@ Written by \`npm run generate\` from the command itself; \`edgefold COMMAND --he
 
 const width = 130;
 
-/** Options that the conventions tell of. */
+/** Options that the conventions section describes. */
 const commonFlags = new Set(["--server <url>", "--profile <name>", "--json"]);
 
 const runFlags = new Set(jobOptions().map(({ flags }) => flags));
 
-/** Breaks a text into lines. @param margin what lines after the first begin with */
+/** Wraps a text. @param margin prefix of all lines after the first */
 const wrap = (text: string, margin: string): string => {
   const [first = "", ...words] = text.split(" ");
   const lines: string[] = [];
@@ -75,7 +75,7 @@ const optionItem = ({ flags, description, argChoices, defaultValue }: Option): s
   return item(`\`${flags}\`: ${escape(description)}${choices}${fallback}`);
 };
 
-/** What the help of a command has below its options. */
+/** The examples in the help of a command. */
 const examplesOf = (command: CommandUnknownOpts): string[] => {
   let help = "";
   command.configureOutput({ writeOut: (text) => (help += text) });

@@ -2,6 +2,6 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { generateTypes, typesFile } from "./types.ts";
 
-test("the types of the SDK are those of the API; `npm run generate` writes them", async () => {
+test("the SDK's API types are up to date; run `npm run generate` to rewrite them", async () => {
   expect(await readFile(typesFile, "utf8")).toBe(await generateTypes());
 });

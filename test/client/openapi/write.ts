@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
 import { generateTypes, typesFile } from "./types.ts";
 
-/** `npm run generate`: writes the types of the API that the SDK is made of. */
+/** Part of `npm run generate`: writes the API types that the SDK is built on. */
 await writeFile(typesFile, await generateTypes());

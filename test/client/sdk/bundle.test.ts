@@ -1,7 +1,7 @@
 import { build } from "esbuild";
 import { expect, test } from "vitest";
 
-test("the SDK is small with all that it imports, and needs no module of Node", async () => {
+test("the SDK is small including its dependencies, and needs no Node module", async () => {
   const { outputFiles, warnings } = await build({
     entryPoints: ["client/sdk/index.ts"],
     bundle: true,

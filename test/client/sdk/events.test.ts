@@ -10,7 +10,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Lets the time go by until something has settled. */
+/** Advances the fake clock until a promise has settled. */
 const settled = async <T>(promise: Promise<T>): Promise<T> => {
   const end = promise.then(
     () => true,
@@ -42,7 +42,7 @@ const eventsPath = "GET /api/v1/jobs/j/events";
 const jobPath = "GET /api/v1/jobs/j";
 
 describe("the events of a job", () => {
-  test("end with the job, wherever the pieces of the stream are cut", async () => {
+  test("end with the job, wherever the stream is split into chunks", async () => {
     const failed: JournalEvent = {
       ...job(9, "failed"),
       kind: "job",
@@ -57,7 +57,7 @@ describe("the events of a job", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("go on after the last whole one when the connection is lost, and none comes twice", async () => {
+  test("continue after the last complete one when the connection is lost, without duplicates", async () => {
     const [first, second, third] = [job(1, "pending"), job(4, "mapping"), job(6, "completed")];
     const server = new FakeServer(
       stream(text(first), text(second).slice(0, -1), lost),
@@ -71,7 +71,7 @@ describe("the events of a job", () => {
     expect(server.header("Last-Event-ID")).toEqual(["0", "1", "1", "1", "4"]);
   });
 
-  test("go on when the stream ends before the job, again and again", async () => {
+  test("continue when the stream repeatedly ends before the job", async () => {
     const server = new FakeServer(
       stream(text(job(1, "mapping"))),
       isNow("mapping"),
@@ -83,7 +83,7 @@ describe("the events of a job", () => {
     expect(server.asked).toEqual([eventsPath, jobPath, eventsPath, jobPath, eventsPath]);
   });
 
-  test("are all read when the stream ends, and then the job", async () => {
+  test("are all read when the job ends between two connections", async () => {
     const server = new FakeServer(
       stream(text(job(1, "mapping"))),
       isNow("completed"),
@@ -92,19 +92,19 @@ describe("the events of a job", () => {
     expect(await settled(allOf(server.client.events("j")))).toEqual([job(1, "mapping"), job(2, "completed")]);
   });
 
-  test("go on when the job is resumed", async () => {
+  test("continue when the job is resumed", async () => {
     const events = [job(1, "failed"), job(2, "mapping")];
     const server = new FakeServer(stream(text(...events)), isNow("mapping"), stream(text(job(3, "completed"))));
     expect(await settled(allOf(server.client.events("j")))).toEqual([...events, job(3, "completed")]);
   });
 
-  test("can begin after one", async () => {
+  test("can start after a given one", async () => {
     const server = new FakeServer(stream(), isNow("completed"), stream());
     expect(await settled(allOf(server.client.events("j", { after: 7 })))).toEqual([]);
     expect(server.header("Last-Event-ID")).toEqual(["7", null, "7"]);
   });
 
-  test("are not waited for where nobody answers, or the job is unknown", async () => {
+  test("fail at once if no server answers or the job is unknown", async () => {
     const cause = refusal();
     const nobody = new FakeServer(() => cause);
     expect(await settled(rejectionOf(allOf(nobody.client.events("j"))))).toMatchObject({ status: undefined, cause });
@@ -115,13 +115,13 @@ describe("the events of a job", () => {
     expect(removed.requests).toHaveLength(2);
   });
 
-  test("are given up when the server does not come back", async () => {
+  test("fail eventually if the server does not come back", async () => {
     const server = new FakeServer(stream(text(gap(1)), lost), () => refusal());
     expect(await settled(rejectionOf(allOf(server.client.events("j"))))).toMatchObject({ status: undefined });
     expect(server.requests).toHaveLength(41);
   });
 
-  test("are never given up while the server comes back", async () => {
+  test("continue as long as the server keeps coming back", async () => {
     const server = new FakeServer(
       ...Array.from({ length: 100 }, (_, n) => (n % 3 === 0 ? stream(lost) : () => refusal())),
       stream(text(job(1, "completed"))),
@@ -129,7 +129,7 @@ describe("the events of a job", () => {
     expect(await settled(allOf(server.client.events("j")))).toEqual([job(1, "completed")]);
   });
 
-  test("are waited for as long as the server asks to", async () => {
+  test("wait for as long as the server asks", async () => {
     const server = new FakeServer(
       stream(lost),
       () => problem(429, { "Retry-After": "120" }),
@@ -142,7 +142,7 @@ describe("the events of a job", () => {
     expect(server.requests).toHaveLength(3);
   });
 
-  test("come over another connection when one is silent, but not while it has a heartbeat", async () => {
+  test("reconnect when the connection is silent, but not while it has heartbeats", async () => {
     const heartbeats = Array.from({ length: 10 }, () => [15_000, ": still here\n\n"]).flat();
     const server = new FakeServer(
       () => new Response(bodyOf([...heartbeats, text(job(1, "mapping"))], true)),
@@ -155,7 +155,7 @@ describe("the events of a job", () => {
     expect(server.header("Last-Event-ID")).toEqual(["0", "1"]);
   });
 
-  test("close the connection when they are left", async () => {
+  test("close the connection when the caller stops reading", async () => {
     const body = bodyOf([text(job(1, "mapping"))], true);
     const server = new FakeServer(() => new Response(body));
     for await (const event of server.client.events("j")) if (event.id === 1) break;
@@ -176,7 +176,7 @@ describe("the events of a job", () => {
 });
 
 describe("waiting for a job", () => {
-  test("tells of its events, and returns it", async () => {
+  test("reports its events, and returns it", async () => {
     const server = new FakeServer(
       stream(text(job(1, "mapping")), lost),
       stream(text(job(2, "completed"))),
@@ -189,8 +189,8 @@ describe("waiting for a job", () => {
   });
 });
 
-describe("a log that is followed", () => {
-  test("comes as text, piece by piece", async () => {
+describe("a followed log", () => {
+  test("arrives as text, chunk by chunk", async () => {
     const [head, tail] = [Uint8Array.of(0x61, 0xc3), Uint8Array.of(0xa9, 0xff, 0x0a)];
     const server = new FakeServer(stream(head, tail));
     const pieces: string[] = [];
@@ -205,14 +205,14 @@ describe("a log that is followed", () => {
     expect(await rejectionOf(log.next())).toMatchObject({ name: "EdgefoldError", status: undefined, cause: lost });
   });
 
-  test("closes the connection when it is left", async () => {
+  test("closes the connection when the caller stops reading", async () => {
     const body = bodyOf(["a\n"], true);
     const server = new FakeServer(() => new Response(body));
     for await (const piece of server.client.logs.follow("j", "t", 1)) if (piece !== "") break;
     await vi.waitFor(() => expect(left.has(body)).toBe(true));
   });
 
-  test("ends with the signal's reason, also where the platform does not abort the body", async () => {
+  test("ends with the signal's reason even if the platform does not abort the body", async () => {
     const reason = new Error("enough");
     const abort = new AbortController();
     const body = bodyOf(["a\n"], true);

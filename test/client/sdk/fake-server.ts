@@ -1,12 +1,12 @@
 import { Edgefold } from "../../../client/sdk/index.ts";
 
-/** What a request is answered with: an answer, or the reason why there is none. */
+/** The result of a request: a response, or the error that fetch throws. */
 type Reply = Response | Error;
 
 export const url = "https://edgefold.test";
 export const token = "a-token";
 
-/** A server that gives the replies it was given, one after another, and the last one from then on. */
+/** A server that returns the given replies in turn, then repeats the last one. */
 export class FakeServer {
   readonly requests: Request[] = [];
   readonly client: Edgefold;
@@ -24,7 +24,7 @@ export class FakeServer {
     this.client = new Edgefold({ url, token, fetch });
   }
 
-  /** What was asked for: methods, paths and queries. */
+  /** The method, path and query of each request. */
   get asked(): string[] {
     return this.requests.map(({ method, url: address }) => `${method} ${address.slice(url.length)}`);
   }
@@ -47,10 +47,10 @@ export const problem = (
     { status, headers: { "Content-Type": "application/problem+json", ...headers } },
   );
 
-/** Why fetch fails where nobody listens. */
+/** The error of fetch when the connection is refused. */
 export const refusal = (): Error => new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED") });
 
-/** What a call was rejected with. */
+/** Returns the error a call was rejected with. */
 export const rejectionOf = async (call: Promise<unknown>): Promise<unknown> => {
   try {
     await call;

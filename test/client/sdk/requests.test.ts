@@ -10,7 +10,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** What a call was rejected with, with all waiting done at once. */
+/** Returns the error a call was rejected with, skipping all waits. */
 const failureOf = async (call: Promise<unknown>): Promise<unknown> => {
   const failure = rejectionOf(call);
   await vi.runAllTimersAsync();
@@ -19,7 +19,7 @@ const failureOf = async (call: Promise<unknown>): Promise<unknown> => {
 
 const request = { inputPath: "s3://in/", outputPath: "s3://out", mapperName: "map" };
 
-/** Every request, and whether it does the same however often it is sent. */
+/** Every method that sends a request, and whether the request is idempotent. */
 const calls: readonly [name: string, isRepeatable: boolean, call: (client: Edgefold) => Promise<unknown>][] = [
   ["jobs.list", true, async ({ jobs }) => await jobs.list().page()],
   ["jobs.get", true, async ({ jobs }) => await jobs.get("j")],
@@ -51,13 +51,13 @@ const calls: readonly [name: string, isRepeatable: boolean, call: (client: Edgef
   ["notificationKeys", true, async (client) => await client.notificationKeys()],
 ];
 
-/** The methods of an object's class, after a prefix. */
+/** The names of the methods of an object's class, with a prefix. */
 const methodsOf = (object: object, prefix = ""): string[] =>
   Reflect.ownKeys(Reflect.getPrototypeOf(object) ?? {}).flatMap((name) =>
     name === "constructor" ? [] : [prefix + String(name)],
   );
 
-test("the list of calls has every method", () => {
+test("the list of calls covers every method", () => {
   const { client } = new FakeServer();
   const grouped = Object.entries(client).flatMap(([group, methods]) => methodsOf(methods, `${group}.`));
   expect(calls.map(([name]) => name).toSorted()).toEqual([...grouped, ...methodsOf(client)].toSorted());
@@ -67,14 +67,14 @@ const errorOf = (status: number | undefined, retryAfterSeconds?: number): Edgefo
   new EdgefoldError({ status, type: "about:blank", title: "", detail: "", retryAfterSeconds });
 
 describe("a busy server", () => {
-  test.each(calls)("is asked again by %s: %s", async (_, isRepeatable, call) => {
+  test.each(calls)("is retried by %s: %s", async (_, isRepeatable, call) => {
     const server = new FakeServer(() => problem(503, { "Retry-After": "2" }));
     expect(await failureOf(call(server.client))).toMatchObject({ status: 503, retryAfterSeconds: 2 });
     expect(server.requests).toHaveLength(isRepeatable ? 4 : 1);
     expect(new Set(server.header("Authorization"))).toEqual(new Set([`Bearer ${token}`]));
   });
 
-  test("is asked again with the same key and the same form", async () => {
+  test("receives retries with the same key and the same form", async () => {
     const server = new FakeServer(
       () => problem(503, { "Retry-After": "1" }),
       () => json({ id: "j" }),
@@ -103,7 +103,7 @@ describe("a busy server", () => {
     expect(forms).toHaveLength(2);
   });
 
-  test("is not asked again when it names no time, or one that is far", () => {
+  test("is not retried if it names no time or a distant one", () => {
     expect(retryDelay(errorOf(503, 0), 0)).toBe(0);
     expect(retryDelay(errorOf(429, 15), 2)).toBe(15_000);
     expect(retryDelay(errorOf(429, 15), 3)).toBeUndefined();
@@ -114,7 +114,7 @@ describe("a busy server", () => {
     expect(retryDelay(new Error("a bug"), 0)).toBeUndefined();
   });
 
-  test("is not waited for any more after an abort", async () => {
+  test("is no longer waited for after an abort", async () => {
     const server = new FakeServer(() => problem(503, { "Retry-After": "10" }));
     const abort = new AbortController();
     const failure = rejectionOf(server.client.jobs.get("j", { signal: abort.signal }));
@@ -128,7 +128,7 @@ describe("a busy server", () => {
 });
 
 describe("an error", () => {
-  test("is the problem that the server answers with", async () => {
+  test("contains the problem that the server returned", async () => {
     const errors = [{ field: "inputPath", message: "is wrong" }, { field: 1 }, "?"];
     const server = new FakeServer(() => problem(400, {}, { errors }));
     const error = await failureOf(server.client.jobs.create(request));
@@ -146,9 +146,9 @@ describe("an error", () => {
 
   test.each([
     ["a page", "<html>", "Bad Gateway"],
-    ["nothing", null, "Bad Gateway"],
+    ["empty", null, "Bad Gateway"],
     ["JSON of another kind", "[1]", ""],
-  ])("is made of %s, too", async (_, body, statusText) => {
+  ])("can be built from a body that is %s", async (_, body, statusText) => {
     const server = new FakeServer(() => new Response(body, { status: 502, statusText }));
     expect(await failureOf(server.client.jobs.get("j"))).toMatchObject({
       status: 502,
@@ -159,7 +159,7 @@ describe("an error", () => {
     });
   });
 
-  test("has the cause where there was no answer, and is not tried again", async () => {
+  test("has the cause if no response arrived, and is not retried", async () => {
     const cause = refusal();
     const server = new FakeServer(() => cause);
     const error = await failureOf(server.client.jobs.get("j"));
@@ -168,13 +168,13 @@ describe("an error", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("has a code where the cause has no message", async () => {
+  test("shows the code if the cause has no message", async () => {
     const cause = Object.assign(new AggregateError([], ""), { code: "ECONNREFUSED" });
     const server = new FakeServer(() => new TypeError("fetch failed", { cause }));
     expect(String(await failureOf(server.client.jobs.get("j")))).toMatch(/: fetch failed: ECONNREFUSED$/);
   });
 
-  test("tells of a redirect, which is not followed", async () => {
+  test("reports a redirect, which is not followed", async () => {
     const server = new FakeServer(() => new Response(null, { status: 302, headers: { Location: "/login" } }));
     expect(await failureOf(server.client.jobs.create(request))).toMatchObject({ status: 302 });
     expect(server.requests.map(({ redirect }) => redirect)).toEqual(["manual"]);
@@ -183,12 +183,12 @@ describe("an error", () => {
   test.each([
     ["cannot be read", () => new Response("<html>")],
     ["is empty", () => new Response(null, { headers: { "Content-Length": "0" } })],
-  ])("tells of an answer that %s", async (_, reply) => {
+  ])("reports a response that %s", async (_, reply) => {
     const server = new FakeServer(reply);
     expect(await failureOf(server.client.jobs.get("j"))).toMatchObject({ status: undefined, title: "No answer" });
   });
 
-  test("knows when to come again, in seconds or by the clock", async () => {
+  test("says when to retry, from seconds or a date", async () => {
     const inAnHour = new Date(Date.now() + 3_600_000).toUTCString();
     for (const [text, seconds] of [
       ["60", 60],
@@ -216,7 +216,7 @@ describe("an error", () => {
 });
 
 describe("a client", () => {
-  test("is refused a URL or a token that cannot be used, without repeating it", () => {
+  test("rejects an unusable URL or token, without quoting it", () => {
     for (const bad of ["localhost:4750", "ftp://secret", "", "https://me:secret@host"]) {
       expect(() => new Edgefold({ url: bad })).toThrow(/^url must (?!.*secret)/);
     }
@@ -225,7 +225,7 @@ describe("a client", () => {
     }
   });
 
-  test("sends no token where it has none, and keeps the path of its URL", async () => {
+  test("sends no token if it has none, and keeps the path of its URL", async () => {
     const requests: Request[] = [];
     const client = new Edgefold({
       url: new URL("https://host/edgefold/"),

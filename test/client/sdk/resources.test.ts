@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { FakeServer, json } from "./fake-server.ts";
 
-/** The headers of a page with another after it. */
+/** The headers of a page that is followed by another. */
 const link = (after: string) => ({ Link: `<https://edgefold.test/api/v1/jobs?limit=1&after=${after}>; rel="next"` });
 
 describe("a list", () => {
-  test("is read page by page, and no further than it is iterated", async () => {
+  test("is read page by page, only as far as it is iterated", async () => {
     const server = new FakeServer(
       () => json([1, 2], link("b")),
       () => json([3], link("c%40d")),
@@ -26,7 +26,7 @@ describe("a list", () => {
     expect(another.requests).toHaveLength(1);
   });
 
-  test("is read one page at a time", async () => {
+  test("can be read one page at a time", async () => {
     const server = new FakeServer(
       () => json([1], link("b")),
       () => json([2]),
@@ -52,7 +52,7 @@ describe("a list", () => {
   });
 });
 
-test("each method asks for what it is named for", async () => {
+test("each method sends the request that its name says", async () => {
   const server = new FakeServer(() => json({ keys: ["k"] }));
   const { jobs, tasks, attempts, logs, artifacts, tokens } = server.client;
   await jobs.get("j");
@@ -109,7 +109,7 @@ test("each method asks for what it is named for", async () => {
 });
 
 describe("a log", () => {
-  test("may be empty", async () => {
+  test("can be empty", async () => {
     const server = new FakeServer(() => new Response("", { headers: { "Content-Length": "0" } }));
     expect(await server.client.logs.read("j", "t", 1)).toBe("");
     for await (const text of server.client.logs.follow("j", "t", 1)) throw new Error(`there is '${text}'`);

@@ -1,12 +1,12 @@
 import { sleep } from "../../../client/sdk/sleep.ts";
 
-/** What a body has: a text or bytes, a time without either in ms, or what breaks it off. */
+/** A part of a body: text, bytes, a silence in ms, or the error that breaks it off. */
 export type Part = string | Uint8Array | number | Error;
 
-/** Bodies that were left before their end. */
+/** Bodies that were cancelled before their end. */
 export const left = new Set<ReadableStream>();
 
-/** A body that comes part by part. @param isOpen whether it has no end after them */
+/** A body that arrives part by part. @param isOpen whether it stays open after the last part */
 export const bodyOf = (parts: readonly Part[], isOpen = false): ReadableStream<Uint8Array> => {
   const waiting = [...parts];
   const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {

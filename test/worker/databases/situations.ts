@@ -13,32 +13,32 @@ type World = {
   readonly agent: Peer<AgentRequest, AgentAnswer, AgentNotice>;
 };
 
-/** What is posted, in place of fields of the usual request, and what happens to the job until it is written. */
+/** The changes to the usual request, and what happens to the job before its database is written. */
 type Situation = {
   readonly request?: Record<string, unknown>;
   readonly headers?: Record<string, string>;
-  /** Whether the agent has removed all of it from the cluster. */
+  /** Whether the agent has removed the job from the cluster. */
   readonly isRemoved?: boolean;
   readonly drive?: (world: World) => Promise<void>;
 };
 
 const broken = { code: "ProgramFailed", message: "the program ended with exit code 1", final: false };
 
-/** Tells of the upload of an attempt that has begun. */
+/** Reports an upload that an attempt has begun. */
 const beginUpload = async (runner: Runner, { attempt }: Assignment, path: string): Promise<void> => {
   const uploadId = `upload-${attempt}`;
   expect(await runner.request({ kind: "upload", attempt, path, uploadId })).toMatchObject({ kind: "done" });
 };
 
-/** Lets time pass, in ms. */
+/** Moves the clock forward by `ms` milliseconds. */
 export const pass = (ms: number): void => {
   vi.setSystemTime(Date.now() + ms);
 };
 
-/** How long an object may wait until it tells others of a change, in ms. */
+/** The longest time before an object reports a change to others, in ms. */
 const telling = 5000;
 
-/** Waits until a job has been told everything, and has told everybody. */
+/** Waits until all messages to and from a job are delivered. */
 export const told = async (job: JobFixture): Promise<void> => {
   pass(telling);
   for (const object of [clusterOf(env, "default"), job.stub]) {
@@ -52,7 +52,7 @@ export const told = async (job: JobFixture): Promise<void> => {
   }
 };
 
-/** Does a job's work to its end. */
+/** Runs a job to its end. */
 const finishJob = async (runner: Runner): Promise<void> => {
   await work(runner);
   await runner.closed;
@@ -125,7 +125,7 @@ export const situations: Record<StoredJob, Situation> = {
       await beginUpload(runner, m0, `http://store/out/.edgefold/${job.id}/m-0`);
       pass(2000);
       const { attempt } = await fails(taskOf(await complete(runner, m0)));
-      // Given back, so that the map that has failed is tried again.
+      // Released, so that the failed map is retried.
       await runner.request({ kind: "release", attempt, reason: "the runner ends" });
       pass(1000);
       await fails(await fails(await claimed(runner)));

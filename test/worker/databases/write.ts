@@ -15,14 +15,14 @@ import { pass, situations, told } from "./situations.ts";
 
 const files = z.object({ FILES: z.custom<Fetcher>((value) => typeof value === "object") }).parse(env).FILES;
 
-/** A value as SQL. */
+/** A value as an SQL literal. */
 const literal = (value: SqlStorageValue): string => {
   if (value === null) return "NULL";
   if (value instanceof ArrayBuffer) return `X'${new Uint8Array(value).toHex()}'`;
   return typeof value === "number" ? String(value) : `'${value.replaceAll("'", "''")}'`;
 };
 
-/** Writes all that an object has stored into a file. */
+/** Writes everything an object has stored to a file. */
 const write = async (file: string, name: string, object: DurableObjectStub<undefined>): Promise<void> => {
   const text = await runInDurableObject(object, async (instance, { storage }) => {
     const lines = [
@@ -61,7 +61,7 @@ const post = async (changes: Record<string, unknown>, headers: Record<string, st
 };
 
 test("write databases", async () => {
-  // Alarms are set by this clock, and so none comes while the databases are written.
+  // Alarms are set by this clock, in the far future, so none fires while the databases are written.
   vi.useFakeTimers({ toFake: ["Date"], now: 1_893_456_000_000 });
   const cluster = clusterOf(env, "default");
   const registry = registryOf(env);
@@ -86,7 +86,7 @@ test("write databases", async () => {
       await runInDurableObject(registry, (_, { storage }) => retireJobs(storage.sql, Date.now(), Date.now()));
     }
     written.push([name, job]);
-    // As if the Worker had ended before it told the cluster.
+    // As if the Worker had ended before it informed the cluster.
     if (name === "pending") {
       await runInDurableObject(job.stub, async (_, { storage }) => {
         storage.sql.exec("UPDATE outbox SET due = ? WHERE target = 'cluster'", Date.now());
@@ -95,7 +95,7 @@ test("write databases", async () => {
     }
   }
 
-  // A job holds the content that the artifact had before.
+  // A job pins the previous content of the artifact.
   await upload("replaced", "#!/bin/sh\n# another\n");
   await registry.beginContent("upload-under-way");
   await registry.beginContent("upload-given-up");

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import { ProblemSchema } from "../../../shared/api/problems.ts";
 
-/** How long an answer may take, in ms, on a busy machine. */
+/** The longest time for an answer on a busy machine, in ms. */
 const patience = 15_000;
 
-/** Fails where a promise does not settle. */
+/** Fails if a promise does not settle in time. */
 export const inTime = async <T>(what: string, promise: Promise<T>): Promise<T> => {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`no end of ${what} within ${patience / 1000} s`)), patience);
@@ -20,8 +20,8 @@ const check = (holds: boolean, what: string): void => {
 };
 
 /**
- * Fails where an answer is not what every answer must be: no failure of the Worker's own, whole, and where it refuses a problem
- * of a known form that names the fields at fault.
+ * Fails unless a response meets the rules for all responses: complete, no internal error, and every refusal is a well-formed
+ * problem that names the invalid fields.
  *
  * @returns its body
  */
@@ -39,7 +39,7 @@ export const saneAnswer = async (asked: Promise<Response>): Promise<string> => {
   return body;
 };
 
-/** Fails each test of the file in which the Worker logs an error. */
+/** Fails each test of the file during which the Worker logs an error. */
 export const expectNoErrors = (): void => {
   let logged: unknown[][] = [];
   beforeEach(() => {

@@ -1,21 +1,21 @@
 import { z } from "zod";
 import { inTime } from "./answers.ts";
 
-/** What takes links: a job's or a cluster's object. */
+/** An object that accepts links: a job's or a cluster's. */
 type LinkTaker = { fetch(url: string, init: RequestInit): Promise<Response> };
 
 const open = new Set<RawLink>();
 
-/** Closes every link that a test has left open; vitest hangs where one stays. */
+/** Closes every link that a test has left open. Vitest hangs otherwise. */
 export const closeLinks = async (): Promise<void> => {
   await Promise.all([...open].map(async (link) => await link.close()));
 };
 
 const AnswerSchema = z.looseObject({ re: z.int() });
 
-/** The client's end of a link over which anything is sent. */
+/** The client's end of a link, which can send anything. */
 export class RawLink {
-  /** Resolves with the code when the link is closed. */
+  /** Resolves with the close code when the link is closed. */
   readonly closed: Promise<number>;
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, (answer: Record<string, unknown>) => void>();
@@ -48,12 +48,12 @@ export class RawLink {
     return open.has(this) && this.#socket.readyState === WebSocket.OPEN;
   }
 
-  /** Sends a frame of which nothing is expected; on a link that is closed it is lost, as it may be at any time. */
+  /** Sends a frame without waiting for an answer. Frames sent on a closed link are lost. */
   send(frame: string | Uint8Array): void {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(frame);
   }
 
-  /** Sends a request. @returns its answer, or undefined where the link was closed on it; fails where neither comes */
+  /** Sends a request. Fails if nothing happens in time. @returns its answer, or undefined if the link is closed instead */
   async ask(message: object, id: number): Promise<Record<string, unknown> | undefined> {
     const { promise, resolve } = Promise.withResolvers<Record<string, unknown> | undefined>();
     this.#waiting.set(id, resolve);

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { z } from "zod";
 import { hostile, oddKeys, text } from "./values.ts";
 
-/** What is used of JSON Schema, as zod writes it. */
+/** The parts of JSON Schema that are used here, as zod generates them. */
 type JsonSchema = {
   readonly $ref?: string;
   readonly type?: string;
@@ -32,7 +32,7 @@ const matching = (pattern: string): fc.Arbitrary<string> => {
   try {
     return fc.stringMatching(new RegExp(pattern), { size: "-1" });
   } catch {
-    return fc.string(); // It looks ahead, which is not understood; then it is nearly valid at best.
+    return fc.string(); // fast-check does not support lookahead. Such strings are nearly valid at best.
   }
 };
 
@@ -82,7 +82,7 @@ const objects = (schema: JsonSchema, defs: Readonly<Record<string, JsonSchema>>)
   return fc.record(model, { requiredKeys: required.filter((name) => name in model), noNullPrototype: true });
 };
 
-/** Values of a schema: valid, as far as JSON Schema can tell. */
+/** Values that are valid as far as JSON Schema can tell. */
 export const valid = (schema: z.ZodType): fc.Arbitrary<unknown> => {
   const whole = JsonSchemaSchema.parse(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }));
   return ofSchema(whole, whole.$defs ?? {});
@@ -90,7 +90,7 @@ export const valid = (schema: z.ZodType): fc.Arbitrary<unknown> => {
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
-/** A value of which one part, however deep, is another one, is missing, or has a neighbour. */
+/** Replaces or removes one part of a value, at any depth, or adds another beside it. */
 const changed = (value: unknown, steps: readonly number[], by: unknown, how: "replace" | "remove" | "add"): unknown => {
   if (!isObject(value)) return by;
   const keys = Object.keys(value);
@@ -112,7 +112,7 @@ const changed = (value: unknown, steps: readonly number[], by: unknown, how: "re
   );
 };
 
-/** Values that are of a schema but for one place. */
+/** Values that are valid except in one place. */
 export const nearlyValid = (schema: z.ZodType): fc.Arbitrary<unknown> =>
   fc
     .tuple(

@@ -24,16 +24,16 @@ export const oddFrames: fc.Arbitrary<string | Uint8Array> = fc.oneof(
   ),
 );
 
-/** What goes over a link in one step. */
+/** One step of a test over a link. */
 export type Step =
   | { readonly kind: "frame"; readonly frame: string | Uint8Array }
   | { readonly kind: "message"; readonly message: object }
-  /** A runner claims a task, and does it or not. */
+  /** A runner claims a task, and completes it if `work` is true. */
   | { readonly kind: "claim"; readonly work: boolean };
 
 export const asObject = (value: unknown): object => (typeof value === "object" && value !== null ? value : {});
 
-/** @param claims how often, of ten steps, a task is claimed */
+/** @param claims the weight of claims; all other steps together weigh ten */
 export const stepsOf = (
   messages: fc.Arbitrary<object>,
   nearly: fc.Arbitrary<unknown>,
@@ -49,12 +49,12 @@ export const stepsOf = (
     { minLength: 5, maxLength: 25, size: "max" },
   );
 
-/** Stands in a message for the attempt that was handed out last. */
+/** Placeholder in messages for the attempt that was handed out last. */
 export const currentAttempt = "the current one";
 
 /**
- * Sends all steps over links that are dialled again whenever they are closed. Fails where a message gets no answer.
- * @returns the kinds of the answers to messages; undefined where a link was closed on one
+ * Sends all steps, reconnecting whenever the link is closed. Fails if a message gets no answer.
+ * @returns the kinds of the answers to messages; undefined for a message on which the link was closed
  */
 export const sendAll = async (dial: () => Promise<RawLink>, steps: readonly Step[]): Promise<unknown[]> => {
   const kinds: unknown[] = [];
@@ -85,7 +85,7 @@ const taskIn = (answer: unknown): Assignment | undefined => {
   return parsed?.kind === "next" && parsed.next.next === "task" ? parsed.next.task : undefined;
 };
 
-/** Does a task as a runner should. */
+/** Completes a task as a runner should. */
 const workOn = async (link: RawLink, task: Assignment, id: number): Promise<void> => {
   const { attempt } = task;
   if (task.kind === "plan") {
@@ -95,8 +95,8 @@ const workOn = async (link: RawLink, task: Assignment, id: number): Promise<void
   await link.ask({ kind: "complete", attempt, result: resultOf(task), counters: noCounters }, id + 1);
 };
 
-/** So that a run that hangs fails on its own, and with its seed: a busy machine takes long, but not that long. */
+/** Options under which a run that hangs fails by itself and shows its seed. The timeout is ample even on a busy machine. */
 export const runs = (numRuns: number) => ({ numRuns, timeout: 25_000, endOnFailure: true });
 
-/** For all runs of a test together, in ms. */
+/** Time for all runs of a test together, in ms. */
 export const allRunsMs = 120_000;

@@ -4,11 +4,11 @@ import { isEnded } from "../../../shared/status.ts";
 import { eventually } from "../eventually.ts";
 import { outlive, work, type JobFixture, type Runner } from "../job-fixture.ts";
 
-/** Tells objects apart: one that an exception has ended is followed by another one. */
+/** The current instance of an object. It changes if an exception ends the instance. */
 export const instanceOf = async (job: JobFixture): Promise<unknown> =>
   await runInDurableObject(job.stub, (instance) => instance);
 
-/** Lets a good runner do what is left to do, without waiting for leases and pauses to be over. */
+/** Lets a correct runner complete the job, without waiting for leases and pauses to end. */
 export const finish = async (job: JobFixture, runner: Runner): Promise<void> => {
   await eventually(async () => {
     await outlive(job);

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 
-/** Texts that have broken parsers, databases and languages before. */
+/** Texts known to break parsers, databases and languages. */
 const oddTexts = [
   "",
   " ",
@@ -37,7 +37,7 @@ const oddTexts = [
   "s3://b/k",
 ];
 
-/** Keys that mean something to objects. */
+/** Keys that have a meaning for JavaScript objects. */
 export const oddKeys = [
   "__proto__",
   "constructor",
@@ -87,10 +87,10 @@ const deep = fc.integer({ min: 1, max: 2000 }).map((depth) => {
   return value;
 });
 
-/** Object with whatever keys; `__proto__` is a key of its own, as in JSON. */
+/** An object with arbitrary keys. `__proto__` becomes an own key, as in JSON. */
 const objectOf = (entries: readonly (readonly [string, unknown])[]): unknown => Object.fromEntries(entries);
 
-/** Any JSON, most of it where it should not be. */
+/** Any JSON, mostly values that are wrong where they are used. */
 export const hostile: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 4, arbitrary: text },
   { weight: 4, arbitrary: number },
