@@ -4,8 +4,8 @@ import { defineConfig } from "vitest/config";
 import { localVariables } from "./backend/host/local-access.ts";
 import { ClosingLine } from "./test/helpers/closing-line.ts";
 
-/** Tests that wait for most of their time, on a simulated cluster: they run beside those that do not. */
-const waiting = "test/e2e/kubernetes*.test.ts";
+/** Tests of whole systems that wait for most of their time: they run beside those that do not. */
+const waiting = ["kubernetes*", "cli", "package"].map((name) => `test/e2e/${name}.test.ts`);
 const wholeSystems = { testTimeout: 120_000, hookTimeout: 120_000 };
 const besideEachOther = { maxWorkers: availableParallelism() + 1, sequence: { groupOrder: 0 } };
 
@@ -47,14 +47,14 @@ export default defineConfig({
         },
       },
       {
-        test: { ...besideEachOther, ...wholeSystems, name: "simulated-cluster", include: [waiting] },
+        test: { ...besideEachOther, ...wholeSystems, name: "waiting", include: waiting },
       },
       {
         test: {
           ...wholeSystems,
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: [waiting],
+          exclude: waiting,
           // Each of these files keeps all cores busy.
           fileParallelism: false,
           sequence: { groupOrder: 1 },

@@ -158,10 +158,10 @@ export const jobSuite = (connect: () => Promise<TestCluster>): void => {
       expect(ended.err).toContain(
         `${task} has failed: ${kind === "map" ? "mapper" : "reducer"} broken exited with code 3`,
       );
-      const input = readFileSync(join(folder, "task/input"), "utf8");
-      if (kind === "map") expect(text).toContain(input);
-      else expect(input).toMatch(/^(\w+\t1\n)+$/);
-      expect(input.length).toBeGreaterThan(sentence.length);
+      const read = readFileSync(join(folder, "task/input"), "utf8");
+      if (kind === "map") expect(text).toContain(read);
+      else expect(read).toMatch(/^(\w+\t1\n)+$/);
+      expect(read.length).toBeGreaterThan(sentence.length);
       rmSync(folder, { recursive: true });
       await stage.edgefold.stopJob(id);
       await stage.gone(id);

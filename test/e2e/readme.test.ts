@@ -220,8 +220,11 @@ test.skipIf(lacks("python3"))("the programs in Python", async () => {
 test("the program that uses the SDK", async () => {
   const [main = ""] = blocks(sdk, "ts");
   const folder = `${edgefold.dir}/client`;
-  await mkdir(`${folder}/node_modules`, { recursive: true });
-  await symlink(root, `${folder}/node_modules/edgefold`);
+  // As the package has it, but for the source: what is built is tested elsewhere.
+  await mkdir(`${folder}/node_modules/edgefold`, { recursive: true });
+  const description = { name: "edgefold", type: "module", exports: "./client/sdk/index.ts" };
+  await writeFile(`${folder}/node_modules/edgefold/package.json`, JSON.stringify(description));
+  await symlink(`${root}client`, `${folder}/node_modules/edgefold/client`);
   await symlink(`${root}node_modules/@types`, `${folder}/node_modules/@types`);
   await symlink(`${root}examples`, `${folder}/examples`);
   await writeFile(`${folder}/main.ts`, here(main));

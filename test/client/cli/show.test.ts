@@ -65,15 +65,10 @@ describe("a list", () => {
   });
 });
 
+const event = (status: "mapping" | "reducing"): JournalEvent => ({ id: 1, time: 5, kind: "job", status, error: null });
+
 describe("progress", () => {
   const counts = { total: 4, running: 1, completed: 2, failed: 1 };
-  const event = (status: "mapping" | "reducing"): JournalEvent => ({
-    id: 1,
-    time: 5,
-    kind: "job",
-    status,
-    error: null,
-  });
 
   it("follows from the events", () => {
     let progress = advance(beginning("pending", 1), event("mapping"));
