@@ -4,7 +4,7 @@ import type { Artifact, ArtifactType, StoredArtifact } from "../shared/api/artif
 import type { Cluster } from "../shared/api/clusters.ts";
 import type { JobRequest } from "../shared/api/job-request.ts";
 import type { Job, JobDetail } from "../shared/api/jobs.ts";
-import type { TaskDetail, TaskOrder } from "../shared/api/tasks.ts";
+import type { TaskDetail, TaskStates, TaskOrder } from "../shared/api/tasks.ts";
 import type { PlacementField } from "../shared/api/placements.ts";
 import type { Token } from "../shared/api/tokens.ts";
 import type { LauncherCondition, WantedJob } from "../shared/protocol/agent.ts";
@@ -117,6 +117,8 @@ export interface JobApi extends Rpc.DurableObjectBranded {
   request(): Promise<KeptRequest | null>;
   /** Its maps and reduces, or some of them. Null where there is no such job. */
   tasks(request: TaskListRequest): Promise<Page | null>;
+  /** The statuses of all of them. Null where there is no such job. */
+  taskStates(): Promise<TaskStates | null>;
   /** One of them, the attempts of one, and one attempt. Null where there is no such job, "unknown" where there is no such task. */
   task(taskId: string): Promise<TaskDetail | "unknown" | null>;
   attempts(taskId: string, request: PageRequest): Promise<Page | "unknown" | null>;

@@ -7,6 +7,8 @@ export interface Env {
   readonly REGISTRY: DurableObjectNamespace<RegistryApi>;
   readonly JOBS: DurableObjectNamespace<JobApi>;
   readonly CLUSTERS: DurableObjectNamespace<ClusterApi>;
+  /** The files of the console. Absent where it was not built. */
+  readonly ASSETS?: Fetcher;
   /** Requests of the REST API, counted by the name of their token. Absent: no limit. */
   readonly CALL_LIMIT?: RateLimit;
   /** Wrong tokens, counted by the client's address. Absent: no limit. */

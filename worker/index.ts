@@ -1,5 +1,6 @@
 import { Router, type IRequestStrict } from "itty-router";
 import { readConfiguration, secretsOf } from "./configuration.ts";
+import { isForConsole, serveConsole } from "./console/serve-console.ts";
 import { presentedToken } from "./http/auth.ts";
 import { addCorsHeaders, preflightResponse } from "./http/cors.ts";
 import type { Env } from "./env.ts";
@@ -56,6 +57,7 @@ const finishResponse = (response: Response, request: Request, env: Env): Respons
 
 export default {
   async fetch(request, env, ctx): Promise<Response> {
+    if (env.ASSETS !== undefined && isForConsole(request)) return await serveConsole(request, env.ASSETS);
     const response: Response = await router.fetch(request, env, ctx);
     if (response.status >= 400) await drain(request);
     return finishResponse(response, request, env);

@@ -4,6 +4,7 @@ import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleWorker } from "../host/bundle.ts";
+import { writeConsole } from "../host/console-files.ts";
 
 /**
  * `npm pack` runs this first: makes `dist/`, what the package has in place of the source. Each file becomes JavaScript of its own,
@@ -76,6 +77,7 @@ const declare = (): void => {
 rmSync(dist, { recursive: true, force: true });
 await transpile();
 declare();
+await writeConsole(root, join(dist, "console"));
 writeFileSync(join(dist, "worker.js"), await bundleWorker(new URL("worker/index.ts", root)));
 for (const path of copied) cpSync(new URL(path, root), join(dist, path), { recursive: true });
 const description: unknown = JSON.parse(readFileSync(new URL("package.json", root), "utf8"));

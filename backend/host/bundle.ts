@@ -1,21 +1,9 @@
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
-/**
- * The Worker as one ES module, as `wrangler deploy` makes it: the one that the package has, or one that is bundled now.
- * @param entry where the Worker's source begins
- * @returns its text
- */
-export const readWorker = async (entry: URL): Promise<string> => {
-  const built = new URL("../../worker.js", import.meta.url);
-  return existsSync(built) ? await readFile(built, "utf8") : await bundleWorker(entry);
-};
-
-/** Bundles the Worker. @returns its text */
+/** Bundles the Worker into one ES module, as `wrangler deploy` does. @returns its text */
 export const bundleWorker = async (entry: URL): Promise<string> => {
-  // Those who have the package have no esbuild.
-  const { build, stop } = await import("esbuild");
+  // Users of the package have no esbuild.
+  const { build } = await import("esbuild");
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(entry)],
     bundle: true,
@@ -26,8 +14,6 @@ export const bundleWorker = async (entry: URL): Promise<string> => {
     conditions: ["workerd", "worker", "browser"],
     external: ["cloudflare:*"],
   });
-  // Ends the process that esbuild keeps for further builds.
-  await stop();
   const [bundle] = outputFiles;
   if (bundle === undefined) throw new Error("esbuild made no bundle of the Worker");
   return bundle.text;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { readWorker } from "./bundle.ts";
+import { readBuild } from "./build.ts";
 import { readWranglerConfig } from "./wrangler-config.ts";
 
 /** The local host's own process: serves the Worker until SIGTERM, and prints `ready` as soon as the Worker answers. */
@@ -18,13 +18,13 @@ const environment = EnvironmentSchema.parse(process.env);
 /** The project's folder. */
 const root = new URL("../../", import.meta.url);
 const config = readWranglerConfig(new URL("wrangler.toml", root));
-// It is bundled in a process of its own, while this one loads Miniflare, which is large.
-const script = readWorker(new URL(config.main, root));
+// It is built in a process of its own, while this one loads Miniflare, which is large.
+const build = readBuild(root, config.main);
 const { startWorkerHost } = await import("./worker-host.ts");
 
 const host = await startWorkerHost({
   config,
-  script: await script,
+  ...(await build),
   listen: environment.LISTEN,
   port: environment.PORT,
   stateDir: environment.STATE_DIR,

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { readFile } from "node:fs/promises";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, Response, type Request } from "miniflare";
 import type { HostAccess } from "./local-access.ts";
 import type { WranglerConfig } from "./wrangler-config.ts";
 
@@ -16,6 +17,8 @@ export type WorkerHostOptions = {
   readonly variables: Readonly<Record<string, string>>;
   /** Those of the S3 endpoint. */
   readonly keys: HostAccess["keys"];
+  /** The folder with the console's files. */
+  readonly consoleDir: string;
   /** Called when the Worker has ended and could not be started again: it answers no more. */
   readonly onLost: (cause: Error) => void;
 };
@@ -51,6 +54,7 @@ export const startWorkerHost = async ({
   stateDir,
   variables,
   keys,
+  consoleDir,
   onLost,
 }: WorkerHostOptions): Promise<Miniflare> => {
   const host = new Miniflare(
@@ -72,6 +76,8 @@ export const startWorkerHost = async ({
       modules: true,
       script,
       bindings: { ...variables },
+      // Not Miniflare's own way, which puts two more Workers before this one.
+      serviceBindings: { ASSETS: async (request) => await serveFile(consoleDir, request) },
       ...bindingsOf(config, keys),
     }),
   );
@@ -92,3 +98,24 @@ const bindingsOf = ({ ratelimits, env: { dev } }: WranglerConfig, keys: HostAcce
     dev.durable_objects.bindings.map(({ name, class_name: className }) => [name, { className, useSQLite: true }]),
   ),
 });
+
+const contentTypes: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  svg: "image/svg+xml",
+};
+
+/** Serves a file of a folder, as the platform serves assets. */
+const serveFile = async (folder: string, request: Request): Promise<Response> => {
+  const { pathname } = new URL(request.url);
+  const name = pathname === "/" ? "/index.html" : pathname;
+  const type = contentTypes[name.slice(name.lastIndexOf(".") + 1)];
+  // A URL has no `..` left, and all names are plain.
+  if (type === undefined || !/^\/[\w./-]+$/.test(name)) return new Response(null, { status: 404 });
+  try {
+    return new Response(await readFile(join(folder, name)), { headers: { "Content-Type": type } });
+  } catch {
+    return new Response(null, { status: 404 });
+  }
+};

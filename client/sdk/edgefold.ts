@@ -8,7 +8,7 @@ import type { paths } from "./openapi.ts";
 import { dataOf, repeatably, type ApiClient, type RequestOptions } from "./requests.ts";
 import { Attempts, Tasks } from "./tasks.ts";
 import { Tokens } from "./tokens.ts";
-import type { JournalEvent } from "./types.ts";
+import type { JournalEvent, Me } from "./types.ts";
 
 export type EdgefoldOptions = {
   /** The URL of the Worker, such as `https://edgefold.example.com`. */
@@ -74,6 +74,11 @@ export class Edgefold {
    */
   events(job: string, options: EventOptions = {}): AsyncGenerator<JournalEvent> {
     return watchEvents(this.#client, job, options);
+  }
+
+  /** Gets the name and the role of the token. */
+  async me(options: RequestOptions = {}): Promise<Me> {
+    return dataOf(await repeatably(async () => this.#client.GET("/api/v1/me", options), options));
   }
 
   /** Gets the keys that sign notifications: two while `SECRET_KEY` is being rotated, otherwise one. */

@@ -34,13 +34,15 @@ const parseEvents = async function* (texts: AsyncIterable<string>): AsyncGenerat
 export type EventOptions = RequestOptions & {
   /** Yields only events after the one with this id. @default 0, before the first */
   readonly after?: number | undefined;
+  /** Called when the connection is made, and when it is lost; then it is tried again. */
+  readonly onConnection?: ((isConnected: boolean) => void) | undefined;
 };
 
 /** See `Edgefold.events`. */
 export const watchEvents = async function* (
   client: ApiClient,
   id: string,
-  { after = 0, signal }: EventOptions,
+  { after = 0, onConnection, signal }: EventOptions,
 ): AsyncGenerator<JournalEvent> {
   const path = { id };
   let last = after;
@@ -67,6 +69,7 @@ export const watchEvents = async function* (
   for (;;) {
     try {
       const events = await connect();
+      onConnection?.(true);
       triesLeft = mostTries;
       for await (const event of events) {
         if (event.id <= last) continue;
@@ -75,6 +78,7 @@ export const watchEvents = async function* (
         yield event;
       }
       if (isOver) return;
+      onConnection?.(false);
       // A stream also ends when the server restarts. If the job has ended, the next stream contains all remaining events.
       const job = await repeatably(async () => client.GET("/api/v1/jobs/{id}", { params: { path }, signal }), {
         signal,
@@ -82,6 +86,7 @@ export const watchEvents = async function* (
       isOver = isEnded(dataOf(job).status);
       if (!isOver) await sleep(backoffMs(0, pauses), signal);
     } catch (error) {
+      onConnection?.(false);
       if (!isTransient(error) || triesLeft === 0) throw error;
       const pause = backoffMs(mostTries - triesLeft, pauses);
       triesLeft -= 1;

@@ -281,6 +281,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/task-states": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get the statuses of all tasks of a job
+         * @description Requires the role 'viewer'.
+         */
+        get: operations["getTaskStates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/tasks/{task}": {
         parameters: {
             query?: never;
@@ -476,6 +499,26 @@ export interface paths {
          * @description Requires the role 'admin'.
          */
         delete: operations["deleteToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get who one is, and what one is allowed to do
+         * @description Requires the role 'viewer'.
+         */
+        get: operations["getMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1465,6 +1508,73 @@ export interface components {
         };
         /**
          * @example {
+         *       "role": "submitter",
+         *       "expires": "2030-12-31"
+         *     }
+         */
+        TokenRequest: {
+            /** @enum {string} */
+            role: "viewer" | "submitter" | "admin";
+            /**
+             * Format: date
+             * @description The day from which on the token is not valid, in UTC. Without it, the token does not expire.
+             */
+            expires?: string;
+        };
+        /**
+         * @description A token of the API, without its text
+         * @example {
+         *       "name": "anna",
+         *       "role": "submitter",
+         *       "expires": "2030-12-31",
+         *       "created": 1795951700000
+         *     }
+         */
+        Token: {
+            name: string;
+            /** @enum {string} */
+            role: "viewer" | "submitter" | "admin";
+            /** @description The day from which on it is not valid, in UTC */
+            expires: string | null;
+            /** @description Milliseconds since 1970-01-01T00:00:00Z */
+            created: number;
+        };
+        /**
+         * @description A new token of the API
+         * @example {
+         *       "name": "anna",
+         *       "role": "submitter",
+         *       "expires": "2030-12-31",
+         *       "created": 1795951700000,
+         *       "token": "ef_3q2-7wAbCdEfGhIjKlMnOpQrStUvWxYz0123456789A"
+         *     }
+         */
+        IssuedToken: {
+            name: string;
+            /** @enum {string} */
+            role: "viewer" | "submitter" | "admin";
+            /** @description The day from which on it is not valid, in UTC */
+            expires: string | null;
+            /** @description Milliseconds since 1970-01-01T00:00:00Z */
+            created: number;
+            /** @description The token itself, which is never shown again */
+            token: string;
+        };
+        /**
+         * @description Who asks, and what that token allows
+         * @example {
+         *       "name": "anna",
+         *       "role": "submitter"
+         *     }
+         */
+        Me: {
+            /** @description Name of the token */
+            name: string;
+            /** @enum {string} */
+            role: "viewer" | "submitter" | "admin";
+        };
+        /**
+         * @example {
          *       "id": "01a22710-e1e9-70cb-b329-ebc7cb9e567a-m-0",
          *       "type": "mapper",
          *       "status": "completed",
@@ -1627,58 +1737,16 @@ export interface components {
             }[];
         };
         /**
+         * @description The status of each task: s scheduled, r in-progress, c completed, f failed, x stopped
          * @example {
-         *       "role": "submitter",
-         *       "expires": "2030-12-31"
+         *       "maps": "ccrrs",
+         *       "reduces": "s"
          *     }
          */
-        TokenRequest: {
-            /** @enum {string} */
-            role: "viewer" | "submitter" | "admin";
-            /**
-             * Format: date
-             * @description The day from which on the token is not valid, in UTC. Without it, the token does not expire.
-             */
-            expires?: string;
-        };
-        /**
-         * @description A token of the API, without its text
-         * @example {
-         *       "name": "anna",
-         *       "role": "submitter",
-         *       "expires": "2030-12-31",
-         *       "created": 1795951700000
-         *     }
-         */
-        Token: {
-            name: string;
-            /** @enum {string} */
-            role: "viewer" | "submitter" | "admin";
-            /** @description The day from which on it is not valid, in UTC */
-            expires: string | null;
-            /** @description Milliseconds since 1970-01-01T00:00:00Z */
-            created: number;
-        };
-        /**
-         * @description A new token of the API
-         * @example {
-         *       "name": "anna",
-         *       "role": "submitter",
-         *       "expires": "2030-12-31",
-         *       "created": 1795951700000,
-         *       "token": "ef_3q2-7wAbCdEfGhIjKlMnOpQrStUvWxYz0123456789A"
-         *     }
-         */
-        IssuedToken: {
-            name: string;
-            /** @enum {string} */
-            role: "viewer" | "submitter" | "admin";
-            /** @description The day from which on it is not valid, in UTC */
-            expires: string | null;
-            /** @description Milliseconds since 1970-01-01T00:00:00Z */
-            created: number;
-            /** @description The token itself, which is never shown again */
-            token: string;
+        TaskStates: {
+            /** @description One letter a map, by index */
+            maps: string;
+            reduces: string;
         };
     };
     responses: never;
@@ -3644,6 +3712,113 @@ export interface operations {
             };
         };
     };
+    getTaskStates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A letter a task */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskStates"];
+                };
+            };
+            /** @description Malformed path. Invalid request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:malformed-path" | "urn:edgefold:problem:invalid-request";
+                        /** @constant */
+                        status?: 400;
+                    };
+                };
+            };
+            /** @description Valid token required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:unauthorized";
+                        /** @constant */
+                        status?: 401;
+                    };
+                };
+            };
+            /** @description Unknown job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:unknown-job";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:rate-limited";
+                        /** @constant */
+                        status?: 429;
+                    };
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:internal";
+                        /** @constant */
+                        status?: 500;
+                    };
+                };
+            };
+            /** @description The Worker is not fully configured. Temporarily busy */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:not-configured" | "urn:edgefold:problem:busy";
+                        /** @constant */
+                        status?: 503;
+                    };
+                };
+            };
+        };
+    };
     getTask: {
         parameters: {
             query?: never;
@@ -4794,6 +4969,96 @@ export interface operations {
                         type?: "urn:edgefold:problem:unknown-token";
                         /** @constant */
                         status?: 404;
+                    };
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:rate-limited";
+                        /** @constant */
+                        status?: 429;
+                    };
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:internal";
+                        /** @constant */
+                        status?: 500;
+                    };
+                };
+            };
+            /** @description The Worker is not fully configured. Temporarily busy */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:not-configured" | "urn:edgefold:problem:busy";
+                        /** @constant */
+                        status?: 503;
+                    };
+                };
+            };
+        };
+    };
+    getMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Invalid request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:invalid-request";
+                        /** @constant */
+                        status?: 400;
+                    };
+                };
+            };
+            /** @description Valid token required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        type?: "urn:edgefold:problem:unauthorized";
+                        /** @constant */
+                        status?: 401;
                     };
                 };
             };

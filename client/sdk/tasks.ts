@@ -1,6 +1,6 @@
 import { List } from "./list.ts";
 import { dataOf, repeatably, type ApiClient, type RequestOptions } from "./requests.ts";
-import type { Attempt, Segment, Task, TaskDetail } from "./types.ts";
+import type { Attempt, Segment, Task, TaskDetail, TaskStates } from "./types.ts";
 
 /** Selects and orders the tasks of a job. */
 export type TaskFilter = {
@@ -34,6 +34,13 @@ export class Tasks {
   async get(job: string, task: string, options: RequestOptions = {}): Promise<TaskDetail> {
     const params = { path: { id: job, task } };
     const send = async () => this.#client.GET("/api/v1/jobs/{id}/tasks/{task}", { params, ...options });
+    return dataOf(await repeatably(send, options));
+  }
+
+  /** Gets the statuses of all tasks of a job, a letter each, by index. */
+  async states(job: string, options: RequestOptions = {}): Promise<TaskStates> {
+    const params = { path: { id: job } };
+    const send = async () => this.#client.GET("/api/v1/jobs/{id}/task-states", { params, ...options });
     return dataOf(await repeatably(send, options));
   }
 

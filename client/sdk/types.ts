@@ -21,6 +21,10 @@ export type JournalEvent = Schemas["Event"];
 export type Segment = Schemas["Segment"];
 export type Task = Schemas["Task"];
 export type TaskDetail = Schemas["TaskDetail"];
+/** A letter a task: s scheduled, r in-progress, c completed, f failed, x stopped. */
+export type TaskStates = Schemas["TaskStates"];
+/** Who a token is. */
+export type Me = Schemas["Me"];
 export type Token = Schemas["Token"];
 export type TokenRequest = Schemas["TokenRequest"];
 /** A new token. Its text is never shown again. */

@@ -381,7 +381,7 @@ describe("artifacts, stores and servers", () => {
     const { code, out } = await run("doctor", `${edgefold.s3Endpoint}/data/`);
     expect(out).toMatch(/✓ server: .* answers, release \d/);
     expect(out).toContain("✓ clock: ");
-    expect(out).toContain("✓ token: is known, with the role admin");
+    expect(out).toContain("✓ token: is known as local, with the role admin");
     expect(out).toContain("✓ cluster default: connected");
     expect(out).toContain("can be listed from here");
     expect(code).toBe(0);

@@ -38,6 +38,8 @@ const table: readonly (readonly [method: string, path: string, needed: Role | "a
   ["GET", "/api/v1/jobs/:id/tasks/:task/attempts/:attempt", "viewer"],
   ["GET", "/api/v1/jobs/:id/tasks/:task/attempts/:attempt/log", "viewer"],
   ["GET", "/api/v1/jobs/:id/outputs", "viewer"],
+  ["GET", "/api/v1/jobs/:id/task-states", "viewer"],
+  ["GET", "/api/v1/me", "viewer"],
   ["GET", "/api/v1/clusters", "viewer"],
   ["GET", "/api/v1/tokens", "admin"],
   ["GET", "/api/v1/tokens/:name", "admin"],

@@ -8,7 +8,8 @@ import { JobDetailSchema, JobSchema, OutputUrlSchema, type Job } from "../../sha
 import { NotificationKeySchema } from "../../shared/api/notification.ts";
 import { ProblemSchema } from "../../shared/api/problems.ts";
 import { SegmentSchema } from "../../shared/api/segments.ts";
-import { TaskDetailSchema, TaskSchema, type Task } from "../../shared/api/tasks.ts";
+import { MeSchema } from "../../shared/api/me.ts";
+import { TaskDetailSchema, TaskSchema, TaskStatesSchema, type Task } from "../../shared/api/tasks.ts";
 import { IssuedTokenSchema, TokenRequestSchema, TokenSchema, type Token } from "../../shared/api/tokens.ts";
 
 /** What the OpenAPI document shows of bodies: a word count on the store of `npm run dev`, as it was posted and answered. */
@@ -139,6 +140,8 @@ export const examples: readonly { readonly schema: z.ZodType; readonly value: un
   example(OutputUrlSchema, output),
   example(TaskSchema, task),
   example(TaskDetailSchema, { ...task, inputs: [{ path: object, splitStart: 0, splitEnd: 85517 }] }),
+  example(TaskStatesSchema, { maps: "ccrrs", reduces: "s" }),
+  example(MeSchema, { name: "anna", role: "submitter" }),
   example(SegmentSchema, {
     map: 0,
     path: `http://localhost:4750/cdn-cgi/local/r2/s3/reducers/.edgefold/${exampleId}/m-0-1`,

@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { isHeld, loseCredentials, newJob } from "../../shared/engine/machine.ts";
 import type { Attempt } from "../../shared/api/attempts.ts";
 import type { JobDetail } from "../../shared/api/jobs.ts";
-import type { TaskDetail } from "../../shared/api/tasks.ts";
+import type { TaskDetail, TaskStates } from "../../shared/api/tasks.ts";
 import { closeCodes, pingText, pongText } from "../../shared/protocol/connection.ts";
 import type { ProgramRole } from "../../shared/protocol/tasks.ts";
 import { isEnded } from "../../shared/status.ts";
@@ -117,6 +117,10 @@ export class JobObject extends DurableObject<Env> implements JobApi {
 
   async tasks(request: TaskListRequest): Promise<Page | null> {
     return this.#view((store) => viewTasks(store, request, Date.now()));
+  }
+
+  async taskStates(): Promise<TaskStates | null> {
+    return this.#view(({ taskLists }) => ({ maps: taskLists.states("map"), reduces: taskLists.states("reduce") }));
   }
 
   async task(taskId: string): Promise<TaskDetail | "unknown" | null> {

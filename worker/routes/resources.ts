@@ -6,6 +6,7 @@ import { eventResources } from "./events.ts";
 import { jobResources } from "./jobs.ts";
 import { logResources, runnerLogResources } from "./logs.ts";
 import { notificationGroup } from "./notification.ts";
+import { meResources } from "./me.ts";
 import { taskResources } from "./tasks.ts";
 import { linkResources } from "./links.ts";
 import { rootGroup } from "./root.ts";
@@ -21,7 +22,7 @@ const groups: readonly ResourceGroup[] = [
   { tag: "tasks", description: "The maps and reduces of a job, and their attempts", resources: taskResources },
   { tag: "logs", description: "What programs have written to standard error", resources: logResources },
   { tag: "clusters", description: "Where jobs can run", resources: clusterResources },
-  { tag: "tokens", description: "Tokens of the API that admins issue", resources: tokenResources },
+  { tag: "tokens", description: "Tokens of the API that admins issue", resources: [...tokenResources, ...meResources] },
   notificationGroup,
   {
     tag: "internal",

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AttemptSchema, type Attempt } from "../../shared/api/attempts.ts";
 import { SegmentSchema } from "../../shared/api/segments.ts";
-import { TaskDetailSchema, taskOrders, TaskSchema, taskTypes } from "../../shared/api/tasks.ts";
+import { TaskDetailSchema, taskOrders, TaskSchema, TaskStatesSchema, taskTypes } from "../../shared/api/tasks.ts";
 import { taskStatuses } from "../../shared/status.ts";
 import { check } from "../http/body.ts";
 import { listAnswer, listResponse, PageQuerySchema, pageOf, pageParameters } from "../http/lists.ts";
@@ -98,6 +98,21 @@ export const taskResources: readonly Resource[] = [
           responses: { "200": listAnswer("Tasks, in the order that was asked for", TaskSchema) },
         },
         handle: listTasks,
+      },
+    },
+  },
+  {
+    path: "/api/v1/jobs/:id/task-states",
+    audience: "api",
+    parameters: [jobParameter],
+    methods: {
+      GET: {
+        operation: {
+          id: "getTaskStates",
+          summary: "Get the statuses of all tasks of a job",
+          responses: { "200": jsonAnswer("A letter a task", refTo(TaskStatesSchema)) },
+        },
+        handle: async (call) => jsonResponse(JSON.stringify(await askJob(call, async (job) => await job.taskStates()))),
       },
     },
   },

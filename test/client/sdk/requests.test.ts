@@ -33,6 +33,8 @@ const calls: readonly [name: string, isRepeatable: boolean, call: (client: Edgef
   ["events", true, async (client) => await client.events("j").next()],
   ["tasks.list", true, async ({ tasks }) => await tasks.list("j").page()],
   ["tasks.get", true, async ({ tasks }) => await tasks.get("j", "t")],
+  ["me", true, async (client) => await client.me()],
+  ["tasks.states", true, async ({ tasks }) => await tasks.states("j")],
   ["tasks.segments", true, async ({ tasks }) => await tasks.segments("j", "t").page()],
   ["attempts.list", true, async ({ attempts }) => await attempts.list("j", "t").page()],
   ["attempts.get", true, async ({ attempts }) => await attempts.get("j", "t", 1)],

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { TaskRow } from "../../../shared/engine/machine.ts";
 import { MapInputSchema, type InputRange } from "../../../shared/protocol/tasks.ts";
-import type { TaskStatus } from "../../../shared/status.ts";
+import { statusLetters } from "../../../shared/api/tasks.ts";
+import { taskStatuses, type TaskStatus } from "../../../shared/status.ts";
 import { rowsOf } from "../../platform/sql.ts";
 import { parseTask } from "./tasks.ts";
 
@@ -19,6 +20,7 @@ export type TaskMeasure = "duration" | "startTime";
 export type MeasuredPlace = TaskPlace & { readonly value: number };
 
 const ListedSchema = z.object({ row: z.string(), input_bytes: z.number(), ranges: z.string().nullable() });
+const StatesSchema = z.object({ states: z.string() });
 const MeasuredSchema = ListedSchema.extend({ value: z.number() });
 
 /** In words that let SQLite use an index of tasks that are so, where there is one. */
@@ -68,6 +70,14 @@ export class TaskLists {
     const query = `SELECT ${columns} FROM task ${withInput}
       WHERE kind = ? AND ${beyond} AND ${conditionOf(status)} ORDER BY ${order} LIMIT ?`;
     return rowsOf(this.#sql, ListedSchema, query, kind, from, limit).map(listed);
+  }
+
+  /** The statuses of all tasks of a kind, a letter each, by index. */
+  states(kind: ListedKind): string {
+    const cases = taskStatuses.map((status) => `WHEN '${status}' THEN '${statusLetters[status]}'`).join(" ");
+    const query = `SELECT coalesce(group_concat(CASE status ${cases} END, ''), '') AS states
+      FROM (SELECT status FROM task WHERE kind = ? ORDER BY idx)`;
+    return rowsOf(this.#sql, StatesSchema, query, kind)[0]?.states ?? "";
   }
 
   /**

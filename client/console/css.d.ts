@@ -1,0 +1,2 @@
+/** Styles that are imported become part of the page's style sheet. */
+declare module "*.css";

@@ -1,0 +1,29 @@
+import { useEffect, useState } from "preact/hooks";
+
+/** The present, in ms since 1970, every second: what shows it is drawn again. */
+export const useNow = (): number => {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (!document.hidden) setNow(Date.now());
+    }, 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+};
+
+const key = "edgefold-utc";
+
+/** Whether times are shown in UTC, which the user has chosen for this browser. */
+export const isUtc = (): boolean => localStorage.getItem(key) === "yes";
+
+export const setUtc = (utc: boolean): void => {
+  localStorage.setItem(key, utc ? "yes" : "no");
+  dispatchEvent(new Event("edgefold-clock"));
+};
+
+const format = (utc: boolean): Intl.DateTimeFormat =>
+  new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", ...(utc ? { timeZone: "UTC" } : {}) });
+
+/** A moment, exactly: `2026-11-29 16:07:51 UTC`. */
+export const exactTime = (ms: number): string => `${format(isUtc()).format(ms)}${isUtc() ? " UTC" : ""}`;

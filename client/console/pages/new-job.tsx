@@ -1,0 +1,220 @@
+import { useMemo, useState } from "preact/hooks";
+import { z } from "zod";
+import { JobRequestSchema } from "../../../shared/api/job-request.ts";
+import { EdgefoldError, type JobDetail, type JobRequest } from "../../sdk/index.ts";
+import { useLoaded } from "../data/loaded.ts";
+import { routeTo } from "../data/address.ts";
+import { useSession } from "../data/session.ts";
+import { Problem, Section } from "../parts/basics.tsx";
+
+/** A form for a new job, made from the schema that the server checks it by. */
+
+const FieldSchema = z.looseObject({
+  type: z.string().optional(),
+  description: z.string().optional(),
+  default: z.unknown().optional(),
+  enum: z.array(z.string()).optional(),
+});
+type Field = z.infer<typeof FieldSchema> & { readonly name: string };
+
+const makeFields = (): Field[] => {
+  const { properties = {} } = z.toJSONSchema(JobRequestSchema, { io: "input", unrepresentable: "any" });
+  return Object.entries(properties).map(([name, schema]) => ({ name, ...FieldSchema.parse(schema) }));
+};
+
+/** What is said of fields that are clear to those who read the whole reference. */
+const descriptions: Readonly<Record<string, string>> = {
+  mapperName: "Name of an artifact",
+  mapperArgs: 'Arguments of the mapper, such as ["--min", "3"]; a module finds them in context.args',
+  reducerName: "Name of an artifact. Leave it empty, and set nReducers to 0, for a map-only job.",
+  reducerArgs: 'Such as ["--top", "10"]',
+  combinerName: "Name of an artifact; often the reducer",
+  inputStorageCredentials:
+    'Such as {"username": "<access key id>", "password": "<secret key>"} or {"secretName": "<a Secret>"}',
+  outputStorageCredentials: "Likewise",
+};
+
+/** Fields that come first, in this order; the others are options. */
+const first = [
+  "name",
+  "mapperName",
+  "mapperArgs",
+  "reducerName",
+  "reducerArgs",
+  "combinerName",
+  "inputPath",
+  "inputStorageCredentials",
+  "outputPath",
+  "outputStorageCredentials",
+  "nReducers",
+];
+const fixed = ["inputType", "useSSL"];
+
+/** What is written in the fields, by their names. */
+type Texts = Readonly<Record<string, string>>;
+
+/** What a field's text stands for: texts as they are, all else as JSON. @throws SyntaxError where it is no JSON */
+const valueOf = ({ type }: Field, text: string): unknown => {
+  if (type === "string") return text;
+  const value: unknown = JSON.parse(text);
+  return value;
+};
+
+type Checked = { readonly request: JobRequest | undefined; readonly problems: ReadonlyMap<string, string> };
+
+/** Checks what is written by the server's own schema. */
+const check = (fields: readonly Field[], texts: Texts): Checked => {
+  const values: Record<string, unknown> = {};
+  const problems = new Map<string, string>();
+  for (const field of fields) {
+    const text = texts[field.name] ?? "";
+    if (text === "") continue;
+    try {
+      values[field.name] = valueOf(field, text);
+    } catch {
+      problems.set(field.name, field.type === "array" ? 'must be a list such as ["a", "b"]' : "must be JSON");
+    }
+  }
+  const parsed = JobRequestSchema.safeParse(values);
+  for (const { path, message } of parsed.error?.issues ?? []) {
+    const [name] = path;
+    if (typeof name === "string" && !problems.has(name)) problems.set(name, message);
+  }
+  return { request: parsed.success && problems.size === 0 ? parsed.data : undefined, problems };
+};
+
+const textsOf = (job: JobDetail | undefined): Texts =>
+  Object.fromEntries(
+    Object.entries(job?.request ?? {}).map(([name, value]) => [
+      name,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
+
+type FieldProps = {
+  readonly field: Field;
+  readonly text: string;
+  readonly problem: string | undefined;
+  readonly artifacts: readonly string[];
+  readonly onInput: (text: string) => void;
+};
+
+const FieldView = ({ field, text, problem, artifacts, onInput }: FieldProps) => {
+  const { name, type, description, enum: words } = field;
+  const id = `field-${name}`;
+  const described = `${id}-says`;
+  const common = { id, "aria-describedby": described, "aria-invalid": problem !== undefined };
+  const isProgram = name.endsWith("Name") && name !== "name" && name !== "serviceAccountName" && name !== "queueName";
+  const choices = type === "boolean" ? ["true", "false"] : words;
+  return (
+    <div class="field">
+      <label for={id}>{name}</label>
+      <div>
+        {choices !== undefined ? (
+          <select {...common} value={text} onChange={(event) => onInput(event.currentTarget.value)}>
+            <option value="">{field.default === undefined ? "" : `${JSON.stringify(field.default)} (default)`}</option>
+            {choices.map((word) => (
+              <option key={word}>{word}</option>
+            ))}
+          </select>
+        ) : (
+          <input
+            {...common}
+            value={text}
+            autocomplete="off"
+            list={isProgram ? "artifacts" : undefined}
+            placeholder={field.default === undefined ? "" : JSON.stringify(field.default)}
+            onInput={(event) => onInput(event.currentTarget.value)}
+          />
+        )}
+        {isProgram && (
+          <datalist id="artifacts">
+            {artifacts.map((artifact) => (
+              <option key={artifact} value={artifact} />
+            ))}
+          </datalist>
+        )}
+      </div>
+      <p id={described} class={problem === undefined ? "caption" : "problem"}>
+        {problem ?? descriptions[name] ?? description}
+      </p>
+    </div>
+  );
+};
+
+/** @param like an earlier job, whose request the form begins with */
+const NewJobPage = ({ like }: { readonly like: string | undefined }) => {
+  const { client } = useSession();
+  const fields = useMemo(makeFields, []);
+  const earlier = useLoaded(
+    async (signal) => (like === undefined ? undefined : await client.jobs.get(like, { signal })),
+    [like],
+  );
+  const artifacts = useLoaded(
+    async (signal) => (await client.artifacts.list({}, { signal }).page({ limit: 1000 })).items,
+    [],
+  );
+  const [changes, setChanges] = useState<Texts>({});
+  const [refused, setRefused] = useState<ReadonlyMap<string, string>>(new Map());
+  const [error, setError] = useState<Error>();
+  const texts = { ...textsOf(earlier.value), ...changes };
+  const { request, problems } = check(fields, texts);
+  // A field that nobody has written in is not wrong yet.
+  const problemOf = (name: string): string | undefined =>
+    refused.get(name) ?? ((texts[name] ?? "") === "" ? undefined : problems.get(name));
+  const submit = async (): Promise<void> => {
+    setError(undefined);
+    if (request === undefined) {
+      setRefused(problems);
+      return;
+    }
+    try {
+      const { id } = await client.jobs.create(request);
+      location.hash = routeTo(["jobs", id]);
+    } catch (cause) {
+      if (cause instanceof EdgefoldError) {
+        setRefused(new Map(cause.errors.map(({ field, message }) => [field.split(".")[0] ?? field, message])));
+      }
+      setError(cause instanceof Error ? cause : new Error(String(cause)));
+    }
+  };
+  const view = (field: Field) => (
+    <FieldView
+      key={field.name}
+      field={field}
+      text={texts[field.name] ?? ""}
+      problem={problemOf(field.name)}
+      artifacts={artifacts.value?.map(({ name }) => name) ?? []}
+      onInput={(text) => {
+        setRefused(new Map([...refused].filter(([name]) => name !== field.name)));
+        setChanges({ ...changes, [field.name]: text });
+      }}
+    />
+  );
+  const main = first.flatMap((name) => fields.filter((field) => field.name === name));
+  const options = fields.filter(({ name }) => !first.includes(name) && !fixed.includes(name));
+  return (
+    <>
+      <h1>{like === undefined ? "New job" : "Run again"}</h1>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <Section title="The job">{main.map(view)}</Section>
+        <details>
+          <summary>Options</summary>
+          {options.map(view)}
+        </details>
+        <Problem error={error} />
+        <div class="buttons">
+          <button type="submit">Start</button>
+          {request === undefined && <span class="caption">Something is missing, or wrong, yet.</span>}
+        </div>
+      </form>
+    </>
+  );
+};
+
+export default NewJobPage;

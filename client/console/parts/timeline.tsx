@@ -1,0 +1,83 @@
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { showDuration } from "../../show/quantity.ts";
+import { barsOf, type Bar } from "../data/bars.ts";
+import { useLoaded } from "../data/loaded.ts";
+import { useSession } from "../data/session.ts";
+
+/** Tasks that are drawn: those that have started last. */
+const most = 1000;
+const laneHeight = 14;
+
+type TimelineProps = { readonly job: string; readonly isOver: boolean; readonly onPick: (task: string) => void };
+
+/** What each runner did when: gaps, stragglers and waves are to be seen. */
+export const Timeline = ({ job, isOver, onPick }: TimelineProps) => {
+  const { client } = useSession();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const frame = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  const [pointed, setPointed] = useState<Bar>();
+  const { value, at } = useLoaded(
+    async (signal) => await client.tasks.list(job, { sort: "-startTime" }, { signal }).page({ limit: most }),
+    [job],
+    isOver ? undefined : 3000,
+  );
+  const { bars, runners } = useMemo(() => barsOf(job, value?.items ?? [], at ?? Date.now()), [job, value, at]);
+  const [from, to] = [Math.min(...bars.map((bar) => bar.from)), Math.max(...bars.map((bar) => bar.to))];
+  const x = (time: number): number => ((time - from) / Math.max(1, to - from)) * width;
+  useEffect(() => {
+    const element = frame.current;
+    if (element === null) return undefined;
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  useEffect(() => {
+    const element = canvas.current;
+    const context = element?.getContext("2d");
+    if (element === null || context === null || context === undefined || width === 0) return;
+    element.width = width * devicePixelRatio;
+    element.height = runners.length * laneHeight * devicePixelRatio;
+    context.scale(devicePixelRatio, devicePixelRatio);
+    const style = getComputedStyle(element);
+    for (const bar of bars) {
+      context.fillStyle = style.getPropertyValue(`--state-${bar.status}`);
+      context.fillRect(
+        x(bar.from),
+        bar.lane * laneHeight + 2,
+        Math.max(1, x(bar.to) - x(bar.from) - 0.5),
+        laneHeight - 4,
+      );
+    }
+  }, [bars, runners, width]);
+  const barAt = (event: MouseEvent): Bar | undefined => {
+    const lane = Math.floor(event.offsetY / laneHeight);
+    return bars.findLast((bar) => bar.lane === lane && x(bar.from) <= event.offsetX && event.offsetX <= x(bar.to) + 1);
+  };
+  if (value !== undefined && bars.length === 0) return <p class="caption">No task has started yet.</p>;
+  return (
+    <div class="timeline">
+      <p class="caption">
+        {runners.length} runners over {Number.isFinite(from) ? showDuration(to - from) : "…"}
+        <span class="pointed" aria-hidden="true">
+          {pointed !== undefined &&
+            `${pointed.name} ${pointed.status}, ${showDuration(pointed.to - pointed.from)} on ${runners[pointed.lane]}`}
+        </span>
+      </p>
+      <div ref={frame}>
+        <canvas
+          ref={canvas}
+          role="img"
+          aria-label={`The last attempts of ${bars.length} tasks, by runner. The table has each of them.`}
+          height={runners.length * laneHeight}
+          onMouseMove={(event) => setPointed(barAt(event))}
+          onMouseLeave={() => setPointed(undefined)}
+          onClick={(event) => {
+            const bar = barAt(event);
+            if (bar !== undefined) onPick(bar.name);
+          }}
+        />
+      </div>
+    </div>
+  );
+};

@@ -1,0 +1,50 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Edgefold } from "../helpers/edgefold.ts";
+import { openPage, startBrowser } from "./browser.ts";
+import { startJobs } from "./jobs.ts";
+
+/** `npm run screenshots`: a picture of each page of the console, light and dark, wide and narrow, in `.wrangler/screenshots`. */
+
+const folder = join(import.meta.dirname, "../../.wrangler/screenshots");
+mkdirSync(folder, { recursive: true });
+const edgefold = await Edgefold.start({ log: () => undefined });
+const browser = await startBrowser();
+try {
+  const jobs = await startJobs(edgefold);
+  const pages = {
+    jobs: "#/jobs",
+    "jobs-failed": "#/jobs?status=failed",
+    completed: `#/jobs/${jobs.completed}`,
+    failed: `#/jobs/${jobs.failed}`,
+    held: `#/jobs/${jobs.held}`,
+    running: `#/jobs/${jobs.running}`,
+    hostile: `#/jobs/${jobs.hostile}`,
+    task: `#/jobs/${jobs.failed}/tasks/m-0`,
+    new: "#/new",
+    artifacts: "#/artifacts",
+    clusters: "#/clusters",
+    tokens: "#/tokens",
+  };
+  for (const [look, options] of Object.entries({
+    "light-wide": { width: 1280 },
+    "dark-wide": { width: 1280, isDark: true },
+    "light-narrow": { width: 360, height: 800 },
+    "dark-narrow": { width: 360, height: 800, isDark: true },
+  })) {
+    const { page, context, complaints } = await openPage(browser, options);
+    for (const [name, hash] of Object.entries(pages)) {
+      await page.goto(`${edgefold.url}/${hash}`);
+      await page.waitForSelector("h1");
+      await page.waitForTimeout(1500);
+      await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: true });
+    }
+    for (const complaint of complaints) console.error(complaint);
+    await context.close();
+  }
+  await edgefold.stopJob(jobs.running);
+} finally {
+  await browser.close();
+  await edgefold.stop();
+}
+console.log(folder);
