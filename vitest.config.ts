@@ -5,7 +5,9 @@ import { localVariables } from "./backend/host/local-access.ts";
 import { ClosingLine } from "./test/helpers/closing-line.ts";
 
 /** Tests of whole systems that wait for most of their time: they run beside those that do not. */
-const waiting = ["kubernetes*", "cli", "package"].map((name) => `test/e2e/${name}.test.ts`);
+const waiting = ["kubernetes*", "cli", "console", "package"].map((name) => `test/e2e/${name}.test.ts`);
+/** Tests that keep all cores busy, and measure what that does. */
+const alone = ["busy-machine", "chaos"].map((name) => `test/e2e/${name}.test.ts`);
 const wholeSystems = { testTimeout: 120_000, hookTimeout: 120_000 };
 const besideEachOther = { maxWorkers: availableParallelism() + 1, sequence: { groupOrder: 0 } };
 
@@ -54,10 +56,18 @@ export default defineConfig({
           ...wholeSystems,
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: waiting,
-          // Each of these files keeps all cores busy.
-          fileParallelism: false,
+          exclude: [...waiting, ...alone],
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...wholeSystems,
+          name: "alone",
+          include: alone,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -214,6 +214,25 @@ describe("jobs", () => {
   });
 });
 
+test("a job says what it waits for", async () => {
+  await edgefold.agent?.stop();
+  const { id } = await edgefold.post({
+    inputPath: `${edgefold.s3Endpoint}/data/text.txt`,
+    mapperName: "words.sh",
+    nReducers: 0,
+  });
+  const page = await open(`#/jobs/${id}`);
+  await page.getByText("NoAgent").waitFor();
+  await page.goto(`${edgefold.url}/#/clusters`);
+  await page.getByText("No agent is connected").first().waitFor();
+  expect(await main(page)).toContain("1 under way");
+  await edgefold.startAgent();
+  await page.goto(`${edgefold.url}/#/jobs/${id}`);
+  await page.getByRole("heading", { name: "completed" }).waitFor();
+  expect(await page.getByText("NoAgent").count()).toBe(0);
+  await close();
+});
+
 test("a token is asked for, and its role decides what is offered", async () => {
   const stateDir = mkdtempSync(join(tmpdir(), "edgefold-console-"));
   const { access, file } = serverAccess(stateDir, undefined);

@@ -1,9 +1,10 @@
-import type { Task } from "../../sdk/index.ts";
+import type { Attempt, Task } from "../../sdk/index.ts";
 import { shortTask } from "../../show/job-names.ts";
 
 /** Runners that have a lane of their own. */
 const mostLanes = 60;
 
+/** An attempt in the timeline. `status` is the task's status that has the same colour. */
 export type Bar = {
   readonly name: string;
   readonly status: string;
@@ -12,19 +13,47 @@ export type Bar = {
   readonly lane: number;
 };
 
-/** The last attempts of tasks, in a lane a runner, in the order in which runners have begun. */
+/** A task with all of its attempts, where there is more than the last one. */
+export type Attempted = { readonly task: Task; readonly attempts?: readonly Attempt[] };
+
+const statusOf = {
+  won: "completed",
+  failed: "failed",
+  lost: "stopped",
+  superseded: "scheduled",
+  stopped: "stopped",
+} as const;
+
+type Run = Omit<Bar, "lane"> & { readonly runner: string };
+
+const runsOf = (job: string, { task, attempts }: Attempted, now: number): Run[] => {
+  const name = shortTask(job, task.id);
+  if (attempts === undefined) {
+    const { status, startTime, endTime, podName, attempt } = task;
+    return attempt === 0 || podName === ""
+      ? []
+      : [{ name, status, from: startTime, to: endTime ?? now, runner: podName }];
+  }
+  return attempts.map(({ number, runner, startTime, endTime, outcome }) => ({
+    name: `${name}, attempt ${number}`,
+    status: outcome === null ? "in-progress" : statusOf[outcome],
+    from: startTime,
+    to: endTime ?? now,
+    runner,
+  }));
+};
+
+/** What runners did, in a lane each, in the order in which they have begun. @param now in ms since 1970 */
 export const barsOf = (
   job: string,
-  tasks: readonly Task[],
+  tasks: readonly Attempted[],
   now: number,
 ): { readonly bars: Bar[]; readonly runners: string[] } => {
-  const begun = tasks
-    .filter(({ attempt, podName }) => attempt > 0 && podName !== "")
-    .toSorted((a, b) => a.startTime - b.startTime);
-  const runners = [...new Set(begun.map(({ podName }) => podName))].slice(0, mostLanes);
-  const bars = begun.flatMap(({ id, status, startTime, endTime, podName }) => {
-    const lane = runners.indexOf(podName);
-    return lane === -1 ? [] : [{ name: shortTask(job, id), status, from: startTime, to: endTime ?? now, lane }];
+  const runs = tasks.flatMap((task) => runsOf(job, task, now)).toSorted((a, b) => a.from - b.from);
+  const runners = [...new Set(runs.map(({ runner }) => runner))].slice(0, mostLanes);
+  const bars = runs.flatMap(({ runner, ...run }) => {
+    const lane = runners.indexOf(runner);
+    return lane === -1 ? [] : [{ ...run, lane }];
   });
   return { bars, runners };
 };

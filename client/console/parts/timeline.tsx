@@ -6,6 +6,9 @@ import { useSession } from "../data/session.ts";
 
 /** Tasks that are drawn: those that have started last. */
 const most = 1000;
+
+/** Tasks of which all attempts are asked for. */
+const mostAgain = 30;
 const laneHeight = 14;
 
 type TimelineProps = { readonly job: string; readonly isOver: boolean; readonly onPick: (task: string) => void };
@@ -18,11 +21,21 @@ export const Timeline = ({ job, isOver, onPick }: TimelineProps) => {
   const [width, setWidth] = useState(0);
   const [pointed, setPointed] = useState<Bar>();
   const { value, at } = useLoaded(
-    async (signal) => await client.tasks.list(job, { sort: "-startTime" }, { signal }).page({ limit: most }),
+    async (signal) => {
+      const { items } = await client.tasks.list(job, { sort: "-startTime" }, { signal }).page({ limit: most });
+      const again = new Set(items.filter(({ attempt }) => attempt > 1).slice(0, mostAgain));
+      return await Promise.all(
+        items.map(async (task) =>
+          again.has(task)
+            ? { task, attempts: (await client.attempts.list(job, task.id, { signal }).page({ limit: 20 })).items }
+            : { task },
+        ),
+      );
+    },
     [job],
     isOver ? undefined : 3000,
   );
-  const { bars, runners } = useMemo(() => barsOf(job, value?.items ?? [], at ?? Date.now()), [job, value, at]);
+  const { bars, runners } = useMemo(() => barsOf(job, value ?? [], at ?? Date.now()), [job, value, at]);
   const [from, to] = [Math.min(...bars.map((bar) => bar.from)), Math.max(...bars.map((bar) => bar.to))];
   const x = (time: number): number => ((time - from) / Math.max(1, to - from)) * width;
   useEffect(() => {
@@ -61,20 +74,20 @@ export const Timeline = ({ job, isOver, onPick }: TimelineProps) => {
         {runners.length} runners over {Number.isFinite(from) ? showDuration(to - from) : "…"}
         <span class="pointed" aria-hidden="true">
           {pointed !== undefined &&
-            `${pointed.name} ${pointed.status}, ${showDuration(pointed.to - pointed.from)} on ${runners[pointed.lane]}`}
+            `${pointed.name}, ${showDuration(pointed.to - pointed.from)} on ${runners[pointed.lane]}`}
         </span>
       </p>
       <div ref={frame}>
         <canvas
           ref={canvas}
           role="img"
-          aria-label={`The last attempts of ${bars.length} tasks, by runner. The table has each of them.`}
+          aria-label={`${bars.length} attempts by runner. The table has the tasks.`}
           height={runners.length * laneHeight}
           onMouseMove={(event) => setPointed(barAt(event))}
           onMouseLeave={() => setPointed(undefined)}
           onClick={(event) => {
             const bar = barAt(event);
-            if (bar !== undefined) onPick(bar.name);
+            if (bar !== undefined) onPick(bar.name.split(",")[0] ?? "");
           }}
         />
       </div>

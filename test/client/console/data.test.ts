@@ -104,10 +104,32 @@ const task = (index: number, podName: string, startTime: number, endTime: number
 });
 
 it("a bar is what a runner did, in a lane of its own", () => {
-  const { bars, runners } = barsOf("j", [task(0, "b", 20, null), task(1, "a", 10, 15), task(2, "", 5, null)], 50);
+  const again = {
+    number: 1,
+    runner: "a",
+    startTime: 30,
+    endTime: 40,
+    outcome: "superseded",
+    error: null,
+    logBytes: null,
+    counters: null,
+  } as const;
+  const attempted = {
+    task: task(3, "b", 35, 45),
+    attempts: [{ ...again, number: 2, runner: "b", startTime: 35, endTime: 45, outcome: "won" } as const, again],
+  };
+  const tasks = [
+    { task: task(0, "b", 20, null) },
+    { task: task(1, "a", 10, 15) },
+    { task: task(2, "", 5, null) },
+    attempted,
+  ];
+  const { bars, runners } = barsOf("j", tasks, 50);
   expect(runners).toEqual(["a", "b"]);
   expect(bars).toEqual([
     { name: "m-1", status: "completed", from: 10, to: 15, lane: 0 },
     { name: "m-0", status: "in-progress", from: 20, to: 50, lane: 1 },
+    { name: "m-3, attempt 1", status: "scheduled", from: 30, to: 40, lane: 0 },
+    { name: "m-3, attempt 2", status: "completed", from: 35, to: 45, lane: 1 },
   ]);
 });
