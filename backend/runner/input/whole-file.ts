@@ -67,6 +67,8 @@ async function countRecords(
     const first = chunk.indexOf(newline);
     const last = first === -1 ? -1 : chunk.lastIndexOf(newline);
     if ((first === -1 ? position + read : position + first) - lineStart > recordLimit) return undefined;
+    // A line between two newlines of a chunk can only be too long if a chunk can.
+    if (recordLimit < chunkLength && hasLongerLine(chunk.subarray(first + 1, last + 1), recordLimit)) return undefined;
     if (last !== -1) lineStart = position + last + 1;
     if (chunk.includes(carriageReturn)) return undefined;
     records += countNewlines(chunk);
@@ -74,4 +76,14 @@ async function countRecords(
     if (pacer.due) await pacer.rest();
   }
   return lineStart === size ? records : undefined;
+}
+
+/** Whether one of the lines, each of which ends with a newline, is longer than the limit. */
+function hasLongerLine(lines: Buffer, limit: number): boolean {
+  for (let start = 0; start < lines.length;) {
+    const end = lines.indexOf(newline, start);
+    if (end - start > limit) return true;
+    start = end + 1;
+  }
+  return false;
 }

@@ -5,6 +5,7 @@ import type { AttemptContext } from "../attempt-context.ts";
 import { processesThatHold } from "../../process-groups.ts";
 import { TaskTimeoutError } from "../task-timeout.ts";
 import { drainPipe, readToEnd } from "./pipe-reader.ts";
+import { workingDirectory } from "../working-directory.ts";
 import { checkExecutable } from "./preflight.ts";
 import { type Exit, ProcessGroup } from "./process-group.ts";
 import { type Program, ProgramError } from "./program.ts";
@@ -33,7 +34,7 @@ type ExecutableRun = {
 export async function runExecutable(run: ExecutableRun): Promise<void> {
   const { program, context, input } = run;
   context.signal.throwIfAborted();
-  await checkExecutable(program);
+  await checkExecutable(program, workingDirectory(context));
   const group = await ProcessGroup.start(program, context, typeof input === "number" ? input : undefined);
   const { stdin, stdout, stderr } = group.pipes;
   const diagnostics = stderrReader(run);

@@ -1,9 +1,11 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { processStartTime } from "../../../backend/process-groups.ts";
 import { mapToText } from "../../../backend/runner/map.ts";
 import type { Program } from "../../../backend/runner/programs/program.ts";
 import { TaskTimeoutError } from "../../../backend/runner/task-timeout.ts";
+import { workingDirectory } from "../../../backend/runner/working-directory.ts";
 import { until } from "../../helpers/until.ts";
 import { inputPath, lines, MemorySink, newContext, newProgram, shell, type TestContext } from "./harness.ts";
 
@@ -129,6 +131,16 @@ describe("how it fails", () => {
     ["directory", "executable", "#!/tmp\n", /needs \/tmp, which is not installed/],
   ])("%s", async (_, type, source, message) => {
     await expect(run(newProgram("mapper", type, source), "x\n".repeat(100_000))).rejects.toThrow(message);
+  });
+
+  test("a relative interpreter lies in the working directory, such as in an archive of the job", async () => {
+    const program = newProgram("mapper", "executable", "#!env/bin/tool\necho it runs\n");
+    await expect(run(program, "")).rejects.toThrow(/needs env\/bin\/tool, which is not installed/);
+    const context = newContext();
+    const folder = join(workingDirectory(context), "env/bin");
+    mkdirSync(folder, { recursive: true });
+    symlinkSync("/bin/sh", join(folder, "tool"));
+    expect(await run(program, "", context)).toBe("it runs\n");
   });
 
   test("without permission to execute", async () => {

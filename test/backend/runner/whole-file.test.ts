@@ -84,6 +84,8 @@ test("neither chunks nor lines up to the limit make a difference", async () => {
   const many = Buffer.from(line.repeat(1000));
   expect(await opened(many, 999)).toEqual({ records: 1000, bytes: many.length, isWhole: true });
   expect((await opened(many, 998)).isWhole).toBe(false);
+  expect((await opened(Buffer.from(`a\n${"b".repeat(21)}\nc\n`), 20)).isWhole).toBe(false);
+  expect((await opened(Buffer.from(`a\n${"b".repeat(20)}\nc\n`), 20)).isWhole).toBe(true);
   const long = Buffer.from(`${line}${"y".repeat(600_000)}\n${line}`);
   expect(await opened(long, 600_000)).toEqual({ records: 3, bytes: long.length, isWhole: true });
   expect((await opened(long, 599_999)).isWhole).toBe(false);
