@@ -6,8 +6,8 @@ import { ClosingLine } from "./test/helpers/closing-line.ts";
 
 /** Tests of whole systems that wait for most of their time: they run beside those that do not. */
 const waiting = ["kubernetes*", "cli", "console", "package"].map((name) => `test/e2e/${name}.test.ts`);
-/** Tests that keep all cores busy, and measure what that does. */
-const alone = ["busy-machine", "chaos"].map((name) => `test/e2e/${name}.test.ts`);
+/** Tests that keep all cores busy, or look at all processes of the machine. */
+const alone = ["busy-machine", "chaos", "strays"].map((name) => `test/e2e/${name}.test.ts`);
 const wholeSystems = { testTimeout: 120_000, hookTimeout: 120_000 };
 const besideEachOther = { maxWorkers: availableParallelism() + 1, sequence: { groupOrder: 0 } };
 
