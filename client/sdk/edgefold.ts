@@ -2,13 +2,13 @@ import createClient from "openapi-fetch";
 import { Artifacts } from "./artifacts.ts";
 import { Clusters } from "./clusters.ts";
 import { watchEvents, type EventOptions } from "./events.ts";
-import { Jobs } from "./jobs.ts";
+import { Jobs, type CreateOptions, type WaitOptions } from "./jobs.ts";
 import { Logs } from "./logs.ts";
 import type { paths } from "./openapi.ts";
 import { dataOf, repeatably, type ApiClient, type RequestOptions } from "./requests.ts";
 import { Attempts, Tasks } from "./tasks.ts";
 import { Tokens } from "./tokens.ts";
-import type { JournalEvent, Me } from "./types.ts";
+import type { JobDetail, JobRequest, JournalEvent, Me } from "./types.ts";
 
 export type EdgefoldOptions = {
   /** The URL of the Worker, such as `https://edgefold.example.com`. */
@@ -65,6 +65,15 @@ export class Edgefold {
     this.artifacts = new Artifacts(client);
     this.clusters = new Clusters(client);
     this.tokens = new Tokens(client);
+  }
+
+  /**
+   * Starts a job and waits until it has ended, however often the connection is lost.
+   * @returns the job, completed, failed or stopped
+   */
+  async run(request: JobRequest, { onEvent, ...options }: CreateOptions & WaitOptions = {}): Promise<JobDetail> {
+    const { id } = await this.jobs.create(request, options);
+    return await this.jobs.wait(id, { onEvent, signal: options.signal });
   }
 
   /**

@@ -87,3 +87,18 @@ export const startJobs = async (edgefold: Edgefold): Promise<ShownJobs> => {
   await edgefold.waitFor(running, ({ progress }) => progress.maps.running > 0);
   return { completed, failed, held, stopped, running, hostile: hostileJob };
 };
+
+/** The addresses of all pages. */
+export const pagesOf = (jobs: ShownJobs): Readonly<Record<string, string>> => ({
+  jobs: "#/jobs",
+  completed: `#/jobs/${jobs.completed}`,
+  failed: `#/jobs/${jobs.failed}`,
+  held: `#/jobs/${jobs.held}`,
+  running: `#/jobs/${jobs.running}`,
+  hostile: `#/jobs/${jobs.hostile}`,
+  task: `#/jobs/${jobs.failed}/tasks/m-0`,
+  new: "#/new",
+  artifacts: "#/artifacts",
+  clusters: "#/clusters",
+  tokens: "#/tokens",
+});

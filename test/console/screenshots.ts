@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { openPage, startBrowser } from "./browser.ts";
-import { startJobs } from "./jobs.ts";
+import { pagesOf, startJobs } from "./jobs.ts";
 
 /** `npm run screenshots`: a picture of each page of the console, light and dark, wide and narrow, in `.wrangler/screenshots`. */
 
@@ -12,20 +12,7 @@ const edgefold = await Edgefold.start({ log: () => undefined });
 const browser = await startBrowser();
 try {
   const jobs = await startJobs(edgefold);
-  const pages = {
-    jobs: "#/jobs",
-    "jobs-failed": "#/jobs?status=failed",
-    completed: `#/jobs/${jobs.completed}`,
-    failed: `#/jobs/${jobs.failed}`,
-    held: `#/jobs/${jobs.held}`,
-    running: `#/jobs/${jobs.running}`,
-    hostile: `#/jobs/${jobs.hostile}`,
-    task: `#/jobs/${jobs.failed}/tasks/m-0`,
-    new: "#/new",
-    artifacts: "#/artifacts",
-    clusters: "#/clusters",
-    tokens: "#/tokens",
-  };
+  const pages = pagesOf(jobs);
   for (const [look, options] of Object.entries({
     "light-wide": { width: 1280 },
     "dark-wide": { width: 1280, isDark: true },
@@ -38,6 +25,8 @@ try {
       await page.waitForSelector("h1");
       await page.waitForTimeout(1500);
       await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: true });
+      // As the documents show them.
+      if (look === "light-wide") await page.screenshot({ path: join(folder, `${name}.png`) });
     }
     for (const complaint of complaints) console.error(complaint);
     await context.close();

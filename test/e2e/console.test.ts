@@ -10,7 +10,7 @@ import { freePort } from "../../backend/host/port.ts";
 import { startSystem } from "../../backend/host/system.ts";
 import { Edgefold as Client } from "../../client/sdk/index.ts";
 import { openPage, startBrowser, type Watched } from "../console/browser.ts";
-import { hostile, startJobs, type ShownJobs } from "../console/jobs.ts";
+import { hostile, pagesOf, startJobs, type ShownJobs } from "../console/jobs.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 
 /** The console in a real browser, with real jobs. */
@@ -75,22 +75,9 @@ describe("the page", () => {
   });
 
   test.each(["light", "dark"] as const)("is accessible on every page, %s", async (look) => {
-    const hashes = {
-      jobs: "#/jobs",
-      completed: `#/jobs/${jobs.completed}`,
-      failed: `#/jobs/${jobs.failed}`,
-      held: `#/jobs/${jobs.held}`,
-      running: `#/jobs/${jobs.running}`,
-      hostile: `#/jobs/${jobs.hostile}`,
-      task: `#/jobs/${jobs.failed}/tasks/m-0`,
-      new: "#/new",
-      artifacts: "#/artifacts",
-      clusters: "#/clusters",
-      tokens: "#/tokens",
-    };
     const page = await open("", { isDark: look === "dark" });
     const broken: Record<string, string[]> = {};
-    for (const [name, hash] of Object.entries(hashes)) {
+    for (const [name, hash] of Object.entries(pagesOf(jobs))) {
       await page.goto(`${edgefold.url}/${hash}`);
       await page.waitForTimeout(700);
       await page.waitForSelector("main h1");

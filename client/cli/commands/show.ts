@@ -5,7 +5,8 @@ import { findJob } from "../server/find-job.ts";
 import { withServer, type Server } from "../server/server.ts";
 import { failedTasks, showAddress, volumeOf } from "../show/describe-end.ts";
 import { elapsed, shortTask } from "../../show/job-names.ts";
-import { showBytes, showCount, showDuration, showTime } from "../../show/quantity.ts";
+import { countersOf, optionsOf, programText } from "../../show/job-text.ts";
+import { showCount, showDuration, showTime } from "../../show/quantity.ts";
 import { style, styleStatus } from "../show/style.ts";
 import { oneLine, plainText } from "../show/text.ts";
 import { example, serverCommand } from "./common.ts";
@@ -19,32 +20,6 @@ const fields = (pairs: readonly (readonly [string, string | undefined])[]): stri
 
 const section = (title: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : ["", style("bold", title), ...lines.map((line) => `  ${line}`)];
-
-/** Options of a request that its other lines do not show. */
-const shownElsewhere = new Set([
-  "name",
-  "tags",
-  "inputPath",
-  "outputPath",
-  "mapperName",
-  "reducerName",
-  "combinerName",
-  "cluster",
-]);
-
-const programLine = (job: JobDetail, role: "mapper" | "reducer" | "combiner"): string | undefined => {
-  const program = job.programs?.[role];
-  if (program === undefined) return undefined;
-  const args = job.request[`${role}Args`] ?? [];
-  return `${[program.name, ...args].join(" ")}  (${program.type}, ${showBytes(program.size)}, ${program.hash.slice(0, 12)})`;
-};
-
-const counterLines = ({ counters: { builtin, user } }: JobDetail): string[] => [
-  ...Object.entries(builtin).map(([name, value]) => `${name}  ${showCount(value)}`),
-  ...Object.entries(user).flatMap(([group, counters]) =>
-    Object.entries(counters).map(([name, value]) => `${oneLine(group)} / ${oneLine(name)}  ${showCount(value)}`),
-  ),
-];
 
 /** What is wrong with a job comes first: its conditions, its error, and the logs of the tasks that have failed. */
 const describe = async (server: Server, job: JobDetail): Promise<string[]> => {
@@ -76,9 +51,9 @@ const describe = async (server: Server, job: JobDetail): Promise<string[]> => {
     ...fields([
       ["name", job.name ?? undefined],
       ["tags", tags.join(" ")],
-      ["mapper", programLine(job, "mapper")],
-      ["combiner", programLine(job, "combiner")],
-      ["reducer", programLine(job, "reducer")],
+      ["mapper", programText(job, "mapper")],
+      ["combiner", programText(job, "combiner")],
+      ["reducer", programText(job, "reducer")],
       ["input", showAddress(job.inputData.path)],
       ["output", showAddress(job.outputLocation.location)],
       ["cluster", job.cluster],
@@ -96,14 +71,18 @@ const describe = async (server: Server, job: JobDetail): Promise<string[]> => {
       `${name}: ${counts.completed} of ${counts.total} completed, ${counts.running} running, ${counts.failed} failed`,
     );
   }
-  const options = Object.entries(job.request).filter(([field]) => !shownElsewhere.has(field));
   lines.push(
     ...section(
       "Options",
-      options.map(([field, value]) => `${field}  ${JSON.stringify(value)}`),
+      optionsOf(job).map(([name, value]) => `${name}  ${oneLine(value)}`),
     ),
   );
-  lines.push(...section("Counters", counterLines(job)));
+  lines.push(
+    ...section(
+      "Counters",
+      countersOf(job).map(([name, value]) => `${oneLine(name)}  ${showCount(value)}`),
+    ),
+  );
   lines.push(...section("Output", job.outputs.slice(0, 10).map(showAddress)));
   return lines;
 };

@@ -1,9 +1,11 @@
 import { useState } from "preact/hooks";
+import type { StoredArtifact } from "../../sdk/index.ts";
 import { showBytes } from "../../show/quantity.ts";
 import { useLoaded } from "../data/loaded.ts";
 import { isAdmin, mayChange, useSession } from "../data/session.ts";
 import { Action } from "../parts/action.tsx";
 import { Ago, Problem } from "../parts/basics.tsx";
+import { Table, type Column } from "../parts/table.tsx";
 
 const pageSize = 200;
 
@@ -61,6 +63,29 @@ export const ArtifactsPage = () => {
     [],
     10_000,
   );
+  const columns: readonly Column<StoredArtifact>[] = [
+    { title: "Name", cell: ({ name }) => name },
+    { title: "Type", cell: ({ type }) => type },
+    { title: "Size", kind: "number", cell: ({ size }) => showBytes(size) },
+    { title: "SHA-256", cell: ({ hash }) => <code>{hash.slice(0, 12)}</code>, hint: ({ hash }) => hash },
+    { title: "Uploaded", cell: ({ uploadedAt }) => uploadedAt !== null && <Ago time={uploadedAt} /> },
+    { title: "By", cell: ({ uploadedBy }) => uploadedBy },
+    {
+      title: "Actions",
+      cell: ({ name }) =>
+        isAdmin(session) && (
+          <Action
+            label="Delete"
+            isDangerous
+            question={`Delete ${name}? Jobs keep what they were started with.`}
+            act={async () => {
+              await client.artifacts.delete(name);
+              reload();
+            }}
+          />
+        ),
+    },
+  ];
   return (
     <>
       <h1>Artifacts</h1>
@@ -68,52 +93,7 @@ export const ArtifactsPage = () => {
       <Problem error={error} />
       {value?.items.length === 0 && <p class="caption">There are no artifacts yet.</p>}
       {value !== undefined && value.items.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Artifacts">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Type</th>
-                <th scope="col" class="number">
-                  Size
-                </th>
-                <th scope="col">SHA-256</th>
-                <th scope="col">Uploaded</th>
-                <th scope="col">By</th>
-                <th scope="col">
-                  <span class="visually-hidden">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {value.items.map(({ name, type, size, hash, uploadedAt, uploadedBy }) => (
-                <tr key={name}>
-                  <td>{name}</td>
-                  <td>{type}</td>
-                  <td class="number">{showBytes(size)}</td>
-                  <td title={hash}>
-                    <code>{hash.slice(0, 12)}</code>
-                  </td>
-                  <td>{uploadedAt !== null && <Ago time={uploadedAt} />}</td>
-                  <td>{uploadedBy}</td>
-                  <td>
-                    {isAdmin(session) && (
-                      <Action
-                        label="Delete"
-                        isDangerous
-                        question={`Delete ${name}? Jobs keep what they were started with.`}
-                        act={async () => {
-                          await client.artifacts.delete(name);
-                          reload();
-                        }}
-                      />
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table label="Artifacts" columns={columns} items={value.items} keyOf={({ name }) => name} />
       )}
       {value?.next !== undefined && (
         <p class="caption">These are the newest {pageSize}: edgefold artifacts ls has all.</p>

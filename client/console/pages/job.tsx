@@ -1,7 +1,8 @@
 import type { JobDetail } from "../../sdk/index.ts";
 import { isEnded } from "../../../shared/status.ts";
 import { nameOf, shortId } from "../../show/job-names.ts";
-import { showBytes, showCount } from "../../show/quantity.ts";
+import { countersOf, optionsOf, programText } from "../../show/job-text.ts";
+import { showCount } from "../../show/quantity.ts";
 import { exactTime } from "../data/clock.ts";
 import { useLiveJob } from "../data/live-job.ts";
 import { useLoaded } from "../data/loaded.ts";
@@ -17,6 +18,9 @@ import { TaskTable } from "../parts/task-table.tsx";
 import { Throughput } from "../parts/throughput.tsx";
 import { Timeline } from "../parts/timeline.tsx";
 import { commandOf, curlOf } from "./job-commands.ts";
+
+/** Parts of the output that a job names. */
+const mostOutputs = 100;
 
 /** Why the job is as it is: what is wrong comes before all else. */
 const Reason = ({ job }: { readonly job: JobDetail }) => (
@@ -96,27 +100,9 @@ const Actions = ({ job }: { readonly job: JobDetail }) => {
   );
 };
 
-const programText = (job: JobDetail, role: "mapper" | "reducer" | "combiner") => {
-  const program = job.programs?.[role];
-  if (program === undefined) return undefined;
-  const args = job.request[`${role}Args`] ?? [];
-  return `${[program.name, ...args].join(" ")} (${program.type}, ${showBytes(program.size)})`;
-};
-
 const Details = ({ job }: { readonly job: JobDetail }) => {
-  const { builtin, user } = job.counters;
   const { request } = job;
-  const shown = new Set([
-    "name",
-    "tags",
-    "inputPath",
-    "outputPath",
-    "mapperName",
-    "reducerName",
-    "combinerName",
-    "cluster",
-  ]);
-  const options = Object.entries(request).filter(([field]) => !shown.has(field));
+  const counters = countersOf(job);
   return (
     <div class="columns">
       <Section title="What it is">
@@ -140,29 +126,19 @@ const Details = ({ job }: { readonly job: JobDetail }) => {
               "rerun of",
               job.rerunOf === null ? "" : <a href={routeTo(["jobs", job.rerunOf])}>{shortId(job.rerunOf)}</a>,
             ],
-            ...options.map(([field, value]): [string, string] => [
-              field,
-              typeof value === "string" ? value : JSON.stringify(value),
-            ]),
+            ...optionsOf(job),
           ]}
         />
       </Section>
       <Section title="Counters">
-        <Facts
-          facts={[
-            ...Object.entries(builtin).map(([name, value]): [string, string] => [name, showCount(value)]),
-            ...Object.entries(user).flatMap(([group, counters]) =>
-              Object.entries(counters).map(([name, value]): [string, string] => [
-                `${group} / ${name}`,
-                showCount(value),
-              ]),
-            ),
-          ]}
-        />
-        {Object.keys(builtin).length === 0 && <p class="caption">Nothing was counted yet.</p>}
+        <Facts facts={counters.map(([name, value]): [string, string] => [name, showCount(value)])} />
+        {counters.length === 0 && <p class="caption">Nothing was counted yet.</p>}
         {job.outputs.length > 0 && (
           <details>
-            <summary>Output: {showCount(job.outputs.length)} parts or more</summary>
+            <summary>
+              Output:{" "}
+              {job.outputs.length < mostOutputs ? `${job.outputs.length} parts` : `the first ${mostOutputs} parts`}
+            </summary>
             <ul>
               {job.outputs.map((url) => (
                 <li key={url}>

@@ -8,51 +8,49 @@ import { routeTo } from "../data/address.ts";
 import { setQuery, useRoute } from "../data/route.ts";
 import { useSession } from "../data/session.ts";
 import { Ago, Problem, ProgressBar, Status, Took } from "../parts/basics.tsx";
+import { Pager } from "../parts/pager.tsx";
+import { Table, type Column } from "../parts/table.tsx";
 
 const pageSize = 50;
 
-const Row = ({ job }: { readonly job: Job }) => {
+const Done = ({ job }: { readonly job: Job }) => {
   const { maps, reduces } = job.progress;
   const total = maps.total + reduces.total;
   const [completed, failed] = [maps.completed + reduces.completed, maps.failed + reduces.failed];
+  const label = `${completed} of ${total} tasks, ${failed} failed`;
   return (
-    <tr>
-      <td>
-        <a href={routeTo(["jobs", job.id])}>{nameOf(job) || shortId(job.id)}</a>
-        <span class="id">{shortId(job.id)}</span>
-      </td>
-      <td>
-        <Status status={job.status} />
-      </td>
-      <td class="progress">
-        <ProgressBar
-          total={total}
-          completed={completed}
-          failed={failed}
-          label={`${completed} of ${total} tasks, ${failed} failed`}
-        />
-        <span class="caption number">
-          {showCount(completed)}/{showCount(total)}
-        </span>
-      </td>
-      <td>
-        <Ago time={job.startTime} />
-      </td>
-      <td class="number">
-        <Took from={job.startTime} to={job.endTime} />
-      </td>
-      <td>{job.submittedBy}</td>
-      <td>{job.cluster}</td>
-      <td class="wide">
-        {job.conditions.length > 0 && job.endTime === null ? (
-          <strong>{job.conditions[0]?.type}</strong>
-        ) : (
-          (job.error?.code ?? "")
-        )}
-      </td>
-    </tr>
+    <>
+      <ProgressBar total={total} completed={completed} failed={failed} label={label} />
+      <span class="caption number">
+        {showCount(completed)}/{showCount(total)}
+      </span>
+    </>
   );
 };
+
+const columns: readonly Column<Job>[] = [
+  {
+    title: "Job",
+    cell: (job) => (
+      <>
+        <a href={routeTo(["jobs", job.id])}>{nameOf(job) || shortId(job.id)}</a>
+        <span class="id">{shortId(job.id)}</span>
+      </>
+    ),
+  },
+  { title: "Status", cell: ({ status }) => <Status status={status} /> },
+  { title: "Progress", kind: "progress", cell: (job) => <Done job={job} /> },
+  { title: "Started", cell: ({ startTime }) => <Ago time={startTime} /> },
+  { title: "Took", kind: "number", cell: ({ startTime, endTime }) => <Took from={startTime} to={endTime} /> },
+  { title: "By", cell: ({ submittedBy }) => submittedBy },
+  { title: "Cluster", cell: ({ cluster }) => cluster },
+  {
+    title: "Why",
+    kind: "wide",
+    cell: ({ conditions, endTime, error }) =>
+      conditions.length > 0 && endTime === null ? <strong>{conditions[0]?.type}</strong> : (error?.code ?? ""),
+  },
+];
 
 const Empty = ({ isFiltered }: { readonly isFiltered: boolean }) =>
   isFiltered ? (
@@ -128,42 +126,10 @@ export const JobsPage = () => {
       <Problem error={error} />
       {value?.items.length === 0 && <Empty isFiltered={Object.keys(query).length > 0} />}
       {value !== undefined && value.items.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Jobs">
-          <table class="jobs">
-            <thead>
-              <tr>
-                <th scope="col">Job</th>
-                <th scope="col">Status</th>
-                <th scope="col">Progress</th>
-                <th scope="col">Started</th>
-                <th scope="col" class="number">
-                  Took
-                </th>
-                <th scope="col">By</th>
-                <th scope="col">Cluster</th>
-                <th scope="col">Why</th>
-              </tr>
-            </thead>
-            <tbody>
-              {value.items.map((job) => (
-                <Row key={job.id} job={job} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table label="Jobs" class="jobs" columns={columns} items={value.items} keyOf={({ id }) => id} />
       )}
       <div class="tools">
-        <button type="button" class="quiet" disabled={pages.length === 0} onClick={() => setPages(pages.slice(0, -1))}>
-          Newer
-        </button>
-        <button
-          type="button"
-          class="quiet"
-          disabled={value?.next === undefined}
-          onClick={() => value?.next !== undefined && setPages([...pages, value.next])}
-        >
-          Older
-        </button>
+        <Pager pages={pages} next={value?.next} labels={["Newer", "Older"]} onPages={setPages} />
       </div>
     </>
   );

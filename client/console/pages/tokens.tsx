@@ -4,6 +4,7 @@ import { useLoaded } from "../data/loaded.ts";
 import { useSession } from "../data/session.ts";
 import { Action } from "../parts/action.tsx";
 import { Ago, Copy, fieldOf, Problem } from "../parts/basics.tsx";
+import { Table, type Column } from "../parts/table.tsx";
 
 const pageSize = 200;
 
@@ -69,6 +70,26 @@ export const TokensPage = () => {
     async (signal) => await client.tokens.list({ signal }).page({ limit: pageSize }),
     [],
   );
+  const columns: readonly Column<Token>[] = [
+    { title: "Name", cell: ({ name }) => name },
+    { title: "Role", cell: ({ role }) => role },
+    { title: "Expires", cell: ({ expires }) => expires ?? "never" },
+    { title: "Issued", cell: ({ created }) => <Ago time={created} /> },
+    {
+      title: "Actions",
+      cell: ({ name }) => (
+        <Action
+          label="Delete"
+          isDangerous
+          question={`Delete the token of ${name}? It stops working within a minute.`}
+          act={async () => {
+            await client.tokens.delete(name);
+            reload();
+          }}
+        />
+      ),
+    },
+  ];
   return (
     <>
       <h1>Tokens</h1>
@@ -76,44 +97,7 @@ export const TokensPage = () => {
       <Problem error={error} />
       {value?.items.length === 0 && <p class="caption">None was issued yet.</p>}
       {value !== undefined && value.items.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Tokens">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Role</th>
-                <th scope="col">Expires</th>
-                <th scope="col">Issued</th>
-                <th scope="col">
-                  <span class="visually-hidden">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {value.items.map(({ name, role, expires, created }) => (
-                <tr key={name}>
-                  <td>{name}</td>
-                  <td>{role}</td>
-                  <td>{expires ?? "never"}</td>
-                  <td>
-                    <Ago time={created} />
-                  </td>
-                  <td>
-                    <Action
-                      label="Delete"
-                      isDangerous
-                      question={`Delete the token of ${name}? It stops working within a minute.`}
-                      act={async () => {
-                        await client.tokens.delete(name);
-                        reload();
-                      }}
-                    />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table label="Tokens" columns={columns} items={value.items} keyOf={({ name }) => name} />
       )}
     </>
   );

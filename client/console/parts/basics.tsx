@@ -29,7 +29,11 @@ export const Ago = ({ time }: { readonly time: number }) => {
   const ago = now - time;
   return (
     <time dateTime={new Date(time).toISOString()} title={exactTime(time)}>
-      {ago < 5000 ? "just now" : `${showDuration(ago).split(" ")[0]} ago`}
+      {ago < 5000
+        ? "just now"
+        : ago < 60_000
+          ? `${Math.round(ago / 1000)}s ago`
+          : `${showDuration(ago).split(" ")[0]} ago`}
     </time>
   );
 };

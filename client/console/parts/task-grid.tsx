@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { layOutGrid, type Layout } from "../data/grid-layout.ts";
+import { useWidth } from "../data/width.ts";
 import { showCount } from "../../show/quantity.ts";
 
 /** All tasks of a kind at one glance: a cell each, as small as it takes. */
@@ -51,18 +52,10 @@ type GridProps = {
 };
 
 export const TaskGrid = ({ kind, label, states, onPick }: GridProps) => {
-  const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [width, setWidth] = useState(0);
+  const { frame, width } = useWidth();
   const [pointed, setPointed] = useState<number>();
   const layout = layOutGrid(states.length, width);
-  useEffect(() => {
-    const element = frame.current;
-    if (element === null) return undefined;
-    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
   useEffect(() => {
     const redraw = (): void => {
       if (canvas.current === null || width === 0) return;

@@ -7,6 +7,8 @@ import { routeTo } from "../data/address.ts";
 import { setQuery, useRoute } from "../data/route.ts";
 import { useSession } from "../data/session.ts";
 import { Problem, Status, Took } from "./basics.tsx";
+import { Pager } from "./pager.tsx";
+import { Table, type Column } from "./table.tsx";
 
 /** Tasks of one page of the table. */
 const pageSize = 100;
@@ -17,31 +19,35 @@ const orders = { "-duration": "slowest first", index: "by index", "-startTime": 
 const isOneOf = <T extends string>(words: readonly T[], text: string | undefined): text is T =>
   words.some((word) => word === text);
 
-const Row = ({ job, task }: { readonly job: string; readonly task: Task }) => {
-  const name = shortTask(job, task.id);
-  const { splitStart, splitEnd, path } = task.inputData;
-  return (
-    <tr>
-      <td>
-        <a href={routeTo(["jobs", job, "tasks", name])}>{name}</a>
-      </td>
-      <td>
-        <Status status={task.status} />
-      </td>
-      <td class="number">{task.attempt}</td>
-      <td class="number">{task.attempt > 0 && <Took from={task.startTime} to={task.endTime} />}</td>
-      <td class="number">{showBytes(splitEnd - splitStart)}</td>
-      <td class="wide" title={task.error?.message ?? path}>
-        {task.error?.message ?? (task.message === "" ? path : task.message)}
-      </td>
-    </tr>
-  );
-};
+const columnsOf = (job: string): Column<Task>[] => [
+  {
+    title: "Task",
+    cell: ({ id }) => <a href={routeTo(["jobs", job, "tasks", shortTask(job, id)])}>{shortTask(job, id)}</a>,
+  },
+  { title: "Status", cell: ({ status }) => <Status status={status} /> },
+  { title: "Tries", kind: "number", cell: ({ attempt }) => attempt },
+  {
+    title: "Took",
+    kind: "number",
+    cell: ({ attempt, startTime, endTime }) => attempt > 0 && <Took from={startTime} to={endTime} />,
+  },
+  {
+    title: "Reads",
+    kind: "number",
+    cell: ({ inputData: { splitStart, splitEnd } }) => showBytes(splitEnd - splitStart),
+  },
+  {
+    title: "Error, or what it says, or its input",
+    kind: "wide",
+    cell: ({ error, message, inputData }) => error?.message ?? (message === "" ? inputData.path : message),
+    hint: ({ error, inputData }) => error?.message ?? inputData.path,
+  },
+];
 
-type TableProps = { readonly job: string; readonly isOver: boolean; readonly hasFailures: boolean };
+type TaskTableProps = { readonly job: string; readonly isOver: boolean; readonly hasFailures: boolean };
 
 /** The tasks of a job, failed ones first where there are some, else the slowest. */
-export const TaskTable = ({ job, isOver, hasFailures }: TableProps) => {
+export const TaskTable = ({ job, isOver, hasFailures }: TaskTableProps) => {
   const { client } = useSession();
   const { query } = useRoute();
   const [pages, setPages] = useState<readonly string[]>([]);
@@ -78,44 +84,10 @@ export const TaskTable = ({ job, isOver, hasFailures }: TableProps) => {
             </option>
           ))}
         </select>
-        <button type="button" class="quiet" disabled={pages.length === 0} onClick={() => setPages(pages.slice(0, -1))}>
-          Previous
-        </button>
-        <button
-          type="button"
-          class="quiet"
-          disabled={value?.next === undefined}
-          onClick={() => value?.next !== undefined && setPages([...pages, value.next])}
-        >
-          Next
-        </button>
+        <Pager pages={pages} next={value?.next} labels={["Previous", "Next"]} onPages={setPages} />
       </div>
       <Problem error={error} />
-      <div class="scroll rows" tabIndex={0} role="region" aria-label="Tasks">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Task</th>
-              <th scope="col">Status</th>
-              <th scope="col" class="number">
-                Tries
-              </th>
-              <th scope="col" class="number">
-                Took
-              </th>
-              <th scope="col" class="number">
-                Reads
-              </th>
-              <th scope="col">Error, or what it says, or its input</th>
-            </tr>
-          </thead>
-          <tbody>
-            {value?.items.map((task) => (
-              <Row key={task.id} job={job} task={task} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table label="Tasks" columns={columnsOf(job)} items={value?.items ?? []} keyOf={({ id }) => id} isBounded />
       {value?.items.length === 0 && <p class="caption">No task is {status ?? "there yet"}.</p>}
     </>
   );

@@ -3,6 +3,7 @@ import { showDuration } from "../../show/quantity.ts";
 import { barsOf, type Bar } from "../data/bars.ts";
 import { useLoaded } from "../data/loaded.ts";
 import { useSession } from "../data/session.ts";
+import { useWidth } from "../data/width.ts";
 
 /** Tasks that are drawn: those that have started last. */
 const most = 1000;
@@ -17,8 +18,7 @@ type TimelineProps = { readonly job: string; readonly isOver: boolean; readonly 
 export const Timeline = ({ job, isOver, onPick }: TimelineProps) => {
   const { client } = useSession();
   const canvas = useRef<HTMLCanvasElement>(null);
-  const frame = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
+  const { frame, width } = useWidth();
   const [pointed, setPointed] = useState<Bar>();
   const { value, at } = useLoaded(
     async (signal) => {
@@ -38,13 +38,6 @@ export const Timeline = ({ job, isOver, onPick }: TimelineProps) => {
   const { bars, runners } = useMemo(() => barsOf(job, value ?? [], at ?? Date.now()), [job, value, at]);
   const [from, to] = [Math.min(...bars.map((bar) => bar.from)), Math.max(...bars.map((bar) => bar.to))];
   const x = (time: number): number => ((time - from) / Math.max(1, to - from)) * width;
-  useEffect(() => {
-    const element = frame.current;
-    if (element === null) return undefined;
-    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
   useEffect(() => {
     const element = canvas.current;
     const context = element?.getContext("2d");
@@ -71,7 +64,8 @@ export const Timeline = ({ job, isOver, onPick }: TimelineProps) => {
   return (
     <div class="timeline">
       <p class="caption">
-        {runners.length} runners over {Number.isFinite(from) ? showDuration(to - from) : "…"}
+        {runners.length} {runners.length === 1 ? "runner" : "runners"} over{" "}
+        {Number.isFinite(from) ? showDuration(to - from) : "…"}
         <span class="pointed" aria-hidden="true">
           {pointed !== undefined &&
             `${pointed.name}, ${showDuration(pointed.to - pointed.from)} on ${runners[pointed.lane]}`}

@@ -21,6 +21,7 @@ const request = { inputPath: "s3://in/", outputPath: "s3://out", mapperName: "ma
 
 /** Every method that sends a request, and whether the request is idempotent. */
 const calls: readonly [name: string, isRepeatable: boolean, call: (client: Edgefold) => Promise<unknown>][] = [
+  ["run", true, async (client) => await client.run(request)],
   ["jobs.list", true, async ({ jobs }) => await jobs.list().page()],
   ["jobs.get", true, async ({ jobs }) => await jobs.get("j")],
   ["jobs.create", true, async ({ jobs }) => await jobs.create(request)],
