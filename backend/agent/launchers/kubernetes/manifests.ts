@@ -45,7 +45,7 @@ const deadlineMarginSeconds = 2 * 60 * 60;
 /** Failures are counted per task, not by Kubernetes: a lost pod is no reason to fail a job. */
 const noBackoffLimit = 2 ** 31 - 1;
 
-/** The most memory that the runner itself takes, in bytes. A pod's remaining memory is left to the programs. */
+/** The most memory for the runner itself, in bytes: its default. More memory of a pod is left to the programs. */
 const mostRunnerMemory = 512 * 2 ** 20;
 
 const labelsOf = ({ cluster, jobId, number }: Generation): Record<string, string> => ({
