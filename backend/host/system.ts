@@ -62,7 +62,7 @@ export const startSystem = async ({ port, stateDir, fileRoots, ...options }: Sys
       }
     }
   };
-  // Both start concurrently, because they take about equally long. Until the Worker answers, the agent only logs that it cannot connect.
+  // Both start concurrently, because they take about equally long. Until the Worker answers, the agent logs nothing useful.
   let isAnswering = false;
   const log = (text: string): void => {
     if (isAnswering) write(text);
