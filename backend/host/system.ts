@@ -62,7 +62,8 @@ export const startSystem = async ({ port, stateDir, fileRoots, ...options }: Sys
       }
     }
   };
-  // Both start concurrently, because they take about equally long. Until the Worker answers, the agent logs nothing useful.
+  // Both start concurrently, because they take about equally long. Until the Worker answers, the agent's output says only that
+  // it does not, and is dropped.
   let isAnswering = false;
   const log = (text: string): void => {
     if (isAnswering) write(text);

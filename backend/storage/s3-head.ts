@@ -11,7 +11,7 @@ export const attemptHeader = "x-amz-meta-attempt";
 /** The result of HEAD for an object. `attempt` is the attempt whose upload created it. */
 type S3Head = { readonly info: ObjectInfo; readonly attempt: string | undefined };
 
-/** @returns undefined if there is no such object @throws StorageError even if only the bucket does not exist */
+/** Looks up an object. @returns undefined if there is no such object @throws StorageError also if the bucket does not exist */
 export const headS3 = async (client: S3Client, at: S3Address): Promise<S3Head | undefined> => {
   let headers: ReadonlyMap<string, string>;
   try {
