@@ -19,23 +19,23 @@ type AgentOptions = {
   token: string;
   clusterId: string;
   launcher(events: LauncherEvents): Launcher;
-  /** A connection is up: the first one, or after one was lost. */
+  /** Called when a connection is up. @param again whether it replaces one that was lost */
   onConnected(again: boolean): void;
   log: (text: string) => void;
 };
 
-/** How long the last reports may take when the agent ends, in milliseconds. */
+/** How long to wait for the last reports when the agent stops, in milliseconds. */
 const farewellMs = 2_000;
 
-/** Keeps what the Worker wants before the launcher, and the Worker told of what becomes of it. */
+/** Passes the jobs that the Worker wants to the launcher, and reports their progress to the Worker. */
 export class Agent {
-  /** Resolves when the agent can do no more for the Worker. */
+  /** Resolves when the link to the Worker has ended for good. */
   readonly ended: Promise<LinkEnd>;
   readonly #options: AgentOptions;
   readonly #launcher: Launcher;
   readonly #link: Link<AgentRequest, AgentAnswer, AgentNotice>;
   readonly #wanted = new Map<string, WantedJob>();
-  /** Jobs of which the Worker has not confirmed yet that they are gone. A job wanted again must wait for that. */
+  /** Jobs whose removal the Worker has not confirmed yet. If one is wanted again, it must wait for that. */
   readonly #removing = new Set<string>();
   readonly #reports: Reports;
   #wasConnected = false;
@@ -68,12 +68,12 @@ export class Agent {
     this.ended = this.#link.closed;
   }
 
-  /** Reports a runner that is gone. @returns whether the Worker knows, once that is settled */
+  /** Reports that a runner is gone. @returns whether the Worker has accepted the report, once that is settled */
   async exited(jobId: string, runnerId: string, end: RunnerEnd): Promise<boolean> {
     return this.#reports.send({ kind: "exited", jobId, runnerId, failure: null, ...end });
   }
 
-  /** Ends what would not outlive the agent, reports it if the Worker can be reached, and closes the link. */
+  /** Stops everything that cannot outlive the agent, reports it if the Worker is reachable, and closes the link. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#launcher.stop();
@@ -84,7 +84,7 @@ export class Agent {
     await this.#link.close();
   }
 
-  /** As `stop`, but at once and as well as can be. */
+  /** Like `stop`, but immediate and best-effort. */
   kill(): void {
     this.#launcher.kill();
   }
@@ -108,7 +108,7 @@ export class Agent {
     }
     this.#options.onConnected(this.#wasConnected);
     this.#wasConnected = true;
-    // What a partial welcome leaves out is wanted still, or is removed by a notice that follows.
+    // A job missing from a partial welcome is still wanted, unless a later notice removes it.
     if (answer.isPartial !== true) this.#wanted.clear();
     for (const job of answer.wanted) this.#wanted.set(job.jobId, job);
     for (const jobId of answer.remove) this.#remove(jobId);

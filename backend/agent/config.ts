@@ -5,23 +5,23 @@ import { ClusterNameSchema } from "../../shared/pods.ts";
 import { EndpointListTextSchema } from "../storage/endpoint-list.ts";
 
 const EnvironmentSchema = z.object({
-  /** How runners are started: as processes of this machine, or as pods. */
+  /** How runners are started: as processes on this machine, or as pods. */
   LAUNCHER: z.enum(["process", "kubernetes"], "must be process or kubernetes").default("process"),
-  /** Where the Worker is. */
+  /** The Worker's URL. */
   WORKER_URL: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).default("http://localhost:4750"),
-  /** The name under which jobs are sent to this cluster. */
+  /** The name by which jobs select this cluster. */
   CLUSTER: ClusterNameSchema.default("default"),
   AGENT_TOKEN: z.string("is required: the token with which the agent signs in at the Worker"),
-  /** Most runners at a time. */
+  /** The maximum number of concurrent runners. */
   RUNNERS: z
     .string()
     .regex(/^[1-9]\d{0,5}$/, "must be a whole number from 1 to 999999")
     .transform(Number)
     .default(availableParallelism()),
-  /** Where map outputs lie: a directory of this machine, or `store`, the store of the job's output. */
+  /** Where map outputs are kept: a directory on this machine, or `store`, the store of the job's output. */
   SHUFFLE: z.string().optional(),
   STATE_DIR: z.string().default(".wrangler/state"),
-  /** For runners. It is looked at here too, so that a mistake is told when the agent starts. */
+  /** Used by runners. Also validated here, so that a mistake is reported when the agent starts. */
   STORAGE_ENDPOINTS: EndpointListTextSchema.optional(),
 });
 
@@ -30,7 +30,7 @@ export const agentDirectory = (stateDir: string): string => join(stateDir, "agen
 
 export type AgentConfig = {
   readonly launcher: "process" | "kubernetes";
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly workerUrl: string;
   readonly cluster: string;
   readonly token: string;
@@ -41,13 +41,13 @@ export type AgentConfig = {
   readonly shuffle: string;
 };
 
-/** The environment does not say what the agent must know; the message names every variable at fault. */
+/** The environment is missing or has invalid settings. The message names every variable at fault. */
 export class ConfigError extends Error {
   override name = "ConfigError";
 }
 
 /**
- * Reads variables by a schema. One that is set to nothing counts as not set.
+ * Parses the environment with a schema. An empty variable counts as unset.
  * @throws ConfigError
  */
 export const parseConfig = <T>(schema: z.ZodType<T>, environment: NodeJS.ProcessEnv): T => {

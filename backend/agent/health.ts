@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 
-/** What the kubelet asks a process: whether it lives, and whether it does what it is for. */
+/** The state that the kubelet probes: whether the process is alive, and whether it is ready. */
 export type Health = { isReady: boolean; close(): void };
 
 /** Answers `/livez` and `/readyz` on a port. */

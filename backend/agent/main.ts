@@ -4,12 +4,12 @@ import { defaultTimes } from "./launchers/process.ts";
 import { runProcessAgent } from "./run-processes.ts";
 import { StateDirectoryInUseError } from "./state-directory.ts";
 
-/** The agent's entry; see `config.ts` for the environment. */
+/** The agent's entry point. See `config.ts` for the environment. */
 const main = async (): Promise<number> => {
   try {
     const config = readAgentConfig(process.env);
     if (config.launcher === "kubernetes") {
-      // Loaded where it is needed: the library of the Kubernetes API is large.
+      // Loaded only when needed, because the Kubernetes API library is large.
       const { runKubernetesAgent } = await import("./run-kubernetes.ts");
       return await runKubernetesAgent(config);
     }

@@ -4,23 +4,23 @@ import { Backoff } from "../../shared/backoff.ts";
 import { LinkEndedError } from "../link-end.ts";
 import type { Unnumbered } from "../link.ts";
 
-/** What the agent tells the Worker of a job. */
+/** What the agent reports to the Worker about a job. */
 export type JobReport = Exclude<Unnumbered<AgentRequest>, { kind: "hello" }>;
 
 type Delivery = { report: JobReport; readonly accepted: PromiseWithResolvers<boolean> };
 
-/** Between tries, in milliseconds, as between connections of the link. */
+/** The back-off between tries, in milliseconds. The link uses the same between connections. */
 const backoffTimes = { floorMs: 100, stepMs: 100, capMs: 10_000 };
 
-/** What a report says something about: a newer one of the same key supersedes it. */
+/** Identifies the subject of a report. A newer report with the same key supersedes an older one. */
 const keyOf = (report: JobReport): string =>
   [report.kind, report.jobId, report.kind === "exited" ? report.runnerId : ""].join(" ");
 
-/** Repeats each report until the Worker has accepted it, or a newer one in its place. */
+/** Repeats each report until the Worker has accepted it or a newer one that supersedes it. */
 export class Reports {
   readonly #request: (report: JobReport) => Promise<AgentAnswer>;
   readonly #log: (text: string) => void;
-  /** Those that are not accepted yet. */
+  /** The reports that the Worker has not accepted yet, by key. */
   readonly #pending = new Map<string, Delivery>();
 
   /** @param request sends a report over the link; rejects with `LinkEndedError` when the link is over */
@@ -29,7 +29,7 @@ export class Reports {
     this.#log = log;
   }
 
-  /** Reports something. @returns whether the Worker has accepted it; false when the link is over before it does */
+  /** Sends a report. @returns true once the Worker has accepted it, or false if the link ends first */
   async send(report: JobReport): Promise<boolean> {
     const key = keyOf(report);
     const pending = this.#pending.get(key);
@@ -43,7 +43,7 @@ export class Reports {
     return delivery.accepted.promise;
   }
 
-  /** Resolves when all that was reported so far is settled. */
+  /** Resolves when all reports so far are settled. */
   async settled(): Promise<void> {
     await Promise.all([...this.#pending.values()].map(({ accepted }) => accepted.promise));
   }

@@ -12,19 +12,19 @@ import { persistently } from "./launchers/kubernetes/persistently.ts";
 import { KubernetesSettingsSchema } from "./launchers/kubernetes/settings.ts";
 import { log, serve } from "./serve.ts";
 
-/** What the agent is told of itself. */
+/** The agent's own settings. */
 const OwnSchema = z.object({
   AGENT_NAMESPACE: z.string().min(1).default("edgefold"),
   POD_NAME: z.string().min(1).default(`${hostname()}-${process.pid}`),
-  /** Where the kubelet asks how it is; nowhere by default. */
+  /** The port that the kubelet probes. By default there is none. */
   HEALTH_PORT: z.coerce.number().int().positive().max(65_535).optional(),
 });
 
-/** Of what must be known before anything else can be done: an agent is there soon after its API server. */
+/** The back-off between startup requests, in milliseconds. It is short, so that the agent starts soon after the API server. */
 const startTimes: BackoffTimes = { floorMs: 1_000, stepMs: 1_000, capMs: 5_000 };
 
 /**
- * Runs an agent whose runners are pods, until a signal ends it or the Worker dismisses it. It outlives the API server.
+ * Runs an agent whose runners are pods, until a signal stops it or the Worker dismisses it. It survives API server outages.
  * @returns the exit code
  */
 export const runKubernetesAgent = async (
@@ -35,7 +35,7 @@ export const runKubernetesAgent = async (
   const { AGENT_NAMESPACE, POD_NAME, HEALTH_PORT } = parseConfig(OwnSchema, process.env);
   const health = HEALTH_PORT === undefined ? undefined : await serveHealth(HEALTH_PORT);
   const kubeConfig = new ClusterConfig();
-  // The service account's within a cluster, KUBECONFIG or ~/.kube/config outside.
+  // Loads the service account's configuration within a cluster, KUBECONFIG or ~/.kube/config outside.
   kubeConfig.loadFromDefault();
   const { cluster } = config;
   const outage = new Outage(log);
@@ -55,7 +55,7 @@ export const runKubernetesAgent = async (
     log(`the agent may not do what it must:\n${missing.map((what) => `- ${what}`).join("\n")}`);
     return 1;
   }
-  // One that waits for its turn does what it is for.
+  // An agent that waits for the Lease counts as ready.
   if (health !== undefined) health.isReady = true;
   const stopWaiting = (): void => void leader.stop();
   process.once("SIGTERM", stopWaiting).once("SIGINT", stopWaiting);

@@ -6,7 +6,7 @@ import { log, serve } from "./serve.ts";
 import { openStateDirectory } from "./state-directory.ts";
 
 /**
- * Runs an agent whose runners are processes of this machine, until a signal ends it or the Worker dismisses it.
+ * Runs an agent whose runners are processes on this machine, until a signal stops it or the Worker dismisses it.
  * @param runnerCommand the runner's program and arguments
  * @returns the exit code
  */
@@ -31,7 +31,7 @@ export const runProcessAgent = async (
               ...inheritedEnvironment(process.env),
               WORKER_URL: config.workerUrl,
               PARENT: "pipe",
-              // a store on this machine is its own
+              // allowed, because a store on this machine belongs to the user of this agent
               STORAGE_LOOPBACK: "allow",
             },
             times,

@@ -11,13 +11,13 @@ export const log = (text: string): void => {
 type ServeOptions = {
   readonly clusterId: string;
   launcher(events: LauncherEvents): Launcher;
-  /** The agent is there, and dials. */
+  /** Called when the agent exists and is connecting. */
   onAgent?(agent: Agent): void;
   onConnected?(): void;
 };
 
 /**
- * Serves the Worker until a signal comes or the Worker dismisses the agent.
+ * Serves the Worker until a signal arrives or the Worker dismisses the agent.
  * @returns the exit code
  */
 export const serve = async (config: AgentConfig, options: ServeOptions): Promise<number> => {
@@ -44,7 +44,7 @@ export const serve = async (config: AgentConfig, options: ServeOptions): Promise
   return 1;
 };
 
-/** The first signal ends the agent in good order, a second one at once. */
+/** Stops the agent gracefully at the first signal, and immediately at the second. */
 const stopAtSignal = (agent: Agent): void => {
   let stopping = false;
   const onSignal = (): void => {

@@ -3,17 +3,17 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LockedError, takeLock } from "../lock-file.ts";
 
-/** Another agent works in the same directory. */
+/** Another agent uses the same directory. */
 export class StateDirectoryInUseError extends Error {
   override name = "StateDirectoryInUseError";
 }
 
-/** The directory in which an agent keeps what must outlive it. It is one agent's at a time. */
+/** The directory in which an agent keeps its persistent state. Only one agent can use it at a time. */
 export type StateDirectory = {
   readonly path: string;
-  /** The cluster's own id, made up when the directory was first used. */
+  /** The cluster's own id, generated when the directory was first used. */
   readonly clusterId: string;
-  /** Gives the directory free. */
+  /** Releases the directory. */
   release(): void;
 };
 

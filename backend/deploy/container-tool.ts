@@ -1,16 +1,16 @@
 import { spawnSync } from "node:child_process";
 
-/** In the order of preference. */
+/** The supported tools, in order of preference. */
 const tools = ["docker", "podman"];
 
-/** How long a tool may take to say its version, in ms: one whose daemon hangs does not work. */
+/** How long a tool may take to print its version, in milliseconds. A tool whose daemon hangs counts as not working. */
 const patienceMs = 20_000;
 
 /**
- * The tool that images are built with: `CONTAINER_TOOL`, or the first of docker and podman that works. One whose daemon does not
- * answer does not.
+ * Chooses the tool to build images with: `CONTAINER_TOOL`, or the first of docker and podman that works. A tool whose daemon
+ * does not answer counts as not working.
  *
- * @throws Error telling of each tool why it does not work
+ * @throws Error that explains for each tool why it does not work
  */
 export const containerTool = (environment: NodeJS.ProcessEnv): string => {
   const { CONTAINER_TOOL: wanted } = environment;
@@ -24,9 +24,9 @@ export const containerTool = (environment: NodeJS.ProcessEnv): string => {
   throw new Error(`needs a working ${wanted || tools.join(" or ")} (${cure})\n${failures.join("\n")}`);
 };
 
-/** Why a tool does not work; undefined where it does. */
+/** Returns why a tool does not work; undefined if it does. */
 const failureOf = (tool: string, env: NodeJS.ProcessEnv): string | undefined => {
-  // Unlike `info`, it fails in every release where the daemon does not answer.
+  // Unlike `info`, `version` fails in every release if the daemon does not answer.
   const { error, status, signal, stderr } = spawnSync(tool, ["version"], {
     env,
     encoding: "utf8",

@@ -1,8 +1,8 @@
 /**
- * The commands that build the image and, with the name that it has in a registry (`registry.example.com/edgefold`), push it
- * there. A name without a tag gets the release as its tag.
+ * Returns the commands that build the image and, given its name in a registry (`registry.example.com/edgefold`), push it there.
+ * If the name has no tag, the release becomes its tag.
  *
- * @throws Error when the name cannot be one
+ * @throws Error if the name is not a valid image name
  */
 export const imageCommands = (tool: string, release: string, name: string | undefined): string[][] => {
   const local = `edgefold:${release}`;
@@ -15,5 +15,5 @@ export const imageCommands = (tool: string, release: string, name: string | unde
   return [build, [tool, "tag", local, remote], [tool, "push", remote]];
 };
 
-/** A colon before the last slash is that of a port. */
+/** Whether an image name has a tag. A colon before the last slash belongs to a port. */
 const hasTag = (name: string): boolean => name.slice(name.lastIndexOf("/") + 1).includes(":");

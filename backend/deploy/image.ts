@@ -4,7 +4,7 @@ import { release } from "../../shared/release.ts";
 import { containerTool } from "./container-tool.ts";
 import { imageCommands } from "./image-commands.ts";
 
-/** `npm run image [-- NAME]`: builds the image and, with a name, pushes it as that. */
+/** `npm run image [-- NAME]`: builds the image and, given a name, pushes it under that name. */
 const main = (names: readonly string[]): number => {
   try {
     if (names.length > 1) throw new Error("usage: npm run image [-- NAME]");

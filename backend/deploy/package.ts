@@ -7,20 +7,20 @@ import { bundleWorker } from "../host/bundle.ts";
 import { writeConsole } from "../host/console-files.ts";
 
 /**
- * `npm pack` runs this first: makes `dist/`, what the package has in place of the source. Each file becomes JavaScript of its own,
- * so that what is found by its place beside others is found there, too; the Worker becomes one file.
+ * Builds `dist/`, which the package contains instead of the source. `npm pack` runs this first. Each source file becomes one
+ * JavaScript file, so that files located by relative paths are still found. The Worker becomes a single file.
  */
 
 const root = new URL("../../", import.meta.url);
 const dist = fileURLToPath(new URL("dist/", root));
 
-/** What is not code, and is looked for beside it. */
+/** The files other than code that the code locates by relative paths. */
 const copied = ["examples/word-count", "README.md", "wrangler.toml"];
 
-/** Of the description of the package, what its own code reads. */
+/** The fields of package.json that the package's own code reads. */
 const keptFields = ["name", "version", "type"] as const;
 
-/** The files that other files name: their names end as they do there. */
+/** Replaces the `.ts` endings in a file's references to other files by `.js`. */
 const withJsEndings = (code: string): string =>
   code
     .replace(/((?:from|import)\s*\(?\s*")(\.{1,2}\/[^"]+)\.ts"/g, '$1$2.js"')
@@ -48,7 +48,7 @@ const transpile = async (): Promise<void> => {
   }
 };
 
-/** The types of the SDK. */
+/** Writes the type declarations of the SDK. */
 const declare = (): void => {
   const tsc = fileURLToPath(import.meta.resolve("typescript/package.json"));
   const options = [

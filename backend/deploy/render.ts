@@ -11,7 +11,7 @@ const KustomizationSchema = z.object({ resources: z.array(z.string()) });
 
 const read = (file: string): string => readFileSync(new URL(file, import.meta.url), "utf8");
 
-/** The text of edgefold.yaml: the resources of the kustomization one after another. */
+/** Returns the text of edgefold.yaml: the concatenated resources of the kustomization. */
 export const renderManifest = (): string => {
   const { resources } = KustomizationSchema.parse(loadYaml(read("kustomization.yaml")));
   return [header, ...resources.map(read)].join("---\n");

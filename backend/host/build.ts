@@ -10,14 +10,14 @@ import { writeConsole } from "./console-files.ts";
 export type Build = {
   /** The Worker as one ES module. */
   readonly script: string;
-  /** The folder with the files of the console. */
+  /** The folder with the console's files. */
   readonly consoleDir: string;
 };
 
 /**
- * Finds what a package has built, or builds it from a checkout.
- * @param root the folder of the project, or of what is built in the package
- * @param main where the Worker's source begins, from there
+ * Returns the prebuilt files of a package, or builds them from a checkout.
+ * @param root the folder of the project or, in a package, of the prebuilt files
+ * @param main the entry point of the Worker's source, relative to `root`
  */
 export const readBuild = async (root: URL, main: string): Promise<Build> => {
   const built = new URL("worker.js", root);
@@ -25,7 +25,7 @@ export const readBuild = async (root: URL, main: string): Promise<Build> => {
     return { script: await readFile(built, "utf8"), consoleDir: fileURLToPath(new URL("console", root)) };
   const consoleDir = join(tmpdir(), "edgefold-console");
   const [script] = await Promise.all([bundleWorker(new URL(main, root)), writeConsole(root, consoleDir)]);
-  // Ends the process that esbuild keeps for further builds.
+  // Stops the process that esbuild keeps for further builds.
   const { stop } = await import("esbuild");
   await stop();
   return { script, consoleDir };

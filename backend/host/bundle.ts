@@ -10,7 +10,7 @@ export const bundleWorker = async (entry: URL): Promise<string> => {
     write: false,
     format: "esm",
     target: "es2024",
-    // Packages that have code for Workers export it under these (https://runtime-keys.proposal.wintercg.org/).
+    // Packages export code for Workers under these conditions (https://runtime-keys.proposal.wintercg.org/).
     conditions: ["workerd", "worker", "browser"],
     external: ["cloudflare:*"],
   });

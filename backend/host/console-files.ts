@@ -30,7 +30,7 @@ export const writeConsole = async (root: URL, folder: string): Promise<void> => 
   const page = (await readFile(join(source, "index.html"), "utf8"))
     .replace("console.css", nameOf(".css"))
     .replace("console.js", nameOf(".js"));
-  // Built beside it and moved, so that nobody finds half of it.
+  // Written to a temporary folder next to it and then moved, so that nobody sees a partial build.
   const fresh = `${folder}.${process.pid}`;
   await rm(fresh, { recursive: true, force: true });
   await mkdir(join(fresh, "console"), { recursive: true });

@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 
 /**
- * Runs a command and ends with it, or when the standard input of this process ends, that is when whoever started it is gone
- * in whatever way. Then the whole process group is ended, which this process leads.
+ * Runs a command and ends with it. If the standard input of this process ends first, the process that started it is gone for
+ * whatever reason. The guard then ends the whole process group that it leads.
  */
 const [command, ...args] = process.argv.slice(2);
 if (command === undefined) throw new Error("usage: guard COMMAND [ARGUMENT …]");
 
-/** How long the command may take to end by itself, in ms. */
+/** How long the command may take to end by itself, in milliseconds. */
 const graceMs = 6_000;
 
 const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"] });
@@ -17,7 +17,7 @@ const end = (): void => {
 };
 process.stdin.once("close", end).resume();
 process.once("SIGTERM", end);
-// Whoever started this decides; a terminal's Ctrl-C does not come here twice.
+// The process that started the guard handles a terminal's Ctrl-C, so that it does not take effect twice.
 process.on("SIGINT", () => undefined);
 child.once("exit", (code) => {
   process.exitCode = code ?? 1;

@@ -4,27 +4,27 @@ import { fileURLToPath } from "node:url";
 
 const guard = fileURLToPath(new URL("guard.ts", import.meta.url));
 
-/** Where Node keeps compiled code from one start to the next: large modules load in two thirds of the time. */
+/** Where Node caches compiled code between starts. With it, large modules load in two thirds of the time. */
 const compileCache = fileURLToPath(new URL("../../node_modules/.cache/node-compile-cache", import.meta.url));
 
-/** How long a command and all it has started may take to end, in ms, before its group is killed. */
+/** How long a command and its descendants may take to end before the process group is killed, in milliseconds. */
 const graceMs = 8_000;
 
 const toStandardError = (text: string): void => {
   process.stderr.write(text);
 };
 
-/** A command that does not outlive this process, even if this process is killed; nor does anything that it starts. */
+/** A command that does not outlive this process, even if this process is killed. Neither do its descendants. */
 export class Guarded {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
-  /** What it has printed last, for the message when it fails. */
+  /** The end of the command's output, for the message if it fails. */
   #tail = "";
 
   /**
-   * @param command a script for this very Node, and its arguments
-   * @param onLine takes what the command prints on its standard output
-   * @param log takes what it prints on its standard error
+   * @param command a script for the Node that runs this process, and its arguments
+   * @param onLine receives the lines that the command prints to its standard output
+   * @param log receives what it prints to its standard error
    */
   constructor(
     command: readonly string[],
@@ -48,7 +48,7 @@ export class Guarded {
     });
   }
 
-  /** Of the process group, which this process's own signals do not reach. */
+  /** The id of the command's process group. Signals to this process's own group do not reach it. */
   get pid(): number | undefined {
     return this.#child.pid;
   }
@@ -62,13 +62,13 @@ export class Guarded {
     return this.#exited;
   }
 
-  /** Ends the command with all that it has started. */
+  /** Ends the command and its descendants. */
   async stop(): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGTERM");
     const timer = setTimeout(() => this.#kill(), graceMs);
     await this.#exited;
     clearTimeout(timer);
-    // What the command may have left in its group.
+    // Kills whatever the command may have left in its group.
     this.#kill();
   }
 
@@ -77,7 +77,7 @@ export class Guarded {
     try {
       process.kill(-this.#child.pid, "SIGKILL");
     } catch {
-      // The group is gone.
+      // The group no longer exists.
     }
   }
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { readBuild } from "./build.ts";
 import { readWranglerConfig } from "./wrangler-config.ts";
 
-/** The local host's own process: serves the Worker until SIGTERM, and prints `ready` as soon as the Worker answers. */
+/** The process of the local host. Serves the Worker until SIGTERM, and prints `ready` as soon as the Worker answers. */
 
 const EnvironmentSchema = z.object({
   PORT: z.coerce.number(),
@@ -18,7 +18,7 @@ const environment = EnvironmentSchema.parse(process.env);
 /** The project's folder. */
 const root = new URL("../../", import.meta.url);
 const config = readWranglerConfig(new URL("wrangler.toml", root));
-// It is built in a process of its own, while this one loads Miniflare, which is large.
+// esbuild builds it in another process, while this one loads Miniflare, which is large.
 const build = readBuild(root, config.main);
 const { startWorkerHost } = await import("./worker-host.ts");
 

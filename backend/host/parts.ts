@@ -7,22 +7,22 @@ import { Guarded } from "./guarded.ts";
 import { localAccess, type HostAccess } from "./local-access.ts";
 import { isFree } from "./port.ts";
 
-/** How long a part may take to start, in ms. A machine with twenty busy processes a core needs about a tenth of it. */
+/** How long a part may take to start, in milliseconds. A machine with 20 busy processes per core needs about a tenth of it. */
 const startMs = 60_000;
 
-/** Why the system does not start, in words for the user. */
+/** The system cannot start. The message is meant for the user. */
 export class StartError extends Error {
   override name = "StartError";
 }
 
 export type PartOptions = {
-  /** @default that of a host which serves its own machine */
+  /** @default the access to a host that serves only its own machine */
   readonly access?: HostAccess;
-  /** What the part is started with. @default this process's environment */
+  /** The environment of the part. @default this process's environment */
   readonly env?: NodeJS.ProcessEnv;
-  /** Takes what it prints on its standard error. @default this process's own */
+  /** Receives what the part prints to its standard error. @default writes to this process's own */
   readonly log?: ((text: string) => void) | undefined;
-  /** Gives the start up. */
+  /** Aborts the start. */
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -31,11 +31,11 @@ type WorkerOptions = PartOptions & {
   readonly listen?: string | undefined;
 };
 
-/** Variables of the Worker that this process's environment can set. */
+/** The variables of the Worker that this process's environment can set. */
 const workerVariables = ["LEASE_SECONDS", "JOB_RETENTION_DAYS"];
 
 /**
- * Starts the local host: the Worker with its S3 endpoint, in a process of its own. Resolves when it answers.
+ * Starts the local host, the Worker with its S3 endpoint, in a separate process. Resolves when it answers.
  * @throws StartError
  */
 export const startWorker = async (
@@ -49,7 +49,7 @@ export const startWorker = async (
     );
   }
   const variables = workerVariables.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
-  // Its own, as a host that is killed leaves its temporary files behind.
+  // A temporary directory of its own, because a host that is killed leaves its temporary files behind.
   const temporary = join(stateDir, "tmp");
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary, { recursive: true });
@@ -89,7 +89,7 @@ export const startAgent = async (
   const agent = new Guarded(
     [fileURLToPath(new URL("../agent/main.ts", import.meta.url))],
     {
-      // Where s3:// addresses lead, unless the user has said otherwise.
+      // The default endpoint of s3:// addresses, unless the user has set another one.
       AWS_ENDPOINT_URL_S3: env["AWS_ENDPOINT_URL"] ?? url + localR2EndpointPath,
       ...env,
       WORKER_URL: url,
@@ -106,13 +106,13 @@ export const startAgent = async (
   return agent;
 };
 
-/** Describes the end of a part that was to go on. */
+/** Waits until a part ends, and describes its unexpected end. */
 export const describeEnd = async (part: Guarded, name: string): Promise<string> => {
   await part.exited;
   return `${name} has ended.\n${part.tail}`;
 };
 
-/** Waits until a part is ready. @throws StartError where it ends before, or takes too long; then nothing is left of it */
+/** Waits until a part is ready. @throws StartError if it ends first or takes too long; it is then stopped */
 const waitForStart = async (
   part: Guarded,
   name: string,

@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 
-/** A port of this machine that nothing listens on at the moment. */
+/** Finds a port on this machine that nothing currently listens on. */
 export const freePort = async (): Promise<number> => {
   const server = createServer();
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
@@ -10,7 +10,7 @@ export const freePort = async (): Promise<number> => {
   return address.port;
 };
 
-/** Whether nothing listens on the port, under either loopback address. */
+/** Whether nothing listens on the port, on either loopback address. */
 export const isFree = async (port: number): Promise<boolean> => {
   for (const host of ["127.0.0.1", "::1"]) {
     const server = createServer();

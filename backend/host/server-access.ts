@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { HostAccess } from "./local-access.ts";
 
-/** What gives access to a host that serves others than its own user. It is made once, and kept beside the state. */
+/** The secrets of a host that serves other users, too. They are generated once, and kept next to the state. */
 
 const SecretsSchema = z.object({
-  /** Of the first admin, who issues the others' tokens. */
+  /** The token of the first admin, who issues the tokens of other users. */
   adminToken: z.string(),
   agentToken: z.string(),
-  /** Seals the credentials of jobs, and signs notifications and runners' tokens. */
+  /** Encrypts the credentials of jobs, and signs notifications and runners' tokens. */
   secretKey: z.string(),
   storageKeys: z.object({ username: z.string(), password: z.string() }),
 });
@@ -34,9 +34,9 @@ const readSecrets = (file: string): Secrets => {
 };
 
 /**
- * The access of a host with this state, made where there is none yet.
- * @param apiTokens in place of the first admin's token, as `API_TOKENS` of a deployed Worker has them
- * @returns it, and the file that has it, which only this user can read
+ * Returns the access to a host with this state. Creates it if there is none yet.
+ * @param apiTokens used instead of the first admin's token, in the format of a deployed Worker's `API_TOKENS`
+ * @returns the access, and the file that stores it, which only this user can read
  */
 export const serverAccess = (
   stateDir: string,

@@ -5,7 +5,7 @@ import type { HostAccess } from "./local-access.ts";
 import { describeEnd, startAgent, startWorker } from "./parts.ts";
 import { isFree } from "./port.ts";
 
-/** How long a Worker that has ended may keep its port, in ms. */
+/** How long a Worker that has ended can keep its port, in milliseconds. */
 const portMs = 5_000;
 
 export type SystemOptions = {
@@ -14,15 +14,15 @@ export type SystemOptions = {
   readonly listen?: string | undefined;
   /** Where the Worker and the agent keep their state. */
   readonly stateDir: string;
-  /** Directories that `file:` addresses may lie in. */
+  /** The directories that `file:` addresses may lead to. */
   readonly fileRoots: readonly string[];
-  /** @default that of a host which serves its own machine */
+  /** @default the access to a host that serves only its own machine */
   readonly access?: HostAccess;
-  /** Takes what the parts print on their standard error once the Worker answers. @default this process's own */
+  /** Receives the Worker's standard error and, once the Worker answers, the agent's. @default writes to this process's own */
   readonly log?: (text: string) => void;
 };
 
-/** A whole Edgefold on this machine: the Worker with its S3 endpoint, and an agent with its runners. */
+/** A complete Edgefold instance on this machine: the Worker with its S3 endpoint, and an agent with its runners. */
 export type System = {
   readonly url: string;
   readonly s3Endpoint: string;
@@ -32,8 +32,8 @@ export type System = {
 };
 
 /**
- * Starts the Worker and the agent. Resolves when a job can be posted. A Worker that ends by itself is started again: its state is
- * on disk, and the agent and the runners reconnect.
+ * Starts the Worker and the agent. Resolves when a job can be submitted. A Worker that ends unexpectedly is restarted: its state
+ * is on disk, and the agent and the runners reconnect.
  *
  * @throws StartError
  */
@@ -49,11 +49,11 @@ export const startSystem = async ({ port, stateDir, fileRoots, ...options }: Sys
     worker = running;
     for (;;) {
       await worker.exited;
-      // What it may have left in its group still holds the port.
+      // Processes that it may have left in its group still hold the port.
       await worker.stop();
       if (stopping) return "The Worker was stopped.";
       write("The Worker has ended; starting it again.\n");
-      // A process that was killed may keep its port for a moment.
+      // A killed process can keep its port for a moment.
       for (const end = Date.now() + portMs; !(await isFree(port)) && Date.now() < end;) await sleep(50);
       try {
         worker = await startOnce();
@@ -62,13 +62,14 @@ export const startSystem = async ({ port, stateDir, fileRoots, ...options }: Sys
       }
     }
   };
-  // Beside each other, as both take about as long: until the Worker answers, the agent says only that it does not.
+  // Both start concurrently, because they take about equally long. Until the Worker answers, the agent's output says only that
+  // it does not, and is dropped.
   let isAnswering = false;
   const log = (text: string): void => {
     if (isAnswering) write(text);
   };
   let failure: unknown;
-  // Where one of them fails, the other one is not waited for.
+  // If one of them fails to start, the start of the other is aborted.
   const orAbort = async (part: Promise<Guarded>): Promise<Guarded> => {
     part.catch((error: unknown) => {
       failure ??= error;
@@ -96,7 +97,7 @@ export const startSystem = async ({ port, stateDir, fileRoots, ...options }: Sys
     failed: Promise.race([keepWorker(started.value), describeEnd(agent.value, "The agent")]),
     stop: async () => {
       stopping = true;
-      // The agent first, so that its runners can give their attempts back.
+      // The agent stops first, so that its runners can give their attempts back.
       await agent.value.stop();
       await worker?.stop();
     },

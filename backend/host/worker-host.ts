@@ -11,19 +11,19 @@ export type WorkerHostOptions = {
   /** The address to listen on. */
   readonly listen: string;
   readonly port: number;
-  /** Where objects and buckets are kept. A later host with the same directory finds them again. */
+  /** The directory in which Durable Objects and buckets are kept. A later host with the same directory finds them again. */
   readonly stateDir: string;
   /** The Worker's variables and secrets. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Those of the S3 endpoint. */
+  /** The keys of the S3 endpoint. */
   readonly keys: HostAccess["keys"];
   /** The folder with the console's files. */
   readonly consoleDir: string;
-  /** Called when the Worker has ended and could not be started again: it answers no more. */
+  /** Called when the Worker has ended and could not be restarted. It no longer answers. */
   readonly onLost: (cause: Error) => void;
 };
 
-/** Reports what goes wrong with the runtime itself; everything else that Miniflare says is for those who develop Workers. */
+/** Logs problems of the runtime itself. Miniflare's other messages are only relevant to developers of Workers. */
 class HostLog extends Log {
   readonly #onLost: (cause: Error) => void;
 
@@ -43,8 +43,8 @@ class HostLog extends Log {
 }
 
 /**
- * Serves the Worker with the local S3 endpoint in one process of workerd, until it is disposed. Resolves when it answers. A
- * workerd that crashes is started again.
+ * Serves the Worker and the local S3 endpoint in one workerd process, until it is disposed. Resolves when it answers. A workerd
+ * that crashes is restarted.
  */
 export const startWorkerHost = async ({
   config,
@@ -61,14 +61,14 @@ export const startWorkerHost = async ({
     convertV4MiniflareOptions({
       host: listen,
       port,
-      // Would be fetched from Cloudflare.
+      // Otherwise Miniflare would fetch this from Cloudflare.
       cf: false,
       logRequests: false,
       log: new HostLog(onLost),
       handleStructuredLogs: ({ level, message }) => {
         if (level === "error" || level === "warn") process.stderr.write(`${message}\n`);
       },
-      // As `wrangler dev --env dev --persist-to` lays it out: either finds the other's state.
+      // The same layout as `wrangler dev --env dev --persist-to`, so each finds the other's state.
       name: `${config.name}-dev`,
       resourcePersistencePath: join(stateDir, "v3"),
       compatibilityDate: config.compatibility_date,
@@ -76,7 +76,7 @@ export const startWorkerHost = async ({
       modules: true,
       script,
       bindings: { ...variables },
-      // Not Miniflare's own way, which puts two more Workers before this one.
+      // Does not use Miniflare's own assets, which put two more Workers in front of this one.
       serviceBindings: { ASSETS: async (request) => await serveFile(consoleDir, request) },
       ...bindingsOf(config, keys),
     }),
@@ -92,7 +92,7 @@ const bindingsOf = ({ ratelimits, env: { dev } }: WranglerConfig, keys: HostAcce
       return [binding, { id, ...(local === undefined ? {} : { s3Credentials }) }];
     }),
   ),
-  // No Worker counts requests for which it asks no token.
+  // A Worker that requires no tokens does not count requests.
   ratelimits: Object.fromEntries(ratelimits.map(({ name, ...limit }) => [name, limit])),
   durableObjects: Object.fromEntries(
     dev.durable_objects.bindings.map(({ name, class_name: className }) => [name, { className, useSQLite: true }]),
@@ -106,12 +106,12 @@ const contentTypes: Readonly<Record<string, string>> = {
   svg: "image/svg+xml",
 };
 
-/** Serves a file of a folder, as the platform serves assets. */
+/** Serves a file from a folder, as the platform serves assets. */
 const serveFile = async (folder: string, request: Request): Promise<Response> => {
   const { pathname } = new URL(request.url);
   const name = pathname === "/" ? "/index.html" : pathname;
   const type = contentTypes[name.slice(name.lastIndexOf(".") + 1)];
-  // A URL has no `..` left, and all names are plain.
+  // URL parsing has removed every `..`, and all file names are plain.
   if (type === undefined || !/^\/[\w./-]+$/.test(name)) return new Response(null, { status: 404 });
   try {
     return new Response(await readFile(join(folder, name)), { headers: { "Content-Type": type } });

@@ -5,7 +5,7 @@ import { z } from "zod";
 const BucketSchema = z.object({
   binding: z.string(),
   bucket_name: z.string(),
-  /** Of those that the S3 endpoint serves. */
+  /** Set for the buckets that the S3 endpoint serves. */
   local_dev: z.object({}).optional(),
 });
 
@@ -29,7 +29,7 @@ const WranglerConfigSchema = z.object({
   }),
 });
 
-/** What the Worker of `wrangler dev --env dev` consists of. */
+/** The configuration of the Worker in `wrangler dev --env dev`. */
 export type WranglerConfig = z.infer<typeof WranglerConfigSchema>;
 
 /** Reads `wrangler.toml`, so that the host and `wrangler` run the same Worker. */

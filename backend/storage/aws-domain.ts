@@ -1,4 +1,4 @@
-/** The domains of AWS's partitions but the usual one, by the beginnings of their regions' names. */
+/** The domains of AWS's partitions other than the standard one, by region name prefix. */
 const partitions: readonly (readonly [string, string])[] = [
   ["cn-", "amazonaws.com.cn"],
   ["eusc-", "amazonaws.eu"],

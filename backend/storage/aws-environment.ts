@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-// AWS tools take an empty variable for none
+// AWS tools treat an empty variable as unset
 const variable = z.string().min(1).optional().catch(undefined);
 
 export const AwsEnvironmentSchema = z.object({
@@ -21,5 +21,5 @@ export const AwsEnvironmentSchema = z.object({
   AWS_CONTAINER_AUTHORIZATION_TOKEN: variable,
   AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: variable,
 });
-/** The variables of AWS tools that say who a process is and where its services are; empty ones are left out. */
+/** The variables of AWS tools that define a process's identity and the endpoints of its services. Empty ones are omitted. */
 export type AwsEnvironment = z.infer<typeof AwsEnvironmentSchema>;

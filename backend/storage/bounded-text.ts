@@ -1,10 +1,10 @@
-/** A body of an answer, which is let go of where the loop over it ends early. */
+/** The body of an answer. Leaving the loop over it early releases it. */
 type Body = AsyncIterable<Uint8Array>;
 
 /**
- * The text of a body, in UTF-8.
+ * Reads a body as UTF-8 text.
  * @param limit bytes
- * @returns undefined for a body of more bytes, the rest of which is not read
+ * @returns undefined if the body is longer; the rest of it is not read
  */
 export const boundedText = async (body: Body, limit: number): Promise<string | undefined> => {
   const decoder = new TextDecoder();

@@ -1,18 +1,18 @@
-/** The data is no bzip2, damaged, or, where the reader is `overrun`, at its end too early. */
+/** The data is not bzip2, is damaged or, if the reader `isOverrun`, ends too early. */
 export class Bzip2Error extends Error {
   override readonly name = "Bzip2Error";
 }
 
-/** Reads bits, the highest of a byte first. Beyond the end it gives zeros, and is `overrun`. */
+/** Reads bits, the highest of a byte first. Beyond the end it returns zeros, and `isOverrun` is true. */
 export class BitReader {
   readonly bytes: Uint8Array;
   /** The next byte to take bits from. */
   at: number;
-  /** Holds the bits that were taken from bytes and not yet read: the lowest `count`. */
+  /** The lowest `count` bits have been taken from bytes but not read yet. */
   bits = 0;
   count = 0;
 
-  /** @param skip bits of the first byte to leave out */
+  /** @param skip bits of the first byte to skip */
   constructor(bytes: Uint8Array, skip: number) {
     this.bytes = bytes;
     this.at = 0;

@@ -7,27 +7,27 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** Decodes blocks, one after another, in the same memory. */
+/** Decodes blocks one after another, reusing the same memory. */
 export class Bzip2Block {
   /** The checksum that the block declares. */
   declared = 0;
-  /** The checksum of what was written so far. */
+  /** The checksum of the bytes written so far. */
   #crc = -1;
-  /** For each byte of the sorted block: the byte, and from bit 8 on the place of the next one in the text. */
+  /** For each byte of the sorted block: the byte and, from bit 8 on, the position of its successor in the text. */
   readonly #links: Uint32Array;
-  /** Bytes of the block that are not taken yet, the link to the next of them, and what repeats. */
+  /** The number of bytes not yet taken from the block, the link to the next one, and the run being repeated. */
   #left = 0;
   #link = 0;
   #last = -1;
   #run = 0;
   #repeats = 0;
 
-  /** @param size most bytes of a block */
+  /** @param size the maximum number of bytes in a block */
   constructor(size: number) {
     this.#links = new Uint32Array(size);
   }
 
-  /** Reads a block, from behind its first six bytes. @throws Bzip2Error where it is damaged */
+  /** Reads a block, starting after its first six bytes. @throws Bzip2Error if it is damaged */
   read(reader: BitReader): void {
     this.declared = reader.readWord();
     if (reader.read(1) === 1) throw new Bzip2Error("it is of a version before 0.9.5");
@@ -54,7 +54,7 @@ export class Bzip2Block {
     this.#run = this.#repeats = 0;
   }
 
-  /** Reads the sorted bytes into the links, and counts them. @returns their number */
+  /** Reads the sorted bytes into the links and counts each byte value. @returns how many bytes it read */
   #readSorted(reader: BitReader, counts: Uint32Array): number {
     const recent = readAlphabet(reader);
     const end = recent.length + 1;
@@ -72,7 +72,7 @@ export class Bzip2Block {
       for (let at = 0; at < count; at++) {
         const symbol = symbols[at] ?? 0;
         if (symbol < 2) {
-          // The length of a run in base two with the digits 1 and 2, the lowest first.
+          // The length of a run is written in base two with the digits 1 and 2, the lowest first.
           run += weight * (symbol + 1);
           weight *= 2;
           if (run > links.length) throw new Bzip2Error("a block is longer than declared");
@@ -102,7 +102,7 @@ export class Bzip2Block {
     throw new Bzip2Error("a block has no end");
   }
 
-  /** Writes the next bytes of the text. @returns how many: fewer than there is room for at the block's end only */
+  /** Writes the next bytes of the text. @returns how many; only at the end of the block fewer than fit into `output` */
   write(output: Uint8Array): number {
     const links = this.#links;
     let [left, link, last, run, repeats, crc] = [
@@ -122,7 +122,7 @@ export class Bzip2Block {
         link = entry >>> 8;
         const byte = entry & 0xff;
         if (run === 4) {
-          // After four equal bytes the next one says how many more of them there are.
+          // After four equal bytes, the next byte says how many more of them follow.
           repeats = byte;
           run = 0;
           continue;
@@ -142,13 +142,13 @@ export class Bzip2Block {
     return at;
   }
 
-  /** @throws Bzip2Error where what was written is not what the block declares */
+  /** @throws Bzip2Error if the written bytes do not match the checksum that the block declares */
   check(): void {
     if (~this.#crc >>> 0 !== this.declared) throw new Bzip2Error("a block's checksum does not match");
   }
 }
 
-/** The bytes that occur in a block, in their order. */
+/** The byte values that occur in a block, in ascending order. */
 const readAlphabet = (reader: BitReader): Uint8Array => {
   const ranges = reader.read(16);
   const bytes: number[] = [];

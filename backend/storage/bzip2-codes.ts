@@ -2,17 +2,17 @@ import { Bzip2Error, type BitReader } from "./bzip2-bits.ts";
 
 const longestCode = 20;
 
-/** Codes up to this long are looked up, longer ones searched for. */
+/** Codes of up to this many bits are looked up in a table. Longer ones are searched for. */
 const lookedUp = 10;
 
-/** Symbols that a code is used for, before the next selector chooses one. */
+/** The number of symbols that use one code before the next selector chooses another. */
 const groupLength = 50;
 
 /** A canonical Huffman code. */
 export class HuffmanCode {
-  /** For the next `lookedUp` bits: the symbol times 32 plus the length of its code, 0 for a longer one. */
+  /** For each value of the next `lookedUp` bits: the symbol times 32 plus the length of its code; 0 for a longer code. */
   readonly #table = new Uint16Array(1 << lookedUp);
-  /** Of each length: the highest code, and what to take from a code to have its place in `#symbols`. */
+  /** For each length: the highest code, and what to subtract from a code to get its index in `#symbols`. */
   readonly #highest = new Int32Array(longestCode + 1).fill(-1);
   readonly #offsets = new Int32Array(longestCode + 1);
   readonly #symbols: Uint16Array;
@@ -35,7 +35,7 @@ export class HuffmanCode {
     }
   }
 
-  /** Reads up to `groupLength` symbols into `symbols`, the last of them `end` if that occurs. @returns how many */
+  /** Reads up to `groupLength` symbols into `symbols`, stopping after `end`. @returns how many */
   readGroup(reader: BitReader, symbols: Uint16Array, end: number): number {
     const { bytes } = reader;
     let { at, bits, count } = reader;
@@ -69,7 +69,7 @@ export class HuffmanCode {
 const codeOf = (bits: number, count: number, length: number): number =>
   (bits >>> (count - length)) & ((1 << length) - 1);
 
-/** Reads the codes of a block with so many symbols. */
+/** Reads the `count` codes of a block, each with a length for every one of `symbols` symbols. */
 export const readCodes = (reader: BitReader, count: number, symbols: number): readonly HuffmanCode[] =>
   Array.from({ length: count }, () => {
     const lengths = new Uint8Array(symbols);
@@ -86,7 +86,7 @@ const checkLength = (length: number): void => {
   if (length < 1 || length > longestCode) throw new Bzip2Error("it holds a code of a length that none can have");
 };
 
-/** Reads which code each group of symbols has. */
+/** Reads which code each group of symbols uses. */
 export const readSelectors = (reader: BitReader, codes: number): Uint8Array => {
   const selectors = new Uint8Array(reader.read(15));
   const recent = Array.from({ length: codes }, (_, code) => code);

@@ -4,10 +4,10 @@ import { Bzip2Block } from "./bzip2-block.ts";
 
 const chunkSize = 128 * 1024;
 
-/** The compressed bytes that are gathered before a block is decoded, at least, in bytes. */
+/** The minimum number of compressed bytes to collect before decoding a block. */
 const leastWindow = 64 * 1024;
 
-/** No block is longer: 900,050 symbols of at most 20 bits, and their codes. */
+/** No block is longer than this many bytes: 900,050 symbols of at most 20 bits, and their codes. */
 const longestBlock = 4 * 1024 * 1024;
 
 const blockMagic = [0x314159, 0x265359];
@@ -17,7 +17,7 @@ const endMagic = [0x177245, 0x385090];
 class Window {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #bytes: Uint8Array = new Uint8Array();
-  /** Bits of the first byte that are read. */
+  /** The number of bits of the first byte that have been read. */
   #skip = 0;
   #wanted = leastWindow;
   #isWhole = false;
@@ -32,14 +32,14 @@ class Window {
     return this.#bytes.length === 0;
   }
 
-  /** Leaves out the rest of a byte that was read in part. */
+  /** Skips the rest of a partly read byte. */
   align(): void {
     if (this.#skip === 0) return;
     this.#bytes = this.#bytes.subarray(1);
     this.#skip = 0;
   }
 
-  /** Runs `read` on what is there, again with more where that ended too early. @throws Bzip2Error where there is no more */
+  /** Runs `read` on the available bytes, and again with more if those were too few. @throws Bzip2Error if there are no more */
   async read<T>(read: (reader: BitReader) => T): Promise<T> {
     for (;;) {
       await this.#fill(this.#wanted);
@@ -50,7 +50,7 @@ class Window {
         const { position } = reader;
         this.#bytes = this.#bytes.subarray(position >>> 3);
         this.#skip = position & 7;
-        // The next block is most often about as long; to gather a little more costs less than to read one twice.
+        // The next block is usually about as long. Collecting a little more costs less than reading a block twice.
         this.#wanted = Math.max(leastWindow, (position >>> 3) * 1.25);
         return result;
       }
@@ -85,8 +85,8 @@ const attempt = <T>(work: () => T): T | Bzip2Error => {
 };
 
 /**
- * Decompresses bzip2, one stream after another. In memory are a block, of at most 3.6 MB, and what it is decoded from.
- * @throws Bzip2Error for data that is damaged or cut off, or has other bytes after it
+ * Decompresses concatenated bzip2 streams. Memory holds one block, at most 3.6 MB, and its compressed bytes.
+ * @throws Bzip2Error if the data is damaged or truncated, or if other bytes follow it
  */
 export const bunzip2 = async function* (stream: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, void> {
   const window = new Window(stream);
@@ -102,14 +102,14 @@ export const bunzip2 = async function* (stream: AsyncIterable<Uint8Array>): Asyn
         if (length > 0) yield chunk.subarray(0, length);
       }
       block.check();
-      // A block takes tens of milliseconds, and what it is decoded from may be here already.
+      // Decoding a block takes tens of milliseconds, and the bytes of the next one may already have arrived.
       await setImmediate();
     }
     window.align();
   } while (!(await window.isEmpty()));
 };
 
-/** Reads the first bytes of a stream. @returns the size of its blocks in 100,000 bytes */
+/** Reads the header of a stream. @returns the size of its blocks, in units of 100,000 bytes */
 const readLevel = (reader: BitReader): number => {
   const isBzip2 = reader.read(24) === 0x425a68;
   const level = reader.read(8) - 0x30;
@@ -117,7 +117,7 @@ const readLevel = (reader: BitReader): number => {
   throw new Bzip2Error("a bzip2 stream does not begin so");
 };
 
-/** @param combined the checksum of the blocks before it @returns whether there was one more */
+/** Reads the next block, if any. @param combined the checksum of the preceding blocks @returns whether there was one */
 const readBlock = (reader: BitReader, block: Bzip2Block, combined: number): boolean => {
   const magic = [reader.read(24), reader.read(24)];
   if (magic.every((part, index) => part === endMagic[index])) {

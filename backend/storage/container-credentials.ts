@@ -7,15 +7,15 @@ import type { TemporaryCredentials } from "./refreshed-credentials.ts";
 import type { Pause } from "../retry.ts";
 import { MalformedAnswerError } from "./xml.ts";
 
-/** Where ECS's agent answers, on each machine. */
+/** The address of ECS's agent on every machine. */
 const ecsHost = "169.254.170.2";
 
-/** Who may be asked without TLS, besides this machine itself: ECS's agent, and EKS's Pod Identity agent. */
+/** The hosts that may be asked without TLS, besides 127.0.0.0/8: ECS's agent, EKS's Pod Identity agent, this machine. */
 const plainHosts: ReadonlySet<string> = new Set([ecsHost, "169.254.170.23", "[fd00:ec2::23]", "[::1]", "localhost"]);
 
 /**
- * Credentials that an agent on the machine gives to this container, at `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` (ECS) or
- * `AWS_CONTAINER_CREDENTIALS_FULL_URI` (EKS Pod Identity); undefined without these variables.
+ * Fetches credentials from the agent that serves this container, at `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` (ECS) or
+ * `AWS_CONTAINER_CREDENTIALS_FULL_URI` (EKS Pod Identity). Undefined without these variables.
  */
 export const containerCredentials = (
   variables: AwsEnvironment,
@@ -36,7 +36,7 @@ export const containerCredentials = (
   };
 };
 
-/** @throws StorageError `CredentialsUnavailable` for what is no URL, or one where others could listen */
+/** @throws StorageError `CredentialsUnavailable` if this is not a URL, or if others could read the token on the way */
 const endpoint = (address: string): URL => {
   const url = URL.parse(address);
   if (url === null) throw unavailable("the container", "AWS_CONTAINER_CREDENTIALS_FULL_URI is no URL");
@@ -68,7 +68,7 @@ const RefusalSchema = z
   .object({ code: z.string(), Code: z.string(), message: z.string(), Message: z.string() })
   .partial();
 
-/** ECS's agent answers with JSON; EKS's with a line, `[request id]: (AccessDeniedException): …`. */
+/** ECS's agent answers with JSON, EKS's with a line of text: `[request id]: (AccessDeniedException): …`. */
 const parseRefusal = (text: string): Refusal | undefined => {
   const { data } = RefusalSchema.safeParse(parseJson(text));
   const code = data?.Code ?? data?.code ?? /\(([A-Z]\w+)\): /.exec(text)?.[1];

@@ -6,11 +6,11 @@ import { refreshedCredentials } from "./refreshed-credentials.ts";
 import { webIdentityCredentials } from "./web-identity.ts";
 
 /**
- * Where the credentials for each request come from.
+ * Returns the credentials for a request.
  *
- * @param refused those of an earlier call which a store says have expired: others are given where there are any
- * @returns undefined where requests are to be anonymous
- * @throws StorageError where there should be some, but they cannot be had
+ * @param refused credentials of an earlier call that a store reports as expired; they are replaced if possible
+ * @returns undefined if requests are to be anonymous
+ * @throws StorageError if credentials are configured but cannot be obtained
  */
 export type CredentialsSource = (refused?: Credentials) => Promise<Credentials | undefined>;
 
@@ -23,14 +23,14 @@ export const fixedCredentials =
 type AmbientOptions = {
   /** Milliseconds since 1970. @default the system's clock */
   readonly now?: () => number;
-  /** @default by the clock */
+  /** @default waits in real time */
   readonly pause?: Pause;
 };
 
 /**
- * The identity that the variables of `environment` give to this process, as AWS tools read them. The first that is there
- * counts: a key, a role for a web identity (EKS: IAM roles for service accounts), credentials of a container (EKS Pod
- * Identity, ECS), none. Nothing is asked for before credentials are needed; temporary ones are then kept for all requests.
+ * The identity that the variables of `environment` give to this process, read as AWS tools do. The first of these applies:
+ * a key, a role for a web identity (EKS: IAM roles for service accounts), credentials of a container (EKS Pod Identity, ECS),
+ * none. Credentials are fetched when first needed. Temporary ones are then shared by all requests.
  */
 export const ambientCredentials = (
   environment: NodeJS.ProcessEnv,

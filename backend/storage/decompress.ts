@@ -8,12 +8,12 @@ import { pulled } from "./pulled.ts";
 import { StorageError, type ByteStream } from "./store.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
 
-// Node's 16 KiB cost more in switching than in decompressing
+// with Node's default of 16 KiB, switching costs more than decompressing
 const chunkSize = 128 * 1024;
 
 /**
- * The memory that a zstd frame may ask for is two to the power of this, in bytes: 128 MiB, which zstd's own tool allows by default
- * (ZSTD_WINDOWLOG_LIMIT_DEFAULT) and its levels need at most. The format has up to 2 TiB.
+ * The base-2 logarithm of the memory that a zstd frame may require, in bytes: 128 MiB. zstd's own tool allows as much by default
+ * (ZSTD_WINDOWLOG_LIMIT_DEFAULT), and none of its levels needs more. The format permits 3.75 TiB.
  */
 const windowLogMax = 27;
 const zstdOptions = { chunkSize, params: { [constants.ZSTD_d_windowLogMax]: windowLogMax } };
@@ -23,10 +23,10 @@ const framed = async function* (stream: ByteStream): AsyncGenerator<Uint8Array> 
   for await (const chunk of stream) yield* frames.cut(chunk);
 };
 
-/** What a decompressor makes of a stream; whoever leaves off early must return it. */
+/** The output of a decompressor. A reader that stops early must call `return`. */
 type Chunks = AsyncGenerator<Uint8Array, void, void>;
 
-/** The output of a transform, whose input comes from elsewhere. */
+/** Yields the output of a transform that something else feeds. */
 const outputOf = async function* (transform: Transform): Chunks {
   try {
     yield* transform;
@@ -48,13 +48,13 @@ const decompressors: Readonly<Record<Compression, (stream: ByteStream) => Chunks
 };
 
 /**
- * The bytes of an object as they were before compression, by the end of its key: `.gz` with any number of members, `.zst`
- * with any number of frames, `.bz2` with any number of streams, anything else as it is. Zeros after gzip's members are padding;
- * other bytes after the end are an error.
+ * Decompresses an object according to the ending of its key: `.gz` with any number of members, `.zst` with any number of
+ * frames, `.bz2` with any number of streams. Other objects are returned as they are. Zeros after gzip's members are padding;
+ * any other bytes after the end are an error.
  *
- * The stream errs with the error of `stream`, or with a `StorageError`: `CorruptInput` for data that is damaged or cut off,
- * `WindowTooLarge` for a zstd frame that asks for more than 128 MiB of memory. It decompresses what is taken from it and a few
- * chunks more, however little of the compressed data that is.
+ * The stream fails with the error of `stream`, or with a `StorageError`: `CorruptInput` for damaged or truncated data,
+ * `WindowTooLarge` for a zstd frame that requires more than 128 MiB of memory. It decompresses only a few chunks ahead of the
+ * reader, no matter how far the compressed data expands.
  */
 export const decompressed = (key: string, stream: ByteStream): ByteStream => {
   const compression = compressionOf(key);
@@ -70,7 +70,7 @@ export const decompressed = (key: string, stream: ByteStream): ByteStream => {
     },
     close: async () => {
       stream.destroy();
-      // It may be waiting for the stream, and end only when that has.
+      // The generator may be waiting for the stream and can return only once the stream has ended.
       chunks.return().catch(() => undefined);
     },
   });

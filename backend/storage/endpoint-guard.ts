@@ -4,46 +4,46 @@ import { buildConnector } from "undici";
 import { isLoopback, refusedAddress, refusedHost } from "../../shared/ip-address.ts";
 import { formatEndpoints, listedAs, type EndpointList } from "./endpoint-list.ts";
 
-/** Which storage endpoints users may name. Besides, no store is at an address of `refusedAddress`, whatever this says. */
+/** Which storage endpoints users may name. Addresses that `refusedAddress` rejects are always refused. */
 export type EndpointPolicy = {
-  /** Undefined for any. */
+  /** Undefined to allow any. */
   readonly allowed?: EndpointList | undefined;
-  /** Whether a store may be at a loopback address without `allowed` naming its very host. */
+  /** Whether a store may be at a loopback address even if `allowed` does not name its exact host. */
   readonly loopback: boolean;
 };
 
-/** Any store, this machine's own among them. */
+/** Allows any store, including those on this machine. */
 export const anyEndpoint: EndpointPolicy = { loopback: true };
 
-/** A user has named what is not to be dialled; the message goes on from the endpoint's name. */
+/** A user named an endpoint that must not be connected to. The message continues from the endpoint's name. */
 class EndpointRefusedError extends Error {
   override name = "EndpointRefusedError";
   readonly code = "EndpointRefused";
 }
 
-/** Finds the addresses of a name, by default as the system does. */
+/** Resolves a hostname to addresses. The default is the system's resolver. */
 export type Resolve = (
   hostname: string,
   options: LookupAllOptions,
   callback: (error: Error | null, found: LookupAddress[]) => void,
 ) => void;
 
-/** How long a connection may take to be made, in ms. */
+/** The connect timeout, in milliseconds. */
 const connectMs = 5000;
 
 /**
- * Makes connections to storage endpoints, but to none that a policy refuses. A name is resolved once for each connection, which is
- * then made to one of the addresses that were looked at: a name that leads somewhere else a moment later changes nothing.
- * Refusals are errors with the code `EndpointRefused`.
+ * Connects to storage endpoints, except those that the policy refuses. A hostname is resolved once per connection, and the
+ * connection goes to one of the addresses that were checked, so DNS rebinding has no effect. Refusals are errors with the code
+ * `EndpointRefused`.
  */
 export const guardedConnector = (
   { allowed, loopback }: EndpointPolicy,
   resolve: Resolve = lookup,
 ): buildConnector.connector => {
-  // undici's HTTP/2 puts all requests to a host on one connection, with a window of 512 KiB for all of them together
+  // with HTTP/2, undici sends all requests to a host over one connection, whose 512 KiB window they share
   const dial = (judge: Judge): buildConnector.connector =>
     buildConnector({ timeout: connectMs, allowH2: false, lookup: judged(resolve, judge) });
-  // one of each for all connections, as each keeps the TLS sessions of its own
+  // all connections share these two, because each connector keeps its own TLS sessions
   const [toAny, toOthers] = [dial(refusal), dial(refusalOrLoopback)];
   return (options, callback) => {
     const { why, mayBeLoopback } = judgeHost({ allowed, loopback }, options);
@@ -54,7 +54,7 @@ export const guardedConnector = (
 
 type Host = { readonly hostname: string; readonly protocol: string; readonly port: string };
 
-/** What can be said of a host before its name is resolved. @param host an IPv6 address with or without brackets */
+/** Judges a host before its name is resolved. `hostname` can be an IPv6 address with or without brackets. */
 const judgeHost = (
   { allowed, loopback }: EndpointPolicy,
   { hostname, protocol, port }: Host,
@@ -72,8 +72,8 @@ const judgeHost = (
 };
 
 /**
- * Judges an endpoint that is used through a proxy: by its name, its address where that is written out, and `allowed`. What a
- * name leads to only the proxy knows.
+ * Checks an endpoint that is used through a proxy: its name or literal address, and `allowed`. Only the proxy knows which
+ * addresses a name resolves to.
  * @throws Error with the code `EndpointRefused`
  */
 export const checkEndpoint = (policy: EndpointPolicy, url: URL): void => {
@@ -81,7 +81,7 @@ export const checkEndpoint = (policy: EndpointPolicy, url: URL): void => {
   if (why !== undefined) throw new EndpointRefusedError(why);
 };
 
-/** Why an IP address is not to be dialled, in words that go on from `it is`; undefined where it may be. */
+/** Says why an IP address must not be connected to, in words that continue `it is`. Undefined if it is allowed. */
 type Judge = (address: string) => string | undefined;
 
 const refusal: Judge = (address) => {
@@ -94,7 +94,7 @@ const refusalOrLoopback: Judge = (address) =>
     ? "a loopback address, the runner's own, which STORAGE_ENDPOINTS does not name"
     : refusal(address);
 
-/** Resolves names to those of their addresses that are not refused. */
+/** Resolves a hostname to those of its addresses that are not refused. */
 const judged =
   (resolve: Resolve, judge: Judge): LookupFunction =>
   (hostname, options, callback) => {

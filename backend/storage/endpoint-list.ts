@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { comparableHost } from "../../shared/ip-address.ts";
 
-/** Endpoints that an operator allows: a host, or all hosts below a domain. */
+/** Endpoints that an operator allows: one host, or all hosts below a domain. */
 type Endpoint = {
-  /** As in a URL, with the brackets of IPv6; of all hosts below a domain the domain with a dot before it. */
+  /** As in a URL, with brackets around IPv6. For all hosts below a domain, the domain with a leading dot. */
   readonly host: string;
   readonly isDomain: boolean;
   /** Undefined for any. */
@@ -11,20 +11,20 @@ type Endpoint = {
 };
 export type EndpointList = readonly Endpoint[];
 
-/** `host`, `host:port`, `*.domain` or `*.domain:port`, an IPv6 host in brackets. */
+/** `host`, `host:port`, `*.domain` or `*.domain:port`. An IPv6 host is in brackets. */
 const grammar = /^(\*\.)?([^\s:/?#@[\]\\*]+|\[[\d.:a-f]+\])(?::(\d{1,5}))?$/i;
 
 const parseEndpoint = (entry: string): Endpoint | undefined => {
   const [, star, name = "", port] = grammar.exec(entry) ?? [];
   const isDomain = star !== undefined;
-  // so that a name is written, and an address too, as it is in the URLs that are compared with it
+  // URL parsing normalizes names and addresses in the same way as those in the URLs they are compared with
   const url = `http://${isDomain ? "x." : ""}${name}:${port ?? 80}`;
   if (name === "" || !URL.canParse(url)) return undefined;
   const host = comparableHost(new URL(url).hostname);
   return { host: isDomain ? host.slice(1) : host, isDomain, port: port === undefined ? undefined : Number(port) };
 };
 
-/** Storage endpoints as they are written in `STORAGE_ENDPOINTS`: entries with commas between them. */
+/** Parses storage endpoints as written in `STORAGE_ENDPOINTS`: comma-separated entries. */
 export const EndpointListSchema = z.string().transform((text, context): EndpointList => {
   const list: Endpoint[] = [];
   for (const entry of text.split(",").map((each) => each.trim())) {
@@ -39,7 +39,7 @@ export const EndpointListSchema = z.string().transform((text, context): Endpoint
   return list;
 });
 
-/** Such a list as its text, for whoever only hands it on. */
+/** Validates such a list but keeps its text, for code that only passes it on. */
 export const EndpointListTextSchema = z.string().superRefine((text, context) => {
   for (const { message } of EndpointListSchema.safeParse(text).error?.issues ?? []) {
     context.addIssue({ code: "custom", message });
@@ -47,7 +47,7 @@ export const EndpointListTextSchema = z.string().superRefine((text, context) => 
 });
 
 /**
- * How a list names the endpoint: by its host, or as one below a domain; undefined where it does not.
+ * How a list allows the endpoint: by its exact host, or below a domain. Undefined if it does not.
  * @param hostname as in a URL; IPv6 with or without brackets
  */
 export const listedAs = (list: EndpointList, hostname: string, port: number): "host" | "domain" | undefined => {
@@ -61,7 +61,7 @@ export const listedAs = (list: EndpointList, hostname: string, port: number): "h
   return found.some(({ isDomain }) => !isDomain) ? "host" : "domain";
 };
 
-/** As an operator would write it. */
+/** Formats a list as an operator would write it. */
 export const formatEndpoints = (list: EndpointList): string =>
   list
     .map(({ host, isDomain, port }) => `${isDomain ? "*" : ""}${host}${port === undefined ? "" : `:${port}`}`)

@@ -1,24 +1,24 @@
-/** What is known of a failure: the store's or the system's code, and the status where there was an answer. */
+/** What is known about a failure: the code of the store or the system, and the HTTP status if there was an answer. */
 export type Failure = { readonly code: string; readonly status?: number | undefined };
 
-/** What a failure of a store, or of the way to it, means for whoever asked. */
+/** What a failure of a store, or of the connection to it, means for the caller. */
 export const failureClass = {
-  /** What was asked for is not there, or not all of it. */
+  /** The requested data does not exist, or only part of it does. */
   gone: "gone",
-  /** The store or the system says no, and will say so again. */
+  /** The store or the system rejects the request, and would reject it again. */
   refused: "refused",
-  /** The store is asked too often. */
+  /** The store receives too many requests. */
   throttled: "throttled",
-  /** There was no answer, or the store, the network or this machine could not do its part just now. */
+  /** There was no answer, or the store, the network or this machine had a transient problem. */
   unreachable: "unreachable",
-  /** Bytes were read that are not those that were written. */
+  /** The bytes read are not the bytes that were written. */
   damaged: "damaged",
 } as const;
 export type FailureClass = (typeof failureClass)[keyof typeof failureClass];
 
 const { gone, refused, throttled, unreachable, damaged } = failureClass;
 
-/** Codes that are not listed, and have no status that says otherwise, are of refusals. */
+/** An unlisted code means `refused`, unless the status says otherwise. */
 const codesOf: Readonly<Record<Exclude<FailureClass, "refused">, readonly string[]>> = {
   gone: [
     "InvalidRange",
@@ -52,7 +52,7 @@ const codesOf: Readonly<Record<Exclude<FailureClass, "refused">, readonly string
     "TooManyRequestsException",
   ],
   unreachable: [
-    // a body that did not arrive as it was sent
+    // a body that was damaged or truncated in transit
     "BadDigest",
     "IncompleteBody",
     "XAmzContentChecksumMismatch",
@@ -99,7 +99,7 @@ const classes: ReadonlyMap<string, FailureClass> = new Map(
   ([gone, throttled, unreachable, damaged] as const).flatMap((each) => codesOf[each].map((code) => [code, each])),
 );
 
-/** Statuses whose meaning is not that of their hundred. */
+/** Statuses that are exceptions to the default: `unreachable` for 5xx, `refused` for all others. */
 const classOfStatus: Readonly<Record<number, FailureClass>> = {
   404: gone,
   408: unreachable,
@@ -114,15 +114,15 @@ const classOfStatus: Readonly<Record<number, FailureClass>> = {
 };
 
 /**
- * What says that an address or a key is wrong, unless it has worked before: then names are not resolved for a while, a
- * service that is new does not know its keys yet, or something else answers in the store's place.
+ * Codes that mean a wrong address or key, unless the store has worked before. In that case name resolution is failing
+ * temporarily, a new service does not know its keys yet, or something else answers instead of the store.
  */
 const unproven =
   /^(ENOTFOUND|ENODATA|NoSuchBucket|InvalidAccessKeyId|InvalidClientTokenId|UnrecognizedClientException|EPROTO|CERT_\w+|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|ERR_(SSL|TLS)_\w+|HPE_\w+)$/;
 
 /**
- * Classifies a failure. A code counts before a status.
- * @param isProven whether the same store has answered with a success before
+ * Classifies a failure. The code takes precedence over the status.
+ * @param isProven whether the same store has answered successfully before
  */
 export const classOf = ({ code, status }: Failure, isProven = false): FailureClass => {
   if (unproven.test(code)) return isProven ? unreachable : refused;
@@ -130,10 +130,10 @@ export const classOf = ({ code, status }: Failure, isProven = false): FailureCla
   return known ?? (status !== undefined && status >= 500 ? unreachable : refused);
 };
 
-/** Whether the same request may succeed later. */
+/** Whether the same request can succeed later. */
 export const isTransient = (its: FailureClass): boolean => its === throttled || its === unreachable;
 
-/** Temporary credentials have expired, which others may replace: S3's codes, AWS's in general, and MinIO's. */
+/** Codes for expired temporary credentials, which can be replaced: those of S3, of AWS in general and of MinIO. */
 export const expiryCodes: ReadonlySet<string> = new Set([
   "ExpiredToken",
   "ExpiredTokenException",
@@ -144,8 +144,8 @@ export const expiryCodes: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Failures that end an attempt, and need not end the next one: it has other credentials, another upload, another machine,
- * or writes again what was damaged.
+ * Failures that end an attempt but need not affect the next one: it uses new credentials, a new upload or another machine, or
+ * it rewrites the damaged data.
  */
 const attemptOnly: ReadonlySet<string> = new Set([
   "DamagedSegment",

@@ -2,11 +2,11 @@ import { getSystemErrorMessage } from "node:util";
 import { formatAddress, type FileAddress } from "../../shared/address.ts";
 import { StorageError } from "./store.ts";
 
-/** Whether `error` is the system's, with one of `codes`. */
+/** Whether `error` has one of the system's error codes `codes`. */
 export const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
   error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(error.code);
 
-/** Runs `work` on a file; what the system refuses becomes a `StorageError` that names the address. */
+/** Runs `work` on a file. Turns system errors into a `StorageError` that names the address. */
 export const naming = async <T>(at: FileAddress, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
@@ -15,7 +15,7 @@ export const naming = async <T>(at: FileAddress, work: () => Promise<T>): Promis
   }
 };
 
-/** The same for an error that was thrown already. */
+/** Converts one error as `naming` does. Returns any error that is not the system's unchanged. */
 export const named = (at: FileAddress, error: unknown): unknown => {
   if (!(error instanceof Error) || !("code" in error) || !("errno" in error)) return error;
   const { code, errno } = error;

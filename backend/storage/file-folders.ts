@@ -3,13 +3,13 @@ import path from "node:path";
 import { hasCode } from "./file-failure.ts";
 import type { FileRoots } from "./file-roots.ts";
 
-/** The folder, beside the files to come, in which they are written. */
+/** The folder in which files are written, next to their final location. */
 export const uploadsFolder = ".uploads";
 
 const shuffleFolder = ".edgefold";
 const jobFolder = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Creates a file in `folder`, and the folder too, even while others remove the folder because it is empty. */
+/** Creates a file in `folder`, and the folder if needed, even while others keep removing the empty folder. */
 export const creatingIn = async <T>(folder: string, create: () => Promise<T>): Promise<T> => {
   for (let tries = 1; ; tries++) {
     try {
@@ -22,8 +22,8 @@ export const creatingIn = async <T>(folder: string, create: () => Promise<T>): P
 };
 
 /**
- * The folders, innermost first, which go when they are empty: those of a job, which bear its id, with all below, and the
- * shuffle's, `.edgefold`. A user's own folder stays, empty or not.
+ * The folders to remove when they are empty, innermost first: a job's folder, which is named after its id, all folders below
+ * it, and the shuffle's, `.edgefold`. A user's own folder stays, empty or not.
  */
 const removable = (folder: string): readonly string[] => {
   const folders: string[] = [];
@@ -38,20 +38,20 @@ const removable = (folder: string): readonly string[] => {
   return [];
 };
 
-/** @returns whether the folder is gone, or was not there */
+/** @returns whether the folder no longer exists */
 const removeEmpty = async (folder: string): Promise<boolean> => {
   try {
     await rmdir(folder);
     return true;
   } catch (error) {
     if (hasCode(error, "ENOENT")) return true;
-    // a mount point or a read-only parent is the user's own arrangement
+    // a mount point or a read-only parent is the user's choice
     if (hasCode(error, "ENOTEMPTY", "EEXIST", "EBUSY", "EACCES", "EPERM", "EROFS")) return false;
     throw error;
   }
 };
 
-/** Removes the real path `folder` and folders above it, where they are empty and a job's own or made for uploads; no root. */
+/** Removes `folder`, a real path, and its ancestors as long as they are empty, belong to a job or to uploads, and are no root. */
 export const tidy = async (roots: FileRoots, folder: string): Promise<void> => {
   const isUploads = path.basename(folder) === uploadsFolder;
   const parent = path.dirname(folder);
@@ -60,7 +60,7 @@ export const tidy = async (roots: FileRoots, folder: string): Promise<void> => {
   }
 };
 
-/** Removes what abandoned uploads left in a job's own folder and below it, and the folders that are empty then. */
+/** Removes what abandoned uploads left in and below a job's own folder, and the folders that become empty. */
 export const sweep = async (roots: FileRoots, folder: string): Promise<void> => {
   if (removable(folder).length === 0) return;
   await sweepBelow(folder);

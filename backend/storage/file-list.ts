@@ -6,10 +6,10 @@ import { uploadsFolder } from "./file-folders.ts";
 import { comparePaths, folderEntries, kindOf, systemPath } from "./system-path.ts";
 
 /**
- * The paths of files (regular ones, and links to such) that begin with `prefix`, in the order of their bytes, which is S3's.
- * Links to folders are followed, except round in circles.
+ * Lists the paths of regular files, and of links to them, that begin with `prefix`, in byte order like S3. Follows links to
+ * folders, but not in a cycle.
  *
- * @param prefix an absolute path or the beginning of one; a folder that is not there has no files
+ * @param prefix an absolute path or the beginning of one; a folder that does not exist has no files
  */
 export const listFiles = (roots: FileRoots, prefix: string): AsyncGenerator<string> => {
   const folder = prefix.slice(0, prefix.lastIndexOf("/") + 1);
@@ -61,7 +61,7 @@ const kinds = async (roots: FileRoots, real: string): Promise<readonly { name: s
   }
 };
 
-/** What a link leads to; one that leads nowhere is no object. */
+/** The kind of a link's target. A dangling link is not an object. */
 const linked = async (roots: FileRoots, link: string): Promise<Kind> => {
   const real = roots.real(link);
   try {

@@ -10,13 +10,13 @@ import { StorageError, type ByteRange, type ByteStream, type OpenFile } from "./
 
 const chunkSize = 256 * 1024;
 
-/** A range up to this long is read at once, and the file closed again. */
+/** A range of up to this many bytes is read immediately, and the file is closed. */
 const smallRange = 64 * 1024;
 
-/** Changes with the content: time of the last change in nanoseconds, size, and inode. */
+/** Changes with the content: modification time in nanoseconds, size and inode. */
 export const fileEtag = ({ mtimeNs, size, ino }: BigIntStats): string => `${mtimeNs}-${size}-${ino}`;
 
-/** @returns undefined where there is no regular file */
+/** @returns undefined if there is no regular file */
 export const fileStats = async (real: string): Promise<BigIntStats | undefined> => {
   try {
     const stats = await stat(systemPath(real), { bigint: true });
@@ -34,7 +34,7 @@ type ReadOptions = {
   readonly signal: AbortSignal | undefined;
 };
 
-/** The bytes of a file, as `Store.read` promises them. @param real the real path of `at` */
+/** Reads a file as `Store.read` specifies. @param real the real path of `at` */
 export const readFileAt = async (
   roots: FileRoots,
   at: FileAddress,
@@ -58,18 +58,18 @@ export const readFileAt = async (
   }
 };
 
-/** All bytes of a small range. */
+/** Reads all bytes of a small range. */
 const allOf = async (source: FileBytes): Promise<Buffer> => {
   let all: Buffer | undefined;
   for (let next = await source.next(); next !== undefined; next = await source.next()) {
-    // Nearly always there is one piece.
+    // There is nearly always just one piece.
     all = all === undefined ? next : Buffer.concat([all, next]);
   }
   await source.close();
   return all ?? Buffer.alloc(0);
 };
 
-/** A file as `Store.open` promises it. @param real the real path of `at` */
+/** Opens a file as `Store.open` specifies. @param real the real path of `at` */
 export const openFileAt = async (roots: FileRoots, at: FileAddress, real: string, etag: string): Promise<OpenFile> => {
   const descriptor = await openAt(roots, at, real, etag);
   return { descriptor, check: () => checkUnchanged(at, descriptor, etag), close: () => closeSync(descriptor) };
@@ -90,7 +90,7 @@ const openAt = async (roots: FileRoots, at: FileAddress, real: string, etag: str
   return file;
 };
 
-/** A file, unlike an object, may change under its reader. */
+/** Checks that the file has not changed. Unlike an object, a file can change while it is read. */
 const checkUnchanged = (at: FileAddress, file: number, etag: string | undefined): void => {
   if (etag === undefined || fileEtag(fstatSync(file, { bigint: true })) === etag) return;
   const message = `${formatAddress(at)}: the file has changed while the job was reading it (ObjectChanged)`;
@@ -101,15 +101,15 @@ const opening = promisify(open);
 const reading = promisify(read);
 
 /**
- * Opens a file to be read: a descriptor, as these cost a fraction of Node's file handles where files are small. Only what may
- * take its time on a network is left to another thread.
- * @returns undefined where there is no regular file
+ * Opens a file for reading. Returns a descriptor because, for small files, it costs a fraction of Node's file handles. Only
+ * calls that can be slow on a network file system run in another thread.
+ * @returns undefined if there is no regular file
  */
 const openRegular = async (real: string): Promise<number | undefined> => {
   let file: number;
   try {
-    // Opening a named pipe would wait for a writer otherwise. Of a real path only one that leads nowhere,
-    // or has come just now, is a link.
+    // Without O_NONBLOCK, opening a named pipe would wait for a writer. A real path is a link only if the link
+    // dangles or has just been created.
     file = await opening(systemPath(real), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   } catch (error) {
     // ELOOP: a link. ENXIO: a socket, or a device without a driver.
@@ -122,9 +122,9 @@ const openRegular = async (real: string): Promise<number | undefined> => {
 };
 
 /**
- * Memory for chunks. Reused ones take turns in a few buffers: those that the stream has fetched ahead, the one in use, and
- * some for what the stream does ahead of being asked. Memory that is still in the processor's cache is read to four times as
- * fast, and there is nothing to collect.
+ * Memory for chunks. If memory is reused, chunks rotate through a few buffers: those that the stream has fetched ahead, the
+ * one in use, and some spare ones for the stream's own prefetching. Reading into memory that is still in the CPU cache is
+ * four times as fast, and leaves no garbage to collect.
  */
 class Buffers {
   readonly #reusesMemory: boolean;
@@ -185,7 +185,7 @@ class FileBytes implements ByteSource {
   }
 
   async close(): Promise<void> {
-    // Until a read has ended the descriptor must not become another file's.
+    // While a read is in progress, the descriptor must not be reused for another file.
     await this.#underWay;
     closeSync(this.#file);
   }

@@ -5,8 +5,8 @@ import { StorageError } from "./store.ts";
 import { linkTarget, realPath } from "./system-path.ts";
 
 /**
- * Where a path really leads, links followed as far as it exists. Synchronously: the system knows the folders that it has just
- * looked at, and to have another thread ask costs ten times as much.
+ * Resolves a path, following links as far as it exists. Synchronous, because the system has recently used folders cached, and
+ * asking from another thread costs ten times as much.
  */
 const resolved = (file: string): string => {
   try {
@@ -31,8 +31,8 @@ export class FileRoots {
   }
 
   /**
-   * The real path of `file`, links followed, whether it exists or not.
-   * @throws StorageError `OutsideRoots` where that is outside the roots
+   * The real path of `file` with links followed, whether the file exists or not.
+   * @throws StorageError `OutsideRoots` if that is outside the roots
    */
   real(file: string): string {
     const real = resolved(path.resolve(file));
@@ -41,9 +41,9 @@ export class FileRoots {
   }
 
   /**
-   * Checks that a descriptor is of a file within the roots: between the look at a path and the opening of it, somebody may have put a
-   * link in the place of a folder. Only Linux tells; elsewhere this does nothing.
-   * @param file what it was opened as
+   * Checks that a descriptor refers to a file within the roots. Between resolving a path and opening it, somebody could have
+   * replaced a folder by a link. Only Linux exposes the path of a descriptor; elsewhere this does nothing.
+   * @param file the path under which it was opened
    * @throws StorageError `OutsideRoots`
    */
   check(file: string, descriptor: number): void {

@@ -7,25 +7,25 @@ import type { FileRoots } from "./file-roots.ts";
 import { partSize, StorageError, type UploadOutcome } from "./store.ts";
 
 /*
- * An upload is one file in the hidden folder beside its target: parts are written at their place in it, completion renames
- * it. The upload's id holds the file's inode, which survives the rename: so a repeated completion can tell whether the
- * target is the file of this very upload.
+ * An upload is one file in a hidden folder next to its target. Parts are written at their offsets, and completion renames the
+ * file. The upload's id contains the file's inode, which survives the rename, so a repeated completion can tell whether the
+ * target is the file of this upload.
  */
 
-/** The real path of the folder for uploads, which somebody may have made a link. @throws StorageError `OutsideRoots` */
+/** The real path of the uploads folder, which somebody could have replaced by a link. @throws StorageError `OutsideRoots` */
 const uploadsBeside = (roots: FileRoots, target: string): string =>
   roots.real(path.join(path.dirname(target), uploadsFolder));
 
 type Upload = { readonly data: string; readonly inode: bigint };
 
-/** @returns undefined for an id that no upload has */
+/** @returns undefined for a malformed id */
 const uploadOf = (roots: FileRoots, target: string, uploadId: string): Upload | undefined => {
   const [, name, inode] = /^([0-9a-f-]{36})\.(\d+)$/.exec(uploadId) ?? [];
   if (name === undefined || inode === undefined) return undefined;
   return { data: path.join(uploadsBeside(roots, target), name), inode: BigInt(inode) };
 };
 
-/** Writes a whole file; no reader ever sees a part of it. @param target a real path */
+/** Writes a whole file atomically: no reader ever sees part of it. @param target a real path */
 export const putFile = async (roots: FileRoots, target: string, bytes: Uint8Array): Promise<void> => {
   const uploads = uploadsBeside(roots, target);
   const data = path.join(uploads, randomUUID());
@@ -45,7 +45,7 @@ export const putFile = async (roots: FileRoots, target: string, bytes: Uint8Arra
   }
 };
 
-/** @returns the id of a new upload */
+/** Creates an upload. @returns its id */
 export const createFileUpload = async (roots: FileRoots, target: string): Promise<string> => {
   const uploads = uploadsBeside(roots, target);
   const name = randomUUID();
@@ -57,7 +57,7 @@ export const createFileUpload = async (roots: FileRoots, target: string): Promis
   }
 };
 
-/** Writes a part at its place. @returns its tag: its number and size */
+/** Writes a part at its offset. @returns its tag, made of its number and size */
 export const uploadFilePart = async (
   roots: FileRoots,
   target: string,
@@ -79,7 +79,7 @@ export const uploadFilePart = async (
     for (let done = 0; done < bytes.length;) {
       done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
     }
-    // It must be on the disk before the completion anyhow: while the next parts are being made, it costs no time.
+    // The part must be on disk before completion anyway. Flushing it while the next parts are produced costs no time.
     await handle.datasync();
   } finally {
     await handle.close();
@@ -93,7 +93,7 @@ const noSuchUpload = (target: string): StorageError =>
     `file://${target}: there is no such upload, it was completed or aborted (NoSuchUpload)`,
   );
 
-/** The size of the file that the parts make. */
+/** The size of the file that the parts make up. */
 const sizeOf = (target: string, tags: readonly string[]): bigint => {
   let size = 0n;
   for (const [index, tag] of tags.entries()) {
@@ -109,7 +109,7 @@ const sizeOf = (target: string, tags: readonly string[]): bigint => {
 const invalidPart = (target: string): StorageError =>
   new StorageError("InvalidPart", `file://${target}: the parts to complete are not those uploaded (InvalidPart)`);
 
-/** Renames the upload's file to the target, or finds that this was done before. */
+/** Renames the upload's file to the target. Idempotent: detects an earlier completion. */
 export const completeFileUpload = async (
   roots: FileRoots,
   target: string,
@@ -130,7 +130,7 @@ export const completeFileUpload = async (
   return "completed";
 };
 
-/** Brings the data to the disk, so that a crash of the machine cannot leave a visible file without it. */
+/** Flushes the data to disk, so that a crash of the machine cannot leave a visible file without it. */
 const flush = async (target: string, data: string, size: bigint): Promise<void> => {
   const handle = await open(data, "r+");
   try {

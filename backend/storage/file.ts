@@ -22,7 +22,7 @@ const own = (at: Address): FileAddress => {
   return at;
 };
 
-/** Files of a listing that are looked at together: one by one, it would mostly wait for the system's answers. */
+/** How many files of a listing to stat concurrently. One at a time would mostly wait for the system. */
 const headsAtOnce = 32;
 
 /** A store of `file:` addresses within the given directories. */
@@ -30,7 +30,7 @@ export class FileStore implements Store {
   readonly #roots: FileRoots;
   readonly #signal: AbortSignal | undefined;
 
-  /** @param roots absolute paths; no address, and no link, leads outside them */
+  /** @param roots absolute paths; addresses and links that lead outside them are refused */
   constructor(roots: readonly string[], signal?: AbortSignal) {
     this.#roots = new FileRoots(roots);
     this.#signal = signal;
@@ -51,7 +51,7 @@ export class FileStore implements Store {
         if (done === true) listed = true;
         else some.push(file);
       }
-      // one that was removed meanwhile is left out
+      // files removed in the meantime are omitted
       const infos = await Promise.all(some.map((file) => this.head({ scheme, path: file })));
       for (const info of infos) if (info !== undefined) yield info;
     }
@@ -100,7 +100,7 @@ export class FileStore implements Store {
     return this.#at(folder, (real) => sweep(this.#roots, real));
   }
 
-  /** Folders are made with their first file; here only the roots are checked. */
+  /** Only checks the roots. Folders are created with their first file. */
   ensureBucket(at: Address): Promise<void> {
     return this.#at(at, async () => {});
   }
@@ -111,7 +111,7 @@ export class FileStore implements Store {
   }
 
   #remove(at: FileAddress): Promise<void> {
-    // of a link, the link itself goes
+    // for a link, the link itself is removed
     const folder = { ...at, path: path.dirname(at.path) };
     return this.#at(folder, async (real) => {
       try {
@@ -133,7 +133,7 @@ export class FileStore implements Store {
     });
   }
 
-  /** The same for work that makes a file, which a folder's address cannot name. */
+  /** Like `#at`, for work that creates a file, which a folder's address cannot name. */
   #file<T>(at: Address, work: (real: string) => Promise<T>): Promise<T> {
     return this.#at(at, async (real) => {
       if (!real.isWellFormed()) {

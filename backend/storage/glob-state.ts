@@ -3,16 +3,16 @@ const dot = 0x2e;
 const underscore = 0x5f;
 
 /**
- * A state of a nondeterministic automaton over the code points of a key. All states that a key can lead to are followed
- * together, so that a key is read once and never backwards.
+ * A state of a nondeterministic automaton over the code points of a key. Matching follows all reachable states in parallel, so
+ * it reads a key once and never backtracks.
  */
 export class GlobState {
-  /** Whether a code point leads on; undefined for a state that is passed without reading. */
+  /** Whether the state accepts a code point; undefined for a state that consumes none (an epsilon transition). */
   readonly #accepts: ((code: number) => boolean) | undefined;
-  /** Whether it is passed only where no hidden component begins. */
+  /** Whether the state can be passed only where no hidden component begins. */
   readonly #isVisible: boolean;
   readonly #next: GlobState[];
-  /** The last step that came here. */
+  /** The last step that reached this state. */
   #seen = 0;
 
   private constructor(accepts: ((code: number) => boolean) | undefined, isVisible: boolean, next: GlobState[]) {
@@ -25,22 +25,22 @@ export class GlobState {
     return new GlobState(() => false, false, []);
   }
 
-  /** Reads a code point that `accepts` takes. */
+  /** Reads one code point that `accepts` allows. */
   static reading(accepts: (code: number) => boolean, next: GlobState): GlobState {
     return new GlobState(accepts, false, [next]);
   }
 
-  /** Goes on in all of `next`. */
+  /** Continues in all of `next`. */
   static fork(next: readonly GlobState[]): GlobState {
     return new GlobState(undefined, false, [...next]);
   }
 
-  /** Goes on where no component begins that is hidden, with `_` or `.` first. */
+  /** Continues unless a hidden component, one starting with `_` or `.`, begins here. */
   static visible(next: GlobState): GlobState {
     return new GlobState(undefined, true, [next]);
   }
 
-  /** Goes through `body`, which leads back to the state that it is given, any number of times, then to `next`. */
+  /** Passes through `body` any number of times, then continues to `next`. `body` must lead back to the state it is given. */
   static loop(body: (again: GlobState) => GlobState, next: GlobState): GlobState {
     const loop = GlobState.fork([next]);
     loop.#next.push(body(loop));
@@ -64,7 +64,7 @@ export class GlobState {
     return states.includes(end);
   }
 
-  /** Adds the states that read to `reading`, of those that can be reached from here without reading. */
+  /** Adds to `reading` all reading states that can be reached from here without consuming a code point. */
   #reach(reading: GlobState[], step: number, isHidden: boolean): GlobState[] {
     if (this.#seen === step) return reading;
     this.#seen = step;
@@ -79,5 +79,5 @@ const startsHidden = (key: string, at: number): boolean => {
   return code === underscore || code === dot;
 };
 
-/** Over all patterns, as states are told apart by it. */
+/** A counter shared by all patterns, because states compare their last step with it. */
 let steps = 0;

@@ -1,5 +1,5 @@
 /*
- * Patterns over keys and paths, which the components between slashes make up:
+ * Patterns for keys and paths, which consist of components separated by slashes:
  *
  *   *        any characters within a component
  *   ?        one character within a component
@@ -7,22 +7,23 @@
  *   [a-c]    one character of the set; [!a-c] one that is not in it
  *   {a,b*}   either pattern; they may nest
  *
- * A wildcard at the beginning of a component does not match a hidden one, which begins with `_` or `.`; written out, it is
- * matched. A bracket or brace that is not closed stands for itself, as does a percent-encoded character: [*] and %2A are a star.
+ * A wildcard at the beginning of a component does not match a hidden component, one that begins with `_` or `.`; a pattern that
+ * spells out that character does. An unclosed bracket or brace stands for itself, as does a percent-encoded character: [*] and
+ * %2A are a star.
  */
 
 import { decodeEscapes } from "../../shared/byte-text.ts";
 import { GlobState } from "./glob-state.ts";
 
-/** A code point of a pattern; only a raw one can be a wildcard. */
+/** A code point of a pattern. Only a raw one, which was not percent-encoded, can be a wildcard. */
 type Character = { readonly text: string; readonly isRaw: boolean };
 
-/** A part of a pattern: a literal character, or what leads from a match of the part on to `next`. */
+/** A part of a pattern: a literal character, or a function that builds the states for the part and continues to `next`. */
 type Token = { readonly literal: string } | { readonly toState: (next: GlobState) => GlobState };
 
-/** A pattern. Matching takes time in proportion to the lengths of key and pattern, whatever they are. */
+/** A pattern. The time to match is always proportional to the lengths of the key and the pattern. */
 export class Glob {
-  /** What every match begins with: the pattern up to its first wildcard. */
+  /** The prefix of every match: the pattern up to its first wildcard. */
   readonly prefix: string;
   readonly #start: GlobState;
   readonly #end = GlobState.end();
@@ -35,14 +36,14 @@ export class Glob {
 
   /**
    * @param written a percent-encoded key or path
-   * @returns undefined where it has no wildcard
+   * @returns undefined if it has no wildcard
    */
   static parse(written: string): Glob | undefined {
     const tokens = tokensOf(charactersOf(written), true);
     return tokens.every((token) => "literal" in token) ? undefined : new Glob(tokens);
   }
 
-  /** Whether a whole key, percent-decoded, matches. */
+  /** Whether a whole key matches. The key must be percent-decoded. */
   matches(key: string): boolean {
     return this.#start.leadsTo(this.#end, key);
   }
@@ -67,7 +68,7 @@ const charactersOf = (written: string): readonly Character[] =>
 const reads = (character: Character | undefined, text: string): boolean =>
   character?.isRaw === true && character.text === text;
 
-/** @param atStart whether a component begins where the sequence does */
+/** @param atStart whether a component begins at the start of the sequence */
 const tokensOf = (characters: readonly Character[], atStart: boolean): readonly Token[] => {
   const tokens: Token[] = [];
   for (let at = 0; at < characters.length;) {
@@ -114,11 +115,11 @@ const starsAt = (characters: readonly Character[], at: number, begins: boolean):
   return isComponent ? { end: end + 1, token: { toState: components } } : { end, token: { toState: acrossComponents } };
 };
 
-/** Any characters but a slash, or none. */
+/** Any characters except a slash, or none. */
 const withinComponent = (next: GlobState): GlobState =>
   GlobState.visible(GlobState.loop((again) => GlobState.reading(notSlash, again), next));
 
-/** Any number of components with the slash after each, or none. */
+/** Any number of components, each followed by a slash, or none. */
 const components = (next: GlobState): GlobState =>
   GlobState.loop((again) => oneOf(notSlash, withinComponent(GlobState.reading(isSlash, again))), next);
 
@@ -126,10 +127,10 @@ const components = (next: GlobState): GlobState =>
 const acrossComponents = (next: GlobState): GlobState =>
   GlobState.loop((again) => withinComponent(GlobState.reading(isSlash, again)), withinComponent(next));
 
-/** A set; undefined where it is not closed or has nothing in it. */
+/** Parses a set. Undefined if it is unclosed or empty. */
 const setAt = (characters: readonly Character[], at: number): Wildcard | undefined => {
   const isNegation = reads(characters[at + 1], "!") || reads(characters[at + 1], "^");
-  // A negation sign that is alone in a set is a member of it.
+  // If the negation sign is the only character of a set, it is a member.
   const isNegated = isNegation && !reads(characters[at + 2], "]");
   const begin = isNegated ? at + 2 : at + 1;
   let end = begin;
@@ -155,7 +156,7 @@ const membership = (members: readonly Character[]): ((code: number) => boolean) 
   return (code) => codes.has(code) || ranges.some(([from, to]) => from <= code && code <= to);
 };
 
-/** A group of braces; undefined where it is not closed. */
+/** Parses a group of braces. Undefined if it is unclosed. */
 const bracesAt = (characters: readonly Character[], at: number, begins: boolean): Wildcard | undefined => {
   const parts: (readonly Token[])[] = [];
   let depth = 0;

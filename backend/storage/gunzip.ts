@@ -1,9 +1,9 @@
 import { createGunzip } from "node:zlib";
 
-// Node's 16 KiB cost more in switching than in decompressing
+// with Node's default of 16 KiB, switching costs more than decompressing
 const chunkSize = 128 * 1024;
 
-/** The chunks of a stream, of which a part can be put back. */
+/** The chunks of a stream, with push-back. */
 class Chunks {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #rest: Uint8Array = new Uint8Array();
@@ -25,7 +25,7 @@ class Chunks {
     this.#rest = rest;
   }
 
-  /** Passes zeros by. @returns whether anything follows them */
+  /** Skips zeros. @returns whether anything follows them */
   async skipZeros(): Promise<boolean> {
     for (let chunk = await this.next(); chunk !== undefined; chunk = await this.next()) {
       const at = chunk.findIndex((byte) => byte !== 0);
@@ -38,8 +38,8 @@ class Chunks {
 }
 
 /**
- * Decompresses gzip, one member after another, also where zeros lie between or after them.
- * @throws zlib's errors, with codes that begin with `Z_`, for data that is damaged or cut off, or has other bytes after it
+ * Decompresses concatenated gzip members, even with zeros between or after them.
+ * @throws zlib's errors, whose codes begin with `Z_`, if the data is damaged or truncated, or if other bytes follow it
  */
 export const gunzip = async function* (stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
   const input = new Chunks(stream);
@@ -47,11 +47,11 @@ export const gunzip = async function* (stream: AsyncIterable<Uint8Array>): Async
   while (await input.skipZeros());
 };
 
-/** Decompresses members up to the end or to zeros, at which Node's decompressor ends and takes no more. */
+/** Decompresses members up to the end or to the first zeros, where Node's decompressor stops. */
 const members = async function* (input: Chunks): AsyncGenerator<Uint8Array, void, void> {
   const transform = createGunzip({ chunkSize });
   const fed = feed(transform, input);
-  // One that fails ends the loop by the transform's own error.
+  // If feeding fails, the transform's own error ends the loop.
   fed.catch(() => undefined);
   try {
     yield* transform;
@@ -61,7 +61,7 @@ const members = async function* (input: Chunks): AsyncGenerator<Uint8Array, void
   }
 };
 
-/** Writes to a decompressor until it ends, and puts back what it does not take. */
+/** Writes to a decompressor until it ends, and puts back the bytes that it did not consume. */
 const feed = async (transform: ReturnType<typeof createGunzip>, input: Chunks): Promise<void> => {
   let written = 0;
   try {

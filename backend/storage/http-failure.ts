@@ -1,4 +1,4 @@
-// for answers without a body, such as all to HEAD, and those that something other than the service gave
+// for answers without a body, such as every answer to HEAD, and for answers that did not come from the service
 const codesOfStatus: Readonly<Record<number, string>> = {
   301: "PermanentRedirect",
   302: "TemporaryRedirect",
@@ -19,17 +19,17 @@ const codesOfStatus: Readonly<Record<number, string>> = {
   503: "ServiceUnavailable",
 };
 
-/** The code of an answer that tells none but its status. */
+/** The error code for an answer that has only a status. */
 export const codeOfStatus = (status: number): string => codesOfStatus[status] ?? `Http${status}`;
 
-// undici's own codes say nothing to a user
+// undici's own codes mean nothing to a user
 const systemCodes: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: "ETIMEDOUT",
   UND_ERR_HEADERS_TIMEOUT: "ETIMEDOUT",
   UND_ERR_BODY_TIMEOUT: "ETIMEDOUT",
   UND_ERR_SOCKET: "ECONNRESET",
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "TruncatedBody",
-  // of a body that is compressed on the way
+  // for a body that was compressed in transit
   Z_BUF_ERROR: "TruncatedBody",
   Z_DATA_ERROR: "TruncatedBody",
 };
@@ -42,7 +42,7 @@ const reasons: Readonly<Record<string, string>> = {
   ETIMEDOUT: "it does not answer in time",
 };
 
-/** Why no answer came from a host: the system's code, and words for a user that go on from the host's name. */
+/** Describes why a host did not answer: the system's code, and a text for users that continues from the host's name. */
 export const networkFailure = (cause: unknown): { readonly code: string; readonly why: string } => {
   const raw = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "NetworkError";
   const code = systemCodes[raw] ?? raw;

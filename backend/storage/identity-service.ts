@@ -15,40 +15,40 @@ type IdentityRequest = {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** What proves the identity; no message holds it, even where the service repeats it. */
+  /** The proof of identity. It is removed from all error messages, even if the service echoes it. */
   readonly token: string | undefined;
 };
 
-/** A service that gives temporary credentials to whoever proves an identity. */
+/** A service that issues temporary credentials to a caller that proves its identity. */
 export type IdentityService = {
-  /** What is asked for and of whom, `the role arn:… from sts.eu-west-1.amazonaws.com`. */
+  /** Whose credentials are requested and from where, such as `the role arn:… from sts.eu-west-1.amazonaws.com`. */
   readonly what: string;
-  /** Called for each try, as the token may have changed since. */
+  /** Called for each try, because the token can change between tries. */
   readonly request: () => Promise<IdentityRequest>;
   /** @throws MalformedAnswerError */
   readonly parse: (text: string) => TemporaryCredentials;
-  /** What the service says in an answer that is no success; undefined where it says nothing. */
+  /** Parses the body of an answer other than a success. Undefined if it gives no reason. */
   readonly refusal: (text: string) => Refusal | undefined;
 };
 
 export type Refusal = {
-  /** That of the status where the service tells none. */
+  /** Undefined if the service sends none; `codeOfStatus` then supplies one. */
   readonly code?: string | undefined;
   readonly message: string;
 };
 
-/** Why there are no credentials. It is no `S3Error`: whoever asked for them need not try again. */
+/** The reason why there are no credentials. It is not an `S3Error`, so the S3 request that needs them is not retried. */
 class IdentityError extends StorageError {
   constructor(what: string, { code, status }: Failure, why: string) {
     super(code, `cannot get credentials of ${what}: ${why} (${code})`, { status });
   }
 }
 
-/** The error for an environment that does not say enough, or says what cannot be. */
+/** The error for an environment that is incomplete or invalid. */
 export const unavailable = (what: string, why: string): StorageError =>
   new IdentityError(what, { code: "CredentialsUnavailable" }, why);
 
-/** @throws StorageError `CredentialsUnavailable` */
+/** Reads a token from a file. @throws StorageError `CredentialsUnavailable` if that fails or the file is empty */
 export const readToken = async (what: string, file: string): Promise<string> => {
   let text: string;
   try {
@@ -60,7 +60,7 @@ export const readToken = async (what: string, file: string): Promise<string> => 
   return text.trim();
 };
 
-/** Asks until there is an answer, or a refusal that lasts. @throws StorageError with the service's own code and message */
+/** Fetches credentials, retrying transient failures. @throws StorageError with the service's own code and message */
 export const fetchCredentials = (service: IdentityService, pause: Pause): Promise<TemporaryCredentials> =>
   retrying(
     () => ask(service),
@@ -69,7 +69,7 @@ export const fetchCredentials = (service: IdentityService, pause: Pause): Promis
     undefined,
   );
 
-/** In bytes; a longer answer counts as one without words. */
+/** In bytes. A longer answer is treated as empty. */
 const longestAnswer = 1024 * 1024;
 
 const ask = async (service: IdentityService): Promise<TemporaryCredentials> => {
@@ -95,8 +95,8 @@ const send = async (
   what: string,
   { method, url, headers, body }: IdentityRequest,
 ): Promise<{ readonly status: number; readonly text: string }> => {
-  // For a single request, as the next one is an hour away. Where the service is, the environment says and no user: it may be
-  // link-local, as EKS's and ECS's are.
+  // These serve a single request, because the next one is an hour away. The environment, not a user, sets the service's address,
+  // so it may be link-local, as those of EKS and ECS are.
   const dispatchers = new Dispatchers({ headersTimeout: 10_000, bodyTimeout: 10_000 });
   try {
     const answer = await request(url, {

@@ -3,16 +3,16 @@ import { Glob } from "./glob.ts";
 import { StorageError, type ObjectInfo, type Store } from "./store.ts";
 
 /**
- * The objects that an input names, in the order of their keys' bytes:
+ * Lists the objects that an input names, in the byte order of their keys:
  *
- * - an object, where there is one with just this key, even if the key reads like a pattern;
- * - with a `/` at the end (or a bucket alone), all objects below, but hidden ones: those of which a component after the
- *   prefix begins with `_` or `.`;
- * - a pattern (see `glob.ts`), the objects that match it; ending in `/`, all objects below the folders that match.
+ * - the object with exactly this key, if there is one, even if the key looks like a pattern;
+ * - for an input that ends in `/` (or a bucket alone), all objects below it, except hidden ones: those with a component after
+ *   the prefix that begins with `_` or `.`;
+ * - for a pattern (see `glob.ts`), the objects that match it; if it ends in `/`, all objects below the matching folders.
  *
- * Empty objects whose keys end in `/`, with which consoles draw folders, are no input.
+ * Empty objects whose keys end in `/`, which consoles use to represent folders, are not input.
  *
- * @throws StorageError `NoSuchKey` for an object that is not there, `NoInput` where nothing is below or matches
+ * @throws StorageError `NoSuchKey` for an object that does not exist, `NoInput` if nothing is below the prefix or matches
  */
 export const listInputs = async function* (store: Store, input: InputAddress): AsyncGenerator<ObjectInfo> {
   const { address, written } = input;
@@ -63,7 +63,7 @@ const matching = async function* (store: Store, address: Address, glob: Glob): A
 const missing = async (store: Store, address: Address): Promise<StorageError> => {
   const folder = withKey(address, `${keyOf(address)}/`);
   let hint = "";
-  // a refusal to list would hide what is wrong
+  // an error from listing would hide the actual problem
   const listing = store.list(folder)[Symbol.asyncIterator]();
   const first = await listing.next().catch(() => undefined);
   if (first?.done === false) hint = `; for all objects below it, write ${formatAddress(folder)}`;

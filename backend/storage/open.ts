@@ -11,15 +11,15 @@ import type { Store } from "./store.ts";
 type OpenOptions = S3Options & {
   /** The job's own. */
   readonly credentials?: Credentials | undefined;
-  /** One that outlives the store. @default one of its own, for `credentials` */
+  /** A session that outlives the store. @default a new one, for `credentials` */
   readonly session?: S3Session | undefined;
-  /** The job's own endpoint of addresses that name none, `s3://bucket/key`. @default what the environment says */
+  /** The job's own endpoint for addresses without one, `s3://bucket/key`. @default the environment's */
   readonly s3Endpoint?: string | undefined;
-  /** The absolute paths that `file:` addresses must stay in; none allows no file. */
+  /** The absolute paths that `file:` addresses must stay within. If there are none, no file is allowed. */
   readonly fileRoots: readonly string[];
 };
 
-/** One store for all addresses: each operation goes to the store that the address's scheme names. */
+/** Opens one store for all addresses. The scheme of an address selects the store that an operation uses. */
 export const openStore = ({ credentials, s3Endpoint, fileRoots, ...options }: OpenOptions): Store => {
   const s3 = s3Store({
     credentials: fixedCredentials(credentials),

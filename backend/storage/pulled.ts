@@ -1,15 +1,15 @@
 import { Readable } from "node:stream";
 import type { ByteStream } from "./store.ts";
 
-/** Bytes that are fetched when they are asked for. */
+/** Bytes that are fetched on demand. */
 export type ByteSource = {
-  /** The next bytes, undefined at the end; never called again before it has settled. */
+  /** Fetches the next bytes; undefined at the end. Never called again before it has settled. */
   next(): Promise<Uint8Array | undefined>;
-  /** Lets go of what the source holds; called once, also when `next` was never called or has not settled. */
+  /** Releases the source's resources. Called once, even if `next` was never called or has not settled. */
   close(): Promise<void>;
 };
 
-/** A stream of bytes that are there already: far cheaper than a `Readable`, which counts where objects are small. */
+/** Wraps bytes that are already in memory as a stream. Far cheaper than a `Readable`, which matters for small objects. */
 export const whole = (bytes: Buffer): ByteStream => ({
   async *[Symbol.asyncIterator]() {
     if (bytes.length > 0) yield bytes;
@@ -17,13 +17,13 @@ export const whole = (bytes: Buffer): ByteStream => ({
   destroy: () => undefined,
 });
 
-/** Chunks that are fetched ahead while earlier ones are at work. */
+/** The number of chunks to fetch ahead while earlier ones are being processed. */
 export const readAhead = 4;
 
 /**
- * The source as a stream of chunks (in object mode: else, to read from it would put together what was fetched ahead, which
- * copies it). Unlike `Readable.from(generator)` it closes the source at once when it is destroyed, even where
- * nothing was read yet or a read is under way.
+ * Wraps the source as a stream of chunks, in object mode because a byte stream would concatenate, and so copy, the chunks that
+ * were fetched ahead. Unlike `Readable.from(generator)`, it closes the source as soon as it is destroyed, even if nothing was
+ * read yet or a read is in progress.
  */
 export const pulled = (source: ByteSource, signal?: AbortSignal): ByteStream =>
   new Readable({

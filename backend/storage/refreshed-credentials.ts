@@ -6,15 +6,15 @@ export type TemporaryCredentials = {
   readonly expires: number;
 };
 
-/** How long before their end credentials are replaced, in ms. */
+/** How long before expiry credentials are replaced, in milliseconds. */
 const refreshMs = 5 * 60_000;
 
-/** The least time, in ms, between two attempts to replace credentials that are still valid. */
+/** The minimum time between two attempts to replace credentials that are still valid, in milliseconds. */
 const retryMs = 60_000;
 
 /**
- * Credentials that are replaced before they expire: requests go on with those that are valid, and wait only where there are
- * none. What keeps them from being replaced is told once they have expired, or a store says so.
+ * Replaces credentials before they expire. Requests keep using valid credentials and wait only if there are none. A failure to
+ * replace them is reported only once they have expired, or once a store reports them as expired.
  *
  * @param now milliseconds since 1970
  * @returns a source of credentials

@@ -1,47 +1,46 @@
 import { performance } from "node:perf_hooks";
 
-/** To which part the rate falls with each round of refusals, and how fast it grows again: those of CUBIC (RFC 9438). */
+/** The factor that each round of refusals applies to the rate, and the constant of its growth: those of CUBIC (RFC 9438). */
 const decrease = 0.7;
 const growth = 0.4;
 
-/** Requests a second that are made however often the store refuses. */
+/** The minimum number of requests per second, no matter how often the store refuses. */
 const least = 2;
 
-/** How many times the rate at which requests are made the limit may be. */
+/** The limit grows to at most this many times the measured rate of requests. */
 const headroom = 2;
 
-/** Over which time the rate of requests is measured, in seconds. */
+/** The time constant for measuring the rate of requests, in seconds. */
 const memory = 1;
 
 /**
- * How many requests a second a client makes of one endpoint: as many as it likes, until the endpoint says that they are
- * too many. From then on there is a limit, which falls with refusals and grows with successes, slowly around the rate at
- * which the last refusal came and fast beyond it, as in the adaptive mode of AWS's SDKs. So all that a client has under way
- * slows down together.
+ * Limits the rate of a client's requests to one endpoint. There is no limit until the endpoint reports too many requests. From
+ * then on, refusals lower the limit and successes raise it: slowly around the rate at the last refusal, and fast beyond it, as
+ * in the adaptive mode of AWS's SDKs. So all concurrent requests of a client slow down together.
  */
 export class RequestRate {
   readonly #now: () => number;
   #limit = Infinity;
-  /** When the next request may be sent, in seconds. */
+  /** The earliest time for the next request, in seconds. */
   #free = -Infinity;
-  /** The rate at the last refusal that counted, and its time. */
+  /** The rate at the last refusal that counted, and the time of that refusal in seconds. */
   #highest = 0;
   #refused = -Infinity;
-  /** Of the requests so far, those that still count, as of `#counted`. */
+  /** The exponentially decayed number of requests as of `#counted`, a time in seconds. */
   #requests = 0;
   #counted = -Infinity;
 
-  /** @param now milliseconds of a monotonic clock */
+  /** @param now returns milliseconds of a monotonic clock */
   constructor(now: () => number = () => performance.now()) {
     this.#now = () => now() / 1000;
   }
 
-  /** Requests a second; `Infinity` before the first refusal. */
+  /** In requests per second; `Infinity` before the first refusal. */
   get limit(): number {
     return this.#limit;
   }
 
-  /** Takes the turn of a request. @returns how many milliseconds to wait before it is sent */
+  /** Reserves the slot for a request. @returns how many milliseconds to wait before sending it */
   take(): number {
     const now = this.#now();
     const at = Math.max(now, this.#free);
@@ -51,7 +50,7 @@ export class RequestRate {
     return (at - now) * 1000;
   }
 
-  /** A request was answered. */
+  /** Records that a request succeeded. */
   succeed(): void {
     if (this.#limit === Infinity) return;
     const now = this.#now();
@@ -61,8 +60,8 @@ export class RequestRate {
   }
 
   /**
-   * A request was refused because there are too many.
-   * @param sentAt when it was sent, in milliseconds of the same clock: of requests that were on their way together one counts
+   * Records that a request was refused because there are too many.
+   * @param sentAt when it was sent, in milliseconds of the same clock: of requests in flight together, only one refusal counts
    */
   refuse(sentAt: number): void {
     if (sentAt / 1000 < this.#refused) return;
@@ -73,7 +72,7 @@ export class RequestRate {
     this.#free = Math.max(this.#free, now);
   }
 
-  /** Requests a second, lately. */
+  /** The recent rate, in requests per second. */
   #measured(now: number): number {
     return (this.#requests * Math.exp((this.#counted - now) / memory)) / memory;
   }

@@ -1,20 +1,20 @@
 import { bucketRegion } from "./s3-failure.ts";
 
-/** An endpoint, and the region to sign for there. */
+/** The endpoint of a bucket, and the region to sign for. */
 export type BucketPlace = { readonly endpoint: string; readonly region: string };
 
-/** Whether an endpoint is one of AWS, also through a VPC. */
+/** Whether an endpoint belongs to AWS, including VPC endpoints. */
 export const isAws = (endpoint: string): boolean => /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);
 
-/** AWS's endpoints for path-style addresses: of all regions, of one, FIPS, dual-stack, China's. */
+/** AWS's endpoints for path-style addresses: global, regional, FIPS, dual-stack and in China. */
 const awsEndpoint =
   /^(?<scheme>https?):\/\/(?<service>s3(?:-fips)?(?:\.dualstack)?)(?:[.-][a-z0-9-]+)?(?<domain>\.amazonaws\.com(?:\.cn)?)$/;
 
 /**
- * Where AWS has a bucket, as its redirect from the endpoint of another region tells. Redirects of other stores are not
- * followed: they could lead anywhere, where this leads to another endpoint of AWS.
+ * Finds where AWS keeps a bucket, from the redirect that an endpoint in another region answers. Redirects of other stores are
+ * not followed, because they could lead anywhere, whereas this one leads to another endpoint of AWS.
  *
- * @returns undefined for any other answer
+ * @returns undefined if the answer is not such a redirect
  */
 export const movedBucket = (
   endpoint: string,

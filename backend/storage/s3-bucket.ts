@@ -5,7 +5,7 @@ import type { S3Client } from "./s3-request.ts";
 import { bucketBody } from "./s3-xml.ts";
 import { StorageError } from "./store.ts";
 
-/** Creates the bucket if it is not there. */
+/** Creates the bucket if it does not exist. */
 export const ensureS3Bucket = async (client: S3Client, at: S3Address): Promise<void> => {
   const bucket = { ...at, key: "" };
   try {
@@ -13,7 +13,7 @@ export const ensureS3Bucket = async (client: S3Client, at: S3Address): Promise<v
     return;
   } catch (error) {
     if (!(error instanceof S3Error)) throw error;
-    // who may not list a bucket may still write to it
+    // a client that may not list a bucket may still be allowed to write to it
     if (error.code === "AccessDenied") return;
     if (error.status !== 404) throw error;
   }
@@ -27,6 +27,6 @@ export const ensureS3Bucket = async (client: S3Client, at: S3Address): Promise<v
   }
 };
 
-// us-east-1 is where a bucket goes without a body, and AWS refuses it in one; `auto` is how R2 calls its only region
+// without a body, a bucket is created in us-east-1, which AWS refuses in a body; R2 calls its only region `auto`
 const placement = (region: string | undefined): { body?: Uint8Array } =>
   region === undefined || region === "us-east-1" || region === "auto" ? {} : { body: Buffer.from(bucketBody(region)) };

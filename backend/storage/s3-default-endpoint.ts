@@ -5,17 +5,17 @@ import { StorageError } from "./store.ts";
 type EndpointChoice = {
   /** The job's own. */
   readonly endpoint?: string | undefined;
-  /** Of the credentials. */
+  /** The region of the credentials. */
   readonly region?: string | undefined;
   /** @default this process's */
   readonly environment?: NodeJS.ProcessEnv;
 };
 
 /**
- * The endpoint of addresses that name none, `s3://bucket/key`, without a trailing slash: the job's own, else
- * `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`, else AWS's, in the region of the credentials, of `AWS_REGION` or of
- * `AWS_DEFAULT_REGION`. The order is that of AWS's tools ("Service-specific endpoints" in their reference).
- * @throws StorageError `InvalidEndpoint` where a variable holds no URL
+ * The endpoint for addresses without one, `s3://bucket/key`, without a trailing slash: the job's own, else
+ * `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`, else AWS's in the region of the credentials, of `AWS_REGION` or of
+ * `AWS_DEFAULT_REGION`, else in us-east-1. AWS's tools use the same order ("Service-specific endpoints" in their reference).
+ * @throws StorageError `InvalidEndpoint` if the job or a variable names an invalid URL or region
  */
 export const s3DefaultEndpoint = ({ endpoint, region, environment = process.env }: EndpointChoice = {}): string => {
   const variables = AwsEnvironmentSchema.parse(environment);
@@ -33,7 +33,7 @@ export const s3DefaultEndpoint = ({ endpoint, region, environment = process.env 
   );
 };
 
-/** @throws StorageError `InvalidEndpoint` where there can be no such region */
+/** @throws StorageError `InvalidEndpoint` if this cannot be a region of AWS */
 const regional = (region: string): string => {
   if (/^[a-z]+(?:-[a-z]+)+-\d+$/.test(region)) return `https://s3.${region}.${awsDomain(region)}`;
   // R2's region is called `auto`.

@@ -6,12 +6,12 @@ import type { S3Answer } from "./s3-request.ts";
 import { StorageError } from "./store.ts";
 
 /**
- * Asks for an object as it is stored. GCS decompresses what is stored with `Content-Encoding: gzip`, without a length and ignoring
- * ranges, unless the request accepts it (cloud.google.com/storage/docs/transcoding).
+ * Requests an object as it is stored. GCS decompresses objects that are stored with `Content-Encoding: gzip`, sends no length and
+ * ignores ranges, unless the request accepts gzip (cloud.google.com/storage/docs/transcoding).
  */
 export const asStored = { "accept-encoding": "gzip" } as const;
 
-/** Codings that an object's bytes cannot be read through. Others, such as a charset that somebody took for a coding, change nothing. */
+/** Codings that change an object's bytes. Others, such as a charset mistaken for a coding, have no effect. */
 const codings: ReadonlySet<string> = new Set([
   "aws-chunked",
   "br",
@@ -25,14 +25,14 @@ const codings: ReadonlySet<string> = new Set([
   "zstd",
 ]);
 
-/** The codings that say no more than the key's ending does. */
+/** The codings that match the key's ending. */
 const codingsOf: Readonly<Record<Compression, readonly string[]>> = {
   gzip: ["gzip", "x-gzip"],
   zstd: ["zstd"],
   bzip2: ["bzip2", "x-bzip2"],
 };
 
-/** What is wrong with an object's `Content-Encoding`: its key's ending must say the same. */
+/** Returns an error if an object's `Content-Encoding` does not match its key's ending, or is undone in transit. */
 export const wrongEncoding = (at: S3Address, headers: S3Answer["headers"]): StorageError | undefined => {
   const encoding = headers.get("content-encoding");
   const stored = encoding ?? headers.get("x-goog-stored-content-encoding") ?? "";
@@ -58,8 +58,8 @@ export const wrongEncoding = (at: S3Address, headers: S3Answer["headers"]): Stor
 type Body = AsyncIterable<Uint8Array> & { destroy(): unknown };
 
 /**
- * The bytes of an answer as they are stored. Workers, and so the local S3 endpoint, compress what is stored with
- * `Content-Encoding: gzip` once more on the way; such an answer tells no length.
+ * The body of an answer as it is stored. Workers, and therefore the local S3 endpoint, compress objects that are stored with
+ * `Content-Encoding: gzip` once more in transit. Such an answer has no length.
  */
 export const storedBody = ({ headers, body }: S3Answer): Body =>
   headers.get("content-encoding") === "gzip" && !headers.has("content-length")

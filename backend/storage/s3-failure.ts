@@ -11,9 +11,9 @@ type S3ErrorOptions = ErrorOptions & {
   readonly retryAfterMs?: number | undefined;
 };
 
-/** A refusal of an S3-compatible store, or a failure on the way to it. */
+/** An error of an S3-compatible store, or a failure to reach it. */
 export class S3Error extends StorageError {
-  /** How long the store wants not to be asked, in milliseconds, where it says so. */
+  /** How long the store asks to wait before the next request, in milliseconds; undefined if it does not say. */
   readonly retryAfterMs: number | undefined;
 
   constructor(code: string, message: string, status?: number, { retryAfterMs, ...options }: S3ErrorOptions = {}) {
@@ -25,8 +25,8 @@ export class S3Error extends StorageError {
 type AnswerHead = { readonly status: number; readonly headers: ReadonlyMap<string, string> };
 
 /**
- * The error for an answer whose body held `error`, or nothing that S3 would say. Of the latter nothing is shown: whoever named
- * the endpoint could have it ask a service that tells them nothing.
+ * The error for an answer whose body contained `error`, or no error that S3 would send. In the latter case, nothing of the body
+ * is shown: otherwise a user could name an internal service as the endpoint and read its answers.
  */
 export const refused = (
   at: S3Address,
@@ -60,10 +60,10 @@ export const refused = (
   );
 };
 
-/** The longest wait that a store is granted, in milliseconds. */
+/** The longest wait that a store can request, in milliseconds. */
 const longestRetryAfter = 60_000;
 
-/** The milliseconds that a `Retry-After` names (RFC 9110, 10.2.3), within bounds. */
+/** The wait that a `Retry-After` requests (RFC 9110, 10.2.3), in milliseconds and within bounds. */
 const retryAfter = (value: string | undefined): number | undefined => {
   if (value === undefined) return undefined;
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
@@ -76,15 +76,15 @@ const redirectTo = (location: string | undefined): string => {
   return `, a redirect${to}, which is not followed`;
 };
 
-/** The region of the bucket that was asked for, where the store tells. */
+/** The region of the requested bucket; undefined if the store does not say. */
 export const bucketRegion = (headers: ReadonlyMap<string, string>): string | undefined =>
   plausibleRegion(headers.get("x-amz-bucket-region"));
 
-/** Whether temporary credentials were refused, which others may replace. */
+/** Whether the store refused temporary credentials that can be replaced. */
 export const saysExpired = (error: S3ErrorBody | undefined): boolean =>
   error !== undefined && expiryCodes.has(error.code);
 
-/** The error for an answer that S3 would not give. */
+/** The error for an answer that S3 would not send. */
 export const malformed = (at: S3Address, why: string, cause?: unknown): S3Error =>
   new S3Error(
     "MalformedAnswer",
@@ -93,14 +93,14 @@ export const malformed = (at: S3Address, why: string, cause?: unknown): S3Error 
     { cause },
   );
 
-/** The error for a connection that could not be made or broke. */
+/** The error for a connection that could not be established or broke. */
 export const unreachable = (at: S3Address, cause: unknown, isProven: boolean): S3Error => {
   const { code, why } = networkFailure(cause);
   const message = `${formatAddress(at)}: cannot use ${new URL(at.endpoint).host}: ${why} (${code})`;
   return new S3Error(code, message, undefined, { cause, isProven });
 };
 
-/** When a request that failed with `error` is to be sent again; undefined for never. */
+/** Returns how to retry a request that failed with `error`; undefined if it must not be retried. */
 export const retryS3 = (error: unknown, isProven: boolean): Retry | undefined => {
   if (!(error instanceof S3Error)) return undefined;
   const retry = retryOf(error, isProven);

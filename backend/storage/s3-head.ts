@@ -5,13 +5,13 @@ import type { S3Client, S3Request } from "./s3-request.ts";
 import { quoteEtag } from "./s3-xml.ts";
 import type { ObjectInfo } from "./store.ts";
 
-/** Metadata that tells whose upload an object was made of. */
+/** Metadata that names the attempt whose upload created an object. */
 export const attemptHeader = "x-amz-meta-attempt";
 
-/** What HEAD tells of an object; `attempt` is that of the upload which it was made of. */
+/** The result of HEAD for an object. `attempt` is the attempt whose upload created it. */
 type S3Head = { readonly info: ObjectInfo; readonly attempt: string | undefined };
 
-/** @returns undefined when there is no such object; @throws StorageError also when there is no such bucket */
+/** Looks up an object. @returns undefined if there is no such object @throws StorageError also if the bucket does not exist */
 export const headS3 = async (client: S3Client, at: S3Address): Promise<S3Head | undefined> => {
   let headers: ReadonlyMap<string, string>;
   try {
@@ -27,10 +27,10 @@ export const headS3 = async (client: S3Client, at: S3Address): Promise<S3Head | 
 };
 
 /**
- * The headers that HEAD answers. A refusal of it has no body to tell the store's code: it is the one that a GET gets. Where
- * that is none, what was wrong has passed, such as credentials that had expired and were renewed for the GET.
+ * Returns the headers of a HEAD request. A refused HEAD has no body with the store's error code, so a GET finds it out. If the
+ * GET succeeds, the problem has gone, for example because expired credentials were renewed for it, and HEAD is sent again.
  *
- * @param get what makes a small answer of the GET
+ * @param get what keeps the answer to the GET small
  */
 export const headOf = async (
   client: S3Client,

@@ -4,7 +4,7 @@ import type { S3Client } from "./s3-request.ts";
 import { parseListPage } from "./s3-xml.ts";
 import type { ObjectInfo } from "./store.ts";
 
-/** Every object whose key begins with the key of `prefix`, in the order of the store, which is that of the keys' bytes. */
+/** Lists every object whose key begins with the key of `prefix`, in the store's order, which is the byte order of the keys. */
 export const listS3 = async function* (client: S3Client, prefix: S3Address): AsyncGenerator<ObjectInfo> {
   const query = { "list-type": "2", "encoding-type": "url", prefix: prefix.key };
   const bucket = { ...prefix, key: "" };
@@ -16,7 +16,7 @@ export const listS3 = async function* (client: S3Client, prefix: S3Address): Asy
       parseListPage,
     );
     for (const { key, size, etag } of page.objects) {
-      // a store that takes no notice of the prefix would have all that it holds read, or removed
+      // with a store that ignores the prefix, the job would read or remove everything in the bucket
       if (!key.startsWith(prefix.key)) throw malformed(prefix, "it lists keys that were not asked for");
       yield { address: { ...prefix, key }, size, etag };
     }

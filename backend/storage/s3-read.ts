@@ -7,15 +7,15 @@ import { malformed, retryS3, S3Error, unreachable } from "./s3-failure.ts";
 import type { S3Answer, S3Client } from "./s3-request.ts";
 import { StorageError, type ByteRange, type ByteStream } from "./store.ts";
 
-/** A body that broke off starts a new count of tries after this many bytes: progress, though not a byte at a time. */
+/** After this many bytes, a broken body gets all its tries again: it made real progress, not just a byte at a time. */
 const progressBytes = 1024 * 1024;
 
 /**
- * The bytes of an object, as `Store.read` promises them. A body that breaks off goes on from the byte that was reached, on
- * condition that the object is still the same.
+ * Reads an object as `Store.read` specifies. If a body breaks off, reading resumes from the byte it reached, provided that the
+ * object has not changed.
  *
- * @param range the whole object without it
- * @throws StorageError before any byte was read; later ones are the stream's errors, `TruncatedBody` where every try broke off
+ * @param range undefined for the whole object
+ * @throws StorageError before any byte was read; later errors are the stream's, `TruncatedBody` if every try broke off
  */
 export const readS3 = async (
   client: S3Client,
@@ -24,7 +24,7 @@ export const readS3 = async (
   etag: string | undefined,
 ): Promise<ByteStream> => {
   if (range !== undefined && (range.start < 0 || range.end < range.start)) throw invalidRange(at, range, "");
-  // HTTP has no way to ask for nothing
+  // an HTTP range cannot be empty
   if (range !== undefined && range.start === range.end) return whole(Buffer.alloc(0));
   const answer = await get(client, at, range, etag);
   const end = range?.end ?? Number(answer.headers.get("content-length") ?? Number.NaN);
@@ -63,14 +63,14 @@ const get = async (
   throw wrong;
 };
 
-/** What is wrong with the range that an answer declares. */
+/** Returns an error if an answer declares another range than requested. */
 const mismatch = (
   at: S3Address,
   { status, headers }: S3Answer,
   range: ByteRange | undefined,
 ): StorageError | undefined => {
   if (range === undefined) return status === 200 ? undefined : malformed(at, `GET was answered with status ${status}`);
-  // RFC 9110, 14.2: a server may send the whole object; that is the range where it ends with the object
+  // RFC 9110, 14.2: a server may send the whole object, which is fine if the range covers all of it
   if (status === 200 && range.start === 0 && headers.get("content-length") === String(range.end)) return undefined;
   if (status !== 206) return malformed(at, `it ignores ranges: GET with one was answered with status ${status}`);
   const declared = headers.get("content-range") ?? "";
@@ -123,7 +123,7 @@ class ResumedBody implements ByteSource {
     this.#body.destroy();
   }
 
-  /** The next bytes, undefined at the end, or how the body broke off. */
+  /** Returns the next bytes, undefined at the end, or the error with which the body broke off. */
   async #chunk(): Promise<Uint8Array | S3Error | undefined> {
     try {
       const { done, value } = await this.#chunks.next();

@@ -6,33 +6,33 @@ import { S3Error } from "./s3-failure.ts";
 import type { S3Client } from "./s3-request.ts";
 import { deletionBody, parseRefusals } from "./s3-xml.ts";
 
-/** The most keys that DeleteObjects takes. */
+/** The maximum number of keys that DeleteObjects accepts. */
 const deletionBatch = 1000;
 
-/** DeleteObject requests under way at a time. */
+/** The maximum number of concurrent DeleteObject requests. */
 const deletionsAtOnce = 16;
 
 /**
- * The statuses of stores without DeleteObjects: GCS's XML API answers 501, others 405, or take the request for a form upload
- * (400) or for no route of theirs (404).
+ * The statuses that stores without DeleteObjects answer: GCS's XML API 501, others 405. Some mistake the request for a form
+ * upload (400) or do not know the route (404).
  */
 const unsupportedStatuses: ReadonlySet<number | undefined> = new Set([400, 404, 405, 501]);
 
-/** The codes of such stores where the answer is a 200. */
+/** The error codes for such stores if they answer 200. */
 const unsupportedCodes: ReadonlySet<string> = new Set(["MalformedAnswer", "MethodNotAllowed", "NotImplemented"]);
 
-/** Removes objects, in batches where the store has DeleteObjects. */
+/** Removes objects, in batches if the store supports DeleteObjects. */
 export class S3Remover {
   readonly #client: S3Client;
   readonly #singly: Set<string>;
 
-  /** @param withoutBatches the endpoints without DeleteObjects, which is added to */
+  /** @param withoutBatches the endpoints without DeleteObjects; the remover adds to it */
   constructor(client: S3Client, withoutBatches: Set<string>) {
     this.#client = client;
     this.#singly = withoutBatches;
   }
 
-  /** Removes objects of any buckets. An object that is not there counts as removed. */
+  /** Removes objects of any buckets. An object that does not exist counts as removed. */
   async remove(all: readonly S3Address[]): Promise<void> {
     for (const [bucket, keys] of byBucket(all)) {
       for (let first = 0; first < keys.length; first += deletionBatch) {
@@ -49,7 +49,7 @@ export class S3Remover {
         await removeBatch(this.#client, bucket, plain);
       } catch (error) {
         if (!(error instanceof S3Error && isUnsupported(error))) throw error;
-        // where the refusal had another cause, a single deletion is refused for it as well, and tells it
+        // if the refusal had another cause, a single deletion fails with that cause
         await this.#removeSingly(bucket, plain);
         this.#singly.add(endpoint);
       }
@@ -66,7 +66,7 @@ export class S3Remover {
   }
 }
 
-/** Whether XML carries a key to every store as it is: it has no control characters, and some stores leave out outer spaces. */
+/** Whether every store reads a key from XML unchanged: control characters are not safe, and some stores trim spaces. */
 const isPlain = (key: string): boolean =>
   // oxlint-disable-next-line no-control-regex -- keys may hold them
   key === key.trim() && !/[\u0000-\u001f\u007f]/.test(key);
@@ -92,7 +92,7 @@ const removeBatch = async (client: S3Client, bucket: S3Address, keys: readonly s
     { operation: "DeleteObjects", method: "POST", at: bucket, query: { delete: "" }, headers, body },
     (text) => {
       const refusals = parseRefusals(text).filter(({ code }) => code !== "NoSuchKey");
-      // a lasting refusal first: where there is one, repeating the batch is of no use
+      // prefer a permanent refusal: if there is one, repeating the batch is useless
       const worst = refusals.find((refusal) => !isTransient(classOf(refusal))) ?? refusals[0];
       if (worst === undefined) return;
       const more = refusals.length === 1 ? "" : `, and ${refusals.length - 1} more objects`;

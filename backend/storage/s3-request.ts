@@ -26,11 +26,11 @@ import { MalformedAnswerError } from "./xml.ts";
 export type S3Request = {
   readonly operation: S3Operation;
   readonly method: "DELETE" | "GET" | "HEAD" | "POST" | "PUT";
-  /** The bucket itself when its key is empty. */
+  /** The bucket itself if the key is empty. */
   readonly at: S3Address;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Headers that proxies change on the way, as Google's own do with `Accept-Encoding`: no signature covers them. */
+  /** Headers that the signature does not cover, because proxies change them, as Google's do with `Accept-Encoding`. */
   readonly unsigned?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
 };
@@ -43,25 +43,25 @@ export type S3Answer = {
 };
 
 export type S3Options = {
-  /** Sent with each request whose operation takes them. @default none */
+  /** Sent with each request whose operation accepts them. @default none */
   readonly headers?: StorageHeaders | undefined;
-  /** Whether objects are read whatever `Content-Encoding` they are stored with. @default one that the key's ending says */
+  /** Whether to read objects with any `Content-Encoding`. @default only with one that matches the key's ending */
   readonly readsEncoded?: boolean | undefined;
-  /** Ends everything under way, and every later request, with its reason. */
+  /** Makes all current and later requests fail with its reason. */
   readonly signal?: AbortSignal | undefined;
-  /** @default by the clock */
+  /** @default waits in real time */
   readonly pause?: Pause | undefined;
-  /** Whether it is known that the stores work, though this session may not have heard from them. @default false */
+  /** Whether the stores are known to work, even if this session has had no answer yet. @default false */
   readonly areProven?: boolean | undefined;
 };
 
-/** Larger bodies are written piece by piece, so that time without an answer counts from the last one, not the first. */
+/** Larger bodies are sent in pieces of this many bytes, so that the answer's timeout starts with the last piece. */
 const pieceSize = 256 * 1024;
 
-/** Most bytes of an answer that is read as a whole: a list of 1,000 keys of 1 KiB, percent-encoded, has less than half. */
+/** The most bytes of an answer that is read as a whole. A list of 1,000 percent-encoded keys of 1 KiB takes less than half. */
 const longestAnswer = 8 * 1024 * 1024;
 
-/** Most bytes of an answer that is no success, or is not looked at. */
+/** The most bytes of an answer that is not a success, or whose content is not used. */
 const longestRefusal = 64 * 1024;
 
 /** Signs and sends the requests of a task to S3-compatible stores. */
@@ -84,12 +84,12 @@ export class S3Client {
     this.#areProven = areProven;
   }
 
-  /** Sends until the answer is a success, and returns it as soon as its headers are there. */
+  /** Sends until the answer is a success, and returns it as soon as its headers arrive. */
   open(what: S3Request): Promise<S3Answer> {
     return this.#retrying(what, () => this.#send(what));
   }
 
-  /** Sends until the answer is a success that `parse` understands. @throws StorageError also for an `<Error>` under status 200 */
+  /** Sends until the answer is a success, and parses it. @throws StorageError even for an `<Error>` with status 200 */
   parsed<T>(what: S3Request, parse: (text: string) => T): Promise<T> {
     return this.#retrying(what, async () => {
       const answer = await this.#send(what);
@@ -105,23 +105,23 @@ export class S3Client {
     });
   }
 
-  /** Sends until the answer is a success, and returns its headers. @throws StorageError also for an `<Error>` under status 200 */
+  /** Sends until the answer is a success, and returns its headers. @throws StorageError even for an `<Error>` with status 200 */
   headers(what: S3Request): Promise<ReadonlyMap<string, string>> {
     return this.#retrying(what, async () => {
       const answer = await this.#send(what);
-      // that of a success is empty, or short; some stores have begun it before they know
+      // the body of a success is empty or short; some stores begin to answer 200 before they know the outcome
       const error = parseError((await this.#text(what, answer, longestRefusal)) ?? "");
       if (error !== undefined) throw refused(what.at, answer, error, true);
       return answer.headers;
     });
   }
 
-  /** Whether what is written to an address carries a CRC-32: at AWS, and where the job asks for it. */
+  /** Whether writes to an address carry a CRC-32: at AWS, and if the job asks for it. */
   usesChecksums(at: S3Address): boolean {
     return this.#extraHeaders("CreateMultipartUpload", at)[checksumHeader] !== undefined;
   }
 
-  /** The headers that the job has sent with an operation. */
+  /** The headers that the job adds to an operation, and AWS's checksum header. */
   #extraHeaders(operation: S3Operation, { endpoint, key }: S3Address): Readonly<Record<string, string>> {
     const headers = isAws(endpoint) ? { [checksumHeader]: "CRC32", ...this.#headers } : this.#headers;
     return headersOf(headers, operation, !key.startsWith(shuffleRoot));
@@ -132,7 +132,7 @@ export class S3Client {
     return (await this.#credentials())?.region;
   }
 
-  /** @param expired those of which a store says so */
+  /** @param expired credentials that a store reports as expired */
   async #credentials(expired?: Credentials): Promise<Credentials | undefined> {
     const source = this.#session.credentials;
     if (source === undefined) return undefined;
@@ -166,7 +166,7 @@ export class S3Client {
     return this.#areProven || this.#session.proven.has(bucketOf(at));
   }
 
-  /** A store may repeat in its message what was sent to it, and everybody who may see the job sees that message. */
+  /** Removes secrets from a message: a store can echo what was sent to it, and everyone who may see the job sees the message. */
   #withoutSecrets(error: unknown): unknown {
     const { password, sessionToken } = this.#lastUsed ?? {};
     if (!(error instanceof S3Error)) return error;
@@ -240,7 +240,7 @@ export class S3Client {
         body: pieces ? Readable.from(piecesOf(body), { objectMode: false }) : (body ?? null),
         ...(signal === undefined ? {} : { signal }),
       });
-      // whoever reads the body sees its errors; a body that is let go must not end the process by one
+      // a reader of the body sees its errors; an error of an abandoned body must not end the process
       answer.body.on("error", () => {});
       return { status: answer.statusCode, headers: single(answer.headers), body: answer.body };
     } catch (cause) {

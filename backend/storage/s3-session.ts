@@ -9,29 +9,29 @@ import { S3Signer } from "./s3-signer.ts";
 export type S3SessionOptions = {
   /** @default requests are anonymous: neither signed nor with a key id */
   readonly credentials?: CredentialsSource | undefined;
-  /** What addresses may lead to. @default any endpoint that a store can be at */
+  /** The endpoints that addresses may lead to. @default any that a store can have */
   readonly endpoints?: EndpointPolicy | undefined;
-  /** Makes the direct connections. @default to what `endpoints` allows */
+  /** Makes the direct connections. @default one that connects to what `endpoints` allows */
   readonly connect?: buildConnector.connector | undefined;
 };
 
-/** What outlives the tasks of a job, for one identity: connections, and what was learned of stores. */
+/** The state of one identity that outlives the tasks of a job: connections, and knowledge about stores. */
 export class S3Session {
   readonly credentials: CredentialsSource | undefined;
-  // Idle sockets do not keep the process alive. The number of connections has no limit here: tasks limit how many requests
-  // they make at a time.
+  // Idle sockets do not keep the process alive. The number of connections is not limited here, because tasks limit their
+  // concurrent requests.
   readonly #dispatchers: Dispatchers;
   readonly #endpoints: EndpointPolicy;
   readonly signer = new S3Signer();
   /** The regions that stores asked for, by endpoint and bucket. */
   readonly regions = new Map<string, string>();
-  /** Where AWS has buckets that lie in another region than the endpoint named, by endpoint and bucket. */
+  /** The locations of AWS buckets that are in another region than the named endpoint, by endpoint and bucket. */
   readonly moved = new Map<string, BucketPlace>();
-  /** The buckets, with their endpoints, that have answered with a success. */
+  /** The buckets, with their endpoints, that have answered successfully. */
   readonly proven = new Set<string>();
   /** The endpoints without DeleteObjects. */
   readonly withoutBatches = new Set<string>();
-  /** The buckets, with their endpoints, that demand a checksum of what is written. */
+  /** The buckets, with their endpoints, that require a checksum on writes. */
   readonly demandingChecksums = new Set<string>();
   /** By endpoint. */
   readonly #rates = new Map<string, RequestRate>();
@@ -42,25 +42,25 @@ export class S3Session {
     this.#dispatchers = new Dispatchers({
       connect,
       headersTimeout: 20_000,
-      // counts only while the reader waits for the store, not the other way round
+      // applies only while the reader waits for the store, not while the store waits for the reader
       bodyTimeout: 20_000,
     });
   }
 
-  /** What sends a request. @throws Error with the code `EndpointRefused` */
+  /** Returns the dispatcher for a URL. @throws Error with the code `EndpointRefused` */
   dispatcherFor(url: URL): Dispatcher {
     if (this.#dispatchers.isProxied(url)) checkEndpoint(this.#endpoints, url);
     return this.#dispatchers.for(url);
   }
 
-  /** How fast requests are made of an endpoint. */
+  /** Returns the rate limiter of an endpoint. */
   rateOf(endpoint: string): RequestRate {
     const rate = this.#rates.get(endpoint) ?? new RequestRate();
     this.#rates.set(endpoint, rate);
     return rate;
   }
 
-  /** Ends all connections. */
+  /** Closes all connections. */
   async close(): Promise<void> {
     await this.#dispatchers.destroy();
   }

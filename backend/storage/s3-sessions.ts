@@ -7,14 +7,14 @@ import { S3Session } from "./s3-session.ts";
 type Kept = { readonly credentials: Credentials | undefined; readonly session: S3Session };
 
 type SessionsOptions = {
-  /** Used where a task brings no credentials; without them such requests are anonymous. */
+  /** Used for tasks without credentials. If undefined, their requests are anonymous. */
   readonly ambient?: CredentialsSource | undefined;
   readonly endpoints: EndpointPolicy;
 };
 
 /**
- * The sessions of a thread, kept from task to task. The next task nearly always has the same credentials; those of sessions
- * that it does not use are forgotten, and their connections closed.
+ * The sessions of a thread, kept from task to task. The next task nearly always has the same credentials. Sessions that it does
+ * not use are closed and their credentials forgotten.
  */
 export class S3Sessions {
   readonly #options: SessionsOptions;
@@ -24,7 +24,7 @@ export class S3Sessions {
     this.#options = options;
   }
 
-  /** The sessions for a task's credentials, in that order. */
+  /** Returns the sessions for a task's credentials, in the same order. */
   use(credentials: readonly (Credentials | undefined)[]): readonly S3Session[] {
     const used: Kept[] = [];
     const sessions = credentials.map((each) => {

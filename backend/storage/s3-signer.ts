@@ -6,12 +6,12 @@ type Signable = { readonly method: string; readonly url: URL; readonly headers: 
 
 type Key = { readonly password: string; readonly scope: string; readonly sign: (text: string) => string };
 
-/** Bytes that SHA-256 takes in at a time. */
+/** The block size of SHA-256, in bytes. */
 const blockLength = 64;
 
 /**
- * HMAC-SHA-256 (RFC 2104) with a key of at most a block, in hexadecimal digits. Made of one-shot hashes, it takes a fifth of the
- * time of `createHmac`, which is most of the time that signing takes.
+ * HMAC-SHA-256 (RFC 2104) as hexadecimal digits, with a key of at most one block. Built from one-shot hashes, it takes a fifth of
+ * the time of `createHmac`, which would dominate signing.
  */
 const hmacWith = (key: Buffer): ((text: string) => string) => {
   const padded = (pad: number): Uint8Array => Buffer.alloc(blockLength, pad).map((byte, at) => byte ^ (key[at] ?? 0));
@@ -22,7 +22,7 @@ const hmacWith = (key: Buffer): ((text: string) => string) => {
   };
 };
 
-/** Headers that something on the way may change, or that Node sets: those that aws4fetch leaves out. */
+/** Headers that can change in transit or that Node sets: the same ones that aws4fetch does not sign. */
 const unsigned: ReadonlySet<string> = new Set([
   "authorization",
   "connection",
@@ -36,9 +36,9 @@ const unsigned: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Signs requests to S3 (Signature Version 4, with the payload unsigned unless `x-amz-content-sha256` says otherwise: every
- * store takes that, TLS protects it where it leaves the cluster, and hashing it costs either side more than all the rest).
- * Synchronous, since a trip to libuv's threads takes longer than the hashing.
+ * Signs requests to S3 with Signature Version 4. The payload is unsigned unless `x-amz-content-sha256` says otherwise: every
+ * store accepts that, TLS protects the payload outside the cluster, and hashing it costs either side more than everything else.
+ * Synchronous, because a trip to libuv's thread pool takes longer than the hashing.
  */
 export class S3Signer {
   #last: Key | undefined;
@@ -46,8 +46,8 @@ export class S3Signer {
   readonly #regions = new Map<string, string>();
 
   /**
-   * The headers of a request, with those that prove who makes it.
-   * @param what a URL whose query is percent-encoded as RFC 3986 has it; names of headers in lower case
+   * Returns the headers of a request, including the signature.
+   * @param what a URL whose query is percent-encoded as in RFC 3986; header names in lower case
    * @param region by default that in the endpoint's name, else `us-east-1`
    */
   sign(
@@ -75,7 +75,7 @@ export class S3Signer {
     return all;
   }
 
-  /** The signing key of a day and a region; the last one is kept. */
+  /** The signing key for a day and a region. The last one is cached. */
   #key(password: string, scope: string): Key {
     if (this.#last?.scope !== scope || this.#last.password !== password) {
       let key = Buffer.from(`AWS4${password}`);

@@ -10,7 +10,7 @@ import type { UploadOutcome } from "./store.ts";
 const isNoSuchUpload = (error: unknown): boolean => error instanceof S3Error && error.code === "NoSuchUpload";
 
 /**
- * Begins an upload. Where the answer is lost and the request repeated, the store keeps an upload that nobody knows of, until
+ * Begins an upload. If the answer is lost and the request repeated, the store keeps an orphaned upload until
  * `abortS3Uploads`.
  */
 export const createS3Upload = (client: S3Client, at: S3Address, attempt: string): Promise<string> =>
@@ -25,7 +25,7 @@ export const createS3Upload = (client: S3Client, at: S3Address, attempt: string)
     parseUploadId,
   );
 
-/** Completes an upload, or finds out whether an earlier completion, whose answer was lost, had done so. */
+/** Completes an upload. Idempotent: detects whether an earlier completion, whose answer was lost, had succeeded. */
 export const completeS3Upload = async (
   client: S3Client,
   at: S3Address,
@@ -47,7 +47,7 @@ export const completeS3Upload = async (
   }
 };
 
-/** Ends an upload without an object. */
+/** Ends an upload without creating an object. */
 export const abortS3Upload = async (client: S3Client, at: S3Address, uploadId: string): Promise<void> => {
   try {
     await client.headers({ operation: "AbortMultipartUpload", method: "DELETE", at, query: { uploadId } });
@@ -57,8 +57,8 @@ export const abortS3Upload = async (client: S3Client, at: S3Address, uploadId: s
 };
 
 /**
- * Ends all uploads whose keys begin with that of `prefix`, those that the store lists. One that cannot list them, or does not let
- * this client, is left to end them by its own rules.
+ * Aborts all uploads that the store lists whose keys begin with that of `prefix`. A store that cannot list them, or does not
+ * allow this client to, must expire them by its own rules.
  */
 export const abortS3Uploads = async (client: S3Client, prefix: S3Address): Promise<void> => {
   for await (const { key, uploadId } of listS3Uploads(client, prefix)) {

@@ -7,13 +7,13 @@ const encode = (text: string): string =>
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 
-/** The URL of an object or bucket, in path style, with each character encoded as a signature has it. @throws StorageError */
+/** The path-style URL of an object or bucket, with each character encoded as signing requires. @throws StorageError */
 export const urlOf = ({ at, query = {} }: Pick<S3Request, "at" | "query">): URL => {
   const { endpoint, bucket, key } = at;
   if (bucket === "") throw new StorageError("InvalidBucketName", `${endpoint}: the address names no bucket`);
   const components = key.split("/");
   if (components.includes(".") || components.includes("..")) {
-    // URLs have no way to write such a component
+    // URLs cannot express such a component
     throw new StorageError("InvalidKey", `the key '${key}' in ${endpoint}/${bucket} has '.' or '..' between slashes`);
   }
   const path = key === "" ? "" : `/${components.map(encode).join("/")}`;

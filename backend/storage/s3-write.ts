@@ -5,33 +5,33 @@ import { malformed, S3Error } from "./s3-failure.ts";
 import type { S3Client, S3Request } from "./s3-request.ts";
 import type { CompletedPart } from "./s3-xml.ts";
 
-/** The CRC-32 of bytes as S3 writes it: base64 of its four bytes, the highest first. */
+/** The CRC-32 of bytes in S3's format: base64 of its four bytes, the highest first. */
 const checksumOf = (bytes: Uint8Array): string => {
   const sum = Buffer.alloc(4);
   sum.writeUInt32BE(crc32(bytes));
   return sum.toString("base64");
 };
 
-// an ETag ends with a quote, or, in some stores, with a hex digit
+// unambiguous, because an ETag ends with a quote or, in some stores, with a hex digit
 const formatTag = (etag: string, checksum: string | undefined): string =>
   checksum === undefined ? etag : `${etag} crc32=${checksum}`;
 
-/** What the tag of a part says. */
+/** Parses the tag of a part. */
 export const parseTag = (tag: string): CompletedPart => {
   const [, etag = tag, checksum] = /^(.*) crc32=([\w+/]+=*)$/s.exec(tag) ?? [];
   return { etag, crc32: checksum };
 };
 
 /**
- * Writes objects and parts, with the checksums that their store takes: CRC-32 where `S3Client.usesChecksums`, which the store
- * verifies and keeps, else none, since some stores refuse it. A bucket that demands a checksum, as with a default retention,
- * gets Content-MD5, which all stores know and takes several times as long to compute.
+ * Writes objects and parts with the checksums that their store accepts. If `S3Client.usesChecksums`, that is CRC-32, which the
+ * store verifies and keeps; else none, because some stores refuse it. A bucket that requires a checksum, as one with default
+ * retention does, gets Content-MD5, which all stores support but which takes several times as long to compute.
  */
 export class S3Writer {
   readonly #client: S3Client;
   readonly #demanding: Set<string>;
 
-  /** @param demanding the buckets that demand a checksum, which is added to */
+  /** @param demanding the buckets that require a checksum; the writer adds to it */
   constructor(client: S3Client, demanding: Set<string>) {
     this.#client = client;
     this.#demanding = demanding;

@@ -4,9 +4,9 @@ import { MalformedAnswerError, xmlReader } from "./xml.ts";
 export type S3ErrorBody = {
   readonly code: string;
   readonly message: string;
-  /** The region to sign for, where the store says that it was another one. */
+  /** The region to sign for, if the store reports that another one was used. */
   readonly region: string | undefined;
-  /** The endpoint to use instead, where the store says so. */
+  /** The endpoint to use instead, if the store names one. */
   readonly endpoint: string | undefined;
 };
 
@@ -18,13 +18,13 @@ type ListPage = {
 
 type UploadsPage = {
   readonly uploads: readonly { readonly key: string; readonly uploadId: string }[];
-  /** What asks for the next page; undefined on the last one. */
+  /** The query parameters for the next page; undefined on the last one. */
   readonly next: { readonly "key-marker": string; readonly "upload-id-marker": string } | undefined;
 };
 
 const parse = xmlReader(["ListBucketResult.Contents", "ListMultipartUploadsResult.Upload", "DeleteResult.Error"]);
 
-/** S3's codes are words, such as `NoSuchKey`. */
+/** S3's codes are single words, such as `NoSuchKey`. */
 const CodeSchema = z.string().regex(/^\w[\w.-]{0,127}$/);
 
 const errorSchema = z.object({
@@ -36,18 +36,18 @@ const errorSchema = z.object({
   }),
 });
 
-/** A store's words on a single line, at most 1,000 UTF-16 units of them. */
+/** Formats a store's message as a single line of at most 1,000 UTF-16 units. */
 const shown = (words: string): string => {
   // oxlint-disable-next-line no-control-regex -- control characters are exactly what is replaced here
   const line = words.trim().replaceAll(/[\s\u0000-\u001f\u007f]+/g, " ");
   return line.length > 1000 ? `${line.slice(0, 999)}…` : line;
 };
 
-/** What can be the name of a region; undefined for anything else, which is not to be signed with. */
+/** Returns a string that can be a region's name; undefined for anything else, which must not be used for signing. */
 export const plausibleRegion = (region: string | undefined): string | undefined =>
   region !== undefined && /^[\w.-]{1,64}$/.test(region) ? region : undefined;
 
-/** The `<Error>` of an answer, whatever its status; undefined when it is anything else. */
+/** Parses the `<Error>` of an answer with any status. Undefined if the answer is anything else. */
 export const parseError = (text: string): S3ErrorBody | undefined => {
   if (!text.includes("<Error")) return undefined;
   try {
@@ -63,7 +63,7 @@ export const parseError = (text: string): S3ErrorBody | undefined => {
   }
 };
 
-/** Elements of a list in an answer, at most; S3 gives 1,000. Those of a longer one are not even looked at. */
+/** The maximum number of elements in a list of an answer. S3 sends 1,000. A longer list is rejected without checking elements. */
 const longestList = 10_000;
 
 const few = <T extends z.ZodType>(schema: T) => z.array(z.unknown()).max(longestList).pipe(z.array(schema)).default([]);
@@ -92,7 +92,7 @@ const decodeKey = (key: string): string => {
   }
 };
 
-/** A page of ListObjectsV2, its keys decoded. */
+/** Parses a page of ListObjectsV2, with decoded keys. */
 export const parseListPage = (text: string): ListPage => {
   const { ListBucketResult: page } = parse(text, listSchema);
   if (page.IsTruncated === "true" && !page.NextContinuationToken) {
@@ -109,7 +109,7 @@ export const parseListPage = (text: string): ListPage => {
   };
 };
 
-// without elements, the parser makes a text of it
+// the parser turns an element without children into a string
 const uploadsSchema = z.object({
   ListMultipartUploadsResult: z.union([
     z.string(),
@@ -123,7 +123,7 @@ const uploadsSchema = z.object({
   ]),
 });
 
-/** A page of ListMultipartUploads, its keys decoded. */
+/** Parses a page of ListMultipartUploads, with decoded keys. */
 export const parseUploadsPage = (text: string): UploadsPage => {
   const { ListMultipartUploadsResult: page } = parse(text, uploadsSchema);
   if (typeof page === "string") return { uploads: [], next: undefined };
@@ -140,12 +140,12 @@ export const parseUploadsPage = (text: string): UploadsPage => {
   };
 };
 
-/** An ETag in its quotes, which some stores leave out in some answers. */
+/** Adds the quotes of an ETag, which some stores omit in some answers. */
 export const quoteEtag = (etag: string): string => (etag.endsWith('"') ? etag : `"${etag}"`);
 
 const uploadSchema = z.object({ InitiateMultipartUploadResult: z.object({ UploadId: z.string().min(1) }) });
 
-/** The id of an upload just created. */
+/** Parses the id of an upload that was just created. */
 export const parseUploadId = (text: string): string => parse(text, uploadSchema).InitiateMultipartUploadResult.UploadId;
 
 const completionSchema = z.object({ CompleteMultipartUploadResult: z.unknown() });
@@ -156,31 +156,31 @@ export const parseCompletion = (text: string): void => {
 };
 
 const refusalSchema = z.object({ Key: z.string(), Code: CodeSchema, Message: z.string().default("") });
-// without elements, the parser makes a text of it
+// the parser turns an element without children into a string
 const deletionSchema = z.object({
   DeleteResult: z.union([z.string(), z.object({ Error: few(refusalSchema) })]),
 });
 
-/** The keys that a DeleteObjects could not remove, and why. */
+/** Parses the keys that a DeleteObjects could not remove, and the reasons. */
 export const parseRefusals = (text: string): readonly { key: string; code: string; message: string }[] => {
   const { DeleteResult: result } = parse(text, deletionSchema);
   if (typeof result === "string") return [];
   return result.Error.map(({ Key: key, Code: code, Message: message }) => ({ key, code, message: shown(message) }));
 };
 
-// control characters also need a reference: a parser would take \r\n for \n
+// control characters also need a reference, because a parser turns \r\n into \n
 const escape = (text: string): string =>
   // oxlint-disable-next-line no-control-regex -- keys may hold them
   text.replaceAll(/[&<>"'\u0000-\u001f\u007f]/g, (character) => `&#${character.charCodeAt(0)};`);
 
-/** The body of a DeleteObjects, which answers only what it could not remove. */
+/** The body of a DeleteObjects request that reports only the keys it could not remove. */
 export const deletionBody = (keys: readonly string[]): string =>
   `<Delete><Quiet>true</Quiet>${keys.map((key) => `<Object><Key>${escape(key)}</Key></Object>`).join("")}</Delete>`;
 
-/** A part of an upload as its completion names it: `crc32` where it was sent with one. */
+/** A part of an upload as listed at completion. `crc32` is undefined if the part was sent without one. */
 export type CompletedPart = { readonly etag: string; readonly crc32: string | undefined };
 
-/** The body of a CompleteMultipartUpload of the parts 1, 2, … */
+/** The body of a CompleteMultipartUpload request for the parts 1, 2, … */
 export const completionBody = (parts: readonly CompletedPart[]): string => {
   const elements = parts.map(({ etag, crc32 }, index) => {
     const checksum = crc32 === undefined ? "" : `<ChecksumCRC32>${escape(crc32)}</ChecksumCRC32>`;
@@ -189,6 +189,6 @@ export const completionBody = (parts: readonly CompletedPart[]): string => {
   return `<CompleteMultipartUpload>${elements.join("")}</CompleteMultipartUpload>`;
 };
 
-/** The body of a CreateBucket outside `us-east-1`, where a bucket is created without one. */
+/** The body of a CreateBucket request outside `us-east-1`, which must have no body. */
 export const bucketBody = (region: string): string =>
   `<CreateBucketConfiguration><LocationConstraint>${escape(region)}</LocationConstraint></CreateBucketConfiguration>`;

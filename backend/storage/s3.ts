@@ -13,9 +13,9 @@ import type { ObjectInfo, Store } from "./store.ts";
 
 type S3StoreOptions = S3Options &
   S3SessionOptions & {
-    /** One that outlives the store. @default one of its own, made of the other options */
+    /** A session that outlives the store. @default a new one, from the other options */
     readonly session?: S3Session | undefined;
-    /** The endpoint of addresses that name none, `s3://bucket/key`. @default what this process's environment says */
+    /** The endpoint for addresses without one, `s3://bucket/key`. @default that of this process's environment */
     readonly defaultEndpoint?: () => string;
   };
 
@@ -24,13 +24,13 @@ const s3Of = (at: Address): S3Address => {
   throw new TypeError(`an S3 store was given a ${at.scheme} address`);
 };
 
-/** What a store says of an address, as it was asked for. */
+/** Restores the endpoint of the requested address in a store's answer. */
 const asAsked = (info: ObjectInfo, { endpoint }: S3Address): ObjectInfo =>
   info.address.scheme === "s3" ? { ...info, address: { ...info.address, endpoint } } : info;
 
 /**
- * A store of S3 addresses, whatever their endpoints: AWS, MinIO, R2, Ceph. Here, and nowhere else, addresses that name no endpoint
- * get one.
+ * A store for S3 addresses with any endpoint: AWS, MinIO, R2, Ceph. This is the only place that resolves addresses without an
+ * endpoint.
  */
 export const s3Store = ({ defaultEndpoint = s3DefaultEndpoint, ...options }: S3StoreOptions): Store => {
   const own = (at: Address): S3Address => {

@@ -1,94 +1,97 @@
 import type { Address } from "../../shared/address.ts";
 import { classOf, type FailureClass } from "./failure-class.ts";
 
-/** What a store says about an object. */
+/** The metadata of an object. */
 export type ObjectInfo = {
   readonly address: Address;
-  /** Bytes as stored, before any decompression. */
+  /** The size in bytes as stored, before any decompression. */
   readonly size: number;
-  /** Changes whenever the content changes; compared, never interpreted. */
+  /** Changes whenever the content changes. Opaque: compare it, but do not interpret it. */
   readonly etag: string;
 };
 
-/** A half-open byte range: `start` is the first byte read, `end` the first one not read. `{start: 0, end: 3}` is 3 bytes. */
+/** A half-open byte range: `start` is the first byte to read, `end` the first not to read. `{start: 0, end: 3}` is 3 bytes. */
 export type ByteRange = { readonly start: number; readonly end: number };
 
-/** Bytes in chunks, to be walked over once. Whoever does not walk to the end must `destroy` it, which lets go of what it holds. */
+/** Bytes in chunks, to be iterated once. A caller that does not reach the end must `destroy` it to release its resources. */
 export type ByteStream = AsyncIterable<Buffer> & { destroy(): unknown };
 
-/** A file that was opened to be read. */
+/** A file that is open for reading. */
 export type OpenFile = {
-  /** Stands at the beginning. */
+  /** Positioned at the beginning. */
   readonly descriptor: number;
-  /** @throws StorageError `ObjectChanged` where the file has changed since it was listed */
+  /** @throws StorageError `ObjectChanged` if the file has changed since it was listed */
   check(): void;
   close(): void;
 };
 
 /**
- * The bytes of every part of a multipart upload but the last, which may be shorter: 16 MiB. R2 wants them equal, and with
- * 10,000 parts it limits an object to 160 GB.
+ * The size of every part of a multipart upload except the last, which may be shorter: 16 MiB. R2 requires equal sizes. With at
+ * most 10,000 parts, this limits an object to 160 GB.
  */
 export const partSize = 16 * 1024 * 1024;
 
-/** What became of an upload: `lost` when the store knows neither the upload nor an object made of it. */
+/** The outcome of completing an upload: `lost` if the store knows neither the upload nor an object created from it. */
 export type UploadOutcome = "completed" | "lost";
 
 /**
- * The storage operations that a job needs. All of them retry what can pass by itself, may be repeated, and end with the
- * `signal` given when the store was opened. They throw `StorageError`, and nothing else, for what the store refuses.
+ * The storage operations that a job needs. All of them retry transient failures, may be repeated, and stop when the `signal`
+ * given on opening the store aborts. If the store refuses an operation, they throw only `StorageError`.
  */
 export interface Store {
-  /** @returns undefined when there is no such object */
+  /** @returns undefined if there is no such object */
   head(at: Address): Promise<ObjectInfo | undefined>;
-  /** Every object whose key begins with the key of `prefix`, in the order of the keys' bytes where the store keeps to S3's. */
+  /** Lists every object whose key begins with the key of `prefix`, in byte order if the store follows S3's order. */
   list(prefix: Address): AsyncIterable<ObjectInfo>;
   /**
-   * The bytes of `range`, or all. Ends with an error where the store sends fewer bytes than it promised: short data is
-   * never the end of the stream. A range that goes beyond the object is an error with the code `InvalidRange`.
-   * @param etag when given, an object that has changed since is an error with the code `ObjectChanged`
-   * @param reusesMemory the memory of a chunk may be used again once the one after it is asked for
+   * Reads the bytes of `range`, or all. The stream fails if the store sends fewer bytes than it announced: truncated data never
+   * looks like the end of the stream. A range beyond the object is an error with the code `InvalidRange`.
+   * @param etag if given, reading an object that has changed since fails with the code `ObjectChanged`
+   * @param reusesMemory whether the store may reuse the memory of a chunk once the next chunk is requested
    */
   read(at: Address, range?: ByteRange, etag?: string, reusesMemory?: boolean): Promise<ByteStream>;
-  /** Opens an object that is a file of this machine, and as it was; undefined where objects are elsewhere. */
+  /** Opens an object that is an unchanged file on this machine; undefined if the store's objects are elsewhere. */
   open(at: Address, etag: string): Promise<OpenFile | undefined>;
-  /** Writes a small object at once. */
+  /** Writes a small object in one request. */
   put(at: Address, bytes: Uint8Array): Promise<void>;
   /**
-   * Removes objects; one that is not there counts as removed. Folders of a job that became empty go with the last file.
-   * An address ending in `/` names what abandoned uploads left of a folder without objects; in S3 there is no such thing.
+   * Removes objects. An object that does not exist counts as removed. A job's folders are removed with their last file.
+   * An address ending in `/` names what abandoned uploads left in a folder without objects; S3 has no such leftovers.
    */
   remove(all: readonly Address[]): Promise<void>;
   /** Begins a multipart upload whose object will carry `attempt` as metadata. @returns the upload's id */
   createUpload(at: Address, attempt: string): Promise<string>;
-  /** Stores part `number` (from 1, of `partSize` bytes unless it is the last) of an upload. @returns the part's tag, for `completeUpload` */
+  /**
+   * Stores part `number` of an upload. Numbers start at 1, and every part except the last has `partSize` bytes.
+   * @returns the part's tag, for `completeUpload`
+   */
   uploadPart(at: Address, uploadId: string, number: number, bytes: Uint8Array): Promise<string>;
-  /** Makes the object visible, atomically. A repetition after success is `completed` again. */
+  /** Makes the object visible, atomically. Idempotent: a repetition after success returns `completed` again. */
   completeUpload(at: Address, uploadId: string, tags: readonly string[], attempt: string): Promise<UploadOutcome>;
-  /** Ends an upload without an object; an upload that is not there counts as aborted. */
+  /** Ends an upload without creating an object. An upload that does not exist counts as aborted. */
   abortUpload(at: Address, uploadId: string): Promise<void>;
   /**
-   * Ends all uploads below a folder, an address ending in `/`, those included that nobody knows of: where the answer to their
-   * creation was lost, or whoever began them was ended before telling. A store that cannot list uploads keeps those.
+   * Aborts all uploads below a folder, an address ending in `/`. This includes orphaned uploads, whose creator ended before
+   * recording them or never received the answer. A store that cannot list uploads keeps the orphaned ones.
    */
   abortUploads(folder: Address): Promise<void>;
-  /** Creates the bucket of `at` if it is not there. Where the store cannot create buckets, an error tells to create it. */
+  /** Creates the bucket of `at` if it does not exist. If the store cannot create buckets, the error asks the user to do so. */
   ensureBucket(at: Address): Promise<void>;
 }
 
 type StorageErrorOptions = ErrorOptions & {
-  /** That of the answer, where there was one. */
+  /** The HTTP status of the answer, if there was one. */
   readonly status?: number | undefined;
-  /** Whether the same store has answered with a success before. @default false */
+  /** Whether the same store has answered successfully before. @default false */
   readonly isProven?: boolean | undefined;
 };
 
-/** Why an operation of a store failed, in the store's own words. */
+/** The failure of a storage operation, with the store's own code and message. */
 export class StorageError extends Error {
   override name = "StorageError";
   /** The store's own code (`NoSuchKey`, `AccessDenied`, `SignatureDoesNotMatch`), or the system's (`ENOTFOUND`, `EACCES`). */
   readonly code: string;
-  /** Undefined where no answer came. */
+  /** Undefined if there was no answer. */
   readonly status: number | undefined;
   readonly class: FailureClass;
 

@@ -1,7 +1,7 @@
 import { awsDomain } from "./aws-domain.ts";
 import type { AwsEnvironment } from "./aws-environment.ts";
 
-/** The regions whose STS is the global one where `AWS_STS_REGIONAL_ENDPOINTS` is `legacy`. */
+/** The regions that use the global STS endpoint if `AWS_STS_REGIONAL_ENDPOINTS` is `legacy`. */
 const legacyRegions: ReadonlySet<string> = new Set([
   "ap-northeast-1",
   "ap-south-1",
@@ -21,8 +21,8 @@ const legacyRegions: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Where STS is: at `AWS_ENDPOINT_URL_STS`, else in the region of `AWS_REGION` or `AWS_DEFAULT_REGION`, else the global one.
- * Undefined where that makes no URL.
+ * The endpoint of STS: `AWS_ENDPOINT_URL_STS`, else that of the region in `AWS_REGION` or `AWS_DEFAULT_REGION`, else the global
+ * one. Undefined if the result is not an HTTP(S) URL.
  */
 export const stsEndpoint = ({
   AWS_ENDPOINT_URL_STS: endpoint,

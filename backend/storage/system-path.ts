@@ -3,28 +3,28 @@ import { readdir } from "node:fs/promises";
 import { bytesOfText, textOfBytes } from "../../shared/byte-text.ts";
 
 /*
- * Names of files are bytes, which need not be UTF-8; where they are not, text holds them as in `byte-text.ts`. Node decodes such
- * bytes to U+FFFD and loses them. It is asked for bytes only then, as text costs much less.
+ * File names are bytes, which need not be UTF-8. Names that are not UTF-8 are represented as text as in `byte-text.ts`. Node
+ * decodes such bytes to U+FFFD and loses them. Only then is Node asked for bytes, because text costs much less.
  */
 
-/** A path as the system takes it. */
+/** Converts a path to the form that the system expects. */
 export const systemPath = (path: string): string | Buffer =>
   path.isWellFormed() ? path : Buffer.from(bytesOfText(path));
 
-/** The order of paths is that of their bytes. */
+/** Compares paths in byte order. */
 export const comparePaths = (one: string, other: string): number =>
   Buffer.compare(Buffer.from(systemPath(one)), Buffer.from(systemPath(other)));
 
 const mayLack = (text: string): boolean => text.includes("\ufffd");
 
-/** The path of a file that exists, links followed. */
+/** Resolves the path of an existing file, following links. */
 export const realPath = (path: string): string => {
   const asked = systemPath(path);
   const text = realpathSync.native(asked);
   return mayLack(text) ? textOfBytes(realpathSync.native(asked, "buffer")) : text;
 };
 
-/** Where a link leads. */
+/** The target of a link. */
 export const linkTarget = (path: string): string => {
   const text = readlinkSync(path);
   return mayLack(text) ? textOfBytes(readlinkSync(path, "buffer")) : text;
@@ -32,7 +32,7 @@ export const linkTarget = (path: string): string => {
 
 type FolderEntry = { readonly name: string; readonly kind: "file" | "folder" | "link" | "other" };
 
-/** What is in a folder. */
+/** Lists the entries of a folder. */
 export const folderEntries = async (path: string): Promise<readonly FolderEntry[]> => {
   const asked = systemPath(path);
   const all = await readdir(asked, { withFileTypes: true });
@@ -43,7 +43,7 @@ export const folderEntries = async (path: string): Promise<readonly FolderEntry[
 
 type Typed = { isFile(): boolean; isDirectory(): boolean; isSymbolicLink(): boolean };
 
-/** What a folder's entry is, or what a file's status is of. */
+/** The kind of a folder's entry or of a file's status. */
 export const kindOf = (entry: Typed): FolderEntry["kind"] => {
   if (entry.isFile()) return "file";
   if (entry.isSymbolicLink()) return "link";

@@ -2,28 +2,28 @@ import type { Address } from "../../shared/address.ts";
 import { formatAddress } from "../../shared/address.ts";
 import { partSize, StorageError, type Store } from "./store.ts";
 
-/** An upload with all its parts, which `Store.completeUpload` makes an object of `size` bytes. */
+/** An upload whose parts are all stored. `Store.completeUpload` turns it into an object of `size` bytes. */
 type FinishedUpload = { readonly uploadId: string; readonly tags: readonly string[]; readonly size: number };
 
 export type UploadOptions = {
   /** The attempt that the upload belongs to. */
   readonly attempt: string;
-  /** Called with the upload's id, and awaited before the first part is sent: so that nobody loses sight of the upload. */
+  /** Called with the upload's id and awaited before the first part is sent, so that the caller never loses track of it. */
   readonly onCreated: (uploadId: string) => Promise<void>;
 };
 
 /** S3's limit. */
 const maxParts = 10_000;
 
-/** Bytes of room for the first part at first: most objects of small jobs need no more. */
+/** The initial buffer size for the first part, in bytes. Most objects of small jobs need no more. */
 const firstRoom = 64 * 1024;
 
-/** Parts on their way at a time. With the one being filled, a writer holds at most this many and one more in memory. */
+/** The maximum number of parts in flight. With the part being filled, a writer holds at most one more than this in memory. */
 const maxUnderWay = 2;
 
 /**
- * Writes an object of unknown length in parts. The upload is created with the first full part; until then, and if all fits
- * into one part, the store has not heard of it.
+ * Writes an object of unknown length in parts. The upload is created with the first full part, or by `finish`. An object that
+ * is smaller than a part needs no upload if it ends with `finishObject`.
  */
 export class MultipartWriter {
   readonly #store: Store;
@@ -51,10 +51,10 @@ export class MultipartWriter {
   }
 
   /**
-   * Takes the bytes over; they may be reused as soon as this returns, or what it returns has resolved.
+   * Copies the bytes. The caller may reuse them as soon as this returns or, if it returns a promise, once that has resolved.
    *
-   * @returns a promise where the writer must wait for the store; nothing may be written before it has resolved
-   * @throws what an earlier part failed with
+   * @returns a promise if the writer must wait for the store; the caller must not write before it has resolved
+   * @throws the error of an earlier part
    */
   write(bytes: Uint8Array): Promise<void> | undefined {
     if (this.#failure !== undefined) throw this.#failure.error;
@@ -63,9 +63,9 @@ export class MultipartWriter {
   }
 
   /**
-   * Sends what is left, and waits until the store has every part.
-   * @returns undefined where nothing was written: some stores ignore or refuse a part without bytes, so there is no upload
-   * @throws what any part failed with; the upload is there until `abort`
+   * Sends the remaining bytes, and waits until the store has every part.
+   * @returns undefined if nothing was written; some stores ignore or refuse an empty part, so there is no upload
+   * @throws the error of any part; the upload exists until `abort`
    */
   async finish(): Promise<FinishedUpload | undefined> {
     const { size } = this;
@@ -77,8 +77,8 @@ export class MultipartWriter {
   }
 
   /**
-   * Makes the object visible: by one request where it fits into a part, else by completing the upload.
-   * @returns its size in bytes
+   * Makes the object visible: with one request if it fits into a part, else by completing the upload.
+   * @returns the object's size in bytes
    */
   async finishObject(): Promise<number> {
     const finished = this.#parts === 0 ? undefined : await this.finish();
@@ -95,7 +95,7 @@ export class MultipartWriter {
     );
   }
 
-  /** Waits for the parts under way, and ends the upload if there is one. */
+  /** Waits for the parts in flight, and aborts the upload if there is one. */
   async abort(): Promise<void> {
     this.#failure ??= {
       error: new StorageError("NoSuchUpload", `${formatAddress(this.#at)}: the upload was aborted (NoSuchUpload)`),
@@ -104,7 +104,7 @@ export class MultipartWriter {
     if (this.#uploadId !== undefined) await this.#store.abortUpload(this.#at, this.#uploadId);
   }
 
-  /** The part that is being filled, with room for `length` bytes, at most `partSize`. The first one grows as it is filled. */
+  /** The buffer of the current part, with room for `length` bytes, at most `partSize`. That of the first part grows on demand. */
   #buffer(length: number): Buffer {
     const part = this.#part ?? this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#parts === 0 ? firstRoom : partSize);
     if (part.length < length) {
@@ -117,7 +117,7 @@ export class MultipartWriter {
     return this.#part;
   }
 
-  /** @returns the number of bytes that found room in the part */
+  /** @returns the number of bytes that fit into the part */
   #fill(bytes: Uint8Array): number {
     const taken = Math.min(bytes.length, partSize - this.#filled);
     this.#buffer(this.#filled + taken).set(taken === bytes.length ? bytes : bytes.subarray(0, taken), this.#filled);
@@ -134,7 +134,7 @@ export class MultipartWriter {
     }
   }
 
-  /** Sets the part off, once fewer than the most are under way. */
+  /** Starts sending the part, once fewer than `maxUnderWay` are in flight. */
   async #send(): Promise<void> {
     if (this.#parts === maxParts) {
       const limit = "an output has at most 160 GB, 10,000 parts of 16 MiB; more reducers make smaller outputs";
@@ -151,12 +151,12 @@ export class MultipartWriter {
     this.#filled = 0;
   }
 
-  /** Never rejects: what fails is told by the next call from outside. */
+  /** Never rejects. The next call from outside throws the failure. */
   async #sendPart(index: number, part: Buffer, length: number): Promise<void> {
     try {
       const uploadId = await this.#created();
       this.#tags[index] = await this.#store.uploadPart(this.#at, uploadId, index + 1, part.subarray(0, length));
-      // after a failure the store's connection may still be reading it
+      // not after a failure, because the store's connection could still be reading the buffer
       this.#spare.push(part);
     } catch (error) {
       this.#failure ??= { error };

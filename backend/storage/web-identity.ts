@@ -8,8 +8,8 @@ import { stsEndpoint } from "./sts-endpoint.ts";
 import { xmlReader } from "./xml.ts";
 
 /**
- * Credentials of the role `AWS_ROLE_ARN` for the token in the file `AWS_WEB_IDENTITY_TOKEN_FILE`, by STS's
- * AssumeRoleWithWebIdentity; undefined without these variables.
+ * Exchanges the token in the file `AWS_WEB_IDENTITY_TOKEN_FILE` for credentials of the role `AWS_ROLE_ARN`, with STS's
+ * AssumeRoleWithWebIdentity. Undefined without these variables.
  */
 export const webIdentityCredentials = (
   variables: AwsEnvironment,
@@ -40,7 +40,7 @@ export const webIdentityCredentials = (
   };
 };
 
-/** Where AWS shows who used a role, this is the runner: a pod's host name is its own. */
+/** The session name by which AWS's logs identify the runner. A pod's hostname is its own name. */
 const ownSession = (): string => `edgefold-${hostname().replaceAll(/[^\w+=,.@-]/g, "-")}`.slice(0, 64);
 
 const read = xmlReader([]);

@@ -1,33 +1,33 @@
 import { XMLParser } from "fast-xml-parser";
 import { z } from "zod";
 
-/** An answer that is not what the service answers; the message says how. */
+/** An answer that the service would not send. The message says what is wrong. */
 export class MalformedAnswerError extends Error {
   override name = "MalformedAnswerError";
 }
 
-/** In UTF-16 units: of a list each element may have its faults. */
+/** In UTF-16 units. Each element of a list can add to the message. */
 const longestMessage = 1000;
 
 type XmlReader = <T>(text: string, schema: z.ZodType<T>) => T;
 
 /**
- * Reads documents whose elements are objects, and texts where they hold no others; attributes do not count.
+ * Reads XML documents. An element with children becomes an object, any other a string. Attributes are ignored.
  *
- * @param lists the paths, with dots, of elements that may come several times: arrays, even of one
+ * @param lists the dotted paths of elements that can be repeated; they always become arrays
  */
 export const xmlReader = (lists: readonly string[]): XmlReader => {
   const parser = new XMLParser({
     ignoreAttributes: true,
-    // a key "007" must not become a number, nor lose its spaces
+    // a key "007" must not become a number, and a key must not lose its spaces
     parseTagValue: false,
     trimValues: false,
-    // numeric references are only decoded together with HTML's
+    // the parser decodes numeric references only if it decodes HTML entities, too
     htmlEntities: true,
     isArray: (_name, path) => typeof path === "string" && lists.includes(path),
   });
   return (text, schema) => {
-    // the parser takes a document that breaks off without complaint
+    // the parser accepts a truncated document without an error
     if (!text.trimEnd().endsWith(">")) throw new MalformedAnswerError("the answer is not a whole XML document");
     let document: unknown;
     try {

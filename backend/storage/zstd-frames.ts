@@ -1,9 +1,9 @@
-/** Asks for bytes to look at, or to pass by. */
+/** Requests bytes to look at, or bytes to skip. */
 type Step = { readonly look: number } | { readonly pass: number };
 
 const littleEndian = (bytes: Uint8Array): number => bytes.reduceRight((value, byte) => value * 256 + byte, 0);
 
-/** Walks through one frame of RFC 8878. What is no frame is passed by for ever: the decoder says what is wrong with it. */
+/** Walks through one frame of RFC 8878. Skips anything else indefinitely and leaves it to the decoder to report the error. */
 const frame = function* (): Generator<Step, void, Uint8Array> {
   const magic = littleEndian(yield { look: 4 });
   if (magic >= 0x184d2a50 && magic <= 0x184d2a5f) {
@@ -27,8 +27,8 @@ const frame = function* (): Generator<Step, void, Uint8Array> {
 };
 
 /**
- * Finds where zstd frames end. Node's decompressor stops at the end of a frame and drops what the same chunk holds after
- * it; cut there, a file of several frames (pzstd's, or files put together) is read whole.
+ * Finds where zstd frames end. Node's decompressor stops at the end of a frame and drops the rest of that chunk. Cutting chunks
+ * there makes it read all frames of a file that has several, such as pzstd's output or concatenated files.
  */
 export class ZstdFrames {
   #frame = frame();
@@ -40,7 +40,7 @@ export class ZstdFrames {
     this.#next();
   }
 
-  /** Cuts the next chunk of a file such that no piece reaches beyond the end of a frame. */
+  /** Cuts the next chunk of a file into pieces, none of which extends beyond the end of a frame. */
   cut(chunk: Uint8Array): readonly Uint8Array[] {
     const pieces: Uint8Array[] = [];
     let begin = 0;
@@ -56,7 +56,7 @@ export class ZstdFrames {
     return pieces;
   }
 
-  /** Gives the step under way what it still asks for. @returns the number of bytes */
+  /** Feeds the current step the bytes that it still needs. @returns the number of bytes consumed */
   #take(chunk: Uint8Array, at: number): number {
     if ("look" in this.#step) {
       const bytes = chunk.subarray(at, at + this.#step.look - this.#looked.length);
@@ -68,7 +68,7 @@ export class ZstdFrames {
     return count;
   }
 
-  /** Goes on to the next step that needs bytes. @returns whether a frame ended */
+  /** Advances to the next step that needs bytes. @returns whether a frame ended */
   #advance(): boolean {
     let ended = false;
     while ("look" in this.#step ? this.#looked.length === this.#step.look : this.#passed === this.#step.pass) {

@@ -1,17 +1,17 @@
-/** A job that wants runners, as the sharing sees it. */
+/** A job that competes for runners. */
 export type Claimant = {
-  /** Runners that the job could use now. */
+  /** The number of runners that the job could use now. */
   readonly wanted: number;
-  /** Runners that it has, those not counted that are to end after their task. */
+  /** The number of runners that the job has, not counting those that are draining. */
   readonly held: number;
-  /** Since when it has had runners without a break, or none while it wanted some: milliseconds of any monotonic clock. */
+  /** Since when it has continuously had runners, or had none while it wanted some; in milliseconds of any monotonic clock. */
   readonly since: number;
 };
 
-/** The sharing at an instant: `now` by the clock of `since`, and after how long a job must take turns with those that wait. */
+/** The current time and the length of a turn, in milliseconds. `now` uses the clock of `since`; a turn lasts `quantum`. */
 export type Turn = { readonly now: number; readonly quantum: number };
 
-/** The highest level to which every job can be filled, each up to what it wants; and what is left over then. */
+/** Finds the highest number of runners that every job can have, each up to what it wants, and how many are left over. */
 const waterLevel = (jobs: readonly Claimant[], capacity: number): { level: number; rest: number } => {
   let rest = capacity;
   let level = 0;
@@ -26,10 +26,10 @@ const waterLevel = (jobs: readonly Claimant[], capacity: number): { level: numbe
 };
 
 /**
- * How many runners each of `jobs`, in order of arrival, should have out of `capacity`: max-min fair, so that none could have
- * more unless one that has no more than it had less. What does not divide stays with the jobs that have it, so that nobody
- * is moved for its sake; with one exception: where there are more jobs than runners, a job that has had its runner for a
- * quantum makes room for the one that has waited longest.
+ * Shares `capacity` runners among `jobs`, which are in order of arrival. The shares are max-min fair: no job could have more
+ * unless a job with no more than it had less. An indivisible rest stays with the jobs that already hold it, so that no runner
+ * moves because of it. There is one exception: if there are more jobs than runners, a job that has had its runner for a quantum
+ * makes room for the job that has waited longest.
  */
 export const fairShares = (jobs: readonly Claimant[], capacity: number, turn: Turn): number[] => {
   const { level, rest } = waterLevel(jobs, capacity);
@@ -37,7 +37,7 @@ export const fairShares = (jobs: readonly Claimant[], capacity: number, turn: Tu
   const bySince = (all: readonly Claimant[]): Claimant[] => all.toSorted((a, b) => a.since - b.since);
   const holders = bySince(thirsty.filter((job) => job.held > level));
   const waiting = bySince(thirsty.filter((job) => job.held <= level));
-  // A unit each, holders first; the last of the holders in this order are those that have held longest.
+  // One unit each, holders first. Among the holders, those that have held longest come last.
   const order = [...holders.toReversed(), ...waiting];
   const chosen = order.slice(0, rest);
   if (level === 0) {
@@ -52,7 +52,7 @@ export const fairShares = (jobs: readonly Claimant[], capacity: number, turn: Tu
   return jobs.map((job) => Math.min(job.wanted, level) + (chosen.includes(job) ? 1 : 0));
 };
 
-/** In how many milliseconds `fairShares` may come to another result just by time; undefined when it will not. */
+/** In how many milliseconds the result of `fairShares` can change just because time passes; undefined if it cannot. */
 export const nextTurn = (jobs: readonly Claimant[], shares: readonly number[], turn: Turn): number | undefined => {
   const waits = jobs.some((job, index) => job.wanted > 0 && shares[index] === 0);
   const holders = jobs.filter((job, index) => job.held > 0 && (shares[index] ?? 0) > 0);

@@ -6,21 +6,21 @@ import type { StartedRunner } from "./runner-starter.ts";
 
 /** A runner of a job. */
 export type Runner = StartedRunner & {
-  /** When it was given the job, in milliseconds of `performance.now()`. */
+  /** When the runner was assigned the job, in milliseconds of `performance.now()`. */
   readonly startedAt: number;
-  /** It was told to end, sooner or later, so that its end is no failure. */
+  /** Whether the runner was told to end, immediately or after its task. Its end is then not a failure. */
   leaving: boolean;
 };
 
-/** What the process launcher knows of one job. */
+/** What the process launcher knows about one job. */
 export class JobRunners {
   readonly jobId: string;
-  /** What the Worker wants; undefined when the job is not wanted any more. */
+  /** What the Worker wants; undefined if the job is no longer wanted. */
   wanted: WantedJob | undefined;
-  /** In the order in which they were given the job. */
+  /** In the order in which they were assigned the job. */
   readonly runners = new Set<Runner>();
   readonly policy: RestartPolicy;
-  /** The trouble that was reported last; undefined at first, as the Worker may remember one of an earlier time. */
+  /** The last reported problem. Undefined at first, because the Worker may remember one that an earlier agent reported. */
   trouble: string | null | undefined;
   #standing: "holds" | "waits" | "rests" = "rests";
   #since = performance.now();
@@ -30,12 +30,12 @@ export class JobRunners {
     this.policy = new RestartPolicy(times);
   }
 
-  /** The runners that are to stay. */
+  /** The runners that were not told to end. */
   get staying(): Runner[] {
     return [...this.runners].filter((runner) => !runner.leaving);
   }
 
-  /** How the job stands in the sharing, after whatever has happened to it. */
+  /** Returns the job's current claim to runners, and notes since when it has held or waited for some. */
   claim(now: number): Claimant {
     const held = this.staying.length;
     const desired = this.wanted?.runners ?? 0;

@@ -1,45 +1,45 @@
 import type { LauncherCondition, WantedJob } from "../../../shared/protocol/agent.ts";
 
-/** Why a runner or a job was ended: a code that users may look for, and the whole story. */
+/** Why a runner or a job was ended: a code that users can look up, and a complete explanation. */
 export type Failure = { readonly code: string; readonly message: string };
 
 /** How a runner ended. */
 export type RunnerEnd = {
   readonly reason: string;
-  /** What its task is charged with, where the task is to blame. */
+  /** The failure that is charged to the runner's task, if the task is to blame. */
   readonly failure?: Failure;
   /** Whether the cluster ended it for reasons of its own, such as a drained or preempted node. */
   readonly disrupted?: boolean;
 };
 
-/** What a launcher reports. Each report is repeated until the Worker has accepted it, or a newer one in its place. */
+/** What a launcher reports. Each report is repeated until the Worker has accepted it or a newer one that supersedes it. */
 export type LauncherEvents = {
   /**
-   * A runner is gone for certain, with all that it had started.
-   * @returns whether the Worker knows, once that is settled
+   * Reports that a runner is certainly gone, along with every process that it started.
+   * @returns whether the Worker has accepted the report, once that is settled
    */
   exited(jobId: string, runnerId: string, end: RunnerEnd): Promise<boolean>;
-  /** What keeps runners of the job from starting, or should be known of them: all of it, in place of what was told before. */
+  /** Reports all current problems and notices about the job's runners, replacing what was reported before. */
   conditions(jobId: string, conditions: readonly LauncherCondition[]): void;
-  /** The job cannot run here, or was ended here, for good. */
+  /** Reports that the job cannot run here, or was ended here, permanently. */
   failed(jobId: string, failure: Failure): void;
 };
 
-/** How the agent starts runners. It is told what is to be, and sees to it in its own time. */
+/** Starts the agent's runners. Declarative: it is given the desired state and works towards it asynchronously. */
 export interface Launcher {
-  /** As the Worker is told. */
+  /** The name reported to the Worker. */
   readonly name: string;
-  /** Most runners at a time, over all jobs. */
+  /** The maximum number of concurrent runners, over all jobs. */
   readonly capacity: number;
   /**
-   * Sets what is wanted, in place of all that was wanted before. Surplus runners finish their tasks. Runners of a job that is
-   * not wanted any more are left alone, but not replaced.
+   * Sets the wanted jobs, replacing all earlier ones. Surplus runners finish their tasks. Runners of a job that is no longer
+   * wanted keep running but are not replaced.
    */
   want(jobs: readonly WantedJob[]): void;
-  /** Ends the runners of a job that is not wanted. Resolves when nothing of the job is left. */
+  /** Ends the runners of a job that is no longer wanted. Resolves when nothing of the job is left. */
   remove(jobId: string): Promise<void>;
-  /** Ends all that would not outlive the agent. Resolves when it is gone; nothing may be asked of the launcher after this. */
+  /** Stops everything that cannot outlive the agent. Resolves when it is gone. The launcher must not be used afterwards. */
   stop(): Promise<void>;
-  /** As `stop`, but at once and as well as can be. */
+  /** Like `stop`, but immediate and best-effort. */
   kill(): void;
 }

@@ -14,11 +14,11 @@ import { Spares } from "./spares.ts";
 
 /** In milliseconds. */
 export type ProcessTimes = RestartTimes & {
-  /** How long a job keeps its runner while another has none. A runner takes seconds of it to start on a busy machine. */
+  /** How long a job keeps its runner while another job has none. On a busy machine, starting a runner takes seconds of that. */
   readonly quantumMs: number;
   /** How long a runner may take to end when its job is removed. */
   readonly killAfterMs: number;
-  /** For how long, after a runner was given its job, no spare is started that would take processor time from it. */
+  /** How long to start no spare after a runner was assigned its job, because a spare would take CPU time from it. */
   readonly headStartMs: number;
 };
 
@@ -33,21 +33,21 @@ export const defaultTimes: ProcessTimes = {
 
 type ProcessLauncherOptions = {
   capacity: number;
-  /** The agent's directory, which is this launcher's alone. */
+  /** The agent's directory, exclusive to this launcher. */
   dir: string;
-  /** The directory in which runners keep map outputs, a folder a job, or `store`. */
+  /** The directory in which runners keep map outputs, one folder per job, or `store`. */
   shuffle: string;
   /** The runner's program and arguments. */
   command: readonly string[];
-  /** Given to every runner, beside what it needs to know of its job. */
+  /** Passed to every runner, in addition to the runner's own variables. */
   env: NodeJS.ProcessEnv;
   times: ProcessTimes;
   log: (text: string) => void;
 };
 
 /**
- * Starts runners as child processes on this machine, shares the slots among the jobs, and replaces runners that end. In slots
- * that are free, spares wait for the next job.
+ * Starts runners as child processes on this machine, shares the slots among the jobs, and replaces runners that end. Spares
+ * wait for the next job in free slots.
  */
 export class ProcessLauncher implements Launcher {
   readonly name = "process";
@@ -59,7 +59,7 @@ export class ProcessLauncher implements Launcher {
   /** In the order of arrival. */
   readonly #jobs = new Map<string, JobRunners>();
   #timer: NodeJS.Timeout | undefined;
-  /** When a runner was last given its job. */
+  /** When a runner was last assigned its job, in milliseconds of `performance.now()`. */
   #lastAssigned = -Infinity;
   #stopping = false;
 
@@ -90,7 +90,7 @@ export class ProcessLauncher implements Launcher {
       await this.#end([...job.runners]);
       this.#arrange();
     }
-    // The job's own cleaning has done it already, but for what a runner has written that hung meanwhile.
+    // The job's own cleanup has already done this, except for files that a hung runner wrote in the meantime.
     const { shuffle } = this.#options;
     if (shuffle !== "store") await rm(join(shuffle, jobId), { recursive: true, force: true });
   }
@@ -116,7 +116,7 @@ export class ProcessLauncher implements Launcher {
     await Promise.all(runners.map((runner) => runner.process.gone));
   }
 
-  /** Brings the runners closer to what is wanted. To be called after whatever may have changed it. */
+  /** Reconciles the runners with what is wanted. Must be called after every change that can affect either. */
   #arrange(): void {
     if (this.#stopping) return;
     const now = performance.now();
@@ -140,7 +140,7 @@ export class ProcessLauncher implements Launcher {
     if (milliseconds < Infinity) this.#timer = setTimeout(() => this.#arrange(), Math.ceil(milliseconds));
   }
 
-  /** Spares wait in the slots that no job needs now. Where all are free, there is nobody whom their start could hold up. */
+  /** Keeps spares in the slots that no job needs now. If all are free, starting spares cannot delay any job. */
   #keepSpares(): void {
     const free = this.#freeSlots();
     this.#spares.keep(free, free === this.capacity ? -Infinity : this.#lastAssigned + this.#options.times.headStartMs);
@@ -155,8 +155,8 @@ export class ProcessLauncher implements Launcher {
   }
 
   /**
-   * Drains runners beyond their jobs' shares, as many as other jobs lack slots. A job that wants fewer for a while, as at the end
-   * of a phase, keeps what nobody else needs: it will want them again.
+   * Drains runners beyond their jobs' shares, but only as many as other jobs lack. A job that temporarily wants fewer, as at the
+   * end of a phase, keeps the runners that no other job needs, because it will want them again.
    */
   #makeRoom(jobs: readonly JobRunners[], shares: readonly number[]): void {
     const leaving = this.#jobs.values().reduce((sum, job) => sum + job.runners.size - job.staying.length, 0);
@@ -176,7 +176,7 @@ export class ProcessLauncher implements Launcher {
     }
   }
 
-  /** Gives each free slot to the job that is furthest below its share, among equals to the one that has waited longest. */
+  /** Gives each free slot to the job furthest below its share or, among equals, to the one that has waited longest. */
   #fill(jobs: readonly JobRunners[], shares: readonly number[], now: number): void {
     const failed = new Set<JobRunners>();
     for (let free = this.#freeSlots(); free > 0; free--) {
@@ -189,7 +189,7 @@ export class ProcessLauncher implements Launcher {
     }
   }
 
-  /** Gives the job one runner more: a spare, or else a new one. */
+  /** Gives the job one more runner: a spare if there is one, else a new one. @returns whether that worked */
   #start(job: JobRunners, { jobId, token }: WantedJob): boolean {
     const startedAt = performance.now();
     this.#lastAssigned = startedAt;

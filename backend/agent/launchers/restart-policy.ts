@@ -1,16 +1,16 @@
 /** In milliseconds. */
 export type RestartTimes = {
-  /** A runner that lives this long works. */
+  /** A runner that lives this long counts as working. */
   readonly settleMs: number;
-  /** The wait after the first runner that ends sooner; it doubles with each one more in a row. */
+  /** The wait after the first runner that ends sooner. It doubles with each further one in a row. */
   readonly firstWaitMs: number;
   readonly longestWaitMs: number;
 };
 
-/** So many runners in a row that end at once are worth a report. */
+/** How many runners in a row must end early before it is reported. */
 const troublesome = 3;
 
-/** When a job's runners may be started again after some have ended unbidden. Times are milliseconds of any monotonic clock. */
+/** Decides when to restart a job's runners after unexpected ends. Times are in milliseconds of any monotonic clock. */
 export class RestartPolicy {
   readonly #times: RestartTimes;
   #failures = 0;
@@ -21,26 +21,26 @@ export class RestartPolicy {
     this.#times = times;
   }
 
-  /** When the job may start a runner again, where it may not now. */
+  /** When the job may start a runner again; undefined if it may now. */
   waitsUntil(now: number): number | undefined {
     return now < this.#notBefore ? this.#notBefore : undefined;
   }
 
-  /** How many runners the job may start now: while its runners end at once, one at a time to try. */
+  /** How many runners the job may start now. While its runners end early, only one at a time, as a trial. */
   allowance(now: number): number {
     if (now < this.#notBefore) return 0;
     return this.#failures === 0 ? Infinity : 1;
   }
 
-  /** A runner has lived long enough. */
+  /** Records that a runner has lived long enough. */
   settled(): void {
     this.#failures = 0;
     this.#notBefore = -Infinity;
   }
 
   /**
-   * A runner that was started at `startedAt` has ended unbidden. Several that were started together count once.
-   * @returns whether the job's runners end at once again and again
+   * Records that a runner that was started at `startedAt` ended unexpectedly. Several that were started together count once.
+   * @returns whether the job's runners end early repeatedly
    */
   ended(startedAt: number, now: number): boolean {
     if (now - startedAt >= this.#times.settleMs) return false;

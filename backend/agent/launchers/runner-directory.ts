@@ -3,16 +3,16 @@ import { join } from "node:path";
 import { removeFolder } from "../../folders.ts";
 import { reap } from "../../process-ledger.ts";
 
-/** Where the process launcher keeps its things under the agent's directory. */
+/** The layout of the process launcher's files under the agent's directory. */
 export const ledgerDirectory = (agentDir: string): string => join(agentDir, "ledger");
 const runnersDirectory = (agentDir: string): string => join(agentDir, "runners");
 const jobFile = (path: string): string => join(path, "job");
 const exitsDirectory = (agentDir: string): string => join(agentDir, "exits");
 const programsDirectory = (path: string): string => join(path, "programs");
 
-/** A runner's own directory, which goes with it. */
+/** A runner's own directory, which is removed with the runner. */
 type RunnerDirectory = {
-  /** For the runner's files. */
+  /** The directory for the runner's files. */
   readonly work: string;
   /** The ledger of the process groups that the runner starts. */
   readonly programs: string;
@@ -27,14 +27,14 @@ export const makeRunnerDirectory = (agentDir: string, runnerId: string): RunnerD
   return { work, programs };
 };
 
-/** Notes the job of a runner, before the runner hears of it: from now on its end is reported, whoever finds it. */
+/** Records the job of a runner before the runner receives it. From then on, this agent or the next one reports its end. */
 export const noteJob = (agentDir: string, runnerId: string, jobId: string): void =>
   writeFileSync(jobFile(join(runnersDirectory(agentDir), runnerId)), jobId);
 
 /**
- * Ends the programs of a runner that is gone, and removes its directory. Where it was given a job, what remains is a record of
- * its end, until the Worker knows: whenever this process is killed, the next one finds either the directory or the record, and
- * reports it.
+ * Ends the programs of a runner that is gone, and removes its directory. If the runner had a job, a record of its end remains
+ * until the Worker knows. Whenever this process is killed, the next one finds either the directory or the record, and reports
+ * the end.
  */
 export const removeRunnerDirectory = async (agentDir: string, runnerId: string): Promise<void> => {
   const path = join(runnersDirectory(agentDir), runnerId);
@@ -47,17 +47,17 @@ export const removeRunnerDirectory = async (agentDir: string, runnerId: string):
   await removeFolder(path);
 };
 
-/** Forgets a runner's end once the Worker knows of it. @param known whether it does: what reporting the end resolves with */
+/** Removes the record of a runner's end once the Worker knows. @param known resolves to whether it does */
 export const forgetExit = async (agentDir: string, runnerId: string, known: Promise<boolean>): Promise<void> => {
   if (await known) rmSync(join(exitsDirectory(agentDir), runnerId), { force: true });
 };
 
-/** A runner that an earlier agent had started. */
+/** A runner that an earlier agent started. */
 type Leftover = { readonly jobId: string; readonly runnerId: string };
 
 /**
- * Ends what an earlier agent in the same directory has left: its runners, then what those had started, then their files.
- * @returns the runners that are gone for certain now, and of whose end the Worker may not know
+ * Cleans up after an earlier agent in the same directory: ends its runners, then the programs they started, then removes files.
+ * @returns the runners that are now certainly gone, and whose end the Worker may not know
  */
 export const reapLeftovers = async (agentDir: string): Promise<Leftover[]> => {
   await reap(ledgerDirectory(agentDir));
@@ -80,6 +80,6 @@ const readJob = (path: string): string | undefined => {
   try {
     return readFileSync(path, "utf8") || undefined;
   } catch {
-    return undefined; // The runner was not given a job.
+    return undefined; // The runner was not assigned a job.
   }
 };

@@ -1,8 +1,8 @@
 import { proxyVariables } from "../../proxy.ts";
 
 /**
- * The variables that a runner gets from the agent's own environment, where they are set to something; one that ends in `*` names
- * all with this beginning. Nothing else is passed on: what the agent may know, a job's programs may not.
+ * The variables that a runner inherits from the agent's own environment, unless they are empty. An entry ending in `*` matches
+ * all names with that prefix. Nothing else is passed on, because a job's programs must not see the agent's secrets.
  */
 const passed = [
   "PATH",
@@ -32,6 +32,6 @@ const passed = [
 const isPassed = (name: string): boolean =>
   passed.some((entry) => (entry.endsWith("*") ? name.startsWith(entry.slice(0, -1)) : name === entry));
 
-/** What of the agent's environment its runners inherit. */
+/** The part of the agent's environment that its runners inherit. */
 export const inheritedEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(environment).filter(([name, value]) => isPassed(name) && value !== ""));

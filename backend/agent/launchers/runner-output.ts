@@ -2,12 +2,12 @@ import type { Readable } from "node:stream";
 
 /** Longer lines are cut into pieces of this many characters. */
 const maxLine = 4_096;
-/** Of a runner's last words so many lines are kept. */
+/** How many of a runner's last lines to keep. */
 const tailLines = 20;
-/** And of these so many characters. */
+/** How many characters of those lines to keep. */
 const maxTail = 8_192;
 
-/** Hands on what a runner writes line by line, and keeps the last lines. Memory is bounded, whatever the runner writes. */
+/** Passes on a runner's output line by line, and keeps the last lines. Memory is bounded, no matter what the runner writes. */
 export class RunnerOutput {
   readonly #onLine: (line: string) => void;
   readonly #tail: string[] = [];
@@ -37,7 +37,7 @@ export class RunnerOutput {
     stream.on("end", () => {
       if (rest !== "") this.#line(rest);
     });
-    stream.on("error", () => {}); // It ends with the runner.
+    stream.on("error", () => {}); // The stream ends with the runner.
   }
 
   #line(whole: string): void {

@@ -8,7 +8,7 @@ import { RunnerOutput } from "./runner-output.ts";
 /** How a runner ended. */
 export type RunnerGone = {
   readonly reason: string;
-  /** The last lines it wrote. */
+  /** The last lines that it wrote. */
   readonly tail: string;
 };
 
@@ -19,21 +19,21 @@ type RunnerProcessOptions = {
   /** Called when the runner is gone. */
   removeDirectory: () => Promise<void>;
   ledger: ProcessLedger;
-  /** How long it may take to end when told to, in milliseconds. */
+  /** How long the runner may take to end when told to, in milliseconds. */
   killAfterMs: number;
   onLine: (line: string) => void;
 };
 
-/** How long to wait for the last output of a runner that is gone, in milliseconds. */
+/** How long to wait for the remaining output of a runner that is gone, in milliseconds. */
 const outputMs = 1_000;
 
 /**
- * A runner as a child process, leader of a process group of its own. Its standard input stays open for as long as this
- * process lives, so that its end tells the runner of ours. The first line on it names the runner's job; a line `drain` then
+ * A runner as a child process that leads its own process group. Its standard input stays open as long as this process lives, so
+ * end-of-file tells the runner that this process has ended. The first line on it names the runner's job. A later line `drain`
  * asks the runner to end after its task.
  */
 export class RunnerProcess {
-  /** Resolves when nothing is left of the runner, of its programs and of its files. */
+  /** Resolves when the runner, its programs and its files are all gone. */
   readonly gone: Promise<RunnerGone>;
   readonly #child: ChildProcess;
   readonly #options: RunnerProcessOptions;
@@ -53,12 +53,12 @@ export class RunnerProcess {
     this.gone = this.#run();
   }
 
-  /** Whether the process has ended, though not all may be gone that it had started. */
+  /** Whether the process has ended. Processes that it started may still exist. */
   get exited(): boolean {
     return this.#exited;
   }
 
-  /** Tells the runner for which job it is to work, once. */
+  /** Tells the runner which job to work for. Must be called at most once. */
   assign(order: JobOrder): void {
     this.#child.stdin?.write(`${JSON.stringify(order)}\n`);
   }
@@ -68,19 +68,19 @@ export class RunnerProcess {
     this.#child.stdin?.write("drain\n");
   }
 
-  /** Tells the runner to end now, and makes it end when it takes too long. */
+  /** Tells the runner to end now, and kills it if it takes too long. */
   stop(): void {
     if (this.#exited || this.#killer !== undefined) return;
     this.#killer = setTimeout(() => this.kill(), this.#options.killAfterMs);
     if (this.#child.pid !== undefined) sendSignal(this.#child.pid, "SIGTERM");
   }
 
-  /** Ends the runner and its process group at once. */
+  /** Kills the runner and its process group immediately. */
   kill(): void {
     if (this.#child.pid !== undefined) sendSignal(-this.#child.pid, "SIGKILL");
   }
 
-  /** A runner of which the disk keeps no record could outlive this process unseen, so it must not live at all. */
+  /** Records the runner on disk, or kills it: without a record it could outlive this process unnoticed. */
   #record(): void {
     if (this.#child.pid === undefined) return;
     try {
@@ -93,19 +93,19 @@ export class RunnerProcess {
 
   async #run(): Promise<RunnerGone> {
     const closed = once(this.#child, "close");
-    closed.catch(() => {}); // Where the child never was, `exit` tells.
+    closed.catch(() => {}); // If the child was never started, `#exit` reports it.
     const reason = await this.#exit();
     this.#exited = true;
     clearTimeout(this.#killer);
-    // The id of a group is not given out again while it has members, and where it has none this does nothing: the leader's
-    // status was collected in this very tick or shortly before, much too short a time for its pid to come round again.
+    // A group's id is not reused while the group has members. If it has none, this does nothing: the leader was reaped in this
+    // very tick or shortly before, much too recently for its pid to be reused.
     this.kill();
     try {
       await this.#options.removeDirectory();
     } catch (error) {
       this.#options.onLine(`the runner's directory cannot be removed: ${String(error)}`);
     }
-    // All writers are gone, so that the output ends, unless one has made itself a group and is none of the ledger's.
+    // All writers are gone, so the output ends, unless one moved to its own process group and is not in the ledger.
     const late = setTimeout(() => {
       this.#child.stdout?.destroy();
       this.#child.stderr?.destroy();

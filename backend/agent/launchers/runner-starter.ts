@@ -9,7 +9,7 @@ type RunnerStarterOptions = {
   readonly dir: string;
   /** The runner's program and arguments. */
   readonly command: readonly string[];
-  /** Given to every runner, beside what is its own. */
+  /** Passed to every runner, in addition to the runner's own variables. */
   readonly env: NodeJS.ProcessEnv;
   readonly ledger: ProcessLedger;
   /** How long a runner may take to end when told to, in milliseconds. */
@@ -17,10 +17,10 @@ type RunnerStarterOptions = {
   readonly log: (text: string) => void;
 };
 
-/** A runner's process, which works for no job until it is given one. */
+/** A runner's process, which has no job until one is assigned. */
 export type StartedRunner = { readonly runnerId: string; readonly process: RunnerProcess };
 
-/** Starts runners, and gives them their jobs. */
+/** Starts runners, and assigns them their jobs. */
 export class RunnerStarter {
   readonly #options: RunnerStarterOptions;
 
@@ -28,7 +28,7 @@ export class RunnerStarter {
     this.#options = options;
   }
 
-  /** @throws Error when there is no room for the runner's directory or its process */
+  /** Starts a runner without a job. @throws Error if its directory cannot be created or its process cannot be spawned */
   start(): StartedRunner {
     const { dir, command, env, ledger, killAfterMs, log } = this.#options;
     const runnerId = `runner-${randomUUID().slice(0, 13)}`;
@@ -44,7 +44,7 @@ export class RunnerStarter {
     return { runnerId, process };
   }
 
-  /** Gives a runner its job, for good. A runner for which that fails is ended. @throws Error when the job cannot be noted */
+  /** Assigns a runner its job, permanently. If that fails, the runner is killed. @throws Error if the job cannot be recorded */
   assign({ runnerId, process }: StartedRunner, order: JobOrder): void {
     try {
       noteJob(this.#options.dir, runnerId, order.jobId);

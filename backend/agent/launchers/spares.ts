@@ -3,21 +3,21 @@ import type { RunnerGone } from "./runner-process.ts";
 import type { StartedRunner } from "./runner-starter.ts";
 
 /**
- * Most spares at a time. A job begins with at most two runners, and has more only once it is planned; and each spare holds
- * about 100 MiB of memory for as long as nothing needs it.
+ * The maximum number of spares. A job begins with at most two runners and gets more only once it is planned, and each idle spare
+ * takes about 100 MiB of memory.
  */
 const mostSpares = 2;
 
 type SparesOptions = {
   start: () => StartedRunner;
-  /** How long to wait after one has ended unbidden, in milliseconds. Jobs do without meanwhile. */
+  /** How long to wait after a spare ended unexpectedly, in milliseconds. Jobs start without spares in the meantime. */
   readonly retryMs: number;
   readonly log: (text: string) => void;
 };
 
 /**
- * Runners that are started already and wait for a job, so that the job need not wait for them. Nobody but this process knows
- * of a spare: when one ends by itself, no job has suffered, and nothing is reported.
+ * Runners that are already started and wait for a job, so that the job need not wait for them. Only this process knows of
+ * spares: if one ends by itself, no job is affected, and nothing is reported to the Worker.
  */
 export class Spares {
   readonly #options: SparesOptions;
@@ -33,7 +33,7 @@ export class Spares {
     this.#options = options;
   }
 
-  /** The spare that has waited longest, which is the caller's from now on; undefined when there is none. */
+  /** Hands over the spare that has waited longest; undefined if there is none. */
   take(): StartedRunner | undefined {
     const taken = [...this.#waiting].find(({ process }) => !process.exited);
     if (taken !== undefined) this.#waiting.delete(taken);
@@ -41,9 +41,9 @@ export class Spares {
   }
 
   /**
-   * Sees to it that there are spares for `slots` slots; in place of what was said before.
+   * Keeps spares for `slots` slots, up to the maximum. Replaces the previous setting. Surplus spares are not ended.
    *
-   * @param notBefore when the next one may be started, in milliseconds of `performance.now()`
+   * @param notBefore the earliest time to start the next one, in milliseconds of `performance.now()`
    */
   keep(slots: number, notBefore: number): void {
     this.#wanted = Math.min(mostSpares, slots);
@@ -51,14 +51,14 @@ export class Spares {
     this.#replenish();
   }
 
-  /** Ends all, and starts no more. Resolves when they are gone. */
+  /** Ends all spares, and starts no more. Resolves when they are gone. */
   async stop(): Promise<void> {
     this.#end();
     for (const { process } of this.#waiting) process.stop();
     await Promise.all([...this.#waiting].map(({ process }) => process.gone));
   }
 
-  /** As `stop`, but at once and as well as can be. */
+  /** Like `stop`, but immediate and best-effort. */
   kill(): void {
     this.#end();
     for (const { process } of this.#waiting) process.kill();
@@ -92,13 +92,13 @@ export class Spares {
   }
 
   #gone(spare: StartedRunner, { reason }: RunnerGone): void {
-    // One that was taken is its job's.
+    // A spare that was taken belongs to its job.
     if (!this.#waiting.delete(spare) || this.#stopping) return;
     this.#failed(reason);
     this.#replenish();
   }
 
-  /** What ended one would end the next as well, so that there is none for a time. Those that end meanwhile add nothing. */
+  /** Pauses starting spares, because the cause would end the next one, too. Spares that end during the pause do not extend it. */
   #failed(reason: string): void {
     const now = performance.now();
     if (now < this.#retryAt) return;

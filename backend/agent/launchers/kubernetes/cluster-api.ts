@@ -17,13 +17,13 @@ import { leaseName, permissions, type Permission } from "./permissions.ts";
 
 const mergePatch = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
 
-/** An agent that does not lead may change nothing: another one may be at work. */
+/** The agent does not lead and must not change anything, because another one may be running. */
 class NotLeadingError extends Error {
   override name = "NotLeadingError";
   override message = "this agent does not lead";
 }
 
-/** The calls that the launcher makes. Each can be repeated: what is there already, or gone already, is no failure. */
+/** The API calls of the launcher. All are idempotent: creating an existing object or deleting a missing one is not a failure. */
 export class ClusterApi {
   readonly #config: KubeConfig;
   readonly #batch: BatchV1Api;
@@ -33,8 +33,8 @@ export class ClusterApi {
   readonly #leadership: Pick<Leadership, "leads">;
 
   /**
-   * @param cluster the name under which jobs are sent here
-   * @param leadership what changes something asks it first, and throws where this agent does not lead
+   * @param cluster the name by which jobs select this cluster
+   * @param leadership checked before every change, which throws if this agent does not lead
    */
   constructor(config: KubeConfig, namespace: string, cluster: string, leadership: Pick<Leadership, "leads">) {
     this.#config = config;
@@ -45,7 +45,7 @@ export class ClusterApi {
     this.#leadership = leadership;
   }
 
-  /** @returns the Job as it was created, undefined where it was there */
+  /** @returns the created Job; undefined if it already existed */
   async createJob(body: V1Job): Promise<KubernetesJob | undefined> {
     this.#assertLeads();
     const created = await unless(this.#batch.createNamespacedJob({ namespace: this.#namespace, body }), 409);
@@ -70,8 +70,8 @@ export class ClusterApi {
   }
 
   /**
-   * Forgets a pod whose node cannot say that it has ended. That it is deleted is not enough: its Job waits until it has
-   * failed, and so keeps it, and puts no other in its place.
+   * Removes a pod whose node cannot report that it ended. Deleting the pod is not enough: its Job keeps it until it has failed,
+   * and starts no replacement before.
    */
   async forgetPod({ metadata: { name, uid } }: Pod): Promise<void> {
     this.#assertLeads();
@@ -92,14 +92,14 @@ export class ClusterApi {
     return items.map((pod) => PodSchema.parse(pod));
   }
 
-  /** The cluster's own id: the uid of the jobs' namespace. */
+  /** Returns the cluster's own id, the uid of the jobs' namespace. */
   async clusterId(): Promise<string> {
     const { metadata } = await this.#core.readNamespace({ name: this.#namespace });
     if (metadata?.uid === undefined) throw new Error(`the namespace ${this.#namespace} has no uid`);
     return metadata.uid;
   }
 
-  /** What of `permissions` the agent lacks, in words. */
+  /** Describes those of `permissions` that the agent lacks. */
   async missingPermissions(agentNamespace: string): Promise<string[]> {
     const api = this.#config.makeApiClient(AuthorizationV1Api);
     const asked = permissions.flatMap((permission) => permission.verbs.map((verb) => ({ permission, verb })));
@@ -136,7 +136,7 @@ export class ClusterApi {
   }
 }
 
-/** What cannot be had by asking again: the API server finds fault with the request itself. */
+/** Whether retrying is useless, because the API server rejects the request itself as invalid. */
 export const isInvalid = (error: unknown): boolean => {
   const status = apiFailure(error)?.status;
   return status === 400 || status === 422;

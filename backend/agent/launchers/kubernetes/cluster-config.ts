@@ -8,13 +8,13 @@ const defaultRequestMs = 10_000;
 const TokenFileSchema = z.object({ authProvider: z.object({ config: z.object({ tokenFile: z.string() }) }) });
 
 /**
- * How the API server is reached. Unlike the library's own, a request that is not answered fails after a while, and a service
- * account's token is read for each request: a kubelet replaces it at any time, and the one before it may be refused at once.
+ * The connection settings for the API server. Unlike the library's own, they add a request timeout and read a service account's
+ * token for each request: the kubelet can replace it at any time, and the API server can refuse the old one immediately.
  */
 export class ClusterConfig extends KubeConfig {
   readonly #requestMs: number;
 
-  /** @param requestMs how long a request may take, its answer included; a watch has the library's limit, 30 s of silence */
+  /** @param requestMs the timeout of a request, including its answer; watches have the library's limit, 30 s of silence */
   constructor(requestMs = defaultRequestMs) {
     super();
     this.#requestMs = requestMs;

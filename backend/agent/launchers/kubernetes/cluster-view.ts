@@ -14,25 +14,25 @@ import { ownSelector } from "./names.ts";
 import type { Outage } from "./outage.ts";
 import { jobIdOf as jobIdOfPod, PodSchema, type Pod } from "./pod-report.ts";
 
-/** A watch that has worked for this long counts as sound. */
+/** A watch that has worked for this long, in milliseconds, counts as healthy. */
 const soundMs = 60_000;
 
 type ViewOptions = {
   readonly config: KubeConfig;
   readonly namespace: string;
   readonly cluster: string;
-  /** Something about this job, or of every job (`undefined`), is other than it was. */
+  /** Called when something about this job, or about any job (`undefined`), may have changed. */
   readonly onChange: (jobId: string | undefined) => void;
-  /** A pod of ours was seen, as it is now. */
+  /** Called with the current state of one of this cluster's own pods. */
   readonly onPod: (pod: Pod) => void;
-  /** It is no more; as it was last seen. */
+  /** Called with the last known state of a pod that no longer exists. */
   readonly onPodGone: (pod: Pod) => void;
   readonly retry: BackoffTimes;
   readonly outage: Outage;
   readonly log: (text: string) => void;
 };
 
-/** What is in the jobs' namespace, kept up to date by watching it. */
+/** A watched, up-to-date view of the jobs' namespace. */
 export class ClusterView {
   readonly #jobs: Watched<KubernetesJob>;
   readonly #pods: Watched<Pod>;
@@ -79,7 +79,7 @@ export class ClusterView {
     });
   }
 
-  /** Resolves when everything that there is has been seen. */
+  /** Starts watching. Resolves when everything that exists has been seen. */
   async start(): Promise<void> {
     await Promise.all([this.#jobs.start(), this.#pods.start(), this.#events.start()]);
   }
@@ -88,12 +88,12 @@ export class ClusterView {
     for (const watched of [this.#jobs, this.#pods, this.#events]) watched.stop();
   }
 
-  /** Goes on at once with what has failed and waits, as the API server answers again. */
+  /** Retries failed watches immediately instead of waiting, because the API server answers again. */
   retry(): void {
     for (const watched of [this.#jobs, this.#pods, this.#events]) watched.retry();
   }
 
-  /** All generations of a job. */
+  /** Returns the Kubernetes Jobs of all generations of a job. */
   jobsOf(jobId: string): KubernetesJob[] {
     return this.#jobs.all().filter((job) => jobIdOf(job) === jobId);
   }
@@ -106,7 +106,7 @@ export class ClusterView {
     return this.#pods.all();
   }
 
-  /** Events that say what is wrong. */
+  /** Returns the events of type Warning. */
   warnings(): KubernetesEvent[] {
     return this.#events.all();
   }
@@ -125,7 +125,7 @@ type WatchedOptions<T> = {
   readonly log: (text: string) => void;
 };
 
-/** A list that is watched. The library lists again when a version is too old (410); that it goes on after an error is for us. */
+/** A watched list. The library lists again if a version is too old (410). Resuming after an error is up to this class. */
 class Watched<T> {
   readonly #schema: z.ZodType<T>;
   readonly #options: WatchedOptions<T>;
@@ -142,7 +142,7 @@ class Watched<T> {
     this.#backoff = new Backoff(options.retry);
     const list = async (): Promise<KubernetesListObject<KubernetesObject>> => {
       const listed = await options.list();
-      // The informer takes the objects in before anything else happens.
+      // The informer stores the objects before anything else happens.
       setImmediate(() => this.#listed.resolve());
       return listed;
     };
@@ -155,13 +155,13 @@ class Watched<T> {
     this.#informer.on("error", (error) => this.#failed(error));
   }
 
-  /** Resolves when all that there is has been listed. */
+  /** Starts watching. Resolves when everything that exists has been listed. */
   async start(): Promise<void> {
     await this.#begin();
     await this.#listed.promise;
   }
 
-  /** Ends the pause after a failure. */
+  /** Ends the pause after a failure, if any, and tries again. */
   retry(): void {
     if (this.#pause === undefined) return;
     clearTimeout(this.#pause);
@@ -196,7 +196,7 @@ class Watched<T> {
     } catch (error) {
       this.#failed(error);
     }
-    // What fails in there is told as an event, before it resolves.
+    // `start` reports failures as events, before it resolves.
     if (this.#pause === undefined) this.#options.outage.succeeded(this.#name);
   }
 

@@ -3,33 +3,33 @@ import { podsLabel } from "./names.ts";
 import { generationOf as generationOfPod, isCounted, isEnded, isReady, type Pod } from "./pod-report.ts";
 
 /**
- * How a job's runners are spread over its generations. Pure.
+ * A generation of a job, one Kubernetes Job and its pods. The functions here spread a job's runners over its generations. Pure.
  *
- * Kubernetes waits 10 s before it replaces a pod of a Job that has failed, and twice as long after each further one. So a
- * generation in which a pod has failed is *spent*: it keeps the pods that it has, and what is missing is started by the next one.
- * So is one whose pods are not as the job wants them now.
+ * Kubernetes waits 10 s before it replaces a failed pod of a Job, and twice as long after each further failure. A generation in
+ * which a pod has failed is therefore *spent*: it keeps its pods, and the next generation starts the missing ones. A generation
+ * is also spent if its pods no longer match what the job wants.
  */
 export type GenerationState = {
   readonly number: number;
   readonly job: KubernetesJob;
-  /** Those that have not ended. */
+  /** The pods that have not ended. */
   readonly pods: readonly Pod[];
-  /** It can start no more pods: it has finished, or is being deleted. */
+  /** Whether it can start no more pods, because it has finished or is being deleted. */
   readonly isOver: boolean;
   readonly isSpent: boolean;
 };
 
-/** What is known besides what the Jobs and the pods themselves say. */
+/** What is known in addition to the Jobs and the pods themselves. */
 type Knowledge = {
-  /** Generations of which a pod has failed that may be gone by now. */
+  /** The generations in which a pod has failed, even if that pod no longer exists. */
   readonly spent: ReadonlySet<number>;
-  /** The uids of pods on nodes that do not answer. */
+  /** The uids of pods on unresponsive nodes. */
   readonly silent: ReadonlySet<string>;
-  /** Of the pods that the job wants now (`podsHash`). */
+  /** The `podsHash` of the pods that the job wants now. */
   readonly podsHash: string;
 };
 
-/** The newest first. */
+/** Returns a job's generations, the newest first. */
 export const generationsOf = (
   jobs: readonly KubernetesJob[],
   pods: readonly Pod[],
@@ -47,7 +47,7 @@ export const generationsOf = (
         isOver: isFinished(job) || job.metadata.deletionTimestamp !== undefined,
         isSpent:
           spent.has(number) ||
-          // Those of an earlier release do not say.
+          // Jobs of an earlier release lack the label.
           (job.metadata.labels[podsLabel] ?? podsHash) !== podsHash ||
           hasFailed ||
           (job.status.failed ?? 0) > 0 ||
@@ -56,13 +56,13 @@ export const generationsOf = (
     })
     .toSorted((a, b) => b.number - a.number);
 
-/** What `parallelism` each generation is to have, and how many pods a new one is to begin with. */
+/** The target `parallelism` of each generation, and the number of pods that a new generation must start. */
 export type Spread = { readonly targets: ReadonlyMap<GenerationState, number>; readonly missing: number };
 
 /**
- * Spreads `share` runners over the generations, the newest of which grows as long as it is not spent.
+ * Spreads `share` runners over the generations. Only the newest one grows, as long as it is not spent.
  * @param generations the newest first
- * @param silent the uids of pods that do not count: others are to take their place beside them
+ * @param silent the uids of pods that do not count; replacements are to run beside them
  */
 export const spread = (generations: readonly GenerationState[], share: number, silent: ReadonlySet<string>): Spread => {
   const [newest, ...older] = generations;
@@ -78,11 +78,11 @@ export const spread = (generations: readonly GenerationState[], share: number, s
   return { targets, missing: growing === undefined ? Math.max(0, missing) : 0 };
 };
 
-/** The pods that their Job counts: not those that are being deleted. */
+/** Returns the pods that their Job counts, which excludes those being deleted. */
 export const staying = ({ pods }: GenerationState): Pod[] =>
   pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
 
-/** Takes pods away: those first that have no task, which Kubernetes ends first, too. */
+/** Lowers the targets by `surplus` pods. Counts pods without a task first, because Kubernetes ends those first, too. */
 const reduce = (targets: Map<GenerationState, number>, surplus: number, silent: ReadonlySet<string>): void => {
   let left = surplus;
   for (const isGoing of [(pod: Pod) => !isReady(pod), isReady]) {

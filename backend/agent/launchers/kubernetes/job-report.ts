@@ -11,7 +11,7 @@ import {
   type Pod,
 } from "./pod-report.ts";
 
-/** What a Kubernetes Job, its pods and the events say of a job. Pure. */
+/** Derives a job's state from its Kubernetes Job, its pods and the events. Pure. */
 
 export const JobSchema = z.object({
   metadata: z.object({
@@ -44,26 +44,26 @@ export type KubernetesEvent = z.infer<typeof EventSchema>;
 export const jobIdOf = (job: KubernetesJob): string | undefined => job.metadata.labels[jobIdLabel];
 export const generationOf = (job: KubernetesJob): number => Number(job.metadata.labels[generationLabel] ?? 1);
 
-/** Of a Job that starts no more pods. The first and the last of them come while its pods still end. */
+/** The conditions of a Job that starts no more pods. The first and the last of them appear while its pods are still ending. */
 const finished: ReadonlySet<string> = new Set(["FailureTarget", "Complete", "Failed", "SuccessCriteriaMet"]);
 
 export const isFinished = ({ status }: KubernetesJob): boolean =>
   status.conditions.some((condition) => condition.status === "True" && finished.has(condition.type));
 
-/** In ms since 1970; 0 where it says nothing. */
+/** Returns the event's time in milliseconds since 1970; 0 if it has none. */
 export const timeOf = ({ lastTimestamp, eventTime }: KubernetesEvent): number => {
   const time = lastTimestamp ?? (typeof eventTime === "string" || eventTime instanceof Date ? eventTime : undefined);
   return time === undefined ? 0 : new Date(time).getTime();
 };
 
-/** The kind of a refusal to create something, by the API server's own words. */
+/** Classifies the API server's refusal to create something, by its message. */
 export const refusalType = (message: string): string => {
   if (message.includes("exceeded quota")) return "QuotaExceeded";
   if (/violates PodSecurity|admission webhook|denied the request/.test(message)) return "AdmissionRefused";
   return "PodsCannotBeCreated";
 };
 
-/** Why the Job's controller cannot create pods: its last warning, where it has created none since. */
+/** Returns why the Job's controller cannot create pods: its last warning, unless it has created a pod since. */
 const creationBlock = (
   job: KubernetesJob,
   pods: readonly Pod[],
@@ -77,7 +77,7 @@ const creationBlock = (
   return { type: refusalType(last.message), message: last.message };
 };
 
-/** Why what a pod is to see cannot be had, such as a Secret that there is not. */
+/** Returns why a pod's volume cannot be mounted, for example because a Secret does not exist. */
 const mountBlock = (pod: Pod, warnings: readonly KubernetesEvent[]): LauncherCondition | undefined => {
   if (isEnded(pod) || !isBeingCreated(pod)) return undefined;
   const last = newest(warnings, "FailedMount", "Pod", pod.metadata.name);
@@ -98,10 +98,10 @@ const newest = (
     .toSorted((a, b) => timeOf(b) - timeOf(a))[0];
 
 /**
- * What should be known of a job whose current generation is `job`.
- * @param pods all of the job
+ * Returns the conditions of a job whose current generation is `job`.
+ * @param pods all pods of the job
  * @param warnings events of the jobs' namespace
- * @param startsFail pods end as soon as they have started
+ * @param startsFail whether pods end as soon as they have started
  */
 export const conditionsOf = (
   job: KubernetesJob,
@@ -118,7 +118,7 @@ export const conditionsOf = (
   }
   for (const pod of pods) add(blockOf(pod) ?? mountBlock(pod, warnings));
   add(creationBlock(job, pods, warnings));
-  // Where none is up, the one that has failed tells why.
+  // If no pod is running, a failed one explains why.
   const failed = pods.findLast((pod) => isEnded(pod) && pod.status.phase === "Failed");
   if (startsFail && failed !== undefined && !pods.some(isRunning)) {
     add({ type: "RunnersCannotStart", message: `The job has no runner; ${endOf(failed).reason}` });

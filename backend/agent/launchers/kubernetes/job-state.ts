@@ -4,29 +4,29 @@ import type { LauncherEvents } from "../launcher.ts";
 import type { RestartTimes } from "../restart-policy.ts";
 import { Restarts } from "./restarts.ts";
 
-/** What the kubernetes launcher remembers of a job. All that matters is in the cluster: this may be lost at any time. */
+/** What the Kubernetes launcher remembers about a job. Losing it is harmless, because all essential state is in the cluster. */
 export class JobState {
   readonly jobId: string;
-  /** Since when it is known here, in milliseconds of `performance.now()`. */
+  /** When this agent learned of the job, in milliseconds of `performance.now()`. */
   readonly since = performance.now();
   #wanted: WantedJob | undefined;
-  /** The runners that it may have now. */
+  /** The number of runners that the job may have now. */
   share = 0;
-  /** Everything of it is to go. */
+  /** Whether everything that belongs to the job is to be removed. */
   isRemoved = false;
-  /** It cannot run here, and that was said. */
+  /** Whether the job cannot run here, and this was reported. */
   refused = false;
-  /** The uids of the Jobs whose Secrets are certain to be there. */
+  /** The uids of the Jobs whose Secrets certainly exist. */
   readonly withSecret = new Set<string>();
-  /** Since when it has more runners than its share. */
+  /** Since when the job has had more runners than its share, in milliseconds of `performance.now()`. */
   surplusSince: number | undefined;
-  /** Failures of the API server in a row. */
+  /** The number of consecutive failures of the API server. */
   failures = 0;
-  /** The generations of which a pod has failed. */
+  /** The generations in which a pod has failed. */
   readonly spent = new Set<number>();
   readonly restarts: Restarts;
   #finished: { readonly uid: string; readonly at: number } | undefined;
-  /** Undefined at first, as the Worker may remember conditions of an earlier time. */
+  /** The last reported conditions. Undefined at first, because the Worker may remember those that an earlier agent reported. */
   #reported: string | undefined;
   #work: Promise<void> = Promise.resolve();
   #isQueued = false;
@@ -43,12 +43,12 @@ export class JobState {
   }
 
   want(wanted: WantedJob | undefined): void {
-    // A job that has failed of its refusal and was resumed is tried again.
+    // A job that failed because it was refused is tried again after it was resumed.
     if (wanted?.resumedAt !== this.#wanted?.resumedAt) this.refused = false;
     this.#wanted = wanted;
   }
 
-  /** Does something when nothing else is being done for this job. What comes up meanwhile again and again is done once. */
+  /** Runs `act` when nothing else is running for this job. Calls that arrive before it starts are coalesced into one. */
   soon(act: () => Promise<void>): void {
     if (this.#isQueued) return;
     this.#isQueued = true;
@@ -58,14 +58,14 @@ export class JobState {
     });
   }
 
-  /** Does something when nothing else is being done for this job. */
+  /** Runs `act` when nothing else is running for this job. */
   async exclusively(act: () => Promise<void>): Promise<void> {
     const work = this.#work.then(act);
     this.#work = work.catch(() => undefined);
     await work;
   }
 
-  /** Calls `act` after some milliseconds, if nothing is to be called before that. */
+  /** Calls `act` after `ms` milliseconds, unless an earlier call is already scheduled. */
   again(ms: number, act: () => void): void {
     const at = performance.now() + ms;
     if (at >= this.#due) return;
@@ -81,13 +81,13 @@ export class JobState {
     clearTimeout(this.#timer);
   }
 
-  /** For how many milliseconds a Job has been known to be finished. */
+  /** Returns for how many milliseconds the Job has been known to be finished, counting from the first call for its uid. */
   finishedFor(uid: string): number {
     if (this.#finished?.uid !== uid) this.#finished = { uid, at: performance.now() };
     return performance.now() - this.#finished.at;
   }
 
-  /** Tells the Worker of the job's conditions, where they have changed. */
+  /** Reports the job's conditions to the Worker if they have changed. */
   report(conditions: readonly LauncherCondition[], events: LauncherEvents): void {
     const text = JSON.stringify(conditions);
     if (text === this.#reported) return;

@@ -20,17 +20,17 @@ import type { KubernetesSettings } from "./settings.ts";
 
 /** In milliseconds. */
 export type KubernetesTimes = {
-  /** How long a job has more runners than it needs before it is scaled down: what becomes of it in a moment may need them. */
+  /** How long a job keeps surplus runners before it is scaled down, because it may need them again shortly. */
   readonly surplusMs: number;
-  /** How long a finished Job is left before a job gets its next generation: most are finished because their job has ended. */
+  /** How long to wait after a Job finished before its next generation: most finish because their job has ended. */
   readonly finishedMs: number;
-  /** How long after its grace period a pod may take to go, before it is forgotten: its node is lost. */
+  /** How long after its grace period a deleted pod may exist before its node counts as lost and the pod is forgotten. */
   readonly lostMs: number;
-  /** Between looks at what is being removed. */
+  /** The polling interval while a job is being removed. */
   readonly removalMs: number;
-  /** When pods are started in place of others that have ended as soon as they had started. */
+  /** The pauses before replacing pods that end as soon as they have started. */
   readonly restart: RestartTimes;
-  /** Between requests to an API server that fails. */
+  /** The back-off between requests to a failing API server. */
   readonly retry: BackoffTimes;
 };
 
@@ -56,9 +56,9 @@ export type KubernetesLauncherOptions = {
 };
 
 /**
- * Starts runners as pods: for each job a Kubernetes Job of which the pods are a work queue, and a Secret with the job's token.
- * Level-triggered: whenever something may have changed, a job is brought closer to what is wanted by what is seen of it, and
- * every step can be repeated. The pods outlive the agent, which finds them again by their labels.
+ * Starts runners as pods: for each job a Kubernetes Job, whose pods form a work queue, and a Secret with the job's token.
+ * Level-triggered: whenever something may have changed, the launcher reconciles a job's observed state with what is wanted, in
+ * idempotent steps. The pods outlive the agent, which finds them again by their labels.
  */
 export class KubernetesLauncher implements Launcher {
   readonly name = "kubernetes";
@@ -70,13 +70,13 @@ export class KubernetesLauncher implements Launcher {
   readonly #reconciler: Reconciler;
   /** In the order of arrival. */
   readonly #jobs = new Map<string, JobState>();
-  /** The uids of pods whose end was reported. */
+  /** The uids of pods whose end has been reported. */
   readonly #reported = new Set<string>();
   readonly #lost: LostPods;
   readonly #watching: Promise<void>;
   readonly #stopping = new AbortController();
   readonly #sweeper: NodeJS.Timeout;
-  /** Whether this agent has led when it was last heard of. */
+  /** Whether this agent led when leadership was last checked. */
   #acts = true;
 
   constructor(options: KubernetesLauncherOptions, events: LauncherEvents) {
@@ -120,7 +120,7 @@ export class KubernetesLauncher implements Launcher {
     const wanted = new Map(jobs.map((job) => [job.jobId, job]));
     for (const { jobId } of jobs) this.#stateOf(jobId);
     for (const state of this.#jobs.values()) state.want(wanted.get(state.jobId));
-    // Of what is not wanted, nothing need be remembered; it is left alone until the Worker says that it must go.
+    // Nothing need be remembered about unwanted jobs. Their objects stay until the Worker asks to remove them.
     for (const [jobId, state] of this.#jobs) {
       if (state.wanted !== undefined || state.isRemoved) continue;
       state.cancel();
@@ -141,7 +141,7 @@ export class KubernetesLauncher implements Launcher {
     for (const other of this.#jobs.values()) this.#sync(other);
   }
 
-  /** Runners go on without the agent. */
+  /** Stops the launcher. Runners continue without the agent. */
   async stop(): Promise<void> {
     this.kill();
   }
@@ -165,7 +165,7 @@ export class KubernetesLauncher implements Launcher {
     for (const state of this.#jobs.values()) if (jobId === undefined || state.jobId === jobId) this.#sync(state);
   }
 
-  /** What was missed while this agent did not lead is made up for; why it does not, its jobs say. */
+  /** After regaining leadership, catches up on what was missed; after losing it, reports the reason for each job. */
   #leadershipChanged(): void {
     if (this.#stopping.signal.aborted) return;
     const { leads, failure } = this.#options.leadership;
@@ -192,13 +192,13 @@ export class KubernetesLauncher implements Launcher {
     for (const [index, state] of states.entries()) state.share = shares[index] ?? 0;
   }
 
-  /** How many runners a job could use. A queue admits a job as a whole, so that one must ask for all that it will need. */
+  /** Returns how many runners a job could use. A queue admits a job as a whole, so a queued job must request its maximum. */
   #wish(wanted: WantedJob | undefined): number {
     if (wanted === undefined) return 0;
     return wanted.pods.queueName === undefined ? wanted.runners : (wanted.pods.parallelism ?? this.capacity);
   }
 
-  /** Sees to a job, now or after what is being done for it. */
+  /** Reconciles a job, now or after what is currently running for it. */
   #sync(state: JobState): void {
     if (this.#stopping.signal.aborted) return;
     state.soon(async () => {
@@ -218,7 +218,7 @@ export class KubernetesLauncher implements Launcher {
     if (this.#stopping.signal.aborted) return;
     const pause = backoffMs(state.failures++, this.#options.times.retry);
     state.again(pause, () => this.#sync(state));
-    // The lapse may be over before anybody is told of it.
+    // A lapse of leadership is not reported here, because it may be over before anyone hears of it.
     if (!this.#options.leadership.leads) return;
     const message = reasonOf(error);
     if (isInvalid(error)) {
@@ -230,7 +230,7 @@ export class KubernetesLauncher implements Launcher {
     state.report([{ type, message }], this.#events);
   }
 
-  /** Removes everything of a job, and looks until nothing is left. */
+  /** Removes everything that belongs to a job, and polls until nothing is left. */
   async #removeAll(state: JobState): Promise<void> {
     const { signal } = this.#stopping;
     const { leadership, outage } = this.#options;
@@ -249,7 +249,7 @@ export class KubernetesLauncher implements Launcher {
     }
   }
 
-  /** @returns whether something was left */
+  /** Deletes the job's Kubernetes Jobs. @returns whether anything was left before that */
   async #removeOnce(state: JobState): Promise<boolean> {
     const jobs = await this.#api.jobsOf(state.jobId);
     for (const { metadata } of jobs) {
@@ -271,14 +271,14 @@ export class KubernetesLauncher implements Launcher {
     const state = this.#jobs.get(jobId);
     if (pod.status.phase !== "Succeeded" && isCounted(pod)) {
       state?.spent.add(generationOf(pod));
-      // What its task has brought about says nothing of how runners start.
+      // A failure caused by the task says nothing about how runners start.
       if (end.failure === undefined) state?.restarts.ended(pod);
     }
     state?.restarts.forget(pod);
     void this.#events.exited(jobId, pod.metadata.name, end);
   }
 
-  /** A pod on a lost node never ends by itself, and nothing takes its place before it is gone. */
+  /** Forgets pods on lost nodes. Such a pod never ends by itself, and is not replaced until it is gone. */
   async #forgetLost(): Promise<void> {
     if (!this.#options.leadership.leads) return;
     for (const pod of this.#lost.among(this.#view.pods())) {

@@ -6,30 +6,30 @@ import { ownLabels } from "./names.ts";
 import type { Outage } from "./outage.ts";
 import { leaseName } from "./permissions.ts";
 
-/** In milliseconds: how long a lease lasts that nobody renews, when its holder stops acting, and how often it is renewed. */
+/** In milliseconds: when an unrenewed lease expires, when its holder stops acting, and how often the holder renews it. */
 export type LeaderTimes = { readonly leaseMs: number; readonly renewWithinMs: number; readonly retryMs: number };
 
-/** As the components of Kubernetes itself do it (client-go's leader election). */
+/** The defaults of Kubernetes' own components (client-go's leader election). */
 export const defaultLeaderTimes: LeaderTimes = { leaseMs: 15_000, renewWithinMs: 10_000, retryMs: 2_000 };
 
 type LeaderOptions = {
   readonly config: KubeConfig;
   /** The agent's namespace. */
   readonly namespace: string;
-  /** Names the agents whose one is to lead. */
+  /** The cluster whose agents elect a leader. */
   readonly cluster: string;
-  /** Of this process. */
+  /** The identity of this process. */
   readonly identity: string;
   readonly times: LeaderTimes;
   readonly outage: Outage;
   readonly log: (text: string) => void;
 };
 
-/** Whether this process is the one that acts. */
+/** Whether this process is the leader, which acts. */
 export type Leadership = {
-  /** May be asked before every act: it is true no longer than the lease lasts. */
+  /** Whether this process leads. Check it before every action: it becomes false before the lease expires. */
   readonly leads: boolean;
-  /** Why the lease could not be renewed, where the API server has failed; undefined while it answers. */
+  /** Why the API server could not renew the lease; undefined while it answers. */
   readonly failure: string | undefined;
   /** Calls `listener` whenever `leads` may have changed. */
   subscribe(listener: () => void): void;
@@ -38,18 +38,18 @@ export type Leadership = {
 const renewal = "the lease";
 
 /**
- * Makes one of several agents the leader: the one that holds the Lease. Clocks of different machines are not compared: a lease
- * is over when its record has not changed for its duration, by the watcher's own clock. A leader that cannot renew it stops
- * acting, goes on trying, and acts again as soon as it holds the Lease again.
+ * Elects a leader among several agents: the one that holds the Lease. Clocks of different machines are never compared: a lease
+ * expires when its record has not changed for its duration, by the observer's own clock. A leader that cannot renew the Lease
+ * stops acting, keeps trying, and acts again as soon as it holds the Lease again.
  */
 export class Leader implements Leadership {
   readonly #options: LeaderOptions;
   readonly #api: CoordinationV1Api;
   readonly #stopping = new AbortController();
   readonly #listeners: (() => void)[] = [];
-  /** The record that was seen last, and when it was first seen. */
+  /** The most recent record, and when it was first seen. */
   #seen: { readonly record: string; readonly at: number } | undefined;
-  /** When the request was sent by which the lease was last renewed; of a lease that is another's, never. */
+  /** When the request that last renewed the lease was sent; `-Infinity` while another agent holds the lease. */
   #renewedAt = -Infinity;
   #failure: string | undefined;
   #trying: Promise<void> = Promise.resolve();
@@ -71,7 +71,7 @@ export class Leader implements Leadership {
     this.#listeners.push(listener);
   }
 
-  /** Tries to lead from now on. @returns as soon as it does: true, or false where `stop` came first */
+  /** Tries to lead from now on. @returns true as soon as it leads, or false if `stop` was called first */
   async lead(): Promise<boolean> {
     const first = Promise.withResolvers<void>();
     this.subscribe(() => {
@@ -82,7 +82,7 @@ export class Leader implements Leadership {
     return this.leads && !this.#stopping.signal.aborted;
   }
 
-  /** Gives the lease up, if it is held, so that another agent need not wait for its end. */
+  /** Releases the lease, if held, so that another agent need not wait until it expires. */
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
@@ -103,7 +103,7 @@ export class Leader implements Leadership {
     do {
       await this.#try();
       const standing = this.leads ? "this agent leads" : "this agent does not lead; it waits";
-      // While it cannot know, the outage is all there is to say.
+      // During an outage the state is unknown, and the outage itself is already logged.
       if (standing !== said && (this.leads || this.#failure === undefined)) {
         log(standing);
         said = standing;
@@ -112,7 +112,7 @@ export class Leader implements Leadership {
     } while (await this.#pause(times.retryMs));
   }
 
-  /** Takes or renews the lease, if it can be had. */
+  /** Acquires or renews the lease, if it is available. */
   async #try(): Promise<void> {
     const { outage } = this.#options;
     const begunAt = performance.now();
@@ -127,7 +127,7 @@ export class Leader implements Leadership {
     }
   }
 
-  /** @returns whether it is held now, or undefined where that was changed by somebody else just now */
+  /** @returns whether this agent now holds the lease; undefined if another one changed it concurrently */
   async #take(): Promise<boolean | undefined> {
     const { namespace, identity } = this.#options;
     const lease = await this.#read();
@@ -170,14 +170,14 @@ export class Leader implements Leadership {
     };
   }
 
-  /** Whether the record has not changed for as long as it lasts. */
+  /** Whether the lease has expired: its record has not changed for its duration. */
   #isOver({ spec, metadata }: V1Lease): boolean {
     const record = `${spec?.holderIdentity} ${metadata?.resourceVersion}`;
     if (this.#seen?.record !== record) this.#seen = { record, at: performance.now() };
     return performance.now() - this.#seen.at > (spec?.leaseDurationSeconds ?? 0) * 1000;
   }
 
-  /** @returns false when it was stopped meanwhile */
+  /** @returns false if `stop` was called in the meantime */
   async #pause(ms: number): Promise<boolean> {
     try {
       await sleep(ms * (1 + Math.random() / 5), undefined, { signal: this.#stopping.signal });

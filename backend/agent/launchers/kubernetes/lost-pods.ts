@@ -1,8 +1,8 @@
 import type { Pod } from "./pod-report.ts";
 
 /**
- * Tells which pods are lost: they were deleted, and are still there well after their grace period, because their node does not
- * answer. Compares no clocks of two machines: the time counts from when the deletion was first seen here.
+ * Detects lost pods: pods that were deleted but still exist well after their grace period, because their node does not answer.
+ * It does not compare clocks of two machines: time counts from when this process first saw the deletion.
  */
 export class LostPods {
   readonly #lostMs: number;
@@ -11,7 +11,7 @@ export class LostPods {
   #seen: ReadonlyMap<string, number> = new Map();
 
   /**
-   * @param lostMs how long after its grace period a pod may take to go, in milliseconds
+   * @param lostMs how long after its grace period a pod may still exist, in milliseconds
    * @param now a monotonic clock of this machine, in milliseconds
    */
   constructor(lostMs: number, now: () => number) {
@@ -19,7 +19,7 @@ export class LostPods {
     this.#now = now;
   }
 
-  /** @param pods all that there are; a pod that is missing is forgotten */
+  /** Returns the lost pods among `pods`. @param pods all existing pods; missing ones are forgotten */
   among(pods: readonly Pod[]): Pod[] {
     const now = this.#now();
     const deleted = pods.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);

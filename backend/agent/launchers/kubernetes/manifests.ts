@@ -5,47 +5,47 @@ import type { KubernetesJob } from "./job-report.ts";
 import { generationLabel, generationName, jobIdLabel, ownLabels, podsHash, podsLabel } from "./names.ts";
 import { passedOn, type KubernetesSettings } from "./settings.ts";
 
-/** What the manifests of a job's generation are made of. */
+/** The input for the manifests of one generation of a job. */
 export type Generation = {
   readonly cluster: string;
   readonly workerUrl: string;
   readonly settings: KubernetesSettings;
   readonly jobId: string;
-  /** From 1 on. */
+  /** Counts from 1. */
   readonly number: number;
   readonly token: string;
   readonly pods: PodOptions;
-  /** How many pods it begins with. */
+  /** The initial number of pods. */
   readonly parallelism: number;
 };
 
-/** Where things lie in a pod. */
+/** Paths in a pod. */
 const workDir = "/work";
 const tokenDir = "/var/run/edgefold/job";
 const credentialsDir = "/var/run/edgefold/credentials";
 
-/** While this is there, the runner is at work: pods that are not ready are the first to go when there are too many. */
+/** Exists while the runner is busy, and makes the pod ready. Of surplus pods, Kubernetes ends those that are not ready first. */
 const busyFile = `${workDir}/busy`;
 
-/** Nobody in particular: the image's own user. */
+/** The unprivileged user of the image. */
 const userId = 65_532;
 
-/** How long a runner may take to give its task back when its pod is to end. */
+/** How long a runner may take to give its task back when its pod is terminated, in seconds. */
 const graceSeconds = 20;
 
-/** How long a pod stays on a node that cannot be reached: its task is given to another one after a lease anyhow. */
+/** How long a pod stays on an unreachable node. Its task is reassigned when its lease expires anyway. */
 const unreachableSeconds = 30;
 
-/** Of a finished Job, for a look at its pods, should nobody have removed it. */
+/** How long a finished Job that was not removed is kept, so that its pods can be inspected. */
 const keptSeconds = 24 * 60 * 60;
 
-/** The Job's own deadline is only there for the case that nobody sees to the job's: its cleaning must not be cut off. */
+/** The Job's own deadline is only a backstop for the job's deadline. The margin lets the job's cleanup finish. */
 const deadlineMarginSeconds = 2 * 60 * 60;
 
-/** Failures are counted a task, and not by Kubernetes: a lost pod is no reason to give a job up. */
+/** Failures are counted per task, not by Kubernetes: a lost pod is no reason to fail a job. */
 const noBackoffLimit = 2 ** 31 - 1;
 
-/** At most what the runner itself takes by default, so that a pod with more memory leaves it to the programs. */
+/** The most memory for the runner itself, in bytes: its default. More memory of a pod is left to the programs. */
 const mostRunnerMemory = 512 * 2 ** 20;
 
 const labelsOf = ({ cluster, jobId, number }: Generation): Record<string, string> => ({
@@ -55,8 +55,8 @@ const labelsOf = ({ cluster, jobId, number }: Generation): Record<string, string
 });
 
 /**
- * The runner's token. The Secret is its Job's from the beginning, and so made after it: it goes with it, and the agent need not
- * be able to change, read or delete Secrets.
+ * Builds the Secret with the runner's token. It is created after its Job, with the Job as its owner, so it is deleted with the
+ * Job, and the agent needs no permission to change, read or delete Secrets.
  */
 export const secretManifest = (generation: Generation, { metadata: { name, uid } }: KubernetesJob): V1Secret => ({
   apiVersion: "v1",
@@ -71,7 +71,7 @@ export const secretManifest = (generation: Generation, { metadata: { name, uid }
   stringData: { token: generation.token },
 });
 
-/** The Job is a work queue: its pods claim tasks until there are none, and the first one that ends well ends it. */
+/** Builds the Job, a work queue: its pods claim tasks until there are none, and the first pod that succeeds completes it. */
 export const jobManifest = (generation: Generation): V1Job => {
   const { jobId, number, pods, parallelism } = generation;
   const labels = { ...pods.labels, ...labelsOf(generation) };
@@ -88,11 +88,11 @@ export const jobManifest = (generation: Generation): V1Job => {
     spec: {
       parallelism,
       backoffLimit: noBackoffLimit,
-      // A disruption is nobody's fault.
+      // A disruption does not count as a failure.
       podFailurePolicy: {
         rules: [{ action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] }],
       },
-      // Two pods in the place of one would be more than the job wants.
+      // A replacement beside a pod that is still terminating would be one pod too many.
       podReplacementPolicy: "Failed",
       ttlSecondsAfterFinished: keptSeconds,
       ...deadlineOf(pods),
@@ -101,7 +101,7 @@ export const jobManifest = (generation: Generation): V1Job => {
   };
 };
 
-/** Counted by the cluster from the Job's start: the clocks of the Worker and of this machine are not compared. */
+/** The cluster counts the deadline from the Job's start, so the clocks of the Worker and of this machine are not compared. */
 const deadlineOf = ({ deadlineSeconds }: PodOptions): { activeDeadlineSeconds?: number } =>
   deadlineSeconds === undefined ? {} : { activeDeadlineSeconds: deadlineSeconds + deadlineMarginSeconds };
 
@@ -117,7 +117,7 @@ const podSpec = (generation: Generation): V1PodSpec => {
     serviceAccountName: pods.serviceAccountName ?? settings.RUNNER_SERVICE_ACCOUNT,
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    // So that what programs leave behind is waited for: the runner is no init.
+    // The pause container then reaps orphaned processes of programs, which the runner as PID 1 would not.
     shareProcessNamespace: true,
     terminationGracePeriodSeconds: graceSeconds,
     ...(pods.nodeSelector === undefined ? {} : { nodeSelector: pods.nodeSelector }),
@@ -146,14 +146,14 @@ const podSpec = (generation: Generation): V1PodSpec => {
         image: pods.image ?? settings.RUNNER_IMAGE,
         command: ["node", "/app/backend/runner/main.ts"],
         env: environment(generation, limits.memory),
-        // No limit of CPU: the kernel would stop all threads of the pod for a part of each 100 ms, also on an idle node.
+        // No CPU limit: the kernel would throttle all threads of the pod for a part of each 100 ms, even on an idle node.
         resources: { requests: { cpu, ...limits }, limits },
         securityContext: {
           allowPrivilegeEscalation: false,
           readOnlyRootFilesystem: true,
           capabilities: { drop: ["ALL"] },
         },
-        // The last lines of what it wrote say why it has failed, also when the pod is gone.
+        // The last lines of the output explain a failure even after the pod is gone.
         terminationMessagePolicy: "FallbackToLogsOnError",
         readinessProbe: { exec: { command: ["test", "-e", busyFile] }, periodSeconds: 5, failureThreshold: 1 },
         volumeMounts: mounts(generation),
@@ -185,7 +185,7 @@ const environment = ({ workerUrl, settings, jobId, pods }: Generation, memory: s
 
 const mounts = ({ pods }: Generation): V1VolumeMount[] => [
   { name: "work", mountPath: workDir },
-  // For programs that know no TMPDIR.
+  // For programs that ignore TMPDIR.
   { name: "work", mountPath: "/tmp", subPath: "tmp" },
   { name: "job", mountPath: tokenDir, readOnly: true },
   ...pods.credentialSecrets.map((secret, index) => ({

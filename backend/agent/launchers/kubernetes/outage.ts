@@ -1,10 +1,10 @@
 import { performance } from "node:perf_hooks";
 import { reasonOf } from "./api-error.ts";
 
-/** Logs an outage of the API server once at its beginning and once at its end, however many requests fail in between. */
+/** Logs an outage of the API server once when it begins and once when it ends, no matter how many requests fail in between. */
 export class Outage {
   readonly #log: (text: string) => void;
-  /** What has failed last time it was tried. */
+  /** The requests whose last try failed. */
   readonly #failing = new Set<string>();
   #since = 0;
 
@@ -12,7 +12,7 @@ export class Outage {
     this.#log = log;
   }
 
-  /** @param what names the request among those that are made again and again */
+  /** @param what identifies the request among those that are retried */
   failed(what: string, error: unknown): void {
     if (this.#failing.size === 0) {
       this.#since = performance.now();

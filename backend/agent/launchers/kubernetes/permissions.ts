@@ -1,10 +1,10 @@
-/** One thing that the agent must be allowed to do; the manifest's Roles grant just these. */
+/** A permission that the agent needs. The manifest's Roles grant exactly these. */
 export type Permission = {
   readonly namespace: "jobs" | "agent";
   readonly group: string;
   readonly resource: string;
   readonly verbs: readonly string[];
-  /** Only for the object of this name. */
+  /** Limits the permission to the object of this name. */
   readonly name?: "jobs namespace" | "lease";
   readonly why: string;
 };

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Backoff, type BackoffTimes } from "../../../../shared/backoff.ts";
 import type { Outage } from "./outage.ts";
 
-/** Asks the API server something until it answers. */
+/** Repeats a request to the API server until it succeeds. */
 export const persistently = async <T>(
   what: string,
   ask: () => Promise<T>,

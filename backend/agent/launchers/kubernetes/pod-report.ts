@@ -3,7 +3,7 @@ import type { LauncherCondition } from "../../../../shared/protocol/agent.ts";
 import type { RunnerEnd } from "../launcher.ts";
 import { generationLabel, jobIdLabel } from "./names.ts";
 
-/** What a pod says of itself, in the words that a user needs. Pure, from what the API server tells. */
+/** Describes a pod's state for users, from what the API server returns. Pure. */
 
 const StateSchema = z.object({
   waiting: z.object({ reason: z.string().optional(), message: z.string().optional() }).optional(),
@@ -31,7 +31,7 @@ const ContainerSchema = z.object({
   resources: z.object({ limits: z.record(z.string(), z.string()).optional() }).optional(),
 });
 
-/** Of a pod, what is looked at. */
+/** The fields of a pod that are used here. */
 export const PodSchema = z.object({
   metadata: z.object({
     name: z.string(),
@@ -62,16 +62,16 @@ const stateOf = (pod: Pod) => pod.status.containerStatuses[0]?.state;
 const conditionOf = (pod: Pod, type: string) =>
   pod.status.conditions.find((condition) => condition.type === type && condition.status === "True");
 
-/** Phases in which a pod can do no more. */
+/** The phases of a pod that has ended. */
 const endedPhases: ReadonlySet<string> = new Set(["Succeeded", "Failed"]);
 
 export const isEnded = (pod: Pod): boolean => endedPhases.has(pod.status.phase ?? "");
 export const isReady = (pod: Pod): boolean => conditionOf(pod, "Ready") !== undefined;
 
-/** With it a Job keeps a pod until it has counted its end. */
+/** With this finalizer, a Job keeps a pod until it has counted the pod's end. */
 const trackingFinalizer = "batch.kubernetes.io/job-tracking";
 
-/** Whether its end counts as a failure of its Job. A pod that the Job itself ends, as there are too many, is let go before. */
+/** Whether the pod's end counts as a failure of its Job. A surplus pod that the Job itself deletes loses the finalizer first. */
 export const isCounted = (pod: Pod): boolean =>
   pod.metadata.deletionTimestamp === undefined ||
   pod.metadata.finalizers.includes(trackingFinalizer) ||
@@ -81,14 +81,14 @@ export const isRunning = (pod: Pod): boolean => stateOf(pod)?.running !== undefi
 
 const sentence = (text: string | undefined): string => (text === undefined || text === "" ? "" : `: ${text.trim()}`);
 
-/** Reasons of the node's kubelet, and of older control planes, for ending a pod that the pod has no part in. */
+/** The reasons of the kubelet, and of older control planes, for ending a pod that are not the pod's fault. */
 const disruptions: ReadonlySet<string> = new Set(["NodeLost", "NodeShutdown", "Preempting", "Shutdown", "Terminated"]);
 
 /**
- * How a pod ended that is `isEnded`, or gone.
+ * Describes how a pod ended. The pod must be `isEnded`, or gone.
  *
- * The task is to blame for more memory than the pod may have, and for more disk. The cluster is for a drained or preempted pod
- * and for a lost node. Where a node lacks room and evicts the pod, either can be.
+ * The task is to blame if the pod exceeds its memory or disk limit. The cluster is to blame for a drained or preempted pod and
+ * for a lost node. If a node lacks memory or disk and evicts the pod, either can be to blame.
  */
 export const endOf = (pod: Pod): RunnerEnd => {
   const { name } = pod.metadata;
@@ -126,21 +126,21 @@ export const endOf = (pod: Pod): RunnerEnd => {
   return { reason: `The pod ${name} ended with ${how}${sentence(terminated.message)}` };
 };
 
-/** Reasons for which a container waits that pass by themselves. */
+/** The transient reasons for which a container waits. */
 const passing: ReadonlySet<string> = new Set(["ContainerCreating", "PodInitializing"]);
 
-/** Whether it has a node, and waits for what it is made of. */
+/** Whether the pod has a node and its containers are being created. */
 export const isBeingCreated = (pod: Pod): boolean => passing.has(stateOf(pod)?.waiting?.reason ?? "");
 
-/** A condition's type, for why a container waits. */
+/** Maps the reason for which a container waits to a condition type. */
 const typeOf = (reason: string, message = ""): string => {
-  // The two take turns, and are one trouble.
+  // The two reasons alternate, and are the same problem.
   if (reason === "ErrImagePull") return "ImagePullBackOff";
   // `secret "…" not found`, `couldn't find key … in Secret …` (kubelet, makeEnvironmentVariables)
   return reason === "CreateContainerConfigError" && /\bsecret\b/i.test(message) ? "SecretMissing" : reason;
 };
 
-/** What keeps a pod from running, undefined where nothing does. */
+/** Returns what keeps a pod from running; undefined if nothing does. */
 export const blockOf = (pod: Pod): LauncherCondition | undefined => {
   if (isEnded(pod) || pod.metadata.deletionTimestamp !== undefined) return undefined;
   const unscheduled = pod.status.conditions.find(({ type, status }) => type === "PodScheduled" && status === "False");

@@ -12,7 +12,7 @@ import { podsHash } from "./names.ts";
 import { refusalOf } from "./settings.ts";
 import { silenceOf, silentPods } from "./silent-nodes.ts";
 
-/** Generations without a pod that are kept, for a look at how their pods have ended. */
+/** How many generations without running pods to keep, so that the ends of their pods can be inspected. */
 const mostEmpty = 3;
 
 type ReconcilerOptions = Pick<
@@ -22,11 +22,11 @@ type ReconcilerOptions = Pick<
   readonly api: ClusterApi;
   readonly view: ClusterView;
   readonly events: LauncherEvents;
-  /** Sees to a job again after some milliseconds. */
+  /** Reconciles a job again after `ms` milliseconds. */
   readonly again: (state: JobState, ms: number) => void;
 };
 
-/** Brings what is in the cluster of one job closer to what is wanted. Every step can be repeated. */
+/** Reconciles the cluster's objects of one job with what is wanted. Every step is idempotent. */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
 
@@ -34,7 +34,7 @@ export class Reconciler {
     this.#options = options;
   }
 
-  /** @throws what the API server refuses, or that it cannot be reached */
+  /** Reconciles a job once. @throws the API server's refusal, or an error if it cannot be reached */
   async bring(state: JobState, wanted: WantedJob): Promise<void> {
     const { view, events, settings } = this.#options;
     const refusal = refusalOf(wanted.pods, settings);
@@ -49,7 +49,7 @@ export class Reconciler {
     const known = { spent: state.spent, silent: uids, podsHash: podsHash(wanted.pods) };
     const generations = generationsOf(view.jobsOf(state.jobId), pods, known);
     const [newest] = generations;
-    // The agent may have ended between the two.
+    // An earlier agent may have ended after it created the Job and before it created the Secret.
     if (newest !== undefined && !newest.isOver) await this.#ensureSecret(state, wanted, newest.job, newest.number);
     if (wanted.pods.queueName !== undefined) await this.#bringQueued(state, wanted, generations);
     else await this.#bringSpread(state, wanted, generations, spread(generations, state.share, uids));
@@ -78,8 +78,8 @@ export class Reconciler {
   }
 
   /**
-   * A queue has admitted a Job with as many pods as it was made with. So it is left to Kubernetes to replace those that fail,
-   * until none is left: then the next generation takes the place of the Job, and of its share of the queue.
+   * Reconciles a queued job. A queue admits a Job with the number of pods that it was created with, so replacing failed pods is
+   * left to Kubernetes. Once no pod is left, the next generation replaces the Job, including its share of the queue.
    */
   async #bringQueued(state: JobState, wanted: WantedJob, generations: readonly GenerationState[]): Promise<void> {
     const [newest] = generations;
@@ -90,7 +90,7 @@ export class Reconciler {
     if (pods > 0) await this.#next(state, wanted, newest, state.share);
   }
 
-  /** Makes a job's next generation, of `pods` pods. */
+  /** Creates a job's next generation, with `pods` pods. */
   async #next(state: JobState, wanted: WantedJob, newest: GenerationState | undefined, pods: number): Promise<void> {
     if (pods === 0) return;
     const { api, times, again } = this.#options;
@@ -103,11 +103,11 @@ export class Reconciler {
     }
     const number = (newest?.number ?? 0) + 1;
     const isQueued = wanted.pods.queueName !== undefined;
-    // Without pods, as these need the Secret; but a queue must know how many there will be, and lets none start at first.
+    // It starts without pods, because they need the Secret. A queue, however, must know their number, and starts none at first.
     const job = await api.createJob(jobManifest(this.#generation(wanted, number, isQueued ? pods : 0)));
     state.failures = 0;
     if (job === undefined) return;
-    // Of an earlier one of that number, which somebody has removed.
+    // That entry belongs to an earlier generation of the same number, which somebody removed.
     state.spent.delete(number);
     await this.#ensureSecret(state, wanted, job, number);
     if (!isQueued) await api.scale(job.metadata.name, pods);
@@ -120,7 +120,7 @@ export class Reconciler {
     state.failures = 0;
   }
 
-  /** More runners are started at once; those that are there end only when they have been too many for some time. */
+  /** Scales a Job: up immediately, but down only after there have been too many pods for `surplusMs`. */
   async #scale(state: JobState, job: KubernetesJob, target: number, endsPods: boolean): Promise<void> {
     const { api, times, again } = this.#options;
     if (target === (job.spec.parallelism ?? 1)) return;
@@ -135,7 +135,7 @@ export class Reconciler {
     await api.scale(job.metadata.name, target);
   }
 
-  /** Removes the oldest generations that can have no pod any more, and all that is theirs. */
+  /** Removes the Jobs of older generations whose pods have all ended, except the newest `most`, and everything they own. */
   async #removeEmpty(generations: readonly GenerationState[], most: number): Promise<void> {
     const [, ...older] = generations;
     const empty = older.filter(({ pods, job }) => pods.length === 0 && job.metadata.deletionTimestamp === undefined);

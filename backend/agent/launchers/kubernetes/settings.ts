@@ -21,21 +21,21 @@ const QuantitySchema = z
   .string()
   .refine((text) => parseQuantity(text) > 0, "must be a quantity of Kubernetes above 0, such as 500m, 2 or 4Gi");
 
-/** What the environment says of a cluster and its pods. */
+/** The environment's settings for a cluster and its pods. */
 export const KubernetesSettingsSchema = z.object({
-  /** The namespace that jobs run in, which nobody else should use. */
+  /** The namespace that jobs run in. Nothing else should use it. */
   JOBS_NAMESPACE: z.string().min(1).default("edgefold-jobs"),
-  /** The image of pods, where a job names none. */
+  /** The image of pods, unless a job names one. */
   RUNNER_IMAGE: z.string({ error: "is required: the image that runners are started from" }).min(1),
-  /** Of each pod, where a job says nothing else. */
+  /** The defaults for each pod, which a job can override. */
   RUNNER_CPU: QuantitySchema.default("1"),
   RUNNER_MEMORY_LIMIT: MemorySchema.default("1Gi"),
   RUNNER_EPHEMERAL_STORAGE: QuantitySchema.default("10Gi"),
   RUNNER_SERVICE_ACCOUNT: z.string().min(1).default("edgefold-runner"),
-  /** What jobs may choose: names in which `*` stands for any characters. By default they have no choice. */
+  /** What jobs may choose: names in which `*` stands for any characters. By default, jobs may choose nothing. */
   ALLOWED_IMAGES: list,
   ALLOWED_SERVICE_ACCOUNTS: list,
-  /** Variables that pods get as they are, where they are set. */
+  /** Variables that are passed to pods unchanged, if they are set. */
   AWS_REGION: z.string().optional(),
   AWS_DEFAULT_REGION: z.string().optional(),
   AWS_ENDPOINT_URL: z.string().optional(),
@@ -52,7 +52,7 @@ export const KubernetesSettingsSchema = z.object({
 });
 export type KubernetesSettings = z.infer<typeof KubernetesSettingsSchema>;
 
-/** The variables among the settings that pods get as they are. */
+/** The settings that are passed to pods unchanged. */
 export const passedOn = [
   "AWS_REGION",
   "AWS_DEFAULT_REGION",
@@ -64,7 +64,7 @@ export const passedOn = [
   "TASK_OUTPUT_LIMIT",
 ] as const satisfies readonly (keyof KubernetesSettings)[];
 
-/** Whether a job may have what it names: what is had by default anyway, or what a pattern allows. */
+/** Whether a job may use the name it requests: the default, or one that a pattern allows. */
 const isAllowed = (name: string | undefined, usual: string, allowed: readonly string[]): boolean =>
   name === undefined || name === usual || allowed.some((pattern) => matches(name, pattern));
 
@@ -77,7 +77,7 @@ const matches = (name: string, pattern: string): boolean =>
     "s",
   ).test(name);
 
-/** Why a job's pods may not be made as it wants them, undefined where they may. */
+/** Returns why a job's pod options are not allowed; undefined if they are. */
 export const refusalOf = (
   { image, serviceAccountName }: PodOptions,
   settings: Pick<

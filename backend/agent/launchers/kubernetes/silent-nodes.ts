@@ -3,10 +3,10 @@ import { timeOf, type KubernetesEvent } from "./job-report.ts";
 import { isEnded, type Pod } from "./pod-report.ts";
 
 /**
- * Which pods are on nodes that do not answer, as far as the pods and their events say: the agent may read no nodes. Pure.
+ * Finds the pods on unresponsive nodes, from the pods and their events, because the agent may not read nodes. Pure.
  *
- * Some 40 s after a node was last heard of, Kubernetes' node controller says of the pods that were ready that they are not, with
- * an event. After another 30 s, which the pods tolerate, it deletes them, in vain as long as the node is silent.
+ * About 40 s after a node's last sign of life, Kubernetes' node controller marks its ready pods as not ready, with an event.
+ * After another 30 s, which the pods tolerate, it deletes them, which has no effect until the node answers again.
  */
 export const silentPods = (pods: readonly Pod[], warnings: readonly KubernetesEvent[]): Pod[] =>
   pods.filter((pod) => !isEnded(pod) && (isGivenUp(pod) || isUnheard(pod, warnings)));
@@ -17,10 +17,10 @@ const isGivenUp = ({ status }: Pod): boolean =>
       type === "DisruptionTarget" && value === "True" && reason === "DeletionByTaintManager",
   );
 
-/** Times of the API server's events and conditions have a resolution of a second. */
+/** The resolution of timestamps in the API server's events and conditions is one second. */
 const resolutionMs = 1_000;
 
-/** Whether the last that was said of its readiness is that its node is not ready. */
+/** Whether the latest news about the pod's readiness is that its node is not ready. */
 const isUnheard = ({ metadata: { name }, status }: Pod, warnings: readonly KubernetesEvent[]): boolean => {
   const ready = status.conditions.find(({ type }) => type === "Ready");
   if (ready?.status !== "False") return false;
@@ -34,13 +34,13 @@ const isUnheard = ({ metadata: { name }, status }: Pod, warnings: readonly Kuber
   );
 };
 
-/** Names that a message has at most. */
+/** The maximum number of names in a message. */
 const mostNames = 10;
 
 const namesOf = (all: readonly string[]): string =>
   all.slice(0, mostNames).join(", ") + (all.length > mostNames ? " and others" : "");
 
-/** @param silent what `silentPods` has found */
+/** Returns a condition for pods on unresponsive nodes; undefined if there are none. @param silent the result of `silentPods` */
 export const silenceOf = (silent: readonly Pod[]): LauncherCondition | undefined => {
   if (silent.length === 0) return undefined;
   const nodes = [...new Set(silent.map(({ spec }) => spec.nodeName ?? ""))];
