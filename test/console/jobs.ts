@@ -9,7 +9,15 @@ export type ShownJobs = {
   readonly stopped: string;
   readonly running: string;
   readonly hostile: string;
+  /** Its second attempt of `m-0` has won. */
+  readonly straggling: string;
 };
+
+/** Its first map hangs, but only in its first attempt. */
+const straggling = `#!/bin/sh
+case $EDGEFOLD_ATTEMPT_ID in *m-0-1) sleep 600 ;; esac
+cat > /dev/null
+`;
 
 /** Text that does harm where it is taken for markup or code. */
 export const hostile = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>"'\u202e`;
@@ -38,6 +46,7 @@ export const startJobs = async (edgefold: Edgefold): Promise<ShownJobs> => {
   await edgefold.upload("sum.sh", sum);
   await edgefold.upload("broken.sh", broken);
   await edgefold.upload("hostile.sh", hostileProgram);
+  await edgefold.upload("straggling.sh", straggling);
   await edgefold.upload("slow.sh", "#!/bin/sh\necho begun >&2\nsleep 600\n");
   const inputPath = await edgefold.put("data/text.txt", "the quick brown fox jumps over the lazy dog\n".repeat(20_000));
   const post = async (request: Record<string, unknown>): Promise<string> =>
@@ -71,6 +80,8 @@ export const startJobs = async (edgefold: Edgefold): Promise<ShownJobs> => {
     name: "index",
   });
   await edgefold.ended(held);
+  const straggler = await post({ mapperName: "straggling.sh", nReducers: 0, splitSize: 100_000, name: "thumbnails" });
+  await edgefold.completed(straggler);
   const stopped = await post({ mapperName: "slow.sh", nReducers: 0, name: "crawl" });
   await edgefold.stopJob(stopped);
   await edgefold.ended(stopped);
@@ -85,7 +96,7 @@ export const startJobs = async (edgefold: Edgefold): Promise<ShownJobs> => {
     name: "long running crawl",
   });
   await edgefold.waitFor(running, ({ progress }) => progress.maps.running > 0);
-  return { completed, failed, held, stopped, running, hostile: hostileJob };
+  return { completed, failed, held, stopped, running, hostile: hostileJob, straggling: straggler };
 };
 
 /** The addresses of all pages. */
@@ -96,6 +107,7 @@ export const pagesOf = (jobs: ShownJobs): Readonly<Record<string, string>> => ({
   held: `#/jobs/${jobs.held}`,
   running: `#/jobs/${jobs.running}`,
   hostile: `#/jobs/${jobs.hostile}`,
+  straggling: `#/jobs/${jobs.straggling}`,
   task: `#/jobs/${jobs.failed}/tasks/m-0`,
   new: "#/new",
   artifacts: "#/artifacts",

@@ -108,11 +108,18 @@ describe("jobs", () => {
   test("are listed, newest first, and filtered by the address", async () => {
     const page = await open("#/jobs");
     await page.waitForSelector("tbody tr");
-    expect(await page.locator("tbody tr").count()).toBe(6);
+    expect(await page.locator("tbody tr").count()).toBe(7);
     expect(await page.locator("tbody tr").first().innerText()).toContain("long running crawl");
     await page.getByLabel("Status").selectOption("completed");
-    await expect.poll(async () => await page.locator("tbody tr").count()).toBe(1);
+    await expect.poll(async () => await page.locator("tbody tr").count()).toBe(2);
     expect(page.url()).toContain("status=completed");
+    await page.getByLabel("program").fill("sum.sh");
+    await page.getByLabel("program").press("Enter");
+    await expect.poll(async () => await page.locator("tbody tr").allInnerTexts()).toHaveLength(1);
+    expect(await page.locator("tbody tr").innerText()).toContain("words.sh → sum.sh");
+    await page.getByLabel("from", { exact: true }).fill("2020-01-01");
+    await page.getByLabel("to", { exact: true }).fill("2020-12-31");
+    await page.getByText("No job matches.").waitFor();
     const other = await open("#/jobs?tag=team%3Asearch");
     await other.waitForSelector("tbody tr");
     expect(await other.locator("tbody tr").allInnerTexts()).toEqual([
@@ -137,6 +144,19 @@ describe("jobs", () => {
     await expect
       .poll(async () => await page.getByLabel("Log", { exact: true }).innerText())
       .toMatch(/^ValueError: .*$/);
+    await close();
+  });
+
+  test("show second attempts of stragglers, and which one has won", async () => {
+    const page = await open(`#/jobs/${jobs.straggling}`);
+    await page.getByRole("img", { name: /^10 attempts by runner/ }).waitFor();
+    await page.getByText("m-0, attempt 2, ✓ won").waitFor();
+    await page.getByRole("link", { name: "m-0" }).first().click();
+    await page.locator("summary").getByText("superseded").waitFor();
+    expect(await page.locator("summary").allInnerTexts()).toEqual([
+      expect.stringMatching(/^attempt 2 ✓ won on/),
+      expect.stringMatching(/^attempt 1 .*superseded on/),
+    ]);
     await close();
   });
 

@@ -27,3 +27,16 @@ const format = (utc: boolean): Intl.DateTimeFormat =>
 
 /** A moment, exactly: `2026-11-29 16:07:51 UTC`. */
 export const exactTime = (ms: number): string => `${format(isUtc()).format(ms)}${isUtc() ? " UTC" : ""}`;
+
+/**
+ * When a day begins, where the user is or in UTC, as times are shown; in ms since 1970.
+ *
+ * @param day such as `2026-11-29`; undefined for any other text
+ * @param later that many days later
+ */
+export const dayStart = (day: string | undefined, later = 0): number | undefined => {
+  const [, year, month, date] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(day ?? "") ?? [];
+  if (year === undefined) return undefined;
+  const parts = [Number(year), Number(month) - 1, Number(date) + later] as const;
+  return isUtc() ? Date.UTC(...parts) : new Date(...parts).getTime();
+};

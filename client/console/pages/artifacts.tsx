@@ -1,4 +1,3 @@
-import { useState } from "preact/hooks";
 import type { StoredArtifact } from "../../sdk/index.ts";
 import { showBytes } from "../../show/quantity.ts";
 import { useLoaded } from "../data/loaded.ts";
@@ -6,54 +5,9 @@ import { isAdmin, mayChange, useSession } from "../data/session.ts";
 import { Action } from "../parts/action.tsx";
 import { Ago, Problem } from "../parts/basics.tsx";
 import { Table, type Column } from "../parts/table.tsx";
+import { Upload } from "../parts/upload.tsx";
 
 const pageSize = 200;
-
-/** Takes files that are dropped or chosen. */
-const Upload = ({ onDone }: { readonly onDone: () => void }) => {
-  const { client } = useSession();
-  const [said, setSaid] = useState("");
-  const [error, setError] = useState<Error>();
-  const [isOver, setOver] = useState(false);
-  const upload = async (files: FileList | null | undefined): Promise<void> => {
-    setError(undefined);
-    try {
-      for (const file of files ?? []) {
-        setSaid(`Uploading ${file.name} …`);
-        const { name, type } = await client.artifacts.put(file.name, file);
-        setSaid(
-          `${name} is there, as ${type === "executable" ? "an executable" : type === "archive" ? "an archive" : `a ${type}`}.`,
-        );
-        onDone();
-      }
-    } catch (cause) {
-      setSaid("");
-      setError(cause instanceof Error ? cause : new Error(String(cause)));
-    }
-  };
-  return (
-    <div
-      class={isOver ? "drop drop-over" : "drop"}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        event.preventDefault();
-        setOver(false);
-        void upload(event.dataTransfer?.files);
-      }}
-    >
-      <label>
-        Drop programs, files and archives here, or choose them:{" "}
-        <input type="file" multiple onChange={(event) => void upload(event.currentTarget.files)} />
-      </label>
-      <p role="status">{said}</p>
-      <Problem error={error} />
-    </div>
-  );
-};
 
 export const ArtifactsPage = () => {
   const session = useSession();

@@ -1,3 +1,4 @@
+import type { TargetedEvent } from "preact";
 import { useState } from "preact/hooks";
 import type { Job, JobStatus } from "../../sdk/index.ts";
 import { nameOf, shortId } from "../../show/job-names.ts";
@@ -5,6 +6,7 @@ import { showCount } from "../../show/quantity.ts";
 import { jobStatuses } from "../../../shared/status.ts";
 import { useLoaded } from "../data/loaded.ts";
 import { routeTo } from "../data/address.ts";
+import { dayStart } from "../data/clock.ts";
 import { setQuery, useRoute } from "../data/route.ts";
 import { useSession } from "../data/session.ts";
 import { Ago, Problem, ProgressBar, Status, Took } from "../parts/basics.tsx";
@@ -28,6 +30,9 @@ const Done = ({ job }: { readonly job: Job }) => {
   );
 };
 
+const programNames = (programs: Job["programs"]): string =>
+  [programs?.mapper.name, programs?.reducer?.name].filter((name) => name !== undefined).join(" → ");
+
 const columns: readonly Column<Job>[] = [
   {
     title: "Job",
@@ -42,6 +47,12 @@ const columns: readonly Column<Job>[] = [
   { title: "Progress", kind: "progress", cell: (job) => <Done job={job} /> },
   { title: "Started", cell: ({ startTime }) => <Ago time={startTime} /> },
   { title: "Took", kind: "number", cell: ({ startTime, endTime }) => <Took from={startTime} to={endTime} /> },
+  {
+    title: "Programs",
+    kind: "cut",
+    cell: ({ programs }) => <span class="caption">{programNames(programs)}</span>,
+    hint: ({ programs }) => programNames(programs),
+  },
   { title: "By", cell: ({ submittedBy }) => submittedBy },
   { title: "Cluster", cell: ({ cluster }) => cluster },
   {
@@ -72,13 +83,19 @@ const tagsOf = (text: string | undefined): Record<string, string> => {
   return value.length === 0 ? {} : { [key]: value.join(":") };
 };
 
+const search = { type: "search" } as const;
+const date = { type: "date" } as const;
+
 /** What the address says is listed. Words that are no status the server refuses, and says so. */
-const filterOf = ({ status, name, tag, by, cluster }: Readonly<Record<string, string>>) => ({
+const filterOf = ({ status, name, tag, program, by, cluster, from, to }: Readonly<Record<string, string>>) => ({
   status: jobStatuses.find((each): each is JobStatus => each === status),
   name,
   tags: tagsOf(tag),
+  program,
   submittedBy: by,
   cluster,
+  since: dayStart(from),
+  until: dayStart(to, 1),
 });
 
 export const JobsPage = () => {
@@ -95,19 +112,18 @@ export const JobsPage = () => {
     setPages([]);
     setQuery({ [field]: text });
   };
+  const filter = (name: string, kind: typeof search | typeof date) => ({
+    ...kind,
+    value: query[name] ?? "",
+    onChange: (event: TargetedEvent<HTMLInputElement>) => change(name, event.currentTarget.value),
+  });
   const field = (name: string, label: string) => (
-    <input
-      type="search"
-      aria-label={label}
-      placeholder={label}
-      value={query[name] ?? ""}
-      onChange={(event) => change(name, event.currentTarget.value)}
-    />
+    <input {...filter(name, search)} aria-label={label} placeholder={label} />
   );
   return (
     <>
       <h1>Jobs</h1>
-      <div class="tools">
+      <div class="tools filters">
         <select
           aria-label="Status"
           value={query["status"] ?? ""}
@@ -120,8 +136,15 @@ export const JobsPage = () => {
         </select>
         {field("name", "part of a name")}
         {field("tag", "tag, key:value")}
+        {field("program", "program")}
         {field("by", "submitted by")}
         {field("cluster", "cluster")}
+        <label>
+          from <input {...filter("from", date)} />
+        </label>
+        <label>
+          to <input {...filter("to", date)} />
+        </label>
       </div>
       <Problem error={error} />
       {value?.items.length === 0 && <Empty isFiltered={Object.keys(query).length > 0} />}

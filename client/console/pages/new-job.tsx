@@ -4,8 +4,9 @@ import { JobRequestSchema } from "../../../shared/api/job-request.ts";
 import { EdgefoldError, type JobDetail, type JobRequest } from "../../sdk/index.ts";
 import { useLoaded } from "../data/loaded.ts";
 import { routeTo } from "../data/address.ts";
-import { useSession } from "../data/session.ts";
+import { mayChange, useSession } from "../data/session.ts";
 import { Problem, Section } from "../parts/basics.tsx";
+import { Upload } from "../parts/upload.tsx";
 
 /** A form for a new job, made from the schema that the server checks it by. */
 
@@ -144,7 +145,8 @@ const FieldView = ({ field, text, problem, artifacts, onInput }: FieldProps) => 
 
 /** @param like an earlier job, whose request the form begins with */
 const NewJobPage = ({ like }: { readonly like: string | undefined }) => {
-  const { client } = useSession();
+  const session = useSession();
+  const { client } = session;
   const fields = useMemo(makeFields, []);
   const earlier = useLoaded(
     async (signal) => (like === undefined ? undefined : await client.jobs.get(like, { signal })),
@@ -202,7 +204,10 @@ const NewJobPage = ({ like }: { readonly like: string | undefined }) => {
           void submit();
         }}
       >
-        <Section title="The job">{main.map(view)}</Section>
+        <Section title="The job">
+          {mayChange(session) && <Upload onDone={artifacts.reload} />}
+          {main.map(view)}
+        </Section>
         <details>
           <summary>Options</summary>
           {options.map(view)}

@@ -3,8 +3,8 @@ import type { ComponentChildren } from "preact";
 export type Column<Item> = {
   readonly title: string;
   readonly cell: (item: Item) => ComponentChildren;
-  /** `number`: to the right; `wide`: takes the room that is left, and is cut. */
-  readonly kind?: "number" | "wide" | "progress";
+  /** `number`: to the right; `cut`: no wider than 150 px; `wide`: takes the room that is left, and is cut. */
+  readonly kind?: "number" | "cut" | "wide" | "progress";
   /** The whole text of what is cut. */
   readonly hint?: (item: Item) => string;
 };
