@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const guard = fileURLToPath(new URL("guard.ts", import.meta.url));
@@ -38,10 +39,13 @@ export class Guarded {
       env: { NODE_COMPILE_CACHE: compileCache, ...env },
     });
     this.#exited = once(this.#child, "exit");
-    this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      this.#keep(text);
-      for (const line of text.split("\n")) if (line !== "") onLine(line);
-    });
+    const { stdout } = this.#child;
+    if (stdout !== null) {
+      createInterface(stdout).on("line", (line) => {
+        this.#keep(`${line}\n`);
+        if (line !== "") onLine(line);
+      });
+    }
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#keep(text);
       log(text);

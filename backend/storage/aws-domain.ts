@@ -8,6 +8,11 @@ const partitions: readonly (readonly [string, string])[] = [
   ["eu-isoe-", "cloud.adc-e.uk"],
 ];
 
+const usual = "amazonaws.com";
+
 /** The domain of a region's services: `amazonaws.com`. */
 export const awsDomain = (region: string): string =>
-  partitions.find(([prefix]) => region.startsWith(prefix))?.[1] ?? "amazonaws.com";
+  partitions.find(([prefix]) => region.startsWith(prefix))?.[1] ?? usual;
+
+/** The domains of all partitions. */
+export const awsDomains: readonly string[] = [usual, ...partitions.map(([, domain]) => domain)];

@@ -1,14 +1,20 @@
+import { awsDomains } from "./aws-domain.ts";
 import { bucketRegion } from "./s3-failure.ts";
 
 /** The endpoint of a bucket, and the region to sign for. */
 export type BucketPlace = { readonly endpoint: string; readonly region: string };
 
-/** Whether an endpoint belongs to AWS, including VPC endpoints. */
-export const isAws = (endpoint: string): boolean => /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);
+const domains = awsDomains.map((name) => name.replaceAll(".", String.raw`\.`)).join("|");
 
-/** AWS's endpoints for path-style addresses: global, regional, FIPS, dual-stack and in China. */
-const awsEndpoint =
-  /^(?<scheme>https?):\/\/(?<service>s3(?:-fips)?(?:\.dualstack)?)(?:[.-][a-z0-9-]+)?(?<domain>\.amazonaws\.com(?:\.cn)?)$/;
+const awsHost = new RegExp(String.raw`\.(?:${domains})$`);
+
+/** Whether an endpoint belongs to AWS, including VPC endpoints. */
+export const isAws = (endpoint: string): boolean => awsHost.test(new URL(endpoint).hostname);
+
+/** AWS's endpoints for path-style addresses: global, regional, FIPS and dual-stack, in every partition. */
+const awsEndpoint = new RegExp(
+  String.raw`^(?<scheme>https?)://(?<service>s3(?:-fips)?(?:\.dualstack)?)(?:[.-][a-z0-9-]+)?(?<domain>\.(?:${domains}))$`,
+);
 
 /**
  * Finds where AWS keeps a bucket, from the redirect that an endpoint in another region answers. Redirects of other stores are

@@ -4,7 +4,7 @@ import type { buildConnector } from "undici";
 import { fixedCredentials } from "../../../backend/storage/credentials.ts";
 import { EndpointListSchema } from "../../../backend/storage/endpoint-list.ts";
 import { guardedConnector } from "../../../backend/storage/endpoint-guard.ts";
-import { movedBucket } from "../../../backend/storage/s3-aws.ts";
+import { isAws, movedBucket } from "../../../backend/storage/s3-aws.ts";
 import { s3Store } from "../../../backend/storage/s3.ts";
 import type { Credentials } from "../../../shared/api/storage-access.ts";
 import type { S3Address } from "../../../shared/address.ts";
@@ -96,6 +96,7 @@ describe("the new location of a moved bucket", () => {
     ["https://s3-fips.us-east-1.amazonaws.com", "https://s3-fips.eu-west-1.amazonaws.com"],
     ["https://s3-fips.dualstack.us-east-1.amazonaws.com", "https://s3-fips.dualstack.eu-west-1.amazonaws.com"],
     ["https://s3.cn-north-1.amazonaws.com.cn", "https://s3.eu-west-1.amazonaws.com.cn"],
+    ["https://s3.eusc-de-east-1.amazonaws.eu", "https://s3.eu-west-1.amazonaws.eu"],
   ])("%s", (endpoint, to) => {
     expect(place(endpoint)).toEqual({ endpoint: to, region: "eu-west-1" });
   });
@@ -111,4 +112,18 @@ describe("the new location of a moved bucket", () => {
   ])("is unknown for %s", (_name, endpoint, status, region) => {
     expect(place(endpoint, status, region)).toBeUndefined();
   });
+});
+
+test("endpoints of every partition belong to AWS, and of no domain that is only written alike", () => {
+  const hosts = [
+    "s3.us-east-1.amazonaws.com",
+    "bucket.vpce-1.s3.us-east-1.vpce.amazonaws.com",
+    "s3.cn-north-1.amazonaws.com.cn",
+    "s3.eusc-de-east-1.amazonaws.eu",
+    "s3.us-iso-east-1.c2s.ic.gov",
+    "s3.evilamazonaws.com",
+    "s3.amazonaws.community",
+    "s3.us-iso-east-1.c2sxic.gov",
+  ];
+  expect(hosts.filter((host) => isAws(`https://${host}`))).toEqual(hosts.slice(0, 5));
 });
