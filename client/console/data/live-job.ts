@@ -21,6 +21,10 @@ const nothing: LiveJob = { job: undefined, events: [], dropped: 0, isLive: false
 /** How often a job that changes is asked for at most, in ms: its events come as they happen. */
 const detailMs = 1000;
 
+/** Whether the server has answered, and would answer the same again, as for a job that was removed. */
+const isRefused = (error: unknown): error is EdgefoldError =>
+  error instanceof EdgefoldError && error.status !== undefined && error.status < 500 && error.status !== 429;
+
 /** A job and its events, as they happen. */
 export const useLiveJob = (id: string): LiveJob => {
   const { client } = useSession();
@@ -31,6 +35,7 @@ export const useLiveJob = (id: string): LiveJob => {
     let events: JournalEvent[] = [];
     let dropped = 0;
     let isPending = false;
+    let isConnected = false;
     const update = (change: Partial<LiveJob>): void => {
       if (!signal.aborted) setLive((before) => ({ ...before, ...change }));
     };
@@ -47,14 +52,29 @@ export const useLiveJob = (id: string): LiveJob => {
         isPending = false;
         if (signal.aborted) return;
         update({ events: [...events], dropped });
-        load().catch(() => update({ isLive: false }));
+        load().then(
+          () => update({ isLive: isConnected }),
+          (error: unknown) => {
+            if (isRefused(error)) {
+              update({ error, isLive: false });
+              return;
+            }
+            // What came cannot be shown yet, and nothing else may come.
+            update({ isLive: false });
+            refresh();
+          },
+        );
       }, detailMs);
     };
     const run = async (): Promise<void> => {
       setLive(nothing);
       const first = await load();
+      isConnected = true;
       update({ isLive: true });
-      const onConnection = (isLive: boolean): void => update({ isLive });
+      const onConnection = (isLive: boolean): void => {
+        isConnected = isLive;
+        update({ isLive });
+      };
       for await (const event of client.events(id, { signal, onConnection })) {
         events.push(event);
         if (events.length > 2 * mostEvents) {
@@ -63,13 +83,14 @@ export const useLiveJob = (id: string): LiveJob => {
         }
         refresh();
       }
-      update({ events: [...events], dropped, isLive: true });
-      if (!isEnded(first.status)) await load();
+      isConnected = true;
+      update({ events: [...events], dropped });
+      if (!isEnded(first.status)) refresh();
     };
     run().catch((error: unknown) => {
       if (!signal.aborted)
         update({
-          error: error instanceof EdgefoldError || error instanceof Error ? error : new Error(String(error)),
+          error: error instanceof Error ? error : new Error(String(error)),
           isLive: false,
         });
     });
