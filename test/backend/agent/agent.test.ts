@@ -126,8 +126,8 @@ describe("runners", () => {
     scene.mode("a", "crash");
     scene.want("a", 2);
     scene.start({}, { settleMs: 2_000, longestWaitMs: 50 });
-    const [trouble] = await scene.told("conditions", "a");
-    expect(trouble?.["conditions"]).toMatchObject([{ type: "RunnersCannotStart" }]);
+    const trouble = await scene.trouble("a");
+    expect(trouble["conditions"]).toMatchObject([{ type: "RunnersCannotStart" }]);
     expect(JSON.stringify(trouble)).toContain("exit code 3");
     expect(JSON.stringify(trouble)).toContain("no such thing");
     scene.mode("a", "");
@@ -201,8 +201,7 @@ describe("spares", () => {
     await vi.waitUntil(() => (agent.out.match(/waited for a job/g) ?? []).length > 1, patiently);
     expect(scene.worker.received("conditions")).toEqual([]);
     scene.want("a", 1);
-    const [trouble] = await scene.told("conditions", "a");
-    expect(JSON.stringify(trouble)).toContain("no such thing");
+    expect(JSON.stringify(await scene.trouble("a"))).toContain("no such thing");
     scene.mode("", "");
     await scene.settle("a", 1);
     await scene.settle("", 2);

@@ -128,6 +128,20 @@ export class Scene {
     }, patiently);
   }
 
+  /**
+   * Waits for the first condition of a job. On a busy machine, a runner that is to end may live long enough to count as one
+   * that works, so that the first report may have none.
+   */
+  async trouble(jobId: string): Promise<Received> {
+    return vi.waitUntil(
+      () =>
+        this.worker
+          .received("conditions")
+          .find((message) => message["jobId"] === jobId && JSON.stringify(message["conditions"]) !== "[]"),
+      patiently,
+    );
+  }
+
   /** Ends everything, and fails if a runner's process is left that should be gone. */
   async close(): Promise<void> {
     for (const { child } of this.agents) child.kill("SIGTERM");
