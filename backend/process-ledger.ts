@@ -48,9 +48,11 @@ export class ProcessLedger {
   }
 }
 
-/** Records this process's mark in a ledger's directory. The record is never removed. */
+/**
+ * Records this process's mark in a ledger's directory. The record is never removed.
+ * @throws Error if the directory does not exist: whoever made it for this process may have removed it again
+ */
 export const recordMark = (dir: string, mark: number): void => {
-  mkdirSync(dir, { recursive: true });
   writeRecord(dir, "mark", { mark, startTime: processStartTime(process.pid) ?? "" });
 };
 

@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { parseJson } from "../../shared/json.ts";
 import { JobOrderSchema, type JobOrder } from "../job-order.ts";
@@ -13,6 +14,8 @@ import { TaskThread } from "./thread/task-thread.ts";
  * known: everything is loaded by the time the first order names the job.
  */
 const config = readConfig(process.env);
+// An agent has made the directory. If another one has removed it meanwhile, it has given up on this runner, which must end.
+if (config.PARENT === "none") mkdirSync(config.PROCESS_LEDGER, { recursive: true });
 // Before the thread starts, because it copies this environment.
 recordMark(config.PROCESS_LEDGER, setMark());
 const given = config.PARENT === "none" ? readJobOrder(process.env) : undefined;

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -123,6 +123,7 @@ const marks = 2 ** 46;
 it.each(Object.entries(strayKinds))("ends processes that carry the recorded mark: %s", async (_, stray) => {
   const file = join(dir, "pids");
   const ledger = join(dir, "ledger");
+  mkdirSync(ledger);
   recordMark(ledger, marks + 1);
   await once(startMarked(stray(file), marks + 1, "both"), "exit");
   const pid = await until("the stray's pid", () => Number(readPid(file)) || undefined);
