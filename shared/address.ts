@@ -150,6 +150,12 @@ export const joinAddress = (folder: Address, name: string): Address => {
 /** The part of an address that tells objects of one store apart: the key, or the path of a file. */
 export const keyOf = (address: Address): string => (address.scheme === "file" ? address.path : address.key);
 
+/** Whether an address names a folder: a bucket alone, or all below a prefix that ends in `/`. */
+export const isFolder = (address: Address): boolean => {
+  const key = keyOf(address);
+  return key === "" || key.endsWith("/");
+};
+
 /** The address of another key in the same store and bucket. */
 export const withKey = (address: Address, key: string): Address =>
   address.scheme === "file" ? { ...address, path: key } : { ...address, key };

@@ -20,6 +20,15 @@ export type JobStatus = (typeof jobStatuses)[number];
 export const taskStatuses = ["scheduled", "in-progress", "completed", "failed", "stopped"] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
 
+/** The letters by which the statuses of tasks are told apart where there are many. */
+export const statusLetters: Readonly<Record<TaskStatus, string>> = {
+  scheduled: "s",
+  "in-progress": "r",
+  completed: "c",
+  failed: "f",
+  stopped: "x",
+};
+
 /**
  * How an attempt ended. `won`: it did its task. `failed`: the task is to blame. `lost`: its runner is gone, or has given it back,
  * or the store has lost what it made. `superseded`: another attempt was first, or has done the task again after the job was resumed.

@@ -11,7 +11,8 @@ const compileCache = fileURLToPath(new URL("../../node_modules/.cache/node-compi
 /** How long a command and its descendants may take to end before the process group is killed, in milliseconds. */
 const graceMs = 8_000;
 
-const toStandardError = (text: string): void => {
+/** Writes to this process's own standard error. */
+export const toStandardError = (text: string): void => {
   process.stderr.write(text);
 };
 

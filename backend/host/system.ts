@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { localR2EndpointPath } from "../../shared/address.ts";
-import type { Guarded } from "./guarded.ts";
+import { toStandardError, type Guarded } from "./guarded.ts";
 import type { HostAccess } from "./local-access.ts";
 import { describeEnd, startAgent, startWorker } from "./parts.ts";
 import { isFree } from "./port.ts";
@@ -39,7 +39,7 @@ export type System = {
  */
 export const startSystem = async ({ port, stateDir, fileRoots, ...options }: SystemOptions): Promise<System> => {
   const url = `http://localhost:${port}`;
-  const write = options.log ?? ((text: string) => void process.stderr.write(text));
+  const write = options.log ?? toStandardError;
   let worker: Guarded | undefined;
   let stopping = false;
   const abort = new AbortController();

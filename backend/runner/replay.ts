@@ -8,12 +8,11 @@ import type { CountersSnapshot } from "../../shared/counters.ts";
 import type { RunnerJob } from "../../shared/protocol/runner.ts";
 import type { MapInput, SegmentRef } from "../../shared/protocol/tasks.ts";
 import type { Store } from "../storage/store.ts";
-import { writeAll } from "./shuffle/run-files.ts";
 import type { AttemptContext } from "./attempt-context.ts";
 import { Counters } from "./counters.ts";
 import { taskEnvironment } from "./environment.ts";
 import { gathered } from "./input/gathered.ts";
-import { readInput } from "./input/task-input.ts";
+import { rangeOpener, readInput } from "./input/task-input.ts";
 import { mapToText } from "./map.ts";
 import { Progress } from "./progress.ts";
 import { runExecutable } from "./programs/executable.ts";
@@ -22,7 +21,7 @@ import { reduceSegments } from "./reduce.ts";
 import { fetchSegments, memoryCursors, type SegmentSource } from "./shuffle/fetch-segments.ts";
 import { merged } from "./shuffle/merge.ts";
 import { OpenRuns } from "./shuffle/run.ts";
-import { RunFiles } from "./shuffle/run-files.ts";
+import { RunFiles, writeAll } from "./shuffle/run-files.ts";
 import { textBatches } from "./shuffle/text-batches.ts";
 import type { Sink } from "./sink.ts";
 import { placeFiles, placeProgram, workingDirectory } from "./working-directory.ts";
@@ -130,8 +129,7 @@ const rangesOf = (
   readInput(ranges, {
     recordLimit: context.recordLimit,
     compression: job.input.compression,
-    open: async ({ path, size, etag }, bytes) =>
-      await store.read(parseAddress(path, job.useSSL), bytes ?? { start: 0, end: size }, etag, bytes !== undefined),
+    open: rangeOpener(store, job.useSSL),
   });
 
 const sourcesOf = (

@@ -1,4 +1,12 @@
-import { formatAddress, formatInput, keyOf, withKey, type Address, type InputAddress } from "../../shared/address.ts";
+import {
+  formatAddress,
+  formatInput,
+  isFolder,
+  keyOf,
+  withKey,
+  type Address,
+  type InputAddress,
+} from "../../shared/address.ts";
 import { Glob } from "./glob.ts";
 import { StorageError, type ObjectInfo, type Store } from "./store.ts";
 
@@ -16,10 +24,8 @@ import { StorageError, type ObjectInfo, type Store } from "./store.ts";
  */
 export const listInputs = async function* (store: Store, input: InputAddress): AsyncGenerator<ObjectInfo> {
   const { address, written } = input;
-  const key = keyOf(address);
-  const isFolder = key === "" || key.endsWith("/");
   const isPattern = Glob.parse(written) !== undefined;
-  if (!isFolder) {
+  if (!isFolder(address)) {
     const info = await store.head(address);
     if (info !== undefined) {
       yield info;
@@ -27,9 +33,9 @@ export const listInputs = async function* (store: Store, input: InputAddress): A
     }
     if (!isPattern) throw await missing(store, address);
   }
-  const glob = isPattern ? Glob.parse(isFolder ? `${written}**` : written) : undefined;
+  const glob = isPattern ? Glob.parse(isFolder(address) ? `${written}**` : written) : undefined;
   const listings = [
-    ...(isFolder ? [below(store, address)] : []),
+    ...(isFolder(address) ? [below(store, address)] : []),
     ...(glob === undefined ? [] : [matching(store, address, glob)]),
   ];
   for (const listing of listings) {

@@ -18,6 +18,11 @@ export const writeJson = async (value: unknown): Promise<void> => {
   await writeLine(JSON.stringify(value, undefined, 2));
 };
 
+/** Answers with JSON where it was asked for, and else with a line. */
+export const writeAnswer = async (value: unknown, line: string, { json }: OutputOptions): Promise<void> => {
+  await (json === true ? writeJson(value) : writeLine(line));
+};
+
 /** Says something about the work, for whoever watches. */
 export const say = (text: string): void => {
   process.stderr.write(`${text}\n`);

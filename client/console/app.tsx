@@ -1,5 +1,6 @@
 import { h } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { asError } from "./data/as-error.ts";
 import { isUtc, setUtc } from "./data/clock.ts";
 import { useLoaded } from "./data/loaded.ts";
 import { routeTo } from "./data/address.ts";
@@ -151,7 +152,7 @@ const SignIn = ({ onSession }: { readonly onSession: (session: Session) => void 
       if (session === undefined) setError(new Error("The server does not know this token."));
       else onSession(session);
     } catch (cause) {
-      setError(cause instanceof Error ? cause : new Error(String(cause)));
+      setError(asError(cause));
     }
   };
   return (
@@ -184,7 +185,7 @@ export const App = () => {
         setSession(found);
         setAsked(true);
       },
-      (cause: unknown) => setError(cause instanceof Error ? cause : new Error(String(cause))),
+      (cause: unknown) => setError(asError(cause)),
     );
   }, []);
   if (error !== undefined) return <Problem error={error} />;

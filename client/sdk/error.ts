@@ -35,6 +35,11 @@ export class EdgefoldError extends Error {
     this.errors = errors;
     this.retryAfterSeconds = retryAfterSeconds;
   }
+
+  /** Whether the same request may succeed later: there was no answer, or the server is busy or broken. */
+  get isTransient(): boolean {
+    return this.status === undefined || this.status === 429 || this.status >= 500;
+  }
 }
 
 const noType = "about:blank";

@@ -18,9 +18,6 @@ const pauses: BackoffTimes = { floorMs: 1000, stepMs: 1000, capMs: 30_000 };
 /** The maximum number of consecutive failed attempts to reconnect: about ten minutes. */
 const mostTries = 40;
 
-const isTransient = (error: unknown): error is EdgefoldError =>
-  error instanceof EdgefoldError && (error.status === undefined || error.status === 429 || error.status >= 500);
-
 /** Parses server-sent events until the stream ends. They are not validated: the server builds them from its own schema. */
 const parseEvents = async function* (texts: AsyncIterable<string>): AsyncGenerator<JournalEvent> {
   const events: JournalEvent[] = [];
@@ -87,7 +84,7 @@ export const watchEvents = async function* (
       if (!isOver) await sleep(backoffMs(0, pauses), signal);
     } catch (error) {
       onConnection?.(false);
-      if (!isTransient(error) || triesLeft === 0) throw error;
+      if (!(error instanceof EdgefoldError) || !error.isTransient || triesLeft === 0) throw error;
       const pause = backoffMs(mostTries - triesLeft, pauses);
       triesLeft -= 1;
       await sleep(Math.max(pause, (error.retryAfterSeconds ?? 0) * 1000), signal);

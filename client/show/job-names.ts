@@ -11,9 +11,12 @@ export const shortId = (id: string): string => id.slice(-shortLength);
 export const shortTask = (jobId: string, taskId: string): string =>
   taskId.startsWith(`${jobId}-`) ? taskId.slice(jobId.length + 1) : taskId;
 
+/** The programs of a job: `map.py → reduce.py`. Empty where they are not known any more. */
+export const programsOf = ({ programs }: Pick<Job, "programs">): string =>
+  [programs?.mapper, programs?.reducer].flatMap((program) => program?.name ?? []).join(" → ");
+
 /** What people call a job: its name, or else its programs. */
-export const nameOf = ({ name, programs }: Job): string =>
-  name ?? [programs?.mapper, programs?.reducer].flatMap((program) => program?.name ?? []).join(" → ");
+export const nameOf = (job: Job): string => job.name ?? programsOf(job);
 
 /** How long something has run that may go on. */
 export const elapsed = ({ startTime, endTime }: Pick<Job | Task, "startTime" | "endTime">, now = Date.now()): number =>

@@ -42,9 +42,10 @@ export const showDuration = (ms: number): string => {
 
 const two = (value: number): string => String(value).padStart(2, "0");
 
-/** A moment in the local time zone: `2026-11-29 16:07:51`. */
-export const showTime = (ms: number): string => {
+/** A moment in the local time zone, `2026-11-29 16:07:51`, or in UTC, `2026-11-29 15:07:51 UTC`. */
+export const showTime = (ms: number, isUtc = false): string => {
   const date = new Date(ms);
+  if (isUtc) return `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 };

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ArtifactSchema } from "./artifacts.ts";
 import { FailureSchema, InputDataSchema, MillisecondsSchema } from "./fields.ts";
 import { CountersSchema } from "../counters.ts";
-import { taskStatuses, type TaskStatus } from "../status.ts";
+import { taskStatuses } from "../status.ts";
 
 export const TaskSchema = z
   .object({
@@ -46,15 +46,6 @@ export const taskTypes = TaskSchema.shape.type.options;
 /** The orders of a list of tasks. Without one, the newest come first: reduces before maps, the highest index before lower ones. */
 export const taskOrders = ["index", "-duration", "-startTime"] as const;
 export type TaskOrder = (typeof taskOrders)[number];
-
-/** The letters by which the statuses of tasks are told apart where there are many. */
-export const statusLetters: Readonly<Record<TaskStatus, string>> = {
-  scheduled: "s",
-  "in-progress": "r",
-  completed: "c",
-  failed: "f",
-  stopped: "x",
-};
 
 const StatesSchema = z.string().regex(/^[srcfx]*$/);
 

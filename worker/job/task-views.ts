@@ -1,10 +1,9 @@
 import { formatAddress } from "../../shared/address.ts";
 import type { Attempt } from "../../shared/api/attempts.ts";
-import { SegmentSchema } from "../../shared/api/segments.ts";
 import type { Task, TaskDetail } from "../../shared/api/tasks.ts";
 import { isHeld, taskIdOf, type AttemptRow, type TaskRow } from "../../shared/engine/machine.ts";
 import { shuffleFolder } from "../../shared/outputs.ts";
-import type { InputRange } from "../../shared/protocol/tasks.ts";
+import type { InputRange, SegmentRef } from "../../shared/protocol/tasks.ts";
 import { isEnded } from "../../shared/status.ts";
 import type { Page, PageRequest, TaskListRequest } from "../contracts.ts";
 import { jsonPages } from "./json-pages.ts";
@@ -71,22 +70,21 @@ export const viewSegments = (store: JobStore, taskId: string, { limit, after }: 
   const job = store.job.row();
   const areKept = kind === "reduce" && (!isEnded(job.status) || isHeld(job));
   let from: number | null = areKept ? Number(after ?? 0) : null;
-  let ready: string[] = [];
+  let ready: SegmentRef[] = [];
   let last: number | null = null;
   const read = (most: number): string[] => {
     while (ready.length < most && from !== null) {
       const { segments, next } = store.segments.read(index, from, segmentsPage);
-      // Who has made it is nobody's business but the shuffle's.
-      ready.push(...segments.map((segment) => JSON.stringify({ ...segment, attempt: undefined })));
+      ready.push(...segments);
       from = next;
     }
-    const views = ready.slice(0, most);
+    const shown = ready.slice(0, most);
     ready = ready.slice(most);
-    const end = views.at(-1);
-    if (end !== undefined) last = SegmentSchema.parse(JSON.parse(end)).map + 1;
-    return views;
+    last = shown.at(-1)?.map ?? last;
+    // Who has made it is nobody's business but the shuffle's.
+    return shown.map((segment) => JSON.stringify({ ...segment, attempt: undefined }));
   };
-  return jsonPages(limit, read, () => (last === null ? null : String(last)));
+  return jsonPages(limit, read, () => (last === null ? null : String(last + 1)));
 };
 
 const findTask = (store: JobStore, taskId: string): ListedTask | undefined => {

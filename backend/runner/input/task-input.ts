@@ -1,7 +1,8 @@
+import { parseAddress } from "../../../shared/address.ts";
 import { compressionOf, type InputCompression } from "../../../shared/compression.ts";
 import type { InputRange, MapInput } from "../../../shared/protocol/tasks.ts";
 import { decompressed } from "../../storage/decompress.ts";
-import type { ByteRange, ByteStream } from "../../storage/store.ts";
+import type { ByteRange, ByteStream, Store } from "../../storage/store.ts";
 import { readRecords, type RecordBatch } from "./record-batches.ts";
 import { firstRange, readSplit } from "./split-reader.ts";
 
@@ -16,6 +17,15 @@ type InputSource = {
   /** Opens the object of a range, or only `bytes` of it. A chunk must stay valid until the next one is requested. */
   open(range: InputRange, bytes?: ByteRange): Promise<ByteStream>;
 };
+
+/**
+ * Opens ranges in a store. Even a whole object is requested as a range, so that its length is known if the store does not tell
+ * it.
+ */
+export const rangeOpener =
+  (store: Pick<Store, "read">, useSSL: boolean): InputSource["open"] =>
+  ({ path, size, etag }, bytes) =>
+    store.read(parseAddress(path, useSSL), bytes ?? { start: 0, end: size }, etag, bytes !== undefined);
 
 /**
  * Yields the records of a map's ranges, one range after another. No two ranges share a line, because each ends with a newline,

@@ -2,7 +2,7 @@ import { joinAddress, parseAddress } from "../../../shared/address.ts";
 import { outputFolder } from "../../../shared/outputs.ts";
 import type { Result } from "../../../shared/protocol/tasks.ts";
 import { partName } from "../../../shared/status.ts";
-import { readInput } from "../input/task-input.ts";
+import { rangeOpener, readInput } from "../input/task-input.ts";
 import { openWholeFile } from "../input/whole-file.ts";
 import { mapToSegments, mapToText } from "../map.ts";
 import { writeOutput } from "./output.ts";
@@ -15,9 +15,7 @@ export const runMap = async (task: Task<"map">, run: TaskRun): Promise<Result> =
   const input = readInput(task.input, {
     recordLimit: context.recordLimit,
     compression: job.input.compression,
-    open: ({ path, size, etag }, bytes) =>
-      // Even a whole object is requested as a range, so that its length is known if the store does not tell it.
-      run.input.read(parseAddress(path, job.useSSL), bytes ?? { start: 0, end: size }, etag, bytes !== undefined),
+    open: rangeOpener(run.input, job.useSSL),
   });
   const file = mapper.type === "executable" ? await openWholeFile(task.input, fileOptions(run)) : undefined;
   try {

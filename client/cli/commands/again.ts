@@ -1,6 +1,6 @@
 import type { JobChanges, JobDetail } from "../../sdk/index.ts";
 import { exitCodes, type ExitCode } from "../failure.ts";
-import { say, writeJson, writeLine, type OutputOptions } from "../output.ts";
+import { say, writeAnswer, type OutputOptions } from "../output.ts";
 import { addCredentials, fieldsOf, JobOptionsSchema } from "../request/job-request.ts";
 import { findJob } from "../server/find-job.ts";
 import { withServer, type Server } from "../server/server.ts";
@@ -23,11 +23,11 @@ const changesFor = async (
 };
 
 /** Waits for a job, and says how it has ended. */
-const finish = async (server: Server, job: JobDetail, { json }: OutputOptions): Promise<ExitCode> => {
+const finish = async (server: Server, job: JobDetail, options: OutputOptions): Promise<ExitCode> => {
   const ended = await watchToEnd(server, job);
   if (ended === undefined) return exitCodes.interrupted;
   await sayEnd(server, ended);
-  await (json === true ? writeJson(ended) : writeLine(ended.id));
+  await writeAnswer(ended, ended.id, options);
   return exitCodeOf(ended);
 };
 
@@ -50,7 +50,7 @@ const againCommand = (done: (code: ExitCode) => void, { name, summary, line, sta
       const job = await start(server, earlier.id, await changesFor(server, earlier, valuesOf(command)));
       say(`job ${job.id}`);
       if (options.detach === true && !server.isOwn) {
-        await (options.json === true ? writeJson(job) : writeLine(job.id));
+        await writeAnswer(job, job.id, options);
         done(exitCodes.ok);
       } else done(await finish(server, job, options));
     });

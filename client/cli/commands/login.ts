@@ -2,11 +2,11 @@ import { Command } from "@commander-js/extra-typings";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { text as readAll } from "node:stream/consumers";
-import { Edgefold } from "../../sdk/index.ts";
 import { CommandError, exitCodes, type ExitCode } from "../failure.ts";
 import { say, writeList } from "../output.ts";
 import { readProfiles, requireProfile, writeProfiles } from "../server/profiles.ts";
 import { profilesFile } from "../server/places.ts";
+import { serverOf } from "../server/server.ts";
 import type { Column } from "../show/table.ts";
 import { example } from "./common.ts";
 
@@ -38,10 +38,10 @@ export const loginCommand = (done: (code: ExitCode) => void) =>
       example("edgefold login --server https://edgefold.example.com", "edgefold login --server https://… < token"),
     )
     .action(async ({ server, profile }) => {
-      const url = server.replace(/\/+$/, "");
       const token = (await readToken()) || undefined;
+      const { url, client } = serverOf(server, token, false);
       // What needs any role: it tells whether the token is known.
-      const clusters = await new Edgefold({ url, token }).clusters.list();
+      const clusters = await client.clusters.list();
       const { profiles } = readProfiles();
       writeProfiles({ current: profile, profiles: { ...profiles, [profile]: { server: url, token } } });
       say(`Logged in to ${url} as profile '${profile}', which is the current one (${profilesFile()}).`);

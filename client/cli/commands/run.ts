@@ -5,7 +5,7 @@ import { formatAddress } from "../../../shared/address.ts";
 import { outputFolder } from "../../../shared/outputs.ts";
 import type { JobDetail, JobRequest } from "../../sdk/index.ts";
 import { exitCodes, type ExitCode } from "../failure.ts";
-import { say, writeJson, writeLine, type OutputOptions } from "../output.ts";
+import { say, writeAnswer, writeJson, writeLine, type OutputOptions } from "../output.ts";
 import { buildRequest, JobOptionsSchema, readSpec } from "../request/job-request.ts";
 import { withServer, type Server, type ServerOptions } from "../server/server.ts";
 import { exitCodeOf, sayEnd, showAddress } from "../show/describe-end.ts";
@@ -77,8 +77,7 @@ const run = async (
       const posted = await server.client.jobs.create(request as JobRequest);
       say(`job ${posted.id}`);
       if (options.detach !== true || server.isOwn) return await finish(server, posted, options, isTemporary);
-      if (options.json === true) await writeJson(posted);
-      else await writeLine(posted.id);
+      await writeAnswer(posted, posted.id, options);
       return exitCodes.ok;
     } finally {
       if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 import { exitCodes, type ExitCode } from "../failure.ts";
-import { writeJson, writeLine } from "../output.ts";
+import { writeAnswer } from "../output.ts";
 import { findJobId } from "../server/find-job.ts";
 import { withServer } from "../server/server.ts";
 import { example, serverCommand } from "./common.ts";
@@ -11,7 +11,7 @@ export const stopCommand = (done: (code: ExitCode) => void) =>
     .action(async (text, options) => {
       await withServer(options, async (server) => {
         const said = await server.client.jobs.stop(await findJobId(server, text));
-        await (options.json === true ? writeJson(said) : writeLine(said));
+        await writeAnswer(said, said, options);
       });
       done(exitCodes.ok);
     });
@@ -26,7 +26,7 @@ export const purgeCommand = (done: (code: ExitCode) => void) =>
         const ids = await Promise.all(texts.map(async (text) => await findJobId(server, text)));
         for (const id of ids) {
           const said = await server.client.jobs.purge(id);
-          await (options.json === true ? writeJson(said) : writeLine(said));
+          await writeAnswer(said, said, options);
         }
       });
       done(exitCodes.ok);

@@ -1,5 +1,5 @@
 import { Command } from "@commander-js/extra-typings";
-import { formatAddress, keyOf, type Address } from "../../../shared/address.ts";
+import { formatAddress, isFolder, type Address } from "../../../shared/address.ts";
 import { CommandError, exitCodes, type ExitCode } from "../failure.ts";
 import { say, writeJson, writeLine } from "../output.ts";
 import { isAddress } from "../request/places.ts";
@@ -74,14 +74,13 @@ export const rmCommand = (done: (code: ExitCode) => void) =>
           if (!isAddress(text))
             throw new CommandError(`${text} is a path of this machine.`, exitCodes.usage, [`Use rm ${text}`]);
           const { store, at } = await openPlace(text);
-          const isFolder = keyOf(at) === "" || keyOf(at).endsWith("/");
-          if (isFolder && recursive !== true) {
+          if (isFolder(at) && recursive !== true) {
             throw new CommandError(`${text} is a folder.`, exitCodes.usage, [
               "--recursive removes all that is below it.",
             ]);
           }
           const batch: Address[] = [];
-          if (isFolder) for await (const { address } of store.list(at)) batch.push(address);
+          if (isFolder(at)) for await (const { address } of store.list(at)) batch.push(address);
           else batch.push(at);
           for (let from = 0; from < batch.length; from += 1000) await store.remove(batch.slice(from, from + 1000));
           removed.push(...batch.map(formatAddress));

@@ -14,6 +14,7 @@ import { say } from "../output.ts";
 import { findJob, taskIdOf } from "../server/find-job.ts";
 import type { Server } from "../server/server.ts";
 import { shortId, shortTask } from "../../show/job-names.ts";
+import { shellWord } from "../../show/shell.ts";
 import { showBytes } from "../../show/quantity.ts";
 import { openPlace } from "../storage/stores.ts";
 
@@ -98,13 +99,11 @@ const inputOf = async (server: Server, job: JobDetail, task: TaskDetail): Promis
   return { kind: "reduce", segments, store };
 };
 
-const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-
 /** A script that runs the task once more, without this command. */
 const scriptOf = (folder: string, { program, environment, workingDirectory }: Replay): string => {
-  const variables = Object.entries(environment).map(([name, value]) => `export ${name}=${quote(value)}`);
-  const command = [relative(workingDirectory, program.path), ...program.args].map(quote).join(" ");
-  return `#!/bin/sh\ncd ${quote(relative(folder, workingDirectory))}\n${variables.join("\n")}\nexec ./${command} < ../input\n`;
+  const variables = Object.entries(environment).map(([name, value]) => `export ${name}=${shellWord(value)}`);
+  const command = [relative(workingDirectory, program.path), ...program.args].map(shellWord).join(" ");
+  return `#!/bin/sh\ncd ${shellWord(relative(folder, workingDirectory))}\n${variables.join("\n")}\nexec ./${command} < ../input\n`;
 };
 
 /** Says how to go on by hand. */

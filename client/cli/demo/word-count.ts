@@ -10,7 +10,7 @@ import type { Server } from "../server/server.ts";
 import { sayEnd } from "../show/describe-end.ts";
 import { followJob } from "../show/follow-job.ts";
 import { showBytes } from "../../show/quantity.ts";
-import { openPlace } from "../storage/stores.ts";
+import { openPlace, readObjects } from "../storage/stores.ts";
 
 /** Word count on a whole Edgefold of its own, checked and shown. */
 
@@ -70,10 +70,7 @@ const countWords = async (server: Server, input: string, bytes: number): Promise
 
 const readOutput = async (server: Server, job: JobDetail): Promise<Buffer> => {
   const chunks: Buffer[] = [];
-  for await (const part of server.client.jobs.outputs(job.id)) {
-    const { store, at } = await openPlace(part, server);
-    for await (const chunk of await store.read(at)) chunks.push(Buffer.from(chunk));
-  }
+  for await (const chunk of readObjects(server.client.jobs.outputs(job.id), server)) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
 };
 

@@ -1,16 +1,8 @@
 import { Option } from "@commander-js/extra-typings";
-import { z } from "zod";
-import { JobRequestSchema } from "../../../shared/api/job-request.ts";
+import { requestFields, type RequestField } from "../../show/request-fields.ts";
 import { CommandError, exitCodes } from "../failure.ts";
 
 /** An option for each field of a job's request that has no option of its own, made from the field's schema. */
-
-const FieldSchema = z.looseObject({
-  type: z.string().optional(),
-  description: z.string().optional(),
-  default: z.unknown().optional(),
-  enum: z.array(z.string()).optional(),
-});
 
 /** What options of other names, arguments, the environment or files give. */
 const givenOtherwise: readonly string[] = [
@@ -105,8 +97,7 @@ const helpOf = (field: string, description: string): string => {
   return helps[field] ?? lowerFirst(text.replace(/\.$/, ""));
 };
 
-const optionOf = (field: string, schema: z.infer<typeof FieldSchema>): Option => {
-  const { type, description = "", default: fallback, enum: words } = schema;
+const optionOf = ({ name: field, type, description = "", default: fallback, enum: words }: RequestField): Option => {
   const name = optionName(field);
   const help = helpOf(field, description);
   if (type === "boolean") {
@@ -119,18 +110,9 @@ const optionOf = (field: string, schema: z.infer<typeof FieldSchema>): Option =>
   return new Option(`--${name} <json>`, help).argParser(parseJson);
 };
 
-const makeOptions = (): FieldOption[] => {
-  const { properties = {} } = z.toJSONSchema(JobRequestSchema, { io: "input", unrepresentable: "any" });
-  return Object.entries(properties)
-    .filter(([field]) => !givenOtherwise.includes(field))
-    .map(([field, schema]) => ({
-      field,
-      option: optionOf(field, FieldSchema.parse(schema)),
-      isOfPods: podFields.has(field),
-    }));
-};
-
-export const fieldOptions: readonly FieldOption[] = makeOptions();
+export const fieldOptions: readonly FieldOption[] = requestFields()
+  .filter(({ name }) => !givenOtherwise.includes(name))
+  .map((field) => ({ field: field.name, option: optionOf(field), isOfPods: podFields.has(field.name) }));
 
 /** The fields that options were given for. @param values of all options, by their attribute names */
 export const fieldsGiven = (values: Readonly<Record<string, unknown>>): Record<string, unknown> => {

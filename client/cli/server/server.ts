@@ -27,9 +27,11 @@ export type Server = {
 /** Whether a host name of a URL is this machine's own. */
 export const isLoopback = (hostname: string): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 
+const withoutSlash = (url: string): string => url.replace(/\/+$/, "");
+
 /** @throws CommandError where the URL or the token cannot be one */
 export const serverOf = (url: string, token: string | undefined, isOwn: boolean): Server => {
-  const href = url.replace(/\/+$/, "");
+  const href = withoutSlash(url);
   let client: Edgefold;
   try {
     client = new Edgefold({ url: href, token });
@@ -47,7 +49,7 @@ const chosen = ({ server, profile }: ServerOptions): Profile | undefined => {
   const token = process.env["EDGEFOLD_TOKEN"] || undefined;
   const { current, profiles } = readProfiles();
   if (url !== undefined) {
-    const known = Object.values(profiles).find((each) => each.server === url.replace(/\/+$/, ""));
+    const known = Object.values(profiles).find((each) => each.server === withoutSlash(url));
     return { server: url, token: token ?? known?.token };
   }
   const name = profile ?? (process.env["EDGEFOLD_PROFILE"] || undefined) ?? current;

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { formatAddress, joinAddress, keyOf, withKey, type Address } from "../../../shared/address.ts";
+import { formatAddress, isFolder, joinAddress, keyOf, withKey, type Address } from "../../../shared/address.ts";
 import { MultipartWriter } from "../../../backend/storage/upload.ts";
 import { CommandError, exitCodes } from "../failure.ts";
 import type { Place } from "./stores.ts";
@@ -8,8 +8,6 @@ import type { Place } from "./stores.ts";
 
 /** One object that is copied. */
 export type Copied = { readonly from: string; readonly to: string; readonly bytes: number };
-
-const isFolder = (at: Address): boolean => keyOf(at) === "" || keyOf(at).endsWith("/");
 
 const copyObject = async (from: Place, to: Place): Promise<Copied> => {
   const writer = new MultipartWriter(to.store, to.at, { attempt: "copy", onCreated: async () => undefined });

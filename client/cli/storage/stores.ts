@@ -40,12 +40,19 @@ export const withStores = async <T>(work: () => Promise<T>): Promise<T> => {
   }
 };
 
+type Texts = AsyncIterable<string> | Iterable<string>;
+
+/** Reads objects, one after the other. A chunk is valid until the next one is requested. */
+export const readObjects = async function* (texts: Texts, server?: Server): AsyncGenerator<Uint8Array> {
+  for await (const text of texts) {
+    const { store, at } = await openPlace(text, server);
+    yield* await store.read(at);
+  }
+};
+
 /** Copies objects to the standard output, one after the other. */
-export const printObjects = async (texts: AsyncIterable<string> | Iterable<string>, server?: Server): Promise<void> => {
+export const printObjects = async (texts: Texts, server?: Server): Promise<void> => {
   await withStores(async () => {
-    for await (const text of texts) {
-      const { store, at } = await openPlace(text, server);
-      for await (const chunk of await store.read(at)) await write(chunk);
-    }
+    for await (const chunk of readObjects(texts, server)) await write(chunk);
   });
 };

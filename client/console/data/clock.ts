@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { showTime } from "../../show/quantity.ts";
 
 /** The present, in ms since 1970, every second: what shows it is drawn again. */
 export const useNow = (): number => {
@@ -22,11 +23,8 @@ export const setUtc = (utc: boolean): void => {
   dispatchEvent(new Event("edgefold-clock"));
 };
 
-const format = (utc: boolean): Intl.DateTimeFormat =>
-  new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", ...(utc ? { timeZone: "UTC" } : {}) });
-
-/** A moment, exactly: `2026-11-29 16:07:51 UTC`. */
-export const exactTime = (ms: number): string => `${format(isUtc()).format(ms)}${isUtc() ? " UTC" : ""}`;
+/** A moment, exactly, in the zone that the user has chosen. */
+export const exactTime = (ms: number): string => showTime(ms, isUtc());
 
 /**
  * When a day begins, where the user is or in UTC, as times are shown; in ms since 1970.

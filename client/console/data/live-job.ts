@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { EdgefoldError, type JobDetail, type JournalEvent } from "../../sdk/index.ts";
 import { isEnded } from "../../../shared/status.ts";
+import { asError } from "./as-error.ts";
 import { useSession } from "./session.ts";
 
 /** Events that are kept for the page: the newest. */
@@ -20,10 +21,6 @@ const nothing: LiveJob = { job: undefined, events: [], dropped: 0, isLive: false
 
 /** How often a job that changes is asked for at most, in ms: its events come as they happen. */
 const detailMs = 1000;
-
-/** Whether the server has answered, and would answer the same again, as for a job that was removed. */
-const isRefused = (error: unknown): error is EdgefoldError =>
-  error instanceof EdgefoldError && error.status !== undefined && error.status < 500 && error.status !== 429;
 
 /** A job and its events, as they happen. */
 export const useLiveJob = (id: string): LiveJob => {
@@ -55,7 +52,8 @@ export const useLiveJob = (id: string): LiveJob => {
         load().then(
           () => update({ isLive: isConnected }),
           (error: unknown) => {
-            if (isRefused(error)) {
+            // It would fail again, as for a job that was removed.
+            if (error instanceof EdgefoldError && !error.isTransient) {
               update({ error, isLive: false });
               return;
             }
@@ -88,11 +86,7 @@ export const useLiveJob = (id: string): LiveJob => {
       if (!isEnded(first.status)) refresh();
     };
     run().catch((error: unknown) => {
-      if (!signal.aborted)
-        update({
-          error: error instanceof Error ? error : new Error(String(error)),
-          isLive: false,
-        });
+      update({ error: asError(error), isLive: false });
     });
     return () => abort.abort(new Error("the page was left"));
   }, [id, client]);

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { asError } from "./as-error.ts";
 
 /** What the server says, asked for again and again while the page is looked at. */
 export type Loaded<T> = {
@@ -35,7 +36,7 @@ export const useLoaded = <T>(
         if (!abort.signal.aborted) setState({ value, error: undefined, at: Date.now() });
       } catch (error) {
         if (abort.signal.aborted) return;
-        setState((before) => ({ ...before, error: error instanceof Error ? error : new Error(String(error)) }));
+        setState((before) => ({ ...before, error: asError(error) }));
       }
       if (everyMs !== undefined && !abort.signal.aborted) timer = setTimeout(wait, everyMs);
     };

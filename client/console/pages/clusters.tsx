@@ -1,3 +1,4 @@
+import { isEnded, jobStatuses } from "../../../shared/status.ts";
 import type { Cluster, Job } from "../../sdk/index.ts";
 import { nameOf, shortId } from "../../show/job-names.ts";
 import { useLoaded } from "../data/loaded.ts";
@@ -8,7 +9,7 @@ import { Ago, Facts, Problem, Section } from "../parts/basics.tsx";
 /** Jobs of a cluster that are looked at for what they wait for. */
 const most = 100;
 
-const open = ["pending", "planning", "mapping", "reducing", "committing"] as const;
+const open = jobStatuses.filter((status) => !isEnded(status));
 
 const ClusterView = ({ cluster, jobs }: { readonly cluster: Cluster; readonly jobs: readonly Job[] }) => {
   const { name, connected, version, launcher, capacity, lastContact, problem } = cluster;

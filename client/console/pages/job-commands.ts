@@ -1,8 +1,9 @@
 import type { JobDetail } from "../../sdk/index.ts";
+import { shellWord } from "../../show/shell.ts";
 
 /** A job as commands that start another one like it. Credentials are nobody's but who sent them. */
 
-const quote = (text: string): string => (/^[\w./:@=+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+const quote = (text: string): string => (/^[\w./:@=+-]+$/.test(text) ? text : shellWord(text));
 
 /** With curl. */
 export const curlOf = ({ request }: JobDetail, origin: string): string =>

@@ -1,6 +1,6 @@
 import type { JobDetail } from "../../sdk/index.ts";
 import { isEnded } from "../../../shared/status.ts";
-import { nameOf, shortId } from "../../show/job-names.ts";
+import { nameOf, shortId, shortTask } from "../../show/job-names.ts";
 import { countersOf, optionsOf, programText } from "../../show/job-text.ts";
 import { showCount } from "../../show/quantity.ts";
 import { exactTime } from "../data/clock.ts";
@@ -37,8 +37,8 @@ const Reason = ({ job }: { readonly job: JobDetail }) => (
         {job.error.taskId !== null && (
           <>
             {" in "}
-            <a href={routeTo(["jobs", job.id, "tasks", job.error.taskId.slice(job.id.length + 1)])}>
-              {job.error.taskId.slice(job.id.length + 1)}
+            <a href={routeTo(["jobs", job.id, "tasks", shortTask(job.id, job.error.taskId)])}>
+              {shortTask(job.id, job.error.taskId)}
             </a>
           </>
         )}

@@ -1,7 +1,7 @@
 import type { TargetedEvent } from "preact";
 import { useState } from "preact/hooks";
 import type { Job, JobStatus } from "../../sdk/index.ts";
-import { nameOf, shortId } from "../../show/job-names.ts";
+import { nameOf, programsOf, shortId } from "../../show/job-names.ts";
 import { showCount } from "../../show/quantity.ts";
 import { jobStatuses } from "../../../shared/status.ts";
 import { useLoaded } from "../data/loaded.ts";
@@ -30,9 +30,6 @@ const Done = ({ job }: { readonly job: Job }) => {
   );
 };
 
-const programNames = (programs: Job["programs"]): string =>
-  [programs?.mapper.name, programs?.reducer?.name].filter((name) => name !== undefined).join(" → ");
-
 const columns: readonly Column<Job>[] = [
   {
     title: "Job",
@@ -50,8 +47,8 @@ const columns: readonly Column<Job>[] = [
   {
     title: "Programs",
     kind: "cut",
-    cell: ({ programs }) => <span class="caption">{programNames(programs)}</span>,
-    hint: ({ programs }) => programNames(programs),
+    cell: (job) => <span class="caption">{programsOf(job)}</span>,
+    hint: programsOf,
   },
   { title: "By", cell: ({ submittedBy }) => submittedBy },
   { title: "Cluster", cell: ({ cluster }) => cluster },

@@ -1,7 +1,8 @@
 import { useMemo, useState } from "preact/hooks";
-import { z } from "zod";
+import { asError } from "../data/as-error.ts";
 import { JobRequestSchema } from "../../../shared/api/job-request.ts";
 import { EdgefoldError, type JobDetail, type JobRequest } from "../../sdk/index.ts";
+import { requestFields, type RequestField as Field } from "../../show/request-fields.ts";
 import { useLoaded } from "../data/loaded.ts";
 import { routeTo } from "../data/address.ts";
 import { mayChange, useSession } from "../data/session.ts";
@@ -9,19 +10,6 @@ import { Problem, Section } from "../parts/basics.tsx";
 import { Upload } from "../parts/upload.tsx";
 
 /** A form for a new job, made from the schema that the server checks it by. */
-
-const FieldSchema = z.looseObject({
-  type: z.string().optional(),
-  description: z.string().optional(),
-  default: z.unknown().optional(),
-  enum: z.array(z.string()).optional(),
-});
-type Field = z.infer<typeof FieldSchema> & { readonly name: string };
-
-const makeFields = (): Field[] => {
-  const { properties = {} } = z.toJSONSchema(JobRequestSchema, { io: "input", unrepresentable: "any" });
-  return Object.entries(properties).map(([name, schema]) => ({ name, ...FieldSchema.parse(schema) }));
-};
 
 /** What is said of fields that are clear to those who read the whole reference. */
 const descriptions: Readonly<Record<string, string>> = {
@@ -147,7 +135,7 @@ const FieldView = ({ field, text, problem, artifacts, onInput }: FieldProps) => 
 const NewJobPage = ({ like }: { readonly like: string | undefined }) => {
   const session = useSession();
   const { client } = session;
-  const fields = useMemo(makeFields, []);
+  const fields = useMemo(requestFields, []);
   const earlier = useLoaded(
     async (signal) => (like === undefined ? undefined : await client.jobs.get(like, { signal })),
     [like],
@@ -177,7 +165,7 @@ const NewJobPage = ({ like }: { readonly like: string | undefined }) => {
       if (cause instanceof EdgefoldError) {
         setRefused(new Map(cause.errors.map(({ field, message }) => [field.split(".")[0] ?? field, message])));
       }
-      setError(cause instanceof Error ? cause : new Error(String(cause)));
+      setError(asError(cause));
     }
   };
   const view = (field: Field) => (

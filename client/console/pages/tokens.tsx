@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { asError } from "../data/as-error.ts";
 import type { Token } from "../../sdk/index.ts";
 import { useLoaded } from "../data/loaded.ts";
 import { useSession } from "../data/session.ts";
@@ -25,7 +26,7 @@ const Issue = ({ onDone }: { readonly onDone: () => void }) => {
       form.reset();
       onDone();
     } catch (cause) {
-      setError(cause instanceof Error ? cause : new Error(String(cause)));
+      setError(asError(cause));
     }
   };
   return (

@@ -1,4 +1,5 @@
 import { useRef, useState } from "preact/hooks";
+import { asError } from "../data/as-error.ts";
 
 type ActionProps = {
   readonly label: string;
@@ -20,7 +21,7 @@ export const Action = ({ label, question, isDangerous = false, act }: ActionProp
       await act();
       dialog.current?.close();
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
+      setProblem(asError(error).message);
     } finally {
       setBusy(false);
     }

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { asError } from "../data/as-error.ts";
 import { useSession } from "../data/session.ts";
 import { Problem } from "./basics.tsx";
 
@@ -25,7 +26,7 @@ export const LogView = ({ job, task, attempt, isRunning }: LogProps) => {
           setText((before = "") => before + piece);
     };
     read().catch((cause: unknown) => {
-      if (!signal.aborted) setError(cause instanceof Error ? cause : new Error(String(cause)));
+      if (!signal.aborted) setError(asError(cause));
     });
     return () => abort.abort(new Error("the log was left"));
   }, [client, job, task, attempt, isRunning]);

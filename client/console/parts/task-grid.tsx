@@ -1,28 +1,22 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { statusLetters } from "../../../shared/status.ts";
 import { layOutGrid, type Layout } from "../data/grid-layout.ts";
+import { useDark } from "../data/dark.ts";
 import { useWidth } from "../data/width.ts";
 import { showCount } from "../../show/quantity.ts";
+import { sizeCanvas } from "./size-canvas.ts";
 
 /** All tasks of a kind at one glance: a cell each, as small as it takes. */
 
-const names: Readonly<Record<string, string>> = {
-  s: "scheduled",
-  r: "in-progress",
-  c: "completed",
-  f: "failed",
-  x: "stopped",
-};
+/** The statuses by their letters. */
+const names: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(statusLetters).map(([status, letter]) => [letter, status]),
+);
 
 /** Draws cells by state: one path a state, as a fill costs more than a cell. */
 const draw = (canvas: HTMLCanvasElement, states: string, { size, columns, rows }: Layout): void => {
-  const scale = devicePixelRatio;
-  canvas.width = columns * size * scale;
-  canvas.height = rows * size * scale;
-  canvas.style.height = `${rows * size}px`;
-  canvas.style.width = `${columns * size}px`;
-  const context = canvas.getContext("2d");
+  const context = sizeCanvas(canvas, columns * size, rows * size);
   if (context === null) return;
-  context.scale(scale, scale);
   const style = getComputedStyle(canvas);
   const side = size > 4 ? size - 2 : size > 2 ? size - 1 : size;
   for (const letter of Object.keys(names)) {
@@ -54,20 +48,15 @@ type GridProps = {
 export const TaskGrid = ({ kind, label, states, onPick }: GridProps) => {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { frame, width } = useWidth();
+  const isDark = useDark();
   const [pointed, setPointed] = useState<number>();
   const layout = layOutGrid(states.length, width);
   useEffect(() => {
-    const redraw = (): void => {
-      if (canvas.current === null || width === 0) return;
-      const start = performance.now();
-      draw(canvas.current, states, layout);
-      performance.measure("grid", { start });
-    };
-    redraw();
-    const scheme = matchMedia("(prefers-color-scheme: dark)");
-    scheme.addEventListener("change", redraw);
-    return () => scheme.removeEventListener("change", redraw);
-  }, [states, width]);
+    if (canvas.current === null || width === 0) return;
+    const start = performance.now();
+    draw(canvas.current, states, layout);
+    performance.measure("grid", { start });
+  }, [states, width, isDark]);
   const indexAt = (event: MouseEvent): number | undefined => {
     const column = Math.floor(event.offsetX / layout.size);
     const index = Math.floor(event.offsetY / layout.size) * layout.columns + column;

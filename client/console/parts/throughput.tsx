@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
+import { useDark } from "../data/dark.ts";
 import { ratesOf } from "../data/rates.ts";
 import { useLoaded } from "../data/loaded.ts";
 import type { JournalEvent } from "../../sdk/index.ts";
@@ -9,6 +10,7 @@ export const Throughput = ({ events }: { readonly events: readonly JournalEvent[
   const box = useRef<HTMLDivElement>(null);
   const { times, records, bytes } = ratesOf(events);
   const last = times.at(-1);
+  const isDark = useDark();
   // Loaded where something is drawn.
   const { value: uPlot } = useLoaded(async () => (await import("uplot")).default, []);
   useEffect(() => {
@@ -48,7 +50,7 @@ export const Throughput = ({ events }: { readonly events: readonly JournalEvent[
       element,
     );
     return () => plot.destroy();
-  }, [last, uPlot]);
+  }, [last, uPlot, isDark]);
   if (times.length < 2 || Math.max(...bytes) === 0) return <p class="caption">There is too little to draw yet.</p>;
   const peak = Math.max(...records);
   return (

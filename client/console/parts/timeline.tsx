@@ -1,9 +1,11 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { showDuration } from "../../show/quantity.ts";
 import { barsOf, type Bar } from "../data/bars.ts";
+import { useDark } from "../data/dark.ts";
 import { useLoaded } from "../data/loaded.ts";
 import { useSession } from "../data/session.ts";
 import { useWidth } from "../data/width.ts";
+import { sizeCanvas } from "./size-canvas.ts";
 
 /** Tasks that are drawn: those that have started last. */
 const most = 1000;
@@ -19,6 +21,7 @@ export const Timeline = ({ job, isOver, onPick }: TimelineProps) => {
   const { client } = useSession();
   const canvas = useRef<HTMLCanvasElement>(null);
   const { frame, width } = useWidth();
+  const isDark = useDark();
   const [pointed, setPointed] = useState<Bar>();
   const { value, at } = useLoaded(
     async (signal) => {
@@ -39,13 +42,10 @@ export const Timeline = ({ job, isOver, onPick }: TimelineProps) => {
   const [from, to] = [Math.min(...bars.map((bar) => bar.from)), Math.max(...bars.map((bar) => bar.to))];
   const x = (time: number): number => ((time - from) / Math.max(1, to - from)) * width;
   useEffect(() => {
-    const element = canvas.current;
-    const context = element?.getContext("2d");
-    if (element === null || context === null || context === undefined || width === 0) return;
-    element.width = width * devicePixelRatio;
-    element.height = runners.length * laneHeight * devicePixelRatio;
-    context.scale(devicePixelRatio, devicePixelRatio);
-    const style = getComputedStyle(element);
+    if (canvas.current === null || width === 0) return;
+    const context = sizeCanvas(canvas.current, width, runners.length * laneHeight);
+    if (context === null) return;
+    const style = getComputedStyle(canvas.current);
     for (const bar of bars) {
       context.fillStyle = style.getPropertyValue(`--state-${bar.status}`);
       context.fillRect(
@@ -55,7 +55,7 @@ export const Timeline = ({ job, isOver, onPick }: TimelineProps) => {
         laneHeight - 4,
       );
     }
-  }, [bars, runners, width]);
+  }, [bars, runners, width, isDark]);
   const barAt = (event: MouseEvent): Bar | undefined => {
     const lane = Math.floor(event.offsetY / laneHeight);
     return bars.findLast((bar) => bar.lane === lane && x(bar.from) <= event.offsetX && event.offsetX <= x(bar.to) + 1);
@@ -76,7 +76,6 @@ export const Timeline = ({ job, isOver, onPick }: TimelineProps) => {
           ref={canvas}
           role="img"
           aria-label={`${bars.length} attempts by runner. The table has the tasks.`}
-          height={runners.length * laneHeight}
           onMouseMove={(event) => setPointed(barAt(event))}
           onMouseLeave={() => setPointed(undefined)}
           onClick={(event) => {

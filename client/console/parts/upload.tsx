@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { asError } from "../data/as-error.ts";
 import { useSession } from "../data/session.ts";
 import { Problem } from "./basics.tsx";
 
@@ -21,7 +22,7 @@ export const Upload = ({ onDone }: { readonly onDone: () => void }) => {
       }
     } catch (cause) {
       setSaid("");
-      setError(cause instanceof Error ? cause : new Error(String(cause)));
+      setError(asError(cause));
     }
   };
   return (

@@ -1,8 +1,7 @@
 import { z } from "zod";
 import type { TaskRow } from "../../../shared/engine/machine.ts";
 import { MapInputSchema, type InputRange } from "../../../shared/protocol/tasks.ts";
-import { statusLetters } from "../../../shared/api/tasks.ts";
-import { taskStatuses, type TaskStatus } from "../../../shared/status.ts";
+import { statusLetters, taskStatuses, type TaskStatus } from "../../../shared/status.ts";
 import { rowsOf } from "../../platform/sql.ts";
 import { parseTask } from "./tasks.ts";
 
