@@ -1,7 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { groupAlive, sendSignal } from "../process-groups.ts";
 
 const guard = fileURLToPath(new URL("guard.ts", import.meta.url));
 
@@ -10,6 +12,9 @@ const compileCache = fileURLToPath(new URL("../../node_modules/.cache/node-compi
 
 /** How long a command and its descendants may take to end before the process group is killed, in milliseconds. */
 const graceMs = 8_000;
+
+/** The maximum time to wait for the end of killed processes, in milliseconds. */
+const killedMs = 5_000;
 
 /** Writes to this process's own standard error. */
 export const toStandardError = (text: string): void => {
@@ -67,7 +72,7 @@ export class Guarded {
     return this.#exited;
   }
 
-  /** Ends the command and its descendants. */
+  /** Ends the command and its descendants. Resolves when none of them is alive, so that nothing holds their ports and files. */
   async stop(): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGTERM");
     const timer = setTimeout(() => this.#kill(), graceMs);
@@ -75,15 +80,14 @@ export class Guarded {
     clearTimeout(timer);
     // Kills whatever the command may have left in its group.
     this.#kill();
+    const { pid } = this.#child;
+    // A killed process lives on for a moment.
+    if (pid !== undefined)
+      for (const end = Date.now() + killedMs; groupAlive(pid) && Date.now() < end;) await sleep(10);
   }
 
   #kill(): void {
-    if (this.#child.pid === undefined) return;
-    try {
-      process.kill(-this.#child.pid, "SIGKILL");
-    } catch {
-      // The group no longer exists.
-    }
+    if (this.#child.pid !== undefined) sendSignal(-this.#child.pid, "SIGKILL");
   }
 
   #keep(text: string): void {

@@ -1,12 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { localR2EndpointPath } from "../../shared/address.ts";
 import { toStandardError, type Guarded } from "./guarded.ts";
 import type { HostAccess } from "./local-access.ts";
 import { describeEnd, startAgent, startWorker } from "./parts.ts";
-import { isFree } from "./port.ts";
-
-/** How long a Worker that has ended can keep its port, in milliseconds. */
-const portMs = 5_000;
 
 export type SystemOptions = {
   readonly port: number;
@@ -53,8 +48,6 @@ export const startSystem = async ({ port, stateDir, fileRoots, ...options }: Sys
       await worker.stop();
       if (stopping) return "The Worker was stopped.";
       write("The Worker has ended; starting it again.\n");
-      // A killed process can keep its port for a moment.
-      for (const end = Date.now() + portMs; !(await isFree(port)) && Date.now() < end;) await sleep(50);
       try {
         worker = await startOnce();
       } catch (error) {

@@ -13,8 +13,10 @@ import { hangUp } from "./peer.ts";
 
 /** Every message on an agent's link is answered, or the link is closed. Whatever the agent must not change stays as it was. */
 
-afterEach(closeLinks);
-afterEach(hangUp);
+afterEach(async () => {
+  await closeLinks();
+  await hangUp();
+});
 afterEach(() => {
   vi.restoreAllMocks();
 });

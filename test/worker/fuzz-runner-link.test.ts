@@ -13,8 +13,10 @@ import { hangUp } from "./peer.ts";
 
 /** Every message on a runner's link is answered, or the link is closed. The object survives, and the job still ends. */
 
-afterEach(closeLinks);
-afterEach(hangUp);
+afterEach(async () => {
+  await closeLinks();
+  await hangUp();
+});
 afterEach(() => {
   vi.restoreAllMocks();
 });

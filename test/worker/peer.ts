@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { linksEnded, openLink } from "./links.ts";
 
 /** A message without its id. */
 type Unnumbered<Request> = Request extends unknown ? Omit<Request, "id"> : never;
@@ -9,6 +10,7 @@ const dialled = new Set<{ close(): Promise<void> }>();
 export const hangUp = async (): Promise<void> => {
   await Promise.all([...dialled].map(async (peer) => await peer.close()));
   dialled.clear();
+  await linksEnded();
 };
 
 /** The client's end of a link to an object. It records the notices it received, and how the link ended. */
@@ -38,13 +40,11 @@ export class Peer<Request, Answer extends { re: number }, Notice> {
     dialled.add(this);
   }
 
-  static async dial<Request, Answer extends { re: number }, Notice>(
-    object: { fetch(url: string, init: RequestInit): Promise<Response> },
+  static async dial<Request, Answer extends { re: number }, Notice, Api extends Rpc.DurableObjectBranded>(
+    object: DurableObjectStub<Api>,
     schemas: { request: z.ZodType<Request>; answer: z.ZodType<Answer>; notice: z.ZodType<Notice> },
   ): Promise<Peer<Request, Answer, Notice>> {
-    const { webSocket } = await object.fetch("http://object/link", { headers: { Upgrade: "websocket" } });
-    if (webSocket === null) throw new Error("the upgrade was not answered");
-    return new Peer<Request, Answer, Notice>(webSocket, schemas);
+    return new Peer<Request, Answer, Notice>(await openLink(object), schemas);
   }
 
   async request(message: Unnumbered<Request>): Promise<Answer> {

@@ -1,8 +1,6 @@
 import { z } from "zod";
+import { openLink } from "../links.ts";
 import { inTime } from "./answers.ts";
-
-/** An object that accepts links: a job's or a cluster's. */
-type LinkTaker = { fetch(url: string, init: RequestInit): Promise<Response> };
 
 const open = new Set<RawLink>();
 
@@ -38,10 +36,8 @@ export class RawLink {
     open.add(this);
   }
 
-  static async dial(taker: LinkTaker): Promise<RawLink> {
-    const { webSocket } = await taker.fetch("http://object/link", { headers: { Upgrade: "websocket" } });
-    if (webSocket === null) throw new Error("the upgrade was not answered");
-    return new RawLink(webSocket);
+  static async dial<Api extends Rpc.DurableObjectBranded>(taker: DurableObjectStub<Api>): Promise<RawLink> {
+    return new RawLink(await openLink(taker));
   }
 
   get isOpen(): boolean {
