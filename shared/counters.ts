@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { cleanText } from "./text.ts";
+import { boundedSum, maxCounterName, maxGroupName } from "./user-counters.ts";
 
 /** What the runner counts by itself. Bytes of records are those of keys and values, without separators. */
 const builtinCounters = [
@@ -25,14 +26,6 @@ const builtinCounters = [
 ] as const;
 
 export type BuiltinCounter = (typeof builtinCounters)[number];
-
-/** Most counters a program may have, as Hadoop's `mapreduce.job.counters.max`. */
-export const maxUserCounters = 120;
-/** Most groups of them, as Hadoop's `mapreduce.job.counters.groups.max`. */
-export const maxCounterGroups = 50;
-/** Longer names are cut, as by Hadoop's `mapreduce.job.counters.group.name.max` and `….counter.name.max`; in UTF-16 units. */
-export const maxGroupName = 128;
-export const maxCounterName = 64;
 
 /** The built-in counters, absent where 0, and the program's own: group, then name, then number. */
 export const CountersSchema = z.object({
@@ -83,11 +76,6 @@ function addNumbers(a: Readonly<Record<string, number>>, b: Readonly<Record<stri
   const sums = new Map(Object.entries(a));
   for (const [name, amount] of Object.entries(b)) sums.set(name, boundedSum(sums.get(name) ?? 0, amount));
   return Object.fromEntries(sums);
-}
-
-/** The sum of two numbers, at most the largest safe integer and at least the smallest. */
-export function boundedSum(a: number, b: number): number {
-  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, a + b));
 }
 
 /** Names that become alike are added up. */

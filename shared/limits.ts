@@ -27,3 +27,6 @@ export const defaultSplits = 4096;
 /** What one archive of a job holds at most, unpacked: bytes of files, and entries. */
 export const maxUnpackedBytes = 4 * 1024 ** 3;
 export const maxUnpackedEntries = 100_000;
+
+/** Most UTF-16 units of a status, as Hadoop's `mapreduce.task.max.status.length`. */
+export const maxStatus = 512;

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Artifact } from "../../shared/api/artifacts.ts";
 import type { PlacedArtifact } from "../../shared/api/placements.ts";
+import { isTypeScript } from "../../shared/module-contract.ts";
 import type { RunnerJob } from "../../shared/protocol/runner.ts";
 import type { ProgramRole } from "../../shared/protocol/tasks.ts";
 import { setFolderModes } from "../folders.ts";
@@ -51,7 +52,7 @@ export const placeProgram = async (
 /** Returns a module's file name, with an extension that makes Node.js treat the file as an ES module. */
 const moduleFile = (name: string): string => {
   if (/\.m[jt]s$/.test(name)) return basename(name);
-  return `${basename(name)}${/\.m?ts$/i.test(name) ? ".mts" : ".mjs"}`;
+  return `${basename(name)}${isTypeScript(name) ? ".mts" : ".mjs"}`;
 };
 
 /**

@@ -1,4 +1,5 @@
-import { addCounters, maxCounterGroups, maxUserCounters, type CountersSnapshot } from "../counters.ts";
+import { addCounters, type CountersSnapshot } from "../counters.ts";
+import { maxCounterGroups, maxUserCounters } from "../user-counters.ts";
 import type { TaskKind } from "../status.ts";
 import { announceRunners } from "./announce-runners.ts";
 import { closeAttempt, isCurrent } from "./attempts.ts";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { maxStatus } from "../limits.ts";
 import { cleanText } from "../text.ts";
 
 /** What messages of runners and agents have in common. */
@@ -6,8 +7,6 @@ import { cleanText } from "../text.ts";
 export const Id = z.int().nonnegative();
 /** Cut, not refused, where it is too long: it may come from a program. */
 export const Text = z.string().transform((text) => text.slice(0, 65_536));
-/** Most UTF-16 units of a status, as Hadoop's `mapreduce.task.max.status.length`. */
-export const maxStatus = 512;
 export const Status = z.string().transform((text) => cleanText(text, maxStatus));
 /** Also the name of a directory. */
 export const JobId = z.string().regex(/^[0-9A-Za-z-]{1,64}$/);

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { openPage, startBrowser } from "./browser.ts";
 import { pagesOf, startJobs } from "./jobs.ts";
+import { honest } from "./sample-programs.ts";
+import { openSample, tryLines } from "./sample-steps.ts";
 
 /** `npm run screenshots`: a picture of each page of the console, light and dark, wide and narrow, in `.wrangler/screenshots`. */
 
@@ -12,6 +14,7 @@ const edgefold = await Edgefold.start({ log: () => undefined });
 const browser = await startBrowser();
 try {
   const jobs = await startJobs(edgefold);
+  await edgefold.upload("words.mjs", honest, "module");
   const pages = pagesOf(jobs);
   for (const [look, options] of Object.entries({
     "light-wide": { width: 1280 },
@@ -28,6 +31,12 @@ try {
       // As the documents show them.
       if (look === "light-wide") await page.screenshot({ path: join(folder, `${name}.png`) });
     }
+    await page.goto(`${edgefold.url}/#/new`);
+    await openSample(page, "words.mjs");
+    await page.getByLabel("mapperArgs").fill('["4"]');
+    await tryLines(page, "the quick brown fox\njumps over the lazy dog\n\nand back again");
+    await page.getByLabel("Emitted records").waitFor();
+    await page.screenshot({ path: join(folder, `sample-${look}.png`), fullPage: true });
     for (const complaint of complaints) console.error(complaint);
     await context.close();
   }

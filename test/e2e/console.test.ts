@@ -11,6 +11,7 @@ import { startSystem } from "../../backend/host/system.ts";
 import { Edgefold as Client } from "../../client/sdk/index.ts";
 import { openPage, startBrowser, type Watched } from "../console/browser.ts";
 import { hostile, pagesOf, startJobs, type ShownJobs } from "../console/jobs.ts";
+import { describeSamples } from "../console/sample-tests.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 
 /** The console in a real browser, with real jobs. */
@@ -224,6 +225,8 @@ describe("jobs", () => {
     await close(/ERR_CONNECTION|Failed to load|ERR_/);
   });
 });
+
+describeSamples({ edgefold: () => edgefold, open, close, violations });
 
 test("a job says what it waits for", async () => {
   await edgefold.agent?.stop();

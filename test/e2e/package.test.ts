@@ -130,6 +130,7 @@ const isStray = (file: string): boolean =>
 test("holds no source, no test and no secret", () => {
   const files = globSync("**/*", { cwd: join(folder, "node_modules/edgefold") });
   expect(files).toContain("dist/console/index.html");
+  expect(files.filter((file) => /^dist\/console\/console\/sample-[^/]+\.js$/.test(file))).toHaveLength(1);
   expect(files.filter(isStray)).toEqual([]);
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { maxUserCounters, type CountersSnapshot } from "../../shared/counters.ts";
+import type { CountersSnapshot } from "../../shared/counters.ts";
+import { maxUserCounters } from "../../shared/user-counters.ts";
 import { defaultMaxLosses } from "../../shared/limits.ts";
 import { claimableKind, runnersWanted, stragglerAge } from "../../shared/engine/machine.ts";
 import type { JobStatus, TaskKind } from "../../shared/status.ts";

@@ -1,8 +1,9 @@
 import type { ArtifactType } from "../../shared/api/artifacts.ts";
 import { formatNamed, formatOf } from "../../shared/archive-format.ts";
+import { isTypeScript } from "../../shared/module-contract.ts";
 import { inspectStart } from "../../shared/program-start.ts";
 import type { ContentHead } from "./content-head.ts";
-import { findSyntaxError, isTypeScript } from "./module-syntax.ts";
+import { findSyntaxError } from "./module-syntax.ts";
 
 /** What an artifact is that was uploaded without a type, by its name and its first bytes. */
 export const inferType = (name: string, start: Uint8Array): ArtifactType => {

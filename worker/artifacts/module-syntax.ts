@@ -1,6 +1,7 @@
 import { tsPlugin } from "@sveltejs/acorn-typescript";
 import { Parser } from "acorn";
 import { z } from "zod";
+import { isTypeScript } from "../../shared/module-contract.ts";
 
 const TypeScriptParser = Parser.extend(tsPlugin());
 
@@ -8,9 +9,6 @@ const TypeScriptParser = Parser.extend(tsPlugin());
 const tooDeep = "Not enough stack space";
 
 const PlaceSchema = z.object({ loc: z.object({ line: z.int(), column: z.int() }) });
-
-/** Whether Node.js takes a module of this name as TypeScript. */
-export const isTypeScript = (name: string): boolean => /\.m?ts$/i.test(name);
 
 /**
  * The first syntax error of an ES module, with its line and column, both from 1. Undefined where there is none, and where the

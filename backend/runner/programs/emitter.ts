@@ -1,3 +1,4 @@
+import { emitError } from "../../../shared/module-contract.ts";
 import type { RecordTarget } from "../record-target.ts";
 import type { Reader } from "./program.ts";
 import { encodeUtf8 } from "./text.ts";
@@ -89,8 +90,7 @@ export class Emitter {
           return offset + part.length;
         }
     }
-    const kind = part === null ? "null" : Array.isArray(part) ? "an array" : `of type ${typeof part}`;
-    throw new TypeError(`emit(key, value): the ${what} must be a string, a number or bytes, it is ${kind}`);
+    throw emitError(part, what);
   }
 
   /** @throws Error for a record that, as a line, would be read as a different record or as several */

@@ -1,4 +1,11 @@
 import { pathToFileURL } from "node:url";
+import {
+  counterAmount,
+  describeError,
+  isPromise,
+  readExports,
+  type ModuleFunction,
+} from "../../../shared/module-contract.ts";
 import { abortable } from "../../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { StorageError } from "../../storage/store.ts";
@@ -27,9 +34,6 @@ export type ModuleContext = {
 /** How many modules this thread has loaded. */
 let loads = 0;
 
-/** A function that a module exports. If it is asynchronous, it returns a promise; any other result is ignored. */
-type Callable = (...parameters: unknown[]) => unknown;
-
 /** A loaded module. */
 export class ModuleProgram {
   readonly program: Program;
@@ -37,11 +41,11 @@ export class ModuleProgram {
   readonly decode: (bytes: Buffer, start: number, end: number) => string | Buffer;
   /** The last argument of calls without an input object. */
   readonly context: ModuleContext;
-  readonly #call: Callable;
+  readonly #call: ModuleFunction;
   readonly #url: string;
   readonly #signal: AbortSignal;
 
-  private constructor(program: Program, url: string, call: Callable, isText: boolean, context: AttemptContext) {
+  private constructor(program: Program, url: string, call: ModuleFunction, isText: boolean, context: AttemptContext) {
     this.program = program;
     this.decode = isText ? decodeUtf8 : ownBytes;
     this.#call = call;
@@ -53,10 +57,7 @@ export class ModuleProgram {
       directory: workingDirectory(context),
       inputPath: "",
       counter: (group: unknown, name: unknown, amount: unknown = 1) => {
-        if (typeof amount !== "number" || !Number.isSafeInteger(amount)) {
-          throw new TypeError("counter(group, name, amount): the amount must be an integer");
-        }
-        context.counters.add(String(group), String(name), amount);
+        context.counters.add(String(group), String(name), counterAmount(amount));
       },
       status: (text: unknown) => context.status(String(text)),
     };
@@ -79,19 +80,12 @@ export class ModuleProgram {
       exported = await abortable(import(url), context.signal);
     } catch (error) {
       context.signal.throwIfAborted();
-      const problem = `cannot be loaded: ${describe(error, url, program)}`;
+      const problem = `cannot be loaded: ${describeError(error, url, program.name)}`;
       throw new ProgramError(program, problem, { cause: error, isFinal: isUnloadable(error) });
     }
-    const call = exportOf(exported, name);
-    if (!isCallable(call)) {
-      throw new ProgramError(program, `does not export a function \`${name}\``, { isFinal: true });
-    }
-    const encoding = exportOf(exported, "encoding") ?? "utf8";
-    if (encoding !== "utf8" && encoding !== "bytes") {
-      const problem = 'exports an `encoding` that is neither "utf8" nor "bytes"';
-      throw new ProgramError(program, problem, { isFinal: true });
-    }
-    return new ModuleProgram(program, url, call, encoding === "utf8", context);
+    const found = readExports(exported, name);
+    if (found.kind === "unusable") throw new ProgramError(program, found.problem, { isFinal: true });
+    return new ModuleProgram(program, url, found.call, found.encoding === "utf8", context);
   }
 
   /** Creates the last argument of calls with records of the object at `inputPath`. Create it once for many records. */
@@ -121,9 +115,8 @@ export class ModuleProgram {
    */
   explain(error: unknown, place: string): unknown {
     if (this.#signal.aborted || error instanceof ProgramError || isReadFailure(error)) return error;
-    return new ProgramError(this.program, `failed ${place}: ${describe(error, this.#url, this.program)}`, {
-      cause: error,
-    });
+    const problem = `failed ${place}: ${describeError(error, this.#url, this.program.name)}`;
+    return new ProgramError(this.program, problem, { cause: error });
   }
 }
 
@@ -146,23 +139,4 @@ const importErrors: ReadonlySet<unknown> = new Set([
 /** Whether a module fails to load because of its source, rather than because of what it does while loading. */
 function isUnloadable(error: unknown): boolean {
   return error instanceof SyntaxError || (error instanceof Error && "code" in error && importErrors.has(error.code));
-}
-
-/** Returns the message and the stack lines that lie in the module. */
-function describe(error: unknown, url: string, program: Program): string {
-  if (!(error instanceof Error)) return String(error);
-  const places = (error.stack ?? "").split("\n").filter((line) => line.includes(url));
-  return [`${error.name}: ${error.message}`, ...places.map((line) => line.replace(url, program.name))].join("\n");
-}
-
-function exportOf(exported: unknown, name: string): unknown {
-  return typeof exported === "object" && exported !== null ? Reflect.get(exported, name) : undefined;
-}
-
-function isCallable(value: unknown): value is Callable {
-  return typeof value === "function";
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import type { Artifact } from "../../../shared/api/artifacts.ts";
 import type { CountersSnapshot } from "../../../shared/counters.ts";
-import { maxStatus } from "../../../shared/protocol/fields.ts";
+import { maxStatus } from "../../../shared/limits.ts";
 import type { RunnerAnswer, RunnerJob, RunnerRequest } from "../../../shared/protocol/runner.ts";
 import type { Assignment, Result } from "../../../shared/protocol/tasks.ts";
 import { cleanText } from "../../../shared/text.ts";

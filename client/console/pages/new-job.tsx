@@ -1,12 +1,15 @@
+import { Fragment } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { asError } from "../data/as-error.ts";
 import { JobRequestSchema } from "../../../shared/api/job-request.ts";
+import { ArgsSchema, EnvironmentSchema } from "../../../shared/program-settings.ts";
 import { EdgefoldError, type JobDetail, type JobRequest } from "../../sdk/index.ts";
 import { requestFields, type RequestField as Field } from "../../show/request-fields.ts";
 import { useLoaded } from "../data/loaded.ts";
 import { routeTo } from "../data/address.ts";
 import { mayChange, useSession } from "../data/session.ts";
 import { Problem, Section } from "../parts/basics.tsx";
+import { MapperSample, type SampleSettings } from "../parts/mapper-sample.tsx";
 import { Upload } from "../parts/upload.tsx";
 
 /** A form for a new job, made from the schema that the server checks it by. */
@@ -49,7 +52,12 @@ const valueOf = ({ type }: Field, text: string): unknown => {
   return value;
 };
 
-type Checked = { readonly request: JobRequest | undefined; readonly problems: ReadonlyMap<string, string> };
+type Checked = {
+  readonly request: JobRequest | undefined;
+  readonly problems: ReadonlyMap<string, string>;
+  /** What a sample of the mapper takes from the form as far as it is right. */
+  readonly sample: SampleSettings;
+};
 
 /** Checks what is written by the server's own schema. */
 const check = (fields: readonly Field[], texts: Texts): Checked => {
@@ -69,7 +77,12 @@ const check = (fields: readonly Field[], texts: Texts): Checked => {
     const [name] = path;
     if (typeof name === "string" && !problems.has(name)) problems.set(name, message);
   }
-  return { request: parsed.success && problems.size === 0 ? parsed.data : undefined, problems };
+  const sample = {
+    args: ArgsSchema.safeParse(values["mapperArgs"]).data ?? [],
+    environment: EnvironmentSchema.safeParse(values["environment"]).data ?? {},
+    inputPath: texts["inputPath"] ?? "",
+  };
+  return { request: parsed.success && problems.size === 0 ? parsed.data : undefined, problems, sample };
 };
 
 const textsOf = (job: JobDetail | undefined): Texts =>
@@ -148,7 +161,7 @@ const NewJobPage = ({ like }: { readonly like: string | undefined }) => {
   const [refused, setRefused] = useState<ReadonlyMap<string, string>>(new Map());
   const [error, setError] = useState<Error>();
   const texts = { ...textsOf(earlier.value), ...changes };
-  const { request, problems } = check(fields, texts);
+  const { request, problems, sample } = check(fields, texts);
   // A field that nobody has written in is not wrong yet.
   const problemOf = (name: string): string | undefined =>
     refused.get(name) ?? ((texts[name] ?? "") === "" ? undefined : problems.get(name));
@@ -181,6 +194,7 @@ const NewJobPage = ({ like }: { readonly like: string | undefined }) => {
       }}
     />
   );
+  const mapper = artifacts.value?.find(({ name, type }) => name === texts["mapperName"] && type === "module");
   const main = first.flatMap((name) => fields.filter((field) => field.name === name));
   const options = fields.filter(({ name }) => !first.includes(name) && !fixed.includes(name));
   return (
@@ -194,7 +208,14 @@ const NewJobPage = ({ like }: { readonly like: string | undefined }) => {
       >
         <Section title="The job">
           {mayChange(session) && <Upload onDone={artifacts.reload} />}
-          {main.map(view)}
+          {main.map((field) => (
+            <Fragment key={field.name}>
+              {view(field)}
+              {field.name === "mapperArgs" && mapper !== undefined && (
+                <MapperSample key={mapper.name} artifact={mapper} settings={sample} />
+              )}
+            </Fragment>
+          ))}
         </Section>
         <details>
           <summary>Options</summary>
