@@ -15,7 +15,7 @@ const root = new URL("../../", import.meta.url);
 const dist = fileURLToPath(new URL("dist/", root));
 
 /** The files other than code that the code locates by relative paths. */
-const copied = ["examples/word-count", "README.md", "wrangler.toml"];
+const copied = ["backend/kernel/kernel.wasm", "examples/word-count", "README.md", "wrangler.toml"];
 
 /** The fields of package.json that the package's own code reads. */
 const keptFields = ["name", "version", "type"] as const;
@@ -28,7 +28,13 @@ const withJsEndings = (code: string): string =>
 
 const transpile = async (): Promise<void> => {
   const entryPoints = globSync(
-    ["client/{cli,sdk,show}/**/*.ts", "backend/{agent,host,runner,storage}/**/*.ts", "backend/*.ts", "shared/**/*.ts"],
+    [
+      "client/{cli,sdk,show}/**/*.ts",
+      "backend/{agent,host,runner,storage}/**/*.ts",
+      "backend/kernel/kernel.ts",
+      "backend/*.ts",
+      "shared/**/*.ts",
+    ],
     {
       cwd: fileURLToPath(root),
     },

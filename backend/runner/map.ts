@@ -10,12 +10,11 @@ import { ModuleProgram } from "./programs/module-program.ts";
 import type { Program, Reader } from "./programs/program.ts";
 import { RawOutput } from "./programs/raw-output.ts";
 import { TextOutput } from "./programs/text-output.ts";
-import type { RecordTarget } from "./record-target.ts";
 import { Collector } from "./shuffle/collector.ts";
 import { loadCombiner } from "./shuffle/combiner.ts";
 import { CombiningCollector } from "./shuffle/combining-collector.ts";
 import type { SegmentIndex } from "./shuffle/segment.ts";
-import { TextRecords } from "./shuffle/text-records.ts";
+import { type LineTarget, TextRecords } from "./shuffle/text-records.ts";
 import type { Sink } from "./sink.ts";
 
 /** The input of a map. */
@@ -63,7 +62,7 @@ const executable = (program: Reader | undefined): Reader | undefined =>
   program?.type === "executable" ? program : undefined;
 
 /** @param reader the executable that reads what the mapper emits */
-async function runMapper(task: MapToSegments, target: RecordTarget, reader: Reader | undefined): Promise<void> {
+async function runMapper(task: MapToSegments, target: LineTarget, reader: Reader | undefined): Promise<void> {
   const { mapper, context } = task;
   const { counters } = context;
   if (mapper.type === "module") {

@@ -6,12 +6,9 @@ import type { Program } from "./programs/program.ts";
 import { RawOutput } from "./programs/raw-output.ts";
 import { TextOutput } from "./programs/text-output.ts";
 import type { Sink } from "./sink.ts";
-import { releaseSpares } from "./shuffle/arena-memory.ts";
-import type { Cursor } from "./shuffle/cursor.ts";
-import { fetchSegments, memoryCursors, type SegmentSource } from "./shuffle/fetch-segments.ts";
-import { merged } from "./shuffle/merge.ts";
-import { OpenRuns } from "./shuffle/run.ts";
-import { RunFiles } from "./shuffle/run-files.ts";
+import type { BlockSource } from "./shuffle/blocks.ts";
+import type { SegmentSource } from "./shuffle/fetch-segments.ts";
+import { openSegments } from "./shuffle/open-segments.ts";
 import { textBatches } from "./shuffle/text-batches.ts";
 
 /** A reduce task. */
@@ -33,13 +30,9 @@ type ReduceSegments = {
  * `sink` throws
  */
 export async function reduceSegments({ reducer, segments, context, sink }: ReduceSegments): Promise<void> {
-  releaseSpares();
-  const inOrder = segments.toSorted((a, b) => a.map - b.map);
-  const { runs, memory } = await fetchSegments(inOrder, context);
-  const open = new OpenRuns(await new RunFiles(context).reduce(runs));
+  const open = await openSegments(segments, context);
   try {
-    const sorted = merged([...open.cursors(0), ...memoryCursors(memory)]);
-    const counts = await runReducer(reducer, sorted, context, sink);
+    const counts = await runReducer(reducer, open.sorted, context, sink);
     context.counters.count("reduceInputRecords", counts.records);
     context.counters.count("reduceInputGroups", counts.groups);
   } finally {
@@ -49,7 +42,7 @@ export async function reduceSegments({ reducer, segments, context, sink }: Reduc
 
 async function runReducer(
   reducer: Program,
-  sorted: Cursor,
+  sorted: BlockSource,
   context: AttemptContext,
   sink: Sink,
 ): Promise<{ readonly records: number; readonly groups: number }> {

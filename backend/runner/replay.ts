@@ -18,10 +18,9 @@ import { Progress } from "./progress.ts";
 import { runExecutable } from "./programs/executable.ts";
 import type { Program } from "./programs/program.ts";
 import { reduceSegments } from "./reduce.ts";
-import { fetchSegments, memoryCursors, type SegmentSource } from "./shuffle/fetch-segments.ts";
-import { merged } from "./shuffle/merge.ts";
-import { OpenRuns } from "./shuffle/run.ts";
-import { RunFiles, writeAll } from "./shuffle/run-files.ts";
+import type { SegmentSource } from "./shuffle/fetch-segments.ts";
+import { openSegments } from "./shuffle/open-segments.ts";
+import { writeAll } from "./shuffle/run-files.ts";
 import { textBatches } from "./shuffle/text-batches.ts";
 import type { Sink } from "./sink.ts";
 import { placeFiles, placeProgram, workingDirectory } from "./working-directory.ts";
@@ -150,11 +149,9 @@ const textOf = async function* (task: ReplayedTask, context: AttemptContext): As
     for await (const bytes of gathered(rangesOf(task, input, context))) yield Buffer.from(bytes);
     return;
   }
-  const { runs, memory } = await fetchSegments(sourcesOf(task, input), context);
-  const open = new OpenRuns(await new RunFiles(context).reduce(runs));
+  const open = await openSegments(sourcesOf(task, input), context);
   try {
-    const sorted = merged([...open.cursors(0), ...memoryCursors(memory)]);
-    for await (const bytes of textBatches(sorted, { records: 0, groups: 0 })) yield Buffer.from(bytes);
+    for await (const bytes of textBatches(open.sorted, { records: 0, groups: 0 })) yield Buffer.from(bytes);
   } finally {
     open.close();
   }

@@ -5,11 +5,8 @@ import { Counters } from "../../backend/runner/counters.ts";
 import { Progress } from "../../backend/runner/progress.ts";
 import type { Program } from "../../backend/runner/programs/program.ts";
 import { Collector } from "../../backend/runner/shuffle/collector.ts";
-import type { Cursor } from "../../backend/runner/shuffle/cursor.ts";
-import { fetchSegments, memoryCursors, type SegmentSource } from "../../backend/runner/shuffle/fetch-segments.ts";
-import { merged } from "../../backend/runner/shuffle/merge.ts";
-import { OpenRuns } from "../../backend/runner/shuffle/run.ts";
-import { RunFiles } from "../../backend/runner/shuffle/run-files.ts";
+import type { SegmentSource } from "../../backend/runner/shuffle/fetch-segments.ts";
+import { openSegments } from "../../backend/runner/shuffle/open-segments.ts";
 import { textBatches } from "../../backend/runner/shuffle/text-batches.ts";
 import { TextRecords } from "../../backend/runner/shuffle/text-records.ts";
 import { ownPeak } from "./memory.ts";
@@ -93,21 +90,6 @@ const mapAll = async (input: string, folder: string, context: () => AttemptConte
   return segments;
 };
 
-/** Iterates over all records of the segments in order, as a reduce does before its reducer gets them. */
-const walkSorted = async (
-  segments: readonly SegmentSource[],
-  context: AttemptContext,
-  use: (sorted: Cursor) => Promise<void>,
-): Promise<void> => {
-  const { runs, memory } = await fetchSegments(segments, context);
-  const open = new OpenRuns(await new RunFiles(context).reduce(runs));
-  try {
-    await use(merged([...open.cursors(0), ...memoryCursors(memory)]));
-  } finally {
-    open.close();
-  }
-};
-
 /** Creates a file and closes it after `use`. `write` is synchronous. */
 const writing = async <T>(path: string, use: (sink: SyncSink) => Promise<T>): Promise<T> => {
   const file = openSync(path, "wx");
@@ -133,11 +115,11 @@ mkdirSync(folder);
 try {
   const startedAt = performance.now();
   const segments = await mapAll(input, folder, () => contextIn(folder));
-  await walkSorted(segments, contextIn(folder), (sorted) =>
-    writing(join(output, "part-0"), async (sink) => {
-      for await (const batch of textBatches(sorted, { records: 0, groups: 0 })) sink.write(batch);
-    }),
-  );
+  const open = await openSegments(segments, contextIn(folder));
+  await writing(join(output, "part-0"), async (sink) => {
+    for await (const batch of textBatches(open.sorted, { records: 0, groups: 0 })) sink.write(batch);
+  });
+  open.close();
   const figures: Figures = { seconds: (performance.now() - startedAt) / 1000, peakMiB: ownPeak() };
   process.stdout.write(JSON.stringify(figures));
 } finally {

@@ -1,4 +1,4 @@
-import { hashKey, partitionOf } from "../../shared/partition.ts";
+import { hashKey, partitionOf } from "./partition.ts";
 
 /** An input for the programs of `Stage`, and the expected results. */
 export type Index = {

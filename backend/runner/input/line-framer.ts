@@ -58,21 +58,6 @@ export class LineFramer {
   }
 }
 
-/** Lines at least this long are searched by the engine. A call into it costs as much as 20 bytes. */
-export const longLine = 32;
-
-/**
- * Returns where the line that contains `from` ends: the index of its newline.
- * @param lines whole lines
- * @param expected estimated number of bytes from `from` to the end of the line
- */
-export function endOfLine(lines: Buffer, from: number, expected: number): number {
-  if (expected >= longLine) return lines.indexOf(newline, from);
-  let end = from;
-  while (lines[end] !== newline) end++;
-  return end;
-}
-
 const newlines = 0x0a0a0a0a;
 const none = new Int32Array(0);
 

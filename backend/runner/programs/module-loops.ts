@@ -3,7 +3,7 @@ import { untilAborted } from "../../abort.ts";
 import type { RecordBatch } from "../input/record-batches.ts";
 import { Pacer } from "../pacer.ts";
 import type { RecordTarget } from "../record-target.ts";
-import type { Cursor } from "../shuffle/cursor.ts";
+import type { BlockSource } from "../shuffle/blocks.ts";
 import { Groups } from "../shuffle/groups.ts";
 import { Emitter } from "./emitter.ts";
 import type { ModuleProgram } from "./module-program.ts";
@@ -77,7 +77,7 @@ export async function mapRecords(
  */
 export async function foldGroups(
   module: ModuleProgram,
-  sorted: Cursor,
+  sorted: BlockSource,
   target: RecordTarget,
   context: AttemptContext,
   reader?: Reader,

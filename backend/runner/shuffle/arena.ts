@@ -1,86 +1,217 @@
-import type { Cursor } from "./cursor.ts";
-import { GroupArena } from "./group-arena.ts";
-import { RecordArena } from "./record-arena.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import type { BlockSource } from "./blocks.ts";
+import { recycleKernel, takeKernel } from "./kernels.ts";
+import { copyBytes, maxVarint, putVarint } from "./packed.ts";
+import { blockLength, headerLength } from "./segment.ts";
 
-/** After this many records, the arena checks whether keys repeat. */
-const sample = 16_384;
+/** Records are handed to the kernel this many bytes at a time, unless the memory is small or a single record is longer. */
+const mostStaged = 64 * 1024;
+const fewestStaged = 256;
+const stagedPart = 1 / 16;
 
-/** Keys hardly repeat if there are more than this many keys per record. */
-const hardly = 0.7;
+/** The kernel cannot work with less memory. */
+const leastMemory = 2 * 1024;
+
+/** Bytes of memory that each partition takes. */
+const partitionBytes = 16;
+
+/** Bytes for a block while it is encoded. A larger piece gets memory behind the records. */
+const blockRoom = 2 * blockLength;
+
+const newline = 0x0a;
+
+/** Where the lines end that were added, how many there were, and the bytes of their keys and values. */
+export type AddedLines = { readonly end: number; readonly records: number; readonly bytes: number };
+
+/** Receives the sorted records of a full arena: blocks for each partition, in order. */
+type Spill = (partitions: Iterable<BlockSource>) => void;
 
 /**
- * Records in memory, in the form that suits them: grouped by key if keys repeat, one by one if they hardly do. Each filling
- * starts grouped, and the first records decide.
+ * Records in memory, in the kernel: grouped by key if keys repeat, one by one if they hardly do; the first records decide. The
+ * memory is reserved at once, but the system allocates pages on first use, so only the filled part is occupied.
  */
 export class Arena {
-  readonly #memory: number;
+  /** The number of records added since the arena was last empty. */
+  records = 0;
+  readonly #partitions: number;
   readonly #keysRepeat: boolean;
-  readonly #groups: GroupArena;
-  #records: RecordArena | undefined;
-  #isGrouped = true;
+  readonly #spill: Spill;
+  /** Bytes for records. */
+  readonly #memory: number;
+  readonly #kernel: Kernel;
+  /** The kernel's memory; where the records are staged, up to where, and how many there are. */
+  #bytes: Buffer;
+  readonly #stage: number;
+  readonly #stageEnd: number;
+  #staged: number;
+  #stagedRecords = 0;
+  readonly #block: number;
+  readonly #base: number;
+  /** The first address behind the records. */
+  #behind = 0;
+  #fullness = 0;
+  #isDisposed = false;
 
   /**
-   * @param memory maximum bytes to occupy, except that a single record can be larger
+   * @param memory bytes to occupy at most, except that a single record can be larger
+   * @param partitions at least 1
    * @param keysRepeat whether keys are known to repeat, so that the first records do not decide
+   * @param spill is called when the arena is full, and empties it
    */
-  constructor(memory: number, keysRepeat: boolean) {
-    this.#memory = memory;
+  constructor(memory: number, partitions: number, keysRepeat: boolean, spill: Spill) {
+    this.#partitions = partitions;
     this.#keysRepeat = keysRepeat;
-    this.#groups = new GroupArena(memory);
+    this.#spill = spill;
+    this.#memory = Math.max(memory, leastMemory) + partitions * partitionBytes;
+    this.#kernel = takeKernel();
+    this.#stage = this.#kernel.firstFree;
+    this.#stageEnd = this.#stage + Math.max(fewestStaged, Math.min(mostStaged, Math.floor(memory * stagedPart)));
+    this.#block = this.#stage + mostStaged;
+    this.#base = this.#block + blockRoom;
+    this.#bytes = this.#kernel.bytes;
+    this.#staged = this.#stage;
+    this.#reset(this.#memory);
   }
 
-  get records(): number {
-    return this.#current.records;
-  }
-
-  /** The occupied part of the memory, 0 to 1, or more for a single large record. */
+  /** The occupied part of the memory, 0 to 1, or more for a single large record. Does not count the records being staged. */
   get fullness(): number {
-    return this.#current.fullness;
+    return this.#fullness;
   }
 
-  /** Whether there is room for a record of `length` bytes. An empty arena accepts any length. */
-  fits(length: number): boolean {
-    return this.#current.fits(length);
-  }
-
-  /** Copies a record, which must fit; see `fits`. */
+  /** Copies a record. Spills first if there is no room. */
   add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
-    this.#current.add(bytes, keyStart, keyEnd, valueStart, valueEnd);
-    if (this.#keysRepeat || !this.#isGrouped || this.#groups.records !== sample) return;
-    if (this.#groups.keys > sample * hardly) this.#ungroup();
-  }
-
-  /** Removes all records. */
-  clear(): void {
-    this.#groups.clear();
-    this.#records?.clear();
-    this.#isGrouped = true;
-  }
-
-  /** Gives back the memory. The arena must not be used afterwards. */
-  dispose(): void {
-    this.#groups.dispose();
-    this.#records?.dispose();
+    const keyLength = keyEnd - keyStart;
+    const valueLength = valueEnd - valueStart;
+    if (this.#staged + keyLength + valueLength + 2 * maxVarint > this.#stageEnd) {
+      this.flush();
+      if (this.#staged + keyLength + valueLength + 2 * maxVarint > this.#stageEnd) {
+        this.#addLarge(bytes, keyStart, keyEnd, valueStart, valueEnd);
+        return;
+      }
+    }
+    const stage = this.#bytes;
+    const value = copyBytes(bytes, keyStart, keyEnd, stage, putVarint(stage, this.#staged, keyLength));
+    this.#staged = copyBytes(bytes, valueStart, valueEnd, stage, putVarint(stage, value, valueLength));
+    this.#stagedRecords++;
   }
 
   /**
-   * Sorts by partition (`hash` modulo `partitions`), then by key. The values of a key keep the order in which they were added.
-   * @returns a cursor for each partition, valid until the arena changes
+   * Copies whole lines `key TAB value`, as many as it takes at once. Without a tab, the whole line is the key.
+   * @param lines whole lines
+   * @param start where to begin
+   * @param longest bytes of a line, with its newline; a longer one is not taken, nor is one for which this is not the way
    */
-  sort(partitions: number): Cursor[] {
-    return this.#current.sort(partitions);
+  addLines(lines: Buffer, start: number, longest: number): AddedLines {
+    this.flush();
+    const most = Math.min((this.#stageEnd - this.#stage) / 2, longest);
+    const end = lines.length - start <= most ? lines.length : lines.lastIndexOf(newline, start + most - 1) + 1;
+    if (end <= start || this.#isDisposed) return { end: start, records: 0, bytes: 0 };
+    const { calls } = this.#kernel;
+    const text = this.#block;
+    lines.copy(this.#bytes, text, start, end);
+    this.#staged = calls.packLines(text, text + end - start, this.#stage);
+    const records = calls.packedRecords();
+    this.#stagedRecords = records;
+    this.flush();
+    return { end, records, bytes: calls.packedBytes() };
   }
 
-  get #current(): GroupArena | RecordArena {
-    return this.#isGrouped ? this.#groups : (this.#records ?? this.#groups);
+  /** Hands the staged records to the kernel. */
+  flush(): void {
+    if (this.#isDisposed) return;
+    const { calls } = this.#kernel;
+    for (let at = this.#stage; at < this.#staged;) {
+      at = calls.add(at, this.#staged, this.#stagedRecords);
+      const added = calls.added();
+      this.records += added;
+      this.#stagedRecords -= added;
+      if (at === this.#staged) break;
+      if (this.records === 0) throw new Error("the kernel has no room for a record");
+      this.spill();
+    }
+    if (this.#stagedRecords !== 0) throw new Error(`the kernel took ${this.#stagedRecords} records too few`);
+    this.#staged = this.#stage;
+    this.#fullness = calls.fullness();
   }
 
-  #ungroup(): void {
-    const records = (this.#records ??= new RecordArena(this.#memory));
-    this.#groups.forEach((bytes, keyStart, keyEnd, valueStart, valueEnd) =>
-      records.add(bytes, keyStart, keyEnd, valueStart, valueEnd),
-    );
-    this.#groups.clear();
-    this.#isGrouped = false;
+  /** Passes on the records that the kernel has, sorted, and removes them. */
+  spill(): void {
+    if (this.records === 0) return;
+    this.#spill(this.sorted());
+    this.#reset(this.#memory);
+  }
+
+  /**
+   * Sorts the records that the kernel has by partition, then by key. The values of a key keep the order in which they were added.
+   * Yields the blocks of each partition. They are valid until the next block, and until the arena changes.
+   */
+  *sorted(): Generator<BlockSource, void, void> {
+    const { calls } = this.#kernel;
+    calls.sort(this.#partitions);
+    let encoded = 0;
+    for (let partition = 0; partition < this.#partitions; partition++) {
+      calls.startPartition(partition);
+      yield () => {
+        const block = this.#encode();
+        const records = calls.encodedRecords();
+        encoded += records;
+        return records === 0 ? undefined : { bytes: block, records };
+      };
+    }
+    if (encoded !== this.records) throw new Error(`the kernel sorted ${encoded} records, not ${this.records}`);
+  }
+
+  /** Gives back the memory. Records added later are lost: a module can call its `emit` long after its task has ended. */
+  dispose(): void {
+    this.#isDisposed = true;
+    this.#bytes = Buffer.alloc(0);
+    recycleKernel(this.#kernel, this.#memory);
+  }
+
+  /** Encodes the next block, behind room for its header. */
+  #encode(): Buffer {
+    const { calls } = this.#kernel;
+    const start = this.#block + headerLength;
+    const end = calls.encode(start, this.#base, blockLength - headerLength);
+    const missing = calls.missingBytes();
+    if (missing === 0) return this.#bytes.subarray(this.#block, end);
+    const room = this.#behind;
+    this.#reserve(room + headerLength + missing);
+    const pieceEnd = calls.encode(room + headerLength, room + headerLength + missing, 1);
+    return this.#bytes.subarray(room, pieceEnd);
+  }
+
+  /** Adds a record that is longer than the stage: it is staged behind the records. */
+  #addLarge(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
+    if (this.#isDisposed) return;
+    const length = keyEnd - keyStart + valueEnd - valueStart + 2 * maxVarint;
+    const { calls } = this.#kernel;
+    for (;;) {
+      const start = this.#behind;
+      this.#reserve(start + length);
+      const own = this.#bytes;
+      const value = copyBytes(bytes, keyStart, keyEnd, own, putVarint(own, start, keyEnd - keyStart));
+      const end = copyBytes(bytes, valueStart, valueEnd, own, putVarint(own, value, valueEnd - valueStart));
+      if (calls.add(start, end, 1) !== start) break;
+      // If it does not even fit into the empty arena, that becomes larger.
+      if (this.records > 0) this.spill();
+      else this.#reset(2 * (this.#behind - this.#base + length));
+    }
+    this.records++;
+    this.#fullness = calls.fullness();
+  }
+
+  /** @param memory bytes for records */
+  #reset(memory: number): void {
+    this.records = 0;
+    this.#fullness = 0;
+    this.#behind = this.#base + memory;
+    this.#reserve(this.#behind);
+    this.#kernel.calls.reset(this.#base, memory, this.#partitions, this.#keysRepeat ? 1 : 0);
+  }
+
+  #reserve(length: number): void {
+    this.#kernel.reserve(length);
+    this.#bytes = this.#kernel.bytes;
   }
 }

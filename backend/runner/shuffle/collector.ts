@@ -1,20 +1,20 @@
 import type { AttemptContext } from "../attempt-context.ts";
 import { Pacer } from "../pacer.ts";
-import type { RecordTarget } from "../record-target.ts";
+import type { LineTarget } from "./text-records.ts";
 import { type Sink, writeTo } from "../sink.ts";
-import type { Cursor } from "./cursor.ts";
-import { Arena } from "./arena.ts";
-import { mergedPartitions, OpenRuns, type Run } from "./run.ts";
+import { type AddedLines, Arena } from "./arena.ts";
+import type { BlockSource } from "./blocks.ts";
+import { merged } from "./merge.ts";
+import { OpenRuns, type Run } from "./run.ts";
 import { RunFiles } from "./run-files.ts";
 import type { SegmentIndex } from "./segment.ts";
 import { SegmentEncoder } from "./segment-encoder.ts";
 
 /** Partitions and sorts any number of records: in memory, and in local files if they do not fit. */
-export class Collector implements RecordTarget {
+export class Collector implements LineTarget {
   /** The number of records added. */
   records = 0;
   readonly #context: AttemptContext;
-  readonly #partitions: number;
   readonly #arena: Arena;
   readonly #files: RunFiles;
   readonly #runs: Run[];
@@ -32,14 +32,14 @@ export class Collector implements RecordTarget {
     runs: readonly Run[] = [],
   ) {
     this.#context = context;
-    this.#partitions = partitions;
-    this.#arena = new Arena(memory, combining);
     this.#files = new RunFiles(context);
     this.#runs = [...runs];
+    this.#arena = new Arena(memory, partitions, combining, (sorted) => this.#runs.push(this.#files.spill(sorted)));
   }
 
-  /** The spilled runs. */
-  get runs(): readonly Run[] {
+  /** Returns the spilled runs. All other records are in memory then. */
+  spilledRuns(): readonly Run[] {
+    this.#arena.flush();
     return this.#runs;
   }
 
@@ -49,10 +49,14 @@ export class Collector implements RecordTarget {
   }
 
   add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
-    const length = keyEnd - keyStart + valueEnd - valueStart;
-    if (!this.#arena.fits(length)) this.spill();
     this.#arena.add(bytes, keyStart, keyEnd, valueStart, valueEnd);
     this.records++;
+  }
+
+  addLines(lines: Buffer, start: number, longest: number): AddedLines {
+    const added = this.#arena.addLines(lines, start, longest);
+    this.records += added.records;
+    return added;
   }
 
   /** Nothing to do between records: `add` makes room by itself. */
@@ -62,21 +66,22 @@ export class Collector implements RecordTarget {
 
   /** Writes the records in memory to a file. */
   spill(): void {
-    if (this.#arena.records === 0) return;
-    this.#runs.push(this.#files.spill(this.#arena.sort(this.#partitions)));
-    this.#arena.clear();
+    this.#arena.flush();
+    this.#arena.spill();
   }
 
-  /** Sorts the records in memory. @returns one cursor per partition, valid until the next `add` */
-  sortedMemory(): Cursor[] {
-    return this.#arena.sort(this.#partitions);
+  /** Sorts the records in memory. Yields the blocks of each partition; they must be consumed before the next one is taken. */
+  sortedMemory(): Iterable<BlockSource> {
+    this.#arena.flush();
+    return this.#arena.sorted();
   }
 
-  /** Passes all records to `use`: one cursor per partition, in order. Each must be consumed before the next is taken. */
-  async sorted<T>(use: (partitions: Iterable<Cursor>) => Promise<T>): Promise<T> {
+  /** Passes all records to `use`: the blocks of each partition, which must be consumed before the next one is taken. */
+  async sorted<T>(use: (partitions: Iterable<BlockSource>) => Promise<T>): Promise<T> {
+    const inMemory = this.sortedMemory();
     const open = new OpenRuns(await this.#files.reduce(this.#runs));
     try {
-      return await use(mergedPartitions(open, this.#partitions, this.sortedMemory()));
+      return await use(open.isEmpty ? inMemory : this.#mergedWith(open, inMemory));
     } finally {
       open.close();
     }
@@ -90,7 +95,7 @@ export class Collector implements RecordTarget {
   /** Writes all records as one segment per partition. @param compressing see `SegmentEncoder` @returns where the segments are */
   async writeSegments(sink: Sink, compressing: boolean): Promise<SegmentIndex> {
     const { signal, progress } = this.#context;
-    return this.sorted(async (partitions) => {
+    return await this.sorted(async (partitions) => {
       const encoder = new SegmentEncoder(compressing);
       const pacer = new Pacer(signal);
       for (const block of encoder.encode(partitions)) {
@@ -100,5 +105,11 @@ export class Collector implements RecordTarget {
       }
       return encoder.index;
     });
+  }
+
+  /** Merges the runs with the records in memory, which come last. */
+  *#mergedWith(runs: OpenRuns, inMemory: Iterable<BlockSource>): Generator<BlockSource, void, void> {
+    let partition = 0;
+    for (const last of inMemory) yield merged([...runs.blocks(partition++), last], this.#context.sortBuffer);
   }
 }

@@ -1,12 +1,13 @@
 import type { AttemptContext } from "../attempt-context.ts";
-import type { RecordTarget } from "../record-target.ts";
+import type { AddedLines } from "./arena.ts";
+import type { LineTarget } from "./text-records.ts";
 import type { Sink } from "../sink.ts";
 import { Collector } from "./collector.ts";
-import type { Cursor } from "./cursor.ts";
+import type { BlockSource } from "./blocks.ts";
 import type { SegmentIndex } from "./segment.ts";
 
 /** Runs a combiner over records sorted by key and adds what it emits to the target. @returns the number of input records */
-export type Combine = (sorted: Cursor, target: RecordTarget) => Promise<number>;
+export type Combine = (sorted: BlockSource, target: LineTarget) => Promise<number>;
 
 /** The records in memory are combined when it is this full. The rest is for what a module emits before that is possible. */
 const pressure = 0.75;
@@ -24,7 +25,7 @@ const stubborn = 0.5;
  * As in Hadoop, the combiner is therefore applied one or more times to its own output. Unlike in Hadoop, it may emit any keys in
  * any order, and each goes to its own partition. A single call of `map` that fills the memory spills uncombined records.
  */
-export class CombiningCollector implements RecordTarget {
+export class CombiningCollector implements LineTarget {
   readonly #context: AttemptContext;
   readonly #partitions: number;
   readonly #combine: Combine;
@@ -42,6 +43,10 @@ export class CombiningCollector implements RecordTarget {
 
   add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     this.#collector.add(bytes, keyStart, keyEnd, valueStart, valueEnd);
+  }
+
+  addLines(lines: Buffer, start: number, longest: number): AddedLines {
+    return this.#collector.addLines(lines, start, longest);
   }
 
   relief(): Promise<void> | undefined {
@@ -67,14 +72,14 @@ export class CombiningCollector implements RecordTarget {
   }
 
   async #relieve(): Promise<void> {
-    const combined = new Collector(this.#context, 1, this.#memory, true, this.#collector.runs);
+    const combined = new Collector(this.#context, 1, this.#memory, true, this.#collector.spilledRuns());
     for (const sorted of this.#collector.sortedMemory()) await this.#combineTo(combined, sorted);
     this.#collector.dispose();
     this.#collector = combined;
     if (combined.fullness > stubborn) combined.spill();
   }
 
-  async #combineTo(target: Collector, sorted: Cursor): Promise<void> {
+  async #combineTo(target: Collector, sorted: BlockSource): Promise<void> {
     const { counters } = this.#context;
     counters.count("combineInputRecords", await this.#combine(sorted, target));
     counters.count("combineOutputRecords", target.records);

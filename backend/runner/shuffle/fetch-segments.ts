@@ -3,13 +3,14 @@ import { named } from "../../storage/file-failure.ts";
 import type { ByteStream } from "../../storage/store.ts";
 import { abortable, untilAborted } from "../../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
+import type { BlockSource } from "./blocks.ts";
 import { merged } from "./merge.ts";
 import type { Run } from "./run.ts";
 import { RunFiles } from "./run-files.ts";
-import { blocksOf, SegmentCursor } from "./segment-cursor.ts";
 import { SegmentVerifier } from "./segment-verifier.ts";
 import { DamagedSegmentError } from "./segment.ts";
 import { lossOr } from "./shuffle-lost.ts";
+import { blocksOf } from "./stored-block.ts";
 
 /** A segment of a map output, for one reducer. */
 export type SegmentSource = {
@@ -42,7 +43,7 @@ const streamBytes = 1024 * 1024;
 type FetchedSegments = {
   readonly runs: readonly Run[];
   /** Segments of later maps than those in the runs, in map order. */
-  readonly memory: readonly Buffer[];
+  readonly memory: readonly BlockSource[];
 };
 
 /** A fetched segment: small ones are in memory, others in their own run. */
@@ -61,11 +62,11 @@ export async function fetchSegments(
 ): Promise<FetchedSegments> {
   const files = new RunFiles(context);
   const runs: Run[] = [];
-  let memory: Buffer[] = [];
-  // Includes the memory to decompress a block of each segment.
+  let memory: BlockSource[] = [];
+  // Includes the memory to merge a block of each segment.
   let held = 0;
   const spill = async (): Promise<void> => {
-    if (memory.length > 0) runs.push(await files.write([merged(memoryCursors(memory))]));
+    if (memory.length > 0) runs.push(await files.write([merged(memory, context.sortBuffer)]));
     memory = [];
     held = 0;
   };
@@ -77,16 +78,11 @@ export async function fetchSegments(
     } else {
       const weight = fetched.memory.length + fetched.largestBlock;
       if (held + weight > context.sortBuffer / 2) await spill();
-      memory.push(fetched.memory);
+      memory.push(blocksOf(fetched.memory));
       held += weight;
     }
   }
   return { runs, memory };
-}
-
-/** Returns cursors over segments in memory. */
-export function memoryCursors(memory: readonly Buffer[]): SegmentCursor[] {
-  return memory.map((segment) => new SegmentCursor(blocksOf(segment)));
 }
 
 /** Fetches several segments at a time and yields them in order. */
@@ -133,7 +129,8 @@ const lengthOf = ({ segments }: Run): number => segments.reduce((sum, { length }
 
 async function toMemory(segment: SegmentSource, signal: AbortSignal): Promise<Fetched> {
   const { at, length, largestBlock } = segment;
-  if ("path" in at) return { memory: readLocal(segment, at), largestBlock: 0 };
+  // Local segments are not compressed, so no block is larger than its segment.
+  if ("path" in at) return { memory: readLocal(segment, at), largestBlock: Math.min(largestBlock, length) };
   const memory = Buffer.allocUnsafeSlow(length);
   let filled = 0;
   for await (const chunk of verifiedChunks(segment, at.open, new SegmentVerifier(), signal)) {

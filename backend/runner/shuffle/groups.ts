@@ -1,5 +1,6 @@
 import type { Progress } from "../progress.ts";
-import type { Cursor } from "./cursor.ts";
+import type { BlockSource } from "./blocks.ts";
+import { Cursor } from "./cursor.ts";
 import { VarintReader } from "./packed.ts";
 
 /** Decodes bytes for a module. */
@@ -17,9 +18,8 @@ export class Groups {
   /** Whether the cursor is at the first piece of a key that has not been started, within the current key, or at the end. */
   #at: "new key" | "current key" | "end" = "current key";
 
-  /** @param sorted a cursor before its first piece */
-  constructor(sorted: Cursor, decode: Decode, progress: Progress) {
-    this.#sorted = sorted;
+  constructor(sorted: BlockSource, decode: Decode, progress: Progress) {
+    this.#sorted = new Cursor(sorted);
     this.#decode = decode;
     this.#progress = progress;
   }
@@ -53,11 +53,11 @@ export class Groups {
 
   /** Returns the next value of the current key. Call it only after `isInGroup`. */
   takeValue(): string | Buffer {
-    const { valueBytes } = this.#sorted;
-    const length = this.#reader.read(valueBytes);
+    const { bytes } = this.#sorted;
+    const length = this.#reader.read(bytes);
     const start = this.#reader.at;
     this.#reader.at = start + length;
-    return this.#decode(valueBytes, start, start + length);
+    return this.#decode(bytes, start, start + length);
   }
 
   #advance(): void {

@@ -1,91 +1,138 @@
-import { Cursor } from "./cursor.ts";
-import { compareKeys } from "./key.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import type { Block, BlockSource } from "./blocks.ts";
+import { recycleKernel, takeKernel } from "./kernels.ts";
+import { blockLength, headerLength } from "./segment.ts";
+
+/** What the kernel's `wanted` says, unless it is the number of a source. */
+const isOver = -1;
+const needsRoom = -3;
+
+/** Regions of the memory start at multiples of this. */
+const alignment = 16;
+
+const aligned = (address: number): number => Math.ceil(address / alignment) * alignment;
+
+/** Memory is allocated for blocks that are larger by this factor, because blocks differ a little. */
+const headroom = 1.25;
 
 /**
- * Merges sorted cursors into one. The merge is stable: values of equal keys come in the order of their cursors. Uses a binary
- * heap of cursors, each at its next piece. Pieces are passed on unchanged, however many values they have.
+ * Merges sorted sources into one, and reads their first blocks at once. The merge is stable: the values of equal keys come in the order of their sources. The pieces
+ * are passed on unchanged, however many values they have. After an error, every further call throws the same error.
+ * @param memory a kernel with more bytes than this is not kept for other tasks
  */
-class MergeCursor extends Cursor {
-  /** A heap: `#heap[i]` is not after `#heap[2i + 1]` and `#heap[2i + 2]`. */
-  readonly #heap: Source[] = [];
-  #started = false;
+export const merged = (sources: readonly BlockSource[], memory: number): BlockSource => {
+  const [first] = sources;
+  if (first === undefined) return () => undefined;
+  if (sources.length === 1) return first;
+  const merge = new Merge(sources, memory);
+  return () => merge.next();
+};
 
-  /** @param cursors cursors before their first piece */
-  constructor(cursors: readonly Cursor[]) {
-    super();
-    cursors.forEach((cursor, rank) => {
-      if (cursor.next()) this.#heap.push({ cursor, rank });
-    });
-    for (let at = (this.#heap.length >> 1) - 1; at >= 0; at--) this.#sink(at);
+/** A region of the kernel's memory. */
+type Region = { readonly at: number; readonly length: number };
+
+const nowhere: Region = { at: 0, length: 0 };
+
+class Merge {
+  readonly #sources: readonly BlockSource[];
+  readonly #kernel: Kernel;
+  readonly #memory: number;
+  /** Where the block of each source lies. */
+  readonly #windows: Region[];
+  /** For the block being written. */
+  #block: Region;
+  /** For a copy of the longest key. */
+  #keyRoom = nowhere;
+  /** The first address that is not allocated. */
+  #end: number;
+  /** The records that were read and are not written yet. */
+  #records = 0;
+  #isOver = false;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(sources: readonly BlockSource[], memory: number) {
+    this.#sources = sources;
+    this.#memory = memory;
+    this.#kernel = takeKernel();
+    const { calls, firstFree } = this.#kernel;
+    this.#windows = sources.map(() => nowhere);
+    this.#end = firstFree;
+    const { at } = this.#allocate(calls.mergeBytes() * sources.length);
+    this.#block = this.#allocate(2 * blockLength);
+    calls.resetMerge(at, sources.length);
+    for (const number of sources.keys()) this.#give(number);
+    calls.startMerge();
   }
 
-  override next(): boolean {
-    const goesOn = this.#started && this.#advance();
-    this.#started = true;
-    const top = this.#heap[0]?.cursor;
-    if (top === undefined) return false;
-    this.show(top, goesOn);
-    return true;
-  }
-
-  /** @returns whether the next piece has the same key as the previous one */
-  #advance(): boolean {
-    const heap = this.#heap;
-    const top = heap[0];
-    if (top === undefined) return false;
-    // The next piece, if it is not from the same cursor, is at one of these two.
-    const isShared = haveSameKey(top, heap[1]) || haveSameKey(top, heap[2]);
-    if (!top.cursor.next()) {
-      const last = heap.pop();
-      if (last === undefined || heap.length === 0) return false;
-      heap[0] = last;
-    } else if (top.cursor.continued) {
-      return true;
+  next(): Block | undefined {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#isOver) return undefined;
+    try {
+      return this.#merge();
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
     }
-    this.#sink(0);
-    return isShared;
   }
 
-  #sink(from: number): void {
-    const heap = this.#heap;
-    const moved = heap[from];
-    if (moved === undefined) return;
-    let at = from;
+  #merge(): Block | undefined {
+    const { calls } = this.#kernel;
+    let start = this.#block.at + headerLength;
+    let end = start;
+    let records = 0;
     for (;;) {
-      let child = heap[2 * at + 1];
-      if (child === undefined) break;
-      let childAt = 2 * at + 1;
-      const right = heap[childAt + 1];
-      if (right !== undefined && isBefore(right, child)) {
-        child = right;
-        childAt++;
+      end = calls.merge(start, end, this.#block.at + this.#block.length, blockLength - headerLength);
+      records += calls.mergedRecords();
+      const wanted = calls.wanted();
+      if (wanted >= 0) {
+        this.#give(wanted);
+        calls.resumeMerge();
+      } else if (wanted === needsRoom && end === start) {
+        this.#block = this.#allocate(headerLength + calls.neededBytes());
+        start = this.#block.at + headerLength;
+        end = start;
+      } else {
+        this.#records -= records;
+        if (wanted === isOver) this.#finish();
+        return records === 0 ? undefined : { bytes: this.#kernel.bytes.subarray(this.#block.at, end), records };
       }
-      if (isBefore(moved, child)) break;
-      heap[at] = child;
-      at = childAt;
     }
-    heap[at] = moved;
   }
-}
 
-type Source = { readonly cursor: Cursor; readonly rank: number };
+  /** Gives a source its next block. */
+  #give(number: number): void {
+    const { calls } = this.#kernel;
+    const block = this.#sources[number]?.();
+    if (block === undefined) {
+      calls.giveBlock(number, 0, 0);
+      return;
+    }
+    const length = block.bytes.length - headerLength;
+    let window = this.#windows[number] ?? nowhere;
+    if (length > window.length) {
+      window = this.#allocate(length * headroom);
+      this.#windows[number] = window;
+    }
+    if (length > this.#keyRoom.length) {
+      this.#keyRoom = this.#allocate(length * headroom);
+      calls.setKeyRoom(this.#keyRoom.at);
+    }
+    block.bytes.copy(this.#kernel.bytes, window.at, headerLength);
+    this.#records += block.records;
+    calls.giveBlock(number, window.at, window.at + length);
+  }
 
-function haveSameKey({ cursor: a }: Source, other: Source | undefined): boolean {
-  if (other === undefined || a.prefix !== other.cursor.prefix) return false;
-  const b = other.cursor;
-  return compareKeys(a.bytes, a.keyStart, a.keyEnd, b.bytes, b.keyStart, b.keyEnd) === 0;
-}
+  #allocate(length: number): Region {
+    const at = aligned(this.#end);
+    const region = { at, length: aligned(length) };
+    this.#end = at + region.length;
+    this.#kernel.reserve(this.#end);
+    return region;
+  }
 
-function isBefore(a: Source, b: Source): boolean {
-  const left = a.cursor;
-  const right = b.cursor;
-  if (left.prefix !== right.prefix) return left.prefix < right.prefix;
-  const order = compareKeys(left.bytes, left.keyStart, left.keyEnd, right.bytes, right.keyStart, right.keyEnd);
-  return order === 0 ? a.rank < b.rank : order < 0;
-}
-
-/** Merges cursors. A single cursor is returned as it is. */
-export function merged(cursors: readonly Cursor[]): Cursor {
-  const [first] = cursors;
-  return first !== undefined && cursors.length === 1 ? first : new MergeCursor(cursors);
+  #finish(): void {
+    this.#isOver = true;
+    if (this.#records !== 0) throw new Error(`the kernel merged ${this.#records} records too few`);
+    recycleKernel(this.#kernel, this.#memory);
+  }
 }

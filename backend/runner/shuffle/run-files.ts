@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { untilAborted } from "../../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { Pacer } from "../pacer.ts";
-import type { Cursor } from "./cursor.ts";
-import { mergedPartitions, OpenRuns, type Run } from "./run.ts";
+import type { BlockSource } from "./blocks.ts";
+import { merged } from "./merge.ts";
+import { OpenRuns, type Run } from "./run.ts";
 import type { Segment } from "./segment.ts";
 import { SegmentEncoder } from "./segment-encoder.ts";
 
@@ -18,8 +19,8 @@ export class RunFiles {
     this.#context = context;
   }
 
-  /** Writes a run from one cursor per partition. Synchronous, because a module's `emit` can return only when there is room. */
-  spill(sorted: Iterable<Cursor>): Run {
+  /** Writes a run from the blocks of each partition. Synchronous, because a module's `emit` returns only when there is room. */
+  spill(sorted: Iterable<BlockSource>): Run {
     const encoder = new SegmentEncoder(false);
     const { path, file } = this.#create();
     try {
@@ -31,7 +32,7 @@ export class RunFiles {
   }
 
   /** Like `spill`, but yields to the event loop. For more records than fit in memory. */
-  async write(sorted: Iterable<Cursor>): Promise<Run> {
+  async write(sorted: Iterable<BlockSource>): Promise<Run> {
     const encoder = new SegmentEncoder(false);
     const { path, file } = this.#create();
     const pacer = new Pacer(this.#context.signal);
@@ -95,7 +96,8 @@ export class RunFiles {
   async #merge(group: readonly Run[]): Promise<Run> {
     const open = new OpenRuns(group);
     try {
-      return await this.write(mergedPartitions(open, group[0]?.segments.length ?? 0));
+      const partitions = group[0]?.segments.keys() ?? [].values();
+      return await this.write(partitions.map((partition) => merged(open.blocks(partition), this.#context.sortBuffer)));
     } finally {
       open.close();
       for (const { path, map } of group) if (map === undefined) await rm(path);

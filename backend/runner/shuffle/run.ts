@@ -1,9 +1,8 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { named } from "../../storage/file-failure.ts";
-import type { Cursor } from "./cursor.ts";
-import { merged } from "./merge.ts";
+import type { Block, BlockSource } from "./blocks.ts";
 import { DamagedSegmentError, headerLength, type Segment } from "./segment.ts";
-import { type Blocks, payloadLength, payloadOf, SegmentCursor } from "./segment-cursor.ts";
+import { payloadLength, readBlock } from "./stored-block.ts";
 import { SegmentVerifier } from "./segment-verifier.ts";
 import { lossOr } from "./shuffle-lost.ts";
 
@@ -39,32 +38,22 @@ export class OpenRuns {
     }
   }
 
-  /** Returns a cursor for each run that has records of the partition, in the order of the runs. */
-  cursors(partition: number): Cursor[] {
+  get isEmpty(): boolean {
+    return this.#runs.length === 0;
+  }
+
+  /** Returns the blocks of the partition in each run that has any, in the order of the runs. */
+  blocks(partition: number): BlockSource[] {
     return this.#runs.flatMap((run, index) => {
       const segment = run.segments[partition];
       const file = this.#files[index];
       if (segment === undefined || file === undefined || segment.length === 0) return [];
-      return [new SegmentCursor(fileBlocks(file, segment, run))];
+      return [fileBlocks(file, segment, run)];
     });
   }
 
   close(): void {
     for (const file of this.#files.splice(0)) closeSync(file);
-  }
-}
-
-/**
- * Yields one cursor per partition, in order, over all runs and then the records in memory.
- * @param memory a cursor for each partition, or an empty array
- */
-export function* mergedPartitions(
-  runs: OpenRuns,
-  partitions: number,
-  memory: readonly Cursor[] = [],
-): Generator<Cursor, void, void> {
-  for (let partition = 0; partition < partitions; partition++) {
-    yield merged([...runs.cursors(partition), ...memory.slice(partition, partition + 1)]);
   }
 }
 
@@ -83,7 +72,7 @@ function reading<T>({ path, map }: Run, read: () => T): T {
  * iterate over values without awaiting. After an error, every further call throws the same error, so that a module that catches
  * it cannot continue with incomplete data.
  */
-function fileBlocks(file: number, segment: Extent, run: Run): Blocks {
+function fileBlocks(file: number, segment: Extent, run: Run): BlockSource {
   const reader = new BlockReader(file, segment);
   let failure: { readonly error: unknown } | undefined;
   return () => {
@@ -110,7 +99,7 @@ class BlockReader {
     this.#end = offset + length;
   }
 
-  next(): Buffer | undefined {
+  next(): Block | undefined {
     // One read usually gets the whole block, because most blocks have about the same length.
     if (this.#buffer.length === 0) this.#buffer = Buffer.allocUnsafeSlow(initialRead);
     const most = Math.min(this.#buffer.length, this.#end - this.#position);
@@ -132,7 +121,7 @@ class BlockReader {
     const block = this.#buffer.subarray(0, length);
     this.#verifier.push(block);
     this.#position += length;
-    if (length > headerLength) return payloadOf(block);
+    if (length > headerLength) return readBlock(block);
     if (this.#position < this.#end) throw new DamagedSegmentError("the segment is shorter than it was");
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { DamagedSegmentError, headerLength } from "./segment.ts";
-import { payloadLength } from "./segment-cursor.ts";
+import { payloadLength } from "./stored-block.ts";
 
 /** Bytes of a header that the checksum covers. */
 const checkedHeader = 8;

@@ -28,6 +28,9 @@ export type SegmentIndex = {
   readonly largestBlock: number;
 };
 
+/** A block is closed once it has this many bytes, so it exceeds this by less than one piece. */
+export const blockLength = 64 * 1024;
+
 /** Bytes of a block's header. */
 export const headerLength = 12;
 

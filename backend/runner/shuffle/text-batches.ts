@@ -1,11 +1,12 @@
-import type { Cursor } from "./cursor.ts";
-import { copyBytes, VarintReader } from "./packed.ts";
-
-const tab = 0x09;
-const newline = 0x0a;
+import type { BlockSource } from "./blocks.ts";
+import { recycleKernel, takeKernel } from "./kernels.ts";
+import { headerLength } from "./segment.ts";
 
 /** Bytes of a batch. A batch is larger if a single record is longer. */
 const batchLength = 64 * 1024;
+
+/** The kernel wants its regions apart. */
+const spacing = 16;
 
 /** The records and keys converted to text so far. */
 type TextCounts = { records: number; groups: number };
@@ -15,29 +16,29 @@ type TextCounts = { records: number; groups: number };
  * is valid until the next one is requested.
  * @param counts is updated with the number of records and distinct keys
  */
-export async function* textBatches(sorted: Cursor, counts: TextCounts): AsyncGenerator<Buffer, void, void> {
-  const reader = new VarintReader();
-  let batch = Buffer.allocUnsafeSlow(batchLength);
-  let used = 0;
-  while (sorted.next()) {
-    const { bytes, keyStart, keyEnd, valueBytes, valuesStart, valuesEnd } = sorted;
-    counts.records += sorted.count;
-    if (!sorted.continued) counts.groups++;
-    reader.at = valuesStart;
-    while (reader.at < valuesEnd) {
-      const length = reader.read(valueBytes);
-      const needed = keyEnd - keyStart + length + 2;
-      if (used + needed > batch.length) {
-        if (used > 0) yield batch.subarray(0, used);
-        if (needed > batch.length) batch = Buffer.allocUnsafeSlow(needed);
-        used = 0;
+export async function* textBatches(sorted: BlockSource, counts: TextCounts): AsyncGenerator<Buffer, void, void> {
+  const kernel = takeKernel();
+  const { calls, firstFree: at } = kernel;
+  for (let block = sorted(); block !== undefined; block = sorted()) {
+    const length = block.bytes.length - headerLength;
+    const batch = at + length + spacing;
+    let batchEnd = batch + batchLength;
+    kernel.reserve(batchEnd);
+    block.bytes.copy(kernel.bytes, at, headerLength);
+    calls.startLines(at, at + length);
+    for (;;) {
+      const end = calls.writeLines(batch, batchEnd);
+      if (end > batch) {
+        yield kernel.bytes.subarray(batch, end);
+      } else {
+        const missing = calls.missingLineBytes();
+        if (missing === 0) break;
+        batchEnd = batch + missing;
+        kernel.reserve(batchEnd);
       }
-      used = copyBytes(bytes, keyStart, keyEnd, batch, used);
-      batch[used++] = tab;
-      used = copyBytes(valueBytes, reader.at, reader.at + length, batch, used);
-      batch[used++] = newline;
-      reader.at += length;
     }
+    counts.records += block.records;
+    counts.groups += calls.lineGroups();
   }
-  if (used > 0) yield batch.subarray(0, used);
+  recycleKernel(kernel, 0);
 }

@@ -1,9 +1,15 @@
-import { endOfLine, LineFramer, longLine } from "../input/line-framer.ts";
+import { LineFramer } from "../input/line-framer.ts";
 import { type Program, ProgramError } from "../programs/program.ts";
 import type { RecordTarget } from "../record-target.ts";
+import type { AddedLines } from "./arena.ts";
 
 const tab = 0x09;
 const newline = 0x0a;
+
+/** Takes lines `key TAB value`, too: see `Arena`. */
+export type LineTarget = RecordTarget & {
+  addLines(lines: Buffer, start: number, longest: number): AddedLines;
+};
 
 /** Reads what an executable writes: lines `key TAB value`. Without a tab, the whole line is the key and the value is empty. */
 export class TextRecords {
@@ -11,12 +17,12 @@ export class TextRecords {
   records = 0;
   bytes = 0;
   readonly #framer: LineFramer;
-  readonly #target: RecordTarget;
+  readonly #target: LineTarget;
   readonly #limit: number;
   readonly #tooLong: () => Error;
 
   /** @param limit maximum bytes of a line, without its newline: `RECORD_LIMIT` */
-  constructor(program: Program, limit: number, target: RecordTarget) {
+  constructor(program: Program, limit: number, target: LineTarget) {
     this.#tooLong = () => new ProgramError(program, `writes a line longer than RECORD_LIMIT, ${limit} bytes`);
     this.#framer = new LineFramer(limit, this.#tooLong);
     this.#target = target;
@@ -34,50 +40,30 @@ export class TextRecords {
   }
 
   async #addAll(lines: Buffer): Promise<void> {
-    const length = lines.length;
-    const keys = new KeyScanner(lines);
-    let valueLength = 0;
-    for (let start = 0; start < length;) {
-      const keyEnd = keys.endFrom(start);
-      const end = lines[keyEnd] === tab ? endOfLine(lines, keyEnd + 1, valueLength) : keyEnd;
-      valueLength = end - keyEnd;
-      if (end - start > this.#limit) throw this.#tooLong();
-      const valueStart = Math.min(keyEnd + 1, end);
-      this.#target.add(lines, start, keyEnd, valueStart, end);
-      this.bytes += keyEnd - start + end - valueStart;
-      this.records++;
-      start = end + 1;
+    for (let start = 0; start < lines.length;) {
+      const added = this.#target.addLines(lines, start, this.#limit + 1);
+      if (added.end > start) {
+        start = added.end;
+        this.records += added.records;
+        this.bytes += added.bytes;
+      } else {
+        start = this.#addLine(lines, start);
+      }
       const relief = this.#target.relief();
       if (relief !== undefined) await relief;
     }
   }
-}
 
-/** Finds where keys end, scanning lines from front to back. */
-class KeyScanner {
-  readonly #lines: Buffer;
-  /** The index of the first tab at or after the start of the last long key. */
-  #tab = -1;
-  #keyLength = 0;
-
-  /** @param lines whole lines */
-  constructor(lines: Buffer) {
-    this.#lines = lines;
-  }
-
-  /** Returns the index of the first tab or newline from `start` on. */
-  endFrom(start: number): number {
-    const lines = this.#lines;
-    let end = start;
-    if (this.#keyLength < longLine) {
-      for (let byte = lines[end]; byte !== tab && byte !== newline; byte = lines[end]) end++;
-    } else {
-      if (this.#tab < start) this.#tab = indexOrEnd(lines, lines.indexOf(tab, start));
-      end = Math.min(this.#tab, lines.indexOf(newline, start));
-    }
-    this.#keyLength = end - start;
-    return end;
+  /** Adds a long line. @returns where the next one starts */
+  #addLine(lines: Buffer, start: number): number {
+    const end = lines.indexOf(newline, start);
+    if (end - start > this.#limit) throw this.#tooLong();
+    const tabAt = lines.subarray(start, end).indexOf(tab);
+    const keyEnd = tabAt === -1 ? end : start + tabAt;
+    const valueStart = Math.min(keyEnd + 1, end);
+    this.#target.add(lines, start, keyEnd, valueStart, end);
+    this.records++;
+    this.bytes += keyEnd - start + end - valueStart;
+    return end + 1;
   }
 }
-
-const indexOrEnd = (lines: Buffer, index: number): number => (index === -1 ? lines.length : index);

@@ -1,6 +1,6 @@
 import { Session } from "node:inspector/promises";
 import { getHeapSpaceStatistics, getHeapStatistics } from "node:v8";
-import { spareBytes } from "../shuffle/arena-memory.ts";
+import { spareBytes } from "../shuffle/kernels.ts";
 
 /**
  * Maximum bytes that tasks may leave in their thread, beyond what it used at its start. A task whose module is a bundle of

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { hashKey, partitionOf } from "../../../shared/partition.ts";
+import { hashKey, partitionOf } from "../../helpers/partition.ts";
 import type { AttemptContext } from "../../../backend/runner/attempt-context.ts";
 import { type MapOutput, newContext, newProgram, runMap, runReduce, shell } from "./harness.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hashKey, hashWords, partitionOf } from "../../shared/partition.ts";
+import { hashKey, partitionOf } from "../../helpers/partition.ts";
 
 // Vectors of MurmurHash3_x86_32 with seed 0, computed with the Python package mmh3.
 test.each([
@@ -15,10 +15,6 @@ test.each([
 ])("the hash of %j", (text, hash) => {
   const bytes = Buffer.from(`<${text}>`);
   expect(hashKey(bytes, 1, bytes.length - 1)).toBe(hash);
-  // When hashing words, the bytes after the key must not count.
-  const words = new Int32Array(20).fill(-1);
-  new Uint8Array(words.buffer).set(Buffer.from(text), 8);
-  expect(hashWords(words, 2, Buffer.byteLength(text))).toBe(hash);
 });
 
 test("a single partition takes everything, several share evenly", () => {
