@@ -14,6 +14,7 @@ const ExportsSchema = z.object({
   sort: NumericSchema,
   startPartition: NumericSchema,
   encode: NumericSchema,
+  isComplete: NumericSchema,
   resetMerge: NumericSchema,
   setKeyRoom: NumericSchema,
   giveBlock: NumericSchema,

@@ -1,6 +1,5 @@
 import { copyBytes, partitionHash, putVarint, readVarint, varintEnd } from "./bytes";
 import {
-  addedBytes,
   addedRecords,
   addGroups,
   blockAfter,
@@ -13,6 +12,7 @@ import {
   groupsFullness,
   indexGroups,
   isLastBlock,
+  packedBytes,
   resetGroups,
   slotsIn,
   stageBytes,
@@ -143,6 +143,8 @@ let itemsEnd: usize = 0;
 let block: usize = 0;
 let lastKey: usize = 0;
 let lastLength: u32 = 0;
+/** Bytes that have not been encoded: of the packed values if there are groups, or of packed records without the keys' lengths. */
+let missing: i64 = 0;
 
 /** Sorts by partition, then by key; the values of a key keep the order in which they were added. */
 export function sort(partitions: u32): void {
@@ -151,8 +153,11 @@ export function sort(partitions: u32): void {
   const other = index + <usize>count * itemBytes;
   const parts = other + <usize>count * itemBytes;
   ends = parts + (<usize>count << 2);
-  if (isGrouped) indexGroups(index, parts, partitions);
-  else indexRecords(index, parts, partitions);
+  missing = 0;
+  if (isGrouped) {
+    indexGroups(index, parts, partitions);
+    missing = <i64>packedBytes;
+  } else indexRecords(index, parts, partitions);
   distribute(index, parts, count, partitions, other, ends);
   items = other;
   let start: u32 = 0;
@@ -172,7 +177,13 @@ function indexRecords(to: usize, parts: usize, partitions: u32): void {
     store<u32>(parts, partitions == 1 ? 0 : partitionHash(key, length) % partitions);
     const valueLength = <usize>readVarint(key + length);
     at = varintEnd + valueLength;
+    missing += <i64>(at - key);
   }
+}
+
+/** Whether everything that was added has been encoded, to the byte. */
+export function isComplete(): bool {
+  return missing == 0;
 }
 
 /** Begins to encode a partition of what has been sorted. */
@@ -222,6 +233,7 @@ function encodeRecords(start: usize, outEnd: usize, stop: usize): usize {
     }
     lastKey = key;
     lastLength = length;
+    missing -= <i64>bytes;
     encodedRecords++;
     item += itemBytes;
   }
@@ -262,6 +274,7 @@ function encodeGroups(start: usize, outEnd: usize, stop: usize): usize {
     copyBytes(out, values, valuesLength);
     out += valuesLength;
     encodedRecords += count;
+    missing -= <i64>valuesLength;
     if (isLastBlock(block, key, length)) {
       block = 0;
       item += itemBytes;

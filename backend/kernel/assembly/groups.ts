@@ -45,6 +45,8 @@ let mostSlots: u32 = 0;
 let free: usize = 0;
 let freeEnd: usize = 0;
 let keys: u32 = 0;
+/** Bytes of all packed values. */
+export let packedBytes: u64 = 0;
 /** Random numbers, so that nobody can choose keys that collide. */
 let seed: u64 = 0;
 let factor: u64 = 0x9e3779b97f4a7c15;
@@ -75,6 +77,7 @@ export function resetGroups(stageAt: usize, from: usize, until: usize, tablesAt:
   tables = tablesAt;
   mostSlots = most;
   keys = 0;
+  packedBytes = 0;
   let halvings: u32 = 0;
   while (most >> halvings > 2048) halvings++;
   useTable(halvings);
@@ -161,6 +164,7 @@ function append(slot: usize, value: usize, length: u32): bool {
   }
   store<u8>(write, <u8>length);
   copyBytes(write + 1, value, length);
+  packedBytes += length + 1;
   store<u32>(slot, <u32>(write + 1 + length), writeAt);
   store<u32>(slot, load<u32>(slot, countAt) + 1, countAt);
   return true;
@@ -177,6 +181,7 @@ function appendSlowly(slot: usize, value: usize, length: u32): bool {
   }
   const end = putVarint(write, length);
   copyBytes(end, value, length);
+  packedBytes += end - write + length;
   store<u32>(slot, <u32>(end + length), writeAt);
   store<u32>(slot, load<u32>(slot, countAt) + 1, countAt);
   return true;
@@ -257,14 +262,12 @@ function addKey(slot: usize, first: u64, second: u64, length: u32, value: usize,
   return true;
 }
 
-/** How many records the last call of `addGroups` added, and the bytes of their values. */
+/** How many records the last call of `addGroups` added. */
 export let addedRecords: u32 = 0;
-export let addedBytes: u64 = 0;
 
 /** Adds packed records. @returns where it stopped: at `end`, or at a record for which there was no room */
 export function addGroups(at: usize, end: usize): usize {
   addedRecords = 0;
-  addedBytes = 0;
   while (at < end) {
     const stopped = addStaged(at, end);
     if (stopped != at) {
@@ -284,7 +287,6 @@ export function addGroups(at: usize, end: usize): usize {
       if (!addShort(firstBytes(load<u64>(key), length), second, length, value, valueLength)) return at;
     }
     addedRecords++;
-    addedBytes += valueLength;
     at = value + valueLength;
   }
   return at;
@@ -329,7 +331,6 @@ function addStaged(at: usize, end: usize): usize {
     const valueLength: u32 = load<u8>(value - 1);
     if (!addShort(load<u64>(record), load<u64>(record, 8), length, value, valueLength)) return start | isFull;
     addedRecords++;
-    addedBytes += valueLength;
   }
   return at;
 }

@@ -99,11 +99,13 @@ export class Arena {
    * Copies whole lines `key TAB value`, as many as it takes at once. Without a tab, the whole line is the key.
    * @param lines whole lines
    * @param start where to begin
-   * @param longest bytes of a line, with its newline; a longer one is not taken, nor is one for which this is not the way
+   * @param longest maximum bytes of a line, with its newline
+   * @returns no lines if the next one is too long to be added in this way; see `add`
    */
   addLines(lines: Buffer, start: number, longest: number): AddedLines {
     this.flush();
-    const most = Math.min((this.#stageEnd - this.#stage) / 2, longest);
+    // A line becomes a record of at most twice its length.
+    const most = Math.min((this.#stageEnd - this.#stage) >> 1, longest);
     const end = lines.length - start <= most ? lines.length : lines.lastIndexOf(newline, start + most - 1) + 1;
     if (end <= start || this.#isDisposed) return { end: start, records: 0, bytes: 0 };
     const { calls } = this.#kernel;
@@ -149,16 +151,22 @@ export class Arena {
     const { calls } = this.#kernel;
     calls.sort(this.#partitions);
     let encoded = 0;
+    let drained = 0;
     for (let partition = 0; partition < this.#partitions; partition++) {
       calls.startPartition(partition);
       yield () => {
-        const block = this.#encode();
+        const bytes = this.#encode();
         const records = calls.encodedRecords();
         encoded += records;
-        return records === 0 ? undefined : { bytes: block, records };
+        if (records > 0) return { bytes, records };
+        drained++;
+        return undefined;
       };
     }
+    // A program may stop reading.
+    if (drained < this.#partitions) return;
     if (encoded !== this.records) throw new Error(`the kernel sorted ${encoded} records, not ${this.records}`);
+    if (calls.isComplete() === 0) throw new Error("the kernel sorted other bytes than it was given");
   }
 
   /** Gives back the memory. Records added later are lost: a module can call its `emit` long after its task has ended. */

@@ -62,6 +62,12 @@ describe("a combiner gives the same result with fewer records", () => {
   });
 });
 
+test("a combiner may stop reading", async () => {
+  const context = newContext({ sortBuffer: 10_000, mergeFactor: 2 });
+  const output = await runMap(splitter("mapper"), words, partitions, context, shell("combiner", "head -n 1"));
+  expect(recordsIn(output)).toBe(1);
+});
+
 test("output that combiners and reducers write after they have ended is read too", async () => {
   const output = await runMap(splitter("mapper"), "a\nb\na\n", 1, newContext(), late("combiner"));
   expect(recordsIn(output)).toBe(2);

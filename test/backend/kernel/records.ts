@@ -1,0 +1,68 @@
+import * as fc from "fast-check";
+import type { BlockSource } from "../../../backend/runner/shuffle/blocks.ts";
+import { Cursor } from "../../../backend/runner/shuffle/cursor.ts";
+import { VarintReader } from "../../../backend/runner/shuffle/packed.ts";
+import { hashKey } from "../../helpers/partition.ts";
+
+/** Records, and a model of what the kernel makes of them. */
+
+export type Record = { readonly key: Buffer; readonly value: Buffer };
+
+/** A record as text. */
+export const asText = ({ key, value }: Record): string => `${key.toString("hex")} ${value.toString("hex")}`;
+
+/** Returns the records of each partition as text, in the order that a reduce gets them. */
+export const sortedTexts = (records: readonly Record[], partitions: number): string[][] =>
+  Array.from({ length: partitions }, (_, partition) =>
+    records
+      .filter(({ key }) => hashKey(key, 0, key.length) % partitions === partition)
+      .toSorted((a, b) => Buffer.compare(a.key, b.key))
+      .map(asText),
+  );
+
+/** Reads blocks. @returns the records as text @throws Error if a piece is not what `segment.ts` says */
+export const readTexts = (blocks: BlockSource): string[] => {
+  const cursor = new Cursor(blocks);
+  const reader = new VarintReader();
+  const texts: string[] = [];
+  let key = "";
+  while (cursor.next()) {
+    const now = cursor.bytes.toString("hex", cursor.keyStart, cursor.keyEnd);
+    const isSame = texts.length > 0 && now === key;
+    if (cursor.continued !== isSame) throw new Error(`a piece of the key ${now} is ${isSame ? "not " : ""}continued`);
+    key = now;
+    reader.at = cursor.valuesStart;
+    let values = 0;
+    for (; reader.at < cursor.valuesEnd; values++) {
+      const length = reader.read(cursor.bytes);
+      texts.push(`${key} ${cursor.bytes.toString("hex", reader.at, reader.at + length)}`);
+      reader.at += length;
+    }
+    if (values !== cursor.count || reader.at !== cursor.valuesEnd) throw new Error(`a piece of ${key} is wrong`);
+  }
+  return texts;
+};
+
+const bytes = (maxLength: number): fc.Arbitrary<Buffer> =>
+  fc.uint8Array({ maxLength, size: "max" }).map((array) => Buffer.from(array));
+
+/** Few keys or many; long common prefixes; zeros; values longer than a block of the arena. */
+const record: fc.Arbitrary<Record> = fc.record({
+  key: fc.oneof(
+    bytes(3),
+    bytes(12),
+    fc.array(fc.constantFrom(0, 1), { maxLength: 20 }).map((array) => Buffer.from(array)),
+    fc.nat(999).map((n) => Buffer.from(`beginning${String(n).padStart(3, "0")}`)),
+    fc.nat(9).map((n) => Buffer.from(`a common beginning, then ${n}`)),
+    fc.nat(300).map((length) => Buffer.alloc(length, "long ")),
+  ),
+  value: fc.oneof(
+    bytes(2),
+    bytes(200),
+    fc.nat(70_000).map((length) => Buffer.alloc(length, "v")),
+  ),
+});
+
+/** @param minLength the fewest records */
+export const anyRecords = (minLength = 0): fc.Arbitrary<Record[]> =>
+  fc.array(record, { minLength, maxLength: 400, size: "max" });
