@@ -1,5 +1,9 @@
+import type { Stage } from "./stage.ts";
+
 /** Takes records one by one, synchronously. This is the hot path, so a record is passed as plain arguments, not as an object. */
 export type RecordTarget = {
+  /** Where short records can be written directly. */
+  readonly stage?: Stage;
   /**
    * Copies the record whose key is `[keyStart, keyEnd)` and whose value is `[valueStart, valueEnd)` of `bytes`. The caller may
    * overwrite the bytes when this returns.

@@ -1,3 +1,4 @@
+import { Stage } from "../stage.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { BlockSource } from "./blocks.ts";
 import { recycleKernel, takeKernel } from "./kernels.ts";
@@ -31,20 +32,18 @@ type Spill = (partitions: Iterable<BlockSource>) => void;
  * memory is reserved at once, but the system allocates pages on first use, so only the filled part is occupied.
  */
 export class Arena {
-  /** The number of records added since the arena was last empty. */
+  /** Where records wait until there are enough for the kernel. */
+  readonly stage: Stage;
+  /** The number of records that the kernel has. */
   records = 0;
+  /** The number of records that the kernel has got in all. */
+  #added = 0;
   readonly #partitions: number;
   readonly #keysRepeat: boolean;
   readonly #spill: Spill;
   /** Bytes for records. */
   readonly #memory: number;
   readonly #kernel: Kernel;
-  /** The kernel's memory; where the records are staged, up to where, and how many there are. */
-  #bytes: Buffer;
-  readonly #stage: number;
-  readonly #stageEnd: number;
-  #staged: number;
-  #stagedRecords = 0;
   readonly #block: number;
   readonly #base: number;
   /** The first address behind the records. */
@@ -64,13 +63,16 @@ export class Arena {
     this.#spill = spill;
     this.#memory = Math.max(memory, leastMemory) + partitions * partitionBytes;
     this.#kernel = takeKernel();
-    this.#stage = this.#kernel.firstFree;
-    this.#stageEnd = this.#stage + Math.max(fewestStaged, Math.min(mostStaged, Math.floor(memory * stagedPart)));
-    this.#block = this.#stage + mostStaged;
+    const staged = Math.max(fewestStaged, Math.min(mostStaged, Math.floor(memory * stagedPart)));
+    this.stage = new Stage(this.#kernel.bytes, this.#kernel.firstFree, staged);
+    this.#block = this.stage.start + mostStaged;
     this.#base = this.#block + blockRoom;
-    this.#bytes = this.#kernel.bytes;
-    this.#staged = this.#stage;
     this.#reset(this.#memory);
+  }
+
+  /** The number of records added. */
+  get added(): number {
+    return this.#added + this.stage.records;
   }
 
   /** The occupied part of the memory, 0 to 1, or more for a single large record. Does not count the records being staged. */
@@ -80,19 +82,21 @@ export class Arena {
 
   /** Copies a record. Spills first if there is no room. */
   add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
+    const { stage } = this;
     const keyLength = keyEnd - keyStart;
     const valueLength = valueEnd - valueStart;
-    if (this.#staged + keyLength + valueLength + 2 * maxVarint > this.#stageEnd) {
+    const most = keyLength + valueLength + 2 * maxVarint;
+    if (stage.at + most > stage.end) {
       this.flush();
-      if (this.#staged + keyLength + valueLength + 2 * maxVarint > this.#stageEnd) {
+      if (stage.at + most > stage.end) {
         this.#addLarge(bytes, keyStart, keyEnd, valueStart, valueEnd);
         return;
       }
     }
-    const stage = this.#bytes;
-    const value = copyBytes(bytes, keyStart, keyEnd, stage, putVarint(stage, this.#staged, keyLength));
-    this.#staged = copyBytes(bytes, valueStart, valueEnd, stage, putVarint(stage, value, valueLength));
-    this.#stagedRecords++;
+    const own = stage.bytes;
+    const value = copyBytes(bytes, keyStart, keyEnd, own, putVarint(own, stage.at, keyLength));
+    stage.at = copyBytes(bytes, valueStart, valueEnd, own, putVarint(own, value, valueLength));
+    stage.records++;
   }
 
   /**
@@ -104,35 +108,38 @@ export class Arena {
    */
   addLines(lines: Buffer, start: number, longest: number): AddedLines {
     this.flush();
+    const { stage } = this;
     // A line becomes a record of at most twice its length.
-    const most = Math.min((this.#stageEnd - this.#stage) >> 1, longest);
+    const most = Math.min((stage.end - stage.start) >> 1, longest);
     const end = lines.length - start <= most ? lines.length : lines.lastIndexOf(newline, start + most - 1) + 1;
     if (end <= start || this.#isDisposed) return { end: start, records: 0, bytes: 0 };
     const { calls } = this.#kernel;
     const text = this.#block;
-    lines.copy(this.#bytes, text, start, end);
-    this.#staged = calls.packLines(text, text + end - start, this.#stage);
-    const records = calls.packedRecords();
-    this.#stagedRecords = records;
+    lines.copy(stage.bytes, text, start, end);
+    stage.at = calls.packLines(text, text + end - start, stage.start);
+    stage.records = calls.packedRecords();
+    const added = { end, records: stage.records, bytes: calls.packedBytes() };
     this.flush();
-    return { end, records, bytes: calls.packedBytes() };
+    return added;
   }
 
   /** Hands the staged records to the kernel. */
   flush(): void {
     if (this.#isDisposed) return;
+    const { stage } = this;
     const { calls } = this.#kernel;
-    for (let at = this.#stage; at < this.#staged;) {
-      at = calls.add(at, this.#staged, this.#stagedRecords);
+    for (let at = stage.start; at < stage.at;) {
+      at = calls.add(at, stage.at, stage.records);
       const added = calls.added();
       this.records += added;
-      this.#stagedRecords -= added;
-      if (at === this.#staged) break;
+      this.#added += added;
+      stage.records -= added;
+      if (at === stage.at) break;
       if (this.records === 0) throw new Error("the kernel has no room for a record");
       this.spill();
     }
-    if (this.#stagedRecords !== 0) throw new Error(`the kernel took ${this.#stagedRecords} records too few`);
-    this.#staged = this.#stage;
+    if (stage.records !== 0) throw new Error(`the kernel took ${stage.records} records too few`);
+    stage.clear();
     this.#fullness = calls.fullness();
   }
 
@@ -172,7 +179,7 @@ export class Arena {
   /** Gives back the memory. Records added later are lost: a module can call its `emit` long after its task has ended. */
   dispose(): void {
     this.#isDisposed = true;
-    this.#bytes = Buffer.alloc(0);
+    this.stage.dispose();
     recycleKernel(this.#kernel, this.#memory);
   }
 
@@ -182,11 +189,11 @@ export class Arena {
     const start = this.#block + headerLength;
     const end = calls.encode(start, this.#base, blockLength - headerLength);
     const missing = calls.missingBytes();
-    if (missing === 0) return this.#bytes.subarray(this.#block, end);
+    if (missing === 0) return this.#kernel.bytes.subarray(this.#block, end);
     const room = this.#behind;
     this.#reserve(room + headerLength + missing);
     const pieceEnd = calls.encode(room + headerLength, room + headerLength + missing, 1);
-    return this.#bytes.subarray(room, pieceEnd);
+    return this.#kernel.bytes.subarray(room, pieceEnd);
   }
 
   /** Adds a record that is longer than the stage: it is staged behind the records. */
@@ -197,7 +204,7 @@ export class Arena {
     for (;;) {
       const start = this.#behind;
       this.#reserve(start + length);
-      const own = this.#bytes;
+      const own = this.#kernel.bytes;
       const value = copyBytes(bytes, keyStart, keyEnd, own, putVarint(own, start, keyEnd - keyStart));
       const end = copyBytes(bytes, valueStart, valueEnd, own, putVarint(own, value, valueEnd - valueStart));
       if (calls.add(start, end, 1) !== start) break;
@@ -206,6 +213,7 @@ export class Arena {
       else this.#reset(2 * (this.#behind - this.#base + length));
     }
     this.records++;
+    this.#added++;
     this.#fullness = calls.fullness();
   }
 
@@ -220,6 +228,6 @@ export class Arena {
 
   #reserve(length: number): void {
     this.#kernel.reserve(length);
-    this.#bytes = this.#kernel.bytes;
+    this.stage.bytes = this.#kernel.bytes;
   }
 }

@@ -2,6 +2,7 @@ import type { AttemptContext } from "../attempt-context.ts";
 import { Pacer } from "../pacer.ts";
 import type { LineTarget } from "./text-records.ts";
 import { type Sink, writeTo } from "../sink.ts";
+import type { Stage } from "../stage.ts";
 import { type AddedLines, Arena } from "./arena.ts";
 import type { BlockSource } from "./blocks.ts";
 import { merged } from "./merge.ts";
@@ -12,8 +13,6 @@ import { SegmentEncoder } from "./segment-encoder.ts";
 
 /** Partitions and sorts any number of records: in memory, and in local files if they do not fit. */
 export class Collector implements LineTarget {
-  /** The number of records added. */
-  records = 0;
   readonly #context: AttemptContext;
   readonly #arena: Arena;
   readonly #files: RunFiles;
@@ -37,6 +36,15 @@ export class Collector implements LineTarget {
     this.#arena = new Arena(memory, partitions, combining, (sorted) => this.#runs.push(this.#files.spill(sorted)));
   }
 
+  get stage(): Stage {
+    return this.#arena.stage;
+  }
+
+  /** The number of records added. */
+  get records(): number {
+    return this.#arena.added;
+  }
+
   /** Returns the spilled runs. All other records are in memory then. */
   spilledRuns(): readonly Run[] {
     this.#arena.flush();
@@ -50,13 +58,10 @@ export class Collector implements LineTarget {
 
   add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     this.#arena.add(bytes, keyStart, keyEnd, valueStart, valueEnd);
-    this.records++;
   }
 
   addLines(lines: Buffer, start: number, longest: number): AddedLines {
-    const added = this.#arena.addLines(lines, start, longest);
-    this.records += added.records;
-    return added;
+    return this.#arena.addLines(lines, start, longest);
   }
 
   /** Nothing to do between records: `add` makes room by itself. */

@@ -2,6 +2,7 @@ import type { AttemptContext } from "../attempt-context.ts";
 import type { AddedLines } from "./arena.ts";
 import type { LineTarget } from "./text-records.ts";
 import type { Sink } from "../sink.ts";
+import type { Stage } from "../stage.ts";
 import { Collector } from "./collector.ts";
 import type { BlockSource } from "./blocks.ts";
 import type { SegmentIndex } from "./segment.ts";
@@ -39,6 +40,10 @@ export class CombiningCollector implements LineTarget {
     this.#combine = combine;
     this.#memory = Math.max(1, Math.floor(context.sortBuffer / 2));
     this.#collector = new Collector(context, 1, this.#memory, true);
+  }
+
+  get stage(): Stage {
+    return this.#collector.stage;
   }
 
   add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {

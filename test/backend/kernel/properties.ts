@@ -9,7 +9,7 @@ import { anyRecords, readTexts, type Record, sortedTexts } from "./records.ts";
 /** What the kernel promises, each as a property of random records. `npm test` tries some, `npm run test:kernel` many. */
 
 /** Memory in which all records fit. */
-export const ample = 64 * 1024 * 1024;
+const ample = 64 * 1024 * 1024;
 
 const fail = (what: string): never => {
   throw new Error(what);
@@ -146,7 +146,11 @@ const all = {
       const counts = { records: 0, groups: 0 };
       for await (const batch of textBatches(blocksOf(wanted, false), counts)) again += batch.toString();
       const sorted = wanted.toSorted((a, b) => Buffer.compare(a.key, b.key));
-      expectSame(again, sorted.map(({ key, value }) => `${key}\t${value}\n`).join(""), "the lines");
+      expectSame(
+        again,
+        sorted.map(({ key, value }) => `${key.toString()}\t${value.toString()}\n`).join(""),
+        "the lines",
+      );
       expectSame(
         counts,
         { records: wanted.length, groups: new Set(wanted.map(({ key }) => key.toString())).size },

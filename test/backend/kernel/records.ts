@@ -9,7 +9,7 @@ import { hashKey } from "../../helpers/partition.ts";
 export type Record = { readonly key: Buffer; readonly value: Buffer };
 
 /** A record as text. */
-export const asText = ({ key, value }: Record): string => `${key.toString("hex")} ${value.toString("hex")}`;
+const asText = ({ key, value }: Record): string => `${key.toString("hex")} ${value.toString("hex")}`;
 
 /** Returns the records of each partition as text, in the order that a reduce gets them. */
 export const sortedTexts = (records: readonly Record[], partitions: number): string[][] =>
