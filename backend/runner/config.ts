@@ -12,10 +12,13 @@ const baseMemory = 192 * MiB;
 const leastMemory = 256 * MiB;
 
 /**
- * The longest record that the runner supports. The engine's strings are limited to about as many characters, and arenas, which
- * hold a record of any length, use 31-bit offsets.
+ * The longest record that the runner supports. The engine's strings are limited to about as many characters, and the
+ * kernel, whose addresses have 32 bits, holds some copies of a record.
  */
 const longestRecord = 512 * MiB;
+
+/** The largest sort buffer. The kernel's addresses have 32 bits, and long records need room besides. */
+const largestSortBuffer = 1024 * MiB;
 
 /** Maximum number of files that a merge may hold open. Nearly every system allows a process this many. */
 const mostMerged = 4096;
@@ -60,7 +63,7 @@ const VariablesSchema = z.object({
   /** The memory limit of the runner itself, without its programs. */
   RUNNER_MEMORY: BytesSchema.min(leastMemory).default(512 * MiB),
   /** By default half of the memory that is not needed for anything else. */
-  SORT_BUFFER: BytesSchema.optional(),
+  SORT_BUFFER: BytesSchema.max(largestSortBuffer, `must be at most ${largestSortBuffer} (1 GiB)`).optional(),
   MERGE_FACTOR: z.coerce
     .number("must be a number of files")
     .int()
@@ -76,7 +79,7 @@ const VariablesSchema = z.object({
 });
 const ConfigSchema = VariablesSchema.transform((config) => ({
   ...config,
-  SORT_BUFFER: config.SORT_BUFFER ?? Math.floor((config.RUNNER_MEMORY - baseMemory) / 2),
+  SORT_BUFFER: config.SORT_BUFFER ?? Math.min(largestSortBuffer, Math.floor((config.RUNNER_MEMORY - baseMemory) / 2)),
   RECORD_LIMIT: config.RECORD_LIMIT ?? Math.min(longestRecord, Math.floor(config.RUNNER_MEMORY / 32)),
 })).refine(({ SORT_BUFFER, RUNNER_MEMORY }) => SORT_BUFFER <= RUNNER_MEMORY - baseMemory, {
   path: ["SORT_BUFFER"],

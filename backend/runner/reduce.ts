@@ -55,7 +55,7 @@ async function runReducer(
   }
   const counts = { records: 0, groups: 0 };
   const output = new RawOutput(sink, context.signal);
-  const input = textBatches(sorted, counts);
+  const input = textBatches(sorted, context.sortBuffer, counts);
   await runExecutable({ program: reducer, context, input, output: (chunk) => output.write(chunk) });
   await output.end(context.counters);
   return counts;

@@ -151,7 +151,7 @@ const textOf = async function* (task: ReplayedTask, context: AttemptContext): As
   }
   const open = await openSegments(sourcesOf(task, input), context);
   try {
-    for await (const bytes of textBatches(open.sorted, { records: 0, groups: 0 })) yield Buffer.from(bytes);
+    for await (const bytes of textBatches(open.sorted, context.sortBuffer)) yield Buffer.from(bytes);
   } finally {
     open.close();
   }

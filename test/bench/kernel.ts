@@ -117,7 +117,7 @@ try {
   const segments = await mapAll(input, folder, () => contextIn(folder));
   const open = await openSegments(segments, contextIn(folder));
   await writing(join(output, "part-0"), async (sink) => {
-    for await (const batch of textBatches(open.sorted, { records: 0, groups: 0 })) sink.write(batch);
+    for await (const batch of textBatches(open.sorted, contextIn(folder).sortBuffer)) sink.write(batch);
   });
   open.close();
   const figures: Figures = { seconds: (performance.now() - startedAt) / 1000, peakMiB: ownPeak() };

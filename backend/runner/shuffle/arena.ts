@@ -38,6 +38,7 @@ export class Arena {
   records = 0;
   /** The number of records that the kernel has got in all. */
   #added = 0;
+  readonly #kept: number;
   readonly #partitions: number;
   readonly #keysRepeat: boolean;
   readonly #spill: Spill;
@@ -53,16 +54,18 @@ export class Arena {
 
   /**
    * @param memory bytes to occupy at most, except that a single record can be larger
+   * @param kept bytes of memory that kernels may keep for the next task
    * @param partitions at least 1
    * @param keysRepeat whether keys are known to repeat, so that the first records do not decide
    * @param spill is called when the arena is full, and empties it
    */
-  constructor(memory: number, partitions: number, keysRepeat: boolean, spill: Spill) {
+  constructor(memory: number, kept: number, partitions: number, keysRepeat: boolean, spill: Spill) {
+    this.#kept = kept;
     this.#partitions = partitions;
     this.#keysRepeat = keysRepeat;
     this.#spill = spill;
     this.#memory = Math.max(memory, leastMemory) + partitions * partitionBytes;
-    this.#kernel = takeKernel();
+    this.#kernel = takeKernel("much");
     const staged = Math.max(fewestStaged, Math.min(mostStaged, Math.floor(memory * stagedPart)));
     this.stage = new Stage(this.#kernel.bytes, this.#kernel.firstFree, staged);
     this.#block = this.stage.start + mostStaged;
@@ -129,7 +132,7 @@ export class Arena {
     const { stage } = this;
     const { calls } = this.#kernel;
     for (let at = stage.start; at < stage.at;) {
-      at = calls.add(at, stage.at, stage.records);
+      at = calls.add(at, stage.at, stage.records) >>> 0;
       const added = calls.added();
       this.records += added;
       this.#added += added;
@@ -180,19 +183,19 @@ export class Arena {
   dispose(): void {
     this.#isDisposed = true;
     this.stage.dispose();
-    recycleKernel(this.#kernel, this.#memory);
+    recycleKernel(this.#kernel, this.#kept);
   }
 
   /** Encodes the next block, behind room for its header. */
   #encode(): Buffer {
     const { calls } = this.#kernel;
     const start = this.#block + headerLength;
-    const end = calls.encode(start, this.#base, blockLength - headerLength);
+    const end = calls.encode(start, this.#base, blockLength - headerLength) >>> 0;
     const missing = calls.missingBytes();
     if (missing === 0) return this.#kernel.bytes.subarray(this.#block, end);
     const room = this.#behind;
     this.#reserve(room + headerLength + missing);
-    const pieceEnd = calls.encode(room + headerLength, room + headerLength + missing, 1);
+    const pieceEnd = calls.encode(room + headerLength, room + headerLength + missing, 1) >>> 0;
     return this.#kernel.bytes.subarray(room, pieceEnd);
   }
 
@@ -207,7 +210,7 @@ export class Arena {
       const own = this.#kernel.bytes;
       const value = copyBytes(bytes, keyStart, keyEnd, own, putVarint(own, start, keyEnd - keyStart));
       const end = copyBytes(bytes, valueStart, valueEnd, own, putVarint(own, value, valueEnd - valueStart));
-      if (calls.add(start, end, 1) !== start) break;
+      if (calls.add(start, end, 1) >>> 0 !== start) break;
       // If it does not even fit into the empty arena, that becomes larger.
       if (this.records > 0) this.spill();
       else this.#reset(2 * (this.#behind - this.#base + length));

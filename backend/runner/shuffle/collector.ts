@@ -33,7 +33,8 @@ export class Collector implements LineTarget {
     this.#context = context;
     this.#files = new RunFiles(context);
     this.#runs = [...runs];
-    this.#arena = new Arena(memory, partitions, combining, (sorted) => this.#runs.push(this.#files.spill(sorted)));
+    const spill = (sorted: Iterable<BlockSource>): void => void this.#runs.push(this.#files.spill(sorted));
+    this.#arena = new Arena(memory, context.sortBuffer, partitions, combining, spill);
   }
 
   get stage(): Stage {

@@ -20,7 +20,7 @@ export async function loadCombiner(combiner: Program, context: AttemptContext, r
   return async (sorted, target) => {
     const counts = { records: 0, groups: 0 };
     const output = new TextRecords(combiner, context.recordLimit, target);
-    const input = textBatches(sorted, counts);
+    const input = textBatches(sorted, context.sortBuffer, counts);
     await runExecutable({ program: combiner, context, input, output: (chunk) => output.push(chunk) });
     await output.end();
     return counts.records;

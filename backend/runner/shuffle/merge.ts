@@ -18,13 +18,13 @@ const headroom = 1.25;
 /**
  * Merges sorted sources into one, and reads their first blocks at once. The merge is stable: the values of equal keys come in the order of their sources. The pieces
  * are passed on unchanged, however many values they have. After an error, every further call throws the same error.
- * @param memory a kernel with more bytes than this is not kept for other tasks
+ * @param kept bytes of memory that kernels may keep for the next task
  */
-export const merged = (sources: readonly BlockSource[], memory: number): BlockSource => {
+export const merged = (sources: readonly BlockSource[], kept: number): BlockSource => {
   const [first] = sources;
   if (first === undefined) return () => undefined;
   if (sources.length === 1) return first;
-  const merge = new Merge(sources, memory);
+  const merge = new Merge(sources, kept);
   return () => merge.next();
 };
 
@@ -36,7 +36,7 @@ const nowhere: Region = { at: 0, length: 0 };
 class Merge {
   readonly #sources: readonly BlockSource[];
   readonly #kernel: Kernel;
-  readonly #memory: number;
+  readonly #kept: number;
   /** Where the block of each source lies. */
   readonly #windows: Region[];
   /** For the block being written. */
@@ -50,10 +50,10 @@ class Merge {
   #isOver = false;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(sources: readonly BlockSource[], memory: number) {
+  constructor(sources: readonly BlockSource[], kept: number) {
     this.#sources = sources;
-    this.#memory = memory;
-    this.#kernel = takeKernel();
+    this.#kept = kept;
+    this.#kernel = takeKernel("much");
     const { calls, firstFree } = this.#kernel;
     this.#windows = sources.map(() => nowhere);
     this.#end = firstFree;
@@ -81,7 +81,7 @@ class Merge {
     let end = start;
     let records = 0;
     for (;;) {
-      end = calls.merge(start, end, this.#block.at + this.#block.length, blockLength - headerLength);
+      end = calls.merge(start, end, this.#block.at + this.#block.length, blockLength - headerLength) >>> 0;
       records += calls.mergedRecords();
       const wanted = calls.wanted();
       if (wanted >= 0) {
@@ -133,6 +133,6 @@ class Merge {
   #finish(): void {
     this.#isOver = true;
     if (this.#records !== 0) throw new Error(`the kernel merged ${this.#records} records too few`);
-    recycleKernel(this.#kernel, this.#memory);
+    recycleKernel(this.#kernel, this.#kept);
   }
 }

@@ -1,6 +1,7 @@
 import type { AttemptContext } from "../attempt-context.ts";
 import type { BlockSource } from "./blocks.ts";
 import { fetchSegments, type SegmentSource } from "./fetch-segments.ts";
+import { releaseSpares } from "./kernels.ts";
 import { merged } from "./merge.ts";
 import { OpenRuns } from "./run.ts";
 import { RunFiles } from "./run-files.ts";
@@ -14,6 +15,7 @@ type OpenSegments = { readonly sorted: BlockSource; close(): void };
  * @throws see `fetchSegments`
  */
 export async function openSegments(segments: readonly SegmentSource[], context: AttemptContext): Promise<OpenSegments> {
+  releaseSpares();
   const inOrder = segments.toSorted((a, b) => a.map - b.map);
   const { runs, memory } = await fetchSegments(inOrder, context);
   const open = new OpenRuns(await new RunFiles(context).reduce(runs));

@@ -14,10 +14,15 @@ type TextCounts = { records: number; groups: number };
 /**
  * Converts sorted records to the text that executables read: lines `key TAB value`, always with the tab, in batches. Each batch
  * is valid until the next one is requested.
+ * @param kept bytes of memory that kernels may keep for the next task
  * @param counts is updated with the number of records and distinct keys
  */
-export async function* textBatches(sorted: BlockSource, counts: TextCounts): AsyncGenerator<Buffer, void, void> {
-  const kernel = takeKernel();
+export async function* textBatches(
+  sorted: BlockSource,
+  kept: number,
+  counts: TextCounts = { records: 0, groups: 0 },
+): AsyncGenerator<Buffer, void, void> {
+  const kernel = takeKernel("little");
   const { calls, firstFree: at } = kernel;
   for (let block = sorted(); block !== undefined; block = sorted()) {
     const length = block.bytes.length - headerLength;
@@ -27,7 +32,7 @@ export async function* textBatches(sorted: BlockSource, counts: TextCounts): Asy
     block.bytes.copy(kernel.bytes, at, headerLength);
     calls.startLines(at, at + length);
     for (;;) {
-      const end = calls.writeLines(batch, batchEnd);
+      const end = calls.writeLines(batch, batchEnd) >>> 0;
       if (end > batch) {
         yield kernel.bytes.subarray(batch, end);
       } else {
@@ -40,5 +45,5 @@ export async function* textBatches(sorted: BlockSource, counts: TextCounts): Asy
     counts.records += block.records;
     counts.groups += calls.lineGroups();
   }
-  recycleKernel(kernel, 0);
+  recycleKernel(kernel, kept);
 }

@@ -28,7 +28,9 @@ export const arrange = (
   { partitions, memory, keysRepeat = false }: Arranging,
 ): string[][][] => {
   const spills: string[][][] = [];
-  const arena = new Arena(memory, partitions, keysRepeat, (sorted) => spills.push(Array.from(sorted, readTexts)));
+  const arena = new Arena(memory, ample, partitions, keysRepeat, (sorted) =>
+    spills.push(Array.from(sorted, readTexts)),
+  );
   try {
     for (const record of records) addTo(arena, record);
     arena.flush();
@@ -58,7 +60,7 @@ export const expectInOrder = (parts: readonly string[][][], records: readonly Re
 
 /** Returns the blocks of an arena that has only one partition, copied. */
 const blocksOf = (records: readonly Record[], keysRepeat: boolean): BlockSource => {
-  const arena = new Arena(ample, 1, keysRepeat, () => fail("the arena is full"));
+  const arena = new Arena(ample, ample, 1, keysRepeat, () => fail("the arena is full"));
   try {
     for (const record of records) addTo(arena, record);
     arena.flush();
@@ -127,7 +129,7 @@ const all = {
     async (lines, memory) => {
       const wanted = lines.map(recordOf);
       const spills: string[][][] = [];
-      const arena = new Arena(memory, 1, false, (sorted) => spills.push(Array.from(sorted, readTexts)));
+      const arena = new Arena(memory, ample, 1, false, (sorted) => spills.push(Array.from(sorted, readTexts)));
       const text = Buffer.from(lines.map((each) => `${each}\n`).join(""));
       for (let start = 0, record = 0; start < text.length;) {
         const { end, records } = arena.addLines(text, start, Infinity);
@@ -144,7 +146,7 @@ const all = {
       arena.dispose();
       let again = "";
       const counts = { records: 0, groups: 0 };
-      for await (const batch of textBatches(blocksOf(wanted, false), counts)) again += batch.toString();
+      for await (const batch of textBatches(blocksOf(wanted, false), ample, counts)) again += batch.toString();
       const sorted = wanted.toSorted((a, b) => Buffer.compare(a.key, b.key));
       expectSame(
         again,

@@ -28,6 +28,8 @@ it("the sort buffer and the longest record are derived from the memory", () => {
   expect(readConfig(environment)).toMatchObject({ SORT_BUFFER: 160 * MiB, RECORD_LIMIT: 16 * MiB });
   const twice = readConfig({ ...environment, RUNNER_MEMORY: String(1024 * MiB) });
   expect(twice).toMatchObject({ SORT_BUFFER: 416 * MiB, RECORD_LIMIT: 32 * MiB });
+  const large = readConfig({ ...environment, RUNNER_MEMORY: String(8192 * MiB) });
+  expect(large).toMatchObject({ SORT_BUFFER: 1024 * MiB, RECORD_LIMIT: 256 * MiB });
 });
 
 it("allows any endpoint by default, except loopback addresses", () => {
