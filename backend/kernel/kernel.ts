@@ -1,29 +1,36 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 
-/** A WebAssembly function of 32-bit numbers. Returned addresses are below 2^31. */
+/** A WebAssembly function of numbers. */
 const NumericSchema = z.custom<(...parameters: number[]) => number>((value) => typeof value === "function");
+
+/** One that returns an address, which WebAssembly passes as a signed number. */
+const AddressSchema = NumericSchema.transform(
+  (call) =>
+    (...parameters: number[]): number =>
+      call(...parameters) >>> 0,
+);
 
 const VariableSchema = z.instanceof(WebAssembly.Global).transform((global) => (): number => Number(global.value));
 
 /** What `assembly/kernel.ts` exports. */
 const ExportsSchema = z.object({
   reset: NumericSchema,
-  add: NumericSchema,
+  add: AddressSchema,
   fullness: NumericSchema,
   sort: NumericSchema,
   startPartition: NumericSchema,
-  encode: NumericSchema,
+  encode: AddressSchema,
   isComplete: NumericSchema,
   resetMerge: NumericSchema,
   setKeyRoom: NumericSchema,
   giveBlock: NumericSchema,
   startMerge: NumericSchema,
   resumeMerge: NumericSchema,
-  merge: NumericSchema,
-  packLines: NumericSchema,
+  merge: AddressSchema,
+  packLines: AddressSchema,
   startLines: NumericSchema,
-  writeLines: NumericSchema,
+  writeLines: AddressSchema,
   firstFree: VariableSchema,
   added: VariableSchema,
   encodedRecords: VariableSchema,

@@ -1,4 +1,4 @@
-import { copyBytes, partitionHash, putVarint, readVarint, varintEnd } from "./bytes";
+import { compareKeys, copyBytes, partitionHash, putVarint, readVarint, varintEnd } from "./bytes";
 import {
   addedRecords,
   addGroups,
@@ -17,7 +17,7 @@ import {
   slotsIn,
   stageBytes,
 } from "./groups";
-import { newKey, pieceHeader, sameKey, sameKeyAgain, single } from "./pieces";
+import { newKey, pieceHeader, putPiece, sameKey, sameKeyAgain, single } from "./pieces";
 import { counterBytes, distribute, indexBytes, itemBytes, itemKey, itemLength, putItem, sortItems } from "./sort";
 
 /**
@@ -221,7 +221,7 @@ function encodeRecords(start: usize, outEnd: usize, stop: usize): usize {
       if (out == start) missingBytes = pieceHeader + bytes;
       break;
     }
-    const isSame = lastKey != 0 && length == lastLength && isEqual(key, lastKey, length);
+    const isSame = lastKey != 0 && length == lastLength && compareKeys(key, length, lastKey, length, 0) == 0;
     if (isSame && out > start) {
       out = putVarint(out, sameKey | single);
       copyBytes(out, key + length, bytes - length);
@@ -240,14 +240,6 @@ function encodeRecords(start: usize, outEnd: usize, stop: usize): usize {
   return out;
 }
 
-// @ts-ignore: decorator
-@inline
-function isEqual(a: usize, b: usize, length: u32): bool {
-  for (let at: u32 = 0; at + 8 <= length; at += 8) if (load<u64>(a + at) != load<u64>(b + at)) return false;
-  for (let at = length & ~7; at < length; at++) if (load<u8>(a + at) != load<u8>(b + at)) return false;
-  return true;
-}
-
 function encodeGroups(start: usize, outEnd: usize, stop: usize): usize {
   let out = start;
   while (item < itemsEnd && out < stop) {
@@ -263,16 +255,7 @@ function encodeGroups(start: usize, outEnd: usize, stop: usize): usize {
       if (!isContinued) block = 0;
       break;
     }
-    const one = count == 1 ? single : 0;
-    if (isContinued && out > start) out = putVarint(out, sameKey | one);
-    else {
-      out = putVarint(out, (<u64>length << 3) | (isContinued ? sameKeyAgain : newKey) | one);
-      copyBytes(out, key, length);
-      out += length;
-    }
-    if (one == 0) out = putVarint(putVarint(out, count), valuesLength);
-    copyBytes(out, values, valuesLength);
-    out += valuesLength;
+    out = putPiece(out, out == start, isContinued, key, length, values, valuesLength, count);
     encodedRecords += count;
     missing -= <i64>valuesLength;
     if (isLastBlock(block, key, length)) {

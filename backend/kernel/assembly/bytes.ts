@@ -1,14 +1,12 @@
 /** Reading, copying, comparing and hashing bytes. Some functions read up to 15 bytes beyond a range, never write beyond it. */
 
 /** The first `length` bytes, 0 to 8 or more, of a word; the rest is zero. */
-// @ts-ignore: decorator
 @inline
 export function firstBytes(word: u64, length: u32): u64 {
   return length >= 8 ? word : word & ((<u64>1 << (length << 3)) - 1);
 }
 
 /** Copies exactly `length` bytes. The ranges do not overlap. */
-// @ts-ignore: decorator
 @inline
 export function copyBytes(to: usize, from: usize, length: u32): void {
   if (length > 16) copyMany(to, from, length);
@@ -39,7 +37,6 @@ function copyMany(to: usize, from: usize, length: u32): void {
 }
 
 /** The first 8 bytes of a key as a big-endian number; a shorter key is padded with zeros. */
-// @ts-ignore: decorator
 @inline
 export function prefixOf(key: usize, length: u32): u64 {
   return bswap<u64>(firstBytes(load<u64>(key), length));
@@ -57,7 +54,6 @@ export function compareKeys(a: usize, aLength: u32, b: usize, bLength: u32, skip
 }
 
 /** Writes a varint (LEB128). @returns where it ends */
-// @ts-ignore: decorator
 @inline
 export function putVarint(at: usize, value: u64): usize {
   while (value >= 0x80) {
@@ -69,7 +65,6 @@ export function putVarint(at: usize, value: u64): usize {
 }
 
 /** The number of bytes of a varint. */
-// @ts-ignore: decorator
 @inline
 export function varintBytes(value: u64): u32 {
   return value < 0x80 ? 1 : (70 - <u32>clz(value)) / 7;
@@ -106,7 +101,6 @@ export function partitionHash(key: usize, length: u32): u32 {
   return hash ^ (hash >> 16);
 }
 
-// @ts-ignore: decorator
 @inline
 function scramble(word: u32): u32 {
   return rotl<u32>(word * 0xcc9e2d51, 15) * 0x1b873593;

@@ -106,20 +106,17 @@ export function groupsFullness(from: usize): f64 {
 }
 
 /** The table's order is that of the hashes, whatever its size. */
-// @ts-ignore: decorator
 @inline
 function slotOf(hash: u64): usize {
   return table + <usize>(((hash >> 32) * <u64>slots) >> 32) * slotBytes;
 }
 
-// @ts-ignore: decorator
 @inline
 function nextSlot(slot: usize): usize {
   const next = slot + slotBytes;
   return next == table + <usize>slots * slotBytes ? table : next;
 }
 
-// @ts-ignore: decorator
 @inline
 function hashShort(first: u64, second: u64): u64 {
   const mixed = (first ^ seed ^ rotl<u64>(second * factor, 32)) * factor;
@@ -155,7 +152,6 @@ function growTable(): void {
 }
 
 /** Appends a value to a slot's values. @returns false if memory is full */
-// @ts-ignore: decorator
 @inline
 function append(slot: usize, value: usize, length: u32): bool {
   const write = <usize>load<u32>(slot, writeAt);
@@ -207,7 +203,6 @@ function openBlock(slot: usize, room: u32): bool {
   return true;
 }
 
-// @ts-ignore: decorator
 @inline
 function closeLastBlock(slot: usize): void {
   const last = <usize>load<u32>(slot, lastAt);
@@ -215,7 +210,6 @@ function closeLastBlock(slot: usize): void {
   store<u32>(last, load<u32>(slot, countAt), closedCountAt);
 }
 
-// @ts-ignore: decorator
 @inline
 function addShort(first: u64, second: u64, length: u32, value: usize, valueLength: u32): bool {
   let slot = slotOf(hashShort(first, second));
@@ -366,25 +360,21 @@ export function isLastBlock(block: usize, key: usize, length: u32): bool {
   return block == <usize>load<u32>(slot, lastAt);
 }
 
-// @ts-ignore: decorator
 @inline
 export function blockAfter(block: usize): usize {
   return <usize>load<u32>(block);
 }
 
-// @ts-ignore: decorator
 @inline
 export function blockValues(block: usize): usize {
   return block + blockHeader;
 }
 
-// @ts-ignore: decorator
 @inline
 export function blockValuesEnd(block: usize): usize {
   return <usize>load<u32>(block, endAt);
 }
 
-// @ts-ignore: decorator
 @inline
 export function blockCount(block: usize): u32 {
   return load<u32>(block, closedCountAt);

@@ -1,5 +1,5 @@
-import { compareKeys, copyBytes, prefixOf, putVarint, readVarint, varintEnd } from "./bytes";
-import { newKey, pieceHeader, sameKey, sameKeyAgain, single } from "./pieces";
+import { compareKeys, copyBytes, prefixOf, readVarint, varintEnd } from "./bytes";
+import { newKey, pieceHeader, putPiece, sameKey, single } from "./pieces";
 
 /**
  * Merging of sorted sources. The merge is stable: the values of equal keys come in the order of their sources. The sources are
@@ -46,7 +46,6 @@ const needsRoom: i32 = -3;
 export let mergedRecords: u32 = 0;
 export let neededBytes: u32 = 0;
 
-// @ts-ignore: decorator
 @inline
 function source(number: u32): usize {
   return sources + <usize>number * sourceBytes;
@@ -106,7 +105,6 @@ export function resumeMerge(): void {
   replay();
 }
 
-// @ts-ignore: decorator
 @inline
 function readPiece(state: usize): void {
   let at = <usize>load<u32>(state, nextAt);
@@ -147,7 +145,6 @@ function endOfLong(at: usize): usize {
   return varintEnd + length;
 }
 
-// @ts-ignore: decorator
 @inline
 function isBefore(a: u32, b: u32): bool {
   const x = source(a);
@@ -163,7 +160,6 @@ function isBefore(a: u32, b: u32): bool {
 }
 
 /** Plays the matches of the winner again, whose piece has changed. */
-// @ts-ignore: decorator
 @inline
 function replay(): void {
   let winner = load<u32>(tree);
@@ -204,21 +200,12 @@ export function merge(from: usize, out: usize, outEnd: usize, enough: u32): usiz
       return out;
     }
     const records = load<u32>(state, countAt);
-    const one = records == 1 ? single : 0;
     const prefix = load<u64>(state, prefixAt);
     const isSame =
       number == lastSource
         ? load<u32>(state, continuedAt) != 0
         : prefix == lastPrefix && lastSource != nobody && compareKeys(key, length, lastKey, lastLength, 8) == 0;
-    if (isSame && out > from) out = putVarint(out, sameKey | one);
-    else {
-      out = putVarint(out, (<u64>length << 3) | (isSame ? sameKeyAgain : newKey) | one);
-      copyBytes(out, key, length);
-      out += length;
-    }
-    if (one == 0) out = putVarint(putVarint(out, records), bytes);
-    copyBytes(out, values, bytes);
-    out += bytes;
+    out = putPiece(out, out == from, isSame, key, length, values, bytes, records);
     mergedRecords += records;
     lastKey = key;
     lastLength = length;

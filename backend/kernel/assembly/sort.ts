@@ -19,7 +19,6 @@ const passBytes: usize = 1024;
 /** Memory for the counters. A nested call has at most half of the items, so there are at most 33 levels. */
 export const counterBytes: usize = 33 * passBytes;
 
-// @ts-ignore: decorator
 @inline
 export function putItem(at: usize, key: usize, length: u32): void {
   store<u64>(at, prefixOf(key, length));
@@ -27,19 +26,16 @@ export function putItem(at: usize, key: usize, length: u32): void {
   store<u32>(at, length, 12);
 }
 
-// @ts-ignore: decorator
 @inline
 export function itemKey(item: usize): usize {
   return <usize>load<u32>(item, 8);
 }
 
-// @ts-ignore: decorator
 @inline
 export function itemLength(item: usize): u32 {
   return load<u32>(item, 12);
 }
 
-// @ts-ignore: decorator
 @inline
 function moveItem(to: usize, from: usize): void {
   v128.store(to, v128.load(from));
@@ -171,7 +167,6 @@ function sortByInsertion(items: usize, count: u32, depth: u32): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function isAfter(item: usize, prefix: u64, key: usize, length: u32, depth: u32): bool {
   const other = load<u64>(item);

@@ -132,7 +132,7 @@ export class Arena {
     const { stage } = this;
     const { calls } = this.#kernel;
     for (let at = stage.start; at < stage.at;) {
-      at = calls.add(at, stage.at, stage.records) >>> 0;
+      at = calls.add(at, stage.at, stage.records);
       const added = calls.added();
       this.records += added;
       this.#added += added;
@@ -190,12 +190,12 @@ export class Arena {
   #encode(): Buffer {
     const { calls } = this.#kernel;
     const start = this.#block + headerLength;
-    const end = calls.encode(start, this.#base, blockLength - headerLength) >>> 0;
+    const end = calls.encode(start, this.#base, blockLength - headerLength);
     const missing = calls.missingBytes();
     if (missing === 0) return this.#kernel.bytes.subarray(this.#block, end);
     const room = this.#behind;
     this.#reserve(room + headerLength + missing);
-    const pieceEnd = calls.encode(room + headerLength, room + headerLength + missing, 1) >>> 0;
+    const pieceEnd = calls.encode(room + headerLength, room + headerLength + missing, 1);
     return this.#kernel.bytes.subarray(room, pieceEnd);
   }
 
@@ -210,7 +210,7 @@ export class Arena {
       const own = this.#kernel.bytes;
       const value = copyBytes(bytes, keyStart, keyEnd, own, putVarint(own, start, keyEnd - keyStart));
       const end = copyBytes(bytes, valueStart, valueEnd, own, putVarint(own, value, valueEnd - valueStart));
-      if (calls.add(start, end, 1) >>> 0 !== start) break;
+      if (calls.add(start, end, 1) !== start) break;
       // If it does not even fit into the empty arena, that becomes larger.
       if (this.records > 0) this.spill();
       else this.#reset(2 * (this.#behind - this.#base + length));

@@ -81,7 +81,7 @@ class Merge {
     let end = start;
     let records = 0;
     for (;;) {
-      end = calls.merge(start, end, this.#block.at + this.#block.length, blockLength - headerLength) >>> 0;
+      end = calls.merge(start, end, this.#block.at + this.#block.length, blockLength - headerLength);
       records += calls.mergedRecords();
       const wanted = calls.wanted();
       if (wanted >= 0) {

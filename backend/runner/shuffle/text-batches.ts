@@ -32,7 +32,7 @@ export async function* textBatches(
     block.bytes.copy(kernel.bytes, at, headerLength);
     calls.startLines(at, at + length);
     for (;;) {
-      const end = calls.writeLines(batch, batchEnd) >>> 0;
+      const end = calls.writeLines(batch, batchEnd);
       if (end > batch) {
         yield kernel.bytes.subarray(batch, end);
       } else {
