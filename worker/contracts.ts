@@ -53,7 +53,7 @@ export type ResumeChange = {
   /** The names of the fields that were replaced, or taken away. */
   readonly changed: readonly string[];
   /** Those that were pinned anew. */
-  readonly programs: Partial<PinnedPrograms>;
+  readonly programs: PinnedPrograms;
   readonly files: readonly PinnedPlacement[];
   readonly archives: readonly PinnedPlacement[];
 };
@@ -135,7 +135,7 @@ export interface JobApi extends Rpc.DurableObjectBranded {
   stop(): Promise<"stopped" | "let-go" | "ended" | "committing" | "unknown">;
   /** Takes up a held job. Null where there is no such job. */
   resume(change: ResumeChange): Promise<JobDetail | "not-held" | null>;
-  /** The content that a runner is to run, or null when the job has no program in that role, or is over. */
+  /** The content that a runner is to run, or null when the job has no artifact in that role, or is over. */
   program(role: ProgramRole): Promise<PinnedProgram | null>;
   /** A content of that hash that a runner needs, or null when the job has no such one, or is over. */
   content(hash: string): Promise<PinnedArtifact | null>;
@@ -190,7 +190,7 @@ export type PinRole = ProgramRole | `${PlacementField}.${number}`;
 /** An artifact by its name, and what a job needs it for. */
 export type ArtifactUse = { readonly role: PinRole; readonly name: string };
 
-/** What a job holds. Files and archives are in the order of their names in the request. */
+/** Artifacts that a job holds. Files and archives are in the order of their names in the request. */
 export type Pins = {
   readonly programs: PinnedPrograms;
   readonly files: readonly PinnedArtifact[];
@@ -203,9 +203,6 @@ export type RefusedUses =
   | { readonly kind: "unknown"; readonly uses: ArtifactUse[] }
   /** The artifacts of these names are not of a type that can be used so. */
   | { readonly kind: "unfit"; readonly uses: (ArtifactUse & { readonly type: ArtifactType })[] };
-
-/** Some of what a job holds. */
-export type SomePins = Omit<Pins, "programs"> & { readonly programs: Partial<PinnedPrograms> };
 
 /** What came of it. */
 export type Reservation =
@@ -244,7 +241,7 @@ export interface RegistryApi extends Rpc.DurableObjectBranded {
   /** Pins a new job's artifacts, or tells why not; see `Reservation`. */
   createJob(request: ReservationRequest): Promise<Reservation>;
   /** Pins what artifacts of these names hold now for a job that was created, besides what it has pinned before. */
-  pinAgain(id: string, names: ArtifactNames): Promise<({ readonly kind: "pinned" } & SomePins) | RefusedUses>;
+  pinAgain(id: string, names: ArtifactNames): Promise<({ readonly kind: "pinned" } & Pins) | RefusedUses>;
   /** Notes where a cluster's agent connects from. Its jobs' objects are created there. */
   noteRegion(cluster: string, region: Region): Promise<void>;
   /** Notes that a job's object exists. Never overwrites what the object itself has published. */

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { aggregates, type Aggregate } from "../../shared/builtin-programs.ts";
 
 /** A WebAssembly function of numbers. */
 const NumericSchema = z.custom<(...parameters: number[]) => number>((value) => typeof value === "function");
@@ -17,6 +18,7 @@ const VariableSchema = z.instanceof(WebAssembly.Global).transform((global) => ()
 const ExportsSchema = z.object({
   reset: NumericSchema,
   add: AddressSchema,
+  addLines: NumericSchema,
   fullness: NumericSchema,
   sort: NumericSchema,
   startPartition: NumericSchema,
@@ -29,8 +31,12 @@ const ExportsSchema = z.object({
   resumeMerge: NumericSchema,
   merge: AddressSchema,
   packLines: AddressSchema,
+  countNewlines: NumericSchema,
+  resetLines: NumericSchema,
   startLines: NumericSchema,
   writeLines: AddressSchema,
+  endLines: AddressSchema,
+  groupCount: NumericSchema,
   firstFree: VariableSchema,
   added: VariableSchema,
   encodedRecords: VariableSchema,
@@ -43,8 +49,17 @@ const ExportsSchema = z.object({
   packedBytes: VariableSchema,
   lineGroups: VariableSchema,
   missingLineBytes: VariableSchema,
+  lineKey: VariableSchema,
+  lineKeyLength: VariableSchema,
+  lineValue: VariableSchema,
+  lineValueLength: VariableSchema,
+  failure: VariableSchema,
   setSeed: z.custom<(first: bigint, second: bigint) => void>((value) => typeof value === "function"),
 });
+
+/** The kernel's number of an aggregate, 0 for none. */
+export const aggregateNumber = (aggregate: Aggregate | undefined): number =>
+  aggregate === undefined ? 0 : 1 + aggregates.indexOf(aggregate);
 
 const pageBytes = 64 * 1024;
 

@@ -13,16 +13,16 @@ import { Counters } from "./counters.ts";
 import { taskEnvironment } from "./environment.ts";
 import { gathered } from "./input/gathered.ts";
 import { rangeOpener, readInput } from "./input/task-input.ts";
-import { mapToText } from "./map.ts";
 import { Progress } from "./progress.ts";
 import { runExecutable } from "./programs/executable.ts";
-import type { Program } from "./programs/program.ts";
-import { reduceSegments } from "./reduce.ts";
+import { mapToText } from "./programs/mapper.ts";
+import type { ArtifactProgram } from "./programs/program.ts";
 import type { SegmentSource } from "./shuffle/fetch-segments.ts";
 import { openSegments } from "./shuffle/open-segments.ts";
 import { writeAll } from "./shuffle/run-files.ts";
-import { textBatches } from "./shuffle/text-batches.ts";
+import { forExecutables, textBatches } from "./shuffle/text-batches.ts";
 import type { Sink } from "./sink.ts";
+import { reduceSegments } from "./tasks/reduce.ts";
 import { placeFiles, placeProgram, workingDirectory } from "./working-directory.ts";
 
 /** Runs a map or reduce again outside its job: by hand, to find out why it fails. */
@@ -53,7 +53,7 @@ type ReplayOptions = {
 
 /** A task that is ready to run any number of times. */
 export type Replay = {
-  readonly program: Program;
+  readonly program: ArtifactProgram;
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
   /** The program's input, in the form that an executable reads. */
@@ -64,13 +64,14 @@ export type Replay = {
   run(): Promise<CountersSnapshot>;
 };
 
-/** Fetches everything that a task needs and places it as the job's own runs do. */
+/** Fetches everything that a task needs and places it as the job's own runs do. @throws Error for a built-in program */
 export const prepareReplay = async (task: ReplayedTask, options: ReplayOptions): Promise<Replay> => {
   const { folder } = options;
   const counters = new Counters();
   const context = contextOf(task, options, counters);
   await placeFiles(task.job, context, options);
   const program = await placeProgram(task.job, task.input.kind === "map" ? "mapper" : "reducer", context, options);
+  if (program.type === "builtin") throw new Error(`the ${program.role} ${program.name} is built in`);
   const [inputFile, outputFile] = [join(folder, "input"), join(folder, "output")];
   await pipeline(Readable.from(textOf(task, context)), createWriteStream(inputFile));
   const run = async (): Promise<CountersSnapshot> => {
@@ -151,13 +152,18 @@ const textOf = async function* (task: ReplayedTask, context: AttemptContext): As
   }
   const open = await openSegments(sourcesOf(task, input), context);
   try {
-    for await (const bytes of textBatches(open.sorted, context.sortBuffer)) yield Buffer.from(bytes);
+    for await (const bytes of textBatches(open.sorted, forExecutables, context.sortBuffer)) yield Buffer.from(bytes);
   } finally {
     open.close();
   }
 };
 
-const runFile = async (inputFile: string, program: Program, context: AttemptContext, sink: Sink): Promise<void> => {
+const runFile = async (
+  inputFile: string,
+  program: ArtifactProgram,
+  context: AttemptContext,
+  sink: Sink,
+): Promise<void> => {
   const input = openSync(inputFile, "r");
   try {
     await runExecutable({ program, context, input, output: (chunk) => sink.write(chunk) ?? undefined });
@@ -166,7 +172,12 @@ const runFile = async (inputFile: string, program: Program, context: AttemptCont
   }
 };
 
-const runModule = async (task: ReplayedTask, program: Program, context: AttemptContext, sink: Sink): Promise<void> => {
+const runModule = async (
+  task: ReplayedTask,
+  program: ArtifactProgram,
+  context: AttemptContext,
+  sink: Sink,
+): Promise<void> => {
   const { input } = task;
   if (input.kind === "map") await mapToText({ mapper: program, input: rangesOf(task, input, context), context, sink });
   else await reduceSegments({ reducer: program, segments: sourcesOf(task, input), context, sink });

@@ -10,7 +10,7 @@ import { setFolderModes } from "../folders.ts";
 import { hasCode } from "../storage/file-failure.ts";
 import { unpackArchive } from "./archives/unpack.ts";
 import type { AttemptContext } from "./attempt-context.ts";
-import type { Program } from "./programs/program.ts";
+import type { ArtifactProgram, Program } from "./programs/program.ts";
 
 /**
  * Returns the directory that an attempt's programs run in. It contains the job's files and archives and the programs themselves,
@@ -35,13 +35,31 @@ export const placeFiles = async (job: RunnerJob, context: AttemptContext, conten
 
 /** Places a program of the job in the working directory. @throws Error if the job has no program in that role */
 export const placeProgram = async (
-  job: RunnerJob,
-  role: ProgramRole,
+  { programs }: RunnerJob,
+  role: "mapper" | "reducer",
   context: AttemptContext,
   contents: Contents,
 ): Promise<Program> => {
-  const ref = job.programs[role];
+  const ref = programs[role];
   if (ref === undefined) throw new Error(`the job has no ${role}`);
+  return ref.type === "builtin" ? { role, ...ref } : await placeArtifact(role, ref, context, contents);
+};
+
+/** Places the job's combiner, if it has one. */
+export const placeCombiner = async (
+  { programs: { combiner } }: RunnerJob,
+  context: AttemptContext,
+  contents: Contents,
+): Promise<ArtifactProgram | undefined> => combiner && (await placeArtifact("combiner", combiner, context, contents));
+
+type ArtifactRef = NonNullable<RunnerJob["programs"]["combiner"]>;
+
+const placeArtifact = async (
+  role: ProgramRole,
+  ref: ArtifactRef,
+  context: AttemptContext,
+  contents: Contents,
+): Promise<ArtifactProgram> => {
   const { name, type, args = [] } = ref;
   // Keep the program's own name, because its error messages show it.
   const path = join(workingDirectory(context), type === "module" ? moduleFile(name) : basename(name));

@@ -671,6 +671,19 @@ export interface components {
             /** @description SHA-256 of the content, lower-case hex */
             hash: string;
         };
+        /** @description A program of a job: an artifact as it was when the job was started, or a built-in one */
+        Program: {
+            name: string;
+            /**
+             * @description builtin: comes with the runners; its size is 0 and its hash empty
+             * @enum {string}
+             */
+            type: "executable" | "module" | "builtin";
+            /** @description Bytes */
+            size: number;
+            /** @description SHA-256 of the content, lower-case hex */
+            hash: string;
+        };
         /**
          * @description An artifact as it is stored now
          * @example {
@@ -872,10 +885,16 @@ export interface components {
              * @default false
              */
             useSSL?: boolean;
+            /** @description Name of an artifact, or `identity`, which passes on each record as it is */
             mapperName: string;
-            /** @description Required unless the job is map-only */
+            /** @description Likewise. Required unless the job is map-only or has an aggregate */
             reducerName?: string;
             combinerName?: string;
+            /**
+             * @description How the values of each key are combined, in place of a reducer and a combiner. sum, min, max: they must be decimal integers of 64 bits. count: the number of values. first: the first value. uniq: the key without a value.
+             * @enum {string}
+             */
+            aggregate?: "sum" | "count" | "min" | "max" | "first" | "uniq";
             /** @description Arguments of the mapper; a module finds them in context.args */
             mapperArgs?: string[];
             reducerArgs?: string[];
@@ -1108,9 +1127,9 @@ export interface components {
             rerunOf: string | null;
             /** @description As they were when the job was started. Null in lists, of jobs that release 0.1.0 has ended. */
             programs: {
-                mapper: components["schemas"]["Artifact"];
-                reducer?: components["schemas"]["Artifact"];
-                combiner?: components["schemas"]["Artifact"];
+                mapper: components["schemas"]["Program"];
+                reducer?: components["schemas"]["Program"];
+                combiner?: components["schemas"]["Program"];
             } | null;
             nReducers: number;
             outputLocation: {
@@ -1271,9 +1290,9 @@ export interface components {
             rerunOf: string | null;
             /** @description As they were when the job was started. Null in lists, of jobs that release 0.1.0 has ended. */
             programs: {
-                mapper: components["schemas"]["Artifact"];
-                reducer?: components["schemas"]["Artifact"];
-                combiner?: components["schemas"]["Artifact"];
+                mapper: components["schemas"]["Program"];
+                reducer?: components["schemas"]["Program"];
+                combiner?: components["schemas"]["Program"];
             } | null;
             nReducers: number;
             outputLocation: {
@@ -1614,7 +1633,7 @@ export interface components {
             type: "mapper" | "reducer";
             /** @enum {string} */
             status: "scheduled" | "in-progress" | "completed" | "failed" | "stopped";
-            program: components["schemas"]["Artifact"];
+            program: components["schemas"]["Program"];
             /** @description The object and the byte range that a map reads. A map of several objects (combineInputs) has the job's input path, and a range from 0 to the sum of their bytes. A reduce has the shuffle folder and the bytes that it reads of it. */
             inputData: {
                 id: string;
@@ -1695,7 +1714,7 @@ export interface components {
             type: "mapper" | "reducer";
             /** @enum {string} */
             status: "scheduled" | "in-progress" | "completed" | "failed" | "stopped";
-            program: components["schemas"]["Artifact"];
+            program: components["schemas"]["Program"];
             /** @description The object and the byte range that a map reads. A map of several objects (combineInputs) has the job's input path, and a range from 0 to the sum of their bytes. A reduce has the shuffle folder and the bytes that it reads of it. */
             inputData: {
                 id: string;

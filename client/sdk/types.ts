@@ -18,6 +18,8 @@ export type JobChanges = { readonly [Field in keyof JobRequest]?: JobRequest[Fie
 export type JobStatus = Job["status"];
 /** Something that happened to a job. `kind` distinguishes the five kinds. */
 export type JournalEvent = Schemas["Event"];
+/** A program of a job. `builtin` comes with the runners: its size is 0 and its hash empty. */
+export type Program = Schemas["Program"];
 export type Segment = Schemas["Segment"];
 export type Task = Schemas["Task"];
 export type TaskDetail = Schemas["TaskDetail"];

@@ -28,6 +28,21 @@ export const ArtifactSchema = z
   .meta({ id: "Artifact", description: "An uploaded program, file or archive" });
 export type Artifact = z.infer<typeof ArtifactSchema>;
 
+export const ProgramSchema = z
+  .object({
+    name: z.string(),
+    type: z
+      .enum([...programTypes, "builtin"])
+      .describe("builtin: comes with the runners; its size is 0 and its hash empty"),
+    size: z.int().nonnegative().describe("Bytes"),
+    hash: z.string().describe("SHA-256 of the content, lower-case hex"),
+  })
+  .meta({
+    id: "Program",
+    description: "A program of a job: an artifact as it was when the job was started, or a built-in one",
+  });
+export type Program = z.infer<typeof ProgramSchema>;
+
 export const StoredArtifactSchema = ArtifactSchema.extend({
   uploadedAt: MillisecondsSchema.nullable().describe("Null where release 0.1.0 has stored it"),
   uploadedBy: z.string().nullable().describe("Name of the token that it was uploaded with"),

@@ -5,6 +5,7 @@ import { JobNameSchema, TagsSchema } from "./labels.ts";
 import { NotifySchema } from "./notification.ts";
 import { clashesOf, PlacementsSchema } from "./placements.ts";
 import { StorageAccessSchema } from "./storage-access.ts";
+import { aggregates } from "../builtin-programs.ts";
 import { inputCompressions } from "../compression.ts";
 import { defaultMaxLosses, maxTasks } from "../limits.ts";
 import { ClusterNameSchema, podFields, SecretEnvironmentSchema } from "../pods.ts";
@@ -47,9 +48,18 @@ export const JobRequestSchema = z
         "URL of the endpoint for addresses without one (s3://bucket/key). By default, the runners' AWS variables decide.",
       ),
     useSSL: z.boolean().default(false).describe("Whether an address without a scheme is https"),
-    mapperName: ArtifactNameSchema,
-    reducerName: ArtifactNameSchema.optional().describe("Required unless the job is map-only"),
+    mapperName: ArtifactNameSchema.describe("Name of an artifact, or `identity`, which passes on each record as it is"),
+    reducerName: ArtifactNameSchema.optional().describe(
+      "Likewise. Required unless the job is map-only or has an aggregate",
+    ),
     combinerName: ArtifactNameSchema.optional(),
+    aggregate: z
+      .enum(aggregates)
+      .optional()
+      .describe(
+        "How the values of each key are combined, in place of a reducer and a combiner. sum, min, max: they must be decimal integers " +
+          "of 64 bits. count: the number of values. first: the first value. uniq: the key without a value.",
+      ),
     mapperArgs: ArgsSchema.optional().describe("Arguments of the mapper; a module finds them in context.args"),
     reducerArgs: ArgsSchema.optional(),
     combinerArgs: ArgsSchema.optional(),
@@ -143,8 +153,16 @@ export const JobRequestSchema = z
     const issue = (field: string, message: string, ...below: (string | number)[]): void => {
       context.addIssue({ code: "custom", path: [field, ...below], message });
     };
-    if (request.nReducers > 0 && request.reducerName === undefined) {
-      issue("reducerName", "is required unless nReducers is 0 (map-only)");
+    const { aggregate } = request;
+    if (request.nReducers > 0 && request.reducerName === undefined && aggregate === undefined) {
+      issue("reducerName", "is required unless there is an aggregate or nReducers is 0 (map-only)");
+    }
+    if (aggregate !== undefined) {
+      if (request.nReducers === 0) issue("aggregate", "makes no sense in a map-only job (nReducers 0)");
+      for (const field of ["reducerName", "combinerName"] as const) {
+        if (request[field] !== undefined)
+          issue(field, "is given although the aggregate takes its place; leave one of them out");
+      }
     }
     if (request.nReducers === 0 && request.reducerName !== undefined) {
       issue("nReducers", "is 0 (map-only) although a reducerName is given; leave one of them out");

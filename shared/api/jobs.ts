@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ArtifactSchema } from "./artifacts.ts";
+import { ProgramSchema } from "./artifacts.ts";
 import { FailureSchema, InputDataSchema, MillisecondsSchema } from "./fields.ts";
 import { CountersSchema } from "../counters.ts";
 import { JobRequestSchema } from "./job-request.ts";
@@ -35,7 +35,7 @@ export const JobSchema = z
     tags: z.record(z.string(), z.string()),
     rerunOf: z.string().nullable().describe("Id of the job that it was started again from"),
     programs: z
-      .object({ mapper: ArtifactSchema, reducer: ArtifactSchema.optional(), combiner: ArtifactSchema.optional() })
+      .object({ mapper: ProgramSchema, reducer: ProgramSchema.optional(), combiner: ProgramSchema.optional() })
       .nullable()
       .describe("As they were when the job was started. Null in lists, of jobs that release 0.1.0 has ended."),
     nReducers: z.int().nonnegative(),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ArtifactSchema } from "./artifacts.ts";
+import { ProgramSchema } from "./artifacts.ts";
 import { FailureSchema, InputDataSchema, MillisecondsSchema } from "./fields.ts";
 import { CountersSchema } from "../counters.ts";
 import { taskStatuses } from "../status.ts";
@@ -9,7 +9,7 @@ export const TaskSchema = z
     id: z.string(),
     type: z.enum(["mapper", "reducer"]),
     status: z.enum(taskStatuses),
-    program: ArtifactSchema,
+    program: ProgramSchema,
     inputData: InputDataSchema.describe(
       "The object and the byte range that a map reads. A map of several objects (combineInputs) has the job's input path, and " +
         "a range from 0 to the sum of their bytes. A reduce has the shuffle folder and the bytes that it reads of it.",

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ArtifactSchema, ProgramTypeSchema } from "../api/artifacts.ts";
 import { PlacedArtifactSchema } from "../api/placements.ts";
 import { StorageAccessSchema } from "../api/storage-access.ts";
+import { builtinNames } from "../builtin-programs.ts";
 import { inputCompressions } from "../compression.ts";
 import { ReportedCountersSchema } from "../counters.ts";
 import { AttemptId, Bytes, Id, Index, JobId, Re, Status, Text } from "./fields.ts";
@@ -10,7 +11,10 @@ import { AssignmentSchema, AttemptErrorSchema, PlannedObjectSchema, ResultSchema
 /** Most characters of a piece of a log in one message. */
 const mostFollowed = 256 * 1024;
 
-const ProgramRefSchema = ArtifactSchema.extend({ type: ProgramTypeSchema, args: z.array(z.string()).optional() });
+const ArtifactRefSchema = ArtifactSchema.extend({ type: ProgramTypeSchema, args: z.array(z.string()).optional() });
+/** If the reducer is an aggregate, maps combine their output with it, too. */
+const BuiltinRefSchema = z.object({ type: z.literal("builtin"), name: z.enum(builtinNames) });
+const ProgramRefSchema = z.discriminatedUnion("type", [ArtifactRefSchema, BuiltinRefSchema]);
 
 /** A store of a job, and what it takes to use it. `headers` are sent along with its requests. */
 const JobStoreSchema = z.object({
@@ -33,7 +37,7 @@ const RunnerJobSchema = z.object({
   programs: z.object({
     mapper: ProgramRefSchema,
     reducer: ProgramRefSchema.optional(),
-    combiner: ProgramRefSchema.optional(),
+    combiner: ArtifactRefSchema.optional(),
   }),
   /** What lies in the working directory of programs; an archive unpacked, as a directory. */
   files: z.array(PlacedArtifactSchema).optional(),

@@ -7,8 +7,8 @@ import type { Program } from "../../backend/runner/programs/program.ts";
 import { Collector } from "../../backend/runner/shuffle/collector.ts";
 import type { SegmentSource } from "../../backend/runner/shuffle/fetch-segments.ts";
 import { openSegments } from "../../backend/runner/shuffle/open-segments.ts";
-import { textBatches } from "../../backend/runner/shuffle/text-batches.ts";
-import { TextRecords } from "../../backend/runner/shuffle/text-records.ts";
+import { forExecutables, textBatches } from "../../backend/runner/shuffle/text-batches.ts";
+import { TextRecords } from "../../backend/runner/programs/text-records.ts";
 import { ownPeak } from "./memory.ts";
 import type { Figures } from "./measured.ts";
 
@@ -51,7 +51,7 @@ class KernelMap {
   readonly #records: TextRecords;
 
   constructor(context: AttemptContext) {
-    this.#collector = new Collector(context, 1, context.sortBuffer);
+    this.#collector = new Collector(context, { partitions: 1, memory: context.sortBuffer });
     this.#records = new TextRecords(nobody, context.recordLimit, this.#collector);
   }
 
@@ -117,7 +117,7 @@ try {
   const segments = await mapAll(input, folder, () => contextIn(folder));
   const open = await openSegments(segments, contextIn(folder));
   await writing(join(output, "part-0"), async (sink) => {
-    for await (const batch of textBatches(open.sorted, contextIn(folder).sortBuffer)) sink.write(batch);
+    for await (const batch of textBatches(open.sorted, forExecutables, contextIn(folder).sortBuffer)) sink.write(batch);
   });
   open.close();
   const figures: Figures = { seconds: (performance.now() - startedAt) / 1000, peakMiB: ownPeak() };

@@ -31,7 +31,7 @@ export function reduce(key, values, emit) {
 }
 export const combine = reduce;
 `;
-const identity: Record<ProgramKind, string> = { executable: "cat.sh", module: "identity.mjs" };
+const identity: Record<ProgramKind, string> = { executable: "cat.sh", module: "identity.mjs", builtin: "identity" };
 
 /** Small, so that ordinary inputs spill often and need several merge passes. */
 const sortBuffer = 32 * 1024;
@@ -147,12 +147,41 @@ describe.concurrent("a combiner changes the shuffled data, not the output", () =
   }
 });
 
+test("an aggregate gives the output of a reducer, and does its work in the maps", async () => {
+  const lines = Array.from({ length: 4000 }, (_, n) => `word ${(n * n) % 101}\t${(n % 7) - 3}`);
+  const inputPath = await edgefold.put("data/aggregate.txt", lines.join("\n"));
+  const { job, parts } = await run({
+    mapperName: "cat.sh",
+    aggregate: "sum",
+    inputPath,
+    nReducers: 3,
+    splitSize: 15_000,
+  });
+  const sums = new Map<string, number>();
+  for (const { key, value } of lines.map(pairOf)) sums.set(key, (sums.get(key) ?? 0) + Number(value));
+  const pairs = parts.flatMap((part) => recordsOf(part).map(pairOf));
+  expect(new Map(pairs.map(({ key, value }) => [key, Number(value)]))).toEqual(sums);
+  expect(pairs).toHaveLength(sums.size);
+  expect(counter(job, "combineInputRecords")).toBe(lines.length);
+  expect(counter(job, "reduceInputRecords")).toBe(counter(job, "combineOutputRecords"));
+  expect(counter(job, "reduceInputGroups")).toBe(sums.size);
+
+  const { id } = await edgefold.post({
+    inputPath: await edgefold.put("data/unfit.txt", "a\t1\nb\tx\n"),
+    mapperName: "identity",
+    aggregate: "max",
+  });
+  const { error } = await edgefold.ended(id);
+  expect(error).toMatchObject({ code: "ProgramFailed" });
+  expect(error?.message).toContain('mapper identity emits what cannot be aggregated: the key "b" has the value "x"');
+});
+
 describe.concurrent("a map-only job keeps the order of the records", () => {
   const contents = ["b\t1\r\na\t\n\n", "", "\xff\0\tz\n".repeat(300) + "last\r"].map((text) =>
     Buffer.from(text, "latin1"),
   );
 
-  for (const kind of ["executable", "module"] as const) {
+  for (const kind of ["executable", "module", "builtin"] as const) {
     test(kind, async () => {
       for (const [index, content] of contents.entries()) {
         const last = index === contents.length - 1;

@@ -11,7 +11,7 @@ const packers = {
 } as const;
 
 export type InputObject = { readonly content: Buffer; readonly packed: keyof typeof packers };
-export type ProgramKind = "executable" | "module";
+export type ProgramKind = "executable" | "module" | "builtin";
 export type StoreKind = "s3" | "file";
 
 export type PropertyCase = {
@@ -56,7 +56,7 @@ const object = fc.record({
   content,
   packed: fc.constantFrom("", "", ".gz", ".zst"),
 }) satisfies fc.Arbitrary<InputObject>;
-const programKind = fc.constantFrom<ProgramKind[]>("executable", "module");
+const programKind = fc.constantFrom<ProgramKind[]>("executable", "module", "builtin");
 const storeKind = fc.constantFrom<StoreKind[]>("s3", "file");
 
 const settings = fc.record({

@@ -27,15 +27,18 @@ const inOrder = (a: Pair, b: Pair): number => (a.key < b.key ? -1 : a.key > b.ke
 export const sortedPairs = (contents: readonly Uint8Array[]): Pair[] =>
   contents.flatMap((content) => recordsOf(content).map(pairOf)).toSorted(inOrder);
 
-/** Formats an output line: for executables as `cat` writes it, with the tab; for modules without a tab if there is no value. */
-export const lineOf = ({ key, value }: Pair, writer: "executable" | "module"): string =>
-  writer === "module" && value === "" ? `${key}\n` : `${key}\t${value}\n`;
+/** Who writes an output. */
+type Writer = "executable" | "module" | "builtin";
+
+/** Formats an output line: for executables as `cat` writes it, with the tab; for others without a tab if there is no value. */
+export const lineOf = ({ key, value }: Pair, writer: Writer): string =>
+  writer !== "executable" && value === "" ? `${key}\n` : `${key}\t${value}\n`;
 
 /** The expected content of each part. Which keys belong to a part is read from it: the partitioning itself is not specified. */
 export const expectedParts = (
   contents: readonly Uint8Array[],
   parts: readonly Uint8Array[],
-  writer: "executable" | "module",
+  writer: Writer,
 ): string[] => {
   const home = new Map<string, number>();
   parts.forEach((part, index) => {

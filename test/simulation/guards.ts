@@ -393,8 +393,8 @@ export const guards: readonly Guard[] = [
   {
     name: "a resumed job holds its new program",
     file: "worker/registry/uses.ts",
-    text: "toArray().length > 0) pinUses(sql, jobId, found.uses);",
-    without: 'toArray().length > 0) sql.exec("SELECT 1");',
+    text: "if (isOpen(sql, jobId)) pinUses(sql, jobId, found.uses);",
+    without: "isOpen(sql, jobId);",
     under: { ...failing, replaces: "mapper", replacedAfter: 100_000 },
   },
   {

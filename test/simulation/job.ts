@@ -1,6 +1,7 @@
 import { JobRequestSchema } from "../../shared/api/job-request.ts";
 import type { Assignment } from "../../shared/protocol/tasks.ts";
 import { JobObject } from "../../worker/job/object.ts";
+import { programsFor } from "../../worker/job/programs.ts";
 import type { JobSpec, PinnedPrograms } from "../../worker/job/spec.ts";
 import { JobChecks } from "./job-checks.ts";
 import type { Host } from "./host.ts";
@@ -44,34 +45,35 @@ export class SimulatedJob {
     return this.world.elapsed < this.options.blockedUntil;
   }
 
-  spec(createdAt: number, programs: PinnedPrograms): JobSpec {
+  spec(createdAt: number, pinned: PinnedPrograms): JobSpec {
     const { maps, reducers, maxAttempts, maxLosses, maxFailedMapsPercent, speculation } = this.options;
     const { deadlineSeconds, keepFailedSeconds } = this.options;
     const isNotified = this.options.refusals !== undefined;
+    const request = JobRequestSchema.parse({
+      inputPath: addressOf("input/"),
+      outputPath: addressOf("out"),
+      mapperName: "mapper",
+      ...(reducers > 0 && { reducerName: "reducer" }),
+      nReducers: reducers,
+      splitSize: maps > 0 ? 100 : undefined,
+      maxAttempts,
+      maxLosses,
+      maxFailedMapsPercent,
+      speculation,
+      deadlineSeconds,
+      keepFailedSeconds,
+      inputStorageCredentials: access,
+      outputStorageCredentials: access,
+      ...(isNotified && { notify: { url: "http://receiver/" } }),
+    });
     return {
       id: this.id,
       createdAt,
       submittedBy: "simulation",
       cluster: "default",
       credentialSecrets: [],
-      request: JobRequestSchema.parse({
-        inputPath: addressOf("input/"),
-        outputPath: addressOf("out"),
-        mapperName: "mapper",
-        ...(reducers > 0 && { reducerName: "reducer" }),
-        nReducers: reducers,
-        splitSize: maps > 0 ? 100 : undefined,
-        maxAttempts,
-        maxLosses,
-        maxFailedMapsPercent,
-        speculation,
-        deadlineSeconds,
-        keepFailedSeconds,
-        inputStorageCredentials: access,
-        outputStorageCredentials: access,
-        ...(isNotified && { notify: { url: "http://receiver/" } }),
-      }),
-      programs,
+      request,
+      programs: programsFor(request, pinned),
     };
   }
 

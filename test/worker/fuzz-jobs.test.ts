@@ -35,6 +35,7 @@ const startable = valid(JobRequestSchema).map((request) =>
     mapperName: "mapper",
     reducerName: undefined,
     combinerName: undefined,
+    aggregate: undefined,
     reducerArgs: undefined,
     combinerArgs: undefined,
     files: ["reducer", "mapper"],

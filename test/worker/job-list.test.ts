@@ -71,6 +71,16 @@ describe("the list of jobs", () => {
     expect(await list(`?since=${since}&status=pending,stopped&limit=2`)).toEqual(["Alpha TWO", "beta"]);
   });
 
+  it("can be filtered by built-in programs", async () => {
+    const since = Date.now();
+    await post({ name: "sums", aggregate: "sum", reducerName: undefined });
+    await post({ name: "sorted", mapperName: "identity", reducerName: "identity" });
+    await post({ name: "other" });
+    expect(await list(`?since=${since}&program=sum`)).toEqual(["sums"]);
+    expect(await list(`?since=${since}&program=identity`)).toEqual(["sorted"]);
+    expect(await list(`?since=${since}&program=reducer`)).toEqual(["other"]);
+  });
+
   it.each([
     ["status", "?status=done", "must be some of pending"],
     ["tag", "?tag=team", "team:search"],

@@ -168,8 +168,8 @@ describe("a reserved job", () => {
 
   it("is kept with its programs if its object exists, even without confirmation", async () => {
     const program = await put("created");
-    const { id, programs } = reserved(await reserve({ mapper: "created" }));
-    await jobObject(env, id).create({ ...specOf(), id, programs }, Date.now() + 60_000);
+    const { id } = reserved(await reserve({ mapper: "created" }));
+    await jobObject(env, id).create({ ...specOf(), id, programs: { mapper: program } }, Date.now() + 60_000);
     await eventually(async () =>
       expect(await rows("SELECT id FROM job WHERE version > 0 AND id = ?", id)).not.toEqual([]),
     );

@@ -5,10 +5,12 @@ import { AttemptSchema } from "../../shared/api/attempts.ts";
 import { JobDetailSchema, type JobDetail } from "../../shared/api/jobs.ts";
 import { closeCodes } from "../../shared/protocol/connection.ts";
 import type { Assignment } from "../../shared/protocol/tasks.ts";
-import { call, jsonOf, postJob, problemOf, upload } from "./api.ts";
+import { runnerFeatures } from "../../shared/protocol/versions.ts";
+import { call, jsonOf, openEnv, postJob, problemOf, runnerToken, upload } from "./api.ts";
 import { eventually } from "./eventually.ts";
 import { claimed, complete, JobFixture, taskOf, work, type Runner } from "./job-fixture.ts";
 import { hangUp } from "./peer.ts";
+import { settle } from "./registry-helpers.ts";
 
 afterEach(hangUp);
 beforeAll(async () => {
@@ -28,11 +30,14 @@ const request = {
   inputStorageCredentials: credentials,
 };
 
+const sums = { reducerName: undefined, aggregate: "sum" };
+const identity = { name: "identity", type: "builtin" };
+
 /** Submits a job and completes its maps. @returns the job, its runner and its first reduce */
 const mapped = async (more: object = {}): Promise<{ job: JobFixture; runner: Runner; reduce: Assignment }> => {
   const { id } = await jsonOf(JobDetailSchema, await postJob({ ...request, ...more }));
   const job = new JobFixture(id);
-  const runner = await job.runner();
+  const runner = await job.runner("runner", null, [...runnerFeatures]);
   return { job, runner, reduce: await job.mapped(runner) };
 };
 
@@ -60,6 +65,12 @@ const resumeOk = async (job: JobFixture, changes: object = {}): Promise<JobDetai
   const answer = await resume(job, changes);
   expect(answer.status).toBe(200);
   return await jsonOf(JobDetailSchema, answer);
+};
+/** The programs that the job tells a runner. */
+const programsOf = async (job: JobFixture, runner: Runner) => {
+  const welcome = await job.hello(runner);
+  if (welcome.kind !== "welcome") throw new Error(welcome.kind);
+  return welcome.job.programs;
 };
 const secrets = async (job: JobFixture): Promise<number> => (await job.query("SELECT 1 FROM secret")).length;
 
@@ -149,6 +160,68 @@ describe("a resumed job", () => {
       progress: { maps: { total: 2, completed: 0 }, reduces: { completed: 0 } },
     });
     expect(await work(await job.runner())).toEqual(["map", "map", "reduce", "reduce", "commit", "success", "clean"]);
+  });
+
+  it("repeats all reduces if its reducer becomes a built-in one, and keeps that one", async () => {
+    const job = await held({ combinerName: "reducer" });
+    const resumed = await resumeOk(job, { reducerName: "identity" });
+    expect(resumed).toMatchObject({
+      status: "reducing",
+      progress: { maps: { completed: 2 }, reduces: { completed: 0 } },
+    });
+    expect(resumed.programs).toMatchObject({ reducer: { name: "identity", type: "builtin" }, combiner: { size: 9 } });
+    const runner = await job.dial();
+    expect(await programsOf(job, runner)).toMatchObject({ reducer: identity });
+    await fail(runner, await claimed(runner));
+    await upload("identity", "#!identity");
+    expect((await resumeOk(job)).programs?.reducer).toMatchObject(identity);
+    const second = await job.runner("second", null, [...runnerFeatures]);
+    await fail(second, await claimed(second));
+    expect((await resumeOk(job, { reducerName: "identity" })).programs?.reducer).toMatchObject({ type: "executable" });
+    await call("DELETE", "/api/v1/artifacts/identity");
+  });
+
+  it.each([
+    ["by an aggregate", {}, { reducerName: null, aggregate: "sum" }, { name: "sum", type: "builtin" }],
+    ["by another aggregate", sums, { aggregate: "max" }, { name: "max", type: "builtin" }],
+    ["in place of an aggregate", sums, { aggregate: null, reducerName: "mended" }, { name: "mended", size: 8 }],
+    ["by identity in place of an aggregate", sums, { aggregate: null, reducerName: "identity" }, identity],
+  ])(
+    "repeats everything if its reducer is replaced %s, as maps combine with it",
+    async (_, first, changes, reducer) => {
+      const job = await held(first);
+      const resumed = await resumeOk(job, changes);
+      expect(resumed).toMatchObject({
+        status: "mapping",
+        progress: { maps: { completed: 0 }, reduces: { completed: 0 } },
+      });
+      expect(resumed.programs?.reducer).toMatchObject(reducer);
+      const runner = await job.dial();
+      expect(await programsOf(job, runner)).toMatchObject({ mapper: { name: "mapper" }, reducer });
+      expect(await work(runner)).toEqual(["map", "map", "reduce", "reduce", "commit", "success", "clean"]);
+    },
+  );
+
+  it("holds a new program even if it held none before", async () => {
+    const job = await held({ ...sums, mapperName: "identity" });
+    await upload("passing", "#!passing");
+    await resumeOk(job, { mapperName: "passing" });
+    await call("DELETE", "/api/v1/artifacts/passing");
+    await settle();
+    const headers = { Authorization: `Bearer ${await runnerToken(openEnv, job.id)}` };
+    const content = await call("GET", `/api/v1/jobs/${job.id}/programs/mapper`, { headers });
+    expect(new TextDecoder().decode(await content.arrayBuffer())).toBe("#!passing");
+    expect((await call("GET", `/api/v1/jobs/${job.id}/programs/reducer`, { headers })).status).toBe(404);
+  });
+
+  it("cannot have an aggregate beside a reducer, or neither", async () => {
+    const job = await held();
+    expect((await problemOf(await resume(job, { aggregate: "sum" }))).errors?.map(({ field }) => field)).toEqual([
+      "reducerName",
+    ]);
+    expect((await problemOf(await resume(job, { reducerName: null }))).errors?.map(({ field }) => field)).toEqual([
+      "reducerName",
+    ]);
   });
 
   it("uses replaced credentials, and keeps the others", async () => {

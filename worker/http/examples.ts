@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { StoredArtifactSchema, type Artifact } from "../../shared/api/artifacts.ts";
+import { StoredArtifactSchema, type Artifact, type Program } from "../../shared/api/artifacts.ts";
 import { AttemptSchema } from "../../shared/api/attempts.ts";
 import { ClusterSchema } from "../../shared/api/clusters.ts";
 import { EventSchema, type JournalEvent } from "../../shared/api/events.ts";
@@ -21,13 +21,13 @@ const object = `${inputPath}readme.txt`;
 const output = `${outputPath}/${exampleId}/part-r-00000`;
 const credentials = { username: "local-development", password: "local-development-secret" };
 
-const mapper: Artifact = {
+const mapper: Artifact & Program = {
   name: "mapper.mjs",
   type: "module",
   size: 186,
   hash: "6a383c825368e516a396312409591defd00f6987da7d65fdde62bb18874d2bd8",
 };
-const reducer: Artifact = {
+const reducer: Program = {
   name: "reducer.mjs",
   type: "module",
   size: 268,

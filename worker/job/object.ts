@@ -30,7 +30,7 @@ import { SessionTokens } from "./runners/session-tokens.ts";
 import { takeReport } from "./reports.ts";
 import { resumeJob } from "./resume.ts";
 import { Session, type JobParts } from "./session.ts";
-import { contentOf, machineOptions, type JobSpec, type PinnedArtifact, type PinnedProgram } from "./spec.ts";
+import { contentOf, machineOptions, programOf, type JobSpec, type PinnedArtifact, type PinnedProgram } from "./spec.ts";
 import { stopJob } from "./stop.ts";
 import { JobStore } from "./store.ts";
 import { describeAbsence, tellCluster } from "./targets/cluster.ts";
@@ -176,7 +176,7 @@ export class JobObject extends DurableObject<Env> implements JobApi {
   async program(role: ProgramRole): Promise<PinnedProgram | null> {
     const { store } = this.#parts;
     if (!store.exists() || store.job.row().released) return null;
-    return store.job.spec().programs[role] ?? null;
+    return programOf(store.job.spec(), role);
   }
 
   async content(hash: string): Promise<PinnedArtifact | null> {

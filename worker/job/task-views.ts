@@ -7,7 +7,8 @@ import type { InputRange, SegmentRef } from "../../shared/protocol/tasks.ts";
 import { isEnded } from "../../shared/status.ts";
 import type { Page, PageRequest, TaskListRequest } from "../contracts.ts";
 import { jsonPages } from "./json-pages.ts";
-import { artifactOf, type JobSpec } from "./spec.ts";
+import { viewProgram } from "./programs.ts";
+import type { JobSpec } from "./spec.ts";
 import type { JobStore } from "./store.ts";
 import type { ListedKind, ListedTask, MeasuredPlace, TaskPlace } from "./tables/task-lists.ts";
 
@@ -214,7 +215,7 @@ const showTask = (spec: JobSpec, { row, range, inputBytes }: ListedTask, shuffle
     id,
     type: map ? "mapper" : "reducer",
     status: row.status,
-    program: artifactOf(map ? programs.mapper : (programs.reducer ?? programs.mapper)),
+    program: viewProgram(map ? programs.mapper : (programs.reducer ?? programs.mapper)),
     inputData: { id, ...inputView(spec, row, range, inputBytes, shuffle) },
     podName: row.podName,
     startTime: row.startedAt,

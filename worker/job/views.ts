@@ -6,7 +6,8 @@ import { mostShown, outputUrl, withOutputUrls } from "../../shared/outputs.ts";
 import { partName } from "../../shared/status.ts";
 import type { Items, Page, PageRequest } from "../contracts.ts";
 import { jsonPages } from "./json-pages.ts";
-import { placedOf, artifactOf } from "./spec.ts";
+import { viewProgram } from "./programs.ts";
+import { placedOf } from "./spec.ts";
 import type { JobStore } from "./store.ts";
 
 /** A job as the Registry keeps it: `outputs` has the names of parts, in place of their URLs. */
@@ -21,9 +22,9 @@ export const viewSnapshot = (store: JobStore, absence?: Condition): Job => {
     tags: request.tags ?? {},
     rerunOf: spec.rerunOf ?? null,
     programs: {
-      mapper: artifactOf(programs.mapper),
-      reducer: programs.reducer && artifactOf(programs.reducer),
-      combiner: programs.combiner && artifactOf(programs.combiner),
+      mapper: viewProgram(programs.mapper),
+      reducer: programs.reducer && viewProgram(programs.reducer),
+      combiner: programs.combiner && viewProgram(programs.combiner),
     },
     nReducers: row.nReducers,
     outputLocation: { location: request.outputPath, useSSL: request.useSSL },

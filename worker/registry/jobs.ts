@@ -61,6 +61,10 @@ export const noteExistence = (sql: SqlStorage, id: string): void => {
   sql.exec("UPDATE job SET reserved_until = NULL WHERE id = ?", id);
 };
 
+/** Whether a job is known, and needs its programs still. */
+export const isOpen = (sql: SqlStorage, id: string): boolean =>
+  sql.exec("SELECT 1 FROM job WHERE id = ? AND ended = 0", id).toArray().length > 0;
+
 const CountSchema = z.object({ jobs: z.int() });
 
 /** How many jobs of a cluster have not ended, those included that are about to be created. */

@@ -6,11 +6,11 @@ import type {
   ArtifactNames,
   Items,
   JobFilter,
+  Pins,
   RefusedUses,
   RegistryApi,
   Reservation,
   ReservationRequest,
-  SomePins,
   StoredContent,
 } from "../contracts.ts";
 import { jobOf, type Env } from "../env.ts";
@@ -99,7 +99,7 @@ export class Registry extends DurableObject<Env> implements RegistryApi {
     return this.#change((now) => reserveJob(this.#sql, request, now));
   }
 
-  async pinAgain(id: string, names: ArtifactNames): Promise<({ readonly kind: "pinned" } & SomePins) | RefusedUses> {
+  async pinAgain(id: string, names: ArtifactNames): Promise<({ readonly kind: "pinned" } & Pins) | RefusedUses> {
     return this.#change(() => pinAgain(this.#sql, id, names));
   }
 

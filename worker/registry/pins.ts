@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ProgramTypeSchema } from "../../shared/api/artifacts.ts";
 import { placementFields, type PlacementField } from "../../shared/api/placements.ts";
 import { programRoles, type ProgramRole } from "../../shared/protocol/tasks.ts";
-import type { PinRole, Pins, SomePins } from "../contracts.ts";
+import type { PinRole, Pins } from "../contracts.ts";
 import type { PinnedArtifact, PinnedProgram } from "../job/spec.ts";
 import { rowsOf } from "../platform/sql.ts";
 import { contentColumns, contentFields } from "./content.ts";
@@ -25,7 +25,7 @@ export const pin = (sql: SqlStorage, jobId: string, role: PinRole, artifact: Pin
 };
 
 /** Artifacts by what a job needs them for. */
-export const pinsAmong = (uses: readonly { readonly role: PinRole; readonly artifact: PinnedArtifact }[]): SomePins => {
+export const pinsAmong = (uses: readonly { readonly role: PinRole; readonly artifact: PinnedArtifact }[]): Pins => {
   const byRole = new Map<PinRole, PinnedArtifact>(uses.map(({ role, artifact }) => [role, artifact]));
   const programOf = (role: ProgramRole): PinnedProgram | undefined => {
     const found = byRole.get(role);
@@ -47,13 +47,10 @@ export const pinsAmong = (uses: readonly { readonly role: PinRole; readonly arti
   return { programs, files: placed("files"), archives: placed("archives") };
 };
 
-/** What a job holds. @throws Error where it has no mapper: it is unknown, or has ended */
+/** What a job holds: nothing if it is unknown, has ended, or needs no artifacts. */
 export const pinsOf = (sql: SqlStorage, jobId: string): Pins => {
   const rows = rowsOf(sql, PinRowSchema, `SELECT role, ${contentColumns} FROM pin WHERE job_id = ?`, jobId);
-  const { programs, ...placed } = pinsAmong(rows.map(({ role, ...artifact }) => ({ role, artifact })));
-  const { mapper, reducer, combiner } = programs;
-  if (mapper === undefined) throw new Error(`job ${jobId} has no pinned mapper`);
-  return { programs: { mapper, reducer, combiner }, ...placed };
+  return pinsAmong(rows.map(({ role, ...artifact }) => ({ role, artifact })));
 };
 
 /** Lets go of a job's artifacts, and discards the contents that only it has held. */

@@ -14,6 +14,7 @@ import { exampleId } from "../http/examples.ts";
 import { askJob, jobParameter, unknownJob } from "./ask-job.ts";
 import { listJobs } from "./job-list.ts";
 import { requireReachable } from "./notification.ts";
+import { programsFor } from "../job/programs.ts";
 import { featuresOf } from "../job/spec.ts";
 import { credentialSecrets } from "../job/targets/pods.ts";
 import { busy, invalidRequest, ProblemError } from "../http/problems.ts";
@@ -67,13 +68,14 @@ export const createJob = async (
   const reservation = await registryOf(env).createJob(await reservationFor(call, request, cluster, key));
   switch (reservation.kind) {
     case "reserved": {
-      const { id, createdAt, createBefore, region, programs } = reservation;
+      const { id, createdAt, createBefore, region } = reservation;
+      const programs = programsFor(request, reservation.programs);
       const files = placeArtifacts(request.files, reservation.files);
       const archives = placeArtifacts(request.archives, reservation.archives);
       const { inputStorageCredentials, outputStorageCredentials } = request;
       const secrets = credentialSecrets(inputStorageCredentials, outputStorageCredentials);
       const submittedBy = caller.name;
-      const features = featuresOf(request);
+      const features = featuresOf(request, programs);
       const posted = { id, createdAt, submittedBy, cluster, request, rerunOf };
       const spec = { ...posted, credentialSecrets: secrets, programs, files, archives, features };
       const job = await jobOf(env, id, region).create(spec, createBefore);

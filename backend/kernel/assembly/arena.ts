@@ -1,24 +1,32 @@
-import { compareKeys, copyBytes, partitionHash, putVarint, readVarint, varintEnd } from "./bytes";
+import { addsUp, isNumeric, list, setAggregate, total } from "./aggregate";
+import { compareKeys, copyBytes, putVarint, readVarint, varintBytes, varintEnd } from "./bytes";
 import {
   addedRecords,
   addGroups,
-  blockAfter,
-  blockCount,
-  blockValues,
-  blockValuesEnd,
-  firstBlock,
   groupCount,
-  groupsEnd,
   groupsFullness,
   indexGroups,
-  isLastBlock,
-  packedBytes,
+  numberOf,
   resetGroups,
+  slotOfKey,
   slotsIn,
   stageBytes,
 } from "./groups";
+import { longestNumber, putNumber } from "./numbers";
 import { newKey, pieceHeader, putPiece, sameKey, sameKeyAgain, single } from "./pieces";
-import { counterBytes, distribute, indexBytes, itemBytes, itemKey, itemLength, putItem, sortItems } from "./sort";
+import { lastEntry, packAndIndexLines, packedRecords } from "./pack-lines";
+import {
+  counterBytes,
+  distribute,
+  entryBytes,
+  indexBytes,
+  itemBytes,
+  itemKey,
+  itemLength,
+  putEntry,
+  sortItems,
+} from "./sort";
+import { blockAfter, blockCount, blockValues, blockValuesEnd, free, lastBlockOf, packedBytes, resetValues } from "./values";
 
 /**
  * Records in memory, in the form that suits them: grouped by key if keys repeat, one after another if they hardly do. A packed
@@ -32,8 +40,9 @@ const samplePart: usize = 8;
 /** Keys hardly repeat if there are more than this many keys per record. */
 const hardly: f64 = 0.7;
 
-/** The part of the memory that the tables of groups get. */
+/** The part of the memory that the tables of groups get; with numbers in the slots, other memory is needed for long keys only. */
 const tablePart: f64 = 3.0 / 8.0;
+const numericTablePart: f64 = 1.0 / 2.0;
 const fewestSlots: u32 = 16;
 
 const counters: usize = 64;
@@ -41,43 +50,63 @@ const stage: usize = counters + counterBytes;
 /** The first address that the host may use. */
 export const firstFree: usize = stage + stageBytes;
 
+/** How many records are read ahead of being encoded, and how many bytes of each at most. */
+const fetchedRecords: usize = 32;
+const mostFetched: usize = 256;
+const cacheLine: usize = 64;
+
+/** Keeps reads that only fetch memory from being optimized away. */
+export let fetched: u32 = 0;
+
 let base: usize = 0;
 let limit: usize = 0;
 let used: usize = 0;
-/** Memory for what indexing takes besides the items. */
+/** Memory for what indexing takes besides the entries and items. */
 let reserve: usize = 0;
+let partitions: u32 = 1;
 let isGrouped: bool = false;
 let isSampled: bool = false;
+/** How many records there are, one after another. */
 let records: u32 = 0;
-let groupsFrom: usize = 0;
+/** Where the entries of records end, and begin so far. */
+let top: usize = 0;
+let bottom: usize = 0;
+/** Where the entries of groups will end. */
+let groupsTop: usize = 0;
 
 /**
  * Begins with no records.
  * @param at the memory for records, `bytes` of it
- * @param partitions at most as many as `sort` is given
+ * @param partitionCount at least 1
  * @param keysRepeat whether keys are known to repeat, so that the first records do not decide
+ * @param aggregate what becomes of the values of a key. But for `list`, the records are always grouped.
  */
-export function reset(at: usize, bytes: usize, partitions: u32, keysRepeat: bool): void {
+export function reset(at: usize, bytes: usize, partitionCount: u32, keysRepeat: bool, aggregate: u32): void {
+  setAggregate(aggregate, false);
   base = at;
   limit = at + bytes;
   used = at;
+  partitions = partitionCount;
   reserve = 64 + 4 * (<usize>partitions + 1);
   records = 0;
-  isGrouped = keysRepeat;
-  isSampled = keysRepeat;
-  if (keysRepeat) startGroups(at);
+  top = (limit - 16) & ~15;
+  bottom = top;
+  isGrouped = keysRepeat || aggregate != list;
+  isSampled = isGrouped;
+  if (isGrouped) startGroups(at, limit);
 }
 
-function startGroups(from: usize): void {
-  const most = max(fewestSlots, slotsIn(<usize>(<f64>(limit - base) * tablePart)));
-  const tables = (limit - <usize>most * 48) & ~15;
-  groupsFrom = from;
-  resetGroups(stage, from, tables - min(reserve, tables - from), tables, most);
+function startGroups(from: usize, until: usize): void {
+  const part = isNumeric ? numericTablePart : tablePart;
+  const most = max(fewestSlots, slotsIn(<usize>(<f64>(limit - base) * part)));
+  groupsTop = (until - <usize>most * 48) & ~15;
+  resetValues(from, groupsTop - min(reserve, groupsTop - from));
+  resetGroups(stage, groupsTop, most);
 }
 
 /** The occupied part of the memory, 0 to 1. */
 export function fullness(): f64 {
-  if (isGrouped) return groupsFullness(groupsFrom);
+  if (isGrouped) return groupsFullness();
   return <f64>(used - base + <usize>records * indexBytes + reserve) / <f64>(limit - base);
 }
 
@@ -87,7 +116,7 @@ export let added: u32 = 0;
 /**
  * Adds packed records.
  * @param count how many there are
- * @returns where it stopped: at `end`, or at a record for which there was no room
+ * @returns where it stopped: at `end`, or at a record for which there was no room, or that is no good for the aggregate, see `failure`
  */
 export function add(at: usize, end: usize, count: u32): usize {
   if (isGrouped) {
@@ -96,8 +125,27 @@ export function add(at: usize, end: usize, count: u32): usize {
     return stopped;
   }
   const stopped = addRecords(at, end, count);
-  if (!isSampled && (records >= sampleRecords || used - base >= (limit - base) / samplePart)) sample();
+  sampleInTime();
   return stopped;
+}
+
+/**
+ * Adds whole lines `key TAB value`.
+ * @returns whether it has, see `packedRecords`; otherwise they must be packed and added as records
+ */
+export function addLines(from: usize, to: usize): bool {
+  // A line of one byte becomes a record of two bytes.
+  const most = (to - from) * (2 + indexBytes);
+  if (isGrouped || used + most + <usize>records * indexBytes + reserve > limit) return false;
+  used = packAndIndexLines(from, to, used, bottom, partitions);
+  bottom = lastEntry;
+  records += packedRecords;
+  sampleInTime();
+  return true;
+}
+
+function sampleInTime(): void {
+  if (!isSampled && (records >= sampleRecords || used - base >= (limit - base) / samplePart)) sample();
 }
 
 function addRecords(at: usize, end: usize, count: u32): usize {
@@ -114,9 +162,24 @@ function addRecords(at: usize, end: usize, count: u32): usize {
     }
   }
   memory.copy(used, at, until - at);
-  used += until - at;
-  records += added;
+  appendRecords(used + (until - at), added);
   return until;
+}
+
+/** Indexes packed records that have been written to `used`, up to `end`. */
+function appendRecords(end: usize, count: u32): void {
+  let entry = bottom;
+  for (let at = used; at < end; ) {
+    const length = <u32>readVarint(at);
+    const key = varintEnd;
+    entry -= entryBytes;
+    putEntry(entry, key, length, partitions);
+    const valueLength = <usize>readVarint(key + length);
+    at = varintEnd + valueLength;
+  }
+  bottom = entry;
+  used = end;
+  records += count;
 }
 
 function endOfRecord(at: usize): usize {
@@ -129,7 +192,7 @@ function endOfRecord(at: usize): usize {
 function sample(): void {
   isSampled = true;
   if (used + <usize>records * indexBytes + reserve > base + (limit - base) / 2) return;
-  startGroups(used);
+  startGroups(used, bottom);
   if (addGroups(base, used) < used) return;
   isGrouped = <f64>groupCount() <= <f64>records * hardly;
 }
@@ -143,41 +206,32 @@ let itemsEnd: usize = 0;
 let block: usize = 0;
 let lastKey: usize = 0;
 let lastLength: u32 = 0;
-/** Bytes that have not been encoded: of the packed values if there are groups, or of packed records without the keys' lengths. */
+/**
+ * What has not been encoded: the sum of the numbers with an aggregate that adds them up; or else bytes, of the packed values if there
+ * are groups, or of packed records.
+ */
 let missing: i64 = 0;
 
 /** Sorts by partition, then by key; the values of a key keep the order in which they were added. */
-export function sort(partitions: u32): void {
+export function sort(): void {
   const count = isGrouped ? groupCount() : records;
-  const index = ((isGrouped ? groupsEnd() : used) + 15) & ~15;
-  const other = index + <usize>count * itemBytes;
-  const parts = other + <usize>count * itemBytes;
-  ends = parts + (<usize>count << 2);
-  missing = 0;
+  missing = <i64>(used - base);
   if (isGrouped) {
-    indexGroups(index, parts, partitions);
-    missing = <i64>packedBytes;
-  } else indexRecords(index, parts, partitions);
-  distribute(index, parts, count, partitions, other, ends);
-  items = other;
+    top = groupsTop;
+    indexGroups(top, partitions);
+    if (isNumeric) missing = addsUp() ? total : 0;
+    else missing = <i64>packedBytes;
+  }
+  items = ((isGrouped ? free : used) + 15) & ~15;
+  ends = items + <usize>count * itemBytes;
+  distribute(top, count, partitions, items, ends);
+  const spare = (top - <usize>count * entryBytes) & ~15;
   let start: u32 = 0;
   for (let partition: u32 = 0; partition < partitions; partition++) {
     const after = load<u32>(ends + (<usize>partition << 2));
     const from = <usize>start * itemBytes;
-    sortItems(other + from, index + from, after - start, counters, 0, 0);
+    sortItems(items + from, spare + from, after - start, counters, 0, 0);
     start = after;
-  }
-}
-
-function indexRecords(to: usize, parts: usize, partitions: u32): void {
-  for (let at = base; at < used; to += itemBytes, parts += 4) {
-    const length = <u32>readVarint(at);
-    const key = varintEnd;
-    putItem(to, key, length);
-    store<u32>(parts, partitions == 1 ? 0 : partitionHash(key, length) % partitions);
-    const valueLength = <usize>readVarint(key + length);
-    at = varintEnd + valueLength;
-    missing += <i64>(at - key);
   }
 }
 
@@ -207,12 +261,15 @@ export let missingBytes: u32 = 0;
 export function encode(out: usize, outEnd: usize, enough: u32): usize {
   encodedRecords = 0;
   missingBytes = 0;
+  if (isNumeric) return encodeNumbers(out, outEnd, out + enough);
   return isGrouped ? encodeGroups(out, outEnd, out + enough) : encodeRecords(out, outEnd, out + enough);
 }
 
 function encodeRecords(start: usize, outEnd: usize, stop: usize): usize {
   let out = start;
+  let fetchedTo = item;
   while (item < itemsEnd && out < stop) {
+    if (item == fetchedTo) fetchedTo = fetchRecords(item);
     const key = itemKey(item);
     const length = itemLength(item);
     const valueLength = <u32>readVarint(key + length);
@@ -233,20 +290,52 @@ function encodeRecords(start: usize, outEnd: usize, stop: usize): usize {
     }
     lastKey = key;
     lastLength = length;
-    missing -= <i64>bytes;
+    missing -= <i64>(bytes + varintBytes(length));
     encodedRecords++;
     item += itemBytes;
   }
   return out;
 }
 
+/** Reads from the next records, so that the waits for their memory overlap. @returns the item up to which it has done so */
+function fetchRecords(from: usize): usize {
+  const to = min(from + fetchedRecords * itemBytes, itemsEnd);
+  const bytes = min((used - base) / <usize>records, mostFetched);
+  let read: u32 = 0;
+  for (let next = from; next < to; next += itemBytes) {
+    const key = itemKey(next);
+    for (let at: usize = 0; at < bytes; at += cacheLine) read ^= load<u8>(key + at);
+    read ^= load<u8>(key + bytes);
+  }
+  fetched = read;
+  return to;
+}
+
+/** Likewise, for groups: from their slots, then from their first and last blocks. */
+function fetchGroups(from: usize): usize {
+  const to = min(from + fetchedRecords * itemBytes, itemsEnd);
+  let read: u32 = 0;
+  for (let next = from; next < to; next += itemBytes) {
+    read ^= <u32>lastBlockOf(slotOfKey(itemKey(next), itemLength(next)));
+  }
+  for (let next = from; next < to; next += itemBytes) {
+    read ^= <u32>blockAfter(lastBlockOf(slotOfKey(itemKey(next), itemLength(next))));
+  }
+  fetched = read;
+  return to;
+}
+
 function encodeGroups(start: usize, outEnd: usize, stop: usize): usize {
   let out = start;
+  let fetchedTo = item;
   while (item < itemsEnd && out < stop) {
+    if (item == fetchedTo) fetchedTo = fetchGroups(item);
     const key = itemKey(item);
     const length = itemLength(item);
     const isContinued = block != 0;
-    if (!isContinued) block = firstBlock(key, length);
+    const last = lastBlockOf(slotOfKey(key, length));
+    // The last block points to the first one.
+    if (!isContinued) block = blockAfter(last);
     const values = blockValues(block);
     const valuesLength = <u32>(blockValuesEnd(block) - values);
     const count = blockCount(block);
@@ -258,10 +347,31 @@ function encodeGroups(start: usize, outEnd: usize, stop: usize): usize {
     out = putPiece(out, out == start, isContinued, key, length, values, valuesLength, count);
     encodedRecords += count;
     missing -= <i64>valuesLength;
-    if (isLastBlock(block, key, length)) {
+    if (block == last) {
       block = 0;
       item += itemBytes;
     } else block = blockAfter(block);
+  }
+  return out;
+}
+
+function encodeNumbers(start: usize, outEnd: usize, stop: usize): usize {
+  let out = start;
+  while (item < itemsEnd && out < stop) {
+    const key = itemKey(item);
+    const length = itemLength(item);
+    if (out + pieceHeader + length + longestNumber + 1 > outEnd) {
+      if (out == start) missingBytes = pieceHeader + length + longestNumber + 1;
+      break;
+    }
+    const number = numberOf(key, length);
+    // The stage is not in use here.
+    const bytes = <u32>(putNumber(stage + 1, number) - stage);
+    store<u8>(stage, <u8>(bytes - 1));
+    out = putPiece(out, out == start, false, key, length, stage, bytes, 1);
+    if (addsUp()) missing -= number;
+    encodedRecords++;
+    item += itemBytes;
   }
   return out;
 }

@@ -1,61 +1,71 @@
-import { compareKeys, copyBytes, firstBytes, partitionHash, putVarint, readVarint, varintEnd } from "./bytes";
-import { indexBytes, itemBytes, putItem } from "./sort";
+import { aggregate, failure, isNumeric, keepsFirst, take, uniq } from "./aggregate";
+import { compareKeys, firstBytes, readVarint, varintEnd } from "./bytes";
+import { entryBytes, indexBytes, putEntry } from "./sort";
+import {
+  append,
+  claim,
+  closeLastBlock,
+  free,
+  startValues,
+  storeKey,
+  tagAt,
+  tagMask,
+  unclaim,
+  unstoreKey,
+  valuesFullness,
+  writeAt,
+} from "./values";
 
 /**
- * Records grouped by key: an open-addressing hash table, and the values of each key in a chain of blocks.
+ * Records grouped by key in an open-addressing hash table.
  *
  * A slot has 32 bytes, so that a known short key touches one line of the processor's cache: 16 bytes of the key, padded with
- * zeros (of a longer key: its hash, and its address); the last block of its values; where the next value goes; the key's length
- * plus 1, or 0 for a free slot; and the number of values in the last block.
- *
- * A block starts with three words: the next block (of the last block: the first one), where the block ends (of a closed block:
- * where its values end), and the number of values in a closed block. Packed values follow: a varint length, then the bytes.
+ * zeros (of a longer key: its hash, and its address), and 16 bytes that say where its values are; see `values.ts`. They begin with
+ * its number if there is a numeric aggregate. The low bits of the tag are 0 in a free slot; else the length of a short key plus 1,
+ * or `isLong`.
  */
 
 const slotBytes: usize = 32;
 const wordAt: usize = 8;
 const addressAt: usize = 8;
-const lastAt: usize = 16;
-const writeAt: usize = 20;
-const lengthAt: usize = 24;
-const countAt: usize = 28;
+const numberAt: usize = 16;
 
-const endAt: usize = 4;
-const closedCountAt: usize = 8;
-const blockHeader: usize = 12;
-
-/** Longer keys are stored outside of the slot, after 4 bytes that point to the slot while the groups are sorted. */
+/** Longer keys are stored outside of the slot, after their length and 4 bytes that point to the slot while the groups are sorted. */
 const longestInSlot: u32 = 16;
-
-/** Bytes for values in the first block of a key. Each further block is twice as large, up to the largest. */
-const firstRoom: u32 = 12;
-const largestRoom: u32 = 32 * 1024;
+const isLong: u32 = longestInSlot + 2;
+const keyHeader: usize = 8;
+const ownLengthAt: usize = 8;
+const ownSlotAt: usize = 4;
 
 /** Records that are looked up together, so that the waits for their slots overlap. Each has 32 bytes in the stage. */
 const stageRecords: usize = 64;
-export const stageBytes: usize = stageRecords << 5;
+const stagedBytes: usize = 32;
+const stagedStartAt: usize = 16;
+const stagedSlotAt: usize = 20;
+
+/** For each length of a short key, 16 bytes whose bits say which bytes belong to the key. */
+const maskBytes: usize = (<usize>longestInSlot + 1) << 4;
+
+/** Memory for the staged records and for the masks. */
+export const stageBytes: usize = stageRecords * stagedBytes + maskBytes;
 
 let stage: usize = 0;
+let masks: usize = 0;
 /** The region of the tables: one of `mostSlots`, then one of half as many. They take turns when the table grows. */
 let tables: usize = 0;
 let table: usize = 0;
 let slots: u32 = 0;
 let mostSlots: u32 = 0;
-/** The free memory for keys and values. */
-let free: usize = 0;
-let freeEnd: usize = 0;
 let keys: u32 = 0;
-/** Bytes of all packed values. */
-export let packedBytes: u64 = 0;
 /** Random numbers, so that nobody can choose keys that collide. */
-let seed: u64 = 0;
-let factor: u64 = 0x9e3779b97f4a7c15;
+let firstFactor: u64 = 0x9e3779b97f4a7c15;
+let secondFactor: u64 = 0xc2b2ae3d27d4eb4f;
 /** Keeps reads that only fetch memory from being optimized away. */
 export let fetched: u32 = 0;
 
 export function setSeed(first: u64, second: u64): void {
-  seed = first;
-  factor = second | 1;
+  firstFactor = first | 1;
+  secondFactor = second | 1;
 }
 
 /** The most slots for which there is room in `bytes` of memory. */
@@ -66,18 +76,20 @@ export function slotsIn(bytes: usize): u32 {
 /**
  * Begins with no groups.
  * @param stageAt memory for the stage
- * @param from the memory for keys, values and the index, up to `until`
  * @param tablesAt the memory of the tables
  * @param most slots, at least 16, and half as many, for which there is room in that memory
  */
-export function resetGroups(stageAt: usize, from: usize, until: usize, tablesAt: usize, most: u32): void {
+export function resetGroups(stageAt: usize, tablesAt: usize, most: u32): void {
   stage = stageAt;
-  free = from;
-  freeEnd = until;
+  masks = stageAt + stageRecords * stagedBytes;
+  for (let length: u32 = 0; length <= longestInSlot; length++) {
+    const mask = masks + (<usize>length << 4);
+    memory.fill(mask, 0, 16);
+    memory.fill(mask, 0xff, length);
+  }
   tables = tablesAt;
   mostSlots = most;
   keys = 0;
-  packedBytes = 0;
   let halvings: u32 = 0;
   while (most >> halvings > 2048) halvings++;
   useTable(halvings);
@@ -94,15 +106,9 @@ export function groupCount(): u32 {
   return keys;
 }
 
-/** Where the memory in use ends; the rest, up to the tables, is free. */
-export function groupsEnd(): usize {
-  return free;
-}
-
 /** The occupied part of the memory, 0 to 1. */
-export function groupsFullness(from: usize): f64 {
-  const occupied = <f64>(free - from + <usize>keys * indexBytes) / <f64>(freeEnd - from);
-  return max(occupied, (<f64>keys * 5) / (<f64>mostSlots * 4));
+export function groupsFullness(): f64 {
+  return max(valuesFullness(), (<f64>keys * 5) / (<f64>mostSlots * 4));
 }
 
 /** The table's order is that of the hashes, whatever its size. */
@@ -117,21 +123,21 @@ function nextSlot(slot: usize): usize {
   return next == table + <usize>slots * slotBytes ? table : next;
 }
 
+/** Multiply-shift, whose high bits collide rarely whatever the keys are (Dietzfelbinger et al., 1997). */
 @inline
-function hashShort(first: u64, second: u64): u64 {
-  const mixed = (first ^ seed ^ rotl<u64>(second * factor, 32)) * factor;
-  return (mixed ^ (mixed >> 32)) * factor;
+function hashShort(key: v128): u64 {
+  return i64x2.extract_lane(key, 0) * firstFactor + i64x2.extract_lane(key, 1) * secondFactor;
 }
 
 function hashLong(key: usize, length: u32): u64 {
-  let hash = seed ^ (<u64>length * factor);
+  let hash = secondFactor ^ (<u64>length * firstFactor);
   let rest = length;
   for (; rest > 8; rest -= 8, key += 8) {
-    hash = (hash ^ load<u64>(key)) * factor;
+    hash = (hash ^ load<u64>(key)) * firstFactor;
     hash ^= hash >> 32;
   }
-  hash = (hash ^ firstBytes(load<u64>(key), rest)) * factor;
-  return (hash ^ (hash >> 32)) * factor;
+  hash = (hash ^ firstBytes(load<u64>(key), rest)) * firstFactor;
+  return (hash ^ (hash >> 32)) * firstFactor;
 }
 
 function growTable(): void {
@@ -141,131 +147,93 @@ function growTable(): void {
   while (mostSlots >> halvings > slots) halvings++;
   useTable(halvings - 1);
   for (let from = old; from < oldEnd; from += slotBytes) {
-    const known = load<u32>(from, lengthAt);
-    if (known == 0) continue;
-    const isShort = known <= longestInSlot + 1;
-    let to = slotOf(isShort ? hashShort(load<u64>(from), load<u64>(from, wordAt)) : load<u64>(from));
-    while (load<u32>(to, lengthAt) != 0) to = nextSlot(to);
+    const tag = load<u32>(from, tagAt);
+    if (tag == 0) continue;
+    let to = slotOf((tag & tagMask) == isLong ? load<u64>(from) : hashShort(v128.load(from)));
+    while (load<u32>(to, tagAt) != 0) to = nextSlot(to);
     v128.store(to, v128.load(from));
     v128.store(to, v128.load(from, 16), 16);
   }
 }
 
-/** Appends a value to a slot's values. @returns false if memory is full */
+/** Adds a value to those of a known key. @returns false if memory is full, or with a `failure` */
 @inline
-function append(slot: usize, value: usize, length: u32): bool {
-  const write = <usize>load<u32>(slot, writeAt);
-  if (length >= 0x80 || write + length + 1 > <usize>load<u32>(<usize>load<u32>(slot, lastAt), endAt)) {
-    return appendSlowly(slot, value, length);
+function addValue(slot: usize, value: usize, length: u32): bool {
+  if (isNumeric) {
+    store<i64>(slot, take(load<i64>(slot, numberAt), false, value, length), numberAt);
+    return failure == 0;
   }
-  store<u8>(write, <u8>length);
-  copyBytes(write + 1, value, length);
-  packedBytes += length + 1;
-  store<u32>(slot, <u32>(write + 1 + length), writeAt);
-  store<u32>(slot, load<u32>(slot, countAt) + 1, countAt);
-  return true;
+  return keepsFirst || append(slot, value, length);
 }
 
-function appendSlowly(slot: usize, value: usize, length: u32): bool {
-  let write = <usize>load<u32>(slot, writeAt);
-  const last = <usize>load<u32>(slot, lastAt);
-  const packed = length + 5;
-  if (write + packed > <usize>load<u32>(last, endAt)) {
-    const room = <u32>(<usize>load<u32>(last, endAt) - last - blockHeader);
-    if (!openBlock(slot, max(packed, min(2 * room, largestRoom)))) return false;
-    write = <usize>load<u32>(slot, writeAt);
-  }
-  const end = putVarint(write, length);
-  copyBytes(end, value, length);
-  packedBytes += end - write + length;
-  store<u32>(slot, <u32>(end + length), writeAt);
-  store<u32>(slot, load<u32>(slot, countAt) + 1, countAt);
-  return true;
-}
-
-/** Adds an empty block to a slot. @param room bytes for values @returns false if memory is full */
-function openBlock(slot: usize, room: u32): bool {
-  const block = (free + 3) & ~3;
-  const end = block + blockHeader + room;
-  if (end + <usize>(keys + 1) * indexBytes > freeEnd) return false;
-  const last = <usize>load<u32>(slot, lastAt);
-  if (last == 0) store<u32>(block, <u32>block);
-  else {
-    store<u32>(block, load<u32>(last));
-    store<u32>(last, <u32>block);
-    closeLastBlock(slot);
-  }
-  store<u32>(block, <u32>end, endAt);
-  store<u32>(slot, <u32>block, lastAt);
-  store<u32>(slot, <u32>(block + blockHeader), writeAt);
-  store<u32>(slot, 0, countAt);
-  free = end;
-  return true;
-}
-
+/** @param slot where to look for the key first */
 @inline
-function closeLastBlock(slot: usize): void {
-  const last = <usize>load<u32>(slot, lastAt);
-  store<u32>(last, load<u32>(slot, writeAt), endAt);
-  store<u32>(last, load<u32>(slot, countAt), closedCountAt);
-}
-
-@inline
-function addShort(first: u64, second: u64, length: u32, value: usize, valueLength: u32): bool {
-  let slot = slotOf(hashShort(first, second));
-  for (let known = load<u32>(slot, lengthAt); known != 0; known = load<u32>(slot, lengthAt)) {
-    if (known == length + 1 && load<u64>(slot) == first && load<u64>(slot, wordAt) == second) {
-      return append(slot, value, valueLength);
+function addShort(slot: usize, key: v128, length: u32, value: usize, valueLength: u32): bool {
+  let tag = load<u32>(slot, tagAt);
+  while (tag != 0) {
+    if ((tag & tagMask) == length + 1 && !v128.any_true(v128.xor(v128.load(slot), key))) {
+      return addValue(slot, value, valueLength);
     }
     slot = nextSlot(slot);
+    tag = load<u32>(slot, tagAt);
   }
-  return addKey(slot, first, second, length, value, valueLength);
+  return addKey(slot, key, length + 1, value, valueLength);
 }
 
 function addLong(key: usize, length: u32, value: usize, valueLength: u32): bool {
   const hash = hashLong(key, length);
   let slot = slotOf(hash);
-  for (let known = load<u32>(slot, lengthAt); known != 0; known = load<u32>(slot, lengthAt)) {
-    if (known == length + 1 && load<u64>(slot) == hash) {
-      if (compareKeys(key, length, <usize>load<u32>(slot, addressAt), length, 0) == 0) {
-        return append(slot, value, valueLength);
+  for (let tag = load<u32>(slot, tagAt); tag != 0; tag = load<u32>(slot, tagAt)) {
+    if ((tag & tagMask) == isLong && load<u64>(slot) == hash) {
+      const known = <usize>load<u32>(slot, addressAt);
+      if (compareKeys(key, length, known, load<u32>(known - ownLengthAt), 0) == 0) {
+        return addValue(slot, value, valueLength);
       }
     }
     slot = nextSlot(slot);
   }
   const before = free;
-  const own = ((free + 3) & ~3) + 4;
-  if (own + length + <usize>(keys + 1) * indexBytes > freeEnd) return false;
-  copyBytes(own, key, length);
-  free = own + length;
-  if (addKey(slot, hash, <u64>own, length, value, valueLength)) return true;
-  free = before;
+  const own = storeKey(key, length, keyHeader);
+  if (own == 0) return false;
+  store<u32>(own - ownLengthAt, length);
+  const words = i64x2.replace_lane(i64x2.splat(<i64>hash), 1, <i64>own);
+  if (addKey(slot, words, isLong, value, valueLength)) return true;
+  unstoreKey(before);
   return false;
 }
 
-function addKey(slot: usize, first: u64, second: u64, length: u32, value: usize, valueLength: u32): bool {
-  if (keys * 5 >= slots * 4) return false;
-  store<u64>(slot, first);
-  store<u64>(slot, second, wordAt);
-  store<u64>(slot, 0, lastAt);
-  if (!openBlock(slot, max(valueLength + 5, firstRoom))) return false;
-  store<u32>(slot, length + 1, lengthAt);
-  append(slot, value, valueLength);
+function addKey(slot: usize, words: v128, tag: u32, value: usize, valueLength: u32): bool {
+  if (keys * 5 >= slots * 4 || !claim(indexBytes)) return false;
+  v128.store(slot, words);
+  if (!addFirstValue(slot, value, valueLength)) {
+    unclaim(indexBytes);
+    return false;
+  }
+  store<u32>(slot, load<u32>(slot, tagAt) | tag, tagAt);
   keys++;
   if (keys * 5 >= slots * 4 && slots < mostSlots) growTable();
   return true;
 }
 
+@inline
+function addFirstValue(slot: usize, value: usize, length: u32): bool {
+  if (isNumeric) {
+    store<i64>(slot, take(0, true, value, length), numberAt);
+    return failure == 0;
+  }
+  return startValues(slot, value, aggregate == uniq ? 0 : length);
+}
+
 /** How many records the last call of `addGroups` added. */
 export let addedRecords: u32 = 0;
 
-/** Adds packed records. @returns where it stopped: at `end`, or at a record for which there was no room */
+/** Adds packed records. @returns where it stopped: at `end`, or at a record for which there was no room, or with a `failure` */
 export function addGroups(at: usize, end: usize): usize {
   addedRecords = 0;
   while (at < end) {
     const stopped = addStaged(at, end);
     if (stopped != at) {
-      if (stopped & isFull) return stopped & ~isFull;
+      if (stopped & isLeft) return stopped & ~isLeft;
       at = stopped;
       continue;
     }
@@ -277,8 +245,8 @@ export function addGroups(at: usize, end: usize): usize {
     if (length > longestInSlot) {
       if (!addLong(key, length, value, valueLength)) return at;
     } else {
-      const second = length > 8 ? firstBytes(load<u64>(key, wordAt), length - 8) : 0;
-      if (!addShort(firstBytes(load<u64>(key), length), second, length, value, valueLength)) return at;
+      const words = keyWords(key, length);
+      if (!addShort(slotOf(hashShort(words)), words, length, value, valueLength)) return at;
     }
     addedRecords++;
     at = value + valueLength;
@@ -286,15 +254,21 @@ export function addGroups(at: usize, end: usize): usize {
   return at;
 }
 
-/** In a returned address: memory is full. */
-const isFull: usize = 0x8000_0000;
+/** A short key, padded with zeros. */
+@inline
+function keyWords(key: usize, length: u32): v128 {
+  return v128.and(v128.load(key), v128.load(masks + (<usize>length << 4)));
+}
+
+/** In a returned address: the record there was not added. */
+const isLeft: usize = 0x8000_0000;
 
 /**
  * Adds records with short keys and values until one is longer, at most as many as the stage holds.
- * @returns where the next record starts, plus `isFull`
+ * @returns where the next record starts, plus `isLeft`
  */
 function addStaged(at: usize, end: usize): usize {
-  const stageEnd = stage + stageBytes;
+  const stageEnd = stage + stageRecords * stagedBytes;
   let staged = stage;
   let fetch: u32 = 0;
   while (at < end && staged < stageEnd) {
@@ -302,80 +276,64 @@ function addStaged(at: usize, end: usize): usize {
     if (length > longestInSlot) break;
     const valueLength: u32 = load<u8>(at + 1 + length);
     if (valueLength >= 0x80) break;
-    const first = firstBytes(load<u64>(at, 1), length);
-    const second = length > 8 ? firstBytes(load<u64>(at, 9), length - 8) : 0;
-    store<u64>(staged, first);
-    store<u64>(staged, second, 8);
-    store<u32>(staged, <u32>at, 16);
-    const slot = slotOf(hashShort(first, second));
-    store<u32>(staged, <u32>slot, 20);
-    fetch ^= load<u32>(slot, writeAt);
+    const words = keyWords(at + 1, length);
+    const slot = slotOf(hashShort(words));
+    v128.store(staged, words);
+    store<u32>(staged, <u32>at, stagedStartAt);
+    store<u32>(staged, <u32>slot, stagedSlotAt);
+    fetch ^= load<u32>(slot, tagAt);
     at += 2 + length + valueLength;
-    staged += 32;
+    staged += stagedBytes;
   }
   assert(at <= end);
-  for (let record = stage; record < staged; record += 32) {
-    fetch ^= <u32>load<u8>(<usize>load<u32>(<usize>load<u32>(record, 20), writeAt));
+  if (!isNumeric) {
+    for (let record = stage; record < staged; record += stagedBytes) {
+      fetch ^= <u32>load<u8>(<usize>load<u32>(<usize>load<u32>(record, stagedSlotAt), writeAt));
+    }
   }
   fetched = fetch;
-  for (let record = stage; record < staged; record += 32) {
-    const start = <usize>load<u32>(record, 16);
+  const stagedTable = table;
+  for (let record = stage; record < staged; record += stagedBytes) {
+    const start = <usize>load<u32>(record, stagedStartAt);
     const length: u32 = load<u8>(start);
     const value = start + 2 + length;
     const valueLength: u32 = load<u8>(value - 1);
-    if (!addShort(load<u64>(record), load<u64>(record, 8), length, value, valueLength)) return start | isFull;
+    const words = v128.load(record);
+    // The table may have grown meanwhile.
+    const slot = table == stagedTable ? <usize>load<u32>(record, stagedSlotAt) : slotOf(hashShort(words));
+    if (!addShort(slot, words, length, value, valueLength)) return start | isLeft;
     addedRecords++;
   }
   return at;
 }
 
-/** Writes an index of the groups, and the partition of each. The groups must not change any more. */
-export function indexGroups(items: usize, parts: usize, partitions: u32): void {
+/** Writes the entries of an index of the groups, below `top`. The groups must not change any more. */
+export function indexGroups(top: usize, partitions: u32): void {
+  let entry = top;
   for (let slot = table, end = table + <usize>slots * slotBytes; slot < end; slot += slotBytes) {
-    const known = load<u32>(slot, lengthAt);
-    if (known == 0) continue;
-    closeLastBlock(slot);
-    const length = known - 1;
+    const tag = load<u32>(slot, tagAt);
+    if (tag == 0) continue;
+    if (!isNumeric) closeLastBlock(slot);
     let key = slot;
-    if (length > longestInSlot) {
+    let length = (tag & tagMask) - 1;
+    if ((tag & tagMask) == isLong) {
       key = <usize>load<u32>(slot, addressAt);
-      store<u32>(key - 4, <u32>slot);
+      length = load<u32>(key - ownLengthAt);
+      store<u32>(key - ownSlotAt, <u32>slot);
     }
-    putItem(items, key, length);
-    items += itemBytes;
-    store<u32>(parts, partitions == 1 ? 0 : partitionHash(key, length) % partitions);
-    parts += 4;
+    entry -= entryBytes;
+    putEntry(entry, key, length, partitions);
   }
 }
 
-/** The first block of an indexed key's values. */
-export function firstBlock(key: usize, length: u32): usize {
-  const slot = length > longestInSlot ? <usize>load<u32>(key - 4) : key;
-  return <usize>load<u32>(<usize>load<u32>(slot, lastAt));
-}
-
-/** Whether a block is the last one of an indexed key. */
-export function isLastBlock(block: usize, key: usize, length: u32): bool {
-  const slot = length > longestInSlot ? <usize>load<u32>(key - 4) : key;
-  return block == <usize>load<u32>(slot, lastAt);
-}
-
+/** The slot of an indexed key. */
 @inline
-export function blockAfter(block: usize): usize {
-  return <usize>load<u32>(block);
+export function slotOfKey(key: usize, length: u32): usize {
+  return length > longestInSlot ? <usize>load<u32>(key - ownSlotAt) : key;
 }
 
+/** What the values of an indexed key have come to. */
 @inline
-export function blockValues(block: usize): usize {
-  return block + blockHeader;
-}
-
-@inline
-export function blockValuesEnd(block: usize): usize {
-  return <usize>load<u32>(block, endAt);
-}
-
-@inline
-export function blockCount(block: usize): u32 {
-  return load<u32>(block, closedCountAt);
+export function numberOf(key: usize, length: u32): i64 {
+  return load<i64>(slotOfKey(key, length), numberAt);
 }

@@ -1,9 +1,10 @@
 /**
  * The kernel of the data path: it groups, sorts and encodes records. It has no heap. The host owns its memory, of which it uses
- * what lies below `firstFree`, and says where everything else lies. Behind every region that is read there are 16 more bytes.
+ * what lies below `firstFree`, and says where everything else lies. Behind every region that is read there are 64 more bytes.
  */
-export { add, added, encode, encodedRecords, firstFree, fullness, isComplete, missingBytes, reset, sort, startPartition } from "./arena";
-export { setSeed } from "./groups";
+export { add, added, addLines, encode, encodedRecords, firstFree, fullness, isComplete, missingBytes, reset, sort, startPartition } from "./arena";
+export { failure } from "./aggregate";
+export { groupCount, setSeed } from "./groups";
 export {
   giveBlock,
   merge,
@@ -16,4 +17,17 @@ export {
   startMerge,
   wanted,
 } from "./merge";
-export { lineGroups, missingLineBytes, packedBytes, packedRecords, packLines, startLines, writeLines } from "./lines";
+export { packedBytes, packedRecords, packLines } from "./pack-lines";
+export { countNewlines } from "./scan-lines";
+export {
+  endLines,
+  lineGroups,
+  lineKey,
+  lineKeyLength,
+  lineValue,
+  lineValueLength,
+  missingLineBytes,
+  resetLines,
+  startLines,
+  writeLines,
+} from "./write-lines";

@@ -3,7 +3,8 @@ import { newKey, pieceHeader, putPiece, sameKey, single } from "./pieces";
 
 /**
  * Merging of sorted sources. The merge is stable: the values of equal keys come in the order of their sources. The sources are
- * the leaves of a tree of losers: each inner node holds the loser of the match between its children, node 0 the winner.
+ * the leaves of a tree of losers: each inner node holds the loser of the match between its children, node 0 the winner. A node has
+ * the source's prefix, so that most matches need nothing else, and its number.
  */
 
 /** The current piece of a source, and where its block goes on. */
@@ -22,8 +23,11 @@ const continuedAt: usize = 40;
 const sourceBytes: usize = 48;
 const nobody: u32 = 0xffff_ffff;
 
+const nodeShift: usize = 4;
+const numberAt: usize = 8;
+
 /** Bytes that merging takes for each source. */
-export const mergeBytes: usize = sourceBytes + 4;
+export const mergeBytes: usize = sourceBytes + (1 << nodeShift);
 
 let sources: usize = 0;
 let count: u32 = 0;
@@ -75,28 +79,36 @@ export function giveBlock(number: u32, at: usize, end: usize): void {
   store<u32>(state, <u32>at, nextAt);
   store<u32>(state, <u32>end, endAt);
   store<u32>(state, u32(at < end), aliveAt);
+  // Ended sources lose most matches by their prefix.
   if (at < end) readPiece(state);
+  else store<u64>(state, u64.MAX_VALUE, prefixAt);
+}
+
+@inline
+function putNode(node: usize, prefix: u64, number: u32): void {
+  store<u64>(node, prefix);
+  store<u32>(node, number, numberAt);
 }
 
 /** Plays all matches. */
 export function startMerge(): void {
-  memory.fill(tree, 0xff, <usize>count << 2);
+  memory.fill(tree, 0xff, <usize>count << nodeShift);
   for (let number: u32 = 0; number < count; number++) {
     let winner = number;
     let node = (number + count) >> 1;
     for (; node > 0; node >>= 1) {
-      const at = tree + (<usize>node << 2);
-      const other = load<u32>(at);
+      const at = tree + (<usize>node << nodeShift);
+      const other = load<u32>(at, numberAt);
       if (other == nobody) {
-        store<u32>(at, winner);
+        putNode(at, load<u64>(source(winner), prefixAt), winner);
         break;
       }
       if (isBefore(other, winner)) {
-        store<u32>(at, winner);
+        putNode(at, load<u64>(source(winner), prefixAt), winner);
         winner = other;
       }
     }
-    if (node == 0) store<u32>(tree, winner);
+    if (node == 0) putNode(tree, 0, winner);
   }
 }
 
@@ -162,16 +174,19 @@ function isBefore(a: u32, b: u32): bool {
 /** Plays the matches of the winner again, whose piece has changed. */
 @inline
 function replay(): void {
-  let winner = load<u32>(tree);
+  let winner = load<u32>(tree, numberAt);
+  let prefix = load<u64>(source(winner), prefixAt);
   for (let node = (winner + count) >> 1; node > 0; node >>= 1) {
-    const at = tree + (<usize>node << 2);
-    const other = load<u32>(at);
-    if (isBefore(other, winner)) {
-      store<u32>(at, winner);
-      winner = other;
-    }
+    const at = tree + (<usize>node << nodeShift);
+    const other = load<u32>(at, numberAt);
+    const otherPrefix = load<u64>(at);
+    // Without a branch, as nobody could predict it.
+    const isOther = otherPrefix == prefix ? isBefore(other, winner) : otherPrefix < prefix;
+    putNode(at, select<u64>(prefix, otherPrefix, isOther), select<u32>(winner, other, isOther));
+    winner = select<u32>(other, winner, isOther);
+    prefix = select<u64>(otherPrefix, prefix, isOther);
   }
-  store<u32>(tree, winner);
+  store<u32>(tree, winner, numberAt);
 }
 
 /**
@@ -184,7 +199,7 @@ function replay(): void {
 export function merge(from: usize, out: usize, outEnd: usize, enough: u32): usize {
   mergedRecords = 0;
   while (out < from + enough) {
-    const number = load<u32>(tree);
+    const number = load<u32>(tree, numberAt);
     const state = source(number);
     if (load<u32>(state, aliveAt) == 0) {
       wanted = isOver;

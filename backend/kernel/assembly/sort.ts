@@ -1,4 +1,4 @@
-import { compareKeys, prefixOf } from "./bytes";
+import { compareKeys, partitionHash, prefixOf } from "./bytes";
 
 /**
  * Sorting of an index. An item has 16 bytes: 8 bytes of the key as a big-endian number (at first its prefix), the address of the
@@ -7,8 +7,11 @@ import { compareKeys, prefixOf } from "./bytes";
 
 export const itemBytes: usize = 16;
 
-/** Memory that indexing takes for each item: the item twice, and the number of its partition. */
-export const indexBytes: usize = 2 * itemBytes + 4;
+/** An entry of an index: an item, then the number of its partition. Entries lie one below the other. */
+export const entryBytes: usize = itemBytes + 4;
+
+/** Memory that indexing takes for each item: its entry, whose memory is used again, and its place in the order of partitions. */
+export const indexBytes: usize = entryBytes + itemBytes;
 
 /** Fewer items are sorted by insertion. */
 const few: u32 = 20;
@@ -20,10 +23,11 @@ const passBytes: usize = 1024;
 export const counterBytes: usize = 33 * passBytes;
 
 @inline
-export function putItem(at: usize, key: usize, length: u32): void {
+export function putEntry(at: usize, key: usize, length: u32, partitions: u32): void {
   store<u64>(at, prefixOf(key, length));
   store<u32>(at, <u32>key, 8);
   store<u32>(at, length, 12);
+  store<u32>(at, partitions == 1 ? 0 : partitionHash(key, length) % partitions, itemBytes);
 }
 
 @inline
@@ -43,23 +47,26 @@ function moveItem(to: usize, from: usize): void {
 
 /**
  * Distributes items to partitions; stable.
- * @param parts the partition of each item, a word each
+ * @param top where the first entry ends; the others lie below it
  * @param ends receives the number of the first item after each partition, a word each; has a word more than there are partitions
  */
-export function distribute(items: usize, parts: usize, count: u32, partitions: u32, to: usize, ends: usize): void {
+export function distribute(top: usize, count: u32, partitions: u32, to: usize, ends: usize): void {
+  const bottom = top - <usize>count * entryBytes;
   memory.fill(ends, 0, (<usize>partitions + 1) << 2);
-  for (let at = parts, end = parts + (<usize>count << 2); at < end; at += 4) {
-    const counter = ends + ((<usize>load<u32>(at) + 1) << 2);
+  for (let entry = top; entry > bottom; ) {
+    entry -= entryBytes;
+    const counter = ends + ((<usize>load<u32>(entry, itemBytes) + 1) << 2);
     store<u32>(counter, load<u32>(counter) + 1);
   }
   for (let counter = ends + 4, end = ends + (<usize>partitions << 2); counter < end; counter += 4) {
     store<u32>(counter, load<u32>(counter) + load<u32>(counter - 4));
   }
-  for (let item = items, end = items + (<usize>count << 4); item < end; item += itemBytes, parts += 4) {
-    const counter = ends + (<usize>load<u32>(parts) << 2);
+  for (let entry = top; entry > bottom; ) {
+    entry -= entryBytes;
+    const counter = ends + (<usize>load<u32>(entry, itemBytes) << 2);
     const place = load<u32>(counter);
     store<u32>(counter, place + 1);
-    moveItem(to + (<usize>place << 4), item);
+    moveItem(to + (<usize>place << 4), entry);
   }
 }
 

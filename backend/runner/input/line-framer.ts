@@ -58,38 +58,6 @@ export class LineFramer {
   }
 }
 
-const newlines = 0x0a0a0a0a;
-const none = new Int32Array(0);
-
-/** All bits of four bytes except the highest of each. */
-const lowBits = 0x7f7f7f7f;
-
-/** How many times 1 can be added to a byte. */
-const largestByte = 255;
-
-/** Counts newlines, four bytes at a time and without a branch, so that short and long lines take the same time. */
-export function countNewlines(bytes: Buffer): number {
-  let count = 0;
-  let at = 0;
-  // `?? 0` satisfies the index check of the compiler: every index here is in bounds.
-  for (; at < bytes.length && (bytes.byteOffset + at) % 4 !== 0; at++) if (bytes[at] === newline) count++;
-  const words =
-    at < bytes.length ? new Int32Array(bytes.buffer, bytes.byteOffset + at, (bytes.length - at) >> 2) : none;
-  for (let index = 0; index < words.length;) {
-    const end = Math.min(words.length, index + largestByte);
-    // Four counts, one per byte.
-    let counts = 0;
-    for (; index < end; index++) {
-      const word = (words[index] ?? 0) ^ newlines;
-      // The highest bit of each byte that is 0 ("Determine if a word has a zero byte", Bit Twiddling Hacks).
-      counts = (counts + (~(((word & lowBits) + lowBits) | word | lowBits) >>> 7)) | 0;
-    }
-    count += (counts & 0xff) + ((counts >>> 8) & 0xff) + ((counts >>> 16) & 0xff) + (counts >>> 24);
-  }
-  for (at += words.length * 4; at < bytes.length; at++) if (bytes[at] === newline) count++;
-  return count;
-}
-
 /**
  * Throws if a batch of whole lines contains a line that is too long.
  * @param limit maximum bytes of a line, without its newline

@@ -3,7 +3,7 @@ import { compressionOf, type InputCompression } from "../../../shared/compressio
 import type { MapInput } from "../../../shared/protocol/tasks.ts";
 import type { OpenFile } from "../../storage/store.ts";
 import { Pacer } from "../pacer.ts";
-import { countNewlines } from "./line-framer.ts";
+import { countNewlines } from "./count-newlines.ts";
 import { isPlainText } from "./object-head.ts";
 
 const newline = 0x0a;

@@ -8,7 +8,7 @@ import { drainPipe, readToEnd } from "./pipe-reader.ts";
 import { workingDirectory } from "../working-directory.ts";
 import { checkExecutable } from "./preflight.ts";
 import { type Exit, ProcessGroup } from "./process-group.ts";
-import { type Program, ProgramError } from "./program.ts";
+import { type ArtifactProgram, ProgramError } from "./program.ts";
 import { StderrReader } from "./reporter.ts";
 
 /** How often late readers of stdin are admitted, in milliseconds. */
@@ -16,7 +16,7 @@ const admissionInterval = 50;
 
 /** One run of an executable. */
 type ExecutableRun = {
-  readonly program: Program;
+  readonly program: ArtifactProgram;
   readonly context: AttemptContext;
   /** The program's input: batches, each written before the next one is requested, or a file descriptor. */
   readonly input: AsyncIterable<Buffer> | number;

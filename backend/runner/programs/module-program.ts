@@ -12,7 +12,7 @@ import { StorageError } from "../../storage/store.ts";
 import { ShuffleLostError } from "../shuffle/shuffle-lost.ts";
 import { workingDirectory } from "../working-directory.ts";
 import { ownBytes } from "./own-bytes.ts";
-import { type Program, ProgramError } from "./program.ts";
+import { type ArtifactProgram, ProgramError } from "./program.ts";
 import { decodeUtf8 } from "./text.ts";
 
 /** The last argument of each call into a module. */
@@ -36,7 +36,7 @@ let loads = 0;
 
 /** A loaded module. */
 export class ModuleProgram {
-  readonly program: Program;
+  readonly program: ArtifactProgram;
   /** Decodes lines, keys and values for the module: to strings, or to Buffers that it may keep. */
   readonly decode: (bytes: Buffer, start: number, end: number) => string | Buffer;
   /** The last argument of calls without an input object. */
@@ -45,7 +45,13 @@ export class ModuleProgram {
   readonly #url: string;
   readonly #signal: AbortSignal;
 
-  private constructor(program: Program, url: string, call: ModuleFunction, isText: boolean, context: AttemptContext) {
+  private constructor(
+    program: ArtifactProgram,
+    url: string,
+    call: ModuleFunction,
+    isText: boolean,
+    context: AttemptContext,
+  ) {
     this.program = program;
     this.decode = isText ? decodeUtf8 : ownBytes;
     this.#call = call;
@@ -69,7 +75,7 @@ export class ModuleProgram {
    * @throws ProgramError if the module cannot be loaded or lacks the export
    */
   static async load(
-    program: Program,
+    program: ArtifactProgram,
     name: "map" | "reduce" | "combine",
     context: AttemptContext,
   ): Promise<ModuleProgram> {

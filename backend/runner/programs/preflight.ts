@@ -2,14 +2,14 @@ import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { readStart } from "../read-start.ts";
 import { inspectProgram } from "./inspect.ts";
-import { type Program, ProgramError } from "./program.ts";
+import { type ArtifactProgram, ProgramError } from "./program.ts";
 
 /**
  * Checks an executable before it is started.
  * @param directory where it will run
  * @throws ProgramError that says why it cannot run on this machine
  */
-export async function checkExecutable(program: Program, directory: string): Promise<void> {
+export async function checkExecutable(program: ArtifactProgram, directory: string): Promise<void> {
   const problem = inspectProgram(await readStart(program.path), {
     platform: process.platform,
     arch: process.arch,

@@ -6,7 +6,7 @@ import type { AttemptContext } from "../attempt-context.ts";
 import { inheritedVariables } from "../environment.ts";
 import { workingDirectory } from "../working-directory.ts";
 import { openPipes, type Pipes } from "./pipes.ts";
-import { type Program, ProgramError } from "./program.ts";
+import { type ArtifactProgram, ProgramError } from "./program.ts";
 
 /** How long a group may take to end after SIGTERM before it gets SIGKILL, in milliseconds. */
 const terminationGrace = 2_000;
@@ -40,7 +40,7 @@ export class ProcessGroup {
    * @param file the descriptor of a file for the program to read instead of a pipe
    * @throws ProgramError if the system refuses
    */
-  static async start(program: Program, context: AttemptContext, file?: number): Promise<ProcessGroup> {
+  static async start(program: ArtifactProgram, context: AttemptContext, file?: number): Promise<ProcessGroup> {
     // Programs get their own folder, separate from the files of the shuffle.
     const home = workingDirectory(context);
     await mkdir(home, { recursive: true });

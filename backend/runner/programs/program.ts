@@ -1,6 +1,9 @@
+import type { BuiltinName } from "../../../shared/builtin-programs.ts";
+import type { ProgramRole } from "../../../shared/protocol/tasks.ts";
+
 /** A job's program on the runner's disk. */
-export type Program = {
-  readonly role: "mapper" | "reducer" | "combiner";
+export type ArtifactProgram = {
+  readonly role: ProgramRole;
   /** The artifact's name, for messages. */
   readonly name: string;
   /** `executable`: reads stdin and writes stdout, as in Hadoop Streaming. `module`: an ES module that runs in this process. */
@@ -11,8 +14,16 @@ export type Program = {
   readonly args: readonly string[];
 };
 
+/** A program that comes with the runner. */
+export type BuiltinProgram = { readonly role: ProgramRole; readonly name: BuiltinName; readonly type: "builtin" };
+
+export type Program = ArtifactProgram | BuiltinProgram;
+
+/** A program as messages name it. */
+export type NamedProgram = Pick<Program, "role" | "name">;
+
 /** A program that reads what another one emits. */
-export type Reader = Pick<Program, "role" | "name" | "type">;
+export type Reader = Pick<ArtifactProgram, "role" | "name" | "type"> | BuiltinProgram;
 
 /** A program failed through its own fault. A retry on the same data will most likely fail again. */
 export class ProgramError extends Error {
@@ -21,7 +32,7 @@ export class ProgramError extends Error {
   readonly isFinal: boolean;
 
   /** @param problem what happened, as the rest of a sentence that starts with the program's role and name */
-  constructor(program: Program, problem: string, options: ErrorOptions & { readonly isFinal?: boolean } = {}) {
+  constructor(program: NamedProgram, problem: string, options: ErrorOptions & { readonly isFinal?: boolean } = {}) {
     super(`${program.role} ${program.name} ${problem}`.toWellFormed(), options);
     this.isFinal = options.isFinal ?? false;
   }

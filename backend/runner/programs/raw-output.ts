@@ -1,5 +1,5 @@
 import type { Counters } from "../counters.ts";
-import { countNewlines } from "../input/line-framer.ts";
+import { countNewlines } from "../input/count-newlines.ts";
 import { type Sink, writeTo } from "../sink.ts";
 
 const newline = 0x0a;

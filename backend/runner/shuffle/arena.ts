@@ -1,9 +1,11 @@
+import type { Aggregate } from "../../../shared/builtin-programs.ts";
+import { aggregateNumber, type Kernel } from "../../kernel/kernel.ts";
 import { Stage } from "../stage.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
 import type { BlockSource } from "./blocks.ts";
 import { recycleKernel, takeKernel } from "./kernels.ts";
-import { copyBytes, maxVarint, putVarint } from "./packed.ts";
+import { copyBytes, maxVarint, putVarint, VarintReader } from "./packed.ts";
 import { blockLength, headerLength } from "./segment.ts";
+import { UnfitValueError } from "./unfit-value.ts";
 
 /** Records are handed to the kernel this many bytes at a time, unless the memory is small or a single record is longer. */
 const mostStaged = 64 * 1024;
@@ -24,24 +26,34 @@ const newline = 0x0a;
 /** Where the lines end that were added, how many there were, and the bytes of their keys and values. */
 export type AddedLines = { readonly end: number; readonly records: number; readonly bytes: number };
 
-/** Receives the sorted records of a full arena: blocks for each partition, in order. */
-type Spill = (partitions: Iterable<BlockSource>) => void;
+type ArenaOptions = {
+  /** Bytes of memory to occupy at most, except that a single record can be larger. */
+  readonly memory: number;
+  /** Bytes of memory that kernels may keep for the next task. */
+  readonly kept: number;
+  /** At least 1. */
+  readonly partitions: number;
+  /** Whether keys are known to repeat, so that the first records do not decide. */
+  readonly keysRepeat?: boolean | undefined;
+  /** What becomes of the values of each key. All are kept without it. */
+  readonly aggregate?: Aggregate | undefined;
+  /** Is called when the arena is full, and empties it. Receives blocks for each partition, in order. */
+  spill(partitions: Iterable<BlockSource>): void;
+};
 
 /**
- * Records in memory, in the kernel: grouped by key if keys repeat, one by one if they hardly do; the first records decide. The
- * memory is reserved at once, but the system allocates pages on first use, so only the filled part is occupied.
+ * Records in memory, in the kernel: grouped by key if keys repeat, one by one if they hardly do; the first records decide. With an
+ * aggregate, what the values of a key have come to so far takes their place. The memory is reserved at once, but the system allocates pages on first use, so only the filled part is occupied.
  */
 export class Arena {
   /** Where records wait until there are enough for the kernel. */
   readonly stage: Stage;
   /** The number of records that the kernel has. */
   records = 0;
-  /** The number of records that the kernel has got in all. */
+  /** The number of records that the kernel has got in all, and that it has passed on. */
   #added = 0;
-  readonly #kept: number;
-  readonly #partitions: number;
-  readonly #keysRepeat: boolean;
-  readonly #spill: Spill;
+  #encoded = 0;
+  readonly #options: ArenaOptions;
   /** Bytes for records. */
   readonly #memory: number;
   readonly #kernel: Kernel;
@@ -51,19 +63,11 @@ export class Arena {
   #behind = 0;
   #fullness = 0;
   #isDisposed = false;
+  #failure: UnfitValueError | undefined;
 
-  /**
-   * @param memory bytes to occupy at most, except that a single record can be larger
-   * @param kept bytes of memory that kernels may keep for the next task
-   * @param partitions at least 1
-   * @param keysRepeat whether keys are known to repeat, so that the first records do not decide
-   * @param spill is called when the arena is full, and empties it
-   */
-  constructor(memory: number, kept: number, partitions: number, keysRepeat: boolean, spill: Spill) {
-    this.#kept = kept;
-    this.#partitions = partitions;
-    this.#keysRepeat = keysRepeat;
-    this.#spill = spill;
+  constructor(options: ArenaOptions) {
+    const { memory, partitions } = options;
+    this.#options = options;
     this.#memory = Math.max(memory, leastMemory) + partitions * partitionBytes;
     this.#kernel = takeKernel("much");
     const staged = Math.max(fewestStaged, Math.min(mostStaged, Math.floor(memory * stagedPart)));
@@ -71,6 +75,16 @@ export class Arena {
     this.#block = this.stage.start + mostStaged;
     this.#base = this.#block + blockRoom;
     this.#reset(this.#memory);
+  }
+
+  /** The number of records that were passed on, so far. */
+  get encoded(): number {
+    return this.#encoded;
+  }
+
+  /** @throws UnfitValueError if there was a value that the aggregate cannot take. Nothing is added after that. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   /** The number of records added. */
@@ -119,6 +133,13 @@ export class Arena {
     const { calls } = this.#kernel;
     const text = this.#block;
     lines.copy(stage.bytes, text, start, end);
+    if (calls.addLines(text, text + end - start) !== 0) {
+      const records = calls.packedRecords();
+      this.records += records;
+      this.#added += records;
+      this.#fullness = calls.fullness();
+      return { end, records, bytes: calls.packedBytes() };
+    }
     stage.at = calls.packLines(text, text + end - start, stage.start);
     stage.records = calls.packedRecords();
     const added = { end, records: stage.records, bytes: calls.packedBytes() };
@@ -126,22 +147,24 @@ export class Arena {
     return added;
   }
 
-  /** Hands the staged records to the kernel. */
+  /** Hands the staged records to the kernel; see `check`. */
   flush(): void {
     if (this.#isDisposed) return;
     const { stage } = this;
     const { calls } = this.#kernel;
-    for (let at = stage.start; at < stage.at;) {
+    for (let at = stage.start; at < stage.at && this.#failure === undefined;) {
       at = calls.add(at, stage.at, stage.records);
       const added = calls.added();
       this.records += added;
       this.#added += added;
       stage.records -= added;
       if (at === stage.at) break;
+      if (this.#hasFailed(at)) continue;
       if (this.records === 0) throw new Error("the kernel has no room for a record");
       this.spill();
     }
-    if (stage.records !== 0) throw new Error(`the kernel took ${stage.records} records too few`);
+    if (stage.records !== 0 && this.#failure === undefined)
+      throw new Error(`the kernel took ${stage.records} records too few`);
     stage.clear();
     this.#fullness = calls.fullness();
   }
@@ -149,20 +172,24 @@ export class Arena {
   /** Passes on the records that the kernel has, sorted, and removes them. */
   spill(): void {
     if (this.records === 0) return;
-    this.#spill(this.sorted());
+    this.#options.spill(this.sorted());
     this.#reset(this.#memory);
   }
 
   /**
    * Sorts the records that the kernel has by partition, then by key. The values of a key keep the order in which they were added.
    * Yields the blocks of each partition. They are valid until the next block, and until the arena changes.
+   * @throws UnfitValueError, see `check`
    */
   *sorted(): Generator<BlockSource, void, void> {
+    this.check();
+    const { partitions, aggregate } = this.#options;
     const { calls } = this.#kernel;
-    calls.sort(this.#partitions);
+    const expected = aggregate === undefined ? this.records : calls.groupCount();
+    calls.sort();
     let encoded = 0;
     let drained = 0;
-    for (let partition = 0; partition < this.#partitions; partition++) {
+    for (let partition = 0; partition < partitions; partition++) {
       calls.startPartition(partition);
       yield () => {
         const bytes = this.#encode();
@@ -174,8 +201,9 @@ export class Arena {
       };
     }
     // A program may stop reading.
-    if (drained < this.#partitions) return;
-    if (encoded !== this.records) throw new Error(`the kernel sorted ${encoded} records, not ${this.records}`);
+    if (drained < partitions) return;
+    this.#encoded += encoded;
+    if (encoded !== expected) throw new Error(`the kernel sorted ${encoded} records, not ${expected}`);
     if (calls.isComplete() === 0) throw new Error("the kernel sorted other bytes than it was given");
   }
 
@@ -183,7 +211,7 @@ export class Arena {
   dispose(): void {
     this.#isDisposed = true;
     this.stage.dispose();
-    recycleKernel(this.#kernel, this.#kept);
+    recycleKernel(this.#kernel, this.#options.kept);
   }
 
   /** Encodes the next block, behind room for its header. */
@@ -199,9 +227,22 @@ export class Arena {
     return this.#kernel.bytes.subarray(room, pieceEnd);
   }
 
+  /** Whether the record at `at` was not added because the aggregate cannot take its value. */
+  #hasFailed(at: number): boolean {
+    const { aggregate } = this.#options;
+    const failure = this.#kernel.calls.failure();
+    if (failure === 0 || aggregate === undefined) return false;
+    const { bytes } = this.#kernel;
+    const reader = new VarintReader();
+    reader.at = at;
+    const [key, value] = [reader.readPacked(bytes), reader.readPacked(bytes)];
+    this.#failure = new UnfitValueError(aggregate, failure, key, value);
+    return true;
+  }
+
   /** Adds a record that is longer than the stage: it is staged behind the records. */
   #addLarge(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
-    if (this.#isDisposed) return;
+    if (this.#isDisposed || this.#failure !== undefined) return;
     const length = keyEnd - keyStart + valueEnd - valueStart + 2 * maxVarint;
     const { calls } = this.#kernel;
     for (;;) {
@@ -211,6 +252,7 @@ export class Arena {
       const value = copyBytes(bytes, keyStart, keyEnd, own, putVarint(own, start, keyEnd - keyStart));
       const end = copyBytes(bytes, valueStart, valueEnd, own, putVarint(own, value, valueEnd - valueStart));
       if (calls.add(start, end, 1) !== start) break;
+      if (this.#hasFailed(start)) return;
       // If it does not even fit into the empty arena, that becomes larger.
       if (this.records > 0) this.spill();
       else this.#reset(2 * (this.#behind - this.#base + length));
@@ -226,7 +268,8 @@ export class Arena {
     this.#fullness = 0;
     this.#behind = this.#base + memory;
     this.#reserve(this.#behind);
-    this.#kernel.calls.reset(this.#base, memory, this.#partitions, this.#keysRepeat ? 1 : 0);
+    const { partitions, keysRepeat = false, aggregate } = this.#options;
+    this.#kernel.calls.reset(this.#base, memory, partitions, keysRepeat ? 1 : 0, aggregateNumber(aggregate));
   }
 
   #reserve(length: number): void {

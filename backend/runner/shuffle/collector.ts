@@ -1,6 +1,7 @@
+import type { Aggregate } from "../../../shared/builtin-programs.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { Pacer } from "../pacer.ts";
-import type { LineTarget } from "./text-records.ts";
+import type { RecordTarget } from "../record-target.ts";
 import { type Sink, writeTo } from "../sink.ts";
 import type { Stage } from "../stage.ts";
 import { type AddedLines, Arena } from "./arena.ts";
@@ -11,30 +12,41 @@ import { RunFiles } from "./run-files.ts";
 import type { SegmentIndex } from "./segment.ts";
 import { SegmentEncoder } from "./segment-encoder.ts";
 
+type CollectorOptions = {
+  /** At least 1. */
+  readonly partitions: number;
+  /** Bytes of memory for records. */
+  readonly memory: number;
+  /** The first records come from a combiner: their keys do not repeat, but the keys of later records do. */
+  readonly isCombined?: boolean;
+  /** Earlier runs with the same number of partitions, whose records come before the added ones. */
+  readonly runs?: readonly Run[];
+  /** What becomes of the values of each key: in each run, a key has only what they have come to there. */
+  readonly aggregate?: Aggregate | undefined;
+};
+
+/** Takes lines `key TAB value`, too: see `Arena`. */
+export type LineTarget = RecordTarget & {
+  addLines(lines: Buffer, start: number, longest: number): AddedLines;
+};
+
 /** Partitions and sorts any number of records: in memory, and in local files if they do not fit. */
 export class Collector implements LineTarget {
   readonly #context: AttemptContext;
+  readonly #aggregate: Aggregate | undefined;
   readonly #arena: Arena;
   readonly #files: RunFiles;
   readonly #runs: Run[];
 
-  /**
-   * @param memory bytes of memory for records
-   * @param combining the first records come from a combiner: their keys do not repeat, but the keys of later records do
-   * @param runs earlier runs with the same number of partitions, whose records come before the added ones
-   */
-  constructor(
-    context: AttemptContext,
-    partitions: number,
-    memory: number,
-    combining = false,
-    runs: readonly Run[] = [],
-  ) {
+  constructor(context: AttemptContext, options: CollectorOptions) {
+    const { partitions, memory, isCombined, runs = [], aggregate } = options;
     this.#context = context;
+    this.#aggregate = aggregate;
     this.#files = new RunFiles(context);
     this.#runs = [...runs];
     const spill = (sorted: Iterable<BlockSource>): void => void this.#runs.push(this.#files.spill(sorted));
-    this.#arena = new Arena(memory, context.sortBuffer, partitions, combining, spill);
+    const kept = context.sortBuffer;
+    this.#arena = new Arena({ memory, kept, partitions, keysRepeat: isCombined, aggregate, spill });
   }
 
   get stage(): Stage {
@@ -65,9 +77,9 @@ export class Collector implements LineTarget {
     return this.#arena.addLines(lines, start, longest);
   }
 
-  /** Nothing to do between records: `add` makes room by itself. */
+  /** Nothing to wait for: `add` makes room by itself. @throws UnfitValueError if there was a value that the aggregate cannot take */
   relief(): undefined {
-    return undefined;
+    this.#arena.check();
   }
 
   /** Writes the records in memory to a file. */
@@ -98,10 +110,15 @@ export class Collector implements LineTarget {
     this.#arena.dispose();
   }
 
-  /** Writes all records as one segment per partition. @param compressing see `SegmentEncoder` @returns where the segments are */
+  /**
+   * Writes all records as one segment per partition.
+   * @param compressing see `SegmentEncoder`
+   * @returns where the segments are
+   * @throws UnfitValueError, see `relief`
+   */
   async writeSegments(sink: Sink, compressing: boolean): Promise<SegmentIndex> {
-    const { signal, progress } = this.#context;
-    return await this.sorted(async (partitions) => {
+    const { signal, progress, counters } = this.#context;
+    const index = await this.sorted(async (partitions) => {
       const encoder = new SegmentEncoder(compressing);
       const pacer = new Pacer(signal);
       for (const block of encoder.encode(partitions)) {
@@ -111,6 +128,11 @@ export class Collector implements LineTarget {
       }
       return encoder.index;
     });
+    if (this.#aggregate !== undefined) {
+      counters.count("combineInputRecords", this.#arena.added);
+      counters.count("combineOutputRecords", this.#arena.encoded);
+    }
+    return index;
   }
 
   /** Merges the runs with the records in memory, which come last. */

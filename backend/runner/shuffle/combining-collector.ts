@@ -1,9 +1,8 @@
 import type { AttemptContext } from "../attempt-context.ts";
 import type { AddedLines } from "./arena.ts";
-import type { LineTarget } from "./text-records.ts";
 import type { Sink } from "../sink.ts";
 import type { Stage } from "../stage.ts";
-import { Collector } from "./collector.ts";
+import { Collector, type LineTarget } from "./collector.ts";
 import type { BlockSource } from "./blocks.ts";
 import type { SegmentIndex } from "./segment.ts";
 
@@ -39,7 +38,7 @@ export class CombiningCollector implements LineTarget {
     this.#partitions = partitions;
     this.#combine = combine;
     this.#memory = Math.max(1, Math.floor(context.sortBuffer / 2));
-    this.#collector = new Collector(context, 1, this.#memory, true);
+    this.#collector = new Collector(context, { partitions: 1, memory: this.#memory, isCombined: true });
   }
 
   get stage(): Stage {
@@ -60,7 +59,8 @@ export class CombiningCollector implements LineTarget {
 
   /** Combines everything a last time and writes one segment per partition. @param compressing see `SegmentEncoder` */
   async writeSegments(sink: Sink, compressing: boolean): Promise<SegmentIndex> {
-    const combined = new Collector(this.#context, this.#partitions, this.#memory, true);
+    const [partitions, memory] = [this.#partitions, this.#memory];
+    const combined = new Collector(this.#context, { partitions, memory, isCombined: true });
     try {
       await this.#collector.sorted(async (all) => {
         for (const sorted of all) await this.#combineTo(combined, sorted);
@@ -77,7 +77,8 @@ export class CombiningCollector implements LineTarget {
   }
 
   async #relieve(): Promise<void> {
-    const combined = new Collector(this.#context, 1, this.#memory, true, this.#collector.spilledRuns());
+    const [runs, memory] = [this.#collector.spilledRuns(), this.#memory];
+    const combined = new Collector(this.#context, { partitions: 1, memory, isCombined: true, runs });
     for (const sorted of this.#collector.sortedMemory()) await this.#combineTo(combined, sorted);
     this.#collector.dispose();
     this.#collector = combined;

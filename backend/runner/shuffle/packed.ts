@@ -30,6 +30,13 @@ export class VarintReader {
     }
     return value >>> 0;
   }
+
+  /** Reads a packed value. Valid as long as `bytes`. */
+  readPacked(bytes: Buffer): Buffer {
+    const length = this.read(bytes);
+    this.at += length;
+    return bytes.subarray(this.at - length, this.at);
+  }
 }
 
 /** Copies `[start, end)` to `at`. @returns where the copy ends */

@@ -1,10 +1,18 @@
 import { joinAddress, parseAddress } from "../../../shared/address.ts";
+import { type Aggregate, identity } from "../../../shared/builtin-programs.ts";
 import { outputFolder } from "../../../shared/outputs.ts";
 import type { Result } from "../../../shared/protocol/tasks.ts";
 import { partName } from "../../../shared/status.ts";
 import { rangeOpener, readInput } from "../input/task-input.ts";
 import { openWholeFile } from "../input/whole-file.ts";
-import { mapToSegments, mapToText } from "../map.ts";
+import { loadCombiner } from "../programs/combiner.ts";
+import { type Mapping, mapToRecords, mapToText } from "../programs/mapper.ts";
+import { type ArtifactProgram, ProgramError, type Reader } from "../programs/program.ts";
+import { Collector } from "../shuffle/collector.ts";
+import { CombiningCollector } from "../shuffle/combining-collector.ts";
+import type { SegmentIndex } from "../shuffle/segment.ts";
+import { UnfitValueError } from "../shuffle/unfit-value.ts";
+import type { Sink } from "../sink.ts";
 import { writeOutput } from "./output.ts";
 import type { Task, TaskRun } from "./task-run.ts";
 
@@ -32,8 +40,6 @@ const fileOptions = ({ job, input, context }: TaskRun): Parameters<typeof openWh
   open: ({ path, etag }) => input.open(parseAddress(path, job.useSSL), etag),
 });
 
-type Mapping = Omit<Parameters<typeof mapToText>[0], "sink">;
-
 const mapInput = async (task: Task<"map">, run: TaskRun, mapping: Mapping): Promise<Result> => {
   const { job } = run;
   const { path } = job.output;
@@ -41,11 +47,56 @@ const mapInput = async (task: Task<"map">, run: TaskRun, mapping: Mapping): Prom
     const part = joinAddress(outputFolder(path, job.useSSL, job.jobId), partName(true, task.index));
     return writeOutput(task.attempt, part, run, (sink) => mapToText({ ...mapping, sink }));
   }
-  const combiner = job.programs.combiner === undefined ? undefined : await run.program("combiner");
+  const combiner = await run.combiner();
   const reducer = job.programs.reducer && { ...job.programs.reducer, role: "reducer" as const };
   const { compressing } = run.shuffle;
   const shuffle = await run.shuffle.write(task.attempt, (sink) =>
     mapToSegments({ ...mapping, combiner, reducer, partitions: job.nReducers, sink, compressing }),
   );
   return { kind: "map", shuffle };
+};
+
+/** A map task whose output goes to reducers. */
+type MapToSegments = Mapping & {
+  readonly combiner?: ArtifactProgram | undefined;
+  /** The part of the reducer that determines which input it can read. */
+  readonly reducer?: Reader | undefined;
+  /** The number of partitions, at least 1. */
+  readonly partitions: number;
+  /** Receives the shuffle object: the segments one after another. */
+  readonly sink: Sink;
+  /** Whether to compress the segments. */
+  readonly compressing: boolean;
+};
+
+/**
+ * Runs a mapper, sorts and combines what it emits, and writes one segment per partition.
+ * @returns where the segments are
+ * @throws ProgramError if a program fails; the signal's reason when aborted; what the input or `sink` throws
+ */
+export const mapToSegments = async (task: MapToSegments): Promise<SegmentIndex> => {
+  const { mapper, combiner, reducer, sink, compressing } = task;
+  const collector = await makeCollector(task);
+  const reader = combiner ?? reducer;
+  try {
+    await mapToRecords(task, collector, reader?.type === "executable" ? reader : undefined);
+    return await collector.writeSegments(sink, compressing);
+  } catch (error) {
+    if (!(error instanceof UnfitValueError)) throw error;
+    throw new ProgramError(mapper, `emits what cannot be aggregated: ${error.message}`);
+  } finally {
+    collector.dispose();
+  }
+};
+
+const aggregateOf = (reducer: Reader | undefined): Aggregate | undefined =>
+  reducer?.type === "builtin" && reducer.name !== identity ? reducer.name : undefined;
+
+const makeCollector = async ({ combiner, reducer, partitions, context }: MapToSegments) => {
+  if (combiner === undefined) {
+    const memory = context.sortBuffer;
+    return new Collector(context, { partitions, memory, aggregate: aggregateOf(reducer) });
+  }
+  const reader = reducer?.type === "executable" ? reducer : undefined;
+  return new CombiningCollector(context, partitions, await loadCombiner(combiner, context, reader));
 };

@@ -2,8 +2,13 @@ import { joinAddress } from "../../../shared/address.ts";
 import { outputFolder } from "../../../shared/outputs.ts";
 import type { Result, SegmentRef } from "../../../shared/protocol/tasks.ts";
 import { partName } from "../../../shared/status.ts";
-import { reduceSegments } from "../reduce.ts";
+import type { AttemptContext } from "../attempt-context.ts";
+import type { Program } from "../programs/program.ts";
+import { reduceToText } from "../programs/reducer.ts";
+import type { SegmentSource } from "../shuffle/fetch-segments.ts";
+import { openSegments } from "../shuffle/open-segments.ts";
 import { ShuffleLostError } from "../shuffle/shuffle-lost.ts";
+import type { Sink } from "../sink.ts";
 import { writeOutput } from "./output.ts";
 import type { Task, TaskRun } from "./task-run.ts";
 
@@ -48,4 +53,31 @@ const segmentRefs = async (task: Task<"reduce">, run: TaskRun): Promise<SegmentR
     from = page.nextFrom;
   }
   return refs;
+};
+
+/** A reduce task. */
+type ReduceSegments = {
+  readonly reducer: Program;
+  /** One segment of each map output, in any order. */
+  readonly segments: readonly SegmentSource[];
+  readonly context: AttemptContext;
+  readonly sink: Sink;
+};
+
+/**
+ * Fetches and merges the segments of a partition and runs the reducer over them. Keys come in byte order; the values of a key
+ * come in the order of map tasks and, within a task, in the order of emission.
+ * @throws ShuffleLostError if a segment is gone or damaged, which for a segment on this machine shows only when its turn comes;
+ * StorageError if a segment is temporarily unreadable; ProgramError if the reducer fails; the signal's reason when aborted; what
+ * `sink` throws
+ */
+export const reduceSegments = async ({ reducer, segments, context, sink }: ReduceSegments): Promise<void> => {
+  const open = await openSegments(segments, context);
+  try {
+    const counts = await reduceToText(reducer, open.sorted, context, sink);
+    context.counters.count("reduceInputRecords", counts.records);
+    context.counters.count("reduceInputGroups", counts.groups);
+  } finally {
+    open.close();
+  }
 };

@@ -20,7 +20,7 @@ import type { RunnerConfig } from "../config.ts";
 import { Counters } from "../counters.ts";
 import { secretVariables, taskEnvironment } from "../environment.ts";
 import { MemoryKills } from "../memory-kills.ts";
-import { placeFiles, placeProgram } from "../working-directory.ts";
+import { placeCombiner, placeFiles, placeProgram } from "../working-directory.ts";
 import { TaskTimeoutError } from "../task-timeout.ts";
 import type { Report } from "../thread/messages.ts";
 import { credentialsOf } from "../storage-access.ts";
@@ -193,6 +193,7 @@ const taskRun = (
     input: countedStore(openStore({ ...ofInput, readsEncoded: job.input.compression === "none", ...common }), progress),
     output: countedStore(openStore({ ...ofOutput, ...common }), progress),
     program: (role) => placeProgram(job, role, context, runner),
+    combiner: () => placeCombiner(job, context, runner),
     ask: async (request, kind) => {
       const answer = await runner.ask(request);
       context.progress.tick();

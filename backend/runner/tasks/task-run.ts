@@ -1,9 +1,9 @@
 import type { RunnerAnswer, RunnerJob, RunnerRequest } from "../../../shared/protocol/runner.ts";
-import type { Assignment, ProgramRole } from "../../../shared/protocol/tasks.ts";
+import type { Assignment } from "../../../shared/protocol/tasks.ts";
 import type { Store } from "../../storage/store.ts";
 import type { Unnumbered } from "../../link.ts";
 import type { AttemptContext } from "../attempt-context.ts";
-import type { Program } from "../programs/program.ts";
+import type { ArtifactProgram, Program } from "../programs/program.ts";
 import type { Shuffle } from "./shuffle.ts";
 
 /** Everything that a task works with. */
@@ -14,7 +14,8 @@ export type TaskRun = {
   readonly output: Store;
   readonly shuffle: Shuffle;
   readonly context: AttemptContext;
-  program(role: ProgramRole): Promise<Program>;
+  program(role: "mapper" | "reducer"): Promise<Program>;
+  combiner(): Promise<ArtifactProgram | undefined>;
   /** Sends the job a request for this attempt. Rejects with `AttemptEndedError` if the runner no longer owns the attempt. */
   ask<Kind extends RunnerAnswer["kind"]>(
     request: Unnumbered<RunnerRequest>,

@@ -1,7 +1,7 @@
 import type { JobChanges, JobDetail } from "../../sdk/index.ts";
 import { exitCodes, type ExitCode } from "../failure.ts";
 import { say, writeAnswer, type OutputOptions } from "../output.ts";
-import { addCredentials, fieldsOf, JobOptionsSchema } from "../request/job-request.ts";
+import { addCredentials, fieldsOf, JobOptionsSchema, supersededBy } from "../request/job-request.ts";
 import { findJob } from "../server/find-job.ts";
 import { withServer, type Server } from "../server/server.ts";
 import { exitCodeOf, sayEnd } from "../show/describe-end.ts";
@@ -18,6 +18,7 @@ const changesFor = async (
 ): Promise<JobChanges> => {
   const options = JobOptionsSchema.parse(values);
   const changes = await fieldsOf(server, options, say);
+  for (const field of supersededBy(changes)) if (field in request) changes[field] = null;
   await addCredentials(server, changes, request, options);
   return changes;
 };

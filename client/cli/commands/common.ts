@@ -28,9 +28,12 @@ export const collect = (value: string, earlier: string[] | undefined): string[] 
 
 /** The options that say what a job is to be. */
 export const jobOptions = (): Option[] => [
-  new Option("--mapper <program>", "a file of this machine or an artifact, in quotes with its arguments"),
-  new Option("--reducer <program>", "likewise; without one the job is map-only"),
-  new Option("--combiner <program>", "likewise"),
+  new Option(
+    "--mapper <program>",
+    "a file of this machine or an artifact, in quotes with its arguments; or identity, which passes records on",
+  ),
+  new Option("--reducer <program>", "likewise; without one, and without --aggregate, the job is map-only"),
+  new Option("--combiner <program>", "a file or an artifact, likewise with its arguments"),
   new Option("--file <path>", "lies beside the programs as they run, as NAME with NAME=PATH; repeatable").argParser(
     collect,
   ),

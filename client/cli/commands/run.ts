@@ -96,6 +96,7 @@ export const runCommand = (done: (code: ExitCode) => void) => {
       "after",
       example(
         "edgefold run --mapper map.py --reducer reduce.py logs/ out/",
+        "edgefold run --mapper words.py --aggregate sum books/",
         "edgefold run --mapper 'grep.py --ignore-case fold' --file stop.txt books/",
         "edgefold run --server https://edgefold.example.com --spec job.yaml s3://data/logs/ s3://data/out/",
       ),

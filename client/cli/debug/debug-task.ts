@@ -3,12 +3,20 @@ import { join, relative, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { formatAddress, parseAddress } from "../../../shared/address.ts";
+import { builtinNames } from "../../../shared/builtin-programs.ts";
 import type { RunnerJob } from "../../../shared/protocol/runner.ts";
 import type { MapInput } from "../../../shared/protocol/tasks.ts";
 import { prepareReplay, type Replay, type ReplayedTask } from "../../../backend/runner/replay.ts";
 import { ProgramError } from "../../../backend/runner/programs/program.ts";
 import { redirectConsole } from "../../../backend/runner/thread/module-console.ts";
-import { EdgefoldError, type Artifact, type JobDetail, type Task, type TaskDetail } from "../../sdk/index.ts";
+import {
+  EdgefoldError,
+  type Artifact,
+  type JobDetail,
+  type Program,
+  type Task,
+  type TaskDetail,
+} from "../../sdk/index.ts";
 import { CommandError, exitCodes, type ExitCode } from "../failure.ts";
 import { say } from "../output.ts";
 import { findJob, taskIdOf } from "../server/find-job.ts";
@@ -20,6 +28,17 @@ import { openPlace } from "../storage/stores.ts";
 
 /** A task of a job, run on this machine: its program, files, arguments, variables and input are fetched. */
 
+/** @throws CommandError if the program is of a later release */
+const builtinRef = ({ name }: Program) => {
+  const known = builtinNames.find((builtin) => builtin === name);
+  if (known === undefined) {
+    throw new CommandError(`The built-in program ${name} is not known here.`, exitCodes.unknown, [
+      "Use the command of the server's release.",
+    ]);
+  }
+  return { name: known, type: "builtin" } as const;
+};
+
 /** The job as a runner would be told of it. */
 const runnerJobOf = (job: JobDetail): RunnerJob => {
   const { request, programs } = job;
@@ -27,8 +46,8 @@ const runnerJobOf = (job: JobDetail): RunnerJob => {
   const ref = (role: "mapper" | "reducer") => {
     const program = programs[role];
     if (program === undefined) return undefined;
-    const type = program.type === "module" ? "module" : "executable";
-    return { ...program, type, args: request[`${role}Args`] } as const;
+    const { type } = program;
+    return type === "builtin" ? builtinRef(program) : { ...program, type, args: request[`${role}Args`] };
   };
   const mapper = ref("mapper");
   if (mapper === undefined) throw new CommandError("The job has no mapper.", exitCodes.unknown);
@@ -131,6 +150,13 @@ export const debugTask = async (
   const job = await findJob(server, jobText);
   const task = await server.client.tasks.get(job.id, taskIdOf(job.id, taskText));
   const name = shortTask(job.id, task.id);
+  if (task.program.type === "builtin") {
+    throw new CommandError(
+      `${name} runs ${task.program.name}, which is built in: there is no program in it to debug.`,
+      exitCodes.usage,
+      [`What is wrong with it: edgefold show ${shortId(job.id)}`],
+    );
+  }
   const folder = resolve(given ?? join("edgefold-debug", `${shortId(job.id)}-${name}`));
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     throw new CommandError(`${folder} is not empty.`, exitCodes.usage, [

@@ -73,6 +73,7 @@ type FieldOption = { readonly field: string; readonly option: Option; readonly i
 const helps: Readonly<Record<string, string>> = {
   name: "what people call the job",
   inputCompression: "auto decompresses .gz, .zst and .bz2; none reads objects as they are",
+  aggregate: "combine the values of each key in this way, in place of a reducer and a combiner",
   secretEnvironment: "variables from Secrets of the jobs' namespace: {NAME: {secretName, key}}",
   nReducers: "reduce tasks, 1 by default; 0 makes the job map-only",
   combineInputs: "let a map read several small objects together",

@@ -99,6 +99,14 @@ export const fieldsOf = async (server: Server, options: JobOptions, say: Say): P
   return fields;
 };
 
+const ofReducer = ["reducerName", "reducerArgs", "combinerName", "combinerArgs"];
+
+/** The fields of an earlier request that make no sense beside new ones: a reducer and an aggregate take each other's place. */
+export const supersededBy = (fields: Readonly<Record<string, unknown>>): string[] => {
+  if (fields["aggregate"] !== undefined) return ofReducer.filter((field) => fields[field] === undefined);
+  return fields["reducerName"] === undefined ? [] : ["aggregate"];
+};
+
 /** Adds the credentials of the stores that need some, and for which none are given. */
 export const addCredentials = async (
   server: Server,
@@ -150,7 +158,10 @@ export const buildRequest = async (
   say: Say,
 ): Promise<Record<string, unknown>> => {
   const fromSpec = await fieldsOfSpec(server, spec, say);
-  const fields: Record<string, unknown> = { ...fromSpec.fields, ...(await fieldsOf(server, options, say)) };
+  const given = await fieldsOf(server, options, say);
+  const superseded = supersededBy(given);
+  const kept = Object.entries(fromSpec.fields).filter(([field]) => !superseded.includes(field));
+  const fields: Record<string, unknown> = { ...Object.fromEntries(kept), ...given };
   const inputPath = input === undefined ? (fromSpec.input ?? fields["inputPath"]) : inputAddress(server, input);
   const outputPath = output === undefined ? (fromSpec.output ?? fields["outputPath"]) : outputAddress(server, output);
   if (typeof inputPath !== "string") {
@@ -169,7 +180,8 @@ export const buildRequest = async (
     ]);
   }
   // Without a reducer there is nothing to reduce.
-  if (fields["reducerName"] === undefined && fields["nReducers"] === undefined) fields["nReducers"] = 0;
+  const isReduced = fields["reducerName"] !== undefined || fields["aggregate"] !== undefined;
+  if (!isReduced && fields["nReducers"] === undefined) fields["nReducers"] = 0;
   const request = { ...fields, inputPath, outputPath };
   await addCredentials(server, request, { inputPath, outputPath }, options);
   return request;

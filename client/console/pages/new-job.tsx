@@ -2,6 +2,7 @@ import { Fragment } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { asError } from "../data/as-error.ts";
 import { JobRequestSchema } from "../../../shared/api/job-request.ts";
+import { identity } from "../../../shared/builtin-programs.ts";
 import { ArgsSchema, EnvironmentSchema } from "../../../shared/program-settings.ts";
 import { EdgefoldError, type JobDetail, type JobRequest } from "../../sdk/index.ts";
 import { requestFields, type RequestField as Field } from "../../show/request-fields.ts";
@@ -16,11 +17,12 @@ import { Upload } from "../parts/upload.tsx";
 
 /** What is said of fields that are clear to those who read the whole reference. */
 const descriptions: Readonly<Record<string, string>> = {
-  mapperName: "Name of an artifact",
+  mapperName: "Name of an artifact, or identity, which passes on each record as it is",
   mapperArgs: 'Arguments of the mapper, such as ["--min", "3"]; a module finds them in context.args',
-  reducerName: "Name of an artifact. Leave it empty, and set nReducers to 0, for a map-only job.",
+  reducerName: "Likewise. Leave it empty if there is an aggregate or, with nReducers 0, for a map-only job.",
   reducerArgs: 'Such as ["--top", "10"]',
   combinerName: "Name of an artifact; often the reducer",
+  aggregate: "Combines the values of each key, in place of a reducer and a combiner",
   inputStorageCredentials:
     'Such as {"username": "<access key id>", "password": "<secret key>"} or {"secretName": "<a Secret>"}',
   outputStorageCredentials: "Likewise",
@@ -34,6 +36,7 @@ const first = [
   "reducerName",
   "reducerArgs",
   "combinerName",
+  "aggregate",
   "inputPath",
   "inputStorageCredentials",
   "outputPath",
@@ -108,6 +111,8 @@ const FieldView = ({ field, text, problem, artifacts, onInput }: FieldProps) => 
   const common = { id, "aria-describedby": described, "aria-invalid": problem !== undefined };
   const isProgram = name.endsWith("Name") && name !== "name" && name !== "serviceAccountName" && name !== "queueName";
   const choices = type === "boolean" ? ["true", "false"] : words;
+  const isPassing = name === "mapperName" || name === "reducerName";
+  const programs = new Set(isPassing ? [...artifacts, identity] : artifacts);
   return (
     <div class="field">
       <label for={id}>{name}</label>
@@ -124,15 +129,15 @@ const FieldView = ({ field, text, problem, artifacts, onInput }: FieldProps) => 
             {...common}
             value={text}
             autocomplete="off"
-            list={isProgram ? "artifacts" : undefined}
+            list={isProgram ? `${id}-programs` : undefined}
             placeholder={field.default === undefined ? "" : JSON.stringify(field.default)}
             onInput={(event) => onInput(event.currentTarget.value)}
           />
         )}
         {isProgram && (
-          <datalist id="artifacts">
-            {artifacts.map((artifact) => (
-              <option key={artifact} value={artifact} />
+          <datalist id={`${id}-programs`}>
+            {[...programs].map((program) => (
+              <option key={program} value={program} />
             ))}
           </datalist>
         )}

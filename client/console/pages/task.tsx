@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Attempt } from "../../sdk/index.ts";
 import { shortId } from "../../show/job-names.ts";
+import { programName } from "../../show/job-text.ts";
 import { showBytes, showCount } from "../../show/quantity.ts";
 import { useLoaded } from "../data/loaded.ts";
 import { routeTo } from "../data/address.ts";
@@ -65,13 +66,15 @@ export const TaskPage = ({ job, name }: { readonly job: string; readonly name: s
       <Problem error={task.error ?? attempts.error} />
       {task.value !== undefined && (
         <>
-          <div class="buttons">
-            <Copy text={command}>Copy as edgefold debug</Copy>
-          </div>
+          {task.value.program.type !== "builtin" && (
+            <div class="buttons">
+              <Copy text={command}>Copy as edgefold debug</Copy>
+            </div>
+          )}
           <Section title="What it reads">
             <Facts
               facts={[
-                ["program", task.value.program.name],
+                ["program", programName(task.value.program)],
                 ["status of the program", task.value.message],
                 ...(task.value.inputs.length === 0
                   ? [[task.value.inputData.type, <code>{task.value.inputData.path}</code>] as const]

@@ -3,8 +3,9 @@ import { isDeepStrictEqual } from "node:util";
 import { Arena } from "../../../backend/runner/shuffle/arena.ts";
 import type { Block, BlockSource } from "../../../backend/runner/shuffle/blocks.ts";
 import { merged } from "../../../backend/runner/shuffle/merge.ts";
-import { textBatches } from "../../../backend/runner/shuffle/text-batches.ts";
-import { anyRecords, readTexts, type Record, sortedTexts } from "./records.ts";
+import { aggregates, type Aggregate } from "../../../shared/builtin-programs.ts";
+import { forExecutables, textBatches } from "../../../backend/runner/shuffle/text-batches.ts";
+import { aggregatedLines, anyRecords, numericRecords, readTexts, type Record, sortedTexts } from "./records.ts";
 
 /** What the kernel promises, each as a property of random records. `npm test` tries some, `npm run test:kernel` many. */
 
@@ -28,9 +29,8 @@ export const arrange = (
   { partitions, memory, keysRepeat = false }: Arranging,
 ): string[][][] => {
   const spills: string[][][] = [];
-  const arena = new Arena(memory, ample, partitions, keysRepeat, (sorted) =>
-    spills.push(Array.from(sorted, readTexts)),
-  );
+  const spill = (sorted: Iterable<BlockSource>): void => void spills.push(Array.from(sorted, readTexts));
+  const arena = new Arena({ memory, kept: ample, partitions, keysRepeat, spill });
   try {
     for (const record of records) addTo(arena, record);
     arena.flush();
@@ -58,17 +58,27 @@ export const expectInOrder = (parts: readonly string[][][], records: readonly Re
   if (from !== records.length) fail(`there are ${from} records, not ${records.length}`);
 };
 
+function* copiesOf(source: BlockSource): Generator<Block> {
+  for (let block = source(); block !== undefined; block = source()) {
+    yield { bytes: Buffer.from(block.bytes), records: block.records };
+  }
+}
+
 /** Returns the blocks of an arena that has only one partition, copied. */
 const blocksOf = (records: readonly Record[], keysRepeat: boolean): BlockSource => {
-  const arena = new Arena(ample, ample, 1, keysRepeat, () => fail("the arena is full"));
+  const arena = new Arena({
+    memory: ample,
+    kept: ample,
+    partitions: 1,
+    keysRepeat,
+    spill: () => fail("the arena is full"),
+  });
   try {
     for (const record of records) addTo(arena, record);
     arena.flush();
     const blocks: Block[] = [];
     for (const source of arena.sorted()) {
-      for (let block = source(); block !== undefined; block = source()) {
-        blocks.push({ bytes: Buffer.from(block.bytes), records: block.records });
-      }
+      blocks.push(...copiesOf(source));
     }
     return () => blocks.shift();
   } finally {
@@ -86,6 +96,26 @@ const recordOf = (text: string): Record => {
   const tab = text.indexOf("\t");
   const [key, value] = tab === -1 ? [text, ""] : [text.slice(0, tab), text.slice(tab + 1)];
   return { key: Buffer.from(key), value: Buffer.from(value) };
+};
+
+/** Returns what an arena makes of records with an aggregate: the blocks of each spill, and finally of the memory. */
+const aggregated = (records: readonly Record[], aggregate: Aggregate, memory: number): BlockSource[] => {
+  const runs: BlockSource[] = [];
+  const keep = (sorted: Iterable<BlockSource>): void => {
+    for (const blocks of sorted) {
+      const copies = [...copiesOf(blocks)];
+      runs.push(() => copies.shift());
+    }
+  };
+  const arena = new Arena({ memory, kept: ample, partitions: 1, aggregate, spill: keep });
+  try {
+    for (const record of records) addTo(arena, record);
+    arena.flush();
+    keep(arena.sorted());
+    return runs;
+  } finally {
+    arena.dispose();
+  }
 };
 
 /** The parameters of a property do not matter to whoever tries it. */
@@ -123,13 +153,41 @@ const all = {
     },
   ),
 
+  "aggregates of several maps, spilled or not, come to those of all values": fc.asyncProperty(
+    fc.constantFrom(...aggregates),
+    fc.array(fc.tuple(numericRecords(), anyRecords(), fc.integer({ min: 1, max: 300_000 })), {
+      maxLength: 4,
+      size: "max",
+    }),
+    async (aggregate, maps) => {
+      const isOfAny = aggregate === "count" || aggregate === "first" || aggregate === "uniq";
+      const inputs = maps.map(([numbers, any, memory]) => ({ records: isOfAny ? any : numbers, memory }));
+      const sorted = merged(
+        inputs.flatMap(({ records, memory }) => aggregated(records, aggregate, memory)),
+        ample,
+      );
+      const wanted = aggregatedLines(
+        inputs.flatMap(({ records }) => records),
+        aggregate,
+      );
+      let text = "";
+      const counts = { records: 0, groups: 0 };
+      for await (const batch of textBatches(sorted, { tabs: false, aggregate }, ample, counts)) {
+        text += batch.toString("latin1");
+      }
+      expectSame(text, wanted.join(""), `the lines of ${aggregate}`);
+      expectSame(counts.groups, wanted.length, "the number of keys");
+    },
+  ),
+
   "lines become records, and these lines again": fc.asyncProperty(
     fc.array(line, { maxLength: 300, size: "max" }),
     fc.integer({ min: 1, max: 200_000 }),
     async (lines, memory) => {
       const wanted = lines.map(recordOf);
       const spills: string[][][] = [];
-      const arena = new Arena(memory, ample, 1, false, (sorted) => spills.push(Array.from(sorted, readTexts)));
+      const spill = (sorted: Iterable<BlockSource>): void => void spills.push(Array.from(sorted, readTexts));
+      const arena = new Arena({ memory, kept: ample, partitions: 1, spill });
       const text = Buffer.from(lines.map((each) => `${each}\n`).join(""));
       for (let start = 0, record = 0; start < text.length;) {
         const { end, records } = arena.addLines(text, start, Infinity);
@@ -146,7 +204,8 @@ const all = {
       arena.dispose();
       let again = "";
       const counts = { records: 0, groups: 0 };
-      for await (const batch of textBatches(blocksOf(wanted, false), ample, counts)) again += batch.toString();
+      for await (const batch of textBatches(blocksOf(wanted, false), forExecutables, ample, counts))
+        again += batch.toString();
       const sorted = wanted.toSorted((a, b) => Buffer.compare(a.key, b.key));
       expectSame(
         again,

@@ -1,4 +1,5 @@
 import * as fc from "fast-check";
+import type { Aggregate } from "../../../shared/builtin-programs.ts";
 import type { BlockSource } from "../../../backend/runner/shuffle/blocks.ts";
 import { Cursor } from "../../../backend/runner/shuffle/cursor.ts";
 import { VarintReader } from "../../../backend/runner/shuffle/packed.ts";
@@ -19,6 +20,40 @@ export const sortedTexts = (records: readonly Record[], partitions: number): str
       .toSorted((a, b) => Buffer.compare(a.key, b.key))
       .map(asText),
   );
+
+/** Returns the lines that an aggregate makes of the records, in the order of keys. */
+export const aggregatedLines = (records: readonly Record[], aggregate: Aggregate): string[] => {
+  const values = Map.groupBy(
+    records.toSorted((a, b) => Buffer.compare(a.key, b.key)),
+    ({ key }) => key.toString("latin1"),
+  );
+  return Array.from(values, ([key, all]) => {
+    const value = folded(
+      aggregate,
+      all.map((each) => each.value.toString("latin1")),
+    );
+    return value === "" ? `${key}\n` : `${key}\t${value}\n`;
+  });
+};
+
+const folded = (aggregate: Aggregate, [first = "", ...others]: readonly string[]): string => {
+  const numbers = (fold: (a: bigint, b: bigint) => bigint): string =>
+    others.reduce((before, value) => fold(before, BigInt(value)), BigInt(first)).toString();
+  switch (aggregate) {
+    case "sum":
+      return numbers((a, b) => a + b);
+    case "min":
+      return numbers((a, b) => (b < a ? b : a));
+    case "max":
+      return numbers((a, b) => (b > a ? b : a));
+    case "count":
+      return String(1 + others.length);
+    case "first":
+      return first;
+    case "uniq":
+      return "";
+  }
+};
 
 /** Reads blocks. @returns the records as text @throws Error if a piece is not what `segment.ts` says */
 export const readTexts = (blocks: BlockSource): string[] => {
@@ -62,6 +97,21 @@ const record: fc.Arbitrary<Record> = fc.record({
     fc.nat(70_000).map((length) => Buffer.alloc(length, "v")),
   ),
 });
+
+/** Records whose values are integers; all sums of them have 64 bits. */
+export const numericRecords = (): fc.Arbitrary<Record[]> =>
+  fc.array(
+    fc.record({
+      key: record.map(({ key }) => key),
+      value: fc
+        .oneof(
+          fc.constantFrom("0", "1", "7", "007", "-0", "-12", "0000000000000000000000005"),
+          fc.bigInt({ min: -(2n ** 50n), max: 2n ** 50n }).map(String),
+        )
+        .map((text) => Buffer.from(text)),
+    }),
+    { maxLength: 400, size: "max" },
+  );
 
 /** @param minLength the fewest records */
 export const anyRecords = (minLength = 0): fc.Arbitrary<Record[]> =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Program } from "../../../backend/runner/programs/program.ts";
-import { mapToSegments } from "../../../backend/runner/map.ts";
+import type { ArtifactProgram, Program } from "../../../backend/runner/programs/program.ts";
+import { mapToSegments } from "../../../backend/runner/tasks/map.ts";
 import {
   lines,
   type MapOutput,
@@ -22,10 +22,10 @@ const sumModule = newSource(`export const combine = ${sum}; export const reduce 
 const sumScript = "exec awk -F '\\t' '{ n[$1] += $2 } END { for (k in n) print k \"\\t\" n[k] }'";
 
 /** A program whose output passes through a process that outlives it. */
-const late = (role: Program["role"]): Program =>
+const late = (role: Program["role"]): ArtifactProgram =>
   newProgram(role, "executable", `#!/bin/bash\nexec > >(sleep 2.2; cat)\n${sumScript.replace("exec ", "")}\n`);
 
-function newSource(source: string): (role: Program["role"]) => Program {
+function newSource(source: string): (role: Program["role"]) => ArtifactProgram {
   return (role) => newProgram(role, "module", source);
 }
 

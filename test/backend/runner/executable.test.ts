@@ -2,14 +2,14 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { processStartTime } from "../../../backend/process-groups.ts";
-import { mapToText } from "../../../backend/runner/map.ts";
-import type { Program } from "../../../backend/runner/programs/program.ts";
+import { mapToText } from "../../../backend/runner/programs/mapper.ts";
+import type { ArtifactProgram } from "../../../backend/runner/programs/program.ts";
 import { TaskTimeoutError } from "../../../backend/runner/task-timeout.ts";
 import { workingDirectory } from "../../../backend/runner/working-directory.ts";
 import { until } from "../../helpers/until.ts";
 import { inputPath, lines, MemorySink, newContext, newProgram, shell, type TestContext } from "./harness.ts";
 
-async function run(mapper: Program, input: string, context: TestContext = newContext()): Promise<string> {
+async function run(mapper: ArtifactProgram, input: string, context: TestContext = newContext()): Promise<string> {
   const sink = new MemorySink();
   await mapToText({ mapper, input: lines(input), context, sink });
   return sink.text;
@@ -116,7 +116,7 @@ describe("what a program may do", () => {
 });
 
 describe("how it fails", () => {
-  test.each<[string, Program["type"], string, RegExp]>([
+  test.each<[string, ArtifactProgram["type"], string, RegExp]>([
     ["a code", "executable", "#!/bin/sh\necho reason >&2; exit 7\n", /^mapper program exited with code 7: reason$/],
     [
       "silently",

@@ -7,10 +7,10 @@ import { afterEach, expect } from "vitest";
 import type { AttemptContext } from "../../../backend/runner/attempt-context.ts";
 import { Counters } from "../../../backend/runner/counters.ts";
 import { readRecords, type RecordBatch } from "../../../backend/runner/input/record-batches.ts";
-import { mapToSegments } from "../../../backend/runner/map.ts";
+import { mapToSegments } from "../../../backend/runner/tasks/map.ts";
 import { Progress } from "../../../backend/runner/progress.ts";
-import type { Program } from "../../../backend/runner/programs/program.ts";
-import { reduceSegments } from "../../../backend/runner/reduce.ts";
+import type { ArtifactProgram, Program } from "../../../backend/runner/programs/program.ts";
+import { reduceSegments } from "../../../backend/runner/tasks/reduce.ts";
 import type { SegmentSource } from "../../../backend/runner/shuffle/fetch-segments.ts";
 import type { SegmentIndex } from "../../../backend/runner/shuffle/segment.ts";
 import { SegmentVerifier } from "../../../backend/runner/shuffle/segment-verifier.ts";
@@ -77,13 +77,17 @@ export function newContext(overrides: Partial<AttemptContext> = {}): TestContext
   };
 }
 
-export function newProgram(role: Program["role"], type: Program["type"], source: string | Buffer): Program {
+export function newProgram(
+  role: Program["role"],
+  type: ArtifactProgram["type"],
+  source: string | Buffer,
+): ArtifactProgram {
   const path = join(newFolder(), type === "module" ? "artifact.mjs" : "artifact");
   writeFileSync(path, source, { mode: 0o755 });
   return { role, type, name: type === "module" ? "program.js" : "program", path, args: [] };
 }
 
-export function shell(role: Program["role"], script: string): Program {
+export function shell(role: Program["role"], script: string): ArtifactProgram {
   return newProgram(role, "executable", `#!/bin/sh\n${script}\n`);
 }
 
@@ -120,10 +124,11 @@ export async function runMap(
   input: string | Buffer,
   partitions: number,
   context: AttemptContext,
-  combiner?: Program,
+  combiner?: ArtifactProgram,
+  reducer?: Program,
 ): Promise<MapOutput> {
   const sink = new MemorySink();
-  const task = { mapper, combiner, input: lines(input), partitions, context, sink, compressing: true };
+  const task = { mapper, combiner, reducer, input: lines(input), partitions, context, sink, compressing: true };
   const index = await mapToSegments(task);
   return { object: sink.bytes, index };
 }

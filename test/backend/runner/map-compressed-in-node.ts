@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Counters } from "../../../backend/runner/counters.ts";
 import { readInput } from "../../../backend/runner/input/task-input.ts";
-import { mapToText } from "../../../backend/runner/map.ts";
+import { mapToText } from "../../../backend/runner/programs/mapper.ts";
 import { Progress } from "../../../backend/runner/progress.ts";
 import { pulled } from "../../../backend/storage/pulled.ts";
 import type { ByteStream } from "../../../backend/storage/store.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { Counters } from "../../../backend/runner/counters.ts";
 import { readRecords } from "../../../backend/runner/input/record-batches.ts";
-import { mapToText } from "../../../backend/runner/map.ts";
+import { mapToText } from "../../../backend/runner/programs/mapper.ts";
 import { Progress } from "../../../backend/runner/progress.ts";
 
 const [path = "", text = ""] = process.argv.slice(2);

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { mapToText } from "../../../backend/runner/map.ts";
+import { mapToText } from "../../../backend/runner/programs/mapper.ts";
 import {
   inputPath,
   lines,

@@ -1,12 +1,17 @@
 import type { RunnerJob } from "../../../shared/protocol/runner.ts";
 
+type Content = { readonly size: number; readonly hash: string };
+
+/** A runner's description of a mapper. */
+export const mapperRef = (content: Content) => ({ name: "mapper", type: "executable" as const, ...content });
+
 /** A runner's description of a job with this mapper, whose other properties do not matter. */
-export const runnerJob = ({ size, hash }: { readonly size: number; readonly hash: string }): RunnerJob => ({
+export const runnerJob = (content: Content): RunnerJob => ({
   jobId: "j",
   input: { path: "http://store/in" },
   output: { path: "http://store/out" },
   useSSL: false,
   nReducers: 1,
   taskTimeoutSeconds: 0,
-  programs: { mapper: { name: "mapper", type: "executable", size, hash } },
+  programs: { mapper: mapperRef(content) },
 });

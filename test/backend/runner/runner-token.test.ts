@@ -12,7 +12,7 @@ import { RunnerToken } from "../../../backend/runner/runner-token.ts";
 import { Runner } from "../../../backend/runner/runner.ts";
 import { TaskThread } from "../../../backend/runner/thread/task-thread.ts";
 import { FakeWorker } from "../fake-worker.ts";
-import { runnerJob } from "./runner-job.ts";
+import { mapperRef, runnerJob } from "./runner-job.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -24,7 +24,8 @@ afterEach(() => {
 });
 
 const content = "a program";
-const job = runnerJob({ size: content.length, hash: createHash("sha256").update(content).digest("hex") });
+const mapper = mapperRef({ size: content.length, hash: createHash("sha256").update(content).digest("hex") });
+const job = runnerJob(mapper);
 
 it("the newest token is used while it is valid, then the first one", () => {
   let now = 1000;
@@ -53,7 +54,6 @@ it("contents are fetched with the newest token, once each", async () => {
     const token = new RunnerToken("first");
     const cache = new ContentCache({ folder, workerUrl: `http://127.0.0.1:${port}`, jobId: "j", token });
     token.renew({ token: "second", seconds: 60 });
-    const { mapper } = job.programs;
     const [path, other] = await Promise.all([cache.get({ ...mapper, name: "other", type: "file" }), cache.get(mapper)]);
     expect(readFileSync(path, "utf8")).toBe(content);
     expect(other).toBe(path);

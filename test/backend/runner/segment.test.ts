@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { reduceSegments } from "../../../backend/runner/reduce.ts";
+import { reduceSegments } from "../../../backend/runner/tasks/reduce.ts";
 import { SegmentVerifier } from "../../../backend/runner/shuffle/segment-verifier.ts";
 import type { SegmentSource } from "../../../backend/runner/shuffle/fetch-segments.ts";
 import { ShuffleLostError } from "../../../backend/runner/shuffle/shuffle-lost.ts";

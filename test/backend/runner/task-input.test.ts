@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { gathered } from "../../../backend/runner/input/gathered.ts";
 import type { RecordBatch } from "../../../backend/runner/input/record-batches.ts";
 import { readInput } from "../../../backend/runner/input/task-input.ts";
-import { mapToText } from "../../../backend/runner/map.ts";
+import { mapToText } from "../../../backend/runner/programs/mapper.ts";
 import type { ByteRange } from "../../../backend/storage/store.ts";
 import type { InputRange } from "../../../shared/protocol/tasks.ts";
 import { bzip2Fixtures } from "../storage/bzip2-fixtures.ts";

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import type { RunnerJob } from "../../../shared/protocol/runner.ts";
 import type { Assignment } from "../../../shared/protocol/tasks.ts";
 import { readConfig } from "../../../backend/runner/config.ts";
-import type { Program } from "../../../backend/runner/programs/program.ts";
+import type { ArtifactProgram } from "../../../backend/runner/programs/program.ts";
 import type { Report } from "../../../backend/runner/thread/messages.ts";
 import { TaskThread, type ThreadCalls } from "../../../backend/runner/thread/task-thread.ts";
 import { fileEtag } from "../../../backend/storage/file-read.ts";
-import { runnerJob } from "./runner-job.ts";
+import { mapperRef, runnerJob } from "./runner-job.ts";
 
 /** A task thread and map tasks for it, each over the same small file. Nothing else is involved. */
 export class TaskScene {
@@ -23,15 +23,16 @@ export class TaskScene {
    * @param env of the runner, in addition to what it needs
    */
   constructor(
-    { type, source }: { readonly type: Program["type"]; readonly source: string },
+    { type, source }: { readonly type: ArtifactProgram["type"]; readonly source: string },
     env: NodeJS.ProcessEnv = {},
   ) {
     this.#folder = mkdtempSync(join(tmpdir(), "edgefold-test-"));
     const path = join(this.#folder, type === "module" ? "mapper.mjs" : "mapper");
     writeFileSync(path, source, { mode: 0o755 });
     writeFileSync(this.#input, "a line\n");
-    const job = runnerJob({ size: source.length, hash: "" });
-    const programs = { mapper: { ...job.programs.mapper, type } };
+    const content = { size: source.length, hash: "" };
+    const job = runnerJob(content);
+    const programs = { mapper: { ...mapperRef(content), type } };
     this.#job = {
       ...job,
       programs,

@@ -5,9 +5,9 @@ import { pathToFileURL } from "node:url";
 import * as fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import type { MapInput } from "../../../shared/protocol/tasks.ts";
-import { countNewlines } from "../../../backend/runner/input/line-framer.ts";
+import { countNewlines } from "../../../backend/runner/input/count-newlines.ts";
 import { openWholeFile } from "../../../backend/runner/input/whole-file.ts";
-import { mapToText } from "../../../backend/runner/map.ts";
+import { mapToText } from "../../../backend/runner/programs/mapper.ts";
 import { FileStore } from "../../../backend/storage/file.ts";
 import { lines, MemorySink, newContext, shell } from "./harness.ts";
 

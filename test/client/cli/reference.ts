@@ -16,7 +16,8 @@ Written by \`npm run generate\` from the command itself; \`edgefold COMMAND --he
   \`EDGEFOLD_STATE\`, by default \`~/.local/state/edgefold\`.
 - **A job** is named by its id, by the first or last characters of it that no other job has, or by \`@\`, the latest one. **A task**
   is named by its id, or in short: \`m-3\` is the fourth map, \`r-0\` the first reduce.
-- **Programs** are files of this machine, which are uploaded under names that tell their content, or names of artifacts.
+- **Programs** are files of this machine, which are uploaded under names that tell their content, names of artifacts, or
+  \`identity\`, which passes on each record as it is.
 - **Inputs and outputs** are addresses of stores (\`s3://bucket/prefix/\`, \`https://host/bucket/prefix/\`) or paths of this machine,
   which the runners must see: those of a local server do.
 - **Credentials of stores** are taken from where AWS's own tools take them: \`AWS_ACCESS_KEY_ID\` and the other variables, profiles,

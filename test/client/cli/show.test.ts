@@ -3,7 +3,8 @@ import { parseMoment, showBytes, showDuration } from "../../../client/show/quant
 import { advance, beginning, progressText } from "../../../client/cli/show/progress.ts";
 import { asLines, layOut } from "../../../client/cli/show/table.ts";
 import { oneLine, plainText } from "../../../client/cli/show/text.ts";
-import type { JournalEvent } from "../../../client/sdk/index.ts";
+import { optionsOf, programText } from "../../../client/show/job-text.ts";
+import type { JobRequest, JournalEvent } from "../../../client/sdk/index.ts";
 
 describe("quantities", () => {
   it.each([
@@ -62,6 +63,34 @@ describe("a list", () => {
 
   it("has a tab between its cells for other programs", () => {
     expect(asLines(columns.slice(0, 2), [{ name: "a\tb\nc" }])).toBe("a b c\t1");
+  });
+});
+
+describe("a job's programs", () => {
+  const request: JobRequest = {
+    inputPath: "s3://data/in/",
+    outputPath: "s3://data/out/",
+    mapperName: "map.py",
+    mapperArgs: ["-n"],
+    aggregate: "sum",
+    splitSize: 5,
+  };
+  const programs = {
+    mapper: { name: "map.py", type: "executable", size: 1200, hash: "0123456789abcdef" },
+    reducer: { name: "sum", type: "builtin", size: 0, hash: "" },
+  } as const;
+
+  it("are shown with arguments, size and hash, or as built in", () => {
+    expect(programText({ programs, request }, "mapper")).toBe("map.py -n (executable, 1.20 KB, 0123456789ab)");
+    expect(programText({ programs, request }, "reducer")).toBe("sum (built in)");
+    expect(programText({ programs, request }, "combiner")).toBeUndefined();
+  });
+
+  it("are not shown a second time among the options", () => {
+    expect(optionsOf({ request })).toEqual([
+      ["mapperArgs", '["-n"]'],
+      ["splitSize", "5"],
+    ]);
   });
 });
 

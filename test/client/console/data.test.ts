@@ -5,7 +5,8 @@ import { layOutGrid } from "../../../client/console/data/grid-layout.ts";
 import { phasesOf } from "../../../client/console/data/phases.ts";
 import { ratesOf } from "../../../client/console/data/rates.ts";
 import { verdictOf } from "../../../client/console/data/shares.ts";
-import type { JobStatus, JournalEvent, Task } from "../../../client/sdk/index.ts";
+import { commandOf, curlOf } from "../../../client/console/pages/job-commands.ts";
+import type { JobRequest, JobStatus, JournalEvent, Task } from "../../../client/sdk/index.ts";
 import { noCounters } from "../../../shared/counters.ts";
 
 /** What the console makes of what the server says. */
@@ -37,6 +38,19 @@ it.each([
   expect(layout.size).toBe(size);
   expect(layout.columns * layout.rows).toBeGreaterThanOrEqual(count);
   if (count < 100_000) expect(layout.rows * size).toBeLessThanOrEqual(220);
+});
+
+it("a job is copied as commands, with its programs or an aggregate", () => {
+  const request: JobRequest = { inputPath: "s3://data/in/", outputPath: "s3://data/out/", mapperName: "map.py" };
+  const options = (more: Partial<JobRequest>): string =>
+    commandOf({ request: { ...request, ...more } }, "https://here").replace("edgefold run --server https://here ", "");
+  expect(options({ mapperArgs: ["a b"], reducerName: "identity", combinerName: "add.py", nReducers: 3 })).toBe(
+    String.raw`--mapper 'map.py '\''a b'\''' --reducer identity --combiner add.py --reducers 3 s3://data/in/ s3://data/out/`,
+  );
+  expect(options({ mapperName: "identity", aggregate: "sum", nReducers: 1 })).toBe(
+    "--mapper identity --aggregate sum s3://data/in/ s3://data/out/",
+  );
+  expect(curlOf({ request: { ...request, aggregate: "sum" } }, "https://here")).toContain('"aggregate":"sum"');
 });
 
 const change = (time: number, status: JobStatus): JournalEvent => ({

@@ -5,7 +5,7 @@ import type { RunnerJob, RunnerSession } from "../../../shared/protocol/runner.t
 import { runnerRefusal } from "../../../shared/protocol/versions.ts";
 import type { Secrets } from "../credentials.ts";
 import type { Session } from "../session.ts";
-import { placedOf, type JobSpec } from "../spec.ts";
+import { placedOf, type JobProgram, type JobSpec } from "../spec.ts";
 import { loseRevoked } from "./claim.ts";
 import type { Reply, Request } from "./exchange.ts";
 
@@ -67,6 +67,9 @@ export const welcome = ({ resume, leaseMs, spec }: Greeting, token: RunnerSessio
   job: runnerJob(spec, secrets),
 });
 
+const programRef = (program: JobProgram, args: string[] | undefined): RunnerJob["programs"]["mapper"] =>
+  program.type === "builtin" ? program : { ...program, args };
+
 const runnerJob = ({ id, request, programs, files, archives }: JobSpec, secrets: Secrets): RunnerJob => ({
   jobId: id,
   input: {
@@ -81,8 +84,8 @@ const runnerJob = ({ id, request, programs, files, archives }: JobSpec, secrets:
   nReducers: request.nReducers,
   taskTimeoutSeconds: request.taskTimeoutSeconds,
   programs: {
-    mapper: { ...programs.mapper, args: request.mapperArgs },
-    reducer: programs.reducer && { ...programs.reducer, args: request.reducerArgs },
+    mapper: programRef(programs.mapper, request.mapperArgs),
+    reducer: programs.reducer && programRef(programs.reducer, request.reducerArgs),
     combiner: programs.combiner && { ...programs.combiner, args: request.combinerArgs },
   },
   files: files?.map(placedOf),

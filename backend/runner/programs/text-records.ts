@@ -1,17 +1,11 @@
 import { LineFramer } from "../input/line-framer.ts";
-import { type Program, ProgramError } from "../programs/program.ts";
-import type { RecordTarget } from "../record-target.ts";
-import type { AddedLines } from "./arena.ts";
+import type { LineTarget } from "../shuffle/collector.ts";
+import { type NamedProgram, ProgramError } from "./program.ts";
 
 const tab = 0x09;
 const newline = 0x0a;
 
-/** Takes lines `key TAB value`, too: see `Arena`. */
-export type LineTarget = RecordTarget & {
-  addLines(lines: Buffer, start: number, longest: number): AddedLines;
-};
-
-/** Reads what an executable writes: lines `key TAB value`. Without a tab, the whole line is the key and the value is empty. */
+/** Reads what a program writes: lines `key TAB value`. Without a tab, the whole line is the key and the value is empty. */
 export class TextRecords {
   /** The number of records read, and the bytes of their keys and values. */
   records = 0;
@@ -22,7 +16,7 @@ export class TextRecords {
   readonly #tooLong: () => Error;
 
   /** @param limit maximum bytes of a line, without its newline: `RECORD_LIMIT` */
-  constructor(program: Program, limit: number, target: LineTarget) {
+  constructor(program: NamedProgram, limit: number, target: LineTarget) {
     this.#tooLong = () => new ProgramError(program, `writes a line longer than RECORD_LIMIT, ${limit} bytes`);
     this.#framer = new LineFramer(limit, this.#tooLong);
     this.#target = target;
@@ -31,15 +25,16 @@ export class TextRecords {
 
   /** Reads the next bytes. Await the promise before the next call. @throws ProgramError for a line over the limit */
   async push(chunk: Buffer): Promise<void> {
-    for (const lines of this.#framer.push(chunk)) await this.#addAll(lines);
+    for (const lines of this.#framer.push(chunk)) await this.pushLines(lines);
   }
 
   /** Reads the last line if it lacks a newline. */
   async end(): Promise<void> {
-    for (const last of this.#framer.end()) await this.#addAll(last);
+    for (const last of this.#framer.end()) await this.pushLines(last);
   }
 
-  async #addAll(lines: Buffer): Promise<void> {
+  /** Reads whole lines. Otherwise like `push`. */
+  async pushLines(lines: Buffer): Promise<void> {
     for (let start = 0; start < lines.length;) {
       const added = this.#target.addLines(lines, start, this.#limit + 1);
       if (added.end > start) {

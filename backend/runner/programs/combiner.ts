@@ -1,10 +1,10 @@
 import type { AttemptContext } from "../attempt-context.ts";
-import { runExecutable } from "../programs/executable.ts";
-import { foldGroups } from "../programs/module-loops.ts";
-import { ModuleProgram } from "../programs/module-program.ts";
-import type { Program, Reader } from "../programs/program.ts";
-import type { Combine } from "./combining-collector.ts";
-import { textBatches } from "./text-batches.ts";
+import type { Combine } from "../shuffle/combining-collector.ts";
+import { forExecutables, textBatches } from "../shuffle/text-batches.ts";
+import { runExecutable } from "./executable.ts";
+import { foldGroups } from "./module-loops.ts";
+import { ModuleProgram } from "./module-program.ts";
+import type { ArtifactProgram, Reader } from "./program.ts";
 import { TextRecords } from "./text-records.ts";
 
 /**
@@ -12,7 +12,11 @@ import { TextRecords } from "./text-records.ts";
  * @param reader the executable that reads what the combiner emits, see `Emitter`
  * @throws ProgramError for a module that cannot be loaded
  */
-export async function loadCombiner(combiner: Program, context: AttemptContext, reader?: Reader): Promise<Combine> {
+export async function loadCombiner(
+  combiner: ArtifactProgram,
+  context: AttemptContext,
+  reader?: Reader,
+): Promise<Combine> {
   if (combiner.type === "module") {
     const module = await ModuleProgram.load(combiner, "combine", context);
     return async (sorted, target) => (await foldGroups(module, sorted, target, context, reader)).records;
@@ -20,7 +24,7 @@ export async function loadCombiner(combiner: Program, context: AttemptContext, r
   return async (sorted, target) => {
     const counts = { records: 0, groups: 0 };
     const output = new TextRecords(combiner, context.recordLimit, target);
-    const input = textBatches(sorted, context.sortBuffer, counts);
+    const input = textBatches(sorted, forExecutables, context.sortBuffer, counts);
     await runExecutable({ program: combiner, context, input, output: (chunk) => output.push(chunk) });
     await output.end();
     return counts.records;
