@@ -22,7 +22,6 @@ import { secretVariables, taskEnvironment } from "../environment.ts";
 import { MemoryKills } from "../memory-kills.ts";
 import { placeCombiner, placeFiles, placeProgram } from "../working-directory.ts";
 import { TaskTimeoutError } from "../task-timeout.ts";
-import type { Report } from "../thread/messages.ts";
 import { credentialsOf } from "../storage-access.ts";
 import { runClean } from "./clean.ts";
 import { countedStore } from "./counted-store.ts";
@@ -32,7 +31,7 @@ import { runMap } from "./map.ts";
 import { runPlan } from "./plan.ts";
 import { MapOutputLostError, runReduce } from "./reduce.ts";
 import { StoreShuffle } from "./store-shuffle.ts";
-import { AttemptEndedError, type TaskRun } from "./task-run.ts";
+import { AttemptEndedError, type Report, type TaskRun } from "./task-run.ts";
 
 /** The subdirectory of the runner's directory that contains the attempts' directories. */
 export const tasksFolder = "tasks";

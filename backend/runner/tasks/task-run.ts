@@ -23,6 +23,9 @@ export type TaskRun = {
   ): Promise<Extract<RunnerAnswer, { kind: Kind }>>;
 };
 
+/** How an attempt ended, as reported to the job. */
+export type Report = Unnumbered<Extract<RunnerRequest, { kind: "complete" | "fail" | "shuffle-lost" | "release" }>>;
+
 /** An assignment of one kind. */
 export type Task<Kind extends Assignment["kind"]> = Extract<Assignment, { kind: Kind }>;
 

@@ -4,6 +4,7 @@ import type { RunnerAnswer, RunnerJob, RunnerRequest } from "../../../shared/pro
 import type { Assignment } from "../../../shared/protocol/tasks.ts";
 import type { Unnumbered } from "../../link.ts";
 import type { RunnerConfig } from "../config.ts";
+import type { Report } from "../tasks/task-run.ts";
 
 /** The messages between the runner and its task thread: structured clones within one process. */
 
@@ -13,9 +14,6 @@ export type ThreadStart = {
   readonly progress: SharedArrayBuffer;
   readonly log: SharedArrayBuffer;
 };
-
-/** How an attempt ended, as reported to the job. */
-export type Report = Unnumbered<Extract<RunnerRequest, { kind: "complete" | "fail" | "shuffle-lost" | "release" }>>;
 
 /** A call for something that the thread cannot do itself. */
 export type Call =

@@ -10,8 +10,8 @@ import { AttemptLog } from "../attempt-log.ts";
 import { Progress } from "../progress.ts";
 import { failureReport, tasksFolder } from "../tasks/run.ts";
 import { TaskTimeoutError } from "../task-timeout.ts";
-import { AttemptEndedError } from "../tasks/task-run.ts";
-import type { Call, FromThread, Report, ThreadStart, ToThread } from "./messages.ts";
+import { AttemptEndedError, type Report } from "../tasks/task-run.ts";
+import type { Call, FromThread, ThreadStart, ToThread } from "./messages.ts";
 import { StallWatch } from "./stall-watch.ts";
 
 /** How long a task may take to end by itself once its attempt is over, in ms. Programs get 2 s of it. */

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Report } from "../../../backend/runner/thread/messages.ts";
+import type { Report } from "../../../backend/runner/tasks/task-run.ts";
 import { TaskScene } from "./task-scene.ts";
 
 let cgroup: string;

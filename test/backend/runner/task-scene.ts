@@ -5,7 +5,7 @@ import type { RunnerJob } from "../../../shared/protocol/runner.ts";
 import type { Assignment } from "../../../shared/protocol/tasks.ts";
 import { readConfig } from "../../../backend/runner/config.ts";
 import type { ArtifactProgram } from "../../../backend/runner/programs/program.ts";
-import type { Report } from "../../../backend/runner/thread/messages.ts";
+import type { Report } from "../../../backend/runner/tasks/task-run.ts";
 import { TaskThread, type ThreadCalls } from "../../../backend/runner/thread/task-thread.ts";
 import { fileEtag } from "../../../backend/storage/file-read.ts";
 import { mapperRef, runnerJob } from "./runner-job.ts";

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { Progress } from "../../../backend/runner/progress.ts";
 import { countedStore } from "../../../backend/runner/tasks/counted-store.ts";
-import type { Report } from "../../../backend/runner/thread/messages.ts";
+import type { Report } from "../../../backend/runner/tasks/task-run.ts";
 import { FileStore } from "../../../backend/storage/file.ts";
 import { TaskScene } from "./task-scene.ts";
 

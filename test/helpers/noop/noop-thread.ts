@@ -3,7 +3,7 @@ import { AttemptLog } from "../../../backend/runner/attempt-log.ts";
 import type { Unnumbered } from "../../../backend/link.ts";
 import type { RunnerJob, RunnerRequest } from "../../../shared/protocol/runner.ts";
 import type { Assignment, Result } from "../../../shared/protocol/tasks.ts";
-import type { Report } from "../../../backend/runner/thread/messages.ts";
+import type { Report } from "../../../backend/runner/tasks/task-run.ts";
 import type { ThreadCalls } from "../../../backend/runner/thread/task-thread.ts";
 
 /** The counters of a map over one short line. */
