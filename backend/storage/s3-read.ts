@@ -1,5 +1,6 @@
 import type { S3Address } from "../../shared/address.ts";
 import { formatAddress } from "../../shared/address.ts";
+import { ParallelPieces, pieceLength, piecesOf } from "./parallel-pieces.ts";
 import { pulled, whole, type ByteSource } from "./pulled.ts";
 import { Retries } from "../retry.ts";
 import { asStored, storedBody, wrongEncoding } from "./s3-encoding.ts";
@@ -11,8 +12,8 @@ import { StorageError, type ByteRange, type ByteStream } from "./store.ts";
 const progressBytes = 1024 * 1024;
 
 /**
- * Reads an object as `Store.read` specifies. If a body breaks off, reading resumes from the byte it reached, provided that the
- * object has not changed.
+ * Reads an object as `Store.read` specifies: a long range in pieces, several at a time. If a body breaks off, reading resumes from
+ * the byte it reached, provided that the object has not changed.
  *
  * @param range undefined for the whole object
  * @throws StorageError before any byte was read; later errors are the stream's, `TruncatedBody` if every try broke off
@@ -23,27 +24,63 @@ export const readS3 = async (
   range: ByteRange | undefined,
   etag: string | undefined,
 ): Promise<ByteStream> => {
-  if (range !== undefined && (range.start < 0 || range.end < range.start)) throw invalidRange(at, range, "");
+  if (range === undefined) return pulled(await wholeBody(client, at, etag), client.signal);
+  const { start, end } = range;
+  if (start < 0 || end < start) throw invalidRange(at, range, "");
   // an HTTP range cannot be empty
-  if (range !== undefined && range.start === range.end) return whole(Buffer.alloc(0));
-  const answer = await get(client, at, range, etag);
-  const end = range?.end ?? Number(answer.headers.get("content-length") ?? Number.NaN);
-  if (Number.isNaN(end)) {
+  if (start === end) return whole(Buffer.alloc(0));
+  const isLong = end - start > 2 * pieceLength;
+  return pulled(await (isLong ? longBody(client, at, range, etag) : bodyOf(client, at, range, etag)), client.signal);
+};
+
+const wholeBody = async (client: S3Client, at: S3Address, etag: string | undefined): Promise<ByteSource> => {
+  const answer = await get(client, at, undefined, etag);
+  const end = Number(answer.headers.get("content-length") ?? Number.NaN);
+  if (!Number.isNaN(end)) return new ResumedBody(client, at, answer, { start: 0, end });
+  answer.body.destroy();
+  throw malformed(at, "the answer to GET has no Content-Length");
+};
+
+const bodyOf = async (
+  client: S3Client,
+  at: S3Address,
+  range: ByteRange,
+  etag: string | undefined,
+): Promise<ByteSource> => new ResumedBody(client, at, await get(client, at, range, etag), range);
+
+const longBody = async (
+  client: S3Client,
+  at: S3Address,
+  range: ByteRange,
+  etag: string | undefined,
+): Promise<ByteSource> => {
+  const [first = range, ...others] = piecesOf(range);
+  const answer = await get(client, at, first, etag, range);
+  if (answer.status === 200) return new ResumedBody(client, at, answer, range);
+  const same = etag ?? answer.headers.get("etag");
+  if (same === undefined) {
+    // nothing else would tell that all pieces are of the same object
     answer.body.destroy();
-    throw malformed(at, "the answer to GET has no Content-Length");
+    return bodyOf(client, at, range, undefined);
   }
-  const body = new ResumedBody(client, at, answer, { start: range?.start ?? 0, end });
-  return pulled(body, client.signal);
+  return new ParallelPieces(
+    (function* () {
+      yield Promise.resolve(new ResumedBody(client, at, answer, first));
+      for (const piece of others) yield bodyOf(client, at, piece, same);
+    })(),
+  );
 };
 
 const invalidRange = (at: S3Address, { start, end }: ByteRange, why: string): StorageError =>
   new StorageError("InvalidRange", `${formatAddress(at)}: there are no bytes ${start} to ${end}${why} (InvalidRange)`);
 
+/** @param all instead of `range`, the store may send this one, if it is the whole object */
 const get = async (
   client: S3Client,
   at: S3Address,
   range: ByteRange | undefined,
   etag: string | undefined,
+  all = range,
 ): Promise<S3Answer> => {
   const headers = {
     ...(range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` }),
@@ -57,7 +94,8 @@ const get = async (
     const message = `${formatAddress(at)}: the object has changed while the job was reading it (ObjectChanged)`;
     throw new StorageError("ObjectChanged", message, { cause: error });
   }
-  const wrong = (client.readsEncoded ? undefined : wrongEncoding(at, answer.headers)) ?? mismatch(at, answer, range);
+  const wrong =
+    (client.readsEncoded ? undefined : wrongEncoding(at, answer.headers)) ?? mismatch(at, answer, range, all);
   if (wrong === undefined) return answer;
   answer.body.destroy();
   throw wrong;
@@ -68,10 +106,11 @@ const mismatch = (
   at: S3Address,
   { status, headers }: S3Answer,
   range: ByteRange | undefined,
+  all: ByteRange | undefined,
 ): StorageError | undefined => {
   if (range === undefined) return status === 200 ? undefined : malformed(at, `GET was answered with status ${status}`);
-  // RFC 9110, 14.2: a server may send the whole object, which is fine if the range covers all of it
-  if (status === 200 && range.start === 0 && headers.get("content-length") === String(range.end)) return undefined;
+  // RFC 9110, 14.2: a server may send the whole object, which is fine if all of it is to be read
+  if (status === 200 && all?.start === 0 && headers.get("content-length") === String(all.end)) return undefined;
   if (status !== 206) return malformed(at, `it ignores ranges: GET with one was answered with status ${status}`);
   const declared = headers.get("content-range") ?? "";
   const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(declared);

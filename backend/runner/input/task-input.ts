@@ -6,8 +6,12 @@ import type { ByteRange, ByteStream, Store } from "../../storage/store.ts";
 import { readRecords, type RecordBatch } from "./record-batches.ts";
 import { firstRange, readSplit } from "./split-reader.ts";
 
-/** How many ranges to open ahead of the one being read. With small objects, opening them takes most of the time. */
+/**
+ * How many ranges to open ahead of the one being read, and how many bytes they may have together. With small objects, opening them
+ * takes most of the time; of large ones much would be in memory.
+ */
 const rangesAhead = 8;
+const bytesAhead = 16 * 1024 * 1024;
 
 type InputSource = {
   /** Maximum bytes of a line, without its newline. */
@@ -34,14 +38,20 @@ export const rangeOpener =
  * @throws RecordLimitError for a line over the limit; what `open` and its streams throw
  */
 export async function* readInput(input: MapInput, source: InputSource): AsyncGenerator<RecordBatch, void, void> {
-  const waiting = input.values();
-  const opened = Array.from(waiting.take(rangesAhead + 1), (range) => new RangeReader(range, source));
+  const waiting = [...input];
+  const opened: RangeReader[] = [];
+  const openAhead = (): void => {
+    for (let [range] = waiting; range !== undefined; [range] = waiting) {
+      const ahead = opened.slice(1).reduce((sum, { length }) => sum + length, range.end - range.start);
+      if (opened.length > rangesAhead || (opened.length > 0 && ahead > bytesAhead)) return;
+      opened.push(new RangeReader(range, source));
+      waiting.shift();
+    }
+  };
   try {
-    for (let reader = opened[0]; reader !== undefined; reader = opened[0]) {
-      yield* reader.records();
+    for (openAhead(); opened[0] !== undefined; openAhead()) {
+      yield* opened[0].records();
       opened.shift();
-      const { done, value } = waiting.next();
-      if (done !== true) opened.push(new RangeReader(value, source));
     }
   } finally {
     await Promise.all(opened.map((reader) => reader.close()));
@@ -50,6 +60,8 @@ export async function* readInput(input: MapInput, source: InputSource): AsyncGen
 
 /** Reads a range. Starts fetching its first bytes at once. */
 class RangeReader {
+  /** Bytes of the range. */
+  readonly length: number;
   readonly #range: InputRange;
   readonly #source: InputSource;
   readonly #isCompressed: boolean;
@@ -57,6 +69,7 @@ class RangeReader {
   readonly #chunks: Promise<AsyncIterable<Buffer>>;
 
   constructor(range: InputRange, source: InputSource) {
+    this.length = range.end - range.start;
     this.#range = range;
     this.#source = source;
     this.#isCompressed = compressionOf(range.path, source.compression) !== undefined;
