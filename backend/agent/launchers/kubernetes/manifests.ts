@@ -45,8 +45,17 @@ const deadlineMarginSeconds = 2 * 60 * 60;
 /** Failures are counted per task, not by Kubernetes: a lost pod is no reason to fail a job. */
 const noBackoffLimit = 2 ** 31 - 1;
 
-/** The most memory for the runner itself, in bytes: its default. More memory of a pod is left to the programs. */
-const mostRunnerMemory = 512 * 2 ** 20;
+/** What a runner takes by default of a pod's memory, in bytes. */
+const usualRunnerMemory = 512 * 2 ** 20;
+
+/**
+ * The part of a pod's memory that is for the runner itself: half of a small pod's, and a quarter of a large one's, so that a sort
+ * spills less. The rest is for the programs. In bytes, of a quantity.
+ */
+const runnerMemory = (memory: string): number => {
+  const bytes = parseQuantity(memory);
+  return Math.floor(Math.min(bytes / 2, Math.max(usualRunnerMemory, bytes / 4)));
+};
 
 const labelsOf = ({ cluster, jobId, number }: Generation): Record<string, string> => ({
   ...ownLabels(cluster),
@@ -168,7 +177,7 @@ const environment = ({ workerUrl, settings, jobId, pods }: Generation, memory: s
   { name: "JOB_ID", value: jobId },
   { name: "RUNNER_ID", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
   { name: "RUNNER_TOKEN_FILE", value: `${tokenDir}/token` },
-  { name: "RUNNER_MEMORY", value: String(Math.min(mostRunnerMemory, Math.floor(parseQuantity(memory) / 2))) },
+  { name: "RUNNER_MEMORY", value: String(runnerMemory(memory)) },
   { name: "CREDENTIALS_DIR", value: credentialsDir },
   { name: "BUSY_FILE", value: busyFile },
   { name: "CGROUP_DIR", value: "/sys/fs/cgroup" },

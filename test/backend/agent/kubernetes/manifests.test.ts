@@ -79,7 +79,9 @@ const memoryOf = (memory: string): string | undefined =>
     ({ name }) => name === "RUNNER_MEMORY",
   )?.value;
 
-it("a runner takes half of a small pod's memory, and no more than it needs of a large one's", () => {
+it("a runner takes half of a small pod's memory, and a quarter of a large one's", () => {
   expect(memoryOf("600Mi")).toBe(String(300 * 2 ** 20));
-  expect(memoryOf("8Gi")).toBe(String(512 * 2 ** 20));
+  expect(memoryOf("1Gi")).toBe(String(512 * 2 ** 20));
+  expect(memoryOf("2Gi")).toBe(String(512 * 2 ** 20));
+  expect(memoryOf("8Gi")).toBe(String(2 * 2 ** 30));
 });
