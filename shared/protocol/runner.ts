@@ -95,8 +95,8 @@ export const RunnerRequestSchema = z.discriminatedUnion("kind", [
     offset: Bytes,
     content: z.base64().max(mostFollowed),
   }),
-  /** A reduce asks for the segments of its partition, maps from `from` on. */
-  z.object({ kind: z.literal("segments"), id: Id, attempt: AttemptId, from: Index }),
+  /** A reduce asks for the segments of its partition, maps from `from` on, and how long those of the next `ahead` partitions are. */
+  z.object({ kind: z.literal("segments"), id: Id, attempt: AttemptId, from: Index, ahead: Index.optional() }),
   /** A clean asks for the uploads that must be aborted, those after `after`. */
   z.object({ kind: z.literal("uploads"), id: Id, attempt: AttemptId, after: Index }),
   /** `status` is what the program said last of itself. Runners of release 0.1.0 leave it out, and counters of a failure. */

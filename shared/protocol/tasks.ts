@@ -30,7 +30,8 @@ const assignment = { taskId: z.string(), attempt: AttemptId, index: Index };
 export const AssignmentSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("plan"), ...assignment }),
   z.object({ kind: z.literal("map"), ...assignment, input: MapInputSchema }),
-  z.object({ kind: z.literal("reduce"), ...assignment }),
+  /** `ahead`: how many of the next partitions the runner is most likely given afterwards, so that it can read them along. */
+  z.object({ kind: z.literal("reduce"), ...assignment, ahead: Index.optional() }),
   z.object({ kind: z.literal("commit"), ...assignment, outputs: z.array(PendingOutputSchema) }),
   z.object({ kind: z.literal("success"), ...assignment }),
   z.object({ kind: z.literal("clean"), ...assignment, removeOutputs: z.boolean() }),
@@ -80,5 +81,7 @@ export const SegmentRefSchema = z.object({
   offset: Bytes,
   length: Bytes,
   largestBlock: Bytes,
+  /** Bytes of the segments of the next partitions, right behind this one, as many as were asked for. */
+  ahead: Bytes.optional(),
 });
 export type SegmentRef = z.infer<typeof SegmentRefSchema>;

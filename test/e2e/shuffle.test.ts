@@ -63,4 +63,22 @@ describe("in the output store of the job", () => {
     expect(job.stage.runs.filter((run) => run.startsWith("m-"))).toEqual([...outputs, "m-1-2", "m-5-1"].sort());
     expect((await job.outputs()).map(String)).toEqual(job.expected);
   });
+
+  it("a runner reads neighbouring partitions together", async () => {
+    const lines = Array.from({ length: 4000 }, (_, n) => `key ${(n * 7919) % 4000}\t${n}\n`);
+    const { id } = await edgefold.post({
+      inputPath: await edgefold.put("data/neighbours.txt", lines.join("")),
+      outputPath: `${proxy.endpoint}/reducers`,
+      mapperName: "identity",
+      reducerName: "identity",
+      nReducers: 32,
+      splitSize: Math.ceil(lines.join("").length / 4),
+      parallelism: 1,
+    });
+    const job = await edgefold.completed(id);
+    const text = (await edgefold.outputsOf(job)).map(String).join("");
+    expect(text.split("\n").toSorted()).toEqual(lines.join("").split("\n").toSorted());
+    // Partitions come in blocks of 16, each of which is one range of the output of each of the four maps.
+    expect(proxy.reads.filter((path) => path.includes(`${id}/m-`))).toHaveLength(2 * 4);
+  });
 });

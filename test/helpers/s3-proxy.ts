@@ -37,6 +37,8 @@ export class S3Proxy {
   readonly endpoint: string;
   /** In the order of their answers. */
   readonly completions: Completion[] = [];
+  /** The paths of the ranges that were read. */
+  readonly reads: string[] = [];
   readonly #uploads = new UploadLedger();
   readonly #server: ReturnType<typeof createServer>;
   readonly #storePort: number;
@@ -86,6 +88,7 @@ export class S3Proxy {
   async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "", this.endpoint);
     const part = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
+    if (request.method === "GET" && request.headers.range !== undefined) this.reads.push(url.pathname);
     const completes = request.method === "POST" && url.searchParams.has("uploadId");
     const body = await bodyOf(request);
     const at = completes ? this.#waiting.findIndex((waiting) => waiting.part === part) : -1;

@@ -18,7 +18,7 @@ export type SegmentSource = {
   readonly map: number;
   /** Length in bytes. A segment of 0 bytes has no records and is never opened. */
   readonly length: number;
-  /** Bytes of the largest block of the map output, uncompressed. */
+  /** Bytes of the largest block, uncompressed, at most. */
   readonly largestBlock: number;
   /** Where the segment is: in a file on this machine from byte `offset` on, or behind a function that opens exactly its bytes. */
   readonly at: { readonly path: string; readonly offset: number } | { readonly open: () => Promise<ByteStream> };
@@ -129,8 +129,7 @@ const lengthOf = ({ segments }: Run): number => segments.reduce((sum, { length }
 
 async function toMemory(segment: SegmentSource, signal: AbortSignal): Promise<Fetched> {
   const { at, length, largestBlock } = segment;
-  // Local segments are not compressed, so no block is larger than its segment.
-  if ("path" in at) return { memory: readLocal(segment, at), largestBlock: Math.min(largestBlock, length) };
+  if ("path" in at) return { memory: readLocal(segment, at), largestBlock };
   const memory = Buffer.allocUnsafeSlow(length);
   let filled = 0;
   for await (const chunk of verifiedChunks(segment, at.open, new SegmentVerifier(), signal)) {
@@ -141,11 +140,7 @@ async function toMemory(segment: SegmentSource, signal: AbortSignal): Promise<Fe
 
 async function toRun(segment: SegmentSource, signal: AbortSignal, files: RunFiles): Promise<Fetched> {
   const { at, map, length, largestBlock } = segment;
-  if ("path" in at) {
-    // Local segments are not compressed, so no block is larger than its segment.
-    const largest = Math.min(largestBlock, length);
-    return { run: { path: at.path, segments: [{ offset: at.offset, length }], largestBlock: largest, map } };
-  }
+  if ("path" in at) return { run: { path: at.path, segments: [{ offset: at.offset, length }], largestBlock, map } };
   const verifier = new SegmentVerifier();
   const chunks = verifiedChunks(segment, at.open, verifier, signal);
   return { run: await files.copy(chunks, () => ({ offset: 0, length, records: verifier.records }), largestBlock) };

@@ -44,10 +44,15 @@ export class LocalShuffle implements Shuffle {
     }
   }
 
-  source({ map, path: url, offset, length, largestBlock }: SegmentRef): SegmentSource {
+  sources(_partition: number, refs: readonly SegmentRef[]): SegmentSource[] {
+    return refs.map((ref) => this.#source(ref));
+  }
+
+  #source({ map, path: url, offset, length, largestBlock }: SegmentRef): SegmentSource {
     const address = parseAddress(url, false);
     if (address.scheme === "file" && dirname(address.path) === this.#folder) {
-      return { map, length, largestBlock, at: { path: address.path, offset } };
+      // They are not compressed, so no block is larger than its segment.
+      return { map, length, largestBlock: Math.min(largestBlock, length), at: { path: address.path, offset } };
     }
     // A runner with a different configuration wrote this segment, so a runner with this configuration must write it again.
     const open = (): Promise<never> =>

@@ -30,7 +30,7 @@ export const runReduce = async (task: Task<"reduce">, run: TaskRun): Promise<Res
   const { job, context } = run;
   const reducer = await run.program("reducer");
   const refs = await segmentRefs(task, run);
-  const segments = refs.map((ref) => run.shuffle.source(ref));
+  const segments = run.shuffle.sources(task.index, refs);
   const part = joinAddress(outputFolder(job.output.path, job.useSSL, job.jobId), partName(false, task.index));
   try {
     return await writeOutput(task.attempt, part, run, (sink) => reduceSegments({ reducer, segments, context, sink }));
@@ -46,7 +46,7 @@ const segmentRefs = async (task: Task<"reduce">, run: TaskRun): Promise<SegmentR
   const refs: SegmentRef[] = [];
   for (let from: number | null = 0; from !== null;) {
     const page: { segments: SegmentRef[]; nextFrom: number | null } = await run.ask(
-      { kind: "segments", attempt: task.attempt, from },
+      { kind: "segments", attempt: task.attempt, from, ahead: task.ahead },
       "segments",
     );
     refs.push(...page.segments);

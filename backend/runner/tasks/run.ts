@@ -30,6 +30,7 @@ import { LocalShuffle } from "./local-shuffle.ts";
 import { runMap } from "./map.ts";
 import { runPlan } from "./plan.ts";
 import { MapOutputLostError, runReduce } from "./reduce.ts";
+import type { SegmentsAhead } from "./segments-ahead.ts";
 import { StoreShuffle } from "./store-shuffle.ts";
 import { AttemptEndedError, type Report, type TaskRun } from "./task-run.ts";
 
@@ -44,6 +45,8 @@ const progressMs = 10_000;
 export type RunnerCalls = {
   /** The thread's sessions, which outlive the task. */
   readonly sessions: S3Sessions;
+  /** What the thread has read ahead for its next reduces. */
+  readonly ahead: SegmentsAhead;
   ask(request: Unnumbered<RunnerRequest>): Promise<RunnerAnswer>;
   /** Fetches the content of an artifact. @returns its path on this disk */
   content(artifact: Artifact): Promise<string>;
@@ -201,7 +204,10 @@ const taskRun = (
     },
   };
   const { SHUFFLE } = config;
-  return { ...run, shuffle: SHUFFLE === "store" ? new StoreShuffle(run) : new LocalShuffle(SHUFFLE, job.jobId) };
+  return {
+    ...run,
+    shuffle: SHUFFLE === "store" ? new StoreShuffle(run, runner.ahead) : new LocalShuffle(SHUFFLE, job.jobId),
+  };
 };
 
 /** Interval between signs of life from an attempt that waits for a store, in ms. */

@@ -3,9 +3,11 @@ import type { MapOutput, SegmentRef } from "../../../shared/protocol/tasks.ts";
 import { shuffleFolder } from "../../../shared/outputs.ts";
 import type { SegmentSource } from "../shuffle/fetch-segments.ts";
 import type { SegmentIndex } from "../shuffle/segment.ts";
+import type { ByteStream } from "../../storage/store.ts";
 import type { Sink } from "../sink.ts";
 import { writeObjectFrom } from "./output.ts";
 import { removeFolder } from "./remove-folder.ts";
+import type { SegmentsAhead } from "./segments-ahead.ts";
 import { type Shuffle, shuffleName } from "./shuffle.ts";
 import type { TaskRun } from "./task-run.ts";
 
@@ -15,9 +17,11 @@ export class StoreShuffle implements Shuffle {
   readonly compressing = true;
   readonly folder: Address;
   readonly #run: Omit<TaskRun, "shuffle">;
+  readonly #ahead: SegmentsAhead;
 
-  constructor(run: Omit<TaskRun, "shuffle">) {
+  constructor(run: Omit<TaskRun, "shuffle">, ahead: SegmentsAhead) {
     this.#run = run;
+    this.#ahead = ahead;
     const { jobId, output, useSSL } = run.job;
     this.folder = shuffleFolder(output.path, useSSL, jobId);
   }
@@ -28,11 +32,19 @@ export class StoreShuffle implements Shuffle {
     return { path: formatAddress(object), lengths: [...lengths], largestBlock };
   }
 
-  source({ map, path, offset, length, largestBlock }: SegmentRef): SegmentSource {
-    const object = parseAddress(path, this.#run.job.useSSL);
-    const open = (): ReturnType<TaskRun["output"]["read"]> =>
-      this.#run.output.read(object, { start: offset, end: offset + length });
-    return { map, length, largestBlock, at: { open } };
+  sources(partition: number, refs: readonly SegmentRef[]): SegmentSource[] {
+    const aheadOf = this.#ahead.begin(partition, refs);
+    return refs.map((ref) => {
+      const { map, length, largestBlock } = ref;
+      return { map, length, largestBlock, at: this.#ahead.find(ref) ?? { open: () => this.#open(ref, aheadOf(ref)) } };
+    });
+  }
+
+  async #open(ref: SegmentRef, ahead: number): Promise<ByteStream> {
+    const object = parseAddress(ref.path, this.#run.job.useSSL);
+    const range = { start: ref.offset, end: ref.offset + ref.length + ahead };
+    const stream = await this.#run.output.read(object, range);
+    return ahead === 0 ? stream : this.#ahead.split(stream, ref, ahead);
   }
 
   async remove(): Promise<void> {

@@ -7,6 +7,7 @@ import { ambientCredentials } from "../../storage/credentials.ts";
 import { S3Sessions } from "../../storage/s3-sessions.ts";
 import { runTask } from "../tasks/run.ts";
 import { TaskTimeoutError } from "../task-timeout.ts";
+import { SegmentsAhead } from "../tasks/segments-ahead.ts";
 import { AttemptEndedError } from "../tasks/task-run.ts";
 import { MemoryGrowth } from "./memory-growth.ts";
 import type { Call, FromThread, ThreadStart, ToThread } from "./messages.ts";
@@ -48,6 +49,7 @@ const runner = {
     ambient: ambientCredentials(process.env),
     endpoints: { allowed, loopback: STORAGE_LOOPBACK === "allow" },
   }),
+  ahead: new SegmentsAhead(config.WORK_DIR),
   ask: async (request: Extract<Call, { what: "ask" }>["request"]) => {
     const answer = await call({ what: "ask", request });
     if (typeof answer === "string") throw new Error("the runner answered a request with a path");

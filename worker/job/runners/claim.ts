@@ -15,6 +15,7 @@ import type { Session } from "../session.ts";
 import { nextStraggler } from "../timers/stragglers.ts";
 import { outputsOf } from "./commit.ts";
 import { loseAttempt, type Asking, type Handler, type Reply } from "./exchange.ts";
+import { nextReduce, partitionsAhead } from "./neighbours.ts";
 import type { Peer } from "./peers.ts";
 
 /** Different tasks that a runner may fail without completing any in between. With so many it is more likely its own fault than theirs. */
@@ -22,8 +23,11 @@ const mostFailures = 3;
 
 export const claim: Handler<"claim"> = (session, _request, asking) => answerNext(session, asking);
 
-/** What the runner does next: the attempt that it has open, or else a new one. A runner that cannot do its work is sent away. */
-export const answerNext = (session: Session, { socket, peer }: Asking): Reply | undefined => {
+/**
+ * What the runner does next: the attempt that it has open, or else a new one. A runner that cannot do its work is sent away.
+ * @param done the task that it has just done
+ */
+export const answerNext = (session: Session, { socket, peer }: Asking, done?: TaskRow): Reply | undefined => {
   const { peers, now } = session;
   const failed = peers.peer(socket)?.failed ?? [];
   if (failed.length >= mostFailures && !isEnded(session.job.status)) {
@@ -32,7 +36,7 @@ export const answerNext = (session: Session, { socket, peer }: Asking): Reply | 
     );
     return undefined;
   }
-  const next = findNext(session, peer);
+  const next = findNext(session, peer, done);
   session.notify(() => peers.setIdle(socket, next.next === "idle"));
   const token = session.tokens.next(peer.renewed, now);
   if (token !== undefined) session.notify(() => peers.setRenewed(socket, now));
@@ -51,12 +55,12 @@ export const loseRevoked = (session: Session, name: string, at: string | null): 
   return open.filter((attempt) => !isOver(attempt));
 };
 
-const findNext = (session: Session, { name, podName }: Peer): Next => {
+const findNext = (session: Session, { name, podName }: Peer, done: TaskRow | undefined): Next => {
   const { store, now } = session;
   const [live] = loseRevoked(session, name, null);
   if (live !== undefined) return { next: "task", task: assignmentOf(session, live) };
   if (isWithoutWork(session.job)) return { next: "stop", reason: "the job has ended" };
-  const task = findTask(session);
+  const task = findTask(session, done);
   if (task === undefined) return { next: "idle" };
   const assigned = assign(session.job, task, { id: name, podName }, now);
   store.attempts.add(assigned.attempt, now + session.leaseMs);
@@ -67,17 +71,19 @@ const findNext = (session: Session, { name, podName }: Peer): Next => {
 };
 
 /** A task that may be claimed, or one that takes so long that it is given to a second runner. */
-const findTask = (session: Session): TaskRow | undefined => {
+const findTask = (session: Session, done: TaskRow | undefined): TaskRow | undefined => {
   const { store, job, now } = session;
   const kind = claimableKind(job);
   if (kind === undefined) return undefined;
-  const scheduled = store.tasks.nextScheduled(kind, now);
+  const after = done?.kind === "reduce" ? done.index : undefined;
+  const scheduled = kind === "reduce" ? nextReduce(session, after) : store.tasks.nextScheduled(kind, now);
   if (scheduled !== undefined) return scheduled;
   const straggler = nextStraggler(session);
   return straggler !== undefined && straggler.due <= now ? store.tasks.get(straggler.kind, straggler.index) : undefined;
 };
 
-const assignmentOf = ({ store, job }: Session, { id, kind, index }: AttemptRow): Assignment => {
+const assignmentOf = (session: Session, { id, kind, index }: AttemptRow): Assignment => {
+  const { store, job } = session;
   const common = { taskId: taskIdOf(job.id, kind, index), attempt: id, index };
   switch (kind) {
     case "map":
@@ -86,8 +92,9 @@ const assignmentOf = ({ store, job }: Session, { id, kind, index }: AttemptRow):
       return { kind, ...common, outputs: outputsOf(store, job, index) };
     case "clean":
       return { kind, ...common, removeOutputs: job.status !== "completed" };
-    case "plan":
     case "reduce":
+      return { kind, ...common, ahead: partitionsAhead(session, index) };
+    case "plan":
     case "success":
       return { kind, ...common };
   }

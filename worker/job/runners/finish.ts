@@ -34,7 +34,7 @@ export const complete: Handler<"complete"> = (session, request, asking) => {
   if (!isOpen(found)) return fenced(givenUp);
   accept(session, request, found.attempt, found.task);
   session.peers.noteOutcome(asking.socket, null);
-  return answerNext(session, asking);
+  return answerNext(session, asking, found.task);
 };
 
 /** An attempt has failed, by its task's own making. */

@@ -7,7 +7,7 @@ const segmentsPage = 4096;
 const outputLost = "a map output that it needs was lost";
 
 /** A reduce asks where the segments of its partition are. */
-export const segments: Handler<"segments"> = (session, { attempt: id, from }) =>
+export const segments: Handler<"segments"> = (session, { attempt: id, from, ahead }) =>
   withLive(session, id, (attempt, task) => {
     const { store, now } = session;
     // All maps have an output in this phase and in no other.
@@ -15,7 +15,7 @@ export const segments: Handler<"segments"> = (session, { attempt: id, from }) =>
       session.apply(lose(session.job, task, attempt, outputLost, now));
       return fenced(outputLost);
     }
-    const page = store.segments.read(attempt.index, from, segmentsPage);
+    const page = store.segments.read(attempt.index, from, segmentsPage, ahead);
     const bytes = page.segments.reduce((sum, { length }) => sum + length, 0);
     if (from === 0) store.tasks.setInputBytes("reduce", attempt.index, bytes);
     else store.tasks.addInputBytes("reduce", attempt.index, bytes);

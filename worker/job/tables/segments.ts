@@ -76,20 +76,25 @@ export class SegmentTable {
 
   /**
    * The segments of a partition in the outputs of at most `limit` maps from `from` on, in order, without empty ones.
+   * @param ahead how many of the next partitions count as `ahead`, as far as their offsets lie together
    * @returns besides, the map to go on with; null after the last one
    */
-  read(partition: number, from: number, limit: number): { segments: SegmentRef[]; next: number | null } {
+  read(partition: number, from: number, limit: number, ahead = 0): { segments: SegmentRef[]; next: number | null } {
     const { outputs, next } = this.#outputs(from, limit);
     // One row, as handing over one of each map takes several times as long.
     const query = `SELECT group_concat(hex(substr(offsets, ?, ?)), '') AS offsets
       FROM (SELECT offsets FROM segment WHERE chunk = ? AND map >= ? ORDER BY map LIMIT ?)`;
     const place = (partition % chunkSize) * offsetBytes + 1;
     const chunk = Math.floor(partition / chunkSize);
-    const [found] = rowsOf(this.#sql, OffsetsSchema, query, place, 2 * offsetBytes, chunk, from, outputs.length);
+    const bytes = (2 + ahead) * offsetBytes;
+    const [found] = rowsOf(this.#sql, OffsetsSchema, query, place, bytes, chunk, from, outputs.length);
     const offsets = new DataView(Uint8Array.fromHex(found?.offsets ?? "").buffer);
+    // The last chunk, and the end of each, have fewer.
+    const each = outputs.length === 0 ? 0 : offsets.byteLength / offsetBytes / outputs.length;
     const segments = outputs.map((output, i) => {
-      const offset = offsets.getFloat64(2 * i * offsetBytes);
-      return { ...output, offset, length: offsets.getFloat64((2 * i + 1) * offsetBytes) - offset };
+      const offsetOf = (r: number): number => offsets.getFloat64((i * each + r) * offsetBytes);
+      const [offset, end] = [offsetOf(0), offsetOf(1)];
+      return { ...output, offset, length: end - offset, ahead: ahead === 0 ? undefined : offsetOf(each - 1) - end };
     });
     return { segments: segments.filter(({ length }) => length > 0), next };
   }

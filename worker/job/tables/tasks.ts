@@ -112,12 +112,27 @@ export class TaskTable {
     else this.#running.delete(key);
   }
 
-  /** The first scheduled task of a kind that may be claimed at `now`. */
-  nextScheduled(kind: TaskKind, now: number): TaskRow | undefined {
+  /** The first scheduled task of a kind, from index `from` on, that may be claimed at `now`. */
+  nextScheduled(kind: TaskKind, now: number, from = 0): TaskRow | undefined {
     const query = `SELECT row FROM task INDEXED BY task_queue
-      WHERE kind = ? AND status = 'scheduled' AND not_before <= ? ORDER BY idx LIMIT 1`;
-    const [found] = rowsOf(this.#sql, JsonRowSchema, query, kind, now);
+      WHERE kind = ? AND status = 'scheduled' AND not_before <= ? AND idx >= ? ORDER BY idx LIMIT 1`;
+    const [found] = rowsOf(this.#sql, JsonRowSchema, query, kind, now, from);
     return found && parseTask(found.row);
+  }
+
+  /** How many tasks right behind an index may be claimed at `now`, at most `most`. */
+  scheduledBehind(kind: TaskKind, index: number, most: number, now: number): number {
+    const query = `SELECT idx FROM task INDEXED BY task_queue
+      WHERE kind = ? AND status = 'scheduled' AND not_before <= ? AND idx > ? ORDER BY idx LIMIT ?`;
+    const found = rowsOf(this.#sql, IndexSchema, query, kind, now, index, most);
+    const gap = found.findIndex(({ idx }, i) => idx !== index + 1 + i);
+    return gap === -1 ? found.length : gap;
+  }
+
+  /** Whether a task of a kind in `[from, to)` is known to be in progress. After a restart of the object few are. */
+  isAnyRunning(kind: TaskKind, from: number, to: number): boolean {
+    for (let index = from; index < to; index++) if (this.#running.has(keyOf(kind, index))) return true;
+    return false;
   }
 
   /** When the next scheduled task of a kind that may not be claimed at `now` may be, in ms since 1970. */
