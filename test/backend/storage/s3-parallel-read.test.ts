@@ -42,6 +42,11 @@ const piece =
     else response.write(bytes.subarray(0, sent), () => response.socket?.end());
   };
 
+/** Sends a range of the object without an ETag. */
+const untagged: Reply = (response, request) => {
+  response.end(begin(response, request, {}));
+};
+
 const repliesWith = (make: () => Reply, count: number): Reply[] => Array.from({ length: count }, make);
 
 /** The ranges that were asked for, in no particular order. */
@@ -113,9 +118,6 @@ test("a store that ignores ranges may send the whole object, if that is to be re
 });
 
 test("without an ETag, which tells one version from another, a range is read in one request", async () => {
-  const untagged: Reply = (response, request) => {
-    response.end(begin(response, request, {}));
-  };
   server.replies.push(untagged, untagged);
   expect((await bytesOf(await store.read(server.at, range))).equals(object.subarray(range.start))).toBe(true);
   expect(server.headers[1]?.range).toBe(`bytes=${range.start}-${object.length - 1}`);
