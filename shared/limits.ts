@@ -19,7 +19,7 @@ export const defaultMaxLosses = 16;
 export const commitBatch = 16;
 
 /** The smallest split that is chosen where the user names no `splitSize`, in bytes. */
-export const minDefaultSplitSize = 64 * 1024 * 1024;
+export const usualSplitSize = 64 * 1024 * 1024;
 
 /** Splits that the whole input is cut into, at most, where the user names no `splitSize`. */
 export const defaultSplits = 4096;

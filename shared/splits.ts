@@ -1,5 +1,5 @@
 import { compressionOf, type InputCompression } from "./compression.ts";
-import { defaultSplits, maxRanges, maxRangeText, minDefaultSplitSize } from "./limits.ts";
+import { defaultSplits, maxRanges, maxRangeText, usualSplitSize } from "./limits.ts";
 import type { InputRange, MapInput, PlannedObject } from "./protocol/tasks.ts";
 
 /** A half-open byte range of an input object: `{start: 0, end: 3}` holds the bytes 0, 1 and 2. */
@@ -8,9 +8,18 @@ type Split = { readonly start: number; readonly end: number };
 /** What is left after whole splits is a split of its own if it is more than a tenth of one, else no task gets a crumb (as in Hadoop). */
 const isSplit = (rest: number, splitSize: number): boolean => rest * 10 > splitSize;
 
-/** The split size where the user names none, in bytes: the larger of 64 MiB and a 4096th of the input. */
-export const defaultSplitSize = (totalBytes: number): number =>
-  Math.max(minDefaultSplitSize, Math.ceil(totalBytes / defaultSplits));
+/** Splits come in multiples of this, so that 2 or 4 runners have as many each. */
+const even = 4;
+
+/**
+ * The split size where the user names none, in bytes: about the larger of 64 MiB and a 4096th of the input, or less, so that the
+ * input has an even number of equal splits.
+ */
+export const defaultSplitSize = (totalBytes: number): number => {
+  if (totalBytes <= usualSplitSize) return usualSplitSize;
+  const splits = Math.min(defaultSplits, Math.ceil(totalBytes / usualSplitSize));
+  return Math.ceil(totalBytes / (even * Math.ceil(splits / even)));
+};
 
 /**
  * Cuts an object of `size` bytes into ranges that follow each other and cover it. An empty object has no split; one that

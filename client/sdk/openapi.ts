@@ -927,7 +927,7 @@ export interface components {
              * @default 1
              */
             nReducers?: number;
-            /** @description Bytes of input a map. By default, the larger of 64 MiB and 1/4096 of the input. */
+            /** @description Bytes of input a map. By default, about the larger of 64 MiB and 1/4096 of the input. */
             splitSize?: number;
             /**
              * @description Whether a map reads several small objects, up to splitSize bytes together

@@ -83,7 +83,7 @@ export const JobRequestSchema = z
       .describe("Reduce tasks. 0 makes the job map-only."),
     splitSize: PositiveSchema.max(Number.MAX_SAFE_INTEGER)
       .optional()
-      .describe("Bytes of input a map. By default, the larger of 64 MiB and 1/4096 of the input."),
+      .describe("Bytes of input a map. By default, about the larger of 64 MiB and 1/4096 of the input."),
     combineInputs: z
       .boolean()
       .default(false)

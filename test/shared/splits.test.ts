@@ -62,10 +62,24 @@ describe("splits", () => {
     expect([...cutSplits(size, splitSize, splittable)].map(({ end }) => end)).toEqual(ends);
   });
 
-  test("have 64 MiB by default, or more if there would be more than 4096", () => {
+  test("have about 64 MiB by default, or more if there would be more than 4096", () => {
     expect(defaultSplitSize(0)).toBe(64 * mebibyte);
+    expect(defaultSplitSize(64 * mebibyte)).toBe(64 * mebibyte);
+    expect(defaultSplitSize(64 * mebibyte + 4)).toBe(16 * mebibyte + 1);
     expect(defaultSplitSize(4096 * 64 * mebibyte)).toBe(64 * mebibyte);
     expect(defaultSplitSize(4096 * 64 * mebibyte + 1)).toBe(64 * mebibyte + 1);
+  });
+
+  test("are equal by default, in multiples of four, unless there is one", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 300 * 64 * mebibyte }), (size) => {
+        const lengths = [...cutSplits(size, defaultSplitSize(size), true)].map(({ start, end }) => end - start);
+        if (size <= 64 * mebibyte) expect(lengths).toEqual([size]);
+        else expect(lengths.length % 4).toBe(0);
+        expect(Math.max(...lengths) - Math.min(...lengths)).toBeLessThan(lengths.length);
+      }),
+      { seed: 3, numRuns: 100 },
+    );
   });
 
   test.each([
@@ -109,7 +123,7 @@ describe("maps", () => {
         expect([...planMaps(all, splitSize, true)].flat()).toEqual(ranges);
         expect([...planMaps(all, splitSize, false)]).toEqual(ranges.map((range) => [range]));
       }),
-      { seed: 3, numRuns: 300 },
+      { seed: 3, numRuns: 100 },
     );
   });
 
@@ -131,7 +145,7 @@ describe("maps", () => {
           if (next.length > 0) expect(isFull).toBe(true);
         }
       }),
-      { seed: 4, numRuns: 300 },
+      { seed: 4, numRuns: 100 },
     );
   });
 
