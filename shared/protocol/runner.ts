@@ -6,6 +6,7 @@ import { builtinNames } from "../builtin-programs.ts";
 import { inputCompressions } from "../compression.ts";
 import { ReportedCountersSchema } from "../counters.ts";
 import { AttemptId, Bytes, Id, Index, JobId, Re, Status, Text } from "./fields.ts";
+import { SegmentColumnsSchema } from "./segment-columns.ts";
 import { AssignmentSchema, AttemptErrorSchema, PlannedObjectSchema, ResultSchema, SegmentRefSchema } from "./tasks.ts";
 
 /** Most characters of a piece of a log in one message. */
@@ -95,8 +96,18 @@ export const RunnerRequestSchema = z.discriminatedUnion("kind", [
     offset: Bytes,
     content: z.base64().max(mostFollowed),
   }),
-  /** A reduce asks for the segments of its partition, maps from `from` on, and how long those of the next `ahead` partitions are. */
-  z.object({ kind: z.literal("segments"), id: Id, attempt: AttemptId, from: Index, ahead: Index.optional() }),
+  /**
+   * A reduce asks for the segments of its partition, maps from `from` on, and how long those of the next `ahead` partitions are.
+   * `columns`: it can read them as columns.
+   */
+  z.object({
+    kind: z.literal("segments"),
+    id: Id,
+    attempt: AttemptId,
+    from: Index,
+    ahead: Index.optional(),
+    columns: z.boolean().optional(),
+  }),
   /** A clean asks for the uploads that must be aborted, those after `after`. */
   z.object({ kind: z.literal("uploads"), id: Id, attempt: AttemptId, after: Index }),
   /** `status` is what the program said last of itself. Runners of release 0.1.0 leave it out, and counters of a failure. */
@@ -170,7 +181,13 @@ export const RunnerAnswerSchema = z.union([
   Re.extend({ kind: z.literal("done") }),
   /** The attempt is no longer the runner's: it must end it and tell nobody. */
   Re.extend({ kind: z.literal("fenced"), reason: Text }),
-  Re.extend({ kind: z.literal("segments"), segments: z.array(SegmentRefSchema), nextFrom: Index.nullable() }),
+  /** With `columns`, `segments` is empty. */
+  Re.extend({
+    kind: z.literal("segments"),
+    segments: z.array(SegmentRefSchema),
+    columns: SegmentColumnsSchema.optional(),
+    nextFrom: Index.nullable(),
+  }),
   Re.extend({
     kind: z.literal("uploads"),
     uploads: z.array(z.object({ path: z.string(), uploadId: z.string() })),

@@ -1,5 +1,6 @@
 import { joinAddress } from "../../../shared/address.ts";
 import { outputFolder } from "../../../shared/outputs.ts";
+import { fromColumns } from "../../../shared/protocol/segment-columns.ts";
 import type { Result, SegmentRef } from "../../../shared/protocol/tasks.ts";
 import { partName } from "../../../shared/status.ts";
 import type { AttemptContext } from "../attempt-context.ts";
@@ -44,15 +45,22 @@ export const runReduce = async (task: Task<"reduce">, run: TaskRun): Promise<Res
 /** Returns where the partition lies in the outputs of all maps, in map order. */
 const segmentRefs = async (task: Task<"reduce">, run: TaskRun): Promise<SegmentRef[]> => {
   const refs: SegmentRef[] = [];
-  for (let from: number | null = 0; from !== null;) {
-    const page: { segments: SegmentRef[]; nextFrom: number | null } = await run.ask(
-      { kind: "segments", attempt: task.attempt, from, ahead: task.ahead },
-      "segments",
-    );
-    refs.push(...page.segments);
-    from = page.nextFrom;
-  }
+  let from: number | null = 0;
+  while (from !== null) from = await readRefs(task, run, from, refs);
   return refs;
+};
+
+/** Adds a page of them to `refs`, maps from `from` on. @returns the map to go on with; null after the last page */
+const readRefs = async (
+  { attempt, ahead }: Task<"reduce">,
+  { job, ask }: TaskRun,
+  from: number,
+  refs: SegmentRef[],
+): Promise<number | null> => {
+  const request = { kind: "segments", attempt, from, ahead, columns: true } as const;
+  const { segments, columns, nextFrom } = await ask(request, "segments");
+  refs.push(...segments, ...(columns === undefined ? [] : fromColumns(columns, job.jobId)));
+  return nextFrom;
 };
 
 /** A reduce task. */

@@ -7,6 +7,7 @@ import { measureManyTasks } from "./many-tasks.ts";
 import { measureObjects } from "./objects.ts";
 import { measureSmallJobs } from "./small-jobs.ts";
 import { measureUploads } from "./uploads.ts";
+import { measureWideShuffle } from "./wide-shuffle.ts";
 import { measureWatchers } from "./watchers.ts";
 
 /** The name of this case on the command line. */
@@ -33,6 +34,7 @@ export const measureControlPlane = async (show: (figures: readonly Figure[]) => 
     for (const load of [
       measureSmallJobs,
       measureManyTasks,
+      measureWideShuffle,
       measureWatchers,
       measureManyJobs,
       measureAbsentAgent,

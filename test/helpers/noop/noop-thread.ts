@@ -34,7 +34,7 @@ export class NoopThread {
       }
       case "reduce":
         for (let from: number | null = 0; from !== null;) {
-          const page = await ask({ kind: "segments", attempt, from });
+          const page = await ask({ kind: "segments", attempt, from, ahead: task.ahead, columns: true });
           from = typeof page === "object" && "nextFrom" in page ? page.nextFrom : null;
         }
         await ask({ kind: "upload", attempt, path: partOf(task, job), uploadId: attempt });
@@ -59,7 +59,14 @@ const resultOf = (task: Assignment, job: RunnerJob): Result => {
       return { kind };
     case "map": {
       const lengths = Array.from({ length: job.nReducers }, () => 9);
-      return { kind, shuffle: { path: `${job.output.path}/shuffle/${attempt}`, lengths, largestBlock: 9 } };
+      return {
+        kind,
+        shuffle: {
+          path: `${job.output.path}/shuffle/${attempt.slice(job.jobId.length + 1)}`,
+          lengths,
+          largestBlock: 9,
+        },
+      };
     }
     case "reduce":
       return { kind: "output", output: { path: partOf(task, job), uploadId: attempt, tags: ['"tag"'], size: 9 } };
