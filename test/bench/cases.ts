@@ -1,13 +1,16 @@
+import { type Aggregate, identity } from "../../shared/builtin-programs.ts";
 import * as inputs from "./inputs.ts";
 import type { Input } from "./inputs.ts";
 import * as programs from "./programs.ts";
-import { asShellWord, type Program } from "./programs.ts";
+import { asShellWord, type BenchProgram, type Program } from "./programs.ts";
 
 /** A job without its input. */
 export type BenchJob = {
-  readonly mapper: Program;
-  readonly reducer?: Program;
+  readonly mapper: BenchProgram;
+  readonly reducer?: BenchProgram;
   readonly combiner?: Program;
+  /** Takes the place of a reducer and a combiner. */
+  readonly aggregate?: Aggregate;
   readonly nReducers: number;
   /** Small input files share a map. */
   readonly combineInputs?: true;
@@ -40,7 +43,7 @@ export type BenchCase = {
 const command = (script: string): Baseline => ({ kind: "command", script });
 const job = (of: BenchJob): Subject => ({ kind: "job", job: of });
 
-const sort = "sort -s -k1,1 --parallel=2 -S 50%";
+const sort = "sort -s -k1,1 --parallel=2 -S 2G";
 const mawkWordCount = { mapper: programs.splitWords, reducer: programs.sumCounts, nReducers: 2 };
 const mawkPipeline = command(
   `mawk ${asShellWord(programs.splitWords)} "$INPUT" | ${sort} | mawk ${asShellWord(programs.sumCounts)} > "$OUTPUT/part-0"`,
@@ -48,7 +51,7 @@ const mawkPipeline = command(
 const mawkArray = command(
   `mawk '{ for (i = 1; i <= NF; i++) c[$i]++ } END { for (w in c) print w "\\t" c[w] }' "$INPUT" > "$OUTPUT/raw" && sort "$OUTPUT/raw" > "$OUTPUT/part-0"`,
 );
-const sortLines = command(`sort --parallel=2 -S 50% "$INPUT" > "$OUTPUT/part-0"`);
+const sortLines = command(`sort --parallel=2 -S 2G "$INPUT" > "$OUTPUT/part-0"`);
 const sortByKey = command(`${sort} "$INPUT" > "$OUTPUT/part-0"`);
 const measureLargeValues = `mawk -F'\\t' 'NR > 1 && $1 != k { show(); c = b = 0 } { k = $1; c++; b += length($2) } END { show() } function show() { printf "%s\\t%d %.0f\\n", k, c, b }'`;
 
@@ -68,6 +71,23 @@ const wordCountModule: BenchCase = {
   merge: "sort",
 };
 
+const sortRecords: BenchCase = {
+  name: "sort-module",
+  input: inputs.records,
+  subject: job({ mapper: programs.identity, reducer: programs.identity, nReducers: 2 }),
+  baseline: sortLines,
+  merge: "sort",
+};
+
+const grepFiles: BenchCase = {
+  name: "grep",
+  input: inputs.wordFiles,
+  subject: job({ mapper: programs.grep, nReducers: 0 }),
+  // grep exits with 1 if it finds nothing, which is no failure.
+  baseline: command(`ls "$INPUT" | xargs -P2 -n1 sh -c 'grep -F qua "$INPUT$0" > "$OUTPUT/part-$0" || [ $? -eq 1 ]'`),
+  merge: "concatenate",
+};
+
 const combining = programs.combiningWordCount;
 
 export const benchCases: readonly BenchCase[] = [
@@ -84,20 +104,18 @@ export const benchCases: readonly BenchCase[] = [
     subject: job({ mapper: combining, reducer: combining, combiner: combining, nReducers: 2 }),
   },
   {
-    name: "sort-module",
-    input: inputs.records,
-    subject: job({ mapper: programs.identity, reducer: programs.identity, nReducers: 2 }),
-    baseline: sortLines,
-    merge: "sort",
-    inScale: true,
+    ...wordCount,
+    name: "word-count-sum",
+    subject: job({ mapper: programs.splitWords, aggregate: "sum", nReducers: 2 }),
   },
   {
-    name: "sort-cat",
-    input: inputs.records,
-    subject: job({ mapper: programs.cat, reducer: programs.cat, nReducers: 2 }),
-    baseline: sortLines,
-    merge: "sort",
+    ...wordCountModule,
+    name: "word-count-module-sum",
+    subject: job({ mapper: programs.wordCount, aggregate: "sum", nReducers: 2 }),
   },
+  { ...sortRecords, inScale: true },
+  { ...sortRecords, name: "sort-cat", subject: job({ mapper: programs.cat, reducer: programs.cat, nReducers: 2 }) },
+  { ...sortRecords, name: "sort-identity", subject: job({ mapper: identity, reducer: identity, nReducers: 2 }) },
   {
     name: "inverted-index",
     input: inputs.documents,
@@ -107,14 +125,8 @@ export const benchCases: readonly BenchCase[] = [
     ),
     merge: "sort",
   },
-  {
-    name: "grep",
-    input: inputs.wordFiles,
-    subject: job({ mapper: programs.grep, nReducers: 0 }),
-    // grep exits with 1 if it finds nothing, which is no failure.
-    baseline: command(`ls "$INPUT" | xargs -P2 -n1 sh -c 'grep -F qua "$INPUT$0" > "$OUTPUT/part-$0" || [ $? -eq 1 ]'`),
-    merge: "concatenate",
-  },
+  grepFiles,
+  { ...grepFiles, name: "grep-module", subject: job({ mapper: programs.grepModule, nReducers: 0 }) },
   {
     name: "small-files",
     input: inputs.smallFiles,

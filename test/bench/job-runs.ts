@@ -9,6 +9,7 @@ import { untilNone } from "../helpers/until.ts";
 import type { BenchJob } from "./cases.ts";
 import type { InputOnDisk } from "./inputs.ts";
 import type { Measured } from "./measured.ts";
+import type { BenchProgram, Program } from "./programs.ts";
 import { RunnerMemory } from "./runner-memory.ts";
 
 /** Polling interval, in ms. A job's end time comes from the job itself, so this does not affect the figures. */
@@ -47,15 +48,16 @@ export class JobRuns {
    */
   async run(job: BenchJob, input: InputOnDisk): Promise<Measured> {
     const edgefold = this.#edgefold;
-    const { mapper, reducer, combiner, nReducers, combineInputs } = job;
+    const { mapper, reducer, combiner, aggregate, nReducers, combineInputs } = job;
     await this.#upload(job);
     const postedAt = Date.now();
     const { id } = await edgefold.post({
       inputPath: `file://${input.path}`,
       outputPath: `file://${edgefold.files}`,
-      mapperName: mapper.name,
-      reducerName: reducer?.name,
+      mapperName: nameOf(mapper),
+      reducerName: nameOf(reducer),
       combinerName: combiner?.name,
+      aggregate,
       nReducers,
       combineInputs,
       inputStorageCredentials: undefined,
@@ -70,8 +72,10 @@ export class JobRuns {
     return { figures: { seconds, peakMiB: this.#memory.take() }, output: join(edgefold.files, id) };
   }
 
-  async #upload({ mapper, reducer = mapper, combiner = mapper }: BenchJob): Promise<void> {
-    for (const { name, type, text } of [mapper, reducer, combiner]) {
+  async #upload({ mapper, reducer, combiner }: BenchJob): Promise<void> {
+    for (const program of [mapper, reducer, combiner]) {
+      if (program === undefined || isBuiltin(program)) continue;
+      const { name, type, text } = program;
       if (!this.#uploaded.has(name)) await this.#edgefold.upload(name, text, type);
       this.#uploaded.add(name);
     }
@@ -89,3 +93,8 @@ export class JobRuns {
     throw new Error(`the Worker has ended: ${worker?.tail}`);
   }
 }
+
+const isBuiltin = (program: BenchProgram): program is Exclude<BenchProgram, Program> => typeof program === "string";
+
+const nameOf = (program: BenchProgram | undefined): string | undefined =>
+  program === undefined || isBuiltin(program) ? program : program.name;

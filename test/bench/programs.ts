@@ -1,3 +1,5 @@
+import type { identity as builtinIdentity } from "../../shared/builtin-programs.ts";
+
 /** A program to upload as a job's artifact. */
 export type Program = {
   /** The artifact's name: programs with equal names are equal. */
@@ -5,6 +7,9 @@ export type Program = {
   readonly type: "executable" | "module";
   readonly text: string;
 };
+
+/** What a mapper or reducer can be: a program to upload, or the name of a built-in one. */
+export type BenchProgram = Program | typeof builtinIdentity;
 
 export const splitWords: Program = {
   name: "split.awk",
@@ -105,6 +110,17 @@ export const grep: Program = {
   name: "grep.sh",
   type: "executable",
   text: "#!/bin/sh\nLC_ALL=C grep -F qua || true\n",
+};
+
+/** Emits what `grep` prints. Lines are buffers. */
+export const grepModule: Program = {
+  name: "grep.mjs",
+  type: "module",
+  text: `export const encoding = "bytes";
+export function map(line, emit) {
+  if (line.includes("qua")) emit(line);
+}
+`,
 };
 
 /** The body of an awk program, quoted as a word of a shell command. */
