@@ -1,21 +1,32 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
 import type { InputOnDisk } from "./inputs.ts";
 import type { Measured } from "./measured.ts";
+import type { CommandPeer } from "./peers.ts";
 
 /**
- * Runs a case's shell command.
- * @param script see `Baseline`
- * @param output the folder to create for its output
+ * Runs the command of a peer.
+ * @param scratch the folder in which to create one for its output
  * @throws Error if it fails
  */
-export const runCommand = async (script: string, input: InputOnDisk, output: string): Promise<Measured> => {
-  mkdirSync(output);
+export const runCommand = async (
+  { name, script }: CommandPeer,
+  input: InputOnDisk,
+  scratch: string,
+): Promise<Measured> => {
+  const output = mkdtempSync(join(scratch, `${name}-`));
   const startedAt = performance.now();
   const env = { ...process.env, LC_ALL: "C", INPUT: input.path, OUTPUT: output };
   const child = spawn("bash", ["-c", `set -o pipefail; ${script}`], { env, stdio: ["ignore", "inherit", "inherit"] });
   const [code, signal] = await once(child, "exit");
-  if (code !== 0) throw new Error(`the command ended with ${code ?? signal}`);
+  if (code !== 0) throw new Error(`${name} ended with ${code ?? signal}`);
   return { figures: { seconds: (performance.now() - startedAt) / 1000 }, output };
+};
+
+/** Whether a bash command succeeds. Prints nothing. */
+export const succeeds = async (script: string): Promise<boolean> => {
+  const [code] = await once(spawn("bash", ["-c", script], { stdio: "ignore" }), "exit");
+  return code === 0;
 };

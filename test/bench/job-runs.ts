@@ -6,7 +6,7 @@ import { isEnded } from "../../shared/status.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { workOf } from "../helpers/processes.ts";
 import { untilNone } from "../helpers/until.ts";
-import type { BenchJob } from "./cases.ts";
+import type { BenchJob } from "./bench-job.ts";
 import type { InputOnDisk } from "./inputs.ts";
 import type { Measured } from "./measured.ts";
 import type { BenchProgram, Program } from "./programs.ts";

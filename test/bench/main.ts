@@ -5,20 +5,21 @@ import { benchCases, type BenchCase } from "./cases.ts";
 import type { Figure } from "./figure.ts";
 import { controlPlane, measureControlPlane } from "./control-plane/measure.ts";
 import { measureStraggler, straggler } from "./straggler.ts";
-import { type CaseResult, type Folders, measureCase } from "./measure.ts";
+import { type CaseResult, measureCase } from "./measure.ts";
 import { type Options, readOptions, UsageError } from "./options.ts";
 import { measureScale, type ScaleResult } from "./scale.ts";
-import { caseTable, figureTable, scaleTable } from "./table.ts";
+import type { Folders } from "./sides.ts";
+import { caseTable, figureTable, scaleTable, skippedPeers } from "./table.ts";
 
 /**
- * `npm run bench`: runs each case as a job and as its baseline, mostly the command that a user would type instead, in turn, on
- * the same machine in the same run. The outputs must be equal. Uses two runners, and `file:` for input and output. `--scale`
- * runs a few jobs with growing inputs instead. Two cases differ: `control-plane` loads the Worker with tasks that do nothing,
- * and `straggler` makes a runner hang.
+ * `npm run bench`: runs each case as a job and as its peers, mostly commands that a user would type instead, in turn, on the same
+ * machine in the same run. The outputs must be equal. Uses two runners, and `file:` for input and output. `--scale` runs a few
+ * jobs with growing inputs instead. Two cases differ: `control-plane` loads the Worker with tasks that do nothing, and
+ * `straggler` makes a runner hang.
  * `docs/contribute/performance.md` describes the options.
  */
 
-/** Cases without a baseline. */
+/** Cases without peers. */
 const loads: ReadonlyMap<string, typeof measureStraggler> = new Map([
   [straggler, measureStraggler],
   [controlPlane, measureControlPlane],
@@ -51,6 +52,7 @@ const measure = async (bench: BenchCase, { size, runs, scaleTo }: Options, folde
     const result = await measureCase(bench, size, runs, folders);
     cases.push(result);
     console.log(caseTable([result]));
+    for (const line of skippedPeers(result)) console.log(line);
   } else if (subject.kind === "job") {
     const job = { name, input, job: subject.job };
     const results = await measureScale(job, { unit: size, largest: scaleTo, runs }, folders);

@@ -1,42 +1,26 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { BenchCase } from "./cases.ts";
-import { runCommand } from "./command-runs.ts";
+import { succeeds } from "./command-runs.ts";
 import { inputOnDisk, warm } from "./inputs.ts";
 import { JobRuns } from "./job-runs.ts";
-import { runKernel } from "./kernel-runs.ts";
-import { type Figures, largestPeak, type Measured, median, medianSeconds } from "./measured.ts";
+import { type Figures, largestPeak, type Measured, median } from "./measured.ts";
 import { assertSame } from "./outputs.ts";
+import type { Peer } from "./peers.ts";
+import { type Folders, type Side, sideOf, subjectOf } from "./sides.ts";
 
-/** Where a bench keeps its files. */
-export type Folders = {
-  /** For inputs, which are kept. */
-  readonly inputs: string;
-  /** For everything else; removed at the end. Lies inside the inputs folder. */
-  readonly scratch: string;
-};
+/** One run of each side of a case, in order. */
+type Round = readonly { readonly side: string; readonly figures: Figures }[];
 
-/** One run of a case: subject and baseline in turn. */
-type Pair = {
-  readonly first: "subject" | "baseline";
-  readonly subject: Figures;
-  readonly baseline?: Figures | undefined;
-};
-
-export type CaseResult = {
-  readonly case: string;
-  /** Of the input. */
-  readonly bytes: number;
-  readonly subject: BenchCase["subject"]["kind"];
-  readonly baseline: "command" | "job" | "none";
-  readonly runs: readonly Pair[];
+export type SideResult = {
+  /** `job` or `kernel` for the subject of the case, else the name of a peer. */
+  readonly side: string;
   readonly medianSeconds: number;
   readonly minSeconds: number;
   readonly maxSeconds: number;
-  readonly baselineMedianSeconds?: number;
   /**
-   * The subject's time divided by the baseline's: the median of the ratios of the pairs, since a machine that slows down slows
-   * both of a pair.
+   * The subject's time divided by this peer's: the median of the ratios of the rounds, since a machine that slows down slows all
+   * of a round. Undefined for the subject.
    */
   readonly ratio?: number;
   /** 10⁶ bytes of input per second. */
@@ -45,11 +29,19 @@ export type CaseResult = {
   readonly peakMiB?: number | undefined;
 };
 
-type Run = () => Promise<Measured>;
-type Sides = { readonly bytes: number; readonly subject: Run; readonly baseline: Run | undefined };
+export type CaseResult = {
+  readonly case: string;
+  /** Of the input. */
+  readonly bytes: number;
+  readonly rounds: readonly Round[];
+  /** The subject first, then its peers. */
+  readonly sides: readonly SideResult[];
+  /** The peers that are not installed. */
+  readonly skipped: readonly { readonly peer: string; readonly needs: string }[];
+};
 
 /**
- * Measures a case several times, and checks each time that both sides produce the same output.
+ * Measures a case several times, and checks each time that all sides produce the same output.
  * @param size of the input, in bytes
  */
 export const measureCase = async (
@@ -62,75 +54,61 @@ export const measureCase = async (
   const jobs = (): Promise<JobRuns> =>
     (starting ??= JobRuns.start(folders.inputs, join(folders.scratch, `peaks-${bench.name}`)));
   try {
-    const sides = await sidesOf(bench, size, folders, jobs);
-    const pairs: Pair[] = [];
-    // The sides alternate in going first: the second can find the input, and everything on disk, in the page cache.
-    for (let run = 0; run < runs; run++) pairs.push(await measurePair(sides, run % 2 === 0, bench.merge));
-    return resultOf(bench, sides.bytes, pairs);
+    const input = await inputOnDisk(folders.inputs, bench.input, size);
+    await warm(input);
+    const context = { ...folders, size, jobs };
+    const subject = subjectOf(bench, input, context);
+    const skipped = await missing(bench.peers);
+    const sides = [subject];
+    for (const peer of bench.peers) {
+      if (!skipped.some((each) => each.peer === peer.name)) sides.push(await sideOf(peer, input, context));
+    }
+    const rounds: Round[] = [];
+    for (let run = 0; run < runs; run++) rounds.push(await measureRound(sides, run, bench.merge));
+    const results = sides.map(({ name }) => resultOf(name, subject.name, rounds, input.bytes));
+    return { case: bench.name, bytes: input.bytes, rounds, sides: results, skipped };
   } finally {
     const started = await starting?.catch(() => undefined);
     await started?.stop();
   }
 };
 
-const sidesOf = async (
-  { input, subject, baseline }: BenchCase,
-  size: number,
-  { inputs, scratch }: Folders,
-  jobs: () => Promise<JobRuns>,
-): Promise<Sides> => {
-  const onDisk = await inputOnDisk(inputs, input, size);
-  await warm(onDisk);
-  const sides = {
-    bytes: onDisk.bytes,
-    subject: async () =>
-      subject.kind === "job" ? (await jobs()).run(subject.job, onDisk) : runKernel(onDisk, join(scratch, "kernel")),
-  };
-  if (baseline === undefined) return { ...sides, baseline: undefined };
-  if (baseline.kind === "command") {
-    return { ...sides, baseline: () => runCommand(baseline.script, onDisk, join(scratch, "command")) };
+const missing = async (peers: readonly Peer[]): Promise<CaseResult["skipped"]> => {
+  const found: { peer: string; needs: string }[] = [];
+  for (const peer of peers) {
+    if (peer.kind !== "command" || peer.needs === undefined) continue;
+    if (!(await succeeds(peer.needs))) found.push({ peer: peer.name, needs: peer.needs });
   }
-  const other = await inputOnDisk(inputs, baseline.input, size);
-  await warm(other);
-  return { ...sides, baseline: async () => (await jobs()).run(baseline.job, other) };
+  return found;
 };
 
-const measurePair = async (
-  { subject, baseline }: Sides,
-  subjectFirst: boolean,
-  merge: BenchCase["merge"],
-): Promise<Pair> => {
-  const early = subjectFirst ? undefined : await baseline?.();
-  const measured = await subject();
-  const compared = early ?? (await baseline?.());
-  if (compared !== undefined) {
-    assertSame(measured.output, compared.output, merge);
-    rmSync(compared.output, { recursive: true });
+/** @param run the number of the round: each starts with another side, because later ones find more in the page cache */
+const measureRound = async (sides: readonly Side[], run: number, merge: BenchCase["merge"]): Promise<Round> => {
+  const first = run % sides.length;
+  const measured: (Measured & { readonly side: string })[] = [];
+  for (const { name, run: measure } of [...sides.slice(first), ...sides.slice(0, first)]) {
+    measured.push({ side: name, ...(await measure()) });
   }
-  rmSync(measured.output, { recursive: true });
-  return {
-    first: early === undefined ? "subject" : "baseline",
-    subject: measured.figures,
-    baseline: compared?.figures,
-  };
+  assertSame(measured, merge);
+  for (const { output } of measured) rmSync(output, { recursive: true });
+  return measured.map(({ side, figures }) => ({ side, figures }));
 };
 
-const resultOf = (bench: BenchCase, bytes: number, runs: readonly Pair[]): CaseResult => {
-  const subjects = runs.map(({ subject }) => subject);
-  const baselines = runs.flatMap(({ baseline }) => (baseline === undefined ? [] : [baseline]));
-  const seconds = subjects.map((figures) => figures.seconds);
-  const ratios = baselines.map((figures, run) => (seconds[run] ?? NaN) / figures.seconds);
+const figuresOf = (side: string, rounds: readonly Round[]): Figures[] =>
+  rounds.flatMap((round) => round.filter((each) => each.side === side).map(({ figures }) => figures));
+
+/** @param subject the name of the case's subject */
+const resultOf = (side: string, subject: string, rounds: readonly Round[], bytes: number): SideResult => {
+  const runs = figuresOf(side, rounds);
+  const seconds = runs.map((figures) => figures.seconds);
+  const ratios = figuresOf(subject, rounds).map((figures, run) => figures.seconds / (seconds[run] ?? NaN));
   return {
-    case: bench.name,
-    bytes,
-    subject: bench.subject.kind,
-    baseline: bench.baseline?.kind ?? "none",
-    runs,
+    side,
     medianSeconds: median(seconds),
     minSeconds: Math.min(...seconds),
     maxSeconds: Math.max(...seconds),
-    ...(baselines.length === 0 ? {} : { baselineMedianSeconds: medianSeconds(baselines), ratio: median(ratios) }),
+    ...(side === subject ? {} : { ratio: median(ratios) }),
     megabytesPerSecond: bytes / 1e6 / median(seconds),
-    peakMiB: largestPeak(subjects),
+    peakMiB: largestPeak(runs),
   };
 };

@@ -9,18 +9,26 @@ const compare = {
   concatenate: 'cmp <(cat "$1"/part-*) <(cat "$2"/part-*)',
 };
 
+/** The folder with the files `part-…` that a side of a case has written. */
+type Output = { readonly side: string; readonly output: string };
+
 /**
  * @param merge how to merge the parts of each into one text
- * @throws Error if the two outputs, folders with files `part-…`, differ or are empty
+ * @throws Error if the outputs differ, or one of several is empty
  */
-export const assertSame = (output: string, expected: string, merge: BenchCase["merge"]): void => {
-  // If both failed, two empty outputs would be equal.
-  for (const folder of [output, expected]) if (bytesIn(folder) === 0) throw new Error(`there is nothing in ${folder}`);
+export const assertSame = ([first, ...others]: readonly Output[], merge: BenchCase["merge"]): void => {
+  if (first === undefined || others.length === 0) return;
+  for (const { side, output } of [first, ...others]) {
+    // If all failed, empty outputs would be equal.
+    if (bytesIn(output) === 0) throw new Error(`the output of ${side} is empty`);
+  }
   const env = { ...process.env, LC_ALL: "C" };
-  try {
-    execFileSync("bash", ["-c", compare[merge], "compare", output, expected], { env, stdio: "pipe" });
-  } catch (error) {
-    throw new Error("the output is not what it is compared with", { cause: error });
+  for (const { side, output } of others) {
+    try {
+      execFileSync("bash", ["-c", compare[merge], "compare", first.output, output], { env, stdio: "pipe" });
+    } catch (error) {
+      throw new Error(`the output of ${side} is not that of ${first.side}`, { cause: error });
+    }
   }
 };
 

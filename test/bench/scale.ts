@@ -1,10 +1,10 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import type { BenchJob } from "./cases.ts";
+import type { BenchJob } from "./bench-job.ts";
 import { type Input, type InputOnDisk, inputOnDisk, warm } from "./inputs.ts";
 import { JobRuns } from "./job-runs.ts";
-import type { Folders } from "./measure.ts";
 import { type Figures, largestPeak, median } from "./measured.ts";
+import type { Folders } from "./sides.ts";
 
 /** The sizes of the series, in 10⁹ bytes. */
 const series = [0.128, 0.512, 2, 8];
@@ -29,7 +29,7 @@ export type ScaleResult = {
 type Point = { readonly isBase: boolean; readonly input: InputOnDisk; readonly runs: Figures[] };
 
 /**
- * Runs a job at each size in turn, in several rounds, without a baseline.
+ * Runs a job at each size in turn, in several rounds, without peers.
  * @param unit what the sizes are multiplied by, in bytes
  * @param largest size of the series, in 10⁹ bytes, before multiplication
  */

@@ -7,26 +7,32 @@ const digits = (number: number | undefined, places: number): string => number?.t
 
 const megabytes = (bytes: number): string => digits(bytes / 1e6, bytes < 1e6 ? 3 : 0);
 
-/** The column headings and a row for each case. */
+/** The column headings and a row for each side of each case. */
 export const caseTable = (results: readonly CaseResult[]): string =>
-  aligned([
-    ["case", "MB", "job s", "min", "max", "other s", "ratio", "MB/s", "peak MiB"],
-    ...results.map((result) => [
-      result.case,
-      megabytes(result.bytes),
-      digits(result.medianSeconds, 2),
-      digits(result.minSeconds, 2),
-      digits(result.maxSeconds, 2),
-      digits(result.baselineMedianSeconds, 2),
-      digits(result.ratio, 2),
-      digits(result.bytes < 1e6 ? undefined : result.megabytesPerSecond, 1),
-      digits(result.peakMiB, 0),
-    ]),
+  aligned(2, [
+    ["case", "side", "MB", "s", "min", "max", "ratio", "MB/s", "peak MiB"],
+    ...results.flatMap(({ case: name, bytes, sides }) =>
+      sides.map((result) => [
+        name,
+        result.side,
+        megabytes(bytes),
+        digits(result.medianSeconds, 2),
+        digits(result.minSeconds, 2),
+        digits(result.maxSeconds, 2),
+        digits(result.ratio, 2),
+        digits(bytes < 1e6 ? undefined : result.megabytesPerSecond, 1),
+        digits(result.peakMiB, 0),
+      ]),
+    ),
   ]);
+
+/** A line for each peer that was skipped. */
+export const skippedPeers = ({ case: name, skipped }: CaseResult): string[] =>
+  skipped.map(({ peer, needs }) => `${name}: ${peer} is skipped, since this fails: ${needs}`);
 
 /** The column headings and a row for each size. */
 export const scaleTable = (results: readonly ScaleResult[]): string =>
-  aligned([
+  aligned(1, [
     ["case", "MB", "job s", "s/GB", "ratio", "peak MiB"],
     ...results.map((result) => [
       result.case,
@@ -40,7 +46,7 @@ export const scaleTable = (results: readonly ScaleResult[]): string =>
 
 /** The column headings and a row for each figure of the control plane; figures over their goal are marked. */
 export const figureTable = (figures: readonly Figure[]): string =>
-  aligned([
+  aligned(1, [
     ["", "value", "unit", "goal", ""],
     ...figures.map(({ what, value, unit, goal }) => [
       what,
@@ -51,10 +57,10 @@ export const figureTable = (figures: readonly Figure[]): string =>
     ]),
   ]);
 
-/** Aligns the first column left, and the others, which are numbers, right. */
-const aligned = (rows: readonly (readonly string[])[]): string => {
+/** Aligns the first `texts` columns left, and the others, which are numbers, right. */
+const aligned = (texts: number, rows: readonly (readonly string[])[]): string => {
   const width = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0));
   const cell = (text: string, column: number): string =>
-    column === 0 ? text.padEnd(width(column)) : text.padStart(width(column));
+    column < texts ? text.padEnd(width(column)) : text.padStart(width(column));
   return rows.map((row) => row.map(cell).join("  ")).join("\n");
 };

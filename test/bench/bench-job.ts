@@ -1,0 +1,14 @@
+import type { Aggregate } from "../../shared/builtin-programs.ts";
+import type { BenchProgram, Program } from "./programs.ts";
+
+/** A job without its input. */
+export type BenchJob = {
+  readonly mapper: BenchProgram;
+  readonly reducer?: BenchProgram;
+  readonly combiner?: Program;
+  /** Takes the place of a reducer and a combiner. */
+  readonly aggregate?: Aggregate;
+  readonly nReducers: number;
+  /** Small input files share a map. */
+  readonly combineInputs?: true;
+};
