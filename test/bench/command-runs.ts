@@ -2,12 +2,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
+import { endedProcessorMs } from "../helpers/proc.ts";
 import type { InputOnDisk } from "./inputs.ts";
 import type { Measured } from "./measured.ts";
 import type { CommandPeer } from "./peers.ts";
 
 /**
- * Runs the command of a peer.
+ * Runs the command of a peer. No other child of this process may end in the meantime, as its processor time would count.
  * @param scratch the folder in which to create one for its output
  * @throws Error if it fails
  */
@@ -17,12 +18,14 @@ export const runCommand = async (
   scratch: string,
 ): Promise<Measured> => {
   const output = mkdtempSync(join(scratch, `${name}-`));
+  const usedBefore = endedProcessorMs(process.pid);
   const startedAt = performance.now();
   const env = { ...process.env, LC_ALL: "C", INPUT: input.path, OUTPUT: output };
   const child = spawn("bash", ["-c", `set -o pipefail; ${script}`], { env, stdio: ["ignore", "inherit", "inherit"] });
   const [code, signal] = await once(child, "exit");
   if (code !== 0) throw new Error(`${name} ended with ${code ?? signal}`);
-  return { figures: { seconds: (performance.now() - startedAt) / 1000 }, output };
+  const seconds = (performance.now() - startedAt) / 1000;
+  return { figures: { seconds, processorSeconds: (endedProcessorMs(process.pid) - usedBefore) / 1000 }, output };
 };
 
 /** Whether a bash command succeeds. Prints nothing. */

@@ -9,11 +9,14 @@ import { untilNone } from "../helpers/until.ts";
 import type { BenchJob } from "./bench-job.ts";
 import type { InputOnDisk } from "./inputs.ts";
 import type { Measured } from "./measured.ts";
+import { ProcessorTime, untilIdle } from "./processor-time.ts";
 import type { BenchProgram, Program } from "./programs.ts";
 import { RunnerMemory } from "./runner-memory.ts";
 
 /** Polling interval, in ms. A job's end time comes from the job itself, so this does not affect the figures. */
 const lookMs = 250;
+
+const runners = 2;
 
 /** An Edgefold with two runners, for jobs one after another. */
 export class JobRuns {
@@ -33,7 +36,7 @@ export class JobRuns {
   static async start(inputs: string, peaks: string): Promise<JobRuns> {
     mkdirSync(peaks, { recursive: true });
     const memory = new RunnerMemory(peaks);
-    const env = { RUNNERS: "2", NODE_OPTIONS: memory.nodeOptions };
+    const env = { RUNNERS: String(runners), NODE_OPTIONS: memory.nodeOptions };
     return new JobRuns(await Edgefold.start({ env, fileRoots: [inputs] }), memory);
   }
 
@@ -42,14 +45,16 @@ export class JobRuns {
   }
 
   /**
-   * Runs a job. Its time is from just before its POST to its own end; when this returns, its cleanup is over and its runners
-   * have ended too.
+   * Runs a job. Its time is from just before its POST to its own end. Its processor time also includes its cleanup. Neither
+   * includes the start of its runners, nor of those that take their place.
    * @throws Error if it does not complete
    */
   async run(job: BenchJob, input: InputOnDisk): Promise<Measured> {
     const edgefold = this.#edgefold;
     const { mapper, reducer, combiner, aggregate, nReducers, combineInputs } = job;
     await this.#upload(job);
+    await untilIdle(edgefold, runners);
+    const processorTime = new ProcessorTime(edgefold);
     const postedAt = Date.now();
     const { id } = await edgefold.post({
       inputPath: `file://${input.path}`,
@@ -68,8 +73,13 @@ export class JobRuns {
     const seenAt = Date.now();
     if (endTime < postedAt || endTime > seenAt) throw new Error("the job's clock is not this process's");
     await untilNone("work of a job that has ended", () => workOf(edgefold));
-    const seconds = (endTime - postedAt) / 1000;
-    return { figures: { seconds, peakMiB: this.#memory.take() }, output: join(edgefold.files, id) };
+    const figures = {
+      seconds: (endTime - postedAt) / 1000,
+      processorSeconds: processorTime.seconds,
+      peakMiB: this.#memory.take(),
+    };
+    await untilIdle(edgefold, runners);
+    return { figures, output: join(edgefold.files, id) };
   }
 
   async #upload({ mapper, reducer, combiner }: BenchJob): Promise<void> {

@@ -114,13 +114,16 @@ const folder = join(output, "kernel");
 mkdirSync(folder);
 try {
   const startedAt = performance.now();
+  const startedUse = process.cpuUsage();
   const segments = await mapAll(input, folder, () => contextIn(folder));
   const open = await openSegments(segments, contextIn(folder));
   await writing(join(output, "part-0"), async (sink) => {
     for await (const batch of textBatches(open.sorted, forExecutables, contextIn(folder).sortBuffer)) sink.write(batch);
   });
   open.close();
-  const figures: Figures = { seconds: (performance.now() - startedAt) / 1000, peakMiB: ownPeak() };
+  const seconds = (performance.now() - startedAt) / 1000;
+  const { user, system } = process.cpuUsage(startedUse);
+  const figures: Figures = { seconds, processorSeconds: (user + system) / 1e6, peakMiB: ownPeak() };
   process.stdout.write(JSON.stringify(figures));
 } finally {
   rmSync(folder, { recursive: true });

@@ -25,6 +25,8 @@ export type SideResult = {
   readonly ratio?: number;
   /** 10⁶ bytes of input per second. */
   readonly megabytesPerSecond: number;
+  /** Processor time, in user and kernel mode, per 10⁹ bytes of input: the median. */
+  readonly processorSecondsPerGB: number;
   /** Of a runner, or of the kernel's process: the maximum over all runs. */
   readonly peakMiB?: number | undefined;
 };
@@ -109,6 +111,7 @@ const resultOf = (side: string, subject: string, rounds: readonly Round[], bytes
     maxSeconds: Math.max(...seconds),
     ...(side === subject ? {} : { ratio: median(ratios) }),
     megabytesPerSecond: bytes / 1e6 / median(seconds),
+    processorSecondsPerGB: median(runs.map(({ processorSeconds }) => processorSeconds)) / (bytes / 1e9),
     peakMiB: largestPeak(runs),
   };
 };

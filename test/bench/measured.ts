@@ -3,6 +3,8 @@ import { z } from "zod";
 /** The figures of one run of a job, a command or the kernel. */
 export const FiguresSchema = z.object({
   seconds: z.number(),
+  /** In user and kernel mode, of all its processes. */
+  processorSeconds: z.number(),
   /** The peak memory of any of its processes, in MiB: a runner, or the kernel's process. Unknown for commands. */
   peakMiB: z.number().optional(),
 });

@@ -10,7 +10,7 @@ const megabytes = (bytes: number): string => digits(bytes / 1e6, bytes < 1e6 ? 3
 /** The column headings and a row for each side of each case. */
 export const caseTable = (results: readonly CaseResult[]): string =>
   aligned(2, [
-    ["case", "side", "MB", "s", "min", "max", "ratio", "MB/s", "peak MiB"],
+    ["case", "side", "MB", "s", "min", "max", "ratio", "MB/s", "CPU s/GB", "peak MiB"],
     ...results.flatMap(({ case: name, bytes, sides }) =>
       sides.map((result) => [
         name,
@@ -21,6 +21,7 @@ export const caseTable = (results: readonly CaseResult[]): string =>
         digits(result.maxSeconds, 2),
         digits(result.ratio, 2),
         digits(bytes < 1e6 ? undefined : result.megabytesPerSecond, 1),
+        digits(bytes < 1e6 ? undefined : result.processorSecondsPerGB, 1),
         digits(result.peakMiB, 0),
       ]),
     ),

@@ -23,12 +23,37 @@ export const commandOf = (pid: number): string => read(`/proc/${pid}/cmdline`);
 /** The length of a tick in `/proc/<pid>/stat`, in ms: USER_HZ is 100 on Linux. */
 const tickMs = 10;
 
+/** The fields of `/proc/<pid>/stat` (proc_pid_stat(5)) from the third on, which follows the command. */
+const statOf = (pid: number): string[] => {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+};
+
 /** The processor time that a process has used so far, in user and kernel mode, in ms. */
 export const processorMs = (pid: number): number => {
-  const stat = read(`/proc/${pid}/stat`);
-  // What follows the command begins with field 3; utime is field 14, stime 15 (proc_pid_stat(5)).
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  // utime is field 14, stime 15.
+  const fields = statOf(pid);
   return (Number(fields[11]) + Number(fields[12])) * tickMs;
+};
+
+/** The processor time of those descendants of a process that have ended and were waited for, in ms. */
+export const endedProcessorMs = (pid: number): number => {
+  // cutime is field 16, cstime 17.
+  const fields = statOf(pid);
+  return (Number(fields[13]) + Number(fields[14])) * tickMs;
+};
+
+/** The processor time of processes and all their descendants so far, in ms. Descendants that nobody waited for are lost. */
+export const treeProcessorMs = (roots: readonly number[]): number => {
+  // Includes zombies, whose parents do not yet count their time.
+  const parents = new Map(pids().map((pid) => [pid, Number(statOf(pid)[1])]));
+  const isInTree = (pid: number): boolean => {
+    const parent = parents.get(pid);
+    return roots.includes(pid) || (parent !== undefined && parent !== pid && isInTree(parent));
+  };
+  return [...parents.keys()]
+    .filter(isInTree)
+    .reduce((sum, pid) => sum + (processorMs(pid) || 0) + (endedProcessorMs(pid) || 0), 0);
 };
 
 /** In MiB: now, and the peak so far. */
@@ -41,11 +66,10 @@ export const memoryOf = (pid: number): Memory => {
   return { now: kib("VmRSS") / 1024, peak: kib("VmHWM") / 1024 };
 };
 
+const pids = (): number[] => readdirSync("/proc").map(Number).filter(Number.isInteger);
+
 /** The live processes, except this one. */
-const processes = (): number[] =>
-  readdirSync("/proc")
-    .map(Number)
-    .filter((pid) => Number.isInteger(pid) && pid !== process.pid && isAlive(pid));
+const processes = (): number[] => pids().filter((pid) => pid !== process.pid && isAlive(pid));
 
 /** The environment a process was started with, as `NAME=value`; empty if it has ended or belongs to another user. */
 export const environmentOf = (pid: number): string[] =>
