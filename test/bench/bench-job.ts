@@ -9,6 +9,8 @@ export type BenchJob = {
   /** Takes the place of a reducer and a combiner. */
   readonly aggregate?: Aggregate;
   readonly nReducers: number;
+  /** Into how many maps to split the input. @default by the product's default */
+  readonly maps?: number;
   /** Small input files share a map. */
   readonly combineInputs?: true;
 };

@@ -16,6 +16,8 @@ export type BenchCase = {
   readonly peers: readonly Peer[];
   /** How to merge the parts of an output into one text, which must equal each peer's. */
   readonly merge: "sort" | "concatenate";
+  /** Whether jobs read and write a store as in a cluster (see `remote-store/server.ts`) instead of files. */
+  readonly isRemote?: true;
   /** Whether the case is part of the series of sizes. */
   readonly inScale?: true;
 };
@@ -35,6 +37,14 @@ const wordCount: BenchCase = {
 const combining = programs.combiningWordCount;
 const combiningWordCount = { mapper: combining, reducer: combining, combiner: combining, nReducers: 2 };
 const moduleWordCount = { mapper: programs.wordCount, reducer: programs.wordCount, nReducers: 2 };
+
+const storeWordCount: Omit<BenchCase, "name"> = {
+  input: inputs.words,
+  subject: job(moduleWordCount),
+  peers: [peers.countWordsAtAddress],
+  merge: "sort",
+  isRemote: true,
+};
 
 const sortRecords: BenchCase = {
   name: "sort-module",
@@ -122,5 +132,20 @@ export const benchCases: readonly BenchCase[] = [
     subject: job({ ...moduleWordCount, nReducers: 1 }),
     peers: [],
     merge: "sort",
+  },
+  {
+    name: "store-scan",
+    input: inputs.words,
+    subject: job({ mapper: programs.grepModule, nReducers: 0 }),
+    peers: [peers.grepAddress],
+    merge: "concatenate",
+    isRemote: true,
+  },
+  { ...storeWordCount, name: "store-word-count" },
+  {
+    ...storeWordCount,
+    name: "store-requests",
+    input: inputs.fewWords,
+    subject: job({ ...moduleWordCount, maps: 200, nReducers: 64 }),
   },
 ];

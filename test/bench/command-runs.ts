@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { endedProcessorMs } from "../helpers/proc.ts";
-import type { InputOnDisk } from "./inputs.ts";
 import type { Measured } from "./measured.ts";
 import type { CommandPeer } from "./peers.ts";
 
@@ -14,13 +13,13 @@ import type { CommandPeer } from "./peers.ts";
  */
 export const runCommand = async (
   { name, script }: CommandPeer,
-  input: InputOnDisk,
+  input: { readonly path: string; readonly address: string },
   scratch: string,
 ): Promise<Measured> => {
   const output = mkdtempSync(join(scratch, `${name}-`));
   const usedBefore = endedProcessorMs(process.pid);
   const startedAt = performance.now();
-  const env = { ...process.env, LC_ALL: "C", INPUT: input.path, OUTPUT: output };
+  const env = { ...process.env, LC_ALL: "C", INPUT: input.path, ADDRESS: input.address, OUTPUT: output };
   const child = spawn("bash", ["-c", `set -o pipefail; ${script}`], { env, stdio: ["ignore", "inherit", "inherit"] });
   const [code, signal] = await once(child, "exit");
   if (code !== 0) throw new Error(`${name} ended with ${code ?? signal}`);

@@ -39,6 +39,8 @@ export const largeValues: Input = { name: "large-values", text: text.largeValues
 const smallPieces = { text: text.words(1), bytes: () => 5000 * 2000, pieces: 5000 };
 export const smallFiles: Input = { ...smallPieces, name: "small-files", isFolder: true };
 export const smallFilesInOne: Input = { ...smallPieces, name: "small-files-in-one" };
+/** 2 MB, whatever the `--size`. */
+export const fewWords: Input = { ...words, name: "few-words", bytes: () => 2e6 };
 export const oneLine: Input = { name: "one-line", text: text.shortLines, bytes: () => 1 };
 
 /** Creates an input if it does not exist yet. @param size the value of `--size`, in bytes */

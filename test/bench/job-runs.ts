@@ -1,5 +1,4 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job } from "../../shared/api/jobs.ts";
 import { isEnded } from "../../shared/status.ts";
@@ -8,6 +7,7 @@ import { workOf } from "../helpers/processes.ts";
 import { untilNone } from "../helpers/until.ts";
 import type { BenchJob } from "./bench-job.ts";
 import type { InputOnDisk } from "./inputs.ts";
+import type { JobStorage } from "./job-storage.ts";
 import type { Measured } from "./measured.ts";
 import { ProcessorTime, untilIdle } from "./processor-time.ts";
 import type { BenchProgram, Program } from "./programs.ts";
@@ -21,23 +21,22 @@ const runners = 2;
 /** An Edgefold with two runners, for jobs one after another. */
 export class JobRuns {
   readonly #edgefold: Edgefold;
+  readonly #storage: JobStorage;
   readonly #memory: RunnerMemory;
   readonly #uploaded = new Set<string>();
 
-  private constructor(edgefold: Edgefold, memory: RunnerMemory) {
+  private constructor(edgefold: Edgefold, storage: JobStorage, memory: RunnerMemory) {
     this.#edgefold = edgefold;
+    this.#storage = storage;
     this.#memory = memory;
   }
 
-  /**
-   * @param inputs the folder that contains the inputs
-   * @param peaks a folder for the runners' figures
-   */
-  static async start(inputs: string, peaks: string): Promise<JobRuns> {
+  /** @param peaks a folder for the runners' figures */
+  static async start(storage: JobStorage, peaks: string): Promise<JobRuns> {
     mkdirSync(peaks, { recursive: true });
     const memory = new RunnerMemory(peaks);
-    const env = { RUNNERS: String(runners), NODE_OPTIONS: memory.nodeOptions };
-    return new JobRuns(await Edgefold.start({ env, fileRoots: [inputs] }), memory);
+    const env = { RUNNERS: String(runners), NODE_OPTIONS: memory.nodeOptions, ...storage.env };
+    return new JobRuns(await Edgefold.start({ env, fileRoots: storage.fileRoots }), storage, memory);
   }
 
   async stop(): Promise<void> {
@@ -51,35 +50,37 @@ export class JobRuns {
    */
   async run(job: BenchJob, input: InputOnDisk): Promise<Measured> {
     const edgefold = this.#edgefold;
-    const { mapper, reducer, combiner, aggregate, nReducers, combineInputs } = job;
+    const { mapper, reducer, combiner, aggregate, nReducers, maps, combineInputs } = job;
     await this.#upload(job);
+    await this.#storage.prepare();
     await untilIdle(edgefold, runners);
     const processorTime = new ProcessorTime(edgefold);
     const postedAt = Date.now();
     const { id } = await edgefold.post({
-      inputPath: `file://${input.path}`,
-      outputPath: `file://${edgefold.files}`,
+      ...this.#storage.fieldsFor(edgefold),
+      inputPath: this.#storage.addressOf(input),
       mapperName: nameOf(mapper),
       reducerName: nameOf(reducer),
       combinerName: combiner?.name,
       aggregate,
       nReducers,
       combineInputs,
-      inputStorageCredentials: undefined,
-      outputStorageCredentials: undefined,
+      splitSize: maps === undefined ? undefined : Math.ceil(input.bytes / maps),
     });
-    const { status, endTime, error } = await this.#ended(id);
+    const ended = await this.#ended(id);
+    const { status, endTime, error } = ended;
     if (status !== "completed" || endTime === null) throw new Error(`the job has ${status}: ${JSON.stringify(error)}`);
     const seenAt = Date.now();
     if (endTime < postedAt || endTime > seenAt) throw new Error("the job's clock is not this process's");
     await untilNone("work of a job that has ended", () => workOf(edgefold));
-    const figures = {
+    const used = {
       seconds: (endTime - postedAt) / 1000,
       processorSeconds: processorTime.seconds,
       peakMiB: this.#memory.take(),
     };
+    const { output, requests } = await this.#storage.collect(edgefold, ended);
     await untilIdle(edgefold, runners);
-    return { figures, output: join(edgefold.files, id) };
+    return { figures: { ...used, requests }, output };
   }
 
   async #upload({ mapper, reducer, combiner }: BenchJob): Promise<void> {

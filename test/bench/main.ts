@@ -9,13 +9,13 @@ import { type CaseResult, measureCase } from "./measure.ts";
 import { type Options, readOptions, UsageError } from "./options.ts";
 import { measureScale, type ScaleResult } from "./scale.ts";
 import type { Folders } from "./sides.ts";
-import { caseTable, figureTable, scaleTable, skippedPeers } from "./table.ts";
+import { caseTables, figureTable, scaleTable, skippedPeers } from "./table.ts";
 
 /**
  * `npm run bench`: runs each case as a job and as its peers, mostly commands that a user would type instead, in turn, on the same
- * machine in the same run. The outputs must be equal. Uses two runners, and `file:` for input and output. `--scale` runs a few
- * jobs with growing inputs instead. Two cases differ: `control-plane` loads the Worker with tasks that do nothing, and
- * `straggler` makes a runner hang.
+ * machine in the same run. The outputs must be equal. Uses two runners, and `file:` for input and output or, in the cases
+ * `store-…`, a store as in a cluster. `--scale` runs a few jobs with growing inputs instead. Two cases differ: `control-plane`
+ * loads the Worker with tasks that do nothing, and `straggler` makes a runner hang.
  * `docs/contribute/performance.md` describes the options.
  */
 
@@ -51,7 +51,7 @@ const measure = async (bench: BenchCase, { size, runs, scaleTo }: Options, folde
   if (scaleTo === undefined) {
     const result = await measureCase(bench, size, runs, folders);
     cases.push(result);
-    console.log(caseTable([result]));
+    console.log(caseTables([result]));
     for (const line of skippedPeers(result)) console.log(line);
   } else if (subject.kind === "job") {
     const job = { name, input, job: subject.job };
@@ -96,7 +96,7 @@ const main = async (): Promise<void> => {
       figures.push(...((await loads.get(name)?.((some) => console.log(figureTable(some)))) ?? []));
     });
   }
-  if (cases.length > 0) console.log(`\n${caseTable(cases)}`);
+  if (cases.length > 0) console.log(`\n${caseTables(cases)}`);
   if (scale.length > 0) console.log(`\n${scaleTable(scale)}`);
   if (figures.length > 0) console.log(`\n${figureTable(figures)}`);
   if (failures.length > 0) {

@@ -3,16 +3,19 @@ import { join } from "node:path";
 import type { BenchCase } from "./cases.ts";
 import { succeeds } from "./command-runs.ts";
 import { inputOnDisk, warm } from "./inputs.ts";
+import { fileStorage } from "./job-storage.ts";
 import { JobRuns } from "./job-runs.ts";
-import { type Figures, largestPeak, type Measured, median } from "./measured.ts";
+import { type Figures, largestPeak, type Measured, median, medianRequests } from "./measured.ts";
 import { assertSame } from "./outputs.ts";
 import type { Peer } from "./peers.ts";
+import type { Requests } from "./remote-store/messages.ts";
+import { remoteStorage } from "./remote-store/remote-storage.ts";
 import { type Folders, type Side, sideOf, subjectOf } from "./sides.ts";
 
 /** One run of each side of a case, in order. */
 type Round = readonly { readonly side: string; readonly figures: Figures }[];
 
-export type SideResult = {
+type SideResult = {
   /** `job` or `kernel` for the subject of the case, else the name of a peer. */
   readonly side: string;
   readonly medianSeconds: number;
@@ -29,6 +32,8 @@ export type SideResult = {
   readonly processorSecondsPerGB: number;
   /** Of a runner, or of the kernel's process: the maximum over all runs. */
   readonly peakMiB?: number | undefined;
+  /** To a remote store, by operation: the medians. Empty if there is no such store. */
+  readonly requests: Requests;
 };
 
 export type CaseResult = {
@@ -52,13 +57,14 @@ export const measureCase = async (
   runs: number,
   folders: Folders,
 ): Promise<CaseResult> => {
+  const { inputs, scratch } = folders;
+  const input = await inputOnDisk(inputs, bench.input, size);
+  await warm(input);
+  const storage = bench.isRemote === true ? await remoteStorage(inputs, scratch) : fileStorage(inputs);
   let starting: Promise<JobRuns> | undefined;
-  const jobs = (): Promise<JobRuns> =>
-    (starting ??= JobRuns.start(folders.inputs, join(folders.scratch, `peaks-${bench.name}`)));
+  const jobs = (): Promise<JobRuns> => (starting ??= JobRuns.start(storage, join(scratch, `peaks-${bench.name}`)));
   try {
-    const input = await inputOnDisk(folders.inputs, bench.input, size);
-    await warm(input);
-    const context = { ...folders, size, jobs };
+    const context = { ...folders, size, storage, jobs };
     const subject = subjectOf(bench, input, context);
     const skipped = await missing(bench.peers);
     const sides = [subject];
@@ -72,6 +78,7 @@ export const measureCase = async (
   } finally {
     const started = await starting?.catch(() => undefined);
     await started?.stop();
+    await storage.stop();
   }
 };
 
@@ -113,5 +120,6 @@ const resultOf = (side: string, subject: string, rounds: readonly Round[], bytes
     megabytesPerSecond: bytes / 1e6 / median(seconds),
     processorSecondsPerGB: median(runs.map(({ processorSeconds }) => processorSeconds)) / (bytes / 1e9),
     peakMiB: largestPeak(runs),
+    requests: medianRequests(runs),
   };
 };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type Requests, RequestsSchema } from "./remote-store/messages.ts";
 
 /** The figures of one run of a job, a command or the kernel. */
 export const FiguresSchema = z.object({
@@ -7,6 +8,8 @@ export const FiguresSchema = z.object({
   processorSeconds: z.number(),
   /** The peak memory of any of its processes, in MiB: a runner, or the kernel's process. Unknown for commands. */
   peakMiB: z.number().optional(),
+  /** Requests to a remote store, by operation. */
+  requests: RequestsSchema.optional(),
 });
 export type Figures = z.infer<typeof FiguresSchema>;
 
@@ -26,4 +29,12 @@ export const medianSeconds = (runs: readonly Figures[]): number => median(runs.m
 export const largestPeak = (runs: readonly Figures[]): number | undefined => {
   const peaks = runs.flatMap(({ peakMiB }) => (peakMiB === undefined ? [] : [peakMiB]));
   return peaks.length === 0 ? undefined : Math.max(...peaks);
+};
+
+/** The medians of the numbers of requests by operation over several runs. */
+export const medianRequests = (runs: readonly Figures[]): Requests => {
+  const operations = new Set(runs.flatMap(({ requests = {} }) => Object.keys(requests)));
+  return Object.fromEntries(
+    [...operations].map((name) => [name, median(runs.map(({ requests }) => requests?.[name] ?? 0))]),
+  );
 };

@@ -7,8 +7,8 @@ export type CommandPeer = {
   readonly kind: "command";
   readonly name: string;
   /**
-   * Run with `LC_ALL=C` and `pipefail`. Reads `$INPUT`, a file or a folder with a trailing slash, and writes files
-   * `$OUTPUT/part-…`.
+   * Run with `LC_ALL=C` and `pipefail`. Reads `$INPUT`, a file or a folder with a trailing slash, or the same at the URL
+   * `$ADDRESS`, and writes files `$OUTPUT/part-…`.
    */
   readonly script: string;
   /** A bash command that succeeds if the peer is installed. @default it always is */
@@ -16,7 +16,7 @@ export type CommandPeer = {
 };
 
 /** Another job, over another input. */
-export type JobPeer = {
+type JobPeer = {
   readonly kind: "job";
   readonly name: string;
   readonly job: BenchJob;
@@ -83,15 +83,15 @@ export const sortLines: readonly Peer[] = [
   spark("SELECT line FROM lines ORDER BY line"),
 ];
 
+/** Counts words in one process, in memory, and prints them in any order. */
+const countWithMawk = `mawk '{ for (i = 1; i <= NF; i++) c[$i]++ } END { for (w in c) print w "\\t" c[w] }'`;
+
 export const countWords: readonly Peer[] = [
   command(
     "shell",
     `mawk ${asShellWord(splitWords)} "$INPUT" | ${byKey} | mawk ${asShellWord(sumCounts)} > "$OUTPUT/part-0"`,
   ),
-  command(
-    "mawk",
-    `mawk '{ for (i = 1; i <= NF; i++) c[$i]++ } END { for (w in c) print w "\\t" c[w] }' "$INPUT" > "$OUTPUT/raw" && sort "$OUTPUT/raw" > "$OUTPUT/part-0"`,
-  ),
+  command("mawk", `${countWithMawk} "$INPUT" | sort > "$OUTPUT/part-0"`),
   duckdb(`SELECT word || '\\t' || count(*) FROM (SELECT unnest(split(line, ' ')) AS word FROM lines)
 GROUP BY word ORDER BY word`),
   spark(`SELECT word || '\\t' || count(*) FROM (SELECT explode(split(line, ' ')) AS word FROM lines)
@@ -113,3 +113,13 @@ export const measureValues = command(
   "shell",
   `${byKey} "$INPUT" | mawk -F'\\t' 'NR > 1 && $1 != k { show(); c = b = 0 } { k = $1; c++; b += length($2) } END { show() } function show() { printf "%s\\t%d %.0f\\n", k, c, b }' > "$OUTPUT/part-0"`,
 );
+
+/** Reads an object from a store in one stream. @param script what to do with it, after a pipe */
+const curl = (script: string): CommandPeer => ({
+  ...command("curl", `curl -sSf "$ADDRESS" | ${script} > "$OUTPUT/part-0"`),
+  needs: "command -v curl",
+});
+
+export const grepAddress = curl("grep -F qua");
+
+export const countWordsAtAddress = curl(`${countWithMawk} | sort`);

@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { BenchJob } from "./bench-job.ts";
 import { type Input, type InputOnDisk, inputOnDisk, warm } from "./inputs.ts";
+import { fileStorage } from "./job-storage.ts";
 import { JobRuns } from "./job-runs.ts";
 import { type Figures, largestPeak, median } from "./measured.ts";
 import type { Folders } from "./sides.ts";
@@ -42,7 +43,7 @@ export const measureScale = async (
   for (const size of series.filter((each) => each <= largest)) {
     points.push({ isBase: size === baseSize, input: await inputOnDisk(inputs, input, size * unit), runs: [] });
   }
-  const jobs = await JobRuns.start(inputs, join(scratch, `peaks-${name}`));
+  const jobs = await JobRuns.start(fileStorage(inputs), join(scratch, `peaks-${name}`));
   try {
     for (let run = 0; run < runs; run++) {
       for (const point of points) {

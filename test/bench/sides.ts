@@ -1,6 +1,7 @@
 import type { BenchCase } from "./cases.ts";
 import { runCommand } from "./command-runs.ts";
 import { type InputOnDisk, inputOnDisk, warm } from "./inputs.ts";
+import type { JobStorage } from "./job-storage.ts";
 import type { JobRuns } from "./job-runs.ts";
 import { runKernel } from "./kernel-runs.ts";
 import type { Measured } from "./measured.ts";
@@ -24,6 +25,7 @@ export type Side = {
 type Context = Folders & {
   /** Of the inputs, in bytes. */
   readonly size: number;
+  readonly storage: JobStorage;
   /** Starts an Edgefold at the first call. */
   readonly jobs: () => Promise<JobRuns>;
 };
@@ -36,8 +38,10 @@ export const subjectOf = ({ subject }: BenchCase, input: InputOnDisk, { scratch,
 /** @param input the subject's */
 export const sideOf = async (peer: Peer, input: InputOnDisk, context: Context): Promise<Side> => {
   const { name } = peer;
+  const { scratch, storage } = context;
   if (peer.kind === "command") {
-    return { name, run: () => runCommand(peer, input, context.scratch) };
+    const given = { path: input.path, address: storage.addressOf(input) };
+    return { name, run: () => runCommand(peer, given, scratch) };
   }
   const other = await inputOnDisk(context.inputs, peer.input, context.size);
   await warm(other);

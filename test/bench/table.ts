@@ -8,7 +8,7 @@ const digits = (number: number | undefined, places: number): string => number?.t
 const megabytes = (bytes: number): string => digits(bytes / 1e6, bytes < 1e6 ? 3 : 0);
 
 /** The column headings and a row for each side of each case. */
-export const caseTable = (results: readonly CaseResult[]): string =>
+const caseTable = (results: readonly CaseResult[]): string =>
   aligned(2, [
     ["case", "side", "MB", "s", "min", "max", "ratio", "MB/s", "CPU s/GB", "peak MiB"],
     ...results.flatMap(({ case: name, bytes, sides }) =>
@@ -26,6 +26,22 @@ export const caseTable = (results: readonly CaseResult[]): string =>
       ]),
     ),
   ]);
+
+/** The column headings and a row for each operation on a remote store; empty if there was none. */
+const requestTable = (results: readonly CaseResult[]): string => {
+  const rows = results.flatMap(({ case: name, sides }) =>
+    sides.flatMap(({ requests }) =>
+      Object.entries(requests)
+        .sort(([, a], [, b]) => b - a)
+        .map(([operation, number]) => [name, operation, digits(number, 0)]),
+    ),
+  );
+  return rows.length === 0 ? "" : aligned(2, [["case", "operation", "requests"], ...rows]);
+};
+
+/** All figures of cases, as tables. */
+export const caseTables = (results: readonly CaseResult[]): string =>
+  [caseTable(results), requestTable(results)].filter((table) => table !== "").join("\n");
 
 /** A line for each peer that was skipped. */
 export const skippedPeers = ({ case: name, skipped }: CaseResult): string[] =>
