@@ -31,7 +31,7 @@ export const runReduce = async (task: Task<"reduce">, run: TaskRun): Promise<Res
   const { job, context } = run;
   const reducer = await run.program("reducer");
   const refs = await segmentRefs(task, run);
-  const segments = run.shuffle.sources(task.index, refs);
+  const segments = run.shuffle.sources(task.index, refs, task.ahead ?? 0);
   const part = joinAddress(outputFolder(job.output.path, job.useSSL, job.jobId), partName(false, task.index));
   try {
     return await writeOutput(task.attempt, part, run, (sink) => reduceSegments({ reducer, segments, context, sink }));

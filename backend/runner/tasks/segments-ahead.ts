@@ -3,9 +3,11 @@ import { join } from "node:path";
 import type { SegmentRef } from "../../../shared/protocol/tasks.ts";
 import type { ByteStream } from "../../storage/store.ts";
 
-/** Most bytes of one request, and of all that are read ahead for one reduce. Larger requests are hardly cheaper by the byte. */
+/** Most bytes of one request: larger ones are hardly cheaper by the byte. */
 const mostOfRequest = 1024 * 1024;
-const mostTogether = 256 * 1024 * 1024;
+
+/** Most bytes on this disk. */
+const mostTogether = 2 * 1024 * 1024 * 1024;
 
 /** The bytes `[start, end)` of a map's output, which lie in the local file from `at` on. */
 type Stretch = { readonly start: number; readonly end: number; readonly at: number };
@@ -31,15 +33,23 @@ export class SegmentsAhead {
 
   /**
    * Begins with a partition, and removes what was read ahead for others.
-   * @returns how many bytes to read ahead behind each of its segments
+   * @param partitions how many partitions the segments' `ahead` is of
+   * @returns how many bytes to read ahead behind each segment. If they are not those of all partitions, the last one that they are
+   * of can be incomplete, and is then read again.
    */
-  begin(partition: number, refs: readonly SegmentRef[]): (ref: SegmentRef) => number {
+  begin(partition: number, refs: readonly SegmentRef[], partitions: number): (ref: SegmentRef) => number {
     if (partition !== this.#last + 1) this.clear();
     this.#last = partition;
     const missing = refs.filter((ref) => this.find(ref) === undefined);
     const bytes = missing.reduce((sum, { ahead = 0 }) => sum + ahead, 0);
-    if (bytes > mostTogether) return () => 0;
-    return ({ length, ahead = 0 }) => (length + ahead <= mostOfRequest ? ahead : 0);
+    const room = mostTogether - (this.#file?.length ?? 0);
+    const most = Math.floor(partitions * Math.min(1, room / Math.max(1, bytes)));
+    return ({ length, ahead = 0 }) => {
+      const each = ahead / partitions;
+      const count = Math.min(most, Math.floor((mostOfRequest - length) / Math.max(1, each)));
+      if (count >= partitions) return ahead;
+      return count > 0 ? Math.ceil(count * each) : 0;
+    };
   }
 
   /** Where a segment is on this disk; undefined if it is not. */

@@ -12,8 +12,8 @@ export interface Shuffle {
   readonly folder: Address | undefined;
   /** Stores the output of an attempt, which exists once this resolves. A failure leaves nothing untracked behind. */
   write(attempt: string, produce: (sink: Sink) => Promise<SegmentIndex>): Promise<MapOutput>;
-  /** Returns where to read the segments of a partition from. */
-  sources(partition: number, segments: readonly SegmentRef[]): SegmentSource[];
+  /** Returns where to read the segments of a partition from. @param ahead how many partitions their `ahead` is of */
+  sources(partition: number, segments: readonly SegmentRef[], ahead: number): SegmentSource[];
   /** Removes all map outputs of the job. */
   remove(): Promise<void>;
 }

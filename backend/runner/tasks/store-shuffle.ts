@@ -32,8 +32,8 @@ export class StoreShuffle implements Shuffle {
     return { path: formatAddress(object), lengths: [...lengths], largestBlock };
   }
 
-  sources(partition: number, refs: readonly SegmentRef[]): SegmentSource[] {
-    const aheadOf = this.#ahead.begin(partition, refs);
+  sources(partition: number, refs: readonly SegmentRef[], ahead: number): SegmentSource[] {
+    const aheadOf = this.#ahead.begin(partition, refs, ahead);
     return refs.map((ref) => {
       const { map, length, largestBlock } = ref;
       return { map, length, largestBlock, at: this.#ahead.find(ref) ?? { open: () => this.#open(ref, aheadOf(ref)) } };
