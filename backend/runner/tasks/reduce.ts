@@ -53,13 +53,13 @@ const segmentRefs = async (task: Task<"reduce">, run: TaskRun): Promise<SegmentR
 /** Adds a page of them to `refs`, maps from `from` on. @returns the map to go on with; null after the last page */
 const readRefs = async (
   { attempt, ahead }: Task<"reduce">,
-  { job, ask }: TaskRun,
+  run: TaskRun,
   from: number,
   refs: SegmentRef[],
 ): Promise<number | null> => {
   const request = { kind: "segments", attempt, from, ahead, columns: true } as const;
-  const { segments, columns, nextFrom } = await ask(request, "segments");
-  refs.push(...segments, ...(columns === undefined ? [] : fromColumns(columns, job.jobId)));
+  const { segments, columns, nextFrom } = await run.ask(request, "segments");
+  refs.push(...segments, ...(columns === undefined ? [] : fromColumns(columns, run.job.jobId)));
   return nextFrom;
 };
 
