@@ -28,14 +28,19 @@ const loads: ReadonlyMap<string, typeof measureStraggler> = new Map([
 type Chosen = { readonly cases: readonly BenchCase[]; readonly loads: readonly string[] };
 
 /** @throws UsageError if no case has a given name */
-const chosenCases = ({ only, scaleTo }: Options): Chosen => {
+const chosenCases = ({ only, peers, scaleTo }: Options): Chosen => {
   const possible = benchCases.filter(({ inScale }) => scaleTo === undefined || inScale === true);
   const names = [...possible.map(({ name }) => name), ...(scaleTo === undefined ? loads.keys() : [])];
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new UsageError(`there is no case ${unknown}; --only takes ${names.join(", ")}`);
   const isChosen = (name: string): boolean => only.length === 0 || only.includes(name);
   return {
-    cases: possible.filter(({ name }) => isChosen(name)),
+    cases: possible
+      .filter(({ name }) => isChosen(name))
+      .map((bench) => ({
+        ...bench,
+        peers: bench.peers.filter(({ name }) => peers.length === 0 || peers.includes(name)),
+      })),
     loads: scaleTo === undefined ? [...loads.keys()].filter(isChosen) : [],
   };
 };

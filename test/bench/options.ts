@@ -5,6 +5,8 @@ export type Options = {
   readonly size: number;
   /** Names of cases; empty for all. */
   readonly only: readonly string[];
+  /** Names of peers; empty for all. */
+  readonly peers: readonly string[];
   readonly runs: number;
   /** A file to write all figures to. */
   readonly json: string | undefined;
@@ -18,16 +20,18 @@ export class UsageError extends Error {
 }
 
 const usage =
-  "npm run bench -- [--size GB] [--only NAME …] [--runs N] [--json FILE] [--scale [--scale-to GB]], where --only may be repeated";
+  "npm run bench -- [--size GB] [--only NAME …] [--peer NAME …] [--runs N] [--json FILE] [--scale [--scale-to GB]], " +
+  "where --only and --peer may be repeated";
 
 /** @throws UsageError */
 export const readOptions = (args: readonly string[]): Options => {
-  const { size, only, runs, json, scale, "scale-to": scaleTo } = parse(args);
+  const { size, only, peer: peers, runs, json, scale, "scale-to": scaleTo } = parse(args);
   if (scaleTo !== undefined && !scale) throw new UsageError("--scale-to goes with --scale");
   if (!/^[1-9]\d*$/.test(runs)) throw new UsageError("--runs is a number of 1 or more");
   return {
     size: Math.round(gigabytes("--size", size) * 1e9),
     only,
+    peers,
     runs: Number(runs),
     json,
     scaleTo: scale ? gigabytes("--scale-to", scaleTo ?? "2") : undefined,
@@ -41,6 +45,7 @@ const parse = (args: readonly string[]) => {
       options: {
         size: { type: "string", default: "1" },
         only: { type: "string", multiple: true, default: [] },
+        peer: { type: "string", multiple: true, default: [] },
         runs: { type: "string", default: "3" },
         json: { type: "string" },
         scale: { type: "boolean", default: false },
