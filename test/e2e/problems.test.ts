@@ -86,7 +86,14 @@ describe("POST /jobs", () => {
     ["no input", { inputPath: undefined }, 400, "invalid-request", [["inputPath", /required/]]],
     ["no output", { outputPath: undefined }, 400, "invalid-request", [["outputPath", /required/]]],
     ["no mapper", { mapperName: undefined }, 400, "invalid-request", [["mapperName", /required/]]],
-    ["no reducer", { reducerName: undefined }, 400, "invalid-request", [["reducerName", /required unless nReducers/]]],
+    [
+      "no reducer",
+      { reducerName: undefined },
+      400,
+      "invalid-request",
+      [["reducerName", /required unless there is an aggregate/]],
+    ],
+    ["an aggregate and a reducer", { aggregate: "sum" }, 400, "invalid-request", [["reducerName", /takes its place/]]],
     ["an address of another kind", { inputPath: "ftp://host/x" }, 400, "invalid-request", [["inputPath", /not ftp/]]],
     ["an argument that is not a string", { mapperArgs: [1] }, 400, "invalid-request", [["mapperArgs.0", /string/]]],
     [

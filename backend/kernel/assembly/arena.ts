@@ -304,8 +304,9 @@ function fetchRecords(from: usize): usize {
   let read: u32 = 0;
   for (let next = from; next < to; next += itemBytes) {
     const key = itemKey(next);
-    for (let at: usize = 0; at < bytes; at += cacheLine) read ^= load<u8>(key + at);
-    read ^= load<u8>(key + bytes);
+    const last = min(key + bytes, used - 1);
+    for (let at = key; at < last; at += cacheLine) read ^= load<u8>(at);
+    read ^= load<u8>(last);
   }
   fetched = read;
   return to;
