@@ -18,7 +18,7 @@ export const defaultMaxLosses = 16;
 /** Outputs that one commit task makes visible. */
 export const commitBatch = 16;
 
-/** The smallest split that is chosen where the user names no `splitSize`, in bytes. */
+/** The size of splits where the user names no `splitSize`, about, in bytes, unless there would be more than `defaultSplits`. */
 export const usualSplitSize = 64 * 1024 * 1024;
 
 /** Splits that the whole input is cut into, at most, where the user names no `splitSize`. */

@@ -54,7 +54,7 @@ const longBody = async (
   range: ByteRange,
   etag: string | undefined,
 ): Promise<ByteSource> => {
-  const [first = range, ...others] = piecesOf(range);
+  const first = { start: range.start, end: range.start + pieceLength };
   const answer = await get(client, at, first, etag, range);
   if (answer.status === 200) return new ResumedBody(client, at, answer, range);
   const same = etag ?? answer.headers.get("etag");
@@ -66,7 +66,7 @@ const longBody = async (
   return new ParallelPieces(
     (function* () {
       yield Promise.resolve(new ResumedBody(client, at, answer, first));
-      for (const piece of others) yield bodyOf(client, at, piece, same);
+      for (const piece of piecesOf({ start: first.end, end: range.end })) yield bodyOf(client, at, piece, same);
     })(),
   );
 };

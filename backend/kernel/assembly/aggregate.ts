@@ -24,7 +24,10 @@ const tooLarge: u32 = 2;
 /** The sum of all numbers that were taken, modulo 2^64. */
 export let total: i64 = 0;
 
-/** Begins with an aggregate. @param ofAggregates the values are those that aggregates have come to, in place of those that programs emit */
+/**
+ * Begins with an aggregate.
+ * @param ofAggregates the values are those that aggregates have come to, in place of those that programs emit
+ */
 export function setAggregate(which: u32, ofAggregates: bool): void {
   aggregate = ofAggregates && which == count ? sum : which;
   isNumeric = which >= sum && which <= greatest;

@@ -26,7 +26,6 @@ import {
  */
 
 const slotBytes: usize = 32;
-const wordAt: usize = 8;
 const addressAt: usize = 8;
 const numberAt: usize = 16;
 

@@ -1,4 +1,4 @@
-import type { BuiltinName } from "../../../shared/builtin-programs.ts";
+import { type Aggregate, type BuiltinName, identity } from "../../../shared/builtin-programs.ts";
 import type { ProgramRole } from "../../../shared/protocol/tasks.ts";
 
 /** A job's program on the runner's disk. */
@@ -24,6 +24,10 @@ export type NamedProgram = Pick<Program, "role" | "name">;
 
 /** A program that reads what another one emits. */
 export type Reader = Pick<ArtifactProgram, "role" | "name" | "type"> | BuiltinProgram;
+
+/** How a program that comes with the runner combines the values of a key; undefined if it keeps them all. */
+export const aggregateOf = ({ name }: Pick<BuiltinProgram, "name">): Aggregate | undefined =>
+  name === identity ? undefined : name;
 
 /** A program failed through its own fault. A retry on the same data will most likely fail again. */
 export class ProgramError extends Error {

@@ -1,4 +1,3 @@
-import { identity } from "../../../shared/builtin-programs.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { Pacer } from "../pacer.ts";
 import type { BlockSource } from "../shuffle/blocks.ts";
@@ -8,7 +7,7 @@ import { type Sink, writeTo } from "../sink.ts";
 import { runExecutable } from "./executable.ts";
 import { foldGroups } from "./module-loops.ts";
 import { ModuleProgram } from "./module-program.ts";
-import { type ArtifactProgram, type BuiltinProgram, type Program, ProgramError } from "./program.ts";
+import { aggregateOf, type ArtifactProgram, type BuiltinProgram, type Program, ProgramError } from "./program.ts";
 import { RawOutput } from "./raw-output.ts";
 import { TextOutput } from "./text-output.ts";
 
@@ -58,7 +57,7 @@ async function runBuiltin(
   const { signal, progress, counters } = context;
   const counts = { records: 0, groups: 0 };
   const pacer = new Pacer(signal);
-  const aggregate = program.name === identity ? undefined : program.name;
+  const aggregate = aggregateOf(program);
   try {
     for await (const lines of textBatches(sorted, { tabs: false, aggregate }, context.sortBuffer, counts)) {
       counters.count("outputBytes", lines.length);

@@ -43,7 +43,8 @@ type ArenaOptions = {
 
 /**
  * Records in memory, in the kernel: grouped by key if keys repeat, one by one if they hardly do; the first records decide. With an
- * aggregate, what the values of a key have come to so far takes their place. The memory is reserved at once, but the system allocates pages on first use, so only the filled part is occupied.
+ * aggregate, what the values of a key have come to so far takes their place. The memory is reserved at once, but the system
+ * allocates pages on first use, so only the filled part is occupied.
  */
 export class Arena {
   /** Where records wait until there are enough for the kernel. */

@@ -1,5 +1,4 @@
 import { joinAddress, parseAddress } from "../../../shared/address.ts";
-import { type Aggregate, identity } from "../../../shared/builtin-programs.ts";
 import { outputFolder } from "../../../shared/outputs.ts";
 import type { Result } from "../../../shared/protocol/tasks.ts";
 import { partName } from "../../../shared/status.ts";
@@ -7,7 +6,7 @@ import { rangeOpener, readInput } from "../input/task-input.ts";
 import { openWholeFile } from "../input/whole-file.ts";
 import { loadCombiner } from "../programs/combiner.ts";
 import { type Mapping, mapToRecords, mapToText } from "../programs/mapper.ts";
-import { type ArtifactProgram, ProgramError, type Reader } from "../programs/program.ts";
+import { aggregateOf, type ArtifactProgram, ProgramError, type Reader } from "../programs/program.ts";
 import { Collector } from "../shuffle/collector.ts";
 import { CombiningCollector } from "../shuffle/combining-collector.ts";
 import type { SegmentIndex } from "../shuffle/segment.ts";
@@ -77,9 +76,8 @@ type MapToSegments = Mapping & {
 export const mapToSegments = async (task: MapToSegments): Promise<SegmentIndex> => {
   const { mapper, combiner, reducer, sink, compressing } = task;
   const collector = await makeCollector(task);
-  const reader = combiner ?? reducer;
   try {
-    await mapToRecords(task, collector, reader?.type === "executable" ? reader : undefined);
+    await mapToRecords(task, collector, executable(combiner ?? reducer));
     return await collector.writeSegments(sink, compressing);
   } catch (error) {
     if (!(error instanceof UnfitValueError)) throw error;
@@ -89,14 +87,13 @@ export const mapToSegments = async (task: MapToSegments): Promise<SegmentIndex> 
   }
 };
 
-const aggregateOf = (reducer: Reader | undefined): Aggregate | undefined =>
-  reducer?.type === "builtin" && reducer.name !== identity ? reducer.name : undefined;
+const executable = (reader: Reader | undefined) => (reader?.type === "executable" ? reader : undefined);
 
 const makeCollector = async ({ combiner, reducer, partitions, context }: MapToSegments) => {
   if (combiner === undefined) {
     const memory = context.sortBuffer;
-    return new Collector(context, { partitions, memory, aggregate: aggregateOf(reducer) });
+    const aggregate = reducer?.type === "builtin" ? aggregateOf(reducer) : undefined;
+    return new Collector(context, { partitions, memory, aggregate });
   }
-  const reader = reducer?.type === "executable" ? reducer : undefined;
-  return new CombiningCollector(context, partitions, await loadCombiner(combiner, context, reader));
+  return new CombiningCollector(context, partitions, await loadCombiner(combiner, context, executable(reducer)));
 };

@@ -22,14 +22,14 @@ const blockLength = ({ job, peers }: Session): number => {
 export const nextReduce = (session: Session, after: number | undefined): TaskRow | undefined => {
   const { store, now } = session;
   const { tasks } = store;
-  const first = tasks.nextScheduled("reduce", now);
   const length = blockLength(session);
-  if (first === undefined || length === 1) return first;
   if (after !== undefined && (after + 1) % length !== 0) {
     const behind = tasks.nextScheduled("reduce", now, after + 1);
     if (behind?.index === after + 1) return behind;
   }
-  let task: TaskRow | undefined = first;
+  const first = tasks.nextScheduled("reduce", now);
+  if (length === 1) return first;
+  let task = first;
   for (let tries = 0; task !== undefined && tries < mostTries; tries++) {
     const start = task.index - (task.index % length);
     if (!tasks.isAnyRunning("reduce", start, start + length)) return task;
