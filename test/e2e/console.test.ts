@@ -133,7 +133,7 @@ describe("jobs", () => {
 
   test("say first what is wrong", async () => {
     const page = await open(`#/jobs/${jobs.failed}`);
-    await page.waitForSelector(".notice-bad");
+    await page.getByRole("heading", { name: "Tasks" }).waitFor();
     const text = await main(page);
     expect(text.indexOf("ValueError: column 7")).toBeLessThan(text.indexOf("Tasks"));
     await page
@@ -178,13 +178,17 @@ describe("jobs", () => {
 
   test("are resumed, run again, stopped and removed", async () => {
     const page = await open(`#/jobs/${jobs.held}`);
-    await page.getByText("so that it can be resumed").waitFor();
+    const kept = page.getByText("so that it can be resumed");
+    const keptBefore = await kept.innerText();
     const { heldUntil } = await edgefold.job(jobs.held);
+    // All that has happened so far was shown long ago.
+    await page.waitForTimeout(1500);
     await page.getByRole("button", { name: "Resume" }).click();
     // It fails again, and is kept anew.
     await expect
       .poll(async () => (await edgefold.job(jobs.held)).heldUntil ?? 0, { timeout: 60_000 })
       .toBeGreaterThan(heldUntil ?? 0);
+    await expect.poll(async () => await kept.innerText()).not.toBe(keptBefore);
     await page.getByText("Let go").first().click();
     await page.getByRole("dialog").getByRole("button", { name: "Let go" }).click();
     await expect.poll(async () => (await edgefold.job(jobs.held)).heldUntil).toBeNull();

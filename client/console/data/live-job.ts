@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { EdgefoldError, type JobDetail, type JournalEvent } from "../../sdk/index.ts";
+import { sleep } from "../../sdk/sleep.ts";
 import { isEnded } from "../../../shared/status.ts";
 import { asError } from "./as-error.ts";
 import { useSession } from "./session.ts";
@@ -22,6 +23,9 @@ const nothing: LiveJob = { job: undefined, events: [], dropped: 0, isLive: false
 /** How often a job that changes is asked for at most, in ms: its events come as they happen. */
 const detailMs = 1000;
 
+/** How often a job is asked for that has failed and can be resumed, by whomever, in ms. */
+const heldMs = 2000;
+
 /** A job and its events, as they happen. */
 export const useLiveJob = (id: string): LiveJob => {
   const { client } = useSession();
@@ -31,6 +35,7 @@ export const useLiveJob = (id: string): LiveJob => {
     const { signal } = abort;
     let events: JournalEvent[] = [];
     let dropped = 0;
+    let last = 0;
     let isPending = false;
     let isConnected = false;
     const update = (change: Partial<LiveJob>): void => {
@@ -41,39 +46,42 @@ export const useLiveJob = (id: string): LiveJob => {
       update({ job });
       return job;
     };
+    /** Loads the job, however often the connection fails. @throws what would fail again, as for a job that was removed */
+    const reload = async (): Promise<JobDetail> => {
+      for (;;) {
+        try {
+          const job = await load();
+          update({ isLive: isConnected });
+          return job;
+        } catch (error) {
+          signal.throwIfAborted();
+          if (error instanceof EdgefoldError && !error.isTransient) throw error;
+          update({ isLive: false });
+          await sleep(detailMs, signal);
+        }
+      }
+    };
+    const fail = (error: unknown): void => update({ error: asError(error), isLive: false });
     /** Shows what has come, and asks for the job itself, once for all that comes meanwhile. */
     const refresh = (): void => {
       if (isPending) return;
       isPending = true;
-      setTimeout(() => {
+      const show = async (): Promise<void> => {
+        await sleep(detailMs, signal);
         isPending = false;
-        if (signal.aborted) return;
         update({ events: [...events], dropped });
-        load().then(
-          () => update({ isLive: isConnected }),
-          (error: unknown) => {
-            // It would fail again, as for a job that was removed.
-            if (error instanceof EdgefoldError && !error.isTransient) {
-              update({ error, isLive: false });
-              return;
-            }
-            // What came cannot be shown yet, and nothing else may come.
-            update({ isLive: false });
-            refresh();
-          },
-        );
-      }, detailMs);
+        await reload();
+      };
+      show().catch(fail);
     };
-    const run = async (): Promise<void> => {
-      setLive(nothing);
-      const first = await load();
-      isConnected = true;
-      update({ isLive: true });
+    /** Shows events as they come, until the job has ended. */
+    const follow = async (): Promise<void> => {
       const onConnection = (isLive: boolean): void => {
         isConnected = isLive;
         update({ isLive });
       };
-      for await (const event of client.events(id, { signal, onConnection })) {
+      for await (const event of client.events(id, { after: last, signal, onConnection })) {
+        last = event.id;
         events.push(event);
         if (events.length > 2 * mostEvents) {
           dropped += events.length - mostEvents;
@@ -83,11 +91,25 @@ export const useLiveJob = (id: string): LiveJob => {
       }
       isConnected = true;
       update({ events: [...events], dropped });
-      if (!isEnded(first.status)) refresh();
     };
-    run().catch((error: unknown) => {
-      update({ error: asError(error), isLive: false });
-    });
+    /** Watches a job that has ended while its work is kept. @returns whether it was resumed */
+    const isResumed = async (): Promise<boolean> => {
+      for (;;) {
+        const { status, heldUntil } = await reload();
+        if (!isEnded(status) || heldUntil == null) return !isEnded(status);
+        do await sleep(heldMs, signal);
+        while (document.hidden);
+      }
+    };
+    const run = async (): Promise<void> => {
+      setLive(nothing);
+      await load();
+      isConnected = true;
+      update({ isLive: true });
+      do await follow();
+      while (await isResumed());
+    };
+    run().catch(fail);
     return () => abort.abort(new Error("the page was left"));
   }, [id, client]);
   return live;
