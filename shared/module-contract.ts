@@ -6,8 +6,16 @@ export type ModuleFunction = (...parameters: unknown[]) => unknown;
 /** What records are for a module: strings, or bytes. */
 type ModuleEncoding = "utf8" | "bytes";
 
+export type UsableExports = {
+  readonly kind: "usable";
+  readonly call: ModuleFunction;
+  readonly encoding: ModuleEncoding;
+  /** Whether `call` takes many lines at a time, each with its newline. */
+  readonly takesBatches: boolean;
+};
+
 type ModuleExports =
-  | { readonly kind: "usable"; readonly call: ModuleFunction; readonly encoding: ModuleEncoding }
+  | UsableExports
   /** `problem` is the rest of a sentence that starts with the module's name. */
   | { readonly kind: "unusable"; readonly problem: string };
 
@@ -17,16 +25,18 @@ export const isTypeScript = (name: string): boolean => /\.m?ts$/i.test(name);
 /**
  * Reads what a module exports.
  * @param exported the module's namespace
- * @param name the function to call: `map`, `reduce` or `combine`
+ * @param role what to call: `mapBatch` goes before `map`
  */
-export const readExports = (exported: unknown, name: string): ModuleExports => {
+export const readExports = (exported: unknown, role: "map" | "reduce" | "combine"): ModuleExports => {
+  const takesBatches = role === "map" && exportOf(exported, "mapBatch") !== undefined;
+  const name = takesBatches ? "mapBatch" : role;
   const call = exportOf(exported, name);
   if (!isCallable(call)) return { kind: "unusable", problem: `does not export a function \`${name}\`` };
   const encoding = exportOf(exported, "encoding") ?? "utf8";
   if (encoding !== "utf8" && encoding !== "bytes") {
     return { kind: "unusable", problem: 'exports an `encoding` that is neither "utf8" nor "bytes"' };
   }
-  return { kind: "usable", call, encoding };
+  return { kind: "usable", call, encoding, takesBatches };
 };
 
 const exportOf = (exported: unknown, name: string): unknown =>

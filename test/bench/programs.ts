@@ -112,13 +112,18 @@ export const grep: Program = {
   text: "#!/bin/sh\nLC_ALL=C grep -F qua || true\n",
 };
 
-/** Emits what `grep` prints. Lines are buffers. */
+/** Emits what `grep` prints. */
 export const grepModule: Program = {
   name: "grep.mjs",
   type: "module",
   text: `export const encoding = "bytes";
-export function map(line, emit) {
-  if (line.includes("qua")) emit(line);
+const wanted = Buffer.from("qua");
+export function mapBatch(lines, emit) {
+  for (let at = lines.indexOf(wanted); at !== -1;) {
+    const end = lines.indexOf(10, at);
+    emit(lines.subarray(lines.lastIndexOf(10, at) + 1, end));
+    at = lines.indexOf(wanted, end);
+  }
 }
 `,
 };

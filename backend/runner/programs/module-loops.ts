@@ -1,5 +1,6 @@
 import type { AttemptContext } from "../attempt-context.ts";
 import { untilAborted } from "../../abort.ts";
+import { countNewlines } from "../input/count-newlines.ts";
 import type { RecordBatch } from "../input/record-batches.ts";
 import { Pacer } from "../pacer.ts";
 import type { RecordTarget } from "../record-target.ts";
@@ -18,7 +19,21 @@ type Emitted = { readonly records: number; readonly bytes: number };
 const clockInterval = 256;
 
 /**
- * Calls `map` for each record and counts the records.
+ * Bytes of a batch, unless its only line is longer: few enough that what it emits needs little memory. A module that keeps a part
+ * of its own keeps the whole batch; see docs/guide/programs.md.
+ */
+const batchLength = 64 * 1024;
+
+/** Returns the whole lines from `start` on that are handed to the module together. */
+const nextBatch = (lines: Buffer, start: number, { keepsViews }: ModuleProgram): Buffer => {
+  const last = lines.lastIndexOf(newline, start + batchLength - 1);
+  const end = (last < start ? lines.indexOf(newline, start) : last) + 1;
+  const batch = lines.subarray(start, end);
+  return keepsViews ? Buffer.from(batch) : batch;
+};
+
+/**
+ * Calls `map` for each record, or `mapBatch` for some at a time, and counts the records.
  * @param reader see `Emitter`
  * @returns how much the module emitted
  * @throws ProgramError if the module fails; the signal's reason when aborted
@@ -34,6 +49,7 @@ export async function mapRecords(
   const { emit } = emitter;
   const pacer = new Pacer(context.signal);
   const { counters, progress } = context;
+  const { takesBatches } = module;
   let record = 0;
   /** Records before the current object. */
   let before = 0;
@@ -46,19 +62,24 @@ export async function mapRecords(
       }
       const first = record;
       for (let start = 0; start < bytes.length;) {
-        const end = bytes.indexOf(newline, start);
-        record++;
-        progress.tick();
-        try {
-          const pending = module.map(module.decode(bytes, start, end), emit, moduleContext);
-          if (pending !== undefined) await pending;
-        } catch (error) {
-          throw module.explain(error, `at record ${record - before} of its input from ${path}`);
+        const batch = nextBatch(bytes, start, module);
+        start += batch.length;
+        for (let at = 0, next = 0; at < batch.length; at = next) {
+          next = takesBatches ? batch.length : batch.indexOf(newline, at) + 1;
+          const reached = record;
+          record += takesBatches ? countNewlines(batch) : 1;
+          progress.tick();
+          try {
+            const input = module.decode(batch, at, takesBatches ? next : next - 1);
+            const pending = module.map(input, emit, moduleContext);
+            if (pending !== undefined) await pending;
+          } catch (error) {
+            throw module.explain(error, `${placeOf(reached + 1 - before, record - before)} of its input from ${path}`);
+          }
+          const relief = target.relief();
+          if (relief !== undefined) await relief;
+          if ((takesBatches || record % clockInterval === 0) && pacer.due) await pacer.rest();
         }
-        start = end + 1;
-        const relief = target.relief();
-        if (relief !== undefined) await relief;
-        if (record % clockInterval === 0 && pacer.due) await pacer.rest();
       }
       counters.count("mapInputRecords", record - first);
       counters.count("mapInputBytes", bytes.length);
@@ -68,6 +89,9 @@ export async function mapRecords(
   }
   return emitter;
 }
+
+const placeOf = (first: number, last: number): string =>
+  first === last ? `at record ${first}` : `in records ${first} to ${last}`;
 
 /**
  * Calls `reduce` or `combine` for each key.
@@ -85,7 +109,7 @@ export async function foldGroups(
   const emitter = new Emitter(target, context, reader);
   const { emit } = emitter;
   const pacer = new Pacer(context.signal);
-  const groups = new Groups(sorted, module.decode, context.progress);
+  const groups = new Groups(sorted, module, context.progress);
   try {
     while (groups.next()) {
       try {

@@ -5,13 +5,13 @@ import {
   isPromise,
   readExports,
   type ModuleFunction,
+  type UsableExports,
 } from "../../../shared/module-contract.ts";
 import { abortable } from "../../abort.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { StorageError } from "../../storage/store.ts";
 import { ShuffleLostError } from "../shuffle/shuffle-lost.ts";
 import { workingDirectory } from "../working-directory.ts";
-import { ownBytes } from "./own-bytes.ts";
 import { type ArtifactProgram, ProgramError } from "./program.ts";
 import { decodeUtf8 } from "./text.ts";
 
@@ -31,29 +31,35 @@ export type ModuleContext = {
   status(text: string): void;
 };
 
+const nothing = Buffer.alloc(0);
+
+const viewBytes = (bytes: Buffer, start: number, end: number): Buffer =>
+  start === end ? nothing : bytes.subarray(start, end);
+
 /** How many modules this thread has loaded. */
 let loads = 0;
 
 /** A loaded module. */
 export class ModuleProgram {
   readonly program: ArtifactProgram;
-  /** Decodes lines, keys and values for the module: to strings, or to Buffers that it may keep. */
+  /** Whether `map` takes whole lines, many at a time, instead of one line without its newline. */
+  readonly takesBatches: boolean;
+  /** Decodes lines, keys and values for the module: to strings, or to views of `bytes`. */
   readonly decode: (bytes: Buffer, start: number, end: number) => string | Buffer;
+  /** Whether the module may keep what `decode` returns, so that `bytes` must be its own. */
+  readonly keepsViews: boolean;
   /** The last argument of calls without an input object. */
   readonly context: ModuleContext;
   readonly #call: ModuleFunction;
   readonly #url: string;
   readonly #signal: AbortSignal;
 
-  private constructor(
-    program: ArtifactProgram,
-    url: string,
-    call: ModuleFunction,
-    isText: boolean,
-    context: AttemptContext,
-  ) {
+  private constructor(program: ArtifactProgram, url: string, exported: UsableExports, context: AttemptContext) {
+    const { call, encoding, takesBatches } = exported;
     this.program = program;
-    this.decode = isText ? decodeUtf8 : ownBytes;
+    this.takesBatches = takesBatches;
+    this.decode = encoding === "utf8" ? decodeUtf8 : viewBytes;
+    this.keepsViews = encoding === "bytes" && !takesBatches;
     this.#call = call;
     this.#url = url;
     this.#signal = context.signal;
@@ -71,12 +77,12 @@ export class ModuleProgram {
 
   /**
    * Loads a module.
-   * @param name the export to call: `map`, `reduce` or `combine`
+   * @param role what to call
    * @throws ProgramError if the module cannot be loaded or lacks the export
    */
   static async load(
     program: ArtifactProgram,
-    name: "map" | "reduce" | "combine",
+    role: "map" | "reduce" | "combine",
     context: AttemptContext,
   ): Promise<ModuleProgram> {
     // A unique URL, so that each role of each attempt gets fresh state.
@@ -89,9 +95,9 @@ export class ModuleProgram {
       const problem = `cannot be loaded: ${describeError(error, url, program.name)}`;
       throw new ProgramError(program, problem, { cause: error, isFinal: isUnloadable(error) });
     }
-    const found = readExports(exported, name);
+    const found = readExports(exported, role);
     if (found.kind === "unusable") throw new ProgramError(program, found.problem, { isFinal: true });
-    return new ModuleProgram(program, url, found.call, found.encoding === "utf8", context);
+    return new ModuleProgram(program, url, found, context);
   }
 
   /** Creates the last argument of calls with records of the object at `inputPath`. Create it once for many records. */
@@ -100,7 +106,7 @@ export class ModuleProgram {
   }
 
   /**
-   * Calls `map`.
+   * Calls `map` or `mapBatch`.
    * @returns a promise if the function returned one; it also rejects on abort
    * @throws what the function throws, see `explain`
    */

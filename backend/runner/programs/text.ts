@@ -1,7 +1,10 @@
-import { isUtf8 } from "node:buffer";
+import { isAscii, isUtf8 } from "node:buffer";
 
 /** Longer texts are encoded by the engine, shorter ones here: a call into it costs more than a few bytes. */
 const shortText = 64;
+
+/** Longer texts are looked through by the engine, too, shorter ones here. */
+const longestScanned = 512;
 
 /** The bytes are not valid UTF-8. */
 class InvalidUtf8Error extends Error {
@@ -26,10 +29,13 @@ export function decodeUtf8(bytes: Buffer, start: number, end: number): string {
     if (end - start === 1 && first < 0x80) return oneCharacter[first] ?? "";
     if (end - start === 2 && (first | second) < 0x80) return twoCharacters[first * 128 + second] ?? "";
   }
-  let at = start;
-  while (at < end && (bytes[at] ?? 0) < 0x80) at++;
-  if (at === end) return bytes.toString("latin1", start, end);
+  if (end - start <= longestScanned) {
+    let at = start;
+    while (at < end && (bytes[at] ?? 0) < 0x80) at++;
+    if (at === end) return bytes.toString("latin1", start, end);
+  }
   const part = bytes.subarray(start, end);
+  if (isAscii(part)) return part.toString("latin1");
   if (!isUtf8(part)) throw new InvalidUtf8Error(invalidOffset(part));
   return part.toString("utf8");
 }

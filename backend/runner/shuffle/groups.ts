@@ -3,8 +3,19 @@ import type { BlockSource } from "./blocks.ts";
 import { Cursor } from "./cursor.ts";
 import { VarintReader } from "./packed.ts";
 
-/** Decodes bytes for a module. */
-type Decode = (bytes: Buffer, start: number, end: number) => string | Buffer;
+/** How a module gets keys and values; see `ModuleProgram`. */
+type Decoder = {
+  readonly decode: (bytes: Buffer, start: number, end: number) => string | Buffer;
+  readonly keepsViews: boolean;
+};
+
+/** Copies each block, so that views of it stay as they are. */
+const ownBlocks =
+  (blocks: BlockSource): BlockSource =>
+  () => {
+    const block = blocks();
+    return block && { ...block, bytes: Buffer.from(block.bytes) };
+  };
 
 /** Iterates over sorted records key by key. */
 export class Groups {
@@ -12,14 +23,14 @@ export class Groups {
   records = 0;
   groups = 0;
   readonly #sorted: Cursor;
-  readonly #decode: Decode;
+  readonly #decode: Decoder["decode"];
   readonly #reader = new VarintReader();
   readonly #progress: Progress;
   /** Whether the cursor is at the first piece of a key that has not been started, within the current key, or at the end. */
   #at: "new key" | "current key" | "end" = "current key";
 
-  constructor(sorted: BlockSource, decode: Decode, progress: Progress) {
-    this.#sorted = new Cursor(sorted);
+  constructor(sorted: BlockSource, { decode, keepsViews }: Decoder, progress: Progress) {
+    this.#sorted = new Cursor(keepsViews ? ownBlocks(sorted) : sorted);
     this.#decode = decode;
     this.#progress = progress;
   }

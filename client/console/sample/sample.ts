@@ -28,7 +28,7 @@ const withCure = (problem: string): string => {
 
 const encoder = new TextEncoder();
 
-/** A run of a module's `map` on a few lines. */
+/** A run of a module's mapper on a few lines. */
 export class Sample {
   readonly #request: SampleRequest;
   readonly #url: string;
@@ -47,12 +47,12 @@ export class Sample {
   }
 
   /**
-   * Loads the module and calls `map` for each line, as the runner does.
+   * Loads the module and calls `map` for each line, as the runner does, or `mapBatch` with one line at a time.
    * @param onRecord is called before each call, with the record's number from 1
    * @returns why it failed; empty if it did not
    */
   async run(onRecord: (record: number) => void): Promise<string> {
-    const { name, lines } = this.#request;
+    const { name, lines: all } = this.#request;
     let exported: unknown;
     try {
       exported = await import(this.#url);
@@ -61,14 +61,15 @@ export class Sample {
     }
     const found = readExports(exported, "map");
     if (found.kind === "unusable") return `${name} ${found.problem}`;
-    const { call, encoding } = found;
+    const { call, encoding, takesBatches } = found;
     const { emit } = this.#emitted;
     const context = this.#context();
     const start = this.#now();
     try {
-      for (const line of lines) {
+      for (const line of all) {
         onRecord(this.#records + 1);
-        const pending = call(encoding === "utf8" ? line : new LineBytes(encoder.encode(line).buffer), emit, context);
+        const lines = takesBatches ? `${line}\n` : line;
+        const pending = call(encoding === "utf8" ? lines : new LineBytes(encoder.encode(lines).buffer), emit, context);
         if (isPromise(pending)) await pending;
         this.#records++;
       }

@@ -87,6 +87,46 @@ describe("map", () => {
   });
 });
 
+describe("mapBatch", () => {
+  const many = Array.from({ length: 30_000 }, (_, i) => `line ${i}`);
+
+  test("gets many whole lines at a time, and goes before `map`", async () => {
+    const source = `export const map = () => { throw new Error("map") };
+      export function mapBatch(lines, emit, { inputPath }) {
+        if (!lines.endsWith("\\n") || lines.length > 65536) throw new Error("no batch");
+        emit("batch", inputPath);
+        for (const line of lines.slice(0, -1).split("\\n")) emit(line);
+      }`;
+    const context = newContext();
+    const output = (await map(source, `${many.join("\n")}\nthe last, é`, context)).split("\n");
+    const isBatch = (line: string): boolean => line === "batch\thttp://store/in.txt";
+    expect(output.filter((line) => !isBatch(line))).toEqual([...many, "the last, é", ""]);
+    expect(output.filter(isBatch).length).toBeLessThan(40);
+    expect(context.counters.snapshot().builtin).toMatchObject({ mapInputRecords: 30_001 });
+  });
+
+  test("gets a long line by itself, as bytes if it asks for them", async () => {
+    const source = `export const encoding = "bytes";
+      export async function mapBatch(lines, emit) {
+        await null;
+        let count = 0;
+        for (let at = lines.indexOf(10); at !== -1; at = lines.indexOf(10, at + 1)) count++;
+        emit(String(count), String(lines.length));
+      }`;
+    expect(await map(source, `a\nb\n${"x".repeat(100_000)}\nc\n\n`)).toBe("2\t4\n1\t100001\n2\t3\n");
+    expect(await map(source, Buffer.from([0xff, 0x0a]))).toBe("1\t2\n");
+  });
+
+  test("says which records it failed at", async () => {
+    const source = `export const mapBatch = (lines) => { if (lines.startsWith("line 0")) throw new Error("no") }`;
+    await expect(map(source, "line 0\nline 1\n")).rejects.toThrow("in records 1 to 2 of its input");
+    await expect(map(source, "line 0\n")).rejects.toThrow("at record 1 of its input");
+    await expect(map("export const mapBatch = 1; export const map = () => {}", "a\n")).rejects.toThrow(
+      "does not export a function `mapBatch`",
+    );
+  });
+});
+
 describe("reduce", () => {
   const input = "b\t1\na\t1\nb\t2\na\t2\nb\t3\nc\t\n";
 
