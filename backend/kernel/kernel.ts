@@ -31,6 +31,7 @@ const ExportsSchema = z.object({
   resumeMerge: NumericSchema,
   merge: AddressSchema,
   packLines: AddressSchema,
+  checksum: AddressSchema,
   countNewlines: NumericSchema,
   resetLines: NumericSchema,
   startLines: NumericSchema,

@@ -4,6 +4,7 @@
  */
 export { add, added, addLines, encode, encodedRecords, firstFree, fullness, isComplete, missingBytes, reset, sort, startPartition } from "./arena";
 export { failure } from "./aggregate";
+export { checksum } from "./checksum";
 export { groupCount, setSeed } from "./groups";
 export {
   giveBlock,

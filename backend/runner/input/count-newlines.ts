@@ -1,14 +1,9 @@
-import { Kernel } from "../../kernel/kernel.ts";
+import { scan } from "../../kernel/scan.ts";
 
 /** Shorter texts are counted here: a call of the kernel costs more. */
 const short = 256;
 
-/** Bytes that are handed to the kernel at a time: they stay in the processor's cache. */
-const chunkLength = 64 * 1024;
-
 const newline = 0x0a;
-
-let kernel: Kernel | undefined;
 
 /** Counts newlines. */
 export function countNewlines(bytes: Buffer): number {
@@ -17,12 +12,6 @@ export function countNewlines(bytes: Buffer): number {
     for (const byte of bytes) if (byte === newline) count++;
     return count;
   }
-  kernel ??= new Kernel();
-  const { calls, firstFree } = kernel;
-  kernel.reserve(firstFree + chunkLength);
-  for (let start = 0; start < bytes.length; start += chunkLength) {
-    const copied = bytes.copy(kernel.bytes, firstFree, start, start + chunkLength);
-    count += calls.countNewlines(firstFree, firstFree + copied);
-  }
+  scan(bytes, (calls, from, to) => (count += calls.countNewlines(from, to)));
   return count;
 }

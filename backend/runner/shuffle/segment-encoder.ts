@@ -1,6 +1,7 @@
-import { constants, crc32, zstdCompressSync } from "node:zlib";
+import { constants, zstdCompressSync } from "node:zlib";
 import type { BlockSource } from "./blocks.ts";
-import { headerLength, type Segment, type SegmentIndex, zstd } from "./segment.ts";
+import { Checksum } from "./checksum.ts";
+import { checkedHeader, headerLength, type Segment, type SegmentIndex, zstd } from "./segment.ts";
 
 /** A block is stored compressed if that leaves no more than this part of it. */
 const worthwhile = 0.9;
@@ -18,7 +19,7 @@ export class SegmentEncoder {
   largestBlock = 0;
   readonly #compressing: boolean;
   #offset = 0;
-  #checksum = 0;
+  #checksum = new Checksum();
 
   /** @param compressing whether to compress blocks, which pays off if they go over a network, not if they stay on this machine */
   constructor(compressing: boolean) {
@@ -37,7 +38,7 @@ export class SegmentEncoder {
   *encode(partitions: Iterable<BlockSource>): Generator<Buffer, void, void> {
     for (const blocks of partitions) {
       const offset = this.#offset;
-      this.#checksum = 0;
+      this.#checksum = new Checksum();
       let records = 0;
       for (let block = blocks(); block !== undefined; block = blocks()) {
         records += block.records;
@@ -57,9 +58,9 @@ export class SegmentEncoder {
     const payload = block.subarray(headerLength);
     block.writeUInt32LE(payload.length + (compressed === undefined ? 0 : zstd), 0);
     block.writeUInt32LE(records % 0x1_0000_0000, 4);
-    this.#checksum = crc32(block.subarray(0, 8), this.#checksum);
-    this.#checksum = crc32(payload, this.#checksum);
-    block.writeUInt32LE(this.#checksum, 8);
+    this.#checksum.add(block.subarray(0, checkedHeader));
+    this.#checksum.add(payload);
+    block.writeUInt32LE(this.#checksum.value, checkedHeader);
     this.#offset += block.length;
     return block;
   }

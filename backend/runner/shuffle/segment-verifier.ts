@@ -1,9 +1,6 @@
-import { crc32 } from "node:zlib";
-import { DamagedSegmentError, headerLength } from "./segment.ts";
+import { Checksum } from "./checksum.ts";
+import { checkedHeader, DamagedSegmentError, headerLength } from "./segment.ts";
 import { payloadLength } from "./stored-block.ts";
-
-/** Bytes of a header that the checksum covers. */
-const checkedHeader = 8;
 
 /** Verifies a segment while it arrives in chunks of any size. */
 export class SegmentVerifier {
@@ -11,7 +8,7 @@ export class SegmentVerifier {
   #headerFilled = 0;
   /** Bytes of the current block's payload that have not arrived yet. */
   #missing = 0;
-  #checksum = 0;
+  readonly #checksum = new Checksum();
   #records = 0;
   #isComplete = false;
 
@@ -27,8 +24,8 @@ export class SegmentVerifier {
       if (this.#isComplete) throw new DamagedSegmentError("the segment goes on after its end");
       if (this.#missing > 0) {
         const part = chunk.subarray(at, at + this.#missing);
-        this.#checksum = crc32(part, this.#checksum);
         this.#missing -= part.length;
+        this.#checksum.addPart(part, this.#missing);
         at += part.length;
         if (this.#missing === 0) this.#endBlock();
       } else {
@@ -46,13 +43,13 @@ export class SegmentVerifier {
   }
 
   #endHeader(): void {
-    this.#checksum = crc32(this.#header.subarray(0, checkedHeader), this.#checksum);
+    this.#checksum.add(this.#header.subarray(0, checkedHeader));
     this.#missing = payloadLength(this.#header, 0);
     if (this.#missing === 0) this.#endBlock();
   }
 
   #endBlock(): void {
-    if (this.#header.readUInt32LE(8) !== this.#checksum)
+    if (this.#header.readUInt32LE(checkedHeader) !== this.#checksum.value)
       throw new DamagedSegmentError("the segment's checksum is wrong");
     const records = this.#header.readUInt32LE(4);
     this.#headerFilled = 0;

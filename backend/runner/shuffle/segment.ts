@@ -4,7 +4,7 @@ import { StorageError } from "../../storage/store.ts";
  * The format of segments, in the shuffle and in local files. A segment is a sequence of blocks and a terminator. A block is a
  * header and whole pieces: a key with one or more values, as cursors return them. A header is three 32-bit little-endian numbers:
  * the bytes of the stored payload, plus `zstd` if it is compressed; the number of records (that is, values) in the payload; and
- * the CRC-32 of everything in the segment up to the end of this block except the checksums. The terminator is a header with 0
+ * the checksum (see `Checksum`) of everything in the segment up to the end of this block except the checksums. The terminator is a header with 0
  * bytes and the total number of records. Bytes that changed, moved or are missing are therefore detected, each block can be
  * verified before it is used, and the end is certain. A segment without records has no bytes at all.
  *
@@ -33,6 +33,9 @@ export const blockLength = 64 * 1024;
 
 /** Bytes of a block's header. */
 export const headerLength = 12;
+
+/** Bytes of a header that the checksum covers. The checksum itself follows. */
+export const checkedHeader = 8;
 
 /** Added to the length of a payload that is compressed with Zstandard. Payload lengths are always smaller than this. */
 export const zstd = 0x8000_0000;
