@@ -12,13 +12,14 @@ import { AttemptEndedError } from "../tasks/task-run.ts";
 import { MemoryGrowth } from "./memory-growth.ts";
 import type { Call, FromThread, ThreadStart, ToThread } from "./messages.ts";
 import { redirectConsole } from "./module-console.ts";
+import { rehearse } from "./rehearsal.ts";
 
 /** The thread that runs tasks, so that nothing a program does can keep the runner from renewing its lease. */
 
 if (parentPort === null) throw new Error("this is the entry of a thread");
 const port = parentPort;
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are this very code base, in one process
-const { config, progress: shared, log: sharedLog } = workerData as ThreadStart;
+const { config, rehearses, progress: shared, log: sharedLog } = workerData as ThreadStart;
 const progress = new Progress(shared);
 const attemptLog = new AttemptLog(sharedLog);
 /** False between attempts: output of code that a module has left running is dropped. */
@@ -70,7 +71,11 @@ const settled = (id: number): Waiting | undefined => {
   return waiter;
 };
 
+/** A runner that cannot rehearse, as on a full disk, works all the same: the first task says what is wrong. */
+const rehearsal = rehearses ? rehearse(config, runner).catch(() => undefined) : undefined;
+
 const run = async ({ task, job }: Extract<ToThread, { kind: "run" }>, signal: AbortSignal): Promise<void> => {
+  await rehearsal;
   isAtWork = true;
   const report = await runTask(task, job, config, { signal, progress, log }, runner);
   isAtWork = false;

@@ -11,6 +11,8 @@ import type { Report } from "../tasks/task-run.ts";
 /** The data that the thread is started with. */
 export type ThreadStart = {
   readonly config: RunnerConfig;
+  /** Whether there is time to `rehearse` before the first task. */
+  readonly rehearses: boolean;
   readonly progress: SharedArrayBuffer;
   readonly log: SharedArrayBuffer;
 };

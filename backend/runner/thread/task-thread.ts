@@ -39,10 +39,13 @@ export class TaskThread {
   /** The thread that should run at most one more task. */
   #worn: Worker | undefined;
 
-  /** @param config must not contain secrets, because modules in the thread can read the data it was started with */
-  constructor(config: RunnerConfig) {
+  /**
+   * @param config must not contain secrets, because modules in the thread can read the data it was started with
+   * @param rehearses whether there is time before the first task; see `rehearse`
+   */
+  constructor(config: RunnerConfig, rehearses = false) {
     this.#config = config;
-    this.#worker = this.#start();
+    this.#worker = this.#start(rehearses);
   }
 
   /** Runs a task to its end, or until `signal` ends the attempt. Never rejects. */
@@ -94,9 +97,14 @@ export class TaskThread {
     }
   }
 
-  #start(): Worker {
+  #start(rehearses = false): Worker {
     const worker = new Worker(new URL("main.ts", import.meta.url), {
-      workerData: { config: this.#config, progress: this.#progress.memory, log: this.log.memory } satisfies ThreadStart,
+      workerData: {
+        config: this.#config,
+        rehearses,
+        progress: this.#progress.memory,
+        log: this.log.memory,
+      } satisfies ThreadStart,
       trackUnmanagedFds: false,
       resourceLimits: { maxYoungGenerationSizeMb: 96 },
     });
