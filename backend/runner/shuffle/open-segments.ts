@@ -6,6 +6,9 @@ import { merged } from "./merge.ts";
 import { OpenRuns } from "./run.ts";
 import { RunFiles } from "./run-files.ts";
 
+/** Segments of up to this part of the sort buffer are read beside what kernels have, which takes long to give back. */
+const fewPart = 1 / 16;
+
 /** All records of a partition, in order. Close when they are no longer needed. */
 type OpenSegments = { readonly sorted: BlockSource; close(): void };
 
@@ -15,7 +18,8 @@ type OpenSegments = { readonly sorted: BlockSource; close(): void };
  * @throws see `fetchSegments`
  */
 export async function openSegments(segments: readonly SegmentSource[], context: AttemptContext): Promise<OpenSegments> {
-  releaseSpares();
+  const bytes = segments.reduce((sum, { length }) => sum + length, 0);
+  if (bytes > context.sortBuffer * fewPart) releaseSpares();
   const inOrder = segments.toSorted((a, b) => a.map - b.map);
   const { runs, memory } = await fetchSegments(inOrder, context);
   const open = new OpenRuns(await new RunFiles(context).reduce(runs));
