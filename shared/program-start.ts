@@ -33,7 +33,7 @@ const others: readonly (readonly [string, string])[] = [
   ["fd377a585a00", "is compressed with xz: upload it decompressed, and of an archive the program alone"],
   ["377abcaf271c", "is a 7z archive: upload the program alone"],
   ["4d5a", "is built for Windows: build it for Linux"],
-  ["0061736d", "is a WebAssembly module, which is not run as an executable: wrap it in a JavaScript module"],
+  ["0061736d", "is a WebAssembly module: upload it without a type, or with `--form type=wasm`"],
   ["213c617263683e0a", "is a static library: link it into a program"],
   [
     "efbbbf",

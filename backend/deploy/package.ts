@@ -31,7 +31,7 @@ const transpile = async (): Promise<void> => {
     [
       "client/{cli,sdk,show}/**/*.ts",
       "backend/{agent,host,runner,storage}/**/*.ts",
-      "backend/kernel/kernel.ts",
+      "backend/kernel/*.ts",
       "backend/*.ts",
       "shared/**/*.ts",
     ],

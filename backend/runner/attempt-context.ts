@@ -18,6 +18,8 @@ export type AttemptContext = {
   readonly outputLimit: number;
   /** Maximum bytes of one record, which is an input line, or a key and its value: `RECORD_LIMIT`. */
   readonly recordLimit: number;
+  /** Maximum bytes of memory of a program in WebAssembly. */
+  readonly wasmMemory: number;
   /** On abort, programs are ended (SIGTERM to the process group, SIGKILL after 2 s) and everything rejects with the reason. */
   readonly signal: AbortSignal;
   readonly counters: Counters;

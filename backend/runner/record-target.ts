@@ -15,3 +15,9 @@ export type RecordTarget = {
    */
   relief(): Promise<void> | undefined;
 };
+
+/** Takes whole packed records, too; see `packed.ts`. */
+export type PackedTarget = RecordTarget & {
+  /** Copies `records` packed records of `scanLength` bytes at most. */
+  addPacked(packed: Buffer, records: number): void;
+};

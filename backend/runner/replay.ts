@@ -83,7 +83,7 @@ export const prepareReplay = async (task: ReplayedTask, options: ReplayOptions):
       },
     };
     try {
-      if (program.type === "module") await runModule(task, program, context, sink);
+      if (program.type !== "executable") await runHere(task, program, context, sink);
       else await runFile(inputFile, program, context, sink);
     } finally {
       closeSync(output);
@@ -111,6 +111,7 @@ const contextOf = (
     mergeFactor: 128,
     outputLimit: Number.MAX_SAFE_INTEGER,
     recordLimit: 64 * MiB,
+    wasmMemory: 1024 * MiB,
     signal,
     counters,
     progress: new Progress(),
@@ -172,7 +173,7 @@ const runFile = async (
   }
 };
 
-const runModule = async (
+const runHere = async (
   task: ReplayedTask,
   program: ArtifactProgram,
   context: AttemptContext,

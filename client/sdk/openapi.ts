@@ -665,7 +665,7 @@ export interface components {
         Artifact: {
             name: string;
             /** @enum {string} */
-            type: "executable" | "module" | "file" | "archive";
+            type: "executable" | "module" | "wasm" | "file" | "archive";
             /** @description Bytes */
             size: number;
             /** @description SHA-256 of the content, lower-case hex */
@@ -678,7 +678,7 @@ export interface components {
              * @description builtin: comes with the runners; its size is 0 and its hash empty
              * @enum {string}
              */
-            type: "executable" | "module" | "builtin";
+            type: "executable" | "module" | "wasm" | "builtin";
             /** @description Bytes */
             size: number;
             /** @description SHA-256 of the content, lower-case hex */
@@ -698,7 +698,7 @@ export interface components {
         StoredArtifact: {
             name: string;
             /** @enum {string} */
-            type: "executable" | "module" | "file" | "archive";
+            type: "executable" | "module" | "wasm" | "file" | "archive";
             /** @description Bytes */
             size: number;
             /** @description SHA-256 of the content, lower-case hex */
@@ -813,7 +813,7 @@ export interface components {
         PlacedArtifact: {
             name: string;
             /** @enum {string} */
-            type: "executable" | "module" | "file" | "archive";
+            type: "executable" | "module" | "wasm" | "file" | "archive";
             /** @description Bytes */
             size: number;
             /** @description SHA-256 of the content, lower-case hex */
@@ -1936,7 +1936,7 @@ export interface operations {
                 /** @description Where the page begins, from the `next` link of the page before. */
                 after?: string;
                 /** @description Only artifacts of this type */
-                type?: "executable" | "module" | "file" | "archive";
+                type?: "executable" | "module" | "wasm" | "file" | "archive";
             };
             header?: never;
             path?: never;
@@ -2043,10 +2043,10 @@ export interface operations {
                      */
                     program: string;
                     /**
-                     * @description Inferred by default. `executable`: it begins with `#!` or as a binary for Linux or macOS. `module`: an `.mjs` or `.mts` file. `archive`: a `.tar.gz`, `.tgz`, `.tar` or `.zip` file. `file`: any other.
+                     * @description Inferred by default. `executable`: it begins with `#!` or as a binary for Linux or macOS. `module`: an `.mjs` or `.mts` file. `wasm`: a WebAssembly module. `archive`: a `.tar.gz`, `.tgz`, `.tar` or `.zip` file. `file`: any other.
                      * @enum {string}
                      */
-                    type?: "executable" | "module" | "file" | "archive";
+                    type?: "executable" | "module" | "wasm" | "file" | "archive";
                 };
             };
         };

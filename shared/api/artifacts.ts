@@ -2,7 +2,7 @@ import { z } from "zod";
 import { MillisecondsSchema } from "./fields.ts";
 
 /** Programs, and what programs read. A `file` is whatever is nothing else. */
-const programTypes = ["executable", "module"] as const;
+const programTypes = ["executable", "module", "wasm"] as const;
 export const ProgramTypeSchema = z.enum(programTypes);
 export type ProgramType = z.infer<typeof ProgramTypeSchema>;
 export const artifactTypes = [...programTypes, "file", "archive"] as const;

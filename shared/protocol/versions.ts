@@ -18,9 +18,9 @@ const oldestVersions = { agent: 3, runner: 4 } as const;
  * What runners of this release can do that not all runners of its range of versions can. A job names those that it needs.
  * `arguments`: programs get the job's arguments and variables. `files`: they find the job's files and archives in their working
  * directory. `secrets`: they get variables whose values are of Secrets. `follow`: the logs of attempts are sent to those who follow
- * them. `builtins`: programs can be built-in ones.
+ * them. `builtins`: programs can be built-in ones. `wasm`: programs can be WebAssembly.
  */
-export const runnerFeatures = ["arguments", "files", "secrets", "follow", "builtins"] as const;
+export const runnerFeatures = ["arguments", "files", "secrets", "follow", "builtins", "wasm"] as const;
 export type RunnerFeature = (typeof runnerFeatures)[number];
 
 /** Why the Worker does not serve an agent or runner that speaks `version`; undefined where it does. */

@@ -1,12 +1,16 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { compileExample } from "../helpers/assemblyscript.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { lacks } from "../helpers/interpreters.ts";
 
 /** Runs every example as a real job, and compares its output with that of plain code here. */
 
 let edgefold: Edgefold;
+let wordCount: Buffer;
 beforeAll(async () => {
+  // First, since the compiler keeps this process from answering anybody.
+  wordCount = await compileExample("word-count");
   edgefold = await Edgefold.start();
 });
 afterAll(() => edgefold.stop());
@@ -44,6 +48,24 @@ const counted = (words: Iterable<string>): Map<string, string> => {
 const text = `${Array.from({ length: 4000 }, (_, n) => `w${(n * n) % 97} fold\tfold\xff ${n % 3} ${n % 3}.0  \xe9t\xe9`).join("\n")}\nthe end`;
 
 describe.concurrent("word count", () => {
+  test("in WebAssembly, also with other programs", async () => {
+    await edgefold.upload("count.wasm", wordCount, "wasm");
+    await edgefold.upload(
+      "awk-sum",
+      '#!/usr/bin/awk -f\nBEGIN { FS = "\\t" }\n{ sum[$1 ""] += $2 }\nEND { for (word in sum) print word "\\t" sum[word] }\n',
+    );
+    const inputPath = await edgefold.put("data/wasm.txt", latin1(text));
+    const request = { mapperName: "count.wasm", inputPath, nReducers: 2, splitSize: 30_000 };
+    const expected = counted(text.split(/[ \t\n]+/));
+    for (const more of [
+      { reducerName: "count.wasm", combinerName: "count.wasm" },
+      { aggregate: "sum" },
+      { combinerName: "count.wasm", reducerName: "awk-sum" },
+    ]) {
+      expect(pairsOf(await outputTexts({ ...request, ...more }))).toEqual(expected);
+    }
+  });
+
   test("as modules, which know the letters of all languages", async () => {
     const words = "Über die Brücke, über den Fluß — ÜBER alles; 東京 東京\n".repeat(500);
     for (const program of ["mapper.mjs", "reducer.mjs"]) await upload(`word-count/${program}`);

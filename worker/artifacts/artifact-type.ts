@@ -2,11 +2,14 @@ import type { ArtifactType } from "../../shared/api/artifacts.ts";
 import { formatNamed, formatOf } from "../../shared/archive-format.ts";
 import { isTypeScript } from "../../shared/module-contract.ts";
 import { inspectStart } from "../../shared/program-start.ts";
+import { findWasmMisfit } from "../../shared/wasm-contract.ts";
+import { isWasm, readWasm } from "../../shared/wasm-module.ts";
 import type { ContentHead } from "./content-head.ts";
 import { findSyntaxError } from "./module-syntax.ts";
 
 /** What an artifact is that was uploaded without a type, by its name and its first bytes. */
 export const inferType = (name: string, start: Uint8Array): ArtifactType => {
+  if (isWasm(start)) return "wasm";
   // A script that cannot run is one all the same, and is refused; any other file may be data.
   const isScript = start[0] === 0x23 && start[1] === 0x21;
   if (isScript || inspectStart(start).kind !== "unusable") return "executable";
@@ -16,7 +19,7 @@ export const inferType = (name: string, start: Uint8Array): ArtifactType => {
 
 /**
  * Why a content can never be used as an artifact of a type. What depends on a machine is left to the runner, and so is a module
- * of more than 256 KiB.
+ * of more than 256 KiB, and what comes behind the first 256 KiB of WebAssembly.
  * @returns the rest of a sentence that begins with the file, with the cure; undefined where nothing is wrong
  */
 export const findMisfit = (name: string, type: ArtifactType, head: ContentHead): string | undefined => {
@@ -31,10 +34,21 @@ export const findMisfit = (name: string, type: ArtifactType, head: ContentHead):
       const other = isTypeScript(name) ? "upload it compiled to JavaScript" : "upload the file with `--form type=file`";
       return error && `is a module with a syntax error in ${error}. Correct it, or ${other}`;
     }
+    case "wasm":
+      return wasmMisfit(head.beginning);
     case "archive":
       return archiveMisfit(name, head.start);
     case "file":
       return undefined;
+  }
+};
+
+const wasmMisfit = (beginning: Uint8Array): string | undefined => {
+  try {
+    const misfit = findWasmMisfit(readWasm(beginning));
+    return misfit && `${misfit}. Build it as docs/guide/webassembly.md says, or upload it with \`--form type=file\``;
+  } catch (error) {
+    return error instanceof Error ? error.message : undefined;
   }
 };
 

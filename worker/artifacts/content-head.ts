@@ -18,6 +18,11 @@ export class ContentHead {
     return this.#size > mostKept ? undefined : this.#buffer.subarray(0, this.#size);
   }
 
+  /** Its first 256 KiB. */
+  get beginning(): Uint8Array {
+    return this.#buffer.subarray(0, Math.min(this.#size, mostKept));
+  }
+
   add(piece: Uint8Array): void {
     const taken = piece.subarray(0, Math.max(0, mostKept - this.#size));
     this.#reserve(Math.min(this.#size, mostKept) + taken.length);

@@ -98,6 +98,7 @@ export const featuresOf = (request: JobRequest, programs: JobPrograms): RunnerFe
     // Those that cannot are never asked to.
     follow: false,
     builtins: Object.values(programs).some((program) => program?.type === "builtin"),
+    wasm: Object.values(programs).some((program) => program?.type === "wasm"),
   };
   return runnerFeatures.filter((feature) => needs[feature]);
 };

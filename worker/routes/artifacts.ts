@@ -100,7 +100,7 @@ const uploadForm = {
       enum: ArtifactTypeSchema.options,
       description:
         "Inferred by default. `executable`: it begins with `#!` or as a binary for Linux or macOS. `module`: an `.mjs` or `.mts` file. " +
-        "`archive`: a `.tar.gz`, `.tgz`, `.tar` or `.zip` file. `file`: any other.",
+        "`wasm`: a WebAssembly module. `archive`: a `.tar.gz`, `.tgz`, `.tar` or `.zip` file. `file`: any other.",
     },
   },
   required: ["program"],

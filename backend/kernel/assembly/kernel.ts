@@ -19,6 +19,15 @@ export {
   wanted,
 } from "./merge";
 export { packedBytes, packedRecords, packLines } from "./pack-lines";
+export {
+  findUnfitForLines,
+  isMalformed,
+  longestScanned,
+  packedToLines,
+  scannedBytes,
+  scannedRecords,
+  scanPacked,
+} from "./packed-records";
 export { countNewlines } from "./scan-lines";
 export {
   endLines,

@@ -12,6 +12,6 @@ export function countNewlines(bytes: Buffer): number {
     for (const byte of bytes) if (byte === newline) count++;
     return count;
   }
-  scan(bytes, (calls, from, to) => (count += calls.countNewlines(from, to)));
+  scan(bytes, ({ calls, from, to }) => (count += calls.countNewlines(from, to)));
   return count;
 }

@@ -6,6 +6,7 @@ import { foldGroups } from "./module-loops.ts";
 import { ModuleProgram } from "./module-program.ts";
 import type { ArtifactProgram, Reader } from "./program.ts";
 import { TextRecords } from "./text-records.ts";
+import { foldBlocks } from "./wasm-loops.ts";
 
 /**
  * Loads a combiner.
@@ -20,6 +21,9 @@ export async function loadCombiner(
   if (combiner.type === "module") {
     const module = await ModuleProgram.load(combiner, "combine", context);
     return async (sorted, target) => (await foldGroups(module, sorted, target, context, reader)).records;
+  }
+  if (combiner.type === "wasm") {
+    return async (sorted, target) => (await foldBlocks(combiner, sorted, target, context, reader)).records;
   }
   return async (sorted, target) => {
     const counts = { records: 0, groups: 0 };

@@ -14,6 +14,7 @@ import type { ArtifactProgram, Program, Reader } from "./program.ts";
 import { RawOutput } from "./raw-output.ts";
 import { TextOutput } from "./text-output.ts";
 import { TextRecords } from "./text-records.ts";
+import { mapBatches } from "./wasm-loops.ts";
 
 /** A mapper and its input. */
 export type Mapping = {
@@ -31,6 +32,10 @@ export type Mapping = {
  */
 export async function mapToRecords(mapping: Mapping, target: LineTarget, reader?: Reader): Promise<void> {
   const { mapper, input, context } = mapping;
+  if (mapper.type === "wasm") {
+    countOutput(context.counters, await mapBatches(mapper, input, target, context, reader));
+    return;
+  }
   if (mapper.type === "module") {
     const module = await ModuleProgram.load(mapper, "map", context);
     countOutput(context.counters, await mapRecords(module, input, target, context, reader));
@@ -53,10 +58,12 @@ export async function mapToRecords(mapping: Mapping, target: LineTarget, reader?
 export async function mapToText(mapping: Mapping & { readonly sink: Sink }): Promise<void> {
   const { mapper, input, context, sink } = mapping;
   const { counters, signal } = context;
-  if (mapper.type === "module") {
+  if (mapper.type === "module" || mapper.type === "wasm") {
     const output = new TextOutput(context, sink);
-    const module = await ModuleProgram.load(mapper, "map", context);
-    const emitted = await mapRecords(module, input, output, context);
+    const emitted =
+      mapper.type === "wasm"
+        ? await mapBatches(mapper, input, output, context)
+        : await mapRecords(await ModuleProgram.load(mapper, "map", context), input, output, context);
     await output.end();
     countOutput(counters, emitted);
     return;

@@ -6,6 +6,7 @@ import { Pacer } from "../pacer.ts";
 import type { RecordTarget } from "../record-target.ts";
 import type { BlockSource } from "../shuffle/blocks.ts";
 import { Groups } from "../shuffle/groups.ts";
+import { linesFrom } from "./batches.ts";
 import { Emitter } from "./emitter.ts";
 import type { ModuleProgram } from "./module-program.ts";
 import type { Reader } from "./program.ts";
@@ -23,14 +24,6 @@ const clockInterval = 256;
  * of its own keeps the whole batch; see docs/guide/programs.md.
  */
 const batchLength = 64 * 1024;
-
-/** Returns the whole lines from `start` on that are handed to the module together. */
-const nextBatch = (lines: Buffer, start: number, { keepsViews }: ModuleProgram): Buffer => {
-  const last = lines.lastIndexOf(newline, start + batchLength - 1);
-  const end = (last < start ? lines.indexOf(newline, start) : last) + 1;
-  const batch = lines.subarray(start, end);
-  return keepsViews ? Buffer.from(batch) : batch;
-};
 
 /**
  * Calls `map` for each record, or `mapBatch` for some at a time, and counts the records.
@@ -62,7 +55,8 @@ export async function mapRecords(
       }
       const first = record;
       for (let start = 0; start < bytes.length;) {
-        const batch = nextBatch(bytes, start, module);
+        const lines = linesFrom(bytes, start, batchLength);
+        const batch = module.keepsViews ? Buffer.from(lines) : lines;
         start += batch.length;
         for (let at = 0, next = 0; at < batch.length; at = next) {
           next = takesBatches ? batch.length : batch.indexOf(newline, at) + 1;
@@ -70,8 +64,8 @@ export async function mapRecords(
           record += takesBatches ? countNewlines(batch) : 1;
           progress.tick();
           try {
-            const input = module.decode(batch, at, takesBatches ? next : next - 1);
-            const pending = module.map(input, emit, moduleContext);
+            const text = module.decode(batch, at, takesBatches ? next : next - 1);
+            const pending = module.map(text, emit, moduleContext);
             if (pending !== undefined) await pending;
           } catch (error) {
             throw module.explain(error, `${placeOf(reached + 1 - before, record - before)} of its input from ${path}`);

@@ -126,14 +126,15 @@ export class ModuleProgram {
    * @param place the position in the input, such as `at record 3`
    */
   explain(error: unknown, place: string): unknown {
-    if (this.#signal.aborted || error instanceof ProgramError || isReadFailure(error)) return error;
+    if (this.#signal.aborted || error instanceof ProgramError || isStorageFailure(error)) return error;
     const problem = `failed ${place}: ${describeError(error, this.#url, this.program.name)}`;
     return new ProgramError(this.program, problem, { cause: error });
   }
 }
 
-/** Whether reading failed: values are read from files while a function iterates over them. */
-const isReadFailure = (error: unknown): boolean => error instanceof ShuffleLostError || error instanceof StorageError;
+/** Whether a file or a store has failed, not the program: records are read and spilled while a function of its runs. */
+export const isStorageFailure = (error: unknown): boolean =>
+  error instanceof ShuffleLostError || error instanceof StorageError;
 
 /** Node's import errors that only a change of the source can fix. */
 const importErrors: ReadonlySet<unknown> = new Set([

@@ -1,3 +1,4 @@
+import type { ProgramType } from "../../../shared/api/artifacts.ts";
 import { type Aggregate, type BuiltinName, identity } from "../../../shared/builtin-programs.ts";
 import type { ProgramRole } from "../../../shared/protocol/tasks.ts";
 
@@ -6,8 +7,11 @@ export type ArtifactProgram = {
   readonly role: ProgramRole;
   /** The artifact's name, for messages. */
   readonly name: string;
-  /** `executable`: reads stdin and writes stdout, as in Hadoop Streaming. `module`: an ES module that runs in this process. */
-  readonly type: "executable" | "module";
+  /**
+   * `executable`: reads stdin and writes stdout, as in Hadoop Streaming. `module`: an ES module that runs in this process.
+   * `wasm`: a module in WebAssembly; see docs/reference/wasm.md.
+   */
+  readonly type: ProgramType;
   /** The file. An executable has execute permission; a module has an extension that makes Node.js treat it as an ES module. */
   readonly path: string;
   /** The program's arguments. */

@@ -10,6 +10,7 @@ import { ModuleProgram } from "./module-program.ts";
 import { aggregateOf, type ArtifactProgram, type BuiltinProgram, type Program, ProgramError } from "./program.ts";
 import { RawOutput } from "./raw-output.ts";
 import { TextOutput } from "./text-output.ts";
+import { foldBlocks } from "./wasm-loops.ts";
 
 type Counts = { readonly records: number; readonly groups: number };
 
@@ -27,9 +28,11 @@ export async function reduceToText(
 ): Promise<Counts> {
   if (reducer.type === "builtin") return await runBuiltin(reducer, sorted, context, sink);
   if (reducer.type === "executable") return await runExecutableReducer(reducer, sorted, context, sink);
-  const module = await ModuleProgram.load(reducer, "reduce", context);
   const output = new TextOutput(context, sink);
-  const counts = await foldGroups(module, sorted, output, context);
+  const counts =
+    reducer.type === "wasm"
+      ? await foldBlocks(reducer, sorted, output, context)
+      : await foldGroups(await ModuleProgram.load(reducer, "reduce", context), sorted, output, context);
   await output.end();
   return counts;
 }

@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { scan } from "../../kernel/scan.ts";
 import type { AttemptContext } from "../attempt-context.ts";
-import type { RecordTarget } from "../record-target.ts";
+import type { PackedTarget } from "../record-target.ts";
 import { type Sink, writeTo } from "../sink.ts";
 
 const tab = 0x09;
@@ -16,7 +17,7 @@ const blockLength = 256 * 1024;
  * Writes what a module emits as lines `key TAB value`, or just the key if the value is empty. Because `emit` cannot wait for the
  * sink, whatever a single call emits beyond one block goes to a local file until the call has returned.
  */
-export class TextOutput implements RecordTarget {
+export class TextOutput implements PackedTarget {
   readonly #context: AttemptContext;
   readonly #sink: Sink;
   #block = Buffer.allocUnsafeSlow(blockLength);
@@ -40,6 +41,15 @@ export class TextOutput implements RecordTarget {
       this.#used += bytes.copy(this.#block, this.#used, valueStart, valueEnd);
     }
     this.#block[this.#used++] = newline;
+  }
+
+  addPacked(packed: Buffer, records: number): void {
+    scan(packed, ({ calls, memory, from, to, room }) => {
+      const end = calls.packedToLines(from, to, room);
+      this.#reserve(end - room);
+      this.#used += memory.copy(this.#block, this.#used, room, end);
+    });
+    this.#records += records;
   }
 
   relief(): Promise<void> | undefined {

@@ -148,6 +148,26 @@ export class Arena {
     return added;
   }
 
+  /** Copies packed records, `records` of them, of up to 64 KiB. */
+  addPacked(packed: Buffer, records: number): void {
+    const { stage } = this;
+    if (stage.at + packed.length > stage.end) this.flush();
+    if (stage.at + packed.length > stage.end) {
+      // The memory is too small for a stage of that length.
+      const reader = new VarintReader();
+      while (reader.at < packed.length) {
+        const key = reader.readPacked(packed);
+        const valueLength = reader.read(packed);
+        reader.at += valueLength;
+        const keyStart = key.byteOffset - packed.byteOffset;
+        this.add(packed, keyStart, keyStart + key.length, reader.at - valueLength, reader.at);
+      }
+      return;
+    }
+    stage.at += packed.copy(stage.bytes, stage.at);
+    stage.records += records;
+  }
+
   /** Hands the staged records to the kernel; see `check`. */
   flush(): void {
     if (this.#isDisposed) return;

@@ -9,7 +9,7 @@ export class Checksum {
 
   /** Adds a header, or a payload that is whole. */
   add(bytes: Buffer): void {
-    scan(bytes, (calls, from, to) => (this.value = calls.checksum(from, to, this.value)));
+    scan(bytes, ({ calls, from, to }) => (this.value = calls.checksum(from, to, this.value)));
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { Aggregate } from "../../../shared/builtin-programs.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { Pacer } from "../pacer.ts";
-import type { RecordTarget } from "../record-target.ts";
+import type { PackedTarget } from "../record-target.ts";
 import { type Sink, writeTo } from "../sink.ts";
 import type { Stage } from "../stage.ts";
 import { type AddedLines, Arena } from "./arena.ts";
@@ -25,8 +25,8 @@ type CollectorOptions = {
   readonly aggregate?: Aggregate | undefined;
 };
 
-/** Takes lines `key TAB value`, too: see `Arena`. */
-export type LineTarget = RecordTarget & {
+/** Takes packed records and lines `key TAB value`, too: see `Arena`. */
+export type LineTarget = PackedTarget & {
   addLines(lines: Buffer, start: number, longest: number): AddedLines;
 };
 
@@ -71,6 +71,10 @@ export class Collector implements LineTarget {
 
   add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     this.#arena.add(bytes, keyStart, keyEnd, valueStart, valueEnd);
+  }
+
+  addPacked(packed: Buffer, records: number): void {
+    this.#arena.addPacked(packed, records);
   }
 
   addLines(lines: Buffer, start: number, longest: number): AddedLines {

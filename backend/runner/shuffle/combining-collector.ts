@@ -49,6 +49,10 @@ export class CombiningCollector implements LineTarget {
     this.#collector.add(bytes, keyStart, keyEnd, valueStart, valueEnd);
   }
 
+  addPacked(packed: Buffer, records: number): void {
+    this.#collector.addPacked(packed, records);
+  }
+
   addLines(lines: Buffer, start: number, longest: number): AddedLines {
     return this.#collector.addLines(lines, start, longest);
   }

@@ -21,7 +21,8 @@ const columns: readonly Column<StoredArtifact>[] = [
   { title: "BY", value: ({ uploadedBy }) => uploadedBy ?? "" },
 ];
 
-const typeOption = () => new Option("--type <word>", "executable, module, file or archive").choices(artifactTypes);
+const typeOption = () =>
+  new Option("--type <word>", "executable, module, wasm, file or archive").choices(artifactTypes);
 
 export const artifactsCommand = (done: (code: ExitCode) => void) => {
   const list = serverCommand("ls", "List artifacts, newest first")

@@ -129,7 +129,7 @@ const scriptOf = (folder: string, { program, environment, workingDirectory }: Re
 const sayHow = (folder: string, replay: Replay, job: JobDetail, task: Task): void => {
   const here = relative(process.cwd(), folder) || ".";
   say(`\nIts input and output, and all that it runs with: ${here}/`);
-  if (replay.program.type === "module") {
+  if (replay.program.type !== "executable") {
     say(`Again: edgefold debug ${shortId(job.id)} ${shortTask(job.id, task.id)} --folder ANOTHER`);
     return;
   }

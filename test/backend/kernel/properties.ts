@@ -1,8 +1,11 @@
 import * as fc from "fast-check";
 import { isDeepStrictEqual } from "node:util";
+import { scan } from "../../../backend/kernel/scan.ts";
+import { PackedReader } from "../../../backend/runner/programs/packed-reader.ts";
 import { Arena } from "../../../backend/runner/shuffle/arena.ts";
 import type { Block, BlockSource } from "../../../backend/runner/shuffle/blocks.ts";
 import { merged } from "../../../backend/runner/shuffle/merge.ts";
+import { maxVarint, putVarint } from "../../../backend/runner/shuffle/packed.ts";
 import { aggregates, type Aggregate } from "../../../shared/builtin-programs.ts";
 import { forExecutables, textBatches } from "../../../backend/runner/shuffle/text-batches.ts";
 import { aggregatedLines, anyRecords, numericRecords, readTexts, type Record, sortedTexts } from "./records.ts";
@@ -118,6 +121,51 @@ const aggregated = (records: readonly Record[], aggregate: Aggregate, memory: nu
   }
 };
 
+const pack = (records: readonly Record[]): Buffer =>
+  Buffer.concat(
+    records.flatMap(({ key, value }) =>
+      [key, value].flatMap((part) => {
+        const length = Buffer.alloc(maxVarint);
+        return [length.subarray(0, putVarint(length, 0, part.length)), part];
+      }),
+    ),
+  );
+
+/** Reads packed records as those of a program. @returns those that it took before it threw, and whether it did */
+const readProgram = (packed: Buffer): { taken: Buffer; lines: string; threw: boolean } => {
+  const taken: Buffer[] = [];
+  let lines = "";
+  const take = (records: Buffer): void => void taken.push(Buffer.from(records));
+  const reader = new PackedReader(
+    {
+      add: (bytes, keyStart, keyEnd, valueStart, valueEnd) => {
+        const record = { key: bytes.subarray(keyStart, keyEnd), value: bytes.subarray(valueStart, valueEnd) };
+        take(pack([record]));
+        lines += lineOf(record);
+      },
+      addPacked: (records) => {
+        take(records);
+        scan(records, ({ calls, memory, from, to, room }) => {
+          lines += memory.toString("latin1", room, calls.packedToLines(from, to, room));
+        });
+      },
+      relief: () => undefined,
+    },
+    { recordLimit: ample, outputLimit: Infinity },
+  );
+  let threw = false;
+  try {
+    reader.push(packed);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    threw = true;
+  }
+  return { taken: Buffer.concat(taken), lines, threw };
+};
+
+const lineOf = ({ key, value }: Record): string =>
+  `${key.toString("latin1")}${value.length > 0 ? `\t${value.toString("latin1")}` : ""}\n`;
+
 /** The parameters of a property do not matter to whoever tries it. */
 type Property = fc.IRawProperty<unknown>;
 
@@ -177,6 +225,24 @@ const all = {
       }
       expectSame(text, wanted.join(""), `the lines of ${aggregate}`);
       expectSame(counts.groups, wanted.length, "the number of keys");
+    },
+  ),
+
+  "packed records of a program are taken as they are, and nothing else": fc.asyncProperty(
+    anyRecords(),
+    fc.nat(),
+    fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 3 }),
+    async (records, cut, lies) => {
+      const packed = pack(records);
+      const whole = readProgram(packed);
+      expectSame(whole, { taken: packed, lines: records.map(lineOf).join(""), threw: false }, "the packed records");
+      const part = Buffer.from(packed.subarray(0, cut % (packed.length + 1)));
+      for (const [at, byte] of lies) if (part.length > 0) part[at % part.length] = byte;
+      // Whatever it is: what was taken are whole records, and what was not is none.
+      const { taken, threw } = readProgram(part);
+      expectSame(taken, part.subarray(0, taken.length), "the bytes taken");
+      expectSame(readProgram(taken), { ...readProgram(taken), taken, threw: false }, "the records taken");
+      if (!threw) expectSame(taken.length, part.length, "the bytes taken of all");
     },
   ),
 

@@ -1,0 +1,266 @@
+/**
+ * Edgefold's interface for programs in WebAssembly, version 1, for AssemblyScript. Copy this file beside your program. Texts are
+ * bytes at an address, without an end mark: nothing is decoded or copied unless you do.
+ *
+ * A program re-exports `edgefold_abi` and `input`, and exports what it is used for: `map`, `reduce` (and `reduce_end`), `combine`
+ * (and `combine_end`). Each of them ends with `flush()`.
+ */
+
+// @ts-ignore: decorator
+@external("edgefold", "emit") declare function hostEmit(address: usize, length: u32): void;
+// @ts-ignore: decorator
+@external("edgefold", "counter") declare function hostCounter(group: usize, groupLength: u32, name: usize, nameLength: u32, amount: i64): void;
+// @ts-ignore: decorator
+@external("edgefold", "status") declare function hostStatus(address: usize, length: u32): void;
+// @ts-ignore: decorator
+@external("edgefold", "log") declare function hostLog(address: usize, length: u32): void;
+// @ts-ignore: decorator
+@external("edgefold", "fail") declare function hostFail(address: usize, length: u32): void;
+// @ts-ignore: decorator
+@external("edgefold", "arguments") declare function hostArguments(address: usize, room: u32): u32;
+// @ts-ignore: decorator
+@external("edgefold", "environment") declare function hostEnvironment(address: usize, room: u32): u32;
+// @ts-ignore: decorator
+@external("edgefold", "input_path") declare function hostInputPath(address: usize, room: u32): u32;
+
+/** Bytes that are emitted at a time. */
+const emitRoom: u32 = 64 * 1024;
+
+/** Bytes of nearly all batches, at most. */
+const leastBatch: u32 = 256 * 1024;
+
+/** Bytes behind a batch that may be read, such as by vectors. */
+const slack: u32 = 64;
+
+/** The most bytes of the two lengths of a record. */
+const lengths: u32 = 10;
+
+const out: usize = heap.alloc(emitRoom);
+let outAt: usize = out;
+let batch: usize = 0;
+let batchRoom: u32 = 0;
+
+export function edgefold_abi(): i32 {
+  return 1;
+}
+
+/** Where the next batch is to be put. */
+export function input(length: u32): usize {
+  if (length > batchRoom) {
+    if (batch != 0) heap.free(batch);
+    // With the smallest runtime, `heap.free` does nothing: it is not to happen often.
+    batchRoom = max(2 * length, leastBatch);
+    batch = heap.alloc(batchRoom + slack);
+  }
+  return batch;
+}
+
+/** Hands over what was emitted. Call it at the end of each batch. */
+export function flush(): void {
+  if (outAt > out) hostEmit(out, <u32>(outAt - out));
+  outAt = out;
+}
+
+/** Emits a record. */
+export function emit(key: usize, keyLength: u32, value: usize, valueLength: u32): void {
+  const most = keyLength + valueLength + lengths;
+  if (outAt + most > out + emitRoom) {
+    flush();
+    if (most > emitRoom) return emitLong(key, keyLength, value, valueLength);
+  }
+  outAt = putPacked(putPacked(outAt, key, keyLength), value, valueLength);
+}
+
+function emitLong(key: usize, keyLength: u32, value: usize, valueLength: u32): void {
+  const own = heap.alloc(keyLength + valueLength + lengths);
+  const end = putPacked(putPacked(own, key, keyLength), value, valueLength);
+  hostEmit(own, <u32>(end - own));
+  heap.free(own);
+}
+
+/** Writes a length and as many bytes. @returns where they end */
+function putPacked(to: usize, from: usize, length: u32): usize {
+  let rest = length;
+  for (; rest >= 0x80; rest >>= 7) store<u8>(to++, <u8>rest | 0x80);
+  store<u8>(to++, <u8>rest);
+  memory.copy(to, from, length);
+  return to + length;
+}
+
+const number: usize = heap.alloc(20);
+
+/** Emits a record whose value is a decimal number. */
+export function emitNumber(key: usize, keyLength: u32, value: i64): void {
+  let at = number + 20;
+  let rest: u64 = value < 0 ? 0 - <u64>value : <u64>value;
+  do {
+    store<u8>(--at, 0x30 + <u8>(rest % 10));
+    rest /= 10;
+  } while (rest > 0);
+  if (value < 0) store<u8>(--at, 0x2d);
+  emit(key, keyLength, at, <u32>(number + 20 - at));
+}
+
+/** Reads a decimal number. Ends the program with an error for anything else. */
+export function parseNumber(at: usize, length: u32): i64 {
+  const isNegative = length > 0 && load<u8>(at) == 0x2d;
+  let value: i64 = 0;
+  for (let i: u32 = isNegative ? 1 : 0; i < length; i++) {
+    const digit = <i64>load<u8>(at + i) - 0x30;
+    if (digit < 0 || digit > 9) fail("a value is no number");
+    value = value * 10 + digit;
+  }
+  return isNegative ? -value : value;
+}
+
+/** Calls `use` for each line of a batch, without its newline. */
+export function forEachLine(address: usize, length: u32, use: (line: usize, length: u32) => void): void {
+  const end = address + length;
+  for (let line = address; line < end;) {
+    const newline = find(line, end, 0x0a);
+    use(line, <u32>(newline - line));
+    line = newline + 1;
+  }
+}
+
+/** Looks for a byte in `[from, to)`. @returns where it is; `to` if it is nowhere */
+export function find(from: usize, to: usize, byte: u8): usize {
+  for (let at = from; at < to; at++) if (load<u8>(at) == byte) return at;
+  return to;
+}
+
+/** The key whose values are being taken. */
+export let key: usize = heap.alloc(64);
+export let keyLength: u32 = 0;
+let keyRoom: u32 = 64;
+let hasKey: bool = false;
+
+/**
+ * Takes a batch of `reduce` or `combine`, in which keys come in order. The values of a key can come in several batches.
+ * @param start is called for each key, before its values; see `key`
+ * @param take is called for each value
+ * @param end is called for each key, after its values; but for the last one of all, see `endKeys`
+ */
+export function forEachValue(
+  address: usize,
+  length: u32,
+  start: () => void,
+  take: (value: usize, length: u32) => void,
+  end: () => void,
+): void {
+  const batchEnd = address + length;
+  for (let at = address; at < batchEnd;) {
+    // A piece is a key, unless it is the previous one's, and one or more values.
+    const head = readVarint(at);
+    at = varintEnd;
+    const kind = head & 6;
+    if (kind != 4) {
+      const bytes = head >> 3;
+      if (kind == 0) {
+        endKeys(end);
+        keepKey(at, bytes);
+        hasKey = true;
+        start();
+      }
+      at += bytes;
+    }
+    let valuesEnd: usize = 0;
+    if ((head & 1) == 0) {
+      readVarint(at);
+      const bytes = readVarint(varintEnd);
+      at = varintEnd;
+      valuesEnd = at + bytes;
+    }
+    do {
+      const bytes = readVarint(at);
+      const value = varintEnd;
+      at = value + bytes;
+      take(value, bytes);
+    } while (at < valuesEnd);
+  }
+}
+
+/** Ends the last key. Call it in `reduce_end` or `combine_end`. */
+export function endKeys(end: () => void): void {
+  if (hasKey) end();
+  hasKey = false;
+}
+
+function keepKey(at: usize, length: u32): void {
+  if (length > keyRoom) {
+    heap.free(key);
+    keyRoom = 2 * length;
+    key = heap.alloc(keyRoom);
+  }
+  memory.copy(key, at, length);
+  keyLength = length;
+}
+
+let varintEnd: usize = 0;
+
+function readVarint(at: usize): u32 {
+  let number: u32 = 0;
+  for (let shift: u32 = 0; ; shift += 7) {
+    const byte: u32 = load<u8>(at++);
+    number |= (byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  varintEnd = at;
+  return number;
+}
+
+/** Adds to a counter of the job. */
+export function counter(group: string, name: string, amount: i64 = 1): void {
+  const groupBytes = String.UTF8.encode(group);
+  const nameBytes = String.UTF8.encode(name);
+  hostCounter(
+    changetype<usize>(groupBytes),
+    groupBytes.byteLength,
+    changetype<usize>(nameBytes),
+    nameBytes.byteLength,
+    amount,
+  );
+}
+
+/** Says what the task is doing. */
+export function status(text: string): void {
+  const bytes = String.UTF8.encode(text);
+  hostStatus(changetype<usize>(bytes), bytes.byteLength);
+}
+
+/** Writes a line to the attempt's log. */
+export function log(text: string): void {
+  const bytes = String.UTF8.encode(text + "\n");
+  hostLog(changetype<usize>(bytes), bytes.byteLength);
+}
+
+/** Ends the attempt with an error. */
+export function fail(text: string): void {
+  const bytes = String.UTF8.encode(text);
+  hostFail(changetype<usize>(bytes), bytes.byteLength);
+}
+
+/** The program's arguments. */
+export function programArguments(): string[] {
+  return texts(hostArguments(0, 0), hostArguments);
+}
+
+/** The program's environment: `NAME=value`. */
+export function environment(): string[] {
+  return texts(hostEnvironment(0, 0), hostEnvironment);
+}
+
+/** The address of the object that the lines of the batch come from; empty in `reduce` and `combine`. */
+export function inputPath(): string {
+  const bytes = new ArrayBuffer(hostInputPath(0, 0));
+  hostInputPath(changetype<usize>(bytes), bytes.byteLength);
+  return String.UTF8.decode(bytes);
+}
+
+function texts(length: u32, read: (address: usize, room: u32) => u32): string[] {
+  const bytes = new ArrayBuffer(length);
+  read(changetype<usize>(bytes), length);
+  const all = String.UTF8.decode(bytes).split("\0");
+  all.pop();
+  return all;
+}

@@ -1,0 +1,262 @@
+import { describe, expect, test } from "vitest";
+import * as fc from "fast-check";
+import { aggregates } from "../../../shared/builtin-programs.ts";
+import { mapToText } from "../../../backend/runner/programs/mapper.ts";
+import type { ArtifactProgram, Program } from "../../../backend/runner/programs/program.ts";
+import { compileExample, compileScript } from "../../helpers/assemblyscript.ts";
+import {
+  inputPath,
+  lines,
+  MemorySink,
+  newContext,
+  newProgram,
+  recordsIn,
+  runMap,
+  runReduce,
+  shell,
+  type TestContext,
+} from "./harness.ts";
+
+const abi = 'export { edgefold_abi, input } from "edgefold";\n';
+
+const program = async (role: ArtifactProgram["role"], source: string): Promise<ArtifactProgram> =>
+  newProgram(role, "wasm", await compileScript(source));
+
+const map = async (mapper: Program, input: string | Buffer, context: TestContext = newContext()): Promise<Buffer> => {
+  const sink = new MemorySink();
+  await mapToText({ mapper, input: lines(input), context, sink });
+  return sink.bytes;
+};
+
+const identitySource = `${abi}import { emit, flush, forEachLine, forEachValue, key, keyLength } from "edgefold";
+  export function map(address: usize, length: u32): void {
+    forEachLine(address, length, (line: usize, lineLength: u32): void => emit(line, lineLength, 0, 0));
+    flush();
+  }
+  export function reduce(address: usize, length: u32): void {
+    const nothing = (): void => {};
+    forEachValue(address, length, nothing, (value: usize, length: u32): void => emit(key, keyLength, value, length), nothing);
+    flush();
+  }`;
+
+describe("a program in WebAssembly", () => {
+  test("counts words like a module, with combiner, aggregate or reducer", async () => {
+    const words = await compileExample("word-count");
+    const [mapper, reducer, combiner] = (["mapper", "reducer", "combiner"] as const).map((role) =>
+      newProgram(role, "wasm", words),
+    );
+    if (mapper === undefined || reducer === undefined) throw new Error("no programs");
+    const text = Array.from({ length: 20_000 }, (_, i) => `the w${i % 977} and  ü ${"x".repeat(i % 200)}\n`).join("");
+    const counted = new Map<string, number>();
+    for (const word of text.split(/[ \n]+/).filter(Boolean)) counted.set(word, (counted.get(word) ?? 0) + 1);
+    const wanted = Array.from(counted, ([word, count]) => Buffer.from(`${word}\t${count}\n`)).toSorted((a, b) =>
+      a.compare(b),
+    );
+    const others: Program[] = [
+      reducer,
+      { role: "reducer", name: "sum", type: "builtin" },
+      shell(
+        "reducer",
+        `awk -F '\\t' '$1 != word { if (NR > 1) print word "\\t" sum; word = $1; sum = 0 } { sum += $2 } END { print word "\\t" sum }'`,
+      ),
+    ];
+    for (const [using, combining] of others.flatMap(
+      (other) =>
+        [
+          [other, undefined],
+          [other, combiner],
+        ] as const,
+    )) {
+      if (using.type === "builtin" && combining !== undefined) continue;
+      const context = newContext();
+      const output = await runMap(mapper, text, 1, context, combining, using);
+      expect(context.counters.snapshot().builtin).toMatchObject({
+        mapInputRecords: 20_000,
+        mapInputBytes: Buffer.byteLength(text),
+      });
+      const reduced = await runReduce(using, [output], 0, newContext());
+      expect([using.type, reduced.toString()]).toEqual([using.type, Buffer.concat(wanted).toString()]);
+    }
+  });
+
+  test("passes on any records as they are", async () => {
+    const compiled = await compileScript(identitySource);
+    const [mapper, reducer] = (["mapper", "reducer"] as const).map((role) => newProgram(role, "wasm", compiled));
+    if (mapper === undefined || reducer === undefined) throw new Error("no programs");
+    const line = fc.oneof(
+      fc
+        .uint8Array({ maxLength: 40 })
+        .map((bytes) => Buffer.from(bytes.map((byte) => (byte === 10 || byte === 13 ? 0 : byte)))),
+      fc.nat(200_000).map((length) => Buffer.alloc(length, "long ")),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { maxLength: 30 }), async (records) => {
+        const text = Buffer.concat(records.flatMap((record) => [record, Buffer.from("\n")]));
+        expect((await map(mapper, text)).equals(text)).toBe(true);
+        const context = newContext();
+        const output = await runMap(mapper, text, 1, context, undefined, reducer);
+        expect(recordsIn(output)).toBe(records.length);
+        const sorted = records.toSorted((a, b) => a.compare(b)).flatMap((record) => [record, Buffer.from("\n")]);
+        const counting = newContext();
+        expect((await runReduce(reducer, [output], 0, counting)).equals(Buffer.concat(sorted))).toBe(true);
+        expect(counting.counters.snapshot().builtin).toMatchObject({
+          reduceInputRecords: records.length,
+          reduceInputGroups: new Set(records.map((record) => record.toString("hex"))).size,
+        });
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("has arguments, environment and input path, counts, and says what it does", async () => {
+    const mapper = await program(
+      "mapper",
+      `${abi}import { counter, emit, environment, flush, inputPath, log, programArguments, status } from "edgefold";
+      export function map(address: usize, length: u32): void {
+        const all = programArguments().concat(environment()).concat([inputPath()]).join("|");
+        const bytes = String.UTF8.encode(all);
+        emit(changetype<usize>(bytes), bytes.byteLength, 0, 0);
+        counter("group", "näme", length); counter("group", "down", -3);
+        status("at work"); log("said");
+        flush();
+      }`,
+    );
+    let logged = "";
+    const context = newContext({ log: (bytes) => void (logged += Buffer.from(bytes).toString()) });
+    const found = await map({ ...mapper, args: ["first", "zweites ü", ""] }, "abc\n", context);
+    const variables = Object.entries(context.environment).map(([name, value]) => `${name}=${value}`);
+    expect(found.toString()).toBe(`${["first", "zweites ü", "", ...variables, inputPath].join("|")}\n`);
+    expect(context.counters.snapshot().user).toEqual({ group: { näme: 4, down: -3 } });
+    expect([context.statuses, logged]).toEqual([["at work"], "said\n"]);
+  });
+
+  test("keeps its state between batches, and each attempt has its own", async () => {
+    const mapper = await program(
+      "mapper",
+      `${abi}import { emitNumber, flush } from "edgefold";
+      let batches: i64 = 0;
+      export function map(address: usize, length: u32): void { batches++; }
+      export function map_end(): void { emitNumber(0, 0, batches); flush(); }`,
+    );
+    const text = "a line\n".repeat(100_000);
+    for (const _ of [1, 2]) expect((await map(mapper, text)).toString()).toBe("\t3\n");
+    expect((await map(mapper, "")).toString()).toBe("\t0\n");
+  });
+
+  test("what an executable would read as something else is refused", async () => {
+    const mapper = await program("mapper", identitySource);
+    const reducer = shell("reducer", "cat");
+    await expect(runMap(mapper, "a\tb\n", 1, newContext(), undefined, reducer)).rejects.toThrow(
+      /the key "a\\tb" has a tab/,
+    );
+    const long = `${"x".repeat(100_000)}\ty\n`;
+    await expect(runMap(mapper, long, 1, newContext(), undefined, reducer)).rejects.toThrow(/has a tab/);
+    await expect(
+      runMap(mapper, "a\n", 1, newContext(), undefined, { role: "reducer", name: aggregates[0], type: "builtin" }),
+    ).rejects.toThrow(/cannot be aggregated: the key "a" has the value ""/);
+  });
+});
+
+/** What only a program does that means harm. It reads, at best, its own memory. */
+const hostile: Record<string, [body: string, message: RegExp]> = {
+  "a trap": ["unreachable();", /: unreachable\n {4}at function \d+ \(program:0x[0-9a-f]+\)$/],
+  "an address out of its memory": ["load<u8>(0x7fffff00);", /memory access out of bounds/],
+  "deep recursion": ["deep(1);", /Maximum call stack size exceeded/],
+  "a failure": ['fail("no column 7");', /: no column 7/],
+  "an abort": ['throw new Error("gone");', /aborted: gone in program\.ts\(\d+:\d+\)/],
+  "emitted bytes out of its memory": [
+    "hostEmit(0x7fffff00, 100);",
+    /handed over 100 bytes at 2147483392, which are not in its memory/,
+  ],
+  "emitted bytes that wrap around": ["hostEmit(0xffffff00, 0xffffff00);", /which are not in its memory/],
+  "no whole record": ["store<u32>(0, 0x61626305); hostEmit(0, 4);", /no sequence of whole packed records/],
+  "a length beyond all": ["store<u64>(0, 0xffffffffffffffff); hostEmit(0, 8);", /no sequence of whole packed records/],
+  "a length in too many bytes": [
+    "store<u32>(0, 0x00008061); store<u8>(0, 0x81); hostEmit(0, 4);",
+    /no sequence of whole/,
+  ],
+  "a long record that lies": [
+    "const at = memory.grow(4) << 16; store<u32>(at, 0x7f8080); hostEmit(at, 200000);",
+    /no sequence of whole packed records/,
+  ],
+  "a record beyond the limit": [
+    "const at = memory.grow(64) << 16; store<u32>(at, 0x3d84c0); hostEmit(at, 1000004);",
+    /an emitted record has 1000000 bytes, more than RECORD_LIMIT/,
+  ],
+  "output without end": [
+    "memory.fill(0, 1, 0x8000); for (;;) hostEmit(0, 0x8000);",
+    /more than TASK_OUTPUT_LIMIT, 1000000 bytes, were emitted/,
+  ],
+  "counters without end": ['for (let i = 0; i < 10000; i++) counter("g" + i.toString(), "n");', /counters/],
+  "a counter out of bounds": ['counter("g", "n", i64.MAX_VALUE);', /the amount must be an integer/],
+  "a text out of its memory": ["hostStatus(0, 0xffffffff);", /which are not in its memory/],
+  "too little room for its environment": [
+    "if (hostEnvironment(0, 0) == 0) unreachable(); hostEnvironment(0xfffffff0, 100);",
+    /which are not in its memory/,
+  ],
+  "memory without end": [
+    "while (memory.grow(16) >= 0) {} fail('full at ' + memory.size().toString());",
+    /full at 2[45]\d\b/,
+  ],
+};
+
+describe("a hostile program in WebAssembly", () => {
+  const imports = ["emit", "status"].map(
+    (name) => `// @ts-ignore
+      @external("edgefold", "${name}") declare function host${name === "emit" ? "Emit" : "Status"}(address: usize, length: u32): void;`,
+  );
+  const source = `${abi}import { counter, fail } from "edgefold";
+    ${imports.join("\n")}
+    // @ts-ignore
+    @external("edgefold", "environment") declare function hostEnvironment(address: usize, room: u32): u32;
+    let depth: i32 = 0;
+    function deep(at: i32): i32 { depth++; return deep(at + depth) + deep(at) + 1; }`;
+  test.each(Object.entries(hostile))("with %s fails, and nothing else does", async (_, [body, message]) => {
+    const mapper = await program(
+      "mapper",
+      `${source}\nexport function map(address: usize, length: u32): void { ${body} }`,
+    );
+    const context = newContext({ recordLimit: 900_000, outputLimit: 1_000_000 });
+    const failure = await map(mapper, "a\nb\n", context).then(() => "nothing", String);
+    expect(failure).toMatch(/^ProgramError: mapper program failed in records 1 to 2 of its input from/);
+    expect(failure).toMatch(message);
+  });
+
+  test("that emits when nobody has asked it to fails", async () => {
+    const early = await program("mapper", `${source}\nexport function map(a: usize, l: u32): void {}\nhostEmit(0, 0);`);
+    await expect(map(early, "a\n")).rejects.toThrow(
+      "failed while it was started: emit was called where map is not at work",
+    );
+  });
+
+  test("that is no program is refused by what it lacks", async () => {
+    const of = async (code: string): Promise<unknown> =>
+      await map(newProgram("mapper", "wasm", await compileScript(code)), "a\n").catch((error: unknown) =>
+        String(error),
+      );
+    expect(await of("export function map(): void {}")).toMatch(/does not export edgefold_abi, input/);
+    expect(await of(`${abi}export function reduce(): void {}`)).toMatch(/does not export a function `map`/);
+    expect(
+      await of(
+        'export { input } from "edgefold"; export function map(): void {} export function edgefold_abi(): i32 { return 2; }',
+      ),
+    ).toMatch(/is for version 2 of Edgefold's interface/);
+    const foreign =
+      "// @ts-ignore\n@external('wasi_unstable', 'fd_write') declare function write(): void;\nexport function map(): void { write(); }";
+    expect(await of(abi + foreign)).toMatch(/imports wasi_unstable.fd_write, which Edgefold does not offer/);
+    for (const bytes of [
+      Buffer.from("no wasm"),
+      Buffer.from("0061736d0d000100", "hex"),
+      Buffer.from("0061736d0100000001", "hex"),
+    ]) {
+      await expect(map(newProgram("mapper", "wasm", bytes), "a\n")).rejects.toMatchObject({
+        name: "ProgramError",
+        isFinal: true,
+      });
+    }
+    const large = await compileScript(`${abi}export function map(): void {}`, ["--initialMemory", "1000"]);
+    await expect(map(newProgram("mapper", "wasm", large), "a\n")).rejects.toThrow(
+      "needs 1000 pages of 64 KiB to begin with",
+    );
+  });
+});
