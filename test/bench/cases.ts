@@ -85,7 +85,22 @@ export const benchCases: readonly BenchCase[] = [
     name: "word-count-module-sum",
     subject: job({ mapper: programs.wordCount, aggregate: "sum", nReducers: 2 }),
   },
+  {
+    ...wordCount,
+    name: "word-count-wasm",
+    subject: job({ mapper: programs.wordCountWasm, reducer: programs.wordCountWasm, nReducers: 2 }),
+  },
+  {
+    ...wordCount,
+    name: "word-count-wasm-sum",
+    subject: job({ mapper: programs.wordCountWasm, aggregate: "sum", nReducers: 2 }),
+  },
   { ...sortRecords, inScale: true },
+  {
+    ...sortRecords,
+    name: "sort-wasm",
+    subject: job({ mapper: programs.sortWasm, reducer: programs.sortWasm, nReducers: 2 }),
+  },
   { ...sortRecords, name: "sort-cat", subject: job({ mapper: programs.cat, reducer: programs.cat, nReducers: 2 }) },
   { ...sortRecords, name: "sort-identity", subject: job({ mapper: identity, reducer: identity, nReducers: 2 }) },
   {
@@ -97,6 +112,7 @@ export const benchCases: readonly BenchCase[] = [
   },
   grepFiles,
   { ...grepFiles, name: "grep-module", subject: job({ mapper: programs.grepModule, nReducers: 0 }) },
+  { ...grepFiles, name: "grep-wasm", subject: job({ mapper: programs.grepWasm, nReducers: 0 }) },
   {
     name: "small-files",
     input: inputs.smallFiles,

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job } from "../../shared/api/jobs.ts";
 import { isEnded } from "../../shared/status.ts";
+import { compileExample } from "../helpers/assemblyscript.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { workOf } from "../helpers/processes.ts";
 import { untilNone } from "../helpers/until.ts";
@@ -10,7 +11,7 @@ import type { InputOnDisk } from "./inputs.ts";
 import type { JobStorage } from "./job-storage.ts";
 import type { Measured } from "./measured.ts";
 import { ProcessorTime, untilIdle } from "./processor-time.ts";
-import type { BenchProgram, Program } from "./programs.ts";
+import type { BenchProgram } from "./programs.ts";
 import { RunnerMemory } from "./runner-memory.ts";
 
 /** Polling interval, in ms. A job's end time comes from the job itself, so this does not affect the figures. */
@@ -60,6 +61,7 @@ export class JobRuns {
       ...this.#storage.fieldsFor(edgefold),
       inputPath: this.#storage.addressOf(input),
       mapperName: nameOf(mapper),
+      mapperArgs: typeof mapper === "object" && mapper.type === "wasm" ? mapper.args : undefined,
       reducerName: nameOf(reducer),
       combinerName: combiner?.name,
       aggregate,
@@ -86,8 +88,9 @@ export class JobRuns {
   async #upload({ mapper, reducer, combiner }: BenchJob): Promise<void> {
     for (const program of [mapper, reducer, combiner]) {
       if (program === undefined || isBuiltin(program)) continue;
-      const { name, type, text } = program;
-      if (!this.#uploaded.has(name)) await this.#edgefold.upload(name, text, type);
+      const { name, type } = program;
+      if (this.#uploaded.has(name)) continue;
+      await this.#edgefold.upload(name, type === "wasm" ? await compileExample(name) : program.text, type);
       this.#uploaded.add(name);
     }
   }
@@ -105,7 +108,7 @@ export class JobRuns {
   }
 }
 
-const isBuiltin = (program: BenchProgram): program is Exclude<BenchProgram, Program> => typeof program === "string";
+const isBuiltin = (program: BenchProgram): program is Extract<BenchProgram, string> => typeof program === "string";
 
 const nameOf = (program: BenchProgram | undefined): string | undefined =>
   program === undefined || isBuiltin(program) ? program : program.name;

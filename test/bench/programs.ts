@@ -8,8 +8,15 @@ export type Program = {
   readonly text: string;
 };
 
+/** One of the examples in WebAssembly, which is compiled before it is uploaded. */
+export type WasmProgram = { readonly name: string; readonly type: "wasm"; readonly args?: readonly string[] };
+
 /** What a mapper or reducer can be: a program to upload, or the name of a built-in one. */
-export type BenchProgram = Program | typeof builtinIdentity;
+export type BenchProgram = Program | WasmProgram | typeof builtinIdentity;
+
+export const wordCountWasm: WasmProgram = { name: "word-count", type: "wasm" };
+export const sortWasm: WasmProgram = { name: "sort", type: "wasm" };
+export const grepWasm: WasmProgram = { name: "grep", type: "wasm", args: ["qua"] };
 
 export const splitWords: Program = {
   name: "split.awk",

@@ -7,10 +7,7 @@ import { lacks } from "../helpers/interpreters.ts";
 /** Runs every example as a real job, and compares its output with that of plain code here. */
 
 let edgefold: Edgefold;
-let wordCount: Buffer;
 beforeAll(async () => {
-  // First, since the compiler keeps this process from answering anybody.
-  wordCount = await compileExample("word-count");
   edgefold = await Edgefold.start();
 });
 afterAll(() => edgefold.stop());
@@ -49,7 +46,7 @@ const text = `${Array.from({ length: 4000 }, (_, n) => `w${(n * n) % 97} fold\tf
 
 describe.concurrent("word count", () => {
   test("in WebAssembly, also with other programs", async () => {
-    await edgefold.upload("count.wasm", wordCount, "wasm");
+    await edgefold.upload("count.wasm", await compileExample("word-count"), "wasm");
     await edgefold.upload(
       "awk-sum",
       '#!/usr/bin/awk -f\nBEGIN { FS = "\\t" }\n{ sum[$1 ""] += $2 }\nEND { for (word in sum) print word "\\t" sum[word] }\n',

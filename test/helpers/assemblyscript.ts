@@ -1,6 +1,7 @@
 import { main } from "assemblyscript/asc";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -29,6 +30,8 @@ export const compileScript = async (source: string, options: readonly string[] =
       stderr: { write: (text) => void (problems += text.toString()) },
     },
   );
+  // The compiler keeps this process from anything else for seconds: let it notice which connections were closed meanwhile.
+  await setTimeout(50);
   if (error !== null) throw new Error(`${problems}\n${error.message}`);
   return compiled;
 };

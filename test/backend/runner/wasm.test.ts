@@ -28,17 +28,6 @@ const map = async (mapper: Program, input: string | Buffer, context: TestContext
   return sink.bytes;
 };
 
-const identitySource = `${abi}import { emit, flush, forEachLine, forEachValue, key, keyLength } from "edgefold";
-  export function map(address: usize, length: u32): void {
-    forEachLine(address, length, (line: usize, lineLength: u32): void => emit(line, lineLength, 0, 0));
-    flush();
-  }
-  export function reduce(address: usize, length: u32): void {
-    const nothing = (): void => {};
-    forEachValue(address, length, nothing, (value: usize, length: u32): void => emit(key, keyLength, value, length), nothing);
-    flush();
-  }`;
-
 describe("a program in WebAssembly", () => {
   test("counts words like a module, with combiner, aggregate or reducer", async () => {
     const words = await compileExample("word-count");
@@ -80,7 +69,7 @@ describe("a program in WebAssembly", () => {
   });
 
   test("passes on any records as they are", async () => {
-    const compiled = await compileScript(identitySource);
+    const compiled = await compileExample("sort");
     const [mapper, reducer] = (["mapper", "reducer"] as const).map((role) => newProgram(role, "wasm", compiled));
     if (mapper === undefined || reducer === undefined) throw new Error("no programs");
     const line = fc.oneof(
@@ -106,6 +95,29 @@ describe("a program in WebAssembly", () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  test("finds the lines with a text", async () => {
+    const grep = newProgram("mapper", "wasm", await compileExample("grep"));
+    const words = fc.array(fc.constantFrom("fold", "fol", "d", "f", " ", "old"), { maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(words, { maxLength: 60 }),
+        fc.constantFrom("fold", "d", "ffold"),
+        async (parts, wanted) => {
+          const all = parts.map((each) => each.join(""));
+          const found = (await map({ ...grep, args: [wanted] }, all.map((each) => `${each}\n`).join(""))).toString();
+          expect(found).toBe(
+            all
+              .filter((each) => each.includes(wanted))
+              .map((each) => `${each}\n`)
+              .join(""),
+          );
+        },
+      ),
+      { numRuns: 50 },
+    );
+    await expect(map(grep, "a\n")).rejects.toThrow("the argument must be the text to look for");
   });
 
   test("has arguments, environment and input path, counts, and says what it does", async () => {
@@ -144,7 +156,7 @@ describe("a program in WebAssembly", () => {
   });
 
   test("what an executable would read as something else is refused", async () => {
-    const mapper = await program("mapper", identitySource);
+    const mapper = newProgram("mapper", "wasm", await compileExample("sort"));
     const reducer = shell("reducer", "cat");
     await expect(runMap(mapper, "a\tb\n", 1, newContext(), undefined, reducer)).rejects.toThrow(
       /the key "a\\tb" has a tab/,
