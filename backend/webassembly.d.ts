@@ -17,4 +17,8 @@ declare namespace WebAssembly {
   class Global {
     readonly value: unknown;
   }
+  /** A function for which a program is suspended until its promise resolves. */
+  const Suspending: new (call: (...parameters: (number | bigint)[]) => unknown) => object;
+  /** @returns a function whose promise resolves when the program's has returned, however often it was suspended */
+  function promising(call: (...parameters: number[]) => unknown): (...parameters: number[]) => Promise<unknown>;
 }

@@ -5,7 +5,10 @@ import type { WasmModule } from "./wasm-module.ts";
 /** The version of the interface. */
 export const wasmAbi = 1;
 
-/** The functions that a program can import, by module. `env.abort` is AssemblyScript's. */
+/** Commands import this module, with whatever functions: those that are not offered say so when they are called. */
+const wasi = "wasi_snapshot_preview1";
+
+/** The functions that other programs can import, by module. `env.abort` is AssemblyScript's. */
 const wasmImports: Readonly<Record<string, readonly string[]>> = {
   edgefold: ["emit", "counter", "status", "log", "fail", "arguments", "environment", "input_path"],
   env: ["abort"],
@@ -14,22 +17,31 @@ const wasmImports: Readonly<Record<string, readonly string[]>> = {
 /** What a program exports for each role. */
 export const wasmRoles = { mapper: "map", reducer: "reduce", combiner: "combine" } as const;
 
+/** Whether a module is a WASI command, which reads standard input and writes standard output. */
+export const isCommand = ({ exports = [] }: Pick<WasmModule, "exports">): boolean =>
+  exports.some(({ name }) => name === "_start") && !exports.some(({ name }) => name === "edgefold_abi");
+
 /**
  * Why a module is no program.
  * @returns the rest of a sentence that begins with the module; undefined where nothing is wrong as far as its bytes say
  */
-export const findWasmMisfit = ({ imports, exports }: WasmModule): string | undefined => {
+export const findWasmMisfit = (found: Pick<WasmModule, "imports" | "exports">): string | undefined => {
+  const { imports, exports } = found;
+  const isOfWasi = isCommand(found);
   const foreign = imports.filter(
-    ({ module, name, kind }) => kind !== "function" || wasmImports[module]?.includes(name) !== true,
+    ({ module, name, kind }) =>
+      kind !== "function" || (isOfWasi ? module !== wasi : wasmImports[module]?.includes(name) !== true),
   );
   if (foreign.length > 0) {
     const names = foreign.slice(0, 10).map(({ module, name }) => `${module}.${name}`);
     const more = foreign.length > names.length ? ` and ${foreign.length - names.length} more` : "";
-    return `imports ${names.join(", ")}${more}, which Edgefold does not offer: a program can only import ${offered}`;
+    const all = isOfWasi ? `functions of ${wasi}` : offered;
+    return `imports ${names.join(", ")}${more}, which Edgefold does not offer: such a program can only import ${all}`;
   }
   if (exports === undefined) return undefined;
   const has = (wanted: string, kind: string): boolean =>
-    exports.some((found) => found.name === wanted && found.kind === kind);
+    exports.some((each) => each.name === wanted && each.kind === kind);
+  if (isOfWasi) return has("memory", "memory") ? undefined : "does not export memory, which every WASI command does";
   const missing = [
     ...["edgefold_abi", "input"].filter((name) => !has(name, "function")),
     ...(has("memory", "memory") ? [] : ["memory"]),

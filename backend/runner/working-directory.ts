@@ -1,4 +1,4 @@
-import { link, mkdir, rename, stat, symlink } from "node:fs/promises";
+import { link, mkdir, readFile, rename, stat, symlink } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Artifact } from "../../shared/api/artifacts.ts";
@@ -6,6 +6,8 @@ import type { PlacedArtifact } from "../../shared/api/placements.ts";
 import { isTypeScript } from "../../shared/module-contract.ts";
 import type { RunnerJob } from "../../shared/protocol/runner.ts";
 import type { ProgramRole } from "../../shared/protocol/tasks.ts";
+import { isCommand } from "../../shared/wasm-contract.ts";
+import { readWasm } from "../../shared/wasm-module.ts";
 import { setFolderModes } from "../folders.ts";
 import { hasCode } from "../storage/file-failure.ts";
 import { unpackArchive } from "./archives/unpack.ts";
@@ -64,7 +66,16 @@ const placeArtifact = async (
   // Keep the program's own name, because its error messages show it.
   const path = join(workingDirectory(context), type === "module" ? moduleFile(name) : basename(name));
   await placeFile(await contents.content(ref), path);
-  return { role, name, type, path, args };
+  return { role, name, type: type === "wasm" ? await formOf(path) : type, path, args };
+};
+
+/** What a module in WebAssembly is. One that is no program at all is told so when it is loaded. */
+const formOf = async (path: string): Promise<"wasm" | "command"> => {
+  try {
+    return isCommand(readWasm(await readFile(path))) ? "command" : "wasm";
+  } catch {
+    return "wasm";
+  }
 };
 
 /** Returns a module's file name, with an extension that makes Node.js treat the file as an ES module. */

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { compileExample } from "../helpers/assemblyscript.ts";
+import { compileCat, compileExample } from "../helpers/assemblyscript.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { lacks } from "../helpers/interpreters.ts";
 
@@ -61,6 +61,21 @@ describe.concurrent("word count", () => {
     ]) {
       expect(pairsOf(await outputTexts({ ...request, ...more }))).toEqual(expected);
     }
+  });
+
+  test("of lines that a WASI command passes on", async () => {
+    await edgefold.upload("cat.wasm", await compileCat(), "wasm");
+    const inputPath = await edgefold.put("data/cat.txt", "b\na\nb\n".repeat(10_000));
+    const parts = await outputTexts({
+      mapperName: "cat.wasm",
+      aggregate: "count",
+      inputPath,
+      nReducers: 1,
+      splitSize: 20_000,
+    });
+    expect(parts).toEqual(["a\t10000\nb\t20000\n"]);
+    const passed = await outputTexts({ mapperName: "cat.wasm", reducerName: "cat.wasm", inputPath, nReducers: 1 });
+    expect(passed).toEqual([`${"a\t\n".repeat(10_000)}${"b\t\n".repeat(20_000)}`]);
   });
 
   test("as modules, which know the letters of all languages", async () => {

@@ -36,6 +36,30 @@ export const compileScript = async (source: string, options: readonly string[] =
   return compiled;
 };
 
+/** Compiles a WASI command that writes what it reads. */
+export const compileCat = async (): Promise<Buffer> => {
+  const parameters = "file: i32, vectors: usize, count: i32, size: usize";
+  const declared = ["fd_read", "fd_write"].map(
+    (name) =>
+      `// @ts-ignore\n@external("wasi_snapshot_preview1", "${name}") declare function ${name}(${parameters}): i32;\n`,
+  );
+  return await compileScript(
+    `${declared.join("")}
+    const vector = heap.alloc(16);
+    const buffer = heap.alloc(65536);
+    for (let length: u32 = 1; length > 0;) {
+      store<u32>(vector, <u32>buffer); store<u32>(vector, 65536, 4);
+      fd_read(0, vector, 1, vector + 8);
+      length = load<u32>(vector, 8);
+      for (let done: u32 = 0; done < length; done += load<u32>(vector, 8)) {
+        store<u32>(vector, <u32>buffer + done); store<u32>(vector, length - done, 4);
+        fd_write(1, vector, 1, vector + 8);
+      }
+    }`,
+    ["--exportStart", "_start"],
+  );
+};
+
 /** Compiles one of the examples. */
 export const compileExample = async (name: string): Promise<Buffer> => {
   const source = await readFile(join(root, "examples/webassembly", `${name}.ts`), "utf8");

@@ -49,6 +49,8 @@ describe("an upload in WebAssembly", () => {
     for (const named of ["count.wasm", "count.mjs", "count"]) {
       expect(await jsonOf(ArtifactSchema, await upload(named, whole))).toMatchObject({ type: "wasm" });
     }
+    const command = moduleOf({ imports: [["wasi_snapshot_preview1", "fd_write"]], exports: ["_start"] });
+    expect(await jsonOf(ArtifactSchema, await upload("command", command))).toMatchObject({ type: "wasm" });
     expect(await jsonOf(ArtifactSchema, await upload("data.wasm", moduleOf({ exports: [] }), "file"))).toMatchObject({
       type: "file",
     });
@@ -66,7 +68,13 @@ describe("an upload in WebAssembly", () => {
         ],
       }),
       undefined,
-      "imports env.system, wasi_unstable.fd_write, which Edgefold does not offer: a program can only import edgefold.emit",
+      "imports env.system, wasi_unstable.fd_write, which Edgefold does not offer: such a program can only import edgefold.emit",
+    ],
+    [
+      "as a command with foreign imports",
+      moduleOf({ imports: [["edgefold", "emit"]], exports: ["_start"] }),
+      undefined,
+      "such a program can only import functions of wasi_snapshot_preview1",
     ],
     ["without what every program exports", moduleOf({ exports: ["map"] }), undefined, "edgefold_abi, input"],
     ["without a role", moduleOf({ exports: ["edgefold_abi", "input"] }), undefined, "none of map, reduce, combine"],

@@ -1,7 +1,7 @@
 import type { AttemptContext } from "../attempt-context.ts";
 import type { Combine } from "../shuffle/combining-collector.ts";
 import { forExecutables, textBatches } from "../shuffle/text-batches.ts";
-import { runExecutable } from "./executable.ts";
+import { runStreams } from "./streams.ts";
 import { foldGroups } from "./module-loops.ts";
 import { ModuleProgram } from "./module-program.ts";
 import type { ArtifactProgram, Reader } from "./program.ts";
@@ -29,7 +29,7 @@ export async function loadCombiner(
     const counts = { records: 0, groups: 0 };
     const output = new TextRecords(combiner, context.recordLimit, target);
     const input = textBatches(sorted, forExecutables, context.sortBuffer, counts);
-    await runExecutable({ program: combiner, context, input, output: (chunk) => output.push(chunk) });
+    await runStreams({ program: combiner, context, input, output: (chunk) => output.push(chunk) });
     await output.end();
     return counts.records;
   };

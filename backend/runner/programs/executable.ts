@@ -14,8 +14,8 @@ import { StderrReader } from "./reporter.ts";
 /** How often late readers of stdin are admitted, in milliseconds. */
 const admissionInterval = 50;
 
-/** One run of an executable. */
-type ExecutableRun = {
+/** One run of a program of standard streams. */
+export type StreamRun = {
   readonly program: ArtifactProgram;
   readonly context: AttemptContext;
   /** The program's input: batches, each written before the next one is requested, or a file descriptor. */
@@ -31,7 +31,7 @@ type ExecutableRun = {
  * @throws ProgramError if the program cannot be started, does not exit with code 0, exceeds the output limit or reports too many
  * counters; the signal's reason when aborted, even if only its stdout has not ended; what `input` or `output` throws
  */
-export async function runExecutable(run: ExecutableRun): Promise<void> {
+export async function runExecutable(run: StreamRun): Promise<void> {
   const { program, context, input } = run;
   context.signal.throwIfAborted();
   await checkExecutable(program, workingDirectory(context));
@@ -118,7 +118,7 @@ async function write(stdin: Socket, batch: Buffer): Promise<void> {
   });
 }
 
-function limitedOutput(run: ExecutableRun): (chunk: Buffer) => Promise<void> | undefined {
+export function limitedOutput(run: StreamRun): (chunk: Buffer) => Promise<void> | undefined {
   const { program, context } = run;
   let written = 0;
   return (chunk) => {
@@ -131,7 +131,7 @@ function limitedOutput(run: ExecutableRun): (chunk: Buffer) => Promise<void> | u
   };
 }
 
-function stderrReader({ program, context }: ExecutableRun): StderrReader {
+export function stderrReader({ program, context }: StreamRun): StderrReader {
   let hasWarned = false;
   return new StderrReader({
     counter(group, name, amount) {
@@ -151,7 +151,7 @@ function stderrReader({ program, context }: ExecutableRun): StderrReader {
   });
 }
 
-function exitProblem({ code, signal }: Exit, tail: string): string {
+export function exitProblem({ code, signal }: Exit, tail: string): string {
   const hint = signal === "SIGKILL" ? " (SIGKILL from outside is most often for lack of memory)" : "";
   const ended = signal === null ? `exited with code ${code}` : `was ended by ${signal}${hint}`;
   return tail === "" ? `${ended} and wrote nothing to stderr` : `${ended}: ${tail}`;

@@ -7,7 +7,7 @@ import type { RecordBatch } from "../input/record-batches.ts";
 import type { WholeFile } from "../input/whole-file.ts";
 import type { LineTarget } from "../shuffle/collector.ts";
 import type { Sink } from "../sink.ts";
-import { runExecutable } from "./executable.ts";
+import { runStreams } from "./streams.ts";
 import { mapRecords } from "./module-loops.ts";
 import { ModuleProgram } from "./module-program.ts";
 import type { ArtifactProgram, Program, Reader } from "./program.ts";
@@ -106,10 +106,10 @@ async function runExecutableMapper(
 ): Promise<void> {
   const { counters } = context;
   if (file === undefined) {
-    await runExecutable({ program, context, input: gathered(countedInput(input, counters)), output });
+    await runStreams({ program, context, input: gathered(countedInput(input, counters)), output });
     return;
   }
-  await runExecutable({ program, context, input: file.descriptor, output });
+  await runStreams({ program, context, input: file.descriptor, output });
   file.check();
   counters.count("mapInputRecords", file.records);
   counters.count("mapInputBytes", file.bytes);

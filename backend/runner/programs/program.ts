@@ -9,9 +9,9 @@ export type ArtifactProgram = {
   readonly name: string;
   /**
    * `executable`: reads stdin and writes stdout, as in Hadoop Streaming. `module`: an ES module that runs in this process.
-   * `wasm`: a module in WebAssembly; see docs/reference/wasm.md.
+   * `wasm`: a module in WebAssembly that takes batches; see docs/reference/wasm.md. `command`: one that reads stdin and writes stdout.
    */
-  readonly type: ProgramType;
+  readonly type: ProgramType | "command";
   /** The file. An executable has execute permission; a module has an extension that makes Node.js treat it as an ES module. */
   readonly path: string;
   /** The program's arguments. */
@@ -28,6 +28,9 @@ export type NamedProgram = Pick<Program, "role" | "name">;
 
 /** A program that reads what another one emits. */
 export type Reader = Pick<ArtifactProgram, "role" | "name" | "type"> | BuiltinProgram;
+
+/** Whether a program reads and writes lines `key TAB value`. */
+export const isTextual = ({ type }: Pick<Program, "type">): boolean => type === "executable" || type === "command";
 
 /** How a program that comes with the runner combines the values of a key; undefined if it keeps them all. */
 export const aggregateOf = ({ name }: Pick<BuiltinProgram, "name">): Aggregate | undefined =>

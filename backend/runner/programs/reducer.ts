@@ -4,10 +4,17 @@ import type { BlockSource } from "../shuffle/blocks.ts";
 import { forExecutables, textBatches } from "../shuffle/text-batches.ts";
 import { UnfitValueError } from "../shuffle/unfit-value.ts";
 import { type Sink, writeTo } from "../sink.ts";
-import { runExecutable } from "./executable.ts";
+import { runStreams } from "./streams.ts";
 import { foldGroups } from "./module-loops.ts";
 import { ModuleProgram } from "./module-program.ts";
-import { aggregateOf, type ArtifactProgram, type BuiltinProgram, type Program, ProgramError } from "./program.ts";
+import {
+  aggregateOf,
+  type ArtifactProgram,
+  type BuiltinProgram,
+  isTextual,
+  type Program,
+  ProgramError,
+} from "./program.ts";
 import { RawOutput } from "./raw-output.ts";
 import { TextOutput } from "./text-output.ts";
 import { foldBlocks } from "./wasm-loops.ts";
@@ -27,7 +34,7 @@ export async function reduceToText(
   sink: Sink,
 ): Promise<Counts> {
   if (reducer.type === "builtin") return await runBuiltin(reducer, sorted, context, sink);
-  if (reducer.type === "executable") return await runExecutableReducer(reducer, sorted, context, sink);
+  if (isTextual(reducer)) return await runExecutableReducer(reducer, sorted, context, sink);
   const output = new TextOutput(context, sink);
   const counts =
     reducer.type === "wasm"
@@ -46,7 +53,7 @@ async function runExecutableReducer(
   const counts = { records: 0, groups: 0 };
   const output = new RawOutput(sink, context.signal);
   const input = textBatches(sorted, forExecutables, context.sortBuffer, counts);
-  await runExecutable({ program, context, input, output: (chunk) => output.write(chunk) });
+  await runStreams({ program, context, input, output: (chunk) => output.write(chunk) });
   await output.end(context.counters);
   return counts;
 }

@@ -1,23 +1,18 @@
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { counterAmount } from "../../../shared/module-contract.ts";
-import { findWasmMisfit, wasmAbi, wasmRoles } from "../../../shared/wasm-contract.ts";
-import { limitMemory, readWasm } from "../../../shared/wasm-module.ts";
+import { wasmAbi, wasmRoles } from "../../../shared/wasm-contract.ts";
 import type { AttemptContext } from "../attempt-context.ts";
+import { Guard } from "./guard.ts";
 import { isStorageFailure } from "./module-program.ts";
+import { ProgramMemory } from "./program-memory.ts";
 import { type ArtifactProgram, ProgramError } from "./program.ts";
-
-/** Bytes of a page of WebAssembly's memory. */
-const pageBytes = 64 * 1024;
+import { CallSchema, compileProgram, describeTrap, MemorySchema } from "./wasm-module.ts";
 
 /** Maximum bytes of a text that a program hands over, such as a name of a counter. More is cut off. */
 const longestText = 64 * 1024;
 
-const CallSchema = z.custom<(...parameters: number[]) => unknown>((value) => typeof value === "function");
-
-/** What a program can export besides the function of its role. */
-const ExportsSchema = z.object({
-  memory: z.instanceof(WebAssembly.Memory),
+/** What a program exports besides the functions of its roles. */
+const ExportsSchema = MemorySchema.extend({
   edgefold_abi: CallSchema,
   input: CallSchema,
   _initialize: CallSchema.optional(),
@@ -37,11 +32,10 @@ export class WasmProgram {
   readonly #exports: z.infer<typeof ExportsSchema>;
   readonly #take: (...parameters: number[]) => unknown;
   readonly #end: ((...parameters: number[]) => unknown) | undefined;
-  #memory = Buffer.alloc(0);
+  readonly #memory = new ProgramMemory(() => this.#exports.memory);
+  readonly #guard = new Guard();
   /** Whether the program may emit now. */
   #emits = false;
-  /** Why the program has failed. It could have caught what an import has thrown, and go on. */
-  #failure: { readonly error: unknown } | undefined;
   /** The address of the object that the current batch comes from. */
   inputPath = "";
 
@@ -82,16 +76,7 @@ export class WasmProgram {
     context: AttemptContext,
     emit: (packed: Buffer) => void,
   ): Promise<WasmProgram> {
-    const bytes = await readFile(program.path);
-    let module: WebAssembly.Module;
-    try {
-      const misfit = findWasmMisfit(readWasm(bytes));
-      if (misfit !== undefined) throw new Error(misfit);
-      module = await WebAssembly.compile(limitMemory(bytes, Math.floor(context.wasmMemory / pageBytes)));
-    } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
-      throw new ProgramError(program, problem, { cause: error, isFinal: true });
-    }
+    const { module } = await compileProgram(program, context);
     return new WasmProgram(program, module, context, emit);
   }
 
@@ -102,7 +87,7 @@ export class WasmProgram {
    */
   take(batch: Buffer, place: string): void {
     const address = this.#call(place, () => Number(this.#exports.input(batch.length))) >>> 0;
-    const memory = this.#view();
+    const memory = this.#memory.all;
     if (address + batch.length > memory.length) {
       throw new ProgramError(this.#program, `failed ${place}: input(${batch.length}) returned no place in its memory`);
     }
@@ -128,54 +113,26 @@ export class WasmProgram {
     let thrown: { readonly error: unknown } | undefined;
     try {
       const result = call();
-      if (this.#failure === undefined) return result;
+      if (this.#guard.failure === undefined) return result;
     } catch (error) {
       thrown = { error };
     }
-    const { error } = this.#failure ?? thrown ?? { error: undefined };
+    const { error } = this.#guard.failure ?? thrown ?? { error: undefined };
     this.#context.signal.throwIfAborted();
     if (isStorageFailure(error)) throw error;
-    throw new ProgramError(this.#program, `failed ${place}: ${this.#describe(error)}`, { cause: error });
-  }
-
-  /** Says what went wrong, and in which functions of the program. */
-  #describe(error: unknown): string {
-    if (!(error instanceof Error)) return String(error);
-    const places = Array.from(
-      (error.stack ?? "").matchAll(/at (?:(\S+) \()?wasm:\/\/[^)\n]*?wasm-function\[(\d+)\]:(0x[0-9a-f]+)/g),
-    ).slice(0, 10);
-    const where = places.map(
-      ([, name, number, offset]) => `\n    at ${name ?? `function ${number}`} (${this.#program.name}:${offset})`,
-    );
-    return `${error.message}${where.join("")}`;
-  }
-
-  /** The memory as it is now: when it grows, it gets another buffer. */
-  #view(): Buffer {
-    const { buffer } = this.#exports.memory;
-    if (this.#memory.buffer !== buffer) this.#memory = Buffer.from(buffer);
-    return this.#memory;
-  }
-
-  /** @throws RangeError for what does not lie in the program's memory */
-  #bytes(address: number, length: number): Buffer {
-    const memory = this.#view();
-    const start = address >>> 0;
-    const end = start + (length >>> 0);
-    // `subarray` would tacitly shorten it.
-    if (end > memory.length)
-      throw new RangeError(`the program handed over ${end - start} bytes at ${start}, which are not in its memory`);
-    return memory.subarray(start, end);
+    throw new ProgramError(this.#program, `failed ${place}: ${describeTrap(error, this.#program.name)}`, {
+      cause: error,
+    });
   }
 
   #text(address: number, length: number): string {
-    return this.#bytes(address, length).subarray(0, longestText).toString();
+    return this.#memory.bytes(address, length).subarray(0, longestText).toString();
   }
 
   /** Copies a text into the program's memory if there is room. @returns its bytes */
   #give(text: string, address: number, room: number): number {
     const bytes = Buffer.from(text);
-    const target = this.#bytes(address, room);
+    const target = this.#memory.bytes(address, room);
     if (bytes.length <= target.length) bytes.copy(target);
     return bytes.length;
   }
@@ -185,12 +142,12 @@ export class WasmProgram {
     const edgefold = {
       emit: (address: number, length: number) => {
         if (!this.#emits) fail(`emit was called where ${wasmRoles[this.#program.role]} is not at work`);
-        this.#emit(this.#bytes(address, length));
+        this.#emit(this.#memory.bytes(address, length));
       },
       counter: (group: number, groupLength: number, name: number, nameLength: number, amount: number) =>
         context.counters.add(this.#text(group, groupLength), this.#text(name, nameLength), counterAmount(amount)),
       status: (address: number, length: number) => context.status(this.#text(address, length)),
-      log: (address: number, length: number) => context.log(this.#bytes(address, length)),
+      log: (address: number, length: number) => context.log(this.#memory.bytes(address, length)),
       fail: (address: number, length: number) => fail(this.#text(address, length)),
       arguments: (address: number, room: number) => this.#give(terminated(this.#program.args), address, room),
       environment: (address: number, room: number) => {
@@ -202,29 +159,16 @@ export class WasmProgram {
     // AssemblyScript's, with the addresses of a message and a file's name, both in UTF-16 behind their lengths.
     const abort = (message: number, file: number, line: number, column: number) =>
       fail(`aborted: ${this.#scriptText(message)} in ${this.#scriptText(file)}(${line >>> 0}:${column >>> 0})`);
-    const guarded = (functions: Readonly<Record<string, Import>>) =>
-      Object.fromEntries(Object.entries(functions).map(([name, call]) => [name, this.#guard(call)]));
+    const guarded = (functions: Readonly<Record<string, Parameters<Guard["around"]>[0]>>) =>
+      Object.fromEntries(Object.entries(functions).map(([name, call]) => [name, this.#guard.around(call)]));
     return { edgefold: guarded(edgefold), env: guarded({ abort }) };
   }
 
   /** A string of AssemblyScript (https://www.assemblyscript.org/runtime.html, "Memory layout"). */
   #scriptText(address: number): string {
     if (address === 0) return "?";
-    const length = this.#bytes(address - 4, 4).readUInt32LE();
-    return this.#bytes(address, Math.min(length, longestText)).toString("utf16le");
-  }
-
-  /** Keeps what an import throws, and refuses all later calls. */
-  #guard(call: Import): (...parameters: (number | bigint)[]) => number | undefined {
-    return (...parameters) => {
-      if (this.#failure !== undefined) throw this.#failure.error;
-      try {
-        return call(...parameters.map(Number)) ?? undefined;
-      } catch (error) {
-        this.#failure = { error };
-        throw error;
-      }
-    };
+    const length = this.#memory.bytes(address - 4, 4).readUInt32LE();
+    return this.#memory.bytes(address, Math.min(length, longestText)).toString("utf16le");
   }
 }
 
@@ -233,6 +177,3 @@ const fail = (message: string): never => {
 };
 
 const terminated = (texts: readonly string[]): string => texts.map((text) => `${text}\0`).join("");
-
-/** A function that a program imports. */
-type Import = (...parameters: number[]) => number | void;

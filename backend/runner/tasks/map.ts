@@ -6,7 +6,7 @@ import { rangeOpener, readInput } from "../input/task-input.ts";
 import { openWholeFile } from "../input/whole-file.ts";
 import { loadCombiner } from "../programs/combiner.ts";
 import { type Mapping, mapToRecords, mapToText } from "../programs/mapper.ts";
-import { aggregateOf, type ArtifactProgram, ProgramError, type Reader } from "../programs/program.ts";
+import { aggregateOf, type ArtifactProgram, isTextual, ProgramError, type Reader } from "../programs/program.ts";
 import { Collector } from "../shuffle/collector.ts";
 import { CombiningCollector } from "../shuffle/combining-collector.ts";
 import type { SegmentIndex } from "../shuffle/segment.ts";
@@ -77,7 +77,7 @@ export const mapToSegments = async (task: MapToSegments): Promise<SegmentIndex> 
   const { mapper, combiner, reducer, sink, compressing } = task;
   const collector = await makeCollector(task);
   try {
-    await mapToRecords(task, collector, executable(combiner ?? reducer));
+    await mapToRecords(task, collector, textual(combiner ?? reducer));
     return await collector.writeSegments(sink, compressing);
   } catch (error) {
     if (!(error instanceof UnfitValueError)) throw error;
@@ -87,7 +87,7 @@ export const mapToSegments = async (task: MapToSegments): Promise<SegmentIndex> 
   }
 };
 
-const executable = (reader: Reader | undefined) => (reader?.type === "executable" ? reader : undefined);
+const textual = (reader: Reader | undefined) => (reader !== undefined && isTextual(reader) ? reader : undefined);
 
 const makeCollector = async ({ combiner, reducer, partitions, context }: MapToSegments) => {
   if (combiner === undefined) {
@@ -95,5 +95,5 @@ const makeCollector = async ({ combiner, reducer, partitions, context }: MapToSe
     const aggregate = reducer?.type === "builtin" ? aggregateOf(reducer) : undefined;
     return new Collector(context, { partitions, memory, aggregate });
   }
-  return new CombiningCollector(context, partitions, await loadCombiner(combiner, context, executable(reducer)));
+  return new CombiningCollector(context, partitions, await loadCombiner(combiner, context, textual(reducer)));
 };

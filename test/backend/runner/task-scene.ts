@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ProgramType } from "../../../shared/api/artifacts.ts";
 import type { RunnerJob } from "../../../shared/protocol/runner.ts";
 import type { Assignment } from "../../../shared/protocol/tasks.ts";
 import { readConfig } from "../../../backend/runner/config.ts";
-import type { ArtifactProgram } from "../../../backend/runner/programs/program.ts";
 import type { Report } from "../../../backend/runner/tasks/task-run.ts";
 import { TaskThread, type ThreadCalls } from "../../../backend/runner/thread/task-thread.ts";
 import { fileEtag } from "../../../backend/storage/file-read.ts";
@@ -23,7 +23,7 @@ export class TaskScene {
    * @param env of the runner, in addition to what it needs
    */
   constructor(
-    { type, source }: { readonly type: ArtifactProgram["type"]; readonly source: string },
+    { type, source }: { readonly type: ProgramType; readonly source: string | Buffer },
     env: NodeJS.ProcessEnv = {},
   ) {
     this.#folder = mkdtempSync(join(tmpdir(), "edgefold-test-"));
@@ -71,13 +71,13 @@ export class TaskScene {
     return this.thread.run(task, job, new AbortController().signal, this.#calls);
   }
 
-  async map(): Promise<Report> {
+  async map(signal = new AbortController().signal): Promise<Report> {
     const stats = statSync(this.#input, { bigint: true });
     const size = Number(stats.size);
     const index = this.#attempts++;
     const range = { path: `file://${this.#input}`, size, etag: fileEtag(stats), start: 0, end: size };
     const task: Assignment = { kind: "map", taskId: `t${index}`, attempt: `j-m-${index}-0`, index, input: [range] };
-    return this.thread.run(task, this.#job, new AbortController().signal, this.#calls);
+    return this.thread.run(task, this.#job, signal, this.#calls);
   }
 
   remove(): void {

@@ -5,6 +5,7 @@ import { Progress } from "../../../backend/runner/progress.ts";
 import { countedStore } from "../../../backend/runner/tasks/counted-store.ts";
 import type { Report } from "../../../backend/runner/tasks/task-run.ts";
 import { FileStore } from "../../../backend/storage/file.ts";
+import { compileScript } from "../../helpers/assemblyscript.ts";
 import { TaskScene } from "./task-scene.ts";
 
 const MiB = 1024 * 1024;
@@ -45,6 +46,16 @@ const run = async (source: string, tasks: number): Promise<{ threads: string[]; 
 };
 
 describe("the thread of tasks", () => {
+  it("is ended if a program in WebAssembly does not return", async () => {
+    const source = `export { edgefold_abi, input } from "edgefold";
+      export function map(address: usize, length: u32): void { while (load<u8>(address) != 0) {} }`;
+    scene = new TaskScene({ type: "wasm", source: await compileScript(source) });
+    const abort = new AbortController();
+    const running = scene.map(abort.signal);
+    setTimeout(() => abort.abort(new Error("the attempt is over")), 300);
+    expect(await running).toMatchObject({ kind: "release", reason: "the attempt is over" });
+  });
+
   it("is replaced before the modules of its tasks fill its heap", async () => {
     const table = 'export const table = Array.from({ length: 500_000 }, (_, i) => "entry " + i);';
     const { threads, heaps } = await run(mapper(table), 8);

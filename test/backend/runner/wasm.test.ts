@@ -272,3 +272,172 @@ describe("a hostile program in WebAssembly", () => {
     );
   });
 });
+
+/** What a command does, between its functions of WASI and a buffer of 64 KiB. */
+const command = async (body: string): Promise<ArtifactProgram> => {
+  const functions = {
+    fd_read: "fd: i32, vectors: usize, count: i32, size: usize",
+    fd_write: "fd: i32, vectors: usize, count: i32, size: usize",
+    args_sizes_get: "count: usize, size: usize",
+    args_get: "addresses: usize, address: usize",
+    environ_sizes_get: "count: usize, size: usize",
+    environ_get: "addresses: usize, address: usize",
+    random_get: "address: usize, length: usize",
+    path_open: "a: i32, b: i32, c: usize, d: usize, e: i32, f: i64, g: i64, h: i32, i: usize",
+    sock_accept: "a: i32, b: i32, c: usize",
+  };
+  const source = `${Object.entries(functions)
+    .map(
+      ([name, parameters]) =>
+        `// @ts-ignore\n@external("wasi_snapshot_preview1", "${name}") declare function ${name}(${parameters}): i32;`,
+    )
+    .join("\n")}
+    // @ts-ignore
+    @external("wasi_snapshot_preview1", "proc_exit") declare function proc_exit(code: i32): void;
+    // @ts-ignore
+    @external("wasi_snapshot_preview1", "clock_time_get") declare function clock_time_get(id: i32, precision: i64, address: usize): i32;
+    // @ts-ignore
+    @external("wasi_snapshot_preview1", "poll_oneoff") declare function poll_oneoff(a: usize, b: usize, count: i32, size: usize): i32;
+    const vector = heap.alloc(16);
+    const buffer = heap.alloc(65536);
+    function read(): u32 {
+      store<u32>(vector, <u32>buffer); store<u32>(vector, 65536, 4);
+      if (fd_read(0, vector, 1, vector + 8) != 0) unreachable();
+      return load<u32>(vector, 8);
+    }
+    function write(fd: i32, address: usize, length: u32): void {
+      for (let done: u32 = 0; done < length; done += load<u32>(vector, 8)) {
+        store<u32>(vector, <u32>address + done); store<u32>(vector, length - done, 4);
+        if (fd_write(fd, vector, 1, vector + 8) != 0) unreachable();
+      }
+    }
+    function print(fd: i32, text: string): void {
+      const bytes = String.UTF8.encode(text);
+      write(fd, changetype<usize>(bytes), bytes.byteLength);
+    }
+    function cat(): void { for (let length = read(); length > 0; length = read()) write(1, buffer, length); }
+    ${body}`;
+  const options = ["--exportStart", "_start", "--use", "abort="];
+  return newProgram("mapper", "command", await compileScript(source, options));
+};
+
+describe("a WASI command", () => {
+  test("is given standard streams, arguments, environment, a clock and random numbers", async () => {
+    const mapper = await command(`
+      args_sizes_get(buffer, buffer + 4);
+      const room = load<u32>(buffer, 4);
+      args_get(buffer + 8, buffer + 100);
+      write(1, buffer + 100, room);
+      environ_sizes_get(buffer, buffer + 4);
+      const size = load<u32>(buffer, 4);
+      environ_get(buffer + 8, buffer + 200);
+      write(1, buffer + 200, size);
+      print(1, "\\n");
+      clock_time_get(0, 0, buffer);
+      const now = load<u64>(buffer);
+      random_get(buffer, 8);
+      print(1, (now % 1000000).toString() + " " + (load<u64>(buffer) != 0).toString() + "\\n");
+      print(1, path_open(3, 0, buffer, 1, 0, 0, 0, 0, buffer).toString() + " " + sock_accept(0, 0, buffer).toString() + "\\n");
+      print(2, "reporter:counter:g,n,2\\nreporter:status:at work\\nsaid\\n");
+      cat();`);
+    let logged = "";
+    const context = newContext({ log: (bytes) => void (logged += Buffer.from(bytes).toString()) });
+    const text = `${"a line\n".repeat(50_000)}no newline`;
+    const output = (await map({ ...mapper, args: ["first", "ü"] }, text, context)).toString();
+    const variables = Object.entries(context.environment).map(([name, value]) => `${name}=${value}\0`);
+    const head = `program\0first\0ü\0${variables.join("")}\n0 true\n44 52\n`;
+    expect([output.slice(0, head.length), output.length]).toEqual([head, head.length + text.length + 1]);
+    expect(output.endsWith("a line\nno newline\n")).toBe(true);
+    expect(context.counters.snapshot()).toMatchObject({
+      user: { g: { n: 2 } },
+      builtin: { mapInputRecords: 50_001, mapOutputRecords: 50_004 },
+    });
+    expect([context.statuses, logged]).toEqual([["at work"], "said\n"]);
+  });
+
+  test("reduces and combines as an executable would", async () => {
+    const cat = await command("cat();");
+    const text = "b\t2\na\nb\t1\n";
+    const output = await runMap(cat, text, 1, newContext(), { ...cat, role: "combiner" }, { ...cat, role: "reducer" });
+    expect((await runReduce({ ...cat, role: "reducer" }, [output], 0, newContext())).toString()).toBe(
+      "a\t\nb\t2\nb\t1\n",
+    );
+  });
+
+  test("may stop reading, and wait", async () => {
+    const first = await command('print(1, "done\\n"); proc_exit(0); unreachable();');
+    expect((await map(first, "x\n".repeat(200_000))).toString()).toBe("done\n");
+    // Sleeps for 30 ms: a subscription to a clock.
+    const waiting = await command(`
+      memory.fill(buffer, 0, 48); store<u32>(buffer, 1, 16); store<u64>(buffer, 30000000, 24);
+      clock_time_get(1, 0, buffer + 200); const before = load<u64>(buffer, 200);
+      poll_oneoff(buffer, buffer + 48, 1, buffer + 100);
+      clock_time_get(1, 0, buffer + 200);
+      print(1, load<u32>(buffer, 100).toString() + (load<u64>(buffer, 200) - before >= 29000000).toString() + "\\n");`);
+    expect((await map(waiting, "")).toString()).toBe("1true\n");
+  });
+
+  test.each<[string, string, RegExp]>([
+    [
+      "an exit code",
+      'print(2, "no column 7\\n"); proc_exit(3);',
+      /^ProgramError: mapper program exited with code 3: no column 7$/,
+    ],
+    [
+      "a trap",
+      "cat(); unreachable();",
+      /^ProgramError: mapper program failed: unreachable\n {4}at function \d+ \(program:0x/,
+    ],
+    [
+      "deep recursion",
+      "let depth: i32 = 0;\nfunction deep(at: i32): i32 { depth++; return deep(at + depth) + deep(at) + 1; }\ndeep(read());",
+      /call stack size exceeded/,
+    ],
+    ["a vector out of its memory", "fd_write(1, 0xfffffff0, 1, 0);", /which are not in its memory/],
+    [
+      "a buffer out of its memory",
+      "store<u32>(vector, 0xffffff00); store<u32>(vector, 0x1000, 4); fd_read(0, vector, 1, 0);",
+      /which are not in its memory/,
+    ],
+    [
+      "vectors without end",
+      "for (let i = 0; i < 8000; i++) store<u64>(buffer + i * 8, 0x1000000000000000); fd_write(1, buffer, 0x7fffffff, 0);",
+      /which are not in its memory/,
+    ],
+    ["output without end", "for (;;) write(1, buffer, 1000);", /writes more than TASK_OUTPUT_LIMIT, 100000 bytes/],
+    [
+      "counters without end",
+      'for (let i = 0; ; i++) print(2, "reporter:counter:g" + i.toString() + ",n,1\\n");',
+      /counters/,
+    ],
+  ])("with %s fails, and nothing else does", async (_, body, message) => {
+    const failure = await map(await command(body), "a\nb\n", newContext({ outputLimit: 100_000 })).then(
+      () => "nothing",
+      String,
+    );
+    expect(failure).toMatch(message);
+  });
+
+  test("ends when its attempt does, whether it waits or not", async () => {
+    const abort = new AbortController();
+    const reason = new Error("the attempt is over");
+    async function* silent() {
+      yield { bytes: Buffer.from("a\n"), path: inputPath };
+      abort.abort(reason);
+      await new Promise(() => undefined);
+    }
+    const context = newContext({ signal: abort.signal });
+    const cat = await command("cat();");
+    await expect(mapToText({ mapper: cat, input: silent(), context, sink: new MemorySink() })).rejects.toBe(reason);
+  });
+
+  test("that imports something else is refused", async () => {
+    const foreign = await compileScript(
+      "// @ts-ignore\n@external('edgefold', 'emit') declare function emit(a: usize, b: u32): void;\nemit(0, 0);",
+      ["--exportStart", "_start"],
+    );
+    await expect(map(newProgram("mapper", "command", foreign), "a\n")).rejects.toThrow(
+      "imports edgefold.emit, which Edgefold does not offer: such a program can only import functions of wasi_snapshot_preview1",
+    );
+  });
+});

@@ -1,0 +1,46 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { findWasmMisfit } from "../../../shared/wasm-contract.ts";
+import { limitMemory, readWasm, type WasmModule } from "../../../shared/wasm-module.ts";
+import type { AttemptContext } from "../attempt-context.ts";
+import { type ArtifactProgram, ProgramError } from "./program.ts";
+
+/** Bytes of a page of WebAssembly's memory. */
+const pageBytes = 64 * 1024;
+
+export const CallSchema = z.custom<(...parameters: number[]) => unknown>((value) => typeof value === "function");
+
+export const MemorySchema = z.object({ memory: z.instanceof(WebAssembly.Memory) });
+
+/** What a WASI command exports. */
+export const CommandExportsSchema = MemorySchema.extend({ _start: CallSchema });
+
+/**
+ * Compiles a program, whose memory gets a maximum.
+ * @throws ProgramError if it is none
+ */
+export const compileProgram = async (
+  program: ArtifactProgram,
+  { wasmMemory }: Pick<AttemptContext, "wasmMemory">,
+): Promise<{ readonly module: WebAssembly.Module; readonly imports: WasmModule["imports"] }> => {
+  const bytes = await readFile(program.path);
+  try {
+    const { imports, ...rest } = readWasm(bytes);
+    const misfit = findWasmMisfit({ imports, ...rest });
+    if (misfit !== undefined) throw new Error(misfit);
+    const module = await WebAssembly.compile(limitMemory(bytes, Math.floor(wasmMemory / pageBytes)));
+    return { module, imports };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new ProgramError(program, problem, { cause: error, isFinal: true });
+  }
+};
+
+/** Says what went wrong in a program, and in which of its functions. */
+export const describeTrap = (error: unknown, name: string): string => {
+  if (!(error instanceof Error)) return String(error);
+  const frame = /at (?:(\S+) \()?wasm:\/\/[^)\n]*?wasm-function\[(\d+)\]:(0x[0-9a-f]+)/g;
+  const places = Array.from((error.stack ?? "").matchAll(frame)).slice(0, 10);
+  const where = places.map(([, own, number, at]) => `\n    at ${own ?? `function ${number}`} (${name}:${at})`);
+  return `${error.message}${where.join("")}`;
+};
