@@ -56,7 +56,7 @@ export const compileCat = async (): Promise<Buffer> => {
         fd_write(1, vector, 1, vector + 8);
       }
     }`,
-    ["--exportStart", "_start"],
+    ["--exportStart", "_start", "--use", "abort="],
   );
 };
 
