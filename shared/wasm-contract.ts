@@ -28,10 +28,12 @@ export const isCommand = ({ exports = [] }: Pick<WasmModule, "exports">): boolea
 export const findWasmMisfit = (found: Pick<WasmModule, "imports" | "exports">): string | undefined => {
   const { imports, exports } = found;
   const isOfWasi = isCommand(found);
-  const foreign = imports.filter(
-    ({ module, name, kind }) =>
-      kind !== "function" || (isOfWasi ? module !== wasi : wasmImports[module]?.includes(name) !== true),
-  );
+  /** Whether a program can import it. As long as it is not known what it exports, it may be either kind. */
+  const isOffered = (module: string, name: string): boolean =>
+    module === wasi
+      ? isOfWasi || exports === undefined
+      : (!isOfWasi || exports === undefined) && wasmImports[module]?.includes(name) === true;
+  const foreign = imports.filter(({ module, name, kind }) => kind !== "function" || !isOffered(module, name));
   if (foreign.length > 0) {
     const names = foreign.slice(0, 10).map(({ module, name }) => `${module}.${name}`);
     const more = foreign.length > names.length ? ` and ${foreign.length - names.length} more` : "";

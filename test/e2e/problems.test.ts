@@ -255,7 +255,7 @@ describe("PUT /artifacts", () => {
       formType,
       400,
       "invalid-request",
-      /type must be one of executable, module, file, archive/,
+      /type must be one of executable, module, wasm, file, archive/,
     ],
     [
       "an unknown field",

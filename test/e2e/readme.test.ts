@@ -229,7 +229,7 @@ test("the program that uses the SDK", async () => {
   await symlink(`${root}examples`, `${folder}/examples`);
   await writeFile(`${folder}/main.ts`, here(main));
   const options = { strict: true, module: "NodeNext", allowImportingTsExtensions: true, noEmit: true, types: ["node"] };
-  await writeFile(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions: options }));
+  await writeFile(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions: options, files: ["main.ts"] }));
   await writeFile(`${folder}/package.json`, '{"type": "module"}');
   await edgefold.put("data/README.md", readme);
 

@@ -10,9 +10,10 @@ import { hangUp } from "./peer.ts";
 
 const text = (characters: string): number[] => Array.from(characters, (character) => character.charCodeAt(0));
 const name = (characters: string): number[] => [characters.length, ...text(characters)];
+const varint = (value: number): number[] => (value < 128 ? [value] : [128 + (value % 128), ...varint(value >> 7)]);
 const section = (id: number, ...items: number[][]): number[] => {
-  const content = [items.length, ...items.flat()];
-  return [id, content.length, ...content];
+  const content = [...varint(items.length), ...items.flat()];
+  return [id, ...varint(content.length), ...content];
 };
 
 /** A module whose functions have no code: nobody runs it. */
@@ -69,6 +70,12 @@ describe("an upload in WebAssembly", () => {
       }),
       undefined,
       "imports env.system, wasi_unstable.fd_write, which Edgefold does not offer: such a program can only import edgefold.emit",
+    ],
+    [
+      "with a thousand imports",
+      moduleOf({ imports: Array.from({ length: 1000 }, (_, index) => ["env", `f${index}`] as const) }),
+      undefined,
+      "imports env.f0, env.f1, env.f2, env.f3, env.f4, env.f5, env.f6, env.f7, env.f8, env.f9 and 990 more, which",
     ],
     [
       "as a command with foreign imports",

@@ -29,10 +29,10 @@ export class WasmProgram {
   readonly #program: ArtifactProgram;
   readonly #context: AttemptContext;
   readonly #emit: (packed: Buffer) => void;
-  readonly #exports: z.infer<typeof ExportsSchema>;
+  #exports: z.infer<typeof ExportsSchema> | undefined;
   readonly #take: (...parameters: number[]) => unknown;
   readonly #end: ((...parameters: number[]) => unknown) | undefined;
-  readonly #memory = new ProgramMemory(() => this.#exports.memory);
+  readonly #memory = new ProgramMemory(() => this.#known.memory);
   readonly #guard = new Guard();
   /** Whether the program may emit now. */
   #emits = false;
@@ -57,8 +57,8 @@ export class WasmProgram {
     this.#take = take;
     this.#end = end;
     const abi = this.#call("while it was started", () => {
-      this.#exports._initialize?.();
-      return this.#exports.edgefold_abi();
+      this.#known._initialize?.();
+      return this.#known.edgefold_abi();
     });
     if (abi !== wasmAbi) {
       const problem = `is for version ${String(abi)} of Edgefold's interface, the runner has version ${wasmAbi}`;
@@ -86,7 +86,7 @@ export class WasmProgram {
    * @throws ProgramError if the program fails
    */
   take(batch: Buffer, place: string): void {
-    const address = this.#call(place, () => Number(this.#exports.input(batch.length))) >>> 0;
+    const address = this.#call(place, () => Number(this.#known.input(batch.length))) >>> 0;
     const memory = this.#memory.all;
     if (address + batch.length > memory.length) {
       throw new ProgramError(this.#program, `failed ${place}: input(${batch.length}) returned no place in its memory`);
@@ -98,6 +98,11 @@ export class WasmProgram {
   /** Tells the program that there is no more input. @throws ProgramError if it fails */
   end(): void {
     this.#calling("at the end of its input", () => this.#end?.());
+  }
+
+  /** @throws Error while the program's start function runs */
+  get #known(): z.infer<typeof ExportsSchema> {
+    return this.#exports ?? fail(early);
   }
 
   #calling(place: string, call: () => unknown): void {
@@ -171,6 +176,11 @@ export class WasmProgram {
     return this.#memory.bytes(address, Math.min(length, longestText)).toString("utf16le");
   }
 }
+
+/** Engines run a start function before they say where the module's memory is. */
+const early =
+  "it calls Edgefold in its start function, when its memory is not known yet. Export that function as `_initialize` instead, " +
+  "in AssemblyScript by --exportStart _initialize";
 
 const fail = (message: string): never => {
   throw new Error(message);

@@ -234,11 +234,47 @@ describe("a hostile program in WebAssembly", () => {
     expect(failure).toMatch(message);
   });
 
+  test("finds nothing of the runner in its memory", async () => {
+    const canary = "a canary of the runner";
+    process.env["EDGEFOLD_TEST_CANARY"] = canary;
+    const held = Buffer.from(canary);
+    const mapper = await program(
+      "mapper",
+      `${abi}import { emit, flush } from "edgefold";
+      export function map(address: usize, length: u32): void {
+        memory.grow(64);
+        for (let at: usize = 0; at < <usize>memory.size() << 16; at += 4096) emit(at, 4096, 0, 0);
+        flush();
+      }`,
+    );
+    const found = await map(mapper, "its own input\n");
+    expect(found.includes("its own input")).toBe(true);
+    expect(found.includes(held)).toBe(false);
+    delete process.env["EDGEFOLD_TEST_CANARY"];
+  });
+
+  test("of 50 MB is a program like any other", async () => {
+    const compiled = await compileExample("sort");
+    // A custom section, whose length is a varint of four bytes.
+    const custom = Buffer.alloc(50_000_000);
+    const length = custom.length - 5;
+    custom.set([0, 0x80 | (length & 127), 0x80 | ((length >> 7) & 127), 0x80 | ((length >> 14) & 127), length >> 21]);
+    const mapper = newProgram("mapper", "wasm", Buffer.concat([compiled, custom]));
+    expect((await map(mapper, "b\na\n")).toString()).toBe("b\na\n");
+  });
+
   test("that emits when nobody has asked it to fails", async () => {
     const early = await program("mapper", `${source}\nexport function map(a: usize, l: u32): void {}\nhostEmit(0, 0);`);
     await expect(map(early, "a\n")).rejects.toThrow(
       "failed while it was started: emit was called where map is not at work",
     );
+    const logging = `${abi}import { log } from "edgefold";\nexport function map(): void {}\nlog("started");`;
+    await expect(map(await program("mapper", logging), "a\n")).rejects.toThrow("Export that function as `_initialize`");
+    let logged = "";
+    const context = newContext({ log: (bytes) => void (logged += Buffer.from(bytes).toString()) });
+    const initialized = await compileScript(logging, ["--exportStart", "_initialize"]);
+    expect((await map(newProgram("mapper", "wasm", initialized), "a\n", context)).toString()).toBe("");
+    expect(logged).toBe("started\n");
   });
 
   test("that is no program is refused by what it lacks", async () => {
