@@ -15,10 +15,8 @@ type ExternKind = (typeof externKinds)[number];
 type WasmImport = { readonly module: string; readonly name: string; readonly kind: ExternKind };
 type WasmExport = { readonly name: string; readonly kind: ExternKind };
 
-/** The limits of a memory, in pages of 64 KiB, and where they lie in the module. */
+/** The limits of a memory, in pages of 64 KiB. */
 type WasmMemory = {
-  readonly from: number;
-  readonly to: number;
   readonly flags: number;
   readonly minimum: number;
   readonly maximum: number | undefined;
@@ -30,8 +28,8 @@ export type WasmModule = {
   readonly exports: readonly WasmExport[] | undefined;
   /** Those that it defines itself. */
   readonly memories: readonly WasmMemory[];
-  /** Where each section's length lies and its content begins; see `limitMemory`. */
-  readonly memorySection: { readonly lengthAt: number; readonly from: number; readonly to: number } | undefined;
+  /** Where the length of the section with its memories lies, and where the section ends. */
+  readonly memorySection: { readonly lengthAt: number; readonly to: number } | undefined;
 };
 
 const sectionIds = { imports: 2, memories: 5, exports: 7, code: 10 } as const;
@@ -50,15 +48,14 @@ export const readWasm = (bytes: Uint8Array): WasmModule => {
     const id = reader.byte();
     const lengthAt = reader.at;
     const length = reader.number();
-    const from = reader.at;
-    const to = from + length;
+    const to = reader.at + length;
     // What comes from here on says nothing of the interface.
     if (id === sectionIds.code) exports ??= [];
     if (id === sectionIds.code || to > bytes.length) break;
     if (id === sectionIds.imports) imports = reader.list(() => readImport(reader));
     if (id === sectionIds.memories) {
       memories = reader.list(() => readLimits(reader));
-      memorySection = { lengthAt, from, to };
+      memorySection = { lengthAt, to };
     }
     if (id === sectionIds.exports) exports = reader.list(() => readExport(reader));
     reader.at = to;
@@ -91,11 +88,10 @@ const readExport = (reader: ByteReader): WasmExport => {
 };
 
 const readLimits = (reader: ByteReader): WasmMemory => {
-  const from = reader.at;
   const flags = reader.byte();
   const minimum = reader.number();
   const maximum = flags % 2 === 1 ? reader.number() : undefined;
-  return { from, to: reader.at, flags, minimum, maximum };
+  return { flags, minimum, maximum };
 };
 
 class ByteReader {
@@ -147,11 +143,15 @@ class ByteReader {
 
 /**
  * Returns the module with a maximum for each of its memories.
+ * @param bytes the module, of which `readWasm` has told the rest
  * @param most pages of 64 KiB
  * @throws Error for a module that needs more at its start, as the rest of a sentence that begins with the module
  */
-export const limitMemory = (bytes: Uint8Array, most: number): Uint8Array<ArrayBuffer> => {
-  const { memories, memorySection } = readWasm(bytes);
+export const limitMemory = (
+  bytes: Uint8Array,
+  { memories, memorySection }: WasmModule,
+  most: number,
+): Uint8Array<ArrayBuffer> => {
   if (memorySection === undefined) return Uint8Array.from(bytes);
   const parts = [leb128(memories.length)];
   for (const { flags, minimum, maximum = most } of memories) {

@@ -7,13 +7,11 @@ import type { ProgramMemory } from "./program-memory.ts";
  * There are neither files nor sockets. `node:wasi` is not used: it says of itself that it is no sandbox.
  */
 
-/** The module that programs import it from. */
-export const wasiModule = "wasi_snapshot_preview1";
-
 /** Error numbers. */
 const errno = { success: 0, badf: 8, inval: 28, noent: 44, nosys: 52, spipe: 70 } as const;
 
-const fileTypes = { unknown: 0, characterDevice: 2 } as const;
+/** The type of the streams. */
+const characterDevice = 2;
 const clockSubscription = 0;
 
 /** Bytes of the structures of `poll_oneoff`. */
@@ -49,7 +47,7 @@ type WasiOptions = {
   readonly signal: AbortSignal;
 };
 
-/** Numbers of 64 bits come as bigints. */
+/** All numbers of a program come as numbers; see `Guard`. */
 type Call = (...parameters: number[]) => number | Promise<number>;
 
 /** The functions that a program can import, by name. What is not here returns that it is not there. */
@@ -111,7 +109,7 @@ export const wasiCalls = ({
     fd_fdstat_get: (descriptor, address) => {
       if (!isStream(descriptor)) return errno.badf;
       const stat = memory.bytes(address, 24).fill(0);
-      stat[0] = fileTypes.characterDevice;
+      stat[0] = characterDevice;
       // All rights.
       stat.fill(0xff, 8, 24);
       return errno.success;
@@ -119,7 +117,7 @@ export const wasiCalls = ({
     fd_fdstat_set_flags: (descriptor) => (isStream(descriptor) ? errno.success : errno.badf),
     fd_filestat_get: (descriptor, address) => {
       if (!isStream(descriptor)) return errno.badf;
-      memory.bytes(address, 64).fill(0)[16] = fileTypes.characterDevice;
+      memory.bytes(address, 64).fill(0)[16] = characterDevice;
       return errno.success;
     },
     fd_prestat_get: () => errno.badf,
@@ -127,35 +125,31 @@ export const wasiCalls = ({
     fd_seek: (descriptor) => (isStream(descriptor) ? errno.spipe : errno.badf),
     path_open: () => errno.noent,
     path_filestat_get: () => errno.noent,
-    fd_read: async (descriptor, vectors, count, address) => {
+    fd_read: (descriptor, vectors, count, address) => {
       if (descriptor !== 0) return errno.badf;
+      const end = (length: number): number => {
+        putNumber(address, length);
+        return errno.success;
+      };
       const first = buffersAt(vectors, count).find(({ length }) => length > 0);
-      const length = first === undefined ? 0 : await streams.read(() => memory.bytes(first.address, first.length));
-      putNumber(address, length);
-      return errno.success;
+      if (first === undefined) return end(0);
+      const read = streams.read(() => memory.bytes(first.address, first.length));
+      return typeof read === "number" ? end(read) : read.then(end);
     },
     fd_write: (descriptor, vectors, count, address) => {
       if (descriptor !== 1 && descriptor !== 2) return errno.badf;
       let written = 0;
-      const buffers = buffersAt(vectors, count);
-      if (descriptor === 2) {
-        for (const buffer of buffers) {
-          streams.report(memory.bytes(buffer.address, buffer.length));
-          written += buffer.length;
-        }
-        putNumber(address, written);
-        return errno.success;
-      }
-      const writing: Promise<void>[] = [];
-      for (const buffer of buffers) {
-        // A program may write less than it has: it writes the rest by the next call.
-        if (writing.length > 0) break;
-        const pending = streams.write(memory.bytes(buffer.address, buffer.length));
+      let pending: Promise<void> | undefined;
+      for (const buffer of buffersAt(vectors, count)) {
+        const bytes = memory.bytes(buffer.address, buffer.length);
+        if (descriptor === 2) streams.report(bytes);
+        else pending = streams.write(bytes);
         written += buffer.length;
-        if (pending !== undefined) writing.push(pending);
+        // A program may write less than it has: it writes the rest by the next call.
+        if (pending !== undefined) break;
       }
       putNumber(address, written);
-      return writing.length === 0 ? errno.success : Promise.all(writing).then(() => errno.success);
+      return pending === undefined ? errno.success : pending.then(() => errno.success);
     },
     poll_oneoff: async (subscriptions, events, count, address) => {
       if (count === 0) return errno.inval;

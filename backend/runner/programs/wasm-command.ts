@@ -1,11 +1,12 @@
+import { wasiModule } from "../../../shared/wasm-contract.ts";
 import { untilAborted } from "../../abort.ts";
 import { exitProblem, limitedOutput, stderrReader, type StreamRun } from "./executable.ts";
 import { Guard } from "./guard.ts";
 import { isStorageFailure } from "./module-program.ts";
 import { ProgramMemory } from "./program-memory.ts";
 import { ProgramError } from "./program.ts";
-import { notThere, ProgramExit, wasiCalls, wasiModule } from "./wasi.ts";
-import { CommandExportsSchema, compileProgram, describeTrap } from "./wasm-module.ts";
+import { notThere, ProgramExit, wasiCalls } from "./wasi.ts";
+import { CommandExportsSchema, compileProgram, describeTrap, variablesOf } from "./wasm-module.ts";
 
 /** Functions for which a program waits. All others return at once. */
 const suspending: ReadonlySet<string> = new Set(["fd_read", "fd_write", "poll_oneoff"]);
@@ -18,7 +19,7 @@ const suspending: ReadonlySet<string> = new Set(["fd_read", "fd_write", "poll_on
  */
 export const runCommand = async (run: StreamRun): Promise<void> => {
   const { program, context, input } = run;
-  const { signal, progress, environment } = context;
+  const { signal, progress } = context;
   signal.throwIfAborted();
   if (typeof input === "number") throw new TypeError("a command reads no file");
   const { module, imports } = await compileProgram(program, context);
@@ -29,7 +30,7 @@ export const runCommand = async (run: StreamRun): Promise<void> => {
   const calls = wasiCalls({
     memory,
     args: [program.name, ...program.args],
-    environment: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    environment: variablesOf(context),
     streams: {
       read: (target) => {
         progress.tick();

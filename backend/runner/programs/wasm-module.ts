@@ -25,16 +25,20 @@ export const compileProgram = async (
 ): Promise<{ readonly module: WebAssembly.Module; readonly imports: WasmModule["imports"] }> => {
   const bytes = await readFile(program.path);
   try {
-    const { imports, ...rest } = readWasm(bytes);
-    const misfit = findWasmMisfit({ imports, ...rest });
+    const found = readWasm(bytes);
+    const misfit = findWasmMisfit(found);
     if (misfit !== undefined) throw new Error(misfit);
-    const module = await WebAssembly.compile(limitMemory(bytes, Math.floor(wasmMemory / pageBytes)));
-    return { module, imports };
+    const limited = limitMemory(bytes, found, Math.floor(wasmMemory / pageBytes));
+    return { module: await WebAssembly.compile(limited), imports: found.imports };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     throw new ProgramError(program, problem, { cause: error, isFinal: true });
   }
 };
+
+/** A program's variables, each as `NAME=value`. */
+export const variablesOf = ({ environment }: Pick<AttemptContext, "environment">): string[] =>
+  Object.entries(environment).map(([name, value]) => `${name}=${value}`);
 
 /** Says what went wrong in a program, and in which of its functions. */
 export const describeTrap = (error: unknown, name: string): string => {

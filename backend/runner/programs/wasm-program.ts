@@ -6,7 +6,7 @@ import { Guard } from "./guard.ts";
 import { isStorageFailure } from "./module-program.ts";
 import { ProgramMemory } from "./program-memory.ts";
 import { type ArtifactProgram, ProgramError } from "./program.ts";
-import { CallSchema, compileProgram, describeTrap, MemorySchema } from "./wasm-module.ts";
+import { CallSchema, compileProgram, describeTrap, MemorySchema, variablesOf } from "./wasm-module.ts";
 
 /** Maximum bytes of a text that a program hands over, such as a name of a counter. More is cut off. */
 const longestText = 64 * 1024;
@@ -155,10 +155,7 @@ export class WasmProgram {
       log: (address: number, length: number) => context.log(this.#memory.bytes(address, length)),
       fail: (address: number, length: number) => fail(this.#text(address, length)),
       arguments: (address: number, room: number) => this.#give(terminated(this.#program.args), address, room),
-      environment: (address: number, room: number) => {
-        const variables = Object.entries(context.environment).map(([name, value]) => `${name}=${value}`);
-        return this.#give(terminated(variables), address, room);
-      },
+      environment: (address: number, room: number) => this.#give(terminated(variablesOf(context)), address, room),
       input_path: (address: number, room: number) => this.#give(this.inputPath, address, room),
     };
     // AssemblyScript's, with the addresses of a message and a file's name, both in UTF-16 behind their lengths.

@@ -156,11 +156,13 @@ export class Arena {
       // The memory is too small for a stage of that length.
       const reader = new VarintReader();
       while (reader.at < packed.length) {
-        const key = reader.readPacked(packed);
+        const keyLength = reader.read(packed);
+        const keyStart = reader.at;
+        reader.at += keyLength;
         const valueLength = reader.read(packed);
+        const valueStart = reader.at;
         reader.at += valueLength;
-        const keyStart = key.byteOffset - packed.byteOffset;
-        this.add(packed, keyStart, keyStart + key.length, reader.at - valueLength, reader.at);
+        this.add(packed, keyStart, keyStart + keyLength, valueStart, reader.at);
       }
       return;
     }

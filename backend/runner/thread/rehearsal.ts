@@ -57,17 +57,17 @@ class Rehearsal {
   async run(): Promise<Report[]> {
     await writeFile(this.#path("program.mjs"), source);
     await writeFile(this.#path("input"), text);
-    await this.#perform({ kind: "plan", ...attempt("p", 0) });
+    await this.#perform({ kind: "plan", ...attempt("p") });
     const input = this.#planned.map((object) => ({ ...object, start: 0, end: object.size }));
-    await this.#perform({ kind: "map", ...attempt("m", 0), input });
-    await this.#perform({ kind: "reduce", ...attempt("r", 0) });
+    await this.#perform({ kind: "map", ...attempt("m"), input });
+    await this.#perform({ kind: "reduce", ...attempt("r") });
     const outputs = this.#reports.flatMap((report) =>
       report.kind === "complete" && report.result.kind === "output"
         ? [{ ...report.result.output, index: 0, attempt: report.attempt }]
         : [],
     );
-    await this.#perform({ kind: "commit", ...attempt("c", 0), outputs });
-    await this.#perform({ kind: "success", ...attempt("s", 0) });
+    await this.#perform({ kind: "commit", ...attempt("c"), outputs });
+    await this.#perform({ kind: "success", ...attempt("s") });
     return this.#reports;
   }
 
@@ -96,7 +96,7 @@ class Rehearsal {
     if (request.kind === "planned") this.#planned = request.objects;
     if (request.kind !== "segments") return { kind: "done", re: 0 };
     const { path = "", lengths: [length = 0] = [], largestBlock = 0 } = this.#mapOutput ?? {};
-    const segment = { map: 0, attempt: attempt("m", 0).attempt, path, offset: 0, length, largestBlock };
+    const segment = { map: 0, attempt: attempt("m").attempt, path, offset: 0, length, largestBlock };
     return { kind: "segments", re: 0, segments: [segment], nextFrom: null };
   }
 
@@ -109,7 +109,7 @@ class Rehearsal {
   }
 }
 
-const attempt = (kind: string, index: number): { taskId: string; attempt: string; index: number } => {
-  const taskId = `${jobId}-${kind}-${index}`;
-  return { taskId, attempt: `${taskId}-1`, index };
+const attempt = (kind: string): { taskId: string; attempt: string; index: number } => {
+  const taskId = `${jobId}-${kind}-0`;
+  return { taskId, attempt: `${taskId}-1`, index: 0 };
 };
