@@ -62,6 +62,6 @@ export const compileCat = async (): Promise<Buffer> => {
 
 /** Compiles one of the examples. */
 export const compileExample = async (name: string): Promise<Buffer> => {
-  const source = await readFile(join(root, "examples/webassembly", `${name}.ts`), "utf8");
-  return await compileScript(source.replaceAll(`"../../${sdk}"`, `"./${sdk}"`));
+  const source = await readFile(join(root, "examples/webassembly/assemblyscript", `${name}.ts`), "utf8");
+  return await compileScript(source.replaceAll(`"../../../${sdk}"`, `"./${sdk}"`));
 };

@@ -1,5 +1,5 @@
-import { emit, fail, find, flush, programArguments } from "../../client/wasm/assemblyscript/edgefold";
-export { edgefold_abi, input } from "../../client/wasm/assemblyscript/edgefold";
+import { emit, fail, find, flush, programArguments } from "../../../client/wasm/assemblyscript/edgefold";
+export { edgefold_abi, input } from "../../../client/wasm/assemblyscript/edgefold";
 
 const newline: u8 = 0x0a;
 

@@ -1,5 +1,5 @@
-import { emit, emitNumber, endKeys, flush, forEachLine, forEachValue, key, keyLength, parseNumber } from "../../client/wasm/assemblyscript/edgefold";
-export { edgefold_abi, input } from "../../client/wasm/assemblyscript/edgefold";
+import { emit, emitNumber, endKeys, flush, forEachLine, forEachValue, key, keyLength, parseNumber } from "../../../client/wasm/assemblyscript/edgefold";
+export { edgefold_abi, input } from "../../../client/wasm/assemblyscript/edgefold";
 
 const one = memory.data<u8>([0x31]);
 

@@ -1,5 +1,5 @@
-import { emit, flush, forEachLine, forEachValue, key, keyLength } from "../../client/wasm/assemblyscript/edgefold";
-export { edgefold_abi, input } from "../../client/wasm/assemblyscript/edgefold";
+import { emit, flush, forEachLine, forEachValue, key, keyLength } from "../../../client/wasm/assemblyscript/edgefold";
+export { edgefold_abi, input } from "../../../client/wasm/assemblyscript/edgefold";
 
 /** Emits each line as a key. */
 export function map(address: usize, length: u32): void {
