@@ -1,5 +1,5 @@
 import { addsUp, isNumeric, list, setAggregate, total } from "./aggregate";
-import { compareKeys, copyBytes, putVarint, readVarint, varintBytes, varintEnd } from "./bytes";
+import { compareKeys, copyBytes, keepFetched, putVarint, readVarint, varintBytes, varintEnd } from "./bytes";
 import {
   addedRecords,
   addGroups,
@@ -54,9 +54,6 @@ export const firstFree: usize = stage + stageBytes;
 const fetchedRecords: usize = 32;
 const mostFetched: usize = 256;
 const cacheLine: usize = 64;
-
-/** Keeps reads that only fetch memory from being optimized away. */
-export let fetched: u32 = 0;
 
 let base: usize = 0;
 let limit: usize = 0;
@@ -308,7 +305,7 @@ function fetchRecords(from: usize): usize {
     for (let at = key; at < last; at += cacheLine) read ^= load<u8>(at);
     read ^= load<u8>(last);
   }
-  fetched = read;
+  keepFetched(read);
   return to;
 }
 
@@ -322,7 +319,16 @@ function fetchGroups(from: usize): usize {
   for (let next = from; next < to; next += itemBytes) {
     read ^= <u32>blockAfter(lastBlockOf(slotOfKey(itemKey(next), itemLength(next))));
   }
-  fetched = read;
+  keepFetched(read);
+  return to;
+}
+
+/** Likewise, for groups with a number. */
+function fetchNumbers(from: usize): usize {
+  const to = min(from + fetchedRecords * itemBytes, itemsEnd);
+  let read: u32 = 0;
+  for (let next = from; next < to; next += itemBytes) read ^= <u32>numberOf(itemKey(next), itemLength(next));
+  keepFetched(read);
   return to;
 }
 
@@ -358,7 +364,9 @@ function encodeGroups(start: usize, outEnd: usize, stop: usize): usize {
 
 function encodeNumbers(start: usize, outEnd: usize, stop: usize): usize {
   let out = start;
+  let fetchedTo = item;
   while (item < itemsEnd && out < stop) {
+    if (item == fetchedTo) fetchedTo = fetchNumbers(item);
     const key = itemKey(item);
     const length = itemLength(item);
     if (out + pieceHeader + length + longestNumber + 1 > outEnd) {

@@ -1,5 +1,17 @@
 /** Reading, copying, comparing and hashing bytes. Some functions read up to 15 bytes beyond a range, never write beyond it. */
 
+/** What `keepFetched` was given. */
+export let fetched: u32 = 0;
+
+/**
+ * Keeps reads that only fetch memory from being optimized away. Such reads stand in loops of their own, which are so short that the
+ * processor begins with many of them before the memory of the first one has come.
+ */
+@inline
+export function keepFetched(read: u32): void {
+  fetched = read;
+}
+
 /** The first `length` bytes, 0 to 8 or more, of a word; the rest is zero. */
 @inline
 export function firstBytes(word: u64, length: u32): u64 {

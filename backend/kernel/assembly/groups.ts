@@ -1,5 +1,5 @@
 import { aggregate, failure, isNumeric, keepsFirst, take, uniq } from "./aggregate";
-import { compareKeys, firstBytes, readVarint, varintEnd } from "./bytes";
+import { compareKeys, firstBytes, keepFetched, readVarint, varintEnd } from "./bytes";
 import { entryBytes, indexBytes, putEntry } from "./sort";
 import {
   append,
@@ -37,7 +37,7 @@ const ownLengthAt: usize = 8;
 const ownSlotAt: usize = 4;
 
 /** Records that are looked up together, so that the waits for their slots overlap. Each has 32 bytes in the stage. */
-const stageRecords: usize = 64;
+const stageRecords: usize = 128;
 const stagedBytes: usize = 32;
 const stagedStartAt: usize = 16;
 const stagedSlotAt: usize = 20;
@@ -59,8 +59,6 @@ let keys: u32 = 0;
 /** Random numbers, so that nobody can choose keys that collide. */
 let firstFactor: u64 = 0x9e3779b97f4a7c15;
 let secondFactor: u64 = 0xc2b2ae3d27d4eb4f;
-/** Keeps reads that only fetch memory from being optimized away. */
-export let fetched: u32 = 0;
 
 export function setSeed(first: u64, second: u64): void {
   firstFactor = first | 1;
@@ -170,7 +168,8 @@ function addValue(slot: usize, value: usize, length: u32): bool {
 function addShort(slot: usize, key: v128, length: u32, value: usize, valueLength: u32): bool {
   let tag = load<u32>(slot, tagAt);
   while (tag != 0) {
-    if ((tag & tagMask) == length + 1 && !v128.any_true(v128.xor(v128.load(slot), key))) {
+    // One branch, which is hardly ever mispredicted.
+    if (!(((tag & tagMask) ^ (length + 1)) | u32(v128.any_true(v128.xor(v128.load(slot), key))))) {
       return addValue(slot, value, valueLength);
     }
     slot = nextSlot(slot);
@@ -269,28 +268,29 @@ const isLeft: usize = 0x8000_0000;
 function addStaged(at: usize, end: usize): usize {
   const stageEnd = stage + stageRecords * stagedBytes;
   let staged = stage;
-  let fetch: u32 = 0;
   while (at < end && staged < stageEnd) {
     const length: u32 = load<u8>(at);
     if (length > longestInSlot) break;
     const valueLength: u32 = load<u8>(at + 1 + length);
     if (valueLength >= 0x80) break;
     const words = keyWords(at + 1, length);
-    const slot = slotOf(hashShort(words));
     v128.store(staged, words);
     store<u32>(staged, <u32>at, stagedStartAt);
-    store<u32>(staged, <u32>slot, stagedSlotAt);
-    fetch ^= load<u32>(slot, tagAt);
+    store<u32>(staged, <u32>slotOf(hashShort(words)), stagedSlotAt);
     at += 2 + length + valueLength;
     staged += stagedBytes;
   }
   assert(at <= end);
+  let fetch: u32 = 0;
+  for (let record = stage; record < staged; record += stagedBytes) {
+    fetch ^= load<u32>(<usize>load<u32>(record, stagedSlotAt), tagAt);
+  }
   if (!isNumeric) {
     for (let record = stage; record < staged; record += stagedBytes) {
       fetch ^= <u32>load<u8>(<usize>load<u32>(<usize>load<u32>(record, stagedSlotAt), writeAt));
     }
   }
-  fetched = fetch;
+  keepFetched(fetch);
   const stagedTable = table;
   for (let record = stage; record < staged; record += stagedBytes) {
     const start = <usize>load<u32>(record, stagedStartAt);
@@ -300,9 +300,12 @@ function addStaged(at: usize, end: usize): usize {
     const words = v128.load(record);
     // The table may have grown meanwhile.
     const slot = table == stagedTable ? <usize>load<u32>(record, stagedSlotAt) : slotOf(hashShort(words));
-    if (!addShort(slot, words, length, value, valueLength)) return start | isLeft;
-    addedRecords++;
+    if (!addShort(slot, words, length, value, valueLength)) {
+      addedRecords += <u32>((record - stage) / stagedBytes);
+      return start | isLeft;
+    }
   }
+  addedRecords += <u32>((staged - stage) / stagedBytes);
   return at;
 }
 

@@ -24,6 +24,21 @@ export function scanPacked(from: usize, to: usize): usize {
   isMalformed = false;
   let at = from;
   while (at < to) {
+    // Nearly all lengths have one byte.
+    const key: u32 = load<u8>(at);
+    const valueAt = at + 1 + key;
+    if (key < 0x80 && valueAt < to) {
+      const value: u32 = load<u8>(valueAt);
+      const next = valueAt + 1 + value;
+      if (value < 0x80) {
+        if (next > to) break;
+        count++;
+        bytes += key + value;
+        longest = max(longest, <u64>(key + value));
+        at = next;
+        continue;
+      }
+    }
     const keyLength = readLength(at, to);
     const keyEnd = <u64>varintEnd + keyLength;
     if (isMalformed || keyEnd >= <u64>to) break;

@@ -81,12 +81,32 @@ function emitLong(key: usize, keyLength: u32, value: usize, valueLength: u32): v
   heap.free(own);
 }
 
+/** Emits a record whose value is `1`. */
+export function emitOne(key: usize, keyLength: u32): void {
+  if (outAt + shortText + slack > out + emitRoom) flush();
+  if (!ASC_FEATURE_SIMD || keyLength >= shortText || key + shortText > memorySize()) return emit(key, keyLength, one, 1);
+  store<u8>(outAt, <u8>keyLength);
+  for (let at: u32 = 0; at < keyLength; at += 16) v128.store(outAt + at, v128.load(key + at), 1);
+  store<u16>(outAt + keyLength, oneValue, 1);
+  outAt += keyLength + 3;
+}
+
+/** The value `1`, and as it is packed. */
+const one = memory.data<u8>([0x31]);
+const oneValue: u16 = 0x3101;
+
+// @ts-ignore: decorator
+@inline
+function memorySize(): usize {
+  return <usize>memory.size() << 16;
+}
+
 /** Writes a length and as many bytes. @returns where they end */
 function putPacked(to: usize, from: usize, length: u32): usize {
   let rest = length;
   for (; rest >= 0x80; rest >>= 7) store<u8>(to++, <u8>rest | 0x80);
   store<u8>(to++, <u8>rest);
-  if (ASC_FEATURE_SIMD && length <= shortText && from + length + 16 <= (<usize>memory.size() << 16)) {
+  if (ASC_FEATURE_SIMD && length <= shortText && from + length + 16 <= memorySize()) {
     // What is copied too much is overwritten or lies in the slack.
     for (let at: u32 = 0; at < length; at += 16) v128.store(to + at, v128.load(from + at));
   } else memory.copy(to, from, length);
@@ -120,6 +140,8 @@ export function parseNumber(at: usize, length: u32): i64 {
 }
 
 /** Calls `use` for each line of a batch, without its newline. */
+// @ts-ignore: decorator
+@inline
 export function forEachLine(address: usize, length: u32, use: (line: usize, length: u32) => void): void {
   const end = address + length;
   for (let line = address; line < end;) {
@@ -127,6 +149,74 @@ export function forEachLine(address: usize, length: u32, use: (line: usize, leng
     use(line, <u32>(newline - line));
     line = newline + 1;
   }
+}
+
+/** Calls `use` for each word of a batch: for what is between spaces, tabs and newlines. */
+// @ts-ignore: decorator
+@inline
+export function forEachWord(address: usize, length: u32, use: (word: usize, length: u32) => void): void {
+  const end = address + length;
+  let word = address;
+  let at = address;
+  if (ASC_FEATURE_SIMD) {
+    for (; at + 64 <= end; at += 64) {
+      for (let ends = spacesIn(at, 0) | spacesIn(at, 16) | spacesIn(at, 32) | spacesIn(at, 48); ends != 0; ends &= ends - 1) {
+        const wordEnd = at + <usize>ctz(ends);
+        if (wordEnd > word) use(word, <u32>(wordEnd - word));
+        word = wordEnd + 1;
+      }
+    }
+  }
+  for (; at < end; at++) {
+    if (!isSpace(load<u8>(at))) continue;
+    if (at > word) use(word, <u32>(at - word));
+    word = at + 1;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function isSpace(byte: u8): bool {
+  return byte == 0x20 || byte == 0x09 || byte == 0x0a;
+}
+
+/** Of 16 bytes, a bit for each that is white space, shifted by `offset`. */
+// @ts-ignore: decorator
+@inline
+function spacesIn(at: usize, offset: u32): u64 {
+  const bytes = v128.load(at + offset);
+  const spaces = v128.or(
+    i8x16.eq(bytes, i8x16.splat(0x20)),
+    v128.or(i8x16.eq(bytes, i8x16.splat(0x09)), i8x16.eq(bytes, i8x16.splat(0x0a))),
+  );
+  return <u64>(<u32>i8x16.bitmask(spaces)) << offset;
+}
+
+/** Looks for a text of at least one byte in `[from, to)`. @returns where it begins; `to` if it is nowhere */
+export function findText(from: usize, to: usize, text: usize, length: u32): usize {
+  let at = from;
+  const last = length - 1;
+  if (ASC_FEATURE_SIMD) {
+    // Its first and last byte, at 16 places at a time.
+    const firstByte = i8x16.splat(load<u8>(text));
+    const lastByte = i8x16.splat(load<u8>(text + last));
+    for (; at + last + 16 <= to; at += 16) {
+      const places = v128.and(i8x16.eq(v128.load(at), firstByte), i8x16.eq(v128.load(at + last), lastByte));
+      for (let bits = i8x16.bitmask(places); bits != 0; bits &= bits - 1) {
+        const place = at + <usize>ctz(bits);
+        if (memory.compare(place, text, length) == 0) return place;
+      }
+    }
+  }
+  for (; at + length <= to; at++) if (memory.compare(at, text, length) == 0) return at;
+  return to;
+}
+
+/** Looks for the last byte of a kind in `[from, to)`. @returns what comes after it; `from` if it is nowhere */
+export function behindLast(from: usize, to: usize, byte: u8): usize {
+  let at = to;
+  while (at > from && load<u8>(at - 1) != byte) at--;
+  return at;
 }
 
 /** Looks for a byte in `[from, to)`. @returns where it is; `to` if it is nowhere */

@@ -1,27 +1,9 @@
-import { emit, emitNumber, endKeys, flush, forEachLine, forEachValue, key, keyLength, parseNumber } from "../../../client/wasm/assemblyscript/edgefold";
+import { emitNumber, emitOne, endKeys, flush, forEachValue, forEachWord, key, keyLength, parseNumber } from "../../../client/wasm/assemblyscript/edgefold";
 export { edgefold_abi, input } from "../../../client/wasm/assemblyscript/edgefold";
 
-const one = memory.data<u8>([0x31]);
-
-/** Looks for a space or tab in `[from, to)`. @returns where it is; `to` if it is nowhere */
-function findSpace(from: usize, to: usize): usize {
-  for (let at = from; at < to; at++) {
-    const byte = load<u8>(at);
-    if (byte == 0x20 || byte == 0x09) return at;
-  }
-  return to;
-}
-
-/** Emits each word of each line with the value 1. */
+/** Emits each word with the value 1. */
 export function map(address: usize, length: u32): void {
-  forEachLine(address, length, (line: usize, lineLength: u32): void => {
-    const end = line + lineLength;
-    for (let word = line; word < end;) {
-      const wordEnd = findSpace(word, end);
-      if (wordEnd > word) emit(word, <u32>(wordEnd - word), one, 1);
-      word = wordEnd + 1;
-    }
-  });
+  forEachWord(address, length, (word: usize, wordLength: u32): void => emitOne(word, wordLength));
   flush();
 }
 
