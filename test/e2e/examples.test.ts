@@ -113,25 +113,64 @@ describe.concurrent("word count", () => {
   }
 });
 
-test.skipIf(lacks("python3")).concurrent("inverted index: each word with the files that hold it", async () => {
-  const files = new Map([
-    ["a.txt", "one two two\nthree\n"],
-    ["b,c.txt", "two four\n"],
-    ["d/e f.txt", "three\ntwo\none"],
-  ]);
-  const expected = new Map<string, string[]>();
-  for (const [name, content] of files) {
-    await edgefold.put(`data/index/${name}`, content);
-    const address = `${edgefold.s3Endpoint}/data/index/${name.replace(",", "%2C")}`;
-    for (const word of new Set(content.split(/\s+/).filter(Boolean))) {
-      expected.set(word, [...(expected.get(word) ?? []), address]);
+/** The programs of an example in Python, and the module that does the work of both in WebAssembly. */
+const versions = [
+  {
+    language: "Python",
+    isHere: !lacks("python3"),
+    programsOf: async (name: string, mapper: string, reducer: string) => {
+      for (const program of [mapper, reducer]) await upload(`${name}/${program}`);
+      return { mapperName: mapper, reducerName: reducer };
+    },
+  },
+  {
+    language: "WebAssembly",
+    isHere: true,
+    programsOf: async (name: string) => {
+      await edgefold.upload(`${name}.wasm`, await compileExample(name), "wasm");
+      return { mapperName: `${name}.wasm`, reducerName: `${name}.wasm` };
+    },
+  },
+];
+
+for (const { language, isHere, programsOf } of versions) {
+  test.skipIf(!isHere)(`inverted index in ${language}: each word with the files that hold it`, async () => {
+    const files = new Map([
+      ["a.txt", "one two two\nthree\n"],
+      ["b,c.txt", "two four\n"],
+      ["d/e f.txt", "three\ntwo\none"],
+    ]);
+    const expected = new Map<string, string[]>();
+    for (const [name, content] of files) {
+      await edgefold.put(`data/index/${name}`, content);
+      const address = `${edgefold.s3Endpoint}/data/index/${name.replace(",", "%2C")}`;
+      for (const word of new Set(content.split(/\s+/).filter(Boolean))) {
+        expected.set(word, [...(expected.get(word) ?? []), address]);
+      }
     }
-  }
-  for (const program of ["index-mapper.py", "index-reducer.py"]) await upload(`inverted-index/${program}`);
-  const request = { mapperName: "index-mapper.py", reducerName: "index-reducer.py", combinerName: "index-reducer.py" };
-  const parts = await outputTexts({ ...request, inputPath: `${edgefold.s3Endpoint}/data/index/`, splitSize: 8 });
-  expect(pairsOf(parts)).toEqual(new Map([...expected].map(([word, found]) => [word, found.sort().join(",")])));
-});
+    const programs = await programsOf("inverted-index", "index-mapper.py", "index-reducer.py");
+    const request = { ...programs, inputPath: `${edgefold.s3Endpoint}/data/index/`, splitSize: 8 };
+    const plain = await outputTexts(request);
+    expect(pairsOf(plain)).toEqual(new Map([...expected].map(([word, found]) => [word, found.sort().join(",")])));
+    expect(await outputTexts({ ...request, combinerName: programs.reducerName })).toEqual(plain);
+  });
+
+  test.skipIf(!isHere)(`join in ${language}: each pair of rows of the same key`, async () => {
+    const users = ["7\tAda", "3\tBob", "9\tEve", "nobody", "3\tBobby \xff"];
+    const orders = ["3\tbook", "7\tpen\tblue", "3\tpen", "8\tink", "7", "3\tcup"];
+    await edgefold.put("data/join/users/1.txt", latin1(users.join("\n")));
+    await edgefold.put("data/join/orders/1.txt", latin1(orders.join("\n")));
+    const rowsOf = (side: readonly string[]): [string, string][] =>
+      side.map((line) => [line.split("\t", 1)[0] ?? "", line.split("\t").slice(1).join("\t")]);
+    const expected = rowsOf(users).flatMap(([key, left]) =>
+      rowsOf(orders).flatMap(([other, right]) => (key === other ? [`${key}\t${left}\t${right}`] : [])),
+    );
+    const programs = await programsOf("join", "join-mapper.py", "join-reducer.py");
+    const inputPath = `${edgefold.s3Endpoint}/data/join/`;
+    const parts = await outputTexts({ ...programs, mapperArgs: ["users/"], inputPath, nReducers: 1, splitSize: 20 });
+    expect(parts.flatMap(linesOf).toSorted()).toEqual(expected.toSorted());
+  });
+}
 
 const matching = (line: string): boolean => line.includes("fold") || line.includes("Fold");
 

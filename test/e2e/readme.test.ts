@@ -151,7 +151,7 @@ test.skipIf(lacks("bash", "curl", "jq"))("a failed job, from its error to its en
 test.skipIf(lacks("bash", "curl", "jq", "python3", "/usr/bin/awk"))("the commands of the examples", async () => {
   const outputs = await runBlocks([abbreviations, ...blocks(examples, "sh")]);
   // Each prints the answer to the upload, which has no newline, and then the last five lines of the output.
-  const [modules = [], python = [], awk = [], index = [], grep, sort] = outputs.slice(2).map((output) => {
+  const [modules = [], python = [], awk = [], index = [], join, grep, sort] = outputs.slice(2).map((output) => {
     return output
       .replace(/^(\{[^}]*\})+/, "")
       .trimEnd()
@@ -165,6 +165,7 @@ test.skipIf(lacks("bash", "curl", "jq", "python3", "/usr/bin/awk"))("the command
     expect([`${folder}/LICENSE`, `${folder}/README.md`, `${folder}/LICENSE,${folder}/README.md`]).toContain(
       line.split("\t")[1],
     );
+  expect(join?.toSorted()).toEqual(["1\tAda\tkeyboard", "1\tAda\tlamp", "2\tGrace\tclock"]);
   const text = [readFileSync(`${root}LICENSE`, "latin1"), readFileSync(`${root}README.md`, "latin1")].flatMap((file) =>
     file.trimEnd().split("\n"),
   );

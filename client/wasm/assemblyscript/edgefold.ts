@@ -151,7 +151,7 @@ export function forEachLine(address: usize, length: u32, use: (line: usize, leng
   }
 }
 
-/** Calls `use` for each word of a batch: for what is between spaces, tabs and newlines. */
+/** Calls `use` for each word of a batch: for what is between white space of ASCII. */
 // @ts-ignore: decorator
 @inline
 export function forEachWord(address: usize, length: u32, use: (word: usize, length: u32) => void): void {
@@ -177,7 +177,7 @@ export function forEachWord(address: usize, length: u32, use: (word: usize, leng
 // @ts-ignore: decorator
 @inline
 function isSpace(byte: u8): bool {
-  return byte == 0x20 || byte == 0x09 || byte == 0x0a;
+  return byte == 0x20 || byte - 0x09 < 5;
 }
 
 /** Of 16 bytes, a bit for each that is white space, shifted by `offset`. */
@@ -185,9 +185,10 @@ function isSpace(byte: u8): bool {
 @inline
 function spacesIn(at: usize, offset: u32): u64 {
   const bytes = v128.load(at + offset);
+  // A space, or one of the five from tab to carriage return.
   const spaces = v128.or(
     i8x16.eq(bytes, i8x16.splat(0x20)),
-    v128.or(i8x16.eq(bytes, i8x16.splat(0x09)), i8x16.eq(bytes, i8x16.splat(0x0a))),
+    i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x09)), i8x16.splat(5)),
   );
   return <u64>(<u32>i8x16.bitmask(spaces)) << offset;
 }
@@ -313,6 +314,87 @@ function readVarint(at: usize): u32 {
   return number;
 }
 
+/** A text that grows. What is appended is copied. */
+export class Text {
+  /** Where it is, until something is appended. */
+  address: usize = heap.alloc(leastText);
+  length: u32 = 0;
+  private room: u32 = leastText;
+
+  clear(): void {
+    this.length = 0;
+  }
+
+  append(text: usize, length: u32): void {
+    const longer = this.length + length;
+    if (longer > this.room) {
+      this.room = 2 * longer;
+      this.address = heap.realloc(this.address, this.room);
+    }
+    memory.copy(this.address + this.length, text, length);
+    this.length = longer;
+  }
+
+  appendByte(byte: u8): void {
+    store<u8>(oneByte, byte);
+    this.append(oneByte, 1);
+  }
+}
+
+/** A list of texts, such as of the values of a key. What is added is copied. */
+export class Texts {
+  count: u32 = 0;
+  /** The texts, one behind the other as they came. */
+  private bytes: Text = new Text();
+  /** Where each text begins in `bytes`, and its length. */
+  private places: Text = new Text();
+
+  clear(): void {
+    this.count = 0;
+    this.bytes.clear();
+    this.places.clear();
+  }
+
+  add(text: usize, length: u32): void {
+    this.insert(this.count, text, length);
+  }
+
+  /** Adds a text before the one of number `index`, or at the end. */
+  insert(index: u32, text: usize, length: u32): void {
+    store<u32>(newPlace, this.bytes.length);
+    store<u32>(newPlace, length, 4);
+    this.bytes.append(text, length);
+    this.places.append(newPlace, 8);
+    const place = this.place(index);
+    memory.copy(place + 8, place, <usize>(this.count - index) << 3);
+    memory.copy(place, newPlace, 8);
+    this.count++;
+  }
+
+  /** Where a text is, until one is added. */
+  address(index: u32): usize {
+    return this.bytes.address + <usize>load<u32>(this.place(index));
+  }
+
+  length(index: u32): u32 {
+    return load<u32>(this.place(index), 4);
+  }
+
+  private place(index: u32): usize {
+    return this.places.address + (<usize>index << 3);
+  }
+}
+
+const leastText: u32 = 64;
+const oneByte = memory.data(1);
+const newPlace = memory.data(8);
+
+/** Compares two texts by their bytes, as keys are ordered. @returns below, equal to or above 0 */
+export function compare(a: usize, aLength: u32, b: usize, bLength: u32): i32 {
+  const order = memory.compare(a, b, min(aLength, bLength));
+  return order != 0 ? order : aLength < bLength ? -1 : i32(aLength > bLength);
+}
+
 /** Adds to a counter of the job. */
 export function counter(group: string, name: string, amount: i64 = 1): void {
   const groupBytes = String.UTF8.encode(group);
@@ -354,7 +436,14 @@ export function environment(): string[] {
   return texts(hostEnvironment(0, 0), hostEnvironment);
 }
 
-/** The address of the object that the lines of the batch come from; empty in `reduce` and `combine`. */
+/** A variable of the program's environment; empty if it is not set. */
+export function variable(name: string): string {
+  const all = environment();
+  for (let i = 0; i < all.length; i++) if (all[i].startsWith(name + "=")) return all[i].substring(name.length + 1);
+  return "";
+}
+
+/** The address of the object that the lines of the batch come from, percent-encoded; empty in `reduce` and `combine`. */
 export function inputPath(): string {
   const bytes = new ArrayBuffer(hostInputPath(0, 0));
   hostInputPath(changetype<usize>(bytes), bytes.byteLength);
