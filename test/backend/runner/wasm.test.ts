@@ -142,6 +142,52 @@ describe("a program in WebAssembly", () => {
     expect([context.statuses, logged]).toEqual([["at work"], "said\n"]);
   });
 
+  test("has what the standard library of a language needs of WASI", async () => {
+    const wasi = (name: string, parameters: string, result = "i32"): string =>
+      `// @ts-ignore\n@external("wasi_snapshot_preview1", "${name}") declare function ${name}(${parameters}): ${result};\n`;
+    const declared = [
+      wasi("fd_read", "fd: i32, vectors: usize, count: i32, size: usize"),
+      wasi("fd_write", "fd: i32, vectors: usize, count: i32, size: usize"),
+      wasi("args_sizes_get", "count: usize, size: usize"),
+      wasi("environ_sizes_get", "count: usize, size: usize"),
+      wasi("clock_time_get", "id: i32, precision: i64, address: usize"),
+      wasi("random_get", "address: usize, length: usize"),
+      wasi("poll_oneoff", "a: usize, b: usize, count: i32, size: usize"),
+      wasi("sock_accept", "a: i32, b: i32, c: usize"),
+      wasi("proc_exit", "code: i32", "void"),
+    ];
+    const using = async (body: string): Promise<ArtifactProgram> =>
+      await program(
+        "mapper",
+        `${abi}import { emit, flush } from "edgefold";
+        ${declared.join("")}
+        export function map(address: usize, length: u32): void { ${body} }`,
+      );
+    const mapper = await using(`
+      const vector = heap.alloc(64);
+      store<u32>(vector, <u32>address); store<u32>(vector, length, 4);
+      let found = fd_write(1, vector, 1, vector + 8).toString() + fd_write(2, vector, 1, vector + 8).toString();
+      found += " " + fd_read(0, vector, 1, vector + 8).toString() + load<u32>(vector, 8).toString();
+      args_sizes_get(vector, vector + 4);
+      found += " " + load<u32>(vector).toString();
+      environ_sizes_get(vector, vector + 4);
+      found += " " + load<u32>(vector).toString();
+      clock_time_get(0, 0, vector); random_get(vector + 8, 8);
+      found += " " + (load<u64>(vector) > 0 && load<u64>(vector, 8) > 0).toString();
+      found += " " + poll_oneoff(vector, vector, 1, vector).toString() + " " + sock_accept(0, 0, vector).toString();
+      const bytes = String.UTF8.encode(found);
+      emit(changetype<usize>(bytes), bytes.byteLength, 0, 0);
+      flush();`);
+    let logged = "";
+    const context = newContext({ log: (bytes) => void (logged += Buffer.from(bytes).toString()) });
+    const variables = Object.keys(context.environment).length;
+    const found = (await map({ ...mapper, args: ["a", "b"] }, "said\n", context)).toString();
+    expect([found, logged]).toEqual([`00 00 3 ${variables} true 52 52\n`, "said\nsaid\n"]);
+    await expect(map(await using("proc_exit(3);"), "a\n")).rejects.toThrow(
+      /^mapper program failed in record.*: exited with code 3/,
+    );
+  });
+
   test("keeps its state between batches, and each attempt has its own", async () => {
     const mapper = await program(
       "mapper",
