@@ -5,10 +5,10 @@ import type { WasmModule } from "./wasm-module.ts";
 /** The version of the interface. */
 export const wasmAbi = 1;
 
-/** Commands import this module, with whatever functions: those that are not offered say so when they are called. */
+/** All programs can import this module, with whatever functions: those that are not offered say so when they are called. */
 export const wasiModule = "wasi_snapshot_preview1";
 
-/** The functions that other programs can import, by module. `env.abort` is AssemblyScript's. */
+/** The functions that programs other than commands can import besides, by module. `env.abort` is AssemblyScript's. */
 const wasmImports: Readonly<Record<string, readonly string[]>> = {
   edgefold: ["emit", "counter", "status", "log", "fail", "arguments", "environment", "input_path"],
   env: ["abort"],
@@ -30,14 +30,12 @@ export const findWasmMisfit = (found: Pick<WasmModule, "imports" | "exports">): 
   const isOfWasi = isCommand(found);
   /** Whether a program can import it. As long as it is not known what it exports, it may be either kind. */
   const isOffered = (module: string, name: string): boolean =>
-    module === wasiModule
-      ? isOfWasi || exports === undefined
-      : (!isOfWasi || exports === undefined) && wasmImports[module]?.includes(name) === true;
+    module === wasiModule || ((!isOfWasi || exports === undefined) && wasmImports[module]?.includes(name) === true);
   const foreign = imports.filter(({ module, name, kind }) => kind !== "function" || !isOffered(module, name));
   if (foreign.length > 0) {
     const names = foreign.slice(0, 10).map(({ module, name }) => `${module}.${name}`);
     const more = foreign.length > names.length ? ` and ${foreign.length - names.length} more` : "";
-    const all = isOfWasi ? `functions of ${wasiModule}` : offered;
+    const all = `${isOfWasi ? "" : `${offered}, and `}functions of ${wasiModule}`;
     return `imports ${names.join(", ")}${more}, which Edgefold does not offer: such a program can only import ${all}`;
   }
   if (exports === undefined) return undefined;

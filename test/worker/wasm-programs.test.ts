@@ -52,6 +52,8 @@ describe("an upload in WebAssembly", () => {
     }
     const command = moduleOf({ imports: [["wasi_snapshot_preview1", "fd_write"]], exports: ["_start"] });
     expect(await jsonOf(ArtifactSchema, await upload("command", command))).toMatchObject({ type: "wasm" });
+    const withLibrary = moduleOf({ imports: [["wasi_snapshot_preview1", "fd_write"]] });
+    expect(await jsonOf(ArtifactSchema, await upload("library", withLibrary))).toMatchObject({ type: "wasm" });
     expect(await jsonOf(ArtifactSchema, await upload("data.wasm", moduleOf({ exports: [] }), "file"))).toMatchObject({
       type: "file",
     });

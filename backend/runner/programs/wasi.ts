@@ -1,5 +1,7 @@
 import { randomFillSync } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { wasiModule } from "../../../shared/wasm-contract.ts";
+import type { WasmModule } from "../../../shared/wasm-module.ts";
 import type { ProgramMemory } from "./program-memory.ts";
 
 /**
@@ -50,7 +52,7 @@ type WasiOptions = {
 /** All numbers of a program come as numbers; see `Guard`. */
 type Call = (...parameters: number[]) => number | Promise<number>;
 
-/** The functions that a program can import, by name. What is not here returns that it is not there. */
+/** The functions that are offered, by name. */
 export const wasiCalls = ({
   memory,
   args,
@@ -183,3 +185,10 @@ const timeOf = (clock: number): number => (clock === 0 ? Date.now() : Math.floor
 
 /** Stands for all functions that are not offered. */
 export const notThere = (): number => errno.nosys;
+
+/** The functions that a program imports, by name. */
+export const importedCalls = (
+  imports: WasmModule["imports"],
+  calls: Readonly<Record<string, Call>>,
+): (readonly [name: string, call: Call])[] =>
+  imports.filter(({ module }) => module === wasiModule).map(({ name }) => [name, calls[name] ?? notThere]);

@@ -5,7 +5,7 @@ import { Guard } from "./guard.ts";
 import { isStorageFailure } from "./module-program.ts";
 import { ProgramMemory } from "./program-memory.ts";
 import { ProgramError } from "./program.ts";
-import { notThere, ProgramExit, wasiCalls } from "./wasi.ts";
+import { importedCalls, ProgramExit, wasiCalls } from "./wasi.ts";
 import { CommandExportsSchema, compileProgram, describeTrap, variablesOf } from "./wasm-module.ts";
 
 /** Functions for which a program waits. All others return at once. */
@@ -44,9 +44,9 @@ export const runCommand = async (run: StreamRun): Promise<void> => {
     },
     signal,
   });
-  const functions = imports.map(({ name }) => {
-    const call = guard.around(calls[name] ?? notThere);
-    return [name, suspending.has(name) ? new WebAssembly.Suspending(call) : call] as const;
+  const functions = importedCalls(imports, calls).map(([name, call]) => {
+    const guarded = guard.around(call);
+    return [name, suspending.has(name) ? new WebAssembly.Suspending(guarded) : guarded] as const;
   });
   let code = 0;
   let exports: ReturnType<typeof CommandExportsSchema.parse>;

@@ -15,6 +15,8 @@ export const MemorySchema = z.object({ memory: z.instanceof(WebAssembly.Memory) 
 /** What a WASI command exports. */
 export const CommandExportsSchema = MemorySchema.extend({ _start: CallSchema });
 
+export type CompiledProgram = { readonly module: WebAssembly.Module; readonly imports: WasmModule["imports"] };
+
 /**
  * Compiles a program, whose memory gets a maximum.
  * @throws ProgramError if it is none
@@ -22,7 +24,7 @@ export const CommandExportsSchema = MemorySchema.extend({ _start: CallSchema });
 export const compileProgram = async (
   program: ArtifactProgram,
   { wasmMemory }: Pick<AttemptContext, "wasmMemory">,
-): Promise<{ readonly module: WebAssembly.Module; readonly imports: WasmModule["imports"] }> => {
+): Promise<CompiledProgram> => {
   const bytes = await readFile(program.path);
   try {
     const found = readWasm(bytes);

@@ -1,12 +1,21 @@
 import { z } from "zod";
 import { counterAmount } from "../../../shared/module-contract.ts";
-import { wasmAbi, wasmRoles } from "../../../shared/wasm-contract.ts";
+import { wasiModule, wasmAbi, wasmRoles } from "../../../shared/wasm-contract.ts";
+import type { WasmModule } from "../../../shared/wasm-module.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { Guard } from "./guard.ts";
 import { isStorageFailure } from "./module-program.ts";
 import { ProgramMemory } from "./program-memory.ts";
 import { type ArtifactProgram, ProgramError } from "./program.ts";
-import { CallSchema, compileProgram, describeTrap, MemorySchema, variablesOf } from "./wasm-module.ts";
+import { importedCalls, notThere, wasiCalls } from "./wasi.ts";
+import {
+  CallSchema,
+  type CompiledProgram,
+  compileProgram,
+  describeTrap,
+  MemorySchema,
+  variablesOf,
+} from "./wasm-module.ts";
 
 /** Maximum bytes of a text that a program hands over, such as a name of a counter. More is cut off. */
 const longestText = 64 * 1024;
@@ -41,7 +50,7 @@ export class WasmProgram {
 
   private constructor(
     program: ArtifactProgram,
-    module: WebAssembly.Module,
+    { module, imports }: CompiledProgram,
     context: AttemptContext,
     emit: (packed: Buffer) => void,
   ) {
@@ -49,7 +58,10 @@ export class WasmProgram {
     this.#context = context;
     this.#emit = emit;
     const name = wasmRoles[program.role];
-    const { exports } = this.#call("while it was started", () => new WebAssembly.Instance(module, this.#imports()));
+    const { exports } = this.#call(
+      "while it was started",
+      () => new WebAssembly.Instance(module, this.#imports(imports)),
+    );
     this.#exports = ExportsSchema.parse(exports);
     const { [name]: take, [`${name}_end`]: end } = RoleSchema.parse(exports);
     if (take === undefined)
@@ -76,8 +88,7 @@ export class WasmProgram {
     context: AttemptContext,
     emit: (packed: Buffer) => void,
   ): Promise<WasmProgram> {
-    const { module } = await compileProgram(program, context);
-    return new WasmProgram(program, module, context, emit);
+    return new WasmProgram(program, await compileProgram(program, context), context, emit);
   }
 
   /**
@@ -142,7 +153,7 @@ export class WasmProgram {
     return bytes.length;
   }
 
-  #imports(): WebAssembly.Imports {
+  #imports(imports: WasmModule["imports"]): WebAssembly.Imports {
     const context = this.#context;
     const edgefold = {
       emit: (address: number, length: number) => {
@@ -163,7 +174,28 @@ export class WasmProgram {
       fail(`aborted: ${this.#scriptText(message)} in ${this.#scriptText(file)}(${line >>> 0}:${column >>> 0})`);
     const guarded = (functions: Readonly<Record<string, Parameters<Guard["around"]>[0]>>) =>
       Object.fromEntries(Object.entries(functions).map(([name, call]) => [name, this.#guard.around(call)]));
-    return { edgefold: guarded(edgefold), env: guarded({ abort }) };
+    const wasi = Object.fromEntries(importedCalls(imports, this.#wasi()));
+    return { edgefold: guarded(edgefold), env: guarded({ abort }), [wasiModule]: guarded(wasi) };
+  }
+
+  /** What the standard library of a language needs. Nothing waits: a batch is taken by one call. */
+  #wasi(): ReturnType<typeof wasiCalls> {
+    const context = this.#context;
+    const calls = wasiCalls({
+      memory: this.#memory,
+      args: [this.#program.name, ...this.#program.args],
+      environment: variablesOf(context),
+      streams: {
+        read: () => 0,
+        write: (bytes) => {
+          context.log(bytes);
+          return undefined;
+        },
+        report: (bytes) => context.log(bytes),
+      },
+      signal: context.signal,
+    });
+    return { ...calls, poll_oneoff: notThere };
   }
 
   /** A string of AssemblyScript (https://www.assemblyscript.org/runtime.html, "Memory layout"). */

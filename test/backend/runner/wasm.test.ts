@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import * as fc from "fast-check";
 import { aggregates } from "../../../shared/builtin-programs.ts";
 import { mapToText } from "../../../backend/runner/programs/mapper.ts";
 import type { ArtifactProgram, Program } from "../../../backend/runner/programs/program.ts";
@@ -10,7 +9,6 @@ import {
   MemorySink,
   newContext,
   newProgram,
-  recordsIn,
   runMap,
   runReduce,
   shell,
@@ -19,8 +17,38 @@ import {
 
 const abi = 'export { edgefold_abi, input } from "edgefold";\n';
 
+/** Declares functions of WASI. Those that a program does not call are not imported. */
+const wasi = Object.entries({
+  fd_read: "fd: i32, vectors: usize, count: i32, size: usize",
+  fd_write: "fd: i32, vectors: usize, count: i32, size: usize",
+  args_sizes_get: "count: usize, size: usize",
+  args_get: "addresses: usize, address: usize",
+  environ_sizes_get: "count: usize, size: usize",
+  environ_get: "addresses: usize, address: usize",
+  clock_time_get: "id: i32, precision: i64, address: usize",
+  random_get: "address: usize, length: usize",
+  poll_oneoff: "a: usize, b: usize, count: i32, size: usize",
+  path_open: "a: i32, b: i32, c: usize, d: usize, e: i32, f: i64, g: i64, h: i32, i: usize",
+  sock_accept: "a: i32, b: i32, c: usize",
+  proc_exit: "code: i32",
+})
+  .map(([name, parameters]) => {
+    const result = name === "proc_exit" ? "void" : "i32";
+    return `// @ts-ignore\n@external("wasi_snapshot_preview1", "${name}") declare function ${name}(${parameters}): ${result};\n`;
+  })
+  .join("");
+
 const program = async (role: ArtifactProgram["role"], source: string): Promise<ArtifactProgram> =>
   newProgram(role, "wasm", await compileScript(source));
+
+/** A mapper that takes batches, and calls functions of WASI. */
+const withWasi = async (body: string): Promise<ArtifactProgram> =>
+  await program(
+    "mapper",
+    `${abi}import { emit, flush } from "edgefold";
+    ${wasi}
+    export function map(address: usize, length: u32): void { ${body} }`,
+  );
 
 const map = async (mapper: Program, input: string | Buffer, context: TestContext = newContext()): Promise<Buffer> => {
   const sink = new MemorySink();
@@ -29,97 +57,6 @@ const map = async (mapper: Program, input: string | Buffer, context: TestContext
 };
 
 describe("a program in WebAssembly", () => {
-  test("counts words like a module, with combiner, aggregate or reducer", async () => {
-    const words = await compileExample("word-count");
-    const [mapper, reducer, combiner] = (["mapper", "reducer", "combiner"] as const).map((role) =>
-      newProgram(role, "wasm", words),
-    );
-    if (mapper === undefined || reducer === undefined) throw new Error("no programs");
-    const text = Array.from({ length: 20_000 }, (_, i) => `the w${i % 977} and  ü ${"x".repeat(i % 200)}\n`).join("");
-    const counted = new Map<string, number>();
-    for (const word of text.split(/[ \n]+/).filter(Boolean)) counted.set(word, (counted.get(word) ?? 0) + 1);
-    const wanted = Array.from(counted, ([word, count]) => Buffer.from(`${word}\t${count}\n`)).toSorted((a, b) =>
-      a.compare(b),
-    );
-    const others: Program[] = [
-      reducer,
-      { role: "reducer", name: "sum", type: "builtin" },
-      shell(
-        "reducer",
-        `awk -F '\\t' '$1 != word { if (NR > 1) print word "\\t" sum; word = $1; sum = 0 } { sum += $2 } END { print word "\\t" sum }'`,
-      ),
-    ];
-    for (const [using, combining] of others.flatMap(
-      (other) =>
-        [
-          [other, undefined],
-          [other, combiner],
-        ] as const,
-    )) {
-      if (using.type === "builtin" && combining !== undefined) continue;
-      const context = newContext();
-      const output = await runMap(mapper, text, 1, context, combining, using);
-      expect(context.counters.snapshot().builtin).toMatchObject({
-        mapInputRecords: 20_000,
-        mapInputBytes: Buffer.byteLength(text),
-      });
-      const reduced = await runReduce(using, [output], 0, newContext());
-      expect([using.type, reduced.toString()]).toEqual([using.type, Buffer.concat(wanted).toString()]);
-    }
-  });
-
-  test("passes on any records as they are", async () => {
-    const compiled = await compileExample("sort");
-    const [mapper, reducer] = (["mapper", "reducer"] as const).map((role) => newProgram(role, "wasm", compiled));
-    if (mapper === undefined || reducer === undefined) throw new Error("no programs");
-    const line = fc.oneof(
-      fc
-        .uint8Array({ maxLength: 40 })
-        .map((bytes) => Buffer.from(bytes.map((byte) => (byte === 10 || byte === 13 ? 0 : byte)))),
-      fc.nat(200_000).map((length) => Buffer.alloc(length, "long ")),
-    );
-    await fc.assert(
-      fc.asyncProperty(fc.array(line, { maxLength: 30 }), async (records) => {
-        const text = Buffer.concat(records.flatMap((record) => [record, Buffer.from("\n")]));
-        expect((await map(mapper, text)).equals(text)).toBe(true);
-        const context = newContext();
-        const output = await runMap(mapper, text, 1, context, undefined, reducer);
-        expect(recordsIn(output)).toBe(records.length);
-        const sorted = records.toSorted((a, b) => a.compare(b)).flatMap((record) => [record, Buffer.from("\n")]);
-        const counting = newContext();
-        expect((await runReduce(reducer, [output], 0, counting)).equals(Buffer.concat(sorted))).toBe(true);
-        expect(counting.counters.snapshot().builtin).toMatchObject({
-          reduceInputRecords: records.length,
-          reduceInputGroups: new Set(records.map((record) => record.toString("hex"))).size,
-        });
-      }),
-      { numRuns: 30 },
-    );
-  });
-
-  test("finds the lines with a text", async () => {
-    const grep = newProgram("mapper", "wasm", await compileExample("grep"));
-    const words = fc.array(fc.constantFrom("fold", "fol", "d", "f", " ", "old"), { maxLength: 8 });
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(words, { maxLength: 60 }),
-        fc.constantFrom("fold", "d", "ffold"),
-        async (parts, wanted) => {
-          const all = parts.map((each) => each.join(""));
-          const found = (await map({ ...grep, args: [wanted] }, all.map((each) => `${each}\n`).join(""))).toString();
-          expect(found).toBe(
-            all
-              .filter((each) => each.includes(wanted))
-              .map((each) => `${each}\n`)
-              .join(""),
-          );
-        },
-      ),
-      { numRuns: 50 },
-    );
-    await expect(map(grep, "a\n")).rejects.toThrow("the argument must be the text to look for");
-  });
-
   test("has arguments, environment and input path, counts, and says what it does", async () => {
     const mapper = await program(
       "mapper",
@@ -140,6 +77,32 @@ describe("a program in WebAssembly", () => {
     expect(found.toString()).toBe(`${["first", "zweites ü", "", ...variables, inputPath].join("|")}\n`);
     expect(context.counters.snapshot().user).toEqual({ group: { näme: 4, down: -3 } });
     expect([context.statuses, logged]).toEqual([["at work"], "said\n"]);
+  });
+
+  test("has what the standard library of a language needs of WASI", async () => {
+    const mapper = await withWasi(`
+      const vector = heap.alloc(64);
+      store<u32>(vector, <u32>address); store<u32>(vector, length, 4);
+      let found = fd_write(1, vector, 1, vector + 8).toString() + fd_write(2, vector, 1, vector + 8).toString();
+      found += " " + fd_read(0, vector, 1, vector + 8).toString() + load<u32>(vector, 8).toString();
+      args_sizes_get(vector, vector + 4);
+      found += " " + load<u32>(vector).toString();
+      environ_sizes_get(vector, vector + 4);
+      found += " " + load<u32>(vector).toString();
+      clock_time_get(0, 0, vector); random_get(vector + 8, 8);
+      found += " " + (load<u64>(vector) > 0 && load<u64>(vector, 8) > 0).toString();
+      found += " " + poll_oneoff(vector, vector, 1, vector).toString() + " " + sock_accept(0, 0, vector).toString();
+      const bytes = String.UTF8.encode(found);
+      emit(changetype<usize>(bytes), bytes.byteLength, 0, 0);
+      flush();`);
+    let logged = "";
+    const context = newContext({ log: (bytes) => void (logged += Buffer.from(bytes).toString()) });
+    const variables = Object.keys(context.environment).length;
+    const found = (await map({ ...mapper, args: ["a", "b"] }, "said\n", context)).toString();
+    expect([found, logged]).toEqual([`00 00 3 ${variables} true 52 52\n`, "said\nsaid\n"]);
+    await expect(map(await withWasi("proc_exit(3);"), "a\n")).rejects.toThrow(
+      /^mapper program failed in record.*: exited with code 3/,
+    );
   });
 
   test("keeps its state between batches, and each attempt has its own", async () => {
@@ -311,29 +274,7 @@ describe("a hostile program in WebAssembly", () => {
 
 /** What a command does, between its functions of WASI and a buffer of 64 KiB. */
 const command = async (body: string): Promise<ArtifactProgram> => {
-  const functions = {
-    fd_read: "fd: i32, vectors: usize, count: i32, size: usize",
-    fd_write: "fd: i32, vectors: usize, count: i32, size: usize",
-    args_sizes_get: "count: usize, size: usize",
-    args_get: "addresses: usize, address: usize",
-    environ_sizes_get: "count: usize, size: usize",
-    environ_get: "addresses: usize, address: usize",
-    random_get: "address: usize, length: usize",
-    path_open: "a: i32, b: i32, c: usize, d: usize, e: i32, f: i64, g: i64, h: i32, i: usize",
-    sock_accept: "a: i32, b: i32, c: usize",
-  };
-  const source = `${Object.entries(functions)
-    .map(
-      ([name, parameters]) =>
-        `// @ts-ignore\n@external("wasi_snapshot_preview1", "${name}") declare function ${name}(${parameters}): i32;`,
-    )
-    .join("\n")}
-    // @ts-ignore
-    @external("wasi_snapshot_preview1", "proc_exit") declare function proc_exit(code: i32): void;
-    // @ts-ignore
-    @external("wasi_snapshot_preview1", "clock_time_get") declare function clock_time_get(id: i32, precision: i64, address: usize): i32;
-    // @ts-ignore
-    @external("wasi_snapshot_preview1", "poll_oneoff") declare function poll_oneoff(a: usize, b: usize, count: i32, size: usize): i32;
+  const source = `${wasi}
     const vector = heap.alloc(16);
     const buffer = heap.alloc(65536);
     function read(): u32 {
