@@ -113,6 +113,10 @@ describe.concurrent("word count", () => {
   }
 });
 
+/** The key of each line, and what comes after it. */
+const rowsOf = (lines: readonly string[]): [string, string][] =>
+  lines.map((line) => [line.split("\t", 1)[0] ?? "", line.split("\t").slice(1).join("\t")]);
+
 /** The programs of an example in Python, and the module that does the work of both in WebAssembly. */
 const versions = [
   {
@@ -160,8 +164,6 @@ for (const { language, isHere, programsOf } of versions) {
     const orders = ["3\tbook", "7\tpen\tblue", "3\tpen", "8\tink", "7", "3\tcup"];
     await edgefold.put("data/join/users/1.txt", latin1(users.join("\n")));
     await edgefold.put("data/join/orders/1.txt", latin1(orders.join("\n")));
-    const rowsOf = (side: readonly string[]): [string, string][] =>
-      side.map((line) => [line.split("\t", 1)[0] ?? "", line.split("\t").slice(1).join("\t")]);
     const expected = rowsOf(users).flatMap(([key, left]) =>
       rowsOf(orders).flatMap(([other, right]) => (key === other ? [`${key}\t${left}\t${right}`] : [])),
     );
