@@ -95,6 +95,25 @@ export const benchCases: readonly BenchCase[] = [
     name: "word-count-wasm-sum",
     subject: job({ mapper: programs.wordCountWasm, aggregate: "sum", nReducers: 2 }),
   },
+  {
+    ...wordCount,
+    name: "word-count-rust-sum",
+    subject: job({ mapper: programs.wordCountRust, aggregate: "sum", nReducers: 2 }),
+  },
+  {
+    ...wordCount,
+    name: "word-count-command-sum",
+    subject: job({ mapper: programs.wordCountCommand, aggregate: "sum", nReducers: 2 }),
+    peers: [
+      ...peers.countWords,
+      {
+        kind: "job",
+        name: "executable",
+        job: { mapper: programs.wordCountNative, aggregate: "sum", nReducers: 2 },
+        needs: "command -v rustc",
+      },
+    ],
+  },
   { ...sortRecords, inScale: true },
   {
     ...sortRecords,

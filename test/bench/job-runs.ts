@@ -2,7 +2,6 @@ import { mkdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job } from "../../shared/api/jobs.ts";
 import { isEnded } from "../../shared/status.ts";
-import { compileExample } from "../helpers/assemblyscript.ts";
 import { Edgefold } from "../helpers/edgefold.ts";
 import { workOf } from "../helpers/processes.ts";
 import { untilNone } from "../helpers/until.ts";
@@ -61,7 +60,7 @@ export class JobRuns {
       ...this.#storage.fieldsFor(edgefold),
       inputPath: this.#storage.addressOf(input),
       mapperName: nameOf(mapper),
-      mapperArgs: typeof mapper === "object" && mapper.type === "wasm" ? mapper.args : undefined,
+      mapperArgs: typeof mapper === "object" && "args" in mapper ? mapper.args : undefined,
       reducerName: nameOf(reducer),
       combinerName: combiner?.name,
       aggregate,
@@ -90,7 +89,7 @@ export class JobRuns {
       if (program === undefined || isBuiltin(program)) continue;
       const { name, type } = program;
       if (this.#uploaded.has(name)) continue;
-      await this.#edgefold.upload(name, type === "wasm" ? await compileExample(name) : program.text, type);
+      await this.#edgefold.upload(name, "compiled" in program ? await program.compiled() : program.text, type);
       this.#uploaded.add(name);
     }
   }

@@ -85,7 +85,7 @@ export const measureCase = async (
 const missing = async (peers: readonly Peer[]): Promise<CaseResult["skipped"]> => {
   const found: { peer: string; needs: string }[] = [];
   for (const peer of peers) {
-    if (peer.kind !== "command" || peer.needs === undefined) continue;
+    if (peer.needs === undefined) continue;
     if (!(await succeeds(peer.needs))) found.push({ peer: peer.name, needs: peer.needs });
   }
   return found;

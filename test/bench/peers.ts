@@ -11,20 +11,22 @@ export type CommandPeer = {
    * `$ADDRESS`, and writes files `$OUTPUT/part-…`.
    */
   readonly script: string;
-  /** A bash command that succeeds if the peer is installed. @default it always is */
-  readonly needs?: string;
 };
 
-/** Another job, over another input. */
+/** Another job. */
 type JobPeer = {
   readonly kind: "job";
   readonly name: string;
   readonly job: BenchJob;
-  readonly input: Input;
+  /** @default that of the case */
+  readonly input?: Input;
 };
 
 /** What a case is compared with, on the same machine in the same run. */
-export type Peer = CommandPeer | JobPeer;
+export type Peer = (CommandPeer | JobPeer) & {
+  /** A bash command that succeeds if the peer is installed. @default it always is */
+  readonly needs?: string;
+};
 
 const command = (name: string, script: string): CommandPeer => ({ kind: "command", name, script });
 
@@ -32,7 +34,7 @@ const command = (name: string, script: string): CommandPeer => ({ kind: "command
  * A query of DuckDB, from Python. It gets as many threads as there are runners, and as much memory as `sort`.
  * @param query SQL whose only column is the output's lines; `lines` is a table with the input's, in the column `line`
  */
-const duckdb = (query: string): CommandPeer => ({
+const duckdb = (query: string): Peer => ({
   ...command(
     "duckdb",
     `python3 - <<'PYTHON'
@@ -55,7 +57,7 @@ PYTHON`,
  * A query of Spark in one process, with the threads and the memory of the others.
  * @param query as for DuckDB
  */
-const spark = (query: string): CommandPeer => ({
+const spark = (query: string): Peer => ({
   ...command(
     "spark",
     `cat > "$OUTPUT/query.py" <<'PYTHON'
@@ -115,7 +117,7 @@ export const measureValues = command(
 );
 
 /** Reads an object from a store in one stream. @param script what to do with it, after a pipe */
-const curl = (script: string): CommandPeer => ({
+const curl = (script: string): Peer => ({
   ...command("curl", `curl -sSf "$ADDRESS" | ${script} > "$OUTPUT/part-0"`),
   needs: "command -v curl",
 });

@@ -1,4 +1,10 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import type { identity as builtinIdentity } from "../../shared/builtin-programs.ts";
+import { compileExample } from "../helpers/assemblyscript.ts";
 
 /** A program to upload as a job's artifact. */
 export type Program = {
@@ -8,15 +14,50 @@ export type Program = {
   readonly text: string;
 };
 
-/** One of the examples in WebAssembly, which is compiled before it is uploaded. */
-export type WasmProgram = { readonly name: string; readonly type: "wasm"; readonly args?: readonly string[] };
+/** A program that is compiled, or read from where it lies compiled. */
+export type CompiledProgram = {
+  readonly name: string;
+  readonly type: "wasm" | "executable";
+  readonly args?: readonly string[];
+  readonly compiled: () => Promise<Buffer>;
+};
 
 /** What a mapper or reducer can be: a program to upload, or the name of a built-in one. */
-export type BenchProgram = Program | WasmProgram | typeof builtinIdentity;
+export type BenchProgram = Program | CompiledProgram | typeof builtinIdentity;
 
-export const wordCountWasm: WasmProgram = { name: "word-count", type: "wasm" };
-export const sortWasm: WasmProgram = { name: "sort", type: "wasm" };
-export const grepWasm: WasmProgram = { name: "grep", type: "wasm", args: ["qua"] };
+/** An example in AssemblyScript. */
+const inScript = (name: string): CompiledProgram => ({ name, type: "wasm", compiled: () => compileExample(name) });
+
+const rustExamples = join(import.meta.dirname, "../../examples/webassembly/rust");
+
+/** An example in Rust. */
+const inRust = (name: string): CompiledProgram => ({
+  name: `rust-${name}`,
+  type: "wasm",
+  compiled: () => readFile(join(rustExamples, `${name}.wasm`)),
+});
+
+export const wordCountWasm = inScript("word-count");
+export const sortWasm = inScript("sort");
+export const grepWasm: CompiledProgram = { ...inScript("grep"), args: ["qua"] };
+export const wordCountRust = inRust("word-count");
+export const wordCountCommand = inRust("word-count-command");
+
+/** The same program for this machine, without the sandbox. */
+export const wordCountNative: CompiledProgram = {
+  name: "word-count-native",
+  type: "executable",
+  compiled: async () => {
+    const folder = await mkdtemp(join(tmpdir(), "edgefold-bench-"));
+    try {
+      const [source, program] = [join(rustExamples, "word-count-command.rs"), join(folder, "program")];
+      await promisify(execFile)("rustc", ["-C", "opt-level=3", "-C", "lto", source, "-o", program]);
+      return await readFile(program);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+};
 
 export const splitWords: Program = {
   name: "split.awk",

@@ -43,7 +43,7 @@ export const sideOf = async (peer: Peer, input: InputOnDisk, context: Context): 
     const given = { path: input.path, address: storage.addressOf(input) };
     return { name, run: () => runCommand(peer, given, scratch) };
   }
-  const other = await inputOnDisk(context.inputs, peer.input, context.size);
+  const other = peer.input === undefined ? input : await inputOnDisk(context.inputs, peer.input, context.size);
   await warm(other);
   return { name, run: async () => (await context.jobs()).run(peer.job, other) };
 };

@@ -127,16 +127,19 @@ export function emitNumber(key: usize, keyLength: u32, value: i64): void {
   emit(key, keyLength, at, <u32>(number + 20 - at));
 }
 
-/** Reads a decimal number. Ends the program with an error for anything else. */
+/** Reads a decimal number of 64 bits. Ends the program with an error for anything else. */
 export function parseNumber(at: usize, length: u32): i64 {
   const isNegative = length > 0 && load<u8>(at) == 0x2d;
-  let value: i64 = 0;
-  for (let i: u32 = isNegative ? 1 : 0; i < length; i++) {
-    const digit = <i64>load<u8>(at + i) - 0x30;
-    if (digit < 0 || digit > 9) fail("a value is no number");
+  const most = <u64>i64.MAX_VALUE + u64(isNegative);
+  let value: u64 = 0;
+  let isNumber = length > u32(isNegative);
+  for (let i: u32 = u32(isNegative); i < length; i++) {
+    const digit = load<u8>(at + i) - 0x30;
+    isNumber = isNumber && digit < 10 && value <= <u64>i64.MAX_VALUE / 10;
     value = value * 10 + digit;
   }
-  return isNegative ? -value : value;
+  if (!isNumber || value > most) fail("a value is no number of 64 bits");
+  return isNegative ? -(<i64>value) : <i64>value;
 }
 
 /** Calls `use` for each line of a batch, without its newline. */

@@ -51,6 +51,7 @@ const text = [
   "",
 ].join("\n");
 
+const identity: Program = { role: "mapper", name: "identity", type: "builtin" };
 const sum: Program = { role: "reducer", name: "sum", type: "builtin" };
 const awk = (): Program =>
   shell(
@@ -112,6 +113,17 @@ describe.each<readonly [string, (name: string) => Promise<Buffer>]>([
     );
   });
 
+  test("adds up numbers of 64 bits, and nothing else", async () => {
+    const reducer = newProgram("reducer", "wasm", await compile("word-count"));
+    const reduce = async (value: string): Promise<string> => {
+      const output = await runMap(identity, `a\t${value}\n`, 1, newContext(), undefined, reducer);
+      return (await runReduce(reducer, [output], 0, newContext())).toString();
+    };
+    for (const number of ["0", "-1", "9223372036854775807", "-9223372036854775808"])
+      expect(await reduce(number)).toBe(`a\t${number}\n`);
+    for (const wrong of wrongNumbers) await expect(reduce(wrong)).rejects.toThrow("is no number of 64 bits");
+  });
+
   test("finds the lines with a text", async () => {
     const grep = newProgram("mapper", "wasm", await compile("grep"));
     const words = fc.array(fc.constantFrom("fold", "fol", "d", "f", " ", "old", "ä"), { maxLength: 8 });
@@ -132,6 +144,9 @@ describe.each<readonly [string, (name: string) => Promise<Buffer>]>([
     }
   });
 });
+
+/** What programs do not take for numbers. */
+const wrongNumbers = ["", "-", "+1", "1 ", "0x1", "9223372036854775808", "-9223372036854775809", "9".repeat(30)];
 
 test("a command in Rust counts words", async () => {
   const command = newProgram("mapper", "command", await compiled("rust", "word-count-command"));
@@ -186,7 +201,6 @@ describe.each([
     await expect(map(mapper, "panic\n")).rejects.toThrow(kind === "Rust" ? "no column 8" : "unreachable");
 
     const reducer = newProgram("reducer", "wasm", bytes);
-    const identity: Program = { role: "mapper", name: "identity", type: "builtin" };
     const reduce = async (values: string): Promise<string> => {
       const output = await runMap(identity, values, 1, newContext(), undefined, reducer);
       return (await runReduce(reducer, [output], 0, newContext())).toString();
@@ -196,9 +210,6 @@ describe.each([
     expect(await reduce(numbers.map((number) => `a\t${number}\n`).join("") + "b\t007\n")).toBe(
       `start\ta\n${numbers.map((number) => `a\t${number}\n`).join("")}end\ta\nstart\tb\nb\t7\nend\tb\nall\n`,
     );
-    for (const wrong of ["", "-", "+1", "1 ", "0x1", "9223372036854775808", "-9223372036854775809", "9".repeat(30)]) {
-      await expect(reduce(`a\t${wrong}\n`)).rejects.toThrow("is no number of 64 bits");
-    }
   });
 });
 
