@@ -111,7 +111,7 @@ const contextOf = (
     mergeFactor: 128,
     outputLimit: Number.MAX_SAFE_INTEGER,
     recordLimit: 64 * MiB,
-    wasmMemory: 1024 * MiB,
+    wasmMemory: job.wasmMemory ?? 1024 * MiB,
     signal,
     counters,
     progress: new Progress(),

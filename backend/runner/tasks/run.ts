@@ -109,7 +109,7 @@ export const runTask = async (
   }
 };
 
-/** The part of the runner's memory that a program in WebAssembly may have. */
+/** The part of the runner's memory that a program in WebAssembly may have, unless its job says otherwise. */
 const wasmPart = 1 / 4;
 
 /** How long to pause a task that a store throttled, in seconds: at least `least`, plus up to `more`. */
@@ -168,7 +168,7 @@ const contextOf = (
   mergeFactor: config.MERGE_FACTOR,
   outputLimit: config.TASK_OUTPUT_LIMIT,
   recordLimit: config.RECORD_LIMIT,
-  wasmMemory: config.RUNNER_MEMORY * wasmPart,
+  wasmMemory: job.wasmMemory ?? config.RUNNER_MEMORY * wasmPart,
 });
 
 const taskRun = (

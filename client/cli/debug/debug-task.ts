@@ -3,6 +3,7 @@ import { join, relative, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { formatAddress, parseAddress } from "../../../shared/address.ts";
+import { wasmMemoryOf } from "../../../shared/api/wasm-memory.ts";
 import { builtinNames } from "../../../shared/builtin-programs.ts";
 import type { RunnerJob } from "../../../shared/protocol/runner.ts";
 import type { MapInput } from "../../../shared/protocol/tasks.ts";
@@ -61,6 +62,7 @@ const runnerJobOf = (job: JobDetail): RunnerJob => {
     nReducers: job.nReducers,
     taskTimeoutSeconds: 0,
     programs: { mapper, ...(reducer === undefined ? {} : { reducer }) },
+    wasmMemory: wasmMemoryOf(request),
     files: job.files,
     archives: job.archives,
     environment: request.environment,

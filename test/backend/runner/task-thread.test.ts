@@ -56,6 +56,20 @@ describe("the thread of tasks", () => {
     expect(await running).toMatchObject({ kind: "release", reason: "the attempt is over" });
   });
 
+  it.each([
+    ["a quarter of the runner's", 128, undefined],
+    ["as its job says", 3, 3 * MiB + 1],
+  ])("gives a program in WebAssembly memory: %s", async (_, mebibytes, wasmMemory) => {
+    const source = `export { edgefold_abi, input } from "edgefold";
+      import { fail } from "edgefold";
+      export function map(): void { while (memory.grow(1) >= 0) {} fail("full at " + memory.size().toString()); }`;
+    scene = new TaskScene({ type: "wasm", source: await compileScript(source) }, {}, { wasmMemory });
+    expect(await scene.map()).toMatchObject({
+      kind: "fail",
+      error: { code: "ProgramFailed", message: expect.stringContaining(`full at ${mebibytes * 16}`) },
+    });
+  });
+
   it("is replaced before the modules of its tasks fill its heap", async () => {
     const table = 'export const table = Array.from({ length: 500_000 }, (_, i) => "entry " + i);';
     const { threads, heaps } = await run(mapper(table), 8);
