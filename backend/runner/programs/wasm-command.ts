@@ -1,11 +1,16 @@
+import { mkdir } from "node:fs/promises";
 import { wasiModule } from "../../../shared/wasm-contract.ts";
 import { untilAborted } from "../../abort.ts";
+import { workingDirectory } from "../working-directory.ts";
 import { exitProblem, limitedOutput, stderrReader, type StreamRun } from "./executable.ts";
 import { Guard } from "./guard.ts";
 import { isStorageFailure } from "./module-program.ts";
 import { ProgramMemory } from "./program-memory.ts";
 import { ProgramError } from "./program.ts";
-import { notThere, ProgramExit, wasiCalls } from "./wasi.ts";
+import { ReadableFiles } from "./readable-files.ts";
+import { ProgramExit, wasiCalls } from "./wasi.ts";
+import { notThere } from "./wasi-abi.ts";
+import { fileCalls } from "./wasi-files.ts";
 import { CommandExportsSchema, compileProgram, describeTrap, variablesOf } from "./wasm-module.ts";
 
 /** Functions for which a program waits. All others return at once. */
@@ -13,7 +18,7 @@ const suspending: ReadonlySet<string> = new Set(["fd_read", "fd_write", "poll_on
 
 /**
  * Runs a WASI command in this thread, as `runExecutable` runs a process: it reads records from its standard input, and its standard
- * output is read. It is suspended while it waits for either.
+ * output is read. It is suspended while it waits for either. It can read the files in the working directory.
  * @throws ProgramError if it cannot be started, does not exit with code 0, traps, or exceeds a limit; the signal's reason when
  * aborted; what `input` or `output` throws
  */
@@ -23,6 +28,9 @@ export const runCommand = async (run: StreamRun): Promise<void> => {
   signal.throwIfAborted();
   if (typeof input === "number") throw new TypeError("a command reads no file");
   const { module, imports } = await compileProgram(program, context);
+  const directory = workingDirectory(context);
+  await mkdir(directory, { recursive: true });
+  const files = new ReadableFiles(directory, context.archives);
   const source = new InputBytes(untilAborted(input, signal));
   const diagnostics = stderrReader(run);
   const guard = new Guard();
@@ -42,10 +50,11 @@ export const runCommand = async (run: StreamRun): Promise<void> => {
         diagnostics.push(bytes);
       },
     },
+    files: fileCalls(memory, files),
     signal,
   });
   const functions = imports.map(({ name }) => {
-    const call = guard.around(calls[name] ?? notThere);
+    const call = guard.around((Object.hasOwn(calls, name) ? calls[name] : undefined) ?? notThere);
     return [name, suspending.has(name) ? new WebAssembly.Suspending(call) : call] as const;
   });
   let code = 0;
@@ -62,6 +71,7 @@ export const runCommand = async (run: StreamRun): Promise<void> => {
     else if (error instanceof ProgramError || isStorageFailure(error) || source.hasThrown(error)) throw error;
     else throw new ProgramError(program, `failed: ${describeTrap(error, program.name)}`, { cause: error });
   } finally {
+    files.closeAll();
     await source.close();
   }
   diagnostics.end();

@@ -91,8 +91,9 @@ export const runTask = async (
         counters,
         status: setStatus,
       };
-      if (task.kind === "map" || task.kind === "reduce") await placeFiles(job, context, runner);
-      const result = await dispatch(task, taskRun(task, job, config, context, runner));
+      const isOfPrograms = task.kind === "map" || task.kind === "reduce";
+      const archives = isOfPrograms ? await placeFiles(job, context, runner) : [];
+      const result = await dispatch(task, taskRun(task, job, config, { ...context, archives }, runner));
       signal.throwIfAborted();
       return { kind: "complete", attempt, result, counters: counters.snapshot(), status };
     } finally {
@@ -161,7 +162,7 @@ const contextOf = (
   job: RunnerJob,
   config: RunnerConfig,
   workDir: string,
-): Omit<AttemptContext, "processes" | "signal" | "progress" | "counters" | "status" | "log"> => ({
+): Omit<AttemptContext, "archives" | "processes" | "signal" | "progress" | "counters" | "status" | "log"> => ({
   environment: { ...variablesOfSecrets(task, job, config), ...taskEnvironment(job, task) },
   workDir,
   sortBuffer: config.SORT_BUFFER,
