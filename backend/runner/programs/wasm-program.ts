@@ -15,7 +15,7 @@ const longestText = 64 * 1024;
 const ExportsSchema = MemorySchema.extend({
   edgefold_abi: CallSchema,
   input: CallSchema,
-  _initialize: CallSchema.optional(),
+  _initialize: CallSchema.optional().catch(undefined),
 });
 
 /** The functions of its roles. */

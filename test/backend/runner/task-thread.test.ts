@@ -46,9 +46,14 @@ const run = async (source: string, tasks: number): Promise<{ threads: string[]; 
 };
 
 describe("the thread of tasks", () => {
-  it("is ended if a program in WebAssembly does not return", async () => {
+  it.each([
+    ["a program in WebAssembly", "while (load<u8>(address) != 0) {}", ""],
+    ["its start function", "", "while (load<u8>(0) == 0) {}"],
+    ["what asks for memory again and again", "while (memory.grow(1) < 1000000) {}", ""],
+  ])("is ended if %s does not return", async (_, body, topLevel) => {
     const source = `export { edgefold_abi, input } from "edgefold";
-      export function map(address: usize, length: u32): void { while (load<u8>(address) != 0) {} }`;
+      export function map(address: usize, length: u32): void { ${body} }
+      ${topLevel}`;
     scene = new TaskScene({ type: "wasm", source: await compileScript(source) });
     const abort = new AbortController();
     const running = scene.map(abort.signal);
