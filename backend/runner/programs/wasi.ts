@@ -105,6 +105,8 @@ export const wasiCalls = ({ memory, args, environment, streams, files, signal }:
       let written = 0;
       let pending: Promise<void> | undefined;
       for (const buffer of buffersAt(memory, vectors, count)) {
+        // C libraries begin with an empty one, and would try again for ever if only that were written.
+        if (buffer.length === 0) continue;
         const bytes = memory.bytes(buffer.address, buffer.length);
         if (stream === 2) streams.report(bytes);
         else pending = streams.write(bytes);

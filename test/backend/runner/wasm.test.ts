@@ -354,6 +354,17 @@ describe("a WASI command", () => {
     );
   });
 
+  test("writes from several buffers, also empty ones, as C libraries do", async () => {
+    const mapper = await command(`
+      store<u16>(buffer, 0x0a61);
+      for (let line = 0; line < 3; line++) {
+        store<u64>(vector, 0); store<u32>(vector, <u32>buffer, 8); store<u32>(vector, 2, 12);
+        if (fd_write(1, vector, 2, buffer + 8) != 0 || load<u32>(buffer, 8) != 2) unreachable();
+      }`);
+    expect((await map(mapper, "")).toString()).toBe("a\na\na\n");
+    expect(recordsIn(await runMap(mapper, "", 1, newContext()))).toBe(3);
+  });
+
   test("may stop reading, and wait", async () => {
     const first = await command('print(1, "done\\n"); proc_exit(0); unreachable();');
     expect((await map(first, "x\n".repeat(200_000))).toString()).toBe("done\n");
