@@ -60,7 +60,7 @@ export const parseQuantity = (text: string): number => {
   return Number(digits) * (suffix === undefined ? 1 : (suffixes[suffix] ?? Number.NaN));
 };
 
-const QuantitySchema = z
+export const QuantitySchema = z
   .string()
   .regex(positiveQuantity, "must be a quantity of Kubernetes above 0, such as 500m, 2 or 4Gi");
 

@@ -9,30 +9,46 @@ const version = [0x01, 0x00, 0x00, 0x00];
 
 export const isWasm = (start: Uint8Array): boolean => magic.every((byte, index) => start[index] === byte);
 
+/** Codes of types. */
+const functionType = 0x60;
+const references: readonly number[] = [0x63, 0x64];
+
 const externKinds = ["function", "table", "memory", "global", "tag"] as const;
 type ExternKind = (typeof externKinds)[number];
 
 type WasmImport = { readonly module: string; readonly name: string; readonly kind: ExternKind };
 type WasmExport = { readonly name: string; readonly kind: ExternKind };
 
-/** The limits of a memory, in pages of 64 KiB. */
-type WasmMemory = {
+/** The limits of a memory, in pages of 64 KiB, or of a table, in entries. */
+type Limits = {
+  /** The type of a table's entries; undefined of a memory. */
+  readonly entry: number | undefined;
   readonly flags: number;
   readonly minimum: number;
   readonly maximum: number | undefined;
+};
+
+/** A section with the limits of all memories or tables that the module defines itself. */
+export type LimitsSection = {
+  /** Where its length lies, and where it ends. */
+  readonly lengthAt: number;
+  readonly to: number;
+  readonly limits: readonly Limits[];
 };
 
 export type WasmModule = {
   readonly imports: readonly WasmImport[];
   /** Undefined if the bytes end before the module has told of all of them. */
   readonly exports: readonly WasmExport[] | undefined;
-  /** Those that it defines itself. */
-  readonly memories: readonly WasmMemory[];
-  /** Where the length of the section with its memories lies, and where the section ends. */
-  readonly memorySection: { readonly lengthAt: number; readonly to: number } | undefined;
+  readonly tables: LimitsSection | undefined;
+  readonly memories: LimitsSection | undefined;
+  /** Whether it defines types that are not of functions: those of objects, which engines collect. */
+  readonly hasObjects: boolean;
+  /** Whether it defines exceptions of its own. */
+  readonly hasExceptions: boolean;
 };
 
-const sectionIds = { imports: 2, memories: 5, exports: 7, code: 10 } as const;
+const sectionIds = { types: 1, imports: 2, tables: 4, memories: 5, exports: 7, code: 10, exceptions: 13 } as const;
 
 /** @throws Error that says what is wrong, as the rest of a sentence that begins with the module */
 export const readWasm = (bytes: Uint8Array): WasmModule => {
@@ -42,8 +58,10 @@ export const readWasm = (bytes: Uint8Array): WasmModule => {
   }
   let imports: WasmImport[] = [];
   let exports: WasmExport[] | undefined;
-  let memories: WasmMemory[] = [];
-  let memorySection: WasmModule["memorySection"];
+  let tables: LimitsSection | undefined;
+  let memories: LimitsSection | undefined;
+  let hasObjects = false;
+  let hasExceptions = false;
   while (reader.at < bytes.length) {
     const id = reader.byte();
     const lengthAt = reader.at;
@@ -52,26 +70,24 @@ export const readWasm = (bytes: Uint8Array): WasmModule => {
     // What comes from here on says nothing of the interface.
     if (id === sectionIds.code) exports ??= [];
     if (id === sectionIds.code || to > bytes.length) break;
+    if (id === sectionIds.types) hasObjects = !readFunctionTypes(reader);
+    if (id === sectionIds.exceptions) hasExceptions = true;
     if (id === sectionIds.imports) imports = reader.list(() => readImport(reader));
-    if (id === sectionIds.memories) {
-      memories = reader.list(() => readLimits(reader));
-      memorySection = { lengthAt, to };
-    }
+    if (id === sectionIds.tables) tables = { lengthAt, to, limits: reader.list(() => readTable(reader)) };
+    if (id === sectionIds.memories) memories = { lengthAt, to, limits: reader.list(() => readLimits(reader)) };
     if (id === sectionIds.exports) exports = reader.list(() => readExport(reader));
     reader.at = to;
   }
   if (reader.at >= bytes.length) exports ??= [];
-  return { imports, exports, memories, memorySection };
+  return { imports, exports, tables, memories, hasObjects, hasExceptions };
 };
 
 const readImport = (reader: ByteReader): WasmImport => {
   const [module, name] = [reader.name(), reader.name()];
   const kind = reader.kind();
   if (kind === "function") reader.number();
-  else if (kind === "table") {
-    reader.byte();
-    readLimits(reader);
-  } else if (kind === "memory") readLimits(reader);
+  else if (kind === "table") readTable(reader);
+  else if (kind === "memory") readLimits(reader);
   else if (kind === "global") reader.at += 2;
   else {
     reader.byte();
@@ -87,11 +103,30 @@ const readExport = (reader: ByteReader): WasmExport => {
   return { name, kind };
 };
 
-const readLimits = (reader: ByteReader): WasmMemory => {
+/** @returns false at the first type that is not of a function */
+const readFunctionTypes = (reader: ByteReader): boolean => {
+  for (let left = reader.number(); left > 0; left--) {
+    if (reader.byte() !== functionType) return false;
+    for (const _ of ["parameters", "results"]) reader.list(() => readValueType(reader));
+  }
+  return true;
+};
+
+const readValueType = (reader: ByteReader): void => {
+  // A reference is followed by what it refers to.
+  if (references.includes(reader.byte())) reader.number();
+};
+
+const readTable = (reader: ByteReader): Limits => {
+  const entry = reader.byte();
+  return { ...readLimits(reader), entry };
+};
+
+const readLimits = (reader: ByteReader): Limits => {
   const flags = reader.byte();
   const minimum = reader.number();
   const maximum = flags % 2 === 1 ? reader.number() : undefined;
-  return { flags, minimum, maximum };
+  return { entry: undefined, flags, minimum, maximum };
 };
 
 class ByteReader {
@@ -140,35 +175,3 @@ class ByteReader {
     return items;
   }
 }
-
-/**
- * Returns the module with a maximum for each of its memories.
- * @param bytes the module, of which `readWasm` has told the rest
- * @param most pages of 64 KiB
- * @throws Error for a module that needs more at its start, as the rest of a sentence that begins with the module
- */
-export const limitMemory = (
-  bytes: Uint8Array,
-  { memories, memorySection }: WasmModule,
-  most: number,
-): Uint8Array<ArrayBuffer> => {
-  if (memorySection === undefined) return Uint8Array.from(bytes);
-  const parts = [leb128(memories.length)];
-  for (const { flags, minimum, maximum = most } of memories) {
-    if (minimum > most) throw new Error(`needs ${minimum} pages of 64 KiB to begin with, more than the limit, ${most}`);
-    parts.push([flags | 1], leb128(minimum), leb128(Math.min(maximum, most)));
-  }
-  const section = parts.flat();
-  const { lengthAt, to } = memorySection;
-  const length = leb128(section.length);
-  const rest = bytes.subarray(to);
-  const limited = new Uint8Array(lengthAt + length.length + section.length + rest.length);
-  limited.set(bytes.subarray(0, lengthAt));
-  limited.set(length, lengthAt);
-  limited.set(section, lengthAt + length.length);
-  limited.set(rest, lengthAt + length.length + section.length);
-  return limited;
-};
-
-const leb128 = (value: number): number[] =>
-  value < 128 ? [value] : [(value % 128) + 128, ...leb128(Math.floor(value / 128))];

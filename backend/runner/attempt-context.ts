@@ -10,6 +10,8 @@ export type AttemptContext = {
    * `workingDirectory`. The caller removes it afterwards.
    */
   readonly workDir: string;
+  /** The folders with the job's unpacked archives, to which links in the `workingDirectory` lead. */
+  readonly archives: readonly string[];
   /** Bytes of memory that sorting may use before it spills to `workDir`. */
   readonly sortBuffer: number;
   /** Maximum number of runs to merge at a time, at least 2. More runs take several passes. */

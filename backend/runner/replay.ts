@@ -68,8 +68,8 @@ export type Replay = {
 export const prepareReplay = async (task: ReplayedTask, options: ReplayOptions): Promise<Replay> => {
   const { folder } = options;
   const counters = new Counters();
-  const context = contextOf(task, options, counters);
-  await placeFiles(task.job, context, options);
+  const bare = contextOf(task, options, counters);
+  const context = { ...bare, archives: await placeFiles(task.job, bare, options) };
   const program = await placeProgram(task.job, task.input.kind === "map" ? "mapper" : "reducer", context, options);
   if (program.type === "builtin") throw new Error(`the ${program.role} ${program.name} is built in`);
   const [inputFile, outputFile] = [join(folder, "input"), join(folder, "output")];
@@ -98,7 +98,7 @@ const contextOf = (
   { job, taskId, index, input }: ReplayedTask,
   { folder, signal, log }: ReplayOptions,
   counters: Counters,
-): AttemptContext => {
+): Omit<AttemptContext, "archives"> => {
   const attempt = `${taskId}-debug`;
   const task = { taskId, attempt, index };
   return {
@@ -111,7 +111,7 @@ const contextOf = (
     mergeFactor: 128,
     outputLimit: Number.MAX_SAFE_INTEGER,
     recordLimit: 64 * MiB,
-    wasmMemory: 1024 * MiB,
+    wasmMemory: job.wasmMemory ?? 1024 * MiB,
     signal,
     counters,
     progress: new Progress(),

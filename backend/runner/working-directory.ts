@@ -25,14 +25,26 @@ type Contents = {
   content(artifact: Artifact): Promise<string>;
 };
 
-/** Creates the directory and places the job's files and archives in it. @throws ArchiveError */
-export const placeFiles = async (job: RunnerJob, context: AttemptContext, contents: Contents): Promise<void> => {
+/**
+ * Creates the directory and places the job's files and archives in it.
+ * @returns the folders with the unpacked archives
+ * @throws ArchiveError
+ */
+export const placeFiles = async (
+  job: RunnerJob,
+  context: Pick<AttemptContext, "workDir" | "signal" | "progress">,
+  contents: Contents,
+): Promise<string[]> => {
   const directory = workingDirectory(context);
   await mkdir(directory);
   for (const file of job.files ?? []) await placeFile(await contents.content(file), join(directory, file.as));
+  const folders: string[] = [];
   for (const archive of job.archives ?? []) {
-    await symlink(await unpacked(archive, await contents.content(archive), context), join(directory, archive.as));
+    const folder = await unpacked(archive, await contents.content(archive), context);
+    await symlink(folder, join(directory, archive.as));
+    folders.push(folder);
   }
+  return folders;
 };
 
 /** Places a program of the job in the working directory. @throws Error if the job has no program in that role */
@@ -100,7 +112,7 @@ const placeFile = async (content: string, path: string): Promise<void> => {
 const unpacked = async (
   { name, hash }: PlacedArtifact,
   path: string,
-  { workDir, signal, progress }: AttemptContext,
+  { workDir, signal, progress }: Pick<AttemptContext, "workDir" | "signal" | "progress">,
 ): Promise<string> => {
   const folder = `${path}.unpacked`;
   if (existsSync(folder)) return folder;

@@ -976,6 +976,8 @@ export interface components {
              * @default 600
              */
             taskTimeoutSeconds?: number;
+            /** @description The most memory of a program in WebAssembly, such as 512Mi. By default, a quarter of the runner's. */
+            wasmMemory?: string;
             /** @description true by default. Whether what programs write to standard error is kept with each attempt */
             logs?: boolean;
             /** @description Whom to notify when the job has ended */

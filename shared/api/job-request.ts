@@ -5,10 +5,11 @@ import { JobNameSchema, TagsSchema } from "./labels.ts";
 import { NotifySchema } from "./notification.ts";
 import { clashesOf, PlacementsSchema } from "./placements.ts";
 import { StorageAccessSchema } from "./storage-access.ts";
+import { WasmMemorySchema, wasmMemoryOf } from "./wasm-memory.ts";
 import { aggregates } from "../builtin-programs.ts";
 import { inputCompressions } from "../compression.ts";
 import { defaultMaxLosses, maxTasks } from "../limits.ts";
-import { ClusterNameSchema, podFields, SecretEnvironmentSchema } from "../pods.ts";
+import { ClusterNameSchema, parseQuantity, podFields, SecretEnvironmentSchema } from "../pods.ts";
 import { ArgsSchema, EnvironmentSchema } from "../program-settings.ts";
 import { InputHeadersSchema, OutputHeadersSchema } from "../storage-headers.ts";
 
@@ -142,6 +143,9 @@ export const JobRequestSchema = z
       .max(mostSeconds, "must be at most a year")
       .default(600)
       .describe("Seconds without progress after which an attempt fails. 0 for never."),
+    wasmMemory: WasmMemorySchema.optional().describe(
+      "The most memory of a program in WebAssembly, such as 512Mi. By default, a quarter of the runner's.",
+    ),
     logs: z
       .boolean()
       .optional()
@@ -180,6 +184,13 @@ export const JobRequestSchema = z
       if (Object.hasOwn(request.environment ?? {}, name)) {
         issue("secretEnvironment", "is given in environment, too; leave one of them out", name);
       }
+    }
+    const podMemory = request.resources?.memory;
+    if (podMemory !== undefined && (wasmMemoryOf(request) ?? 0) > parseQuantity(podMemory)) {
+      issue(
+        "wasmMemory",
+        `is more than resources.memory, ${podMemory}, which it is part of: raise that, or lower this`,
+      );
     }
     const programs = [request.mapperName, request.reducerName, request.combinerName].filter(
       (name) => name !== undefined,

@@ -40,6 +40,8 @@ const RunnerJobSchema = z.object({
     reducer: ProgramRefSchema.optional(),
     combiner: ArtifactRefSchema.optional(),
   }),
+  /** The most bytes of memory of a program in WebAssembly, where the job says so. */
+  wasmMemory: Bytes.optional(),
   /** What lies in the working directory of programs; an archive unpacked, as a directory. */
   files: z.array(PlacedArtifactSchema).optional(),
   archives: z.array(PlacedArtifactSchema).optional(),

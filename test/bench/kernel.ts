@@ -35,6 +35,7 @@ const contextIn = (workDir: string): AttemptContext => ({
   mergeFactor: 128,
   outputLimit: Infinity,
   recordLimit: 64 * 1024 * 1024,
+  archives: [],
   wasmMemory: 0,
   signal: new AbortController().signal,
   counters: new Counters(),

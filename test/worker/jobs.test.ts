@@ -63,8 +63,12 @@ describe("a job", () => {
     ["inputCompression", "gzip", "auto"],
     ["maxLosses", 0, "must be 1 or more"],
     ["maxLosses", 1001, "must be at most 1000"],
+    ["wasmMemory", "1Ki", "must be from 1Mi to 4Gi"],
+    ["wasmMemory", "5Gi", "must be from 1Mi to 4Gi"],
+    ["wasmMemory", "128 MB", "must be a quantity"],
+    ["wasmMemory", "2Gi", "is more than resources.memory, 1Gi, which it is part of: raise that, or lower this"],
   ])("is refused with a fix, without quoting secrets: %s %s", async (field, value, cure) => {
-    const response = await postJob({ ...request, [field]: value });
+    const response = await postJob({ ...request, resources: { memory: "1Gi" }, [field]: value });
     expect(response.status).toBe(400);
     const text = await response.text();
     expect(text).toContain(cure);

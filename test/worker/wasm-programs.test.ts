@@ -124,6 +124,7 @@ it("a job needs a runner that knows WebAssembly", async () => {
     outputPath: "http://store/out",
     mapperName: "count.wasm",
     reducerName: "reducer",
+    wasmMemory: "1.5Gi",
   });
   const { id, programs } = await jsonOf(JobDetailSchema, response);
   expect(programs?.mapper).toMatchObject({ name: "count.wasm", type: "wasm" });
@@ -133,5 +134,8 @@ it("a job needs a runner that knows WebAssembly", async () => {
   void job.hello(old, "old", null, features);
   expect((await old.closed).reason).toBe("the job needs wasm, which the runner lacks");
   const welcome = await job.hello(await job.dial(), "new", null, [...runnerFeatures]);
-  expect(welcome).toMatchObject({ kind: "welcome", job: { programs: { mapper: { type: "wasm" } } } });
+  expect(welcome).toMatchObject({
+    kind: "welcome",
+    job: { programs: { mapper: { type: "wasm" } }, wasmMemory: 1.5 * 2 ** 30 },
+  });
 });

@@ -1,11 +1,15 @@
+import { mkdir } from "node:fs/promises";
 import { wasiModule } from "../../../shared/wasm-contract.ts";
 import { untilAborted } from "../../abort.ts";
+import { workingDirectory } from "../working-directory.ts";
 import { exitProblem, limitedOutput, stderrReader, type StreamRun } from "./executable.ts";
 import { Guard } from "./guard.ts";
 import { isStorageFailure } from "./module-program.ts";
 import { ProgramMemory } from "./program-memory.ts";
 import { ProgramError } from "./program.ts";
+import { ReadableFiles } from "./readable-files.ts";
 import { importedCalls, ProgramExit, wasiCalls } from "./wasi.ts";
+import { fileCalls } from "./wasi-files.ts";
 import { CommandExportsSchema, compileProgram, describeTrap, variablesOf } from "./wasm-module.ts";
 
 /** Functions for which a program waits. All others return at once. */
@@ -13,7 +17,7 @@ const suspending: ReadonlySet<string> = new Set(["fd_read", "fd_write", "poll_on
 
 /**
  * Runs a WASI command in this thread, as `runExecutable` runs a process: it reads records from its standard input, and its standard
- * output is read. It is suspended while it waits for either.
+ * output is read. It is suspended while it waits for either. It can read the files in the working directory.
  * @throws ProgramError if it cannot be started, does not exit with code 0, traps, or exceeds a limit; the signal's reason when
  * aborted; what `input` or `output` throws
  */
@@ -23,6 +27,9 @@ export const runCommand = async (run: StreamRun): Promise<void> => {
   signal.throwIfAborted();
   if (typeof input === "number") throw new TypeError("a command reads no file");
   const { module, imports } = await compileProgram(program, context);
+  const directory = workingDirectory(context);
+  await mkdir(directory, { recursive: true });
+  const files = new ReadableFiles(directory, context.archives);
   const source = new InputBytes(untilAborted(input, signal));
   const diagnostics = stderrReader(run);
   const guard = new Guard();
@@ -42,6 +49,7 @@ export const runCommand = async (run: StreamRun): Promise<void> => {
         diagnostics.push(bytes);
       },
     },
+    files: fileCalls(memory, files),
     signal,
   });
   const functions = importedCalls(imports, calls).map(([name, call]) => {
@@ -62,6 +70,7 @@ export const runCommand = async (run: StreamRun): Promise<void> => {
     else if (error instanceof ProgramError || isStorageFailure(error) || source.hasThrown(error)) throw error;
     else throw new ProgramError(program, `failed: ${describeTrap(error, program.name)}`, { cause: error });
   } finally {
+    files.closeAll();
     await source.close();
   }
   diagnostics.end();

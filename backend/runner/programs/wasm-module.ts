@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { findWasmMisfit } from "../../../shared/wasm-contract.ts";
-import { limitMemory, readWasm, type WasmModule } from "../../../shared/wasm-module.ts";
+import { limitModule } from "../../../shared/wasm-limits.ts";
+import { readWasm, type WasmModule } from "../../../shared/wasm-module.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { type ArtifactProgram, ProgramError } from "./program.ts";
 
@@ -18,7 +19,7 @@ export const CommandExportsSchema = MemorySchema.extend({ _start: CallSchema });
 export type CompiledProgram = { readonly module: WebAssembly.Module; readonly imports: WasmModule["imports"] };
 
 /**
- * Compiles a program, whose memory gets a maximum.
+ * Compiles a program, whose memory and tables get a maximum.
  * @throws ProgramError if it is none
  */
 export const compileProgram = async (
@@ -30,7 +31,7 @@ export const compileProgram = async (
     const found = readWasm(bytes);
     const misfit = findWasmMisfit(found);
     if (misfit !== undefined) throw new Error(misfit);
-    const limited = limitMemory(bytes, found, Math.floor(wasmMemory / pageBytes));
+    const limited = limitModule(bytes, found, Math.floor(wasmMemory / pageBytes));
     return { module: await WebAssembly.compile(limited), imports: found.imports };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);

@@ -7,7 +7,9 @@ import { Guard } from "./guard.ts";
 import { isStorageFailure } from "./module-program.ts";
 import { ProgramMemory } from "./program-memory.ts";
 import { type ArtifactProgram, ProgramError } from "./program.ts";
-import { importedCalls, notThere, wasiCalls } from "./wasi.ts";
+import { importedCalls, wasiCalls } from "./wasi.ts";
+import { notThere } from "./wasi-abi.ts";
+import { noFiles } from "./wasi-files.ts";
 import {
   CallSchema,
   type CompiledProgram,
@@ -24,7 +26,7 @@ const longestText = 64 * 1024;
 const ExportsSchema = MemorySchema.extend({
   edgefold_abi: CallSchema,
   input: CallSchema,
-  _initialize: CallSchema.optional(),
+  _initialize: CallSchema.optional().catch(undefined),
 });
 
 /** The functions of its roles. */
@@ -193,6 +195,7 @@ export class WasmProgram {
         },
         report: (bytes) => context.log(bytes),
       },
+      files: noFiles,
       signal: context.signal,
     });
     return { ...calls, poll_oneoff: notThere };

@@ -91,8 +91,9 @@ export const runTask = async (
         counters,
         status: setStatus,
       };
-      if (task.kind === "map" || task.kind === "reduce") await placeFiles(job, context, runner);
-      const result = await dispatch(task, taskRun(task, job, config, context, runner));
+      const isOfPrograms = task.kind === "map" || task.kind === "reduce";
+      const archives = isOfPrograms ? await placeFiles(job, context, runner) : [];
+      const result = await dispatch(task, taskRun(task, job, config, { ...context, archives }, runner));
       signal.throwIfAborted();
       return { kind: "complete", attempt, result, counters: counters.snapshot(), status };
     } finally {
@@ -109,7 +110,7 @@ export const runTask = async (
   }
 };
 
-/** The part of the runner's memory that a program in WebAssembly may have. */
+/** The part of the runner's memory that a program in WebAssembly may have, unless its job says otherwise. */
 const wasmPart = 1 / 4;
 
 /** How long to pause a task that a store throttled, in seconds: at least `least`, plus up to `more`. */
@@ -161,14 +162,14 @@ const contextOf = (
   job: RunnerJob,
   config: RunnerConfig,
   workDir: string,
-): Omit<AttemptContext, "processes" | "signal" | "progress" | "counters" | "status" | "log"> => ({
+): Omit<AttemptContext, "archives" | "processes" | "signal" | "progress" | "counters" | "status" | "log"> => ({
   environment: { ...variablesOfSecrets(task, job, config), ...taskEnvironment(job, task) },
   workDir,
   sortBuffer: config.SORT_BUFFER,
   mergeFactor: config.MERGE_FACTOR,
   outputLimit: config.TASK_OUTPUT_LIMIT,
   recordLimit: config.RECORD_LIMIT,
-  wasmMemory: config.RUNNER_MEMORY * wasmPart,
+  wasmMemory: job.wasmMemory ?? config.RUNNER_MEMORY * wasmPart,
 });
 
 const taskRun = (

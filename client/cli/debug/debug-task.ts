@@ -3,6 +3,7 @@ import { join, relative, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { formatAddress, parseAddress } from "../../../shared/address.ts";
+import { wasmMemoryOf } from "../../../shared/api/wasm-memory.ts";
 import { builtinNames } from "../../../shared/builtin-programs.ts";
 import type { RunnerJob } from "../../../shared/protocol/runner.ts";
 import type { MapInput } from "../../../shared/protocol/tasks.ts";
@@ -61,6 +62,7 @@ const runnerJobOf = (job: JobDetail): RunnerJob => {
     nReducers: job.nReducers,
     taskTimeoutSeconds: 0,
     programs: { mapper, ...(reducer === undefined ? {} : { reducer }) },
+    wasmMemory: wasmMemoryOf(request),
     files: job.files,
     archives: job.archives,
     environment: request.environment,
@@ -138,6 +140,18 @@ const sayHow = (folder: string, replay: Replay, job: JobDetail, task: Task): voi
   say(`Again, by hand: (cd ${here} && ./run.sh)`);
 };
 
+/** A function of WebAssembly in the message of a trap. */
+const trapPlace = /^ {4}at .+:0x[0-9a-f]+\)$/;
+
+/** What went wrong, without what the program has just written: if it has standard streams, its message ends with that. */
+const problemOf = ({ message }: ProgramError, { type }: Replay["program"]): string => {
+  const hasWritten = type === "executable" || type === "command";
+  return message
+    .split("\n")
+    .filter((line, index) => index === 0 || !hasWritten || trapPlace.test(line))
+    .join("\n");
+};
+
 const log = (bytes: Uint8Array): void => void process.stderr.write(bytes);
 
 /** Fetches a task and runs it here. @returns the exit code: 0 where it has succeeded, other than in its job */
@@ -183,8 +197,7 @@ export const debugTask = async (
     return exitCodes.ok;
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
-    // What follows the first line is what the program has just written.
-    say(`\n${name} has failed: ${error.message.split("\n")[0] ?? ""}`);
+    say(`\n${name} has failed: ${problemOf(error, replay.program)}`);
     return exitCodes.failed;
   } finally {
     sayHow(folder, replay, job, task);

@@ -1,7 +1,16 @@
 import { useState } from "preact/hooks";
+import type { Artifact } from "../../sdk/index.ts";
 import { asError } from "../data/as-error.ts";
 import { useSession } from "../data/session.ts";
 import { Problem } from "./basics.tsx";
+
+const typeNames: Readonly<Record<Artifact["type"], string>> = {
+  executable: "an executable",
+  module: "a module",
+  wasm: "a program in WebAssembly",
+  file: "a file",
+  archive: "an archive",
+};
 
 /** Takes files that are dropped or chosen, and uploads them as artifacts. */
 export const Upload = ({ onDone }: { readonly onDone: () => void }) => {
@@ -15,9 +24,7 @@ export const Upload = ({ onDone }: { readonly onDone: () => void }) => {
       for (const file of files ?? []) {
         setSaid(`Uploading ${file.name} …`);
         const { name, type } = await client.artifacts.put(file.name, file);
-        setSaid(
-          `${name} is there, as ${type === "executable" ? "an executable" : type === "archive" ? "an archive" : `a ${type}`}.`,
-        );
+        setSaid(`${name} is there, as ${typeNames[type]}.`);
         onDone();
       }
     } catch (cause) {

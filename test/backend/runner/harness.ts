@@ -60,6 +60,7 @@ export function newContext(overrides: Partial<AttemptContext> = {}): TestContext
     mergeFactor: 10,
     outputLimit: 1e9,
     recordLimit: 64 * 1024 * 1024,
+    archives: [],
     wasmMemory: 16 * 1024 * 1024,
     signal: new AbortController().signal,
     counters: new Counters(),

@@ -46,6 +46,7 @@ try {
       mergeFactor: 10,
       outputLimit: 1e9,
       recordLimit,
+      archives: [],
       wasmMemory: 0,
       signal: new AbortController().signal,
       counters,

@@ -25,6 +25,7 @@ try {
       mergeFactor: 10,
       outputLimit: 1000,
       recordLimit: 1000,
+      archives: [],
       wasmMemory: 0,
       signal: new AbortController().signal,
       counters: new Counters(),

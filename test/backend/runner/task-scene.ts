@@ -21,10 +21,12 @@ export class TaskScene {
   /**
    * @param source of the mapper
    * @param env of the runner, in addition to what it needs
+   * @param fields of the job, likewise
    */
   constructor(
     { type, source }: { readonly type: ProgramType; readonly source: string | Buffer },
     env: NodeJS.ProcessEnv = {},
+    fields: Partial<RunnerJob> = {},
   ) {
     this.#folder = mkdtempSync(join(tmpdir(), "edgefold-test-"));
     const path = join(this.#folder, type === "module" ? "mapper.mjs" : "mapper");
@@ -35,6 +37,7 @@ export class TaskScene {
     const programs = { mapper: { ...mapperRef(content), type } };
     this.#job = {
       ...job,
+      ...fields,
       programs,
       input: { path: `file://${this.#input}` },
       output: { path: `file://${this.#folder}/out` },

@@ -46,14 +46,33 @@ const run = async (source: string, tasks: number): Promise<{ threads: string[]; 
 };
 
 describe("the thread of tasks", () => {
-  it("is ended if a program in WebAssembly does not return", async () => {
+  it.each([
+    ["a program in WebAssembly", "while (load<u8>(address) != 0) {}", ""],
+    ["its start function", "", "while (load<u8>(0) == 0) {}"],
+    ["what asks for memory again and again", "while (memory.grow(1) < 1000000) {}", ""],
+  ])("is ended if %s does not return", async (_, body, topLevel) => {
     const source = `export { edgefold_abi, input } from "edgefold";
-      export function map(address: usize, length: u32): void { while (load<u8>(address) != 0) {} }`;
+      export function map(address: usize, length: u32): void { ${body} }
+      ${topLevel}`;
     scene = new TaskScene({ type: "wasm", source: await compileScript(source) });
     const abort = new AbortController();
     const running = scene.map(abort.signal);
     setTimeout(() => abort.abort(new Error("the attempt is over")), 300);
     expect(await running).toMatchObject({ kind: "release", reason: "the attempt is over" });
+  });
+
+  it.each([
+    ["a quarter of the runner's", 128, undefined],
+    ["as its job says", 3, 3 * MiB + 1],
+  ])("gives a program in WebAssembly memory: %s", async (_, mebibytes, wasmMemory) => {
+    const source = `export { edgefold_abi, input } from "edgefold";
+      import { fail } from "edgefold";
+      export function map(): void { while (memory.grow(1) >= 0) {} fail("full at " + memory.size().toString()); }`;
+    scene = new TaskScene({ type: "wasm", source: await compileScript(source) }, {}, { wasmMemory });
+    expect(await scene.map()).toMatchObject({
+      kind: "fail",
+      error: { code: "ProgramFailed", message: expect.stringContaining(`full at ${mebibytes * 16}`) },
+    });
   });
 
   it("is replaced before the modules of its tasks fill its heap", async () => {

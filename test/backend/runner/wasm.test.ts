@@ -9,34 +9,15 @@ import {
   MemorySink,
   newContext,
   newProgram,
+  recordsIn,
   runMap,
   runReduce,
   shell,
   type TestContext,
 } from "./harness.ts";
+import { command, wasiDeclarations } from "./wasi-command.ts";
 
 const abi = 'export { edgefold_abi, input } from "edgefold";\n';
-
-/** Declares functions of WASI. Those that a program does not call are not imported. */
-const wasi = Object.entries({
-  fd_read: "fd: i32, vectors: usize, count: i32, size: usize",
-  fd_write: "fd: i32, vectors: usize, count: i32, size: usize",
-  args_sizes_get: "count: usize, size: usize",
-  args_get: "addresses: usize, address: usize",
-  environ_sizes_get: "count: usize, size: usize",
-  environ_get: "addresses: usize, address: usize",
-  clock_time_get: "id: i32, precision: i64, address: usize",
-  random_get: "address: usize, length: usize",
-  poll_oneoff: "a: usize, b: usize, count: i32, size: usize",
-  path_open: "a: i32, b: i32, c: usize, d: usize, e: i32, f: i64, g: i64, h: i32, i: usize",
-  sock_accept: "a: i32, b: i32, c: usize",
-  proc_exit: "code: i32",
-})
-  .map(([name, parameters]) => {
-    const result = name === "proc_exit" ? "void" : "i32";
-    return `// @ts-ignore\n@external("wasi_snapshot_preview1", "${name}") declare function ${name}(${parameters}): ${result};\n`;
-  })
-  .join("");
 
 const program = async (role: ArtifactProgram["role"], source: string): Promise<ArtifactProgram> =>
   newProgram(role, "wasm", await compileScript(source));
@@ -46,7 +27,7 @@ const withWasi = async (body: string): Promise<ArtifactProgram> =>
   await program(
     "mapper",
     `${abi}import { emit, flush } from "edgefold";
-    ${wasi}
+    ${wasiDeclarations}
     export function map(address: usize, length: u32): void { ${body} }`,
   );
 
@@ -272,32 +253,6 @@ describe("a hostile program in WebAssembly", () => {
   });
 });
 
-/** What a command does, between its functions of WASI and a buffer of 64 KiB. */
-const command = async (body: string): Promise<ArtifactProgram> => {
-  const source = `${wasi}
-    const vector = heap.alloc(16);
-    const buffer = heap.alloc(65536);
-    function read(): u32 {
-      store<u32>(vector, <u32>buffer); store<u32>(vector, 65536, 4);
-      if (fd_read(0, vector, 1, vector + 8) != 0) unreachable();
-      return load<u32>(vector, 8);
-    }
-    function write(fd: i32, address: usize, length: u32): void {
-      for (let done: u32 = 0; done < length; done += load<u32>(vector, 8)) {
-        store<u32>(vector, <u32>address + done); store<u32>(vector, length - done, 4);
-        if (fd_write(fd, vector, 1, vector + 8) != 0) unreachable();
-      }
-    }
-    function print(fd: i32, text: string): void {
-      const bytes = String.UTF8.encode(text);
-      write(fd, changetype<usize>(bytes), bytes.byteLength);
-    }
-    function cat(): void { for (let length = read(); length > 0; length = read()) write(1, buffer, length); }
-    ${body}`;
-  const options = ["--exportStart", "_start", "--use", "abort="];
-  return newProgram("mapper", "command", await compileScript(source, options));
-};
-
 describe("a WASI command", () => {
   test("is given standard streams, arguments, environment, a clock and random numbers", async () => {
     const mapper = await command(`
@@ -314,6 +269,7 @@ describe("a WASI command", () => {
       const now = load<u64>(buffer);
       random_get(buffer, 8);
       print(1, (now % 1000000).toString() + " " + (load<u64>(buffer) != 0).toString() + "\\n");
+      store<u8>(buffer, 0x78);
       print(1, path_open(3, 0, buffer, 1, 0, 0, 0, 0, buffer).toString() + " " + sock_accept(0, 0, buffer).toString() + "\\n");
       print(2, "reporter:counter:g,n,2\\nreporter:status:at work\\nsaid\\n");
       cat();`);
@@ -339,6 +295,17 @@ describe("a WASI command", () => {
     expect((await runReduce({ ...cat, role: "reducer" }, [output], 0, newContext())).toString()).toBe(
       "a\t\nb\t2\nb\t1\n",
     );
+  });
+
+  test("writes from several buffers, also empty ones, as C libraries do", async () => {
+    const mapper = await command(`
+      store<u16>(buffer, 0x0a61);
+      for (let line = 0; line < 3; line++) {
+        store<u64>(vector, 0); store<u32>(vector, <u32>buffer, 8); store<u32>(vector, 2, 12);
+        if (fd_write(1, vector, 2, buffer + 8) != 0 || load<u32>(buffer, 8) != 2) unreachable();
+      }`);
+    expect((await map(mapper, "")).toString()).toBe("a\na\na\n");
+    expect(recordsIn(await runMap(mapper, "", 1, newContext()))).toBe(3);
   });
 
   test("may stop reading, and wait", async () => {

@@ -1,3 +1,4 @@
+import { wasmMemoryOf } from "../../../shared/api/wasm-memory.ts";
 import { isWithoutWork } from "../../../shared/engine/machine.ts";
 import { closeCodes } from "../../../shared/protocol/connection.ts";
 import { isEnded } from "../../../shared/status.ts";
@@ -88,6 +89,7 @@ const runnerJob = ({ id, request, programs, files, archives }: JobSpec, secrets:
     reducer: programs.reducer && programRef(programs.reducer, request.reducerArgs),
     combiner: programs.combiner && { ...programs.combiner, args: request.combinerArgs },
   },
+  wasmMemory: wasmMemoryOf(request),
   files: files?.map(placedOf),
   archives: archives?.map(placedOf),
   environment: request.environment,
