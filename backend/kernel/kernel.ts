@@ -40,6 +40,8 @@ const ExportsSchema = z.object({
   scannedBytes: VariableSchema,
   longestScanned: VariableSchema,
   countNewlines: NumericSchema,
+  findLineEnds: NumericSchema,
+  isAsciiText: VariableSchema,
   resetLines: NumericSchema,
   startLines: NumericSchema,
   writeLines: AddressSchema,

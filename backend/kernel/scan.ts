@@ -8,7 +8,7 @@ const spacing = 64;
 
 let kernel: Kernel | undefined;
 
-/** A piece at `[from, to)` in the memory of a kernel; from `room` on there is room for as many bytes. */
+/** A piece at `[from, to)` in the memory of a kernel; from `room` on there is room for a word for each of its bytes. */
 export type ScannedPiece = {
   readonly calls: Kernel["calls"];
   /** The kernel's memory. It is used again for the next piece of anybody. */
@@ -23,7 +23,7 @@ export const scan = (bytes: Buffer, look: (piece: ScannedPiece) => void): void =
   kernel ??= new Kernel();
   const { calls, firstFree: from } = kernel;
   const room = from + scanLength + spacing;
-  kernel.reserve(room + scanLength);
+  kernel.reserve(room + scanLength * Uint32Array.BYTES_PER_ELEMENT);
   for (let start = 0; start < bytes.length; start += scanLength) {
     const to = from + bytes.copy(kernel.bytes, from, start, start + scanLength);
     look({ calls, memory: kernel.bytes, from, to, room });

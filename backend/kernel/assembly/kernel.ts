@@ -28,7 +28,7 @@ export {
   scannedRecords,
   scanPacked,
 } from "./packed-records";
-export { countNewlines } from "./scan-lines";
+export { countNewlines, findLineEnds, isAsciiText } from "./scan-lines";
 export {
   endLines,
   lineGroups,

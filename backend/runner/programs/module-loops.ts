@@ -1,6 +1,7 @@
 import type { AttemptContext } from "../attempt-context.ts";
 import { untilAborted } from "../../abort.ts";
 import { countNewlines } from "../input/count-newlines.ts";
+import { LineEnds } from "../input/line-ends.ts";
 import type { RecordBatch } from "../input/record-batches.ts";
 import { Pacer } from "../pacer.ts";
 import type { RecordTarget } from "../record-target.ts";
@@ -10,8 +11,6 @@ import { linesFrom } from "./batches.ts";
 import { Emitter } from "./emitter.ts";
 import type { ModuleProgram } from "./module-program.ts";
 import type { Reader } from "./program.ts";
-
-const newline = 0x0a;
 
 /** The number of records, and the bytes of their keys and values. */
 type Emitted = { readonly records: number; readonly bytes: number };
@@ -43,6 +42,7 @@ export async function mapRecords(
   const pacer = new Pacer(context.signal);
   const { counters, progress } = context;
   const { takesBatches } = module;
+  const ends = new LineEnds();
   let record = 0;
   /** Records before the current object. */
   let before = 0;
@@ -58,18 +58,21 @@ export async function mapRecords(
         const lines = linesFrom(bytes, start, batchLength);
         const batch = module.keepsViews ? Buffer.from(lines) : lines;
         start += batch.length;
-        for (let at = 0, next = 0; at < batch.length; at = next) {
-          next = takesBatches ? batch.length : batch.indexOf(newline, at) + 1;
+        if (!takesBatches) ends.find(batch);
+        const calls = takesBatches ? 1 : ends.count;
+        const decode = !takesBatches && ends.isAscii ? module.decodeAscii : module.decode;
+        for (let call = 0, at = 0; call < calls; call++) {
+          const end = takesBatches ? batch.length : ends.at(call);
           const reached = record;
           record += takesBatches ? countNewlines(batch) : 1;
           progress.tick();
           try {
-            const text = module.decode(batch, at, takesBatches ? next : next - 1);
-            const pending = module.map(text, emit, moduleContext);
+            const pending = module.map(decode(batch, at, end), emit, moduleContext);
             if (pending !== undefined) await pending;
           } catch (error) {
             throw module.explain(error, `${placeOf(reached + 1 - before, record - before)} of its input from ${path}`);
           }
+          at = end + 1;
           const relief = target.relief();
           if (relief !== undefined) await relief;
           if ((takesBatches || record % clockInterval === 0) && pacer.due) await pacer.rest();

@@ -13,7 +13,7 @@ import { StorageError } from "../../storage/store.ts";
 import { ShuffleLostError } from "../shuffle/shuffle-lost.ts";
 import { workingDirectory } from "../working-directory.ts";
 import { type ArtifactProgram, ProgramError } from "./program.ts";
-import { decodeUtf8 } from "./text.ts";
+import { decodeAscii, decodeUtf8 } from "./text.ts";
 
 /** The last argument of each call into a module. */
 export type ModuleContext = {
@@ -36,6 +36,8 @@ const nothing = Buffer.alloc(0);
 const viewBytes = (bytes: Buffer, start: number, end: number): Buffer =>
   start === end ? nothing : bytes.subarray(start, end);
 
+type Decode = (bytes: Buffer, start: number, end: number) => string | Buffer;
+
 /** How many modules this thread has loaded. */
 let loads = 0;
 
@@ -45,7 +47,9 @@ export class ModuleProgram {
   /** Whether `map` takes whole lines, many at a time, instead of one line without its newline. */
   readonly takesBatches: boolean;
   /** Decodes lines, keys and values for the module: to strings, or to views of `bytes`. */
-  readonly decode: (bytes: Buffer, start: number, end: number) => string | Buffer;
+  readonly decode: Decode;
+  /** The same, for bytes of which it is known that they are ASCII. */
+  readonly decodeAscii: Decode;
   /** Whether the module may keep what `decode` returns, so that `bytes` must be its own. */
   readonly keepsViews: boolean;
   /** The last argument of calls without an input object. */
@@ -59,6 +63,7 @@ export class ModuleProgram {
     this.program = program;
     this.takesBatches = takesBatches;
     this.decode = encoding === "utf8" ? decodeUtf8 : viewBytes;
+    this.decodeAscii = encoding === "utf8" ? decodeAscii : viewBytes;
     this.keepsViews = encoding === "bytes" && !takesBatches;
     this.#call = call;
     this.#url = url;

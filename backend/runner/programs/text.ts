@@ -40,6 +40,9 @@ export function decodeUtf8(bytes: Buffer, start: number, end: number): string {
   return part.toString("utf8");
 }
 
+/** Decodes the text in `[start, end)`, which has only characters of ASCII. */
+export const decodeAscii = (bytes: Buffer, start: number, end: number): string => bytes.toString("latin1", start, end);
+
 /** Returns the length of the longest valid prefix. */
 function invalidOffset(part: Buffer): number {
   // Decoding replaces invalid bytes, so the re-encoded text first differs there, or up to 3 bytes into the invalid sequence.
