@@ -1,14 +1,16 @@
 import { randomUUID } from "node:crypto";
+import { writeSync } from "node:fs";
 import { open, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import path from "node:path";
-import { hasCode } from "./file-failure.ts";
+import type { FileAddress } from "../../shared/address.ts";
+import { hasCode, named, naming } from "./file-failure.ts";
 import { creatingIn, tidy, uploadsFolder } from "./file-folders.ts";
 import type { FileRoots } from "./file-roots.ts";
-import { partSize, StorageError, type UploadOutcome } from "./store.ts";
+import { partSize, StorageError, type OpenUpload, type UploadOutcome } from "./store.ts";
 
 /*
- * An upload is one file in a hidden folder next to its target. Parts are written at their offsets, and completion renames the
- * file. The upload's id contains the file's inode, which survives the rename, so a repeated completion can tell whether the
+ * An upload is one file in a hidden folder next to its target. It is written at once, or in parts at their offsets, and completion
+ * renames the file. The upload's id contains the file's inode, which survives the rename, so a repeated completion can tell whether the
  * target is the file of this upload.
  */
 
@@ -66,14 +68,7 @@ export const uploadFilePart = async (
   bytes: Uint8Array,
 ): Promise<string> => {
   if (bytes.length > partSize) throw new RangeError(`a part has ${bytes.length} bytes, more than ${partSize}`);
-  const upload = uploadOf(roots, target, uploadId);
-  if (upload === undefined) throw noSuchUpload(target);
-  let handle: FileHandle;
-  try {
-    handle = await open(upload.data, "r+");
-  } catch (error) {
-    throw hasCode(error, "ENOENT", "ENOTDIR") ? noSuchUpload(target) : error;
-  }
+  const handle = await openData(roots, target, uploadId);
   try {
     const position = (number - 1) * partSize;
     for (let done = 0; done < bytes.length;) {
@@ -84,8 +79,57 @@ export const uploadFilePart = async (
   } finally {
     await handle.close();
   }
-  return `${number}-${bytes.length}`;
+  return tagOf(number, bytes.length);
 };
+
+/** @throws StorageError `NoSuchUpload` */
+const openData = async (roots: FileRoots, target: string, uploadId: string): Promise<FileHandle> => {
+  const upload = uploadOf(roots, target, uploadId);
+  if (upload === undefined) throw noSuchUpload(target);
+  try {
+    return await open(upload.data, "r+");
+  } catch (error) {
+    throw hasCode(error, "ENOENT", "ENOTDIR") ? noSuchUpload(target) : error;
+  }
+};
+
+/** Opens an upload to write all of it. Its bytes pass from the caller's memory to the system's, and lie nowhere in between. */
+export const openFileUpload = async (
+  roots: FileRoots,
+  at: FileAddress,
+  target: string,
+  uploadId: string,
+  signal: AbortSignal | undefined,
+): Promise<OpenUpload> => {
+  const handle = await openData(roots, target, uploadId);
+  let size = 0;
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= handle.close());
+  const flush = (): Promise<void> => naming(at, () => handle.datasync());
+  return {
+    write: (bytes) => {
+      signal?.throwIfAborted();
+      try {
+        for (let done = 0; done < bytes.length;) {
+          const written = writeSync(handle.fd, bytes, done, bytes.length - done, size);
+          done += written;
+          size += written;
+        }
+      } catch (error) {
+        throw named(at, error);
+      }
+    },
+    flush,
+    finish: async () => {
+      await flush();
+      await close();
+      return [tagOf(1, size)];
+    },
+    close: () => void close().catch(() => undefined),
+  };
+};
+
+const tagOf = (number: number, size: number): string => `${number}-${size}`;
 
 const noSuchUpload = (target: string): StorageError =>
   new StorageError(

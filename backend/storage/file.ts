@@ -6,13 +6,21 @@ import { sweep, tidy } from "./file-folders.ts";
 import { listFiles } from "./file-list.ts";
 import { fileEtag, fileStats, openFileAt, readFileAt } from "./file-read.ts";
 import { FileRoots } from "./file-roots.ts";
-import { abortFileUpload, completeFileUpload, createFileUpload, putFile, uploadFilePart } from "./file-upload.ts";
+import {
+  abortFileUpload,
+  completeFileUpload,
+  createFileUpload,
+  openFileUpload,
+  putFile,
+  uploadFilePart,
+} from "./file-upload.ts";
 import {
   StorageError,
   type ByteRange,
   type ByteStream,
   type ObjectInfo,
   type OpenFile,
+  type OpenUpload,
   type Store,
   type UploadOutcome,
 } from "./store.ts";
@@ -86,6 +94,11 @@ export class FileStore implements Store {
 
   uploadPart(at: Address, uploadId: string, number: number, bytes: Uint8Array): Promise<string> {
     return this.#file(at, (real) => uploadFilePart(this.#roots, real, uploadId, number, bytes));
+  }
+
+  openUpload(at: Address, uploadId: string): Promise<OpenUpload> {
+    const file = own(at);
+    return this.#file(at, (real) => openFileUpload(this.#roots, file, real, uploadId, this.#signal));
   }
 
   completeUpload(at: Address, uploadId: string, tags: readonly string[]): Promise<UploadOutcome> {

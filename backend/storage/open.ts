@@ -41,6 +41,7 @@ export const openStore = ({ credentials, s3Endpoint, fileRoots, ...options }: Op
     },
     createUpload: (at, attempt) => of(at).createUpload(at, attempt),
     uploadPart: (at, uploadId, number, bytes) => of(at).uploadPart(at, uploadId, number, bytes),
+    openUpload: (at, uploadId) => of(at).openUpload(at, uploadId),
     completeUpload: (at, uploadId, tags, attempt) => of(at).completeUpload(at, uploadId, tags, attempt),
     abortUpload: (at, uploadId) => of(at).abortUpload(at, uploadId),
     abortUploads: (folder) => of(folder).abortUploads(folder),

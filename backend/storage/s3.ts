@@ -55,6 +55,7 @@ export const s3Store = ({ defaultEndpoint = s3DefaultEndpoint, ...options }: S3S
     remove: async (all) => remover.remove(all.map(own)),
     createUpload: async (at, attempt) => createS3Upload(client, own(at), attempt),
     uploadPart: async (at, uploadId, number, bytes) => writer.uploadPart(own(at), uploadId, number, bytes),
+    openUpload: async () => undefined,
     completeUpload: async (at, uploadId, tags, attempt) => completeS3Upload(client, own(at), uploadId, tags, attempt),
     abortUpload: async (at, uploadId) => abortS3Upload(client, own(at), uploadId),
     abortUploads: async (prefix) => abortS3Uploads(client, own(prefix)),

@@ -25,6 +25,18 @@ export type OpenFile = {
   close(): void;
 };
 
+/** An upload that is a file on this machine, and is written from its beginning to its end. */
+export type OpenUpload = {
+  /** Takes the bytes at once. @throws StorageError */
+  write(bytes: Uint8Array): void;
+  /** Brings what was written to the disk. */
+  flush(): Promise<void>;
+  /** Ends the writing, once all is on the disk. @returns the tags, for `completeUpload` */
+  finish(): Promise<string[]>;
+  /** Gives back the descriptor. Does nothing after `finish`. */
+  close(): void;
+};
+
 /**
  * The size of every part of a multipart upload except the last, which may be shorter: 16 MiB. R2 requires equal sizes. With at
  * most 10,000 parts, this limits an object to 160 GB.
@@ -66,6 +78,8 @@ export interface Store {
    * @returns the part's tag, for `completeUpload`
    */
   uploadPart(at: Address, uploadId: string, number: number, bytes: Uint8Array): Promise<string>;
+  /** Opens an upload without parts to be written at once; undefined if the store's objects are elsewhere. */
+  openUpload(at: Address, uploadId: string): Promise<OpenUpload | undefined>;
   /** Makes the object visible, atomically. Idempotent: a repetition after success returns `completed` again. */
   completeUpload(at: Address, uploadId: string, tags: readonly string[], attempt: string): Promise<UploadOutcome>;
   /** Ends an upload without creating an object. An upload that does not exist counts as aborted. */

@@ -1,6 +1,6 @@
 import type { Address } from "../../shared/address.ts";
 import { formatAddress } from "../../shared/address.ts";
-import { partSize, StorageError, type Store } from "./store.ts";
+import { partSize, StorageError, type OpenUpload, type Store } from "./store.ts";
 
 /** An upload whose parts are all stored. `Store.completeUpload` turns it into an object of `size` bytes. */
 type FinishedUpload = { readonly uploadId: string; readonly tags: readonly string[]; readonly size: number };
@@ -22,44 +22,58 @@ const firstRoom = 64 * 1024;
 const maxUnderWay = 2;
 
 /**
- * Writes an object of unknown length in parts. The upload is created with the first full part, or by `finish`. An object that
- * is smaller than a part needs no upload if it ends with `finishObject`.
+ * Bytes of a file that are kept until its upload is created. From then on they go straight into the file, while they are still in
+ * the processor's cache.
  */
-export class MultipartWriter {
+const fileRoom = 1024 * 1024;
+
+/**
+ * Writes an object of unknown length: a file directly, any other in parts. The upload is created once there is more than a part, or
+ * by `finish`. An object that is smaller needs no upload if it ends with `finishObject`.
+ */
+export class ObjectWriter {
   readonly #store: Store;
   readonly #at: Address;
   readonly #options: UploadOptions;
   readonly #tags: string[] = [];
   readonly #underWay = new Set<Promise<void>>();
   readonly #spare: Buffer[] = [];
+  /** How many bytes are kept at most before they are sent. */
+  readonly #room: number;
+  #file: OpenUpload | undefined;
   #upload: Promise<string> | undefined;
   #uploadId: string | undefined;
   #part: Buffer | undefined;
   #filled = 0;
   #parts = 0;
+  /** Bytes that have been sent, and of a file those that have been flushed or are being so. */
+  #sent = 0;
+  #flushed = 0;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(store: Store, at: Address, options: UploadOptions) {
     this.#store = store;
     this.#at = at;
     this.#options = options;
+    this.#room = at.scheme === "file" ? fileRoom : partSize;
   }
 
   /** Bytes written so far. */
   get size(): number {
-    return this.#parts * partSize + this.#filled;
+    return this.#sent + this.#filled;
   }
 
   /**
-   * Copies the bytes. The caller may reuse them as soon as this returns or, if it returns a promise, once that has resolved.
+   * Takes the bytes. The caller may reuse them as soon as this returns or, if it returns a promise, once that has resolved.
    *
    * @returns a promise if the writer must wait for the store; the caller must not write before it has resolved
    * @throws the error of an earlier part
    */
   write(bytes: Uint8Array): Promise<void> | undefined {
     if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#file !== undefined) return this.#writeFile(this.#file, bytes);
     const taken = this.#fill(bytes);
-    return taken === bytes.length && this.#filled < partSize ? undefined : this.#writeRest(bytes.subarray(taken));
+    return taken === bytes.length && this.#filled < this.#room ? undefined : this.#writeRest(bytes.subarray(taken));
   }
 
   /**
@@ -73,7 +87,7 @@ export class MultipartWriter {
     if (this.#filled > 0) await this.#send();
     await Promise.all(this.#underWay);
     if (this.#failure !== undefined) throw this.#failure.error;
-    return { uploadId: await this.#created(), tags: this.#tags, size };
+    return { uploadId: await this.#created(), tags: (await this.#file?.finish()) ?? this.#tags, size };
   }
 
   /**
@@ -81,7 +95,7 @@ export class MultipartWriter {
    * @returns the object's size in bytes
    */
   async finishObject(): Promise<number> {
-    const finished = this.#parts === 0 ? undefined : await this.finish();
+    const finished = this.#sent === 0 ? undefined : await this.finish();
     if (finished === undefined) {
       await this.#store.put(this.#at, this.#buffer(this.#filled).subarray(0, this.#filled));
       return this.#filled;
@@ -101,14 +115,15 @@ export class MultipartWriter {
       error: new StorageError("NoSuchUpload", `${formatAddress(this.#at)}: the upload was aborted (NoSuchUpload)`),
     };
     await Promise.all(this.#underWay);
+    this.#file?.close();
     if (this.#uploadId !== undefined) await this.#store.abortUpload(this.#at, this.#uploadId);
   }
 
-  /** The buffer of the current part, with room for `length` bytes, at most `partSize`. That of the first part grows on demand. */
+  /** The buffer of the current part, with room for `length` bytes, at most `#room`. That of the first part grows on demand. */
   #buffer(length: number): Buffer {
-    const part = this.#part ?? this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#parts === 0 ? firstRoom : partSize);
+    const part = this.#part ?? this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#parts === 0 ? firstRoom : this.#room);
     if (part.length < length) {
-      const grown = Buffer.allocUnsafeSlow(Math.min(partSize, Math.max(4 * part.length, length)));
+      const grown = Buffer.allocUnsafeSlow(Math.min(this.#room, Math.max(4 * part.length, length)));
       part.copy(grown, 0, 0, this.#filled);
       this.#part = grown;
     } else {
@@ -119,7 +134,7 @@ export class MultipartWriter {
 
   /** @returns the number of bytes that fit into the part */
   #fill(bytes: Uint8Array): number {
-    const taken = Math.min(bytes.length, partSize - this.#filled);
+    const taken = Math.min(bytes.length, this.#room - this.#filled);
     this.#buffer(this.#filled + taken).set(taken === bytes.length ? bytes : bytes.subarray(0, taken), this.#filled);
     this.#filled += taken;
     return taken;
@@ -128,14 +143,45 @@ export class MultipartWriter {
   async #writeRest(rest: Uint8Array): Promise<void> {
     let left = rest;
     for (;;) {
-      if (this.#filled === partSize) await this.#send();
+      if (this.#filled === this.#room) await this.#send();
       if (left.length === 0) return;
+      if (this.#file !== undefined) return this.#writeFile(this.#file, left);
       left = left.subarray(this.#fill(left));
     }
   }
 
-  /** Starts sending the part, once fewer than `maxUnderWay` are in flight. */
+  /** Flushes what was written since the last time, so that little is left to do at the end. @returns a promise if it must wait */
+  #writeFile(file: OpenUpload, bytes: Uint8Array): Promise<void> | undefined {
+    try {
+      file.write(bytes);
+    } catch (error) {
+      this.#failure ??= { error };
+      throw error;
+    }
+    this.#sent += bytes.length;
+    if (this.#sent - this.#flushed < partSize) return undefined;
+    this.#flushed = this.#sent;
+    this.#run(() => file.flush());
+    return this.#underWay.size < maxUnderWay ? undefined : Promise.race(this.#underWay);
+  }
+
+  /** Does something that is under way until it ends. The next call from outside throws its failure. */
+  #run(work: () => Promise<void>): void {
+    const running = work().catch((error: unknown) => void (this.#failure ??= { error }));
+    this.#underWay.add(running);
+    void running.then(() => this.#underWay.delete(running));
+  }
+
+  /** Sends what is kept: to the file, or as a part, once fewer than `maxUnderWay` are in flight. */
   async #send(): Promise<void> {
+    this.#file ??= this.#parts === 0 ? await this.#openFile() : undefined;
+    if (this.#file !== undefined) {
+      const bytes = this.#buffer(this.#filled).subarray(0, this.#filled);
+      this.#part = undefined;
+      this.#filled = 0;
+      await this.#writeFile(this.#file, bytes);
+      return;
+    }
     if (this.#parts === maxParts) {
       const limit = "an output has at most 160 GB, 10,000 parts of 16 MiB; more reducers make smaller outputs";
       throw new StorageError("EntityTooLarge", `${formatAddress(this.#at)}: ${limit} (EntityTooLarge)`);
@@ -143,24 +189,24 @@ export class MultipartWriter {
     while (this.#underWay.size >= maxUnderWay) await Promise.race(this.#underWay);
     if (this.#failure !== undefined) throw this.#failure.error;
     const part = this.#buffer(this.#filled);
-    const sending = this.#sendPart(this.#parts, part, this.#filled);
-    this.#underWay.add(sending);
-    void sending.then(() => this.#underWay.delete(sending));
+    const index = this.#parts;
+    const length = this.#filled;
+    this.#run(() => this.#sendPart(index, part, length));
+    this.#sent += length;
     this.#parts += 1;
     this.#part = undefined;
     this.#filled = 0;
   }
 
-  /** Never rejects. The next call from outside throws the failure. */
   async #sendPart(index: number, part: Buffer, length: number): Promise<void> {
-    try {
-      const uploadId = await this.#created();
-      this.#tags[index] = await this.#store.uploadPart(this.#at, uploadId, index + 1, part.subarray(0, length));
-      // not after a failure, because the store's connection could still be reading the buffer
-      this.#spare.push(part);
-    } catch (error) {
-      this.#failure ??= { error };
-    }
+    const uploadId = await this.#created();
+    this.#tags[index] = await this.#store.uploadPart(this.#at, uploadId, index + 1, part.subarray(0, length));
+    // not after a failure, because the store's connection could still be reading the buffer
+    this.#spare.push(part);
+  }
+
+  async #openFile(): Promise<OpenUpload | undefined> {
+    return this.#at.scheme === "file" ? await this.#store.openUpload(this.#at, await this.#created()) : undefined;
   }
 
   #created(): Promise<string> {

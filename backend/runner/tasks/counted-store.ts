@@ -22,6 +22,7 @@ export const countedStore = (store: Store, progress: Progress): Store => {
     remove: (all) => counted(store.remove(all)),
     createUpload: (...parameters) => counted(store.createUpload(...parameters)),
     uploadPart: (...parameters) => counted(store.uploadPart(...parameters)),
+    openUpload: (...parameters) => counted(store.openUpload(...parameters)),
     completeUpload: (...parameters) => counted(store.completeUpload(...parameters)),
     abortUpload: (...parameters) => counted(store.abortUpload(...parameters)),
     abortUploads: (folder) => counted(store.abortUploads(folder)),

@@ -1,6 +1,6 @@
 import { formatAddress, type Address } from "../../../shared/address.ts";
 import type { Result } from "../../../shared/protocol/tasks.ts";
-import { MultipartWriter } from "../../storage/upload.ts";
+import { ObjectWriter } from "../../storage/upload.ts";
 import type { Sink } from "../sink.ts";
 import type { TaskRun } from "./task-run.ts";
 
@@ -8,15 +8,15 @@ import type { TaskRun } from "./task-run.ts";
 type UploadingRun = Pick<TaskRun, "output" | "ask">;
 
 /** Opens a writer that reports its upload to the job before sending the first part. */
-const openWriter = (attempt: string, at: Address, run: UploadingRun): MultipartWriter =>
-  new MultipartWriter(run.output, at, {
+const openWriter = (attempt: string, at: Address, run: UploadingRun): ObjectWriter =>
+  new ObjectWriter(run.output, at, {
     attempt,
     onCreated: async (uploadId) => {
       await run.ask({ kind: "upload", attempt, path: formatAddress(at), uploadId }, "done");
     },
   });
 
-const abortingOnFailure = async <T>(writer: MultipartWriter, write: () => Promise<T>): Promise<T> => {
+const abortingOnFailure = async <T>(writer: ObjectWriter, write: () => Promise<T>): Promise<T> => {
   try {
     return await write();
   } catch (error) {

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { formatAddress, isFolder, joinAddress, keyOf, withKey, type Address } from "../../../shared/address.ts";
-import { MultipartWriter } from "../../../backend/storage/upload.ts";
+import { ObjectWriter } from "../../../backend/storage/upload.ts";
 import { CommandError, exitCodes } from "../failure.ts";
 import type { Place } from "./stores.ts";
 
@@ -10,7 +10,7 @@ import type { Place } from "./stores.ts";
 export type Copied = { readonly from: string; readonly to: string; readonly bytes: number };
 
 const copyObject = async (from: Place, to: Place): Promise<Copied> => {
-  const writer = new MultipartWriter(to.store, to.at, { attempt: "copy", onCreated: async () => undefined });
+  const writer = new ObjectWriter(to.store, to.at, { attempt: "copy", onCreated: async () => undefined });
   try {
     for await (const chunk of await from.store.read(from.at)) await writer.write(chunk);
     const bytes = await writer.finishObject();

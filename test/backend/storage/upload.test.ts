@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { FileAddress } from "../../../shared/address.ts";
+import type { FileAddress, S3Address } from "../../../shared/address.ts";
 import { FileStore } from "../../../backend/storage/file.ts";
-import { partSize, type Store } from "../../../backend/storage/store.ts";
-import { MultipartWriter } from "../../../backend/storage/upload.ts";
+import { partSize, type OpenUpload, type Store } from "../../../backend/storage/store.ts";
+import { ObjectWriter } from "../../../backend/storage/upload.ts";
 
-const at: FileAddress = { scheme: "file", path: "/x" };
+const at: S3Address = { scheme: "s3", endpoint: "http://store", bucket: "bucket", key: "x" };
 const part = Buffer.alloc(partSize);
 
 /** A store that records uploads, and finishes parts when told to. */
@@ -12,7 +12,7 @@ class NotingStore extends FileStore implements Store {
   readonly noted: string[] = [];
   readonly waiting: (() => void)[] = [];
   holding = false;
-  failing: number | undefined;
+  failing: number = 0;
 
   override async createUpload(): Promise<string> {
     this.noted.push("create");
@@ -47,7 +47,7 @@ beforeEach(() => {
 
 describe("a writer", () => {
   test("reports the upload's id before the first part is sent", async () => {
-    const writer = new MultipartWriter(store, at, options);
+    const writer = new ObjectWriter(store, at, options);
     expect(writer.write(Buffer.from("abc"))).toBeUndefined();
     expect(store.noted).toEqual([]);
     expect(await writer.finish()).toEqual({ uploadId: "id", tags: ["t1"], size: 3 });
@@ -56,7 +56,7 @@ describe("a writer", () => {
 
   test("sends nothing if the id could not be reported", async () => {
     const untold = { ...options, onCreated: () => Promise.reject(new Error("untold")) };
-    const writer = new MultipartWriter(store, at, untold);
+    const writer = new ObjectWriter(store, at, untold);
     await writer.write(part);
     await expect(writer.finishObject()).rejects.toThrow("untold");
     await writer.abort();
@@ -65,7 +65,7 @@ describe("a writer", () => {
 
   test("waits while two parts are in flight", async () => {
     store.holding = true;
-    const writer = new MultipartWriter(store, at, options);
+    const writer = new ObjectWriter(store, at, options);
     let taken = 0;
     const writing = (async () => {
       for (let parts = 0; parts < 4; parts++) {
@@ -84,7 +84,7 @@ describe("a writer", () => {
 
   test("reports the failure of a part, and aborts", async () => {
     store.failing = 2;
-    const writer = new MultipartWriter(store, at, options);
+    const writer = new ObjectWriter(store, at, options);
     const writing = async (): Promise<void> => {
       for (let parts = 0; parts < 9; parts++) await writer.write(part);
     };
@@ -95,7 +95,7 @@ describe("a writer", () => {
   });
 
   test("has no upload if nothing was written", async () => {
-    const writer = new MultipartWriter(store, at, options);
+    const writer = new ObjectWriter(store, at, options);
     await writer.write(Buffer.alloc(0));
     expect(await writer.finish()).toBeUndefined();
     await writer.abort();
@@ -103,10 +103,83 @@ describe("a writer", () => {
   });
 
   test("has no upload to abort before its first part", async () => {
-    const writer = new MultipartWriter(store, at, options);
+    const writer = new ObjectWriter(store, at, options);
     await writer.write(Buffer.from("abc"));
     await writer.abort();
     expect(store.noted).toEqual([]);
     expect(() => writer.write(Buffer.from("abc"))).toThrow("was aborted");
+  });
+});
+
+/** A store of files that records what is done to an opened upload. */
+class FileNotingStore extends NotingStore {
+  override async openUpload(): Promise<OpenUpload> {
+    this.noted.push("open");
+    return {
+      write: (bytes) => {
+        this.noted.push(`write ${bytes.length}`);
+        if (this.failing > 0 && --this.failing === 0) throw new Error("the disk is full");
+      },
+      flush: async () => {
+        this.noted.push("flush");
+        if (this.holding) await new Promise<void>((resolve) => this.waiting.push(resolve));
+      },
+      finish: async () => {
+        this.noted.push("finish");
+        return ["tag"];
+      },
+      close: () => void this.noted.push("close"),
+    };
+  }
+}
+
+describe("a writer of a file", () => {
+  const file: FileAddress = { scheme: "file", path: "/x" };
+  const chunk = Buffer.alloc(partSize / 2);
+  let files: FileNotingStore;
+  beforeEach(() => {
+    files = new FileNotingStore([]);
+    store = files;
+  });
+
+  test("passes on what it gets, once the upload's id has been reported", async () => {
+    const writer = new ObjectWriter(files, file, options);
+    await writer.write(Buffer.from("abc"));
+    expect(files.noted).toEqual([]);
+    await writer.write(chunk);
+    expect(writer.write(Buffer.from("de"))).toBeUndefined();
+    expect(await writer.finish()).toEqual({ uploadId: "id", tags: ["tag"], size: chunk.length + 5 });
+    const first = 1024 * 1024;
+    const written = [`write ${first}`, `write ${chunk.length + 3 - first}`, "write 2"];
+    expect(files.noted).toEqual(["create", "created id", "open", ...written, "finish"]);
+  });
+
+  test("flushes now and then, and waits while two flushes are under way", async () => {
+    files.holding = true;
+    const writer = new ObjectWriter(files, file, options);
+    let taken = 0;
+    const writing = (async () => {
+      for (let chunks = 0; chunks < 8; chunks++) {
+        await writer.write(chunk);
+        taken += 1;
+      }
+    })();
+    for (let turns = 0; turns < 8; turns++) await settled();
+    expect([taken, files.waiting.length]).toEqual([3, 2]);
+    files.holding = false;
+    for (const resolve of files.waiting) resolve();
+    await writing;
+    expect(await writer.finish()).toMatchObject({ tags: ["tag"], size: 4 * partSize });
+    expect(files.noted.filter((what) => what === "flush")).toHaveLength(4);
+  });
+
+  test("takes nothing more after a failure, and closes the file", async () => {
+    files.failing = 2;
+    const writer = new ObjectWriter(files, file, options);
+    await expect((async () => await writer.write(chunk))()).rejects.toThrow("the disk is full");
+    expect(() => writer.write(Buffer.from("abc"))).toThrow("the disk is full");
+    await expect(writer.finish()).rejects.toThrow("the disk is full");
+    await writer.abort();
+    expect(files.noted.slice(-2)).toEqual(["close", "abort"]);
   });
 });
