@@ -131,7 +131,12 @@ export const benchCases: readonly BenchCase[] = [
   },
   grepFiles,
   { ...grepFiles, name: "grep-module", subject: job({ mapper: programs.grepModule, nReducers: 0 }) },
-  { ...grepFiles, name: "grep-wasm", subject: job({ mapper: programs.grepWasm, nReducers: 0 }) },
+  {
+    ...grepFiles,
+    name: "grep-wasm",
+    subject: job({ mapper: programs.grepWasm, nReducers: 0 }),
+    peers: [...peers.grepFiles, peers.grepInTurn],
+  },
   {
     name: "small-files",
     input: inputs.smallFiles,

@@ -111,6 +111,9 @@ export const grepFiles: readonly Peer[] = [
   duckdb("SELECT line FROM lines WHERE contains(line, 'qua')"),
 ];
 
+/** The same in one process. */
+export const grepInTurn = command("grep-in-turn", `grep -hF qua "$INPUT"* > "$OUTPUT/part-0"`);
+
 export const measureValues = command(
   "shell",
   `${byKey} "$INPUT" | mawk -F'\\t' 'NR > 1 && $1 != k { show(); c = b = 0 } { k = $1; c++; b += length($2) } END { show() } function show() { printf "%s\\t%d %.0f\\n", k, c, b }' > "$OUTPUT/part-0"`,
