@@ -105,7 +105,6 @@ export const openFileUpload = async (
   let size = 0;
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= handle.close());
-  const flush = (): Promise<void> => naming(at, () => handle.datasync());
   return {
     write: (bytes) => {
       signal?.throwIfAborted();
@@ -119,9 +118,9 @@ export const openFileUpload = async (
         throw named(at, error);
       }
     },
-    flush,
     finish: async () => {
-      await flush();
+      // Not now and then: the system writes while it is idle, and a program that waits for it loses more than it gains.
+      await naming(at, () => handle.datasync());
       await close();
       return [tagOf(1, size)];
     },

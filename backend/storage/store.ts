@@ -29,8 +29,6 @@ export type OpenFile = {
 export type OpenUpload = {
   /** Takes the bytes at once. @throws StorageError */
   write(bytes: Uint8Array): void;
-  /** Brings what was written to the disk. */
-  flush(): Promise<void>;
   /** Ends the writing, once all is on the disk. @returns the tags, for `completeUpload` */
   finish(): Promise<string[]>;
   /** Gives back the descriptor. Does nothing after `finish`. */

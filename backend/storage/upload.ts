@@ -46,9 +46,8 @@ export class ObjectWriter {
   #part: Buffer | undefined;
   #filled = 0;
   #parts = 0;
-  /** Bytes that have been sent, and of a file those that have been flushed or are being so. */
+  /** Bytes that have been sent. */
   #sent = 0;
-  #flushed = 0;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(store: Store, at: Address, options: UploadOptions) {
@@ -71,7 +70,10 @@ export class ObjectWriter {
    */
   write(bytes: Uint8Array): Promise<void> | undefined {
     if (this.#failure !== undefined) throw this.#failure.error;
-    if (this.#file !== undefined) return this.#writeFile(this.#file, bytes);
+    if (this.#file !== undefined) {
+      this.#writeFile(this.#file, bytes);
+      return undefined;
+    }
     const taken = this.#fill(bytes);
     return taken === bytes.length && this.#filled < this.#room ? undefined : this.#writeRest(bytes.subarray(taken));
   }
@@ -150,8 +152,7 @@ export class ObjectWriter {
     }
   }
 
-  /** Flushes what was written since the last time, so that little is left to do at the end. @returns a promise if it must wait */
-  #writeFile(file: OpenUpload, bytes: Uint8Array): Promise<void> | undefined {
+  #writeFile(file: OpenUpload, bytes: Uint8Array): void {
     try {
       file.write(bytes);
     } catch (error) {
@@ -159,17 +160,6 @@ export class ObjectWriter {
       throw error;
     }
     this.#sent += bytes.length;
-    if (this.#sent - this.#flushed < partSize) return undefined;
-    this.#flushed = this.#sent;
-    this.#run(() => file.flush());
-    return this.#underWay.size < maxUnderWay ? undefined : Promise.race(this.#underWay);
-  }
-
-  /** Does something that is under way until it ends. The next call from outside throws its failure. */
-  #run(work: () => Promise<void>): void {
-    const running = work().catch((error: unknown) => void (this.#failure ??= { error }));
-    this.#underWay.add(running);
-    void running.then(() => this.#underWay.delete(running));
   }
 
   /** Sends what is kept: to the file, or as a part, once fewer than `maxUnderWay` are in flight. */
@@ -179,7 +169,7 @@ export class ObjectWriter {
       const bytes = this.#buffer(this.#filled).subarray(0, this.#filled);
       this.#part = undefined;
       this.#filled = 0;
-      await this.#writeFile(this.#file, bytes);
+      this.#writeFile(this.#file, bytes);
       return;
     }
     if (this.#parts === maxParts) {
@@ -189,20 +179,25 @@ export class ObjectWriter {
     while (this.#underWay.size >= maxUnderWay) await Promise.race(this.#underWay);
     if (this.#failure !== undefined) throw this.#failure.error;
     const part = this.#buffer(this.#filled);
-    const index = this.#parts;
-    const length = this.#filled;
-    this.#run(() => this.#sendPart(index, part, length));
-    this.#sent += length;
+    const sending = this.#sendPart(this.#parts, part, this.#filled);
+    this.#underWay.add(sending);
+    void sending.then(() => this.#underWay.delete(sending));
+    this.#sent += this.#filled;
     this.#parts += 1;
     this.#part = undefined;
     this.#filled = 0;
   }
 
+  /** Never rejects. The next call from outside throws the failure. */
   async #sendPart(index: number, part: Buffer, length: number): Promise<void> {
-    const uploadId = await this.#created();
-    this.#tags[index] = await this.#store.uploadPart(this.#at, uploadId, index + 1, part.subarray(0, length));
-    // not after a failure, because the store's connection could still be reading the buffer
-    this.#spare.push(part);
+    try {
+      const uploadId = await this.#created();
+      this.#tags[index] = await this.#store.uploadPart(this.#at, uploadId, index + 1, part.subarray(0, length));
+      // not after a failure, because the store's connection could still be reading the buffer
+      this.#spare.push(part);
+    } catch (error) {
+      this.#failure ??= { error };
+    }
   }
 
   async #openFile(): Promise<OpenUpload | undefined> {

@@ -120,10 +120,6 @@ class FileNotingStore extends NotingStore {
         this.noted.push(`write ${bytes.length}`);
         if (this.failing > 0 && --this.failing === 0) throw new Error("the disk is full");
       },
-      flush: async () => {
-        this.noted.push("flush");
-        if (this.holding) await new Promise<void>((resolve) => this.waiting.push(resolve));
-      },
       finish: async () => {
         this.noted.push("finish");
         return ["tag"];
@@ -152,25 +148,6 @@ describe("a writer of a file", () => {
     const first = 1024 * 1024;
     const written = [`write ${first}`, `write ${chunk.length + 3 - first}`, "write 2"];
     expect(files.noted).toEqual(["create", "created id", "open", ...written, "finish"]);
-  });
-
-  test("flushes now and then, and waits while two flushes are under way", async () => {
-    files.holding = true;
-    const writer = new ObjectWriter(files, file, options);
-    let taken = 0;
-    const writing = (async () => {
-      for (let chunks = 0; chunks < 8; chunks++) {
-        await writer.write(chunk);
-        taken += 1;
-      }
-    })();
-    for (let turns = 0; turns < 8; turns++) await settled();
-    expect([taken, files.waiting.length]).toEqual([3, 2]);
-    files.holding = false;
-    for (const resolve of files.waiting) resolve();
-    await writing;
-    expect(await writer.finish()).toMatchObject({ tags: ["tag"], size: 4 * partSize });
-    expect(files.noted.filter((what) => what === "flush")).toHaveLength(4);
   });
 
   test("takes nothing more after a failure, and closes the file", async () => {
