@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { BenchCase } from "./cases.ts";
 import { succeeds } from "./command-runs.ts";
 import { inputOnDisk, warm } from "./inputs.ts";
@@ -91,11 +93,15 @@ const missing = async (peers: readonly Peer[]): Promise<CaseResult["skipped"]> =
   return found;
 };
 
+/** Brings to the disk what others have left to the system: a job waits for its own outputs, and would wait for theirs, too. */
+const settleDisk = async (): Promise<void> => void (await promisify(execFile)("sync"));
+
 /** @param run the number of the round: each starts with another side, because later ones find more in the page cache */
 const measureRound = async (sides: readonly Side[], run: number, merge: BenchCase["merge"]): Promise<Round> => {
   const first = run % sides.length;
   const measured: (Measured & { readonly side: string })[] = [];
   for (const { name, run: measure } of [...sides.slice(first), ...sides.slice(0, first)]) {
+    await settleDisk();
     measured.push({ side: name, ...(await measure()) });
   }
   assertSame(measured, merge);
