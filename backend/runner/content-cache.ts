@@ -4,8 +4,12 @@ import { chmod, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Artifact } from "../../shared/api/artifacts.ts";
+import type { RunnerJob } from "../../shared/protocol/runner.ts";
 import { askWorker } from "./ask-worker.ts";
 import type { RunnerToken } from "./runner-token.ts";
+
+/** Longest program, in bytes, that is fetched before a task needs it. */
+const mostFetchedAhead = 1024 * 1024;
 
 type ContentCacheOptions = {
   /** Where to keep the contents. Created when needed. */
@@ -15,7 +19,7 @@ type ContentCacheOptions = {
   readonly token: RunnerToken;
 };
 
-/** The contents of a job's artifacts on the runner's disk. Read-only; each is fetched once, when a task first needs it. */
+/** The contents of a job's artifacts on the runner's disk. Read-only; each is fetched once. */
 export class ContentCache {
   readonly #options: ContentCacheOptions;
   readonly #fetched = new Map<string, Promise<string>>();
@@ -35,6 +39,14 @@ export class ContentCache {
     // The same content can already have been fetched as a file, without execute permission.
     if (type === "executable") await chmod(path, 0o555);
     return path;
+  }
+
+  /** Fetches short programs before a task needs them. One that cannot be fetched is fetched again when a task does. */
+  fetchAhead({ mapper, reducer, combiner }: RunnerJob["programs"]): void {
+    for (const program of [mapper, combiner, reducer]) {
+      if (program === undefined || program.type === "builtin" || program.size > mostFetchedAhead) continue;
+      this.get(program).catch(() => undefined);
+    }
   }
 
   async #fetch({ type, name, hash }: Artifact): Promise<string> {

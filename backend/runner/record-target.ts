@@ -21,3 +21,6 @@ export type PackedTarget = RecordTarget & {
   /** Copies `records` packed records of `scanLength` bytes at most. */
   addPacked(packed: Buffer, records: number): void;
 };
+
+/** Where the lines end that were added, how many there were, and the bytes of their keys and values. */
+export type AddedLines = { readonly end: number; readonly records: number; readonly bytes: number };

@@ -38,9 +38,6 @@ const pingsInLease = 3;
 /** The part of a lease after which the runner considers it expired. The rest gives its programs time to end. */
 const usableLease = 0.9;
 
-/** Longest program, in bytes, that is fetched before a task needs it. */
-const mostFetchedAhead = 1024 * 1024;
-
 type Attempt = { readonly id: string; readonly abort: AbortController };
 type Thread = Pick<TaskThread, "run" | "log">;
 
@@ -253,17 +250,9 @@ export class Runner {
     this.#link.setHeartbeat(Math.min(longestHeartbeatMs, this.#leaseMs / pingsInLease));
     clearInterval(this.#leaseWatch);
     this.#leaseWatch = setInterval(() => this.#watchLease(), this.#leaseMs / 30);
-    this.#fetchPrograms(answer.job);
+    this.#contents.fetchAhead(answer.job.programs);
     if (!answer.resume) this.#end(new AttemptEndedError("the attempt was given up while the runner was away"));
     this.#welcomed.resolve();
-  }
-
-  /** Fetches short programs before a task needs them. One that cannot be fetched is fetched again when a task does. */
-  #fetchPrograms({ programs: { mapper, reducer, combiner } }: RunnerJob): void {
-    for (const program of [mapper, combiner, reducer]) {
-      if (program === undefined || program.type === "builtin" || program.size > mostFetchedAhead) continue;
-      this.#contents.get(program).catch(() => undefined);
-    }
   }
 
   #onNotice(notice: RunnerNotice): void {

@@ -1,6 +1,7 @@
 import type { Aggregate } from "../../../shared/builtin-programs.ts";
 import { aggregateNumber, type Kernel } from "../../kernel/kernel.ts";
 import { Stage } from "../stage.ts";
+import type { AddedLines } from "../record-target.ts";
 import type { BlockSource } from "./blocks.ts";
 import { recycleKernel, takeKernel } from "./kernels.ts";
 import { copyBytes, maxVarint, putVarint, VarintReader } from "./packed.ts";
@@ -22,9 +23,6 @@ const partitionBytes = 16;
 const blockRoom = 2 * blockLength;
 
 const newline = 0x0a;
-
-/** Where the lines end that were added, how many there were, and the bytes of their keys and values. */
-export type AddedLines = { readonly end: number; readonly records: number; readonly bytes: number };
 
 type ArenaOptions = {
   /** Bytes of memory to occupy at most, except that a single record can be larger. */

@@ -1,10 +1,10 @@
 import type { Aggregate } from "../../../shared/builtin-programs.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { Pacer } from "../pacer.ts";
-import type { PackedTarget } from "../record-target.ts";
+import type { AddedLines, PackedTarget } from "../record-target.ts";
 import { type Sink, writeTo } from "../sink.ts";
 import type { Stage } from "../stage.ts";
-import { type AddedLines, Arena } from "./arena.ts";
+import { Arena } from "./arena.ts";
 import type { BlockSource } from "./blocks.ts";
 import { merged } from "./merge.ts";
 import { OpenRuns, type Run } from "./run.ts";

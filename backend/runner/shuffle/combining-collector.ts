@@ -1,5 +1,5 @@
 import type { AttemptContext } from "../attempt-context.ts";
-import type { AddedLines } from "./arena.ts";
+import type { AddedLines } from "../record-target.ts";
 import type { Sink } from "../sink.ts";
 import type { Stage } from "../stage.ts";
 import { Collector, type LineTarget } from "./collector.ts";
