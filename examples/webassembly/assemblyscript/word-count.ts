@@ -32,10 +32,4 @@ export function reduce_end(): void {
   flush();
 }
 
-export function combine(address: usize, length: u32): void {
-  reduce(address, length);
-}
-
-export function combine_end(): void {
-  reduce_end();
-}
+export { reduce as combine, reduce_end as combine_end };

@@ -7,6 +7,7 @@ import { afterEach, expect } from "vitest";
 import type { AttemptContext } from "../../../backend/runner/attempt-context.ts";
 import { Counters } from "../../../backend/runner/counters.ts";
 import { readRecords, type RecordBatch } from "../../../backend/runner/input/record-batches.ts";
+import { mapToText } from "../../../backend/runner/programs/mapper.ts";
 import { mapToSegments } from "../../../backend/runner/tasks/map.ts";
 import { Progress } from "../../../backend/runner/progress.ts";
 import type { ArtifactProgram, Program } from "../../../backend/runner/programs/program.ts";
@@ -95,6 +96,17 @@ export function shell(role: Program["role"], script: string): ArtifactProgram {
 
 /** The object that the input comes from. */
 export const inputPath = "http://store/in.txt";
+
+/** The output of a map-only task. */
+export async function mapOnly(
+  mapper: Program,
+  input: string | Buffer,
+  context: TestContext = newContext(),
+): Promise<Buffer> {
+  const sink = new MemorySink();
+  await mapToText({ mapper, input: lines(input), context, sink });
+  return sink.bytes;
+}
 
 export function lines(text: string | Buffer, recordLimit = 64 * 1024 * 1024): AsyncIterable<RecordBatch> {
   // Any bytes, even those of a binary format.

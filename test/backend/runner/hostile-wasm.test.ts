@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { mapToText } from "../../../backend/runner/programs/mapper.ts";
 import { assemble } from "../../helpers/wat.ts";
-import { lines, MemorySink, newContext, newProgram } from "./harness.ts";
+import { mapOnly, newProgram } from "./harness.ts";
 
 /** What no compiler makes of a program: modules that are written for this. */
 
@@ -39,13 +38,11 @@ const caught = (call: string): string => `(try (do ${call}) (catch_all (nop)))`;
 
 /** @returns the output, or the error */
 const run = async (program: ReturnType<typeof mapper>): Promise<string> => {
-  const sink = new MemorySink();
   try {
-    await mapToText({ mapper: program, input: lines("a\nb\n"), context: newContext(), sink });
+    return (await mapOnly(program, "a\nb\n")).toString();
   } catch (error) {
     return String(error);
   }
-  return sink.text;
 };
 
 describe("a module", () => {
@@ -74,9 +71,11 @@ describe("a module", () => {
     ["of their prototype", { imports: '(import "__proto__" "x" (func))' }, "imports __proto__.x, which"],
   ])("%s is refused", async (_, parts, message) => {
     const program = mapper("", parts);
-    await expect(
-      mapToText({ mapper: program, input: lines("a\n"), context: newContext(), sink: new MemorySink() }),
-    ).rejects.toMatchObject({ name: "ProgramError", isFinal: true, message: expect.stringContaining(message) });
+    await expect(mapOnly(program, "a\n")).rejects.toMatchObject({
+      name: "ProgramError",
+      isFinal: true,
+      message: expect.stringContaining(message),
+    });
   });
 
   test("can call only functions of WASI, by whatever names", async () => {

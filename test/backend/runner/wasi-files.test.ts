@@ -2,9 +2,8 @@ import { execFileSync } from "node:child_process";
 import { linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { mapToText } from "../../../backend/runner/programs/mapper.ts";
 import { workingDirectory } from "../../../backend/runner/working-directory.ts";
-import { lines, MemorySink, newContext, newFolder } from "./harness.ts";
+import { mapOnly, newContext, newFolder } from "./harness.ts";
 import { command } from "./wasi-command.ts";
 
 /** The files of a job, as WASI commands see them. */
@@ -54,9 +53,7 @@ const run = async ({ context }: ReturnType<typeof placed>, body: string): Promis
       return problem != 0 ? problem.toString() : load<u8>(buffer, 16).toString() + "/" + load<u64>(buffer, 32).toString();
     }
     ${body}`);
-  const sink = new MemorySink();
-  await mapToText({ mapper, input: lines(""), context, sink });
-  return sink.text.split("\n").slice(0, -1);
+  return (await mapOnly(mapper, "", context)).toString().split("\n").slice(0, -1);
 };
 
 test("a command finds a directory of the name /, and reads what is in it", async () => {

@@ -1,19 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { aggregates } from "../../../shared/builtin-programs.ts";
 import { mapToText } from "../../../backend/runner/programs/mapper.ts";
-import type { ArtifactProgram, Program } from "../../../backend/runner/programs/program.ts";
+import type { ArtifactProgram } from "../../../backend/runner/programs/program.ts";
 import { compileExample, compileScript } from "../../helpers/assemblyscript.ts";
 import {
   inputPath,
-  lines,
   MemorySink,
+  mapOnly,
   newContext,
   newProgram,
   recordsIn,
   runMap,
   runReduce,
   shell,
-  type TestContext,
 } from "./harness.ts";
 import { command, wasiDeclarations } from "./wasi-command.ts";
 
@@ -21,6 +20,10 @@ const abi = 'export { edgefold_abi, input } from "edgefold";\n';
 
 const program = async (role: ArtifactProgram["role"], source: string): Promise<ArtifactProgram> =>
   newProgram(role, "wasm", await compileScript(source));
+
+/** What comes of a mapper: its output, or an error. */
+const outcomeOf = async (source: string): Promise<unknown> =>
+  await mapOnly(await program("mapper", source), "a\n").catch((error: unknown) => String(error));
 
 /** A mapper that takes batches, and calls functions of WASI. */
 const withWasi = async (body: string): Promise<ArtifactProgram> =>
@@ -30,12 +33,6 @@ const withWasi = async (body: string): Promise<ArtifactProgram> =>
     ${wasiDeclarations}
     export function map(address: usize, length: u32): void { ${body} }`,
   );
-
-const map = async (mapper: Program, input: string | Buffer, context: TestContext = newContext()): Promise<Buffer> => {
-  const sink = new MemorySink();
-  await mapToText({ mapper, input: lines(input), context, sink });
-  return sink.bytes;
-};
 
 describe("a program in WebAssembly", () => {
   test("has arguments, environment and input path, counts, and says what it does", async () => {
@@ -53,7 +50,7 @@ describe("a program in WebAssembly", () => {
     );
     let logged = "";
     const context = newContext({ log: (bytes) => void (logged += Buffer.from(bytes).toString()) });
-    const found = await map({ ...mapper, args: ["first", "zweites ü", ""] }, "abc\n", context);
+    const found = await mapOnly({ ...mapper, args: ["first", "zweites ü", ""] }, "abc\n", context);
     const variables = Object.entries(context.environment).map(([name, value]) => `${name}=${value}`);
     expect(found.toString()).toBe(`${["first", "zweites ü", "", ...variables, inputPath].join("|")}\n`);
     expect(context.counters.snapshot().user).toEqual({ group: { näme: 4, down: -3 } });
@@ -79,9 +76,9 @@ describe("a program in WebAssembly", () => {
     let logged = "";
     const context = newContext({ log: (bytes) => void (logged += Buffer.from(bytes).toString()) });
     const variables = Object.keys(context.environment).length;
-    const found = (await map({ ...mapper, args: ["a", "b"] }, "said\n", context)).toString();
+    const found = (await mapOnly({ ...mapper, args: ["a", "b"] }, "said\n", context)).toString();
     expect([found, logged]).toEqual([`00 00 3 ${variables} true 52 52\n`, "said\nsaid\n"]);
-    await expect(map(await withWasi("proc_exit(3);"), "a\n")).rejects.toThrow(
+    await expect(mapOnly(await withWasi("proc_exit(3);"), "a\n")).rejects.toThrow(
       /^mapper program failed in record.*: exited with code 3/,
     );
   });
@@ -95,8 +92,8 @@ describe("a program in WebAssembly", () => {
       export function map_end(): void { emitNumber(0, 0, batches); flush(); }`,
     );
     const text = "a line\n".repeat(100_000);
-    for (const _ of [1, 2]) expect((await map(mapper, text)).toString()).toBe("\t3\n");
-    expect((await map(mapper, "")).toString()).toBe("\t0\n");
+    for (const _ of [1, 2]) expect((await mapOnly(mapper, text)).toString()).toBe("\t3\n");
+    expect((await mapOnly(mapper, "")).toString()).toBe("\t0\n");
   });
 
   test("what an executable would read as something else is refused", async () => {
@@ -173,7 +170,7 @@ describe("a hostile program in WebAssembly", () => {
       `${source}\nexport function map(address: usize, length: u32): void { ${body} }`,
     );
     const context = newContext({ recordLimit: 900_000, outputLimit: 1_000_000 });
-    const failure = await map(mapper, "a\nb\n", context).then(() => "nothing", String);
+    const failure = await mapOnly(mapper, "a\nb\n", context).then(() => "nothing", String);
     expect(failure).toMatch(/^ProgramError: mapper program failed in records 1 to 2 of its input from/);
     expect(failure).toMatch(message);
   });
@@ -191,7 +188,7 @@ describe("a hostile program in WebAssembly", () => {
         flush();
       }`,
     );
-    const found = await map(mapper, "its own input\n");
+    const found = await mapOnly(mapper, "its own input\n");
     expect(found.includes("its own input")).toBe(true);
     expect(found.includes(held)).toBe(false);
     delete process.env["EDGEFOLD_TEST_CANARY"];
@@ -204,50 +201,48 @@ describe("a hostile program in WebAssembly", () => {
     const length = custom.length - 5;
     custom.set([0, 0x80 | (length & 127), 0x80 | ((length >> 7) & 127), 0x80 | ((length >> 14) & 127), length >> 21]);
     const mapper = newProgram("mapper", "wasm", Buffer.concat([compiled, custom]));
-    expect((await map(mapper, "b\na\n")).toString()).toBe("b\na\n");
+    expect((await mapOnly(mapper, "b\na\n")).toString()).toBe("b\na\n");
   });
 
   test("that emits when nobody has asked it to fails", async () => {
     const early = await program("mapper", `${source}\nexport function map(a: usize, l: u32): void {}\nhostEmit(0, 0);`);
-    await expect(map(early, "a\n")).rejects.toThrow(
+    await expect(mapOnly(early, "a\n")).rejects.toThrow(
       "failed while it was started: emit was called where map is not at work",
     );
     const logging = `${abi}import { log } from "edgefold";\nexport function map(): void {}\nlog("started");`;
-    await expect(map(await program("mapper", logging), "a\n")).rejects.toThrow("Export that function as `_initialize`");
+    await expect(mapOnly(await program("mapper", logging), "a\n")).rejects.toThrow(
+      "Export that function as `_initialize`",
+    );
     let logged = "";
     const context = newContext({ log: (bytes) => void (logged += Buffer.from(bytes).toString()) });
     const initialized = await compileScript(logging, ["--exportStart", "_initialize"]);
-    expect((await map(newProgram("mapper", "wasm", initialized), "a\n", context)).toString()).toBe("");
+    expect((await mapOnly(newProgram("mapper", "wasm", initialized), "a\n", context)).toString()).toBe("");
     expect(logged).toBe("started\n");
   });
 
   test("that is no program is refused by what it lacks", async () => {
-    const of = async (code: string): Promise<unknown> =>
-      await map(newProgram("mapper", "wasm", await compileScript(code)), "a\n").catch((error: unknown) =>
-        String(error),
-      );
-    expect(await of("export function map(): void {}")).toMatch(/does not export edgefold_abi, input/);
-    expect(await of(`${abi}export function reduce(): void {}`)).toMatch(/does not export a function `map`/);
+    expect(await outcomeOf("export function map(): void {}")).toMatch(/does not export edgefold_abi, input/);
+    expect(await outcomeOf(`${abi}export function reduce(): void {}`)).toMatch(/does not export a function `map`/);
     expect(
-      await of(
+      await outcomeOf(
         'export { input } from "edgefold"; export function map(): void {} export function edgefold_abi(): i32 { return 2; }',
       ),
     ).toMatch(/is for version 2 of Edgefold's interface/);
     const foreign =
       "// @ts-ignore\n@external('wasi_unstable', 'fd_write') declare function write(): void;\nexport function map(): void { write(); }";
-    expect(await of(abi + foreign)).toMatch(/imports wasi_unstable.fd_write, which Edgefold does not offer/);
+    expect(await outcomeOf(abi + foreign)).toMatch(/imports wasi_unstable.fd_write, which Edgefold does not offer/);
     for (const bytes of [
       Buffer.from("no wasm"),
       Buffer.from("0061736d0d000100", "hex"),
       Buffer.from("0061736d0100000001", "hex"),
     ]) {
-      await expect(map(newProgram("mapper", "wasm", bytes), "a\n")).rejects.toMatchObject({
+      await expect(mapOnly(newProgram("mapper", "wasm", bytes), "a\n")).rejects.toMatchObject({
         name: "ProgramError",
         isFinal: true,
       });
     }
     const large = await compileScript(`${abi}export function map(): void {}`, ["--initialMemory", "1000"]);
-    await expect(map(newProgram("mapper", "wasm", large), "a\n")).rejects.toThrow(
+    await expect(mapOnly(newProgram("mapper", "wasm", large), "a\n")).rejects.toThrow(
       "needs 1000 pages of 64 KiB to begin with",
     );
   });
@@ -276,7 +271,7 @@ describe("a WASI command", () => {
     let logged = "";
     const context = newContext({ log: (bytes) => void (logged += Buffer.from(bytes).toString()) });
     const text = `${"a line\n".repeat(50_000)}no newline`;
-    const output = (await map({ ...mapper, args: ["first", "ü"] }, text, context)).toString();
+    const output = (await mapOnly({ ...mapper, args: ["first", "ü"] }, text, context)).toString();
     const variables = Object.entries(context.environment).map(([name, value]) => `${name}=${value}\0`);
     const head = `program\0first\0ü\0${variables.join("")}\n0 true\n44 52\n`;
     expect([output.slice(0, head.length), output.length]).toEqual([head, head.length + text.length + 1]);
@@ -304,13 +299,13 @@ describe("a WASI command", () => {
         store<u64>(vector, 0); store<u32>(vector, <u32>buffer, 8); store<u32>(vector, 2, 12);
         if (fd_write(1, vector, 2, buffer + 8) != 0 || load<u32>(buffer, 8) != 2) unreachable();
       }`);
-    expect((await map(mapper, "")).toString()).toBe("a\na\na\n");
+    expect((await mapOnly(mapper, "")).toString()).toBe("a\na\na\n");
     expect(recordsIn(await runMap(mapper, "", 1, newContext()))).toBe(3);
   });
 
   test("may stop reading, and wait", async () => {
     const first = await command('print(1, "done\\n"); proc_exit(0); unreachable();');
-    expect((await map(first, "x\n".repeat(200_000))).toString()).toBe("done\n");
+    expect((await mapOnly(first, "x\n".repeat(200_000))).toString()).toBe("done\n");
     // Sleeps for 30 ms: a subscription to a clock.
     const waiting = await command(`
       memory.fill(buffer, 0, 48); store<u32>(buffer, 1, 16); store<u64>(buffer, 30000000, 24);
@@ -318,7 +313,7 @@ describe("a WASI command", () => {
       poll_oneoff(buffer, buffer + 48, 1, buffer + 100);
       clock_time_get(1, 0, buffer + 200);
       print(1, load<u32>(buffer, 100).toString() + (load<u64>(buffer, 200) - before >= 29000000).toString() + "\\n");`);
-    expect((await map(waiting, "")).toString()).toBe("1true\n");
+    expect((await mapOnly(waiting, "")).toString()).toBe("1true\n");
   });
 
   test.each<[string, string, RegExp]>([
@@ -355,7 +350,7 @@ describe("a WASI command", () => {
       /counters/,
     ],
   ])("with %s fails, and nothing else does", async (_, body, message) => {
-    const failure = await map(await command(body), "a\nb\n", newContext({ outputLimit: 100_000 })).then(
+    const failure = await mapOnly(await command(body), "a\nb\n", newContext({ outputLimit: 100_000 })).then(
       () => "nothing",
       String,
     );
@@ -380,7 +375,7 @@ describe("a WASI command", () => {
       "// @ts-ignore\n@external('edgefold', 'emit') declare function emit(a: usize, b: u32): void;\nemit(0, 0);",
       ["--exportStart", "_start"],
     );
-    await expect(map(newProgram("mapper", "command", foreign), "a\n")).rejects.toThrow(
+    await expect(mapOnly(newProgram("mapper", "command", foreign), "a\n")).rejects.toThrow(
       "imports edgefold.emit, which Edgefold does not offer: such a program can only import functions of wasi_snapshot_preview1",
     );
   });

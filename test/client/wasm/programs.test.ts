@@ -3,13 +3,11 @@ import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { mapToText } from "../../../backend/runner/programs/mapper.ts";
 import type { Program } from "../../../backend/runner/programs/program.ts";
 import { compileExample } from "../../helpers/assemblyscript.ts";
 import {
   inputPath,
-  lines,
-  MemorySink,
+  mapOnly,
   newContext,
   newFolder,
   newProgram,
@@ -17,7 +15,6 @@ import {
   runMap,
   runReduce,
   shell,
-  type TestContext,
 } from "../../backend/runner/harness.ts";
 import { buildExamples, compileSource, findCompiler, languages } from "./compilers.ts";
 
@@ -25,12 +22,6 @@ import { buildExamples, compileSource, findCompiler, languages } from "./compile
 
 const root = join(import.meta.dirname, "../../..");
 const examples = join(root, "examples/webassembly");
-
-const map = async (mapper: Program, input: string | Buffer, context: TestContext = newContext()): Promise<Buffer> => {
-  const sink = new MemorySink();
-  await mapToText({ mapper, input: lines(input), context, sink });
-  return sink.bytes;
-};
 
 /** Lines in the order of their bytes. */
 const sorted = (all: readonly Buffer[]): Buffer =>
@@ -99,7 +90,7 @@ describe.each<readonly [string, (name: string) => Promise<Buffer>]>([
     await fc.assert(
       fc.asyncProperty(fc.array(line, { maxLength: 30 }), async (records) => {
         const input = Buffer.concat(records.flatMap((record) => [record, Buffer.from("\n")]));
-        expect((await map(mapper, input)).equals(input)).toBe(true);
+        expect((await mapOnly(mapper, input)).equals(input)).toBe(true);
         const output = await runMap(mapper, input, 1, newContext(), undefined, reducer);
         expect(recordsIn(output)).toBe(records.length);
         const counting = newContext();
@@ -133,14 +124,14 @@ describe.each<readonly [string, (name: string) => Promise<Buffer>]>([
         fc.constantFrom("fold", "d", "ffold", "oldä"),
         async (parts, wanted) => {
           const all = parts.map((each) => `${each.join("")}\n`);
-          const found = await map({ ...grep, args: [wanted] }, all.join(""));
+          const found = await mapOnly({ ...grep, args: [wanted] }, all.join(""));
           expect(found.toString()).toBe(all.filter((each) => each.includes(wanted)).join(""));
         },
       ),
       { numRuns: 50 },
     );
     for (const args of [[], [""], ["a", "b"]]) {
-      await expect(map({ ...grep, args }, "a\n")).rejects.toThrow("the argument must be the text to look for");
+      await expect(mapOnly({ ...grep, args }, "a\n")).rejects.toThrow("the argument must be the text to look for");
     }
   });
 });
@@ -192,13 +183,13 @@ describe.each([
     let logged = "";
     const context = newContext({ log: (each) => void (logged += Buffer.from(each).toString()) });
     const found = `first||zweites ü|job-m-0|${inputPath}\n`;
-    expect((await map(mapper, "a\n\n", context)).toString()).toBe(`${found}${found}lines\t2\n`);
+    expect((await mapOnly(mapper, "a\n\n", context)).toString()).toBe(`${found}${found}lines\t2\n`);
     expect(context.counters.snapshot().user).toEqual({ group: { näme: -6 } });
     expect([context.statuses, logged]).toEqual([["at work", "at work"], "said\nsaid\n"]);
-    await expect(map(mapper, "fail\n")).rejects.toThrow(
+    await expect(mapOnly(mapper, "fail\n")).rejects.toThrow(
       "in records 1 to 1 of its input from http://store/in.txt: no column 7",
     );
-    await expect(map(mapper, "panic\n")).rejects.toThrow(kind === "Rust" ? "no column 8" : "unreachable");
+    await expect(mapOnly(mapper, "panic\n")).rejects.toThrow(kind === "Rust" ? "no column 8" : "unreachable");
 
     const reducer = newProgram("reducer", "wasm", bytes);
     const reduce = async (values: string): Promise<string> => {
