@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
 import { z } from "zod";
+import { freePort } from "../../backend/host/port.ts";
 import { pingText, pongText } from "../../shared/protocol/connection.ts";
 
 const MessageSchema = z.looseObject({ kind: z.string(), id: z.int() });
@@ -27,17 +28,19 @@ export class FakeWorker {
   /** HTTP statuses and bodies to answer the next upgrades with, instead of accepting a connection; taken from the front. */
   refusals: { status: number; body: string }[] = [];
   answersPings = true;
-  port = 0;
+  readonly port: number;
   readonly #http: Server = createServer();
   readonly #sockets = new WebSocketServer({ noServer: true });
 
-  static async start(port = 0): Promise<FakeWorker> {
-    const worker = new FakeWorker();
+  private constructor(port: number) {
+    this.port = port;
+  }
+
+  static async start(port?: number): Promise<FakeWorker> {
+    const worker = new FakeWorker(port ?? (await freePort()));
     worker.#http.on("upgrade", (request, socket, head) => worker.#upgrade(request, socket, head));
-    worker.#http.listen(port, "127.0.0.1");
+    worker.#http.listen(worker.port, "127.0.0.1");
     await once(worker.#http, "listening");
-    const address = worker.#http.address();
-    if (typeof address === "object" && address !== null) worker.port = address.port;
     return worker;
   }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { Socket } from "node:net";
 import { once } from "node:events";
+import { freePort } from "../../../backend/host/port.ts";
 import { accessReviewPath, reviewed } from "./access-review.ts";
 import type { ApiOperations, Body } from "./api-operations.ts";
 import { accessOf, parseRequest, type ApiRequest, type Verb } from "./api-request.ts";
@@ -66,10 +67,9 @@ export class ApiServer {
 
   static async start({ certificate, key }: Identity, parts: ApiServerParts): Promise<ApiServer> {
     const server = createServer({ cert: certificate, key });
-    await once(server.listen(0, "127.0.0.1"), "listening");
-    const address = server.address();
-    if (address === null || typeof address === "string") throw new Error("the server has no port");
-    return new ApiServer(server, address.port, parts);
+    const port = await freePort();
+    await once(server.listen(port, "127.0.0.1"), "listening");
+    return new ApiServer(server, port, parts);
   }
 
   /** Refuses new connections and breaks the existing ones, until `open`. */
