@@ -3,12 +3,12 @@ import { spawnSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundleWorker } from "../host/bundle.ts";
+import { bundleRunner, bundleWorker, withJsEndings } from "../host/bundle.ts";
 import { writeConsole } from "../host/console-files.ts";
 
 /**
  * Builds `dist/`, which the package contains instead of the source. `npm pack` runs this first. Each source file becomes one
- * JavaScript file, so that files located by relative paths are still found. The Worker becomes a single file.
+ * JavaScript file, so that files located by relative paths are still found. The Worker and each thread of a runner become a single one.
  */
 
 const root = new URL("../../", import.meta.url);
@@ -19,12 +19,6 @@ const copied = ["backend/kernel/kernel.wasm", "examples/word-count", "README.md"
 
 /** The fields of package.json that the package's own code reads. */
 const keptFields = ["name", "version", "type"] as const;
-
-/** Replaces the `.ts` endings in a file's references to other files by `.js`. */
-const withJsEndings = (code: string): string =>
-  code
-    .replace(/((?:from|import)\s*\(?\s*")(\.{1,2}\/[^"]+)\.ts"/g, '$1$2.js"')
-    .replace(/(new URL\(")([^"]+)\.ts(", import\.meta\.url\))/g, "$1$2.js$3");
 
 const transpile = async (): Promise<void> => {
   const entryPoints = globSync(
@@ -82,6 +76,7 @@ const declare = (): void => {
 
 rmSync(dist, { recursive: true, force: true });
 await transpile();
+await bundleRunner(root, join(dist, "backend/runner"));
 declare();
 await writeConsole(root, join(dist, "console"));
 writeFileSync(join(dist, "worker.js"), await bundleWorker(new URL("worker/index.ts", root)));

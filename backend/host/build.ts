@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundleWorker } from "./bundle.ts";
+import { bundleRunner, bundleWorker } from "./bundle.ts";
 import { writeConsole } from "./console-files.ts";
 
 /** What the host serves. */
@@ -14,19 +14,44 @@ export type Build = {
   readonly consoleDir: string;
 };
 
+/** A file that only a package has. */
+const prebuilt = (root: URL): URL => new URL("worker.js", root);
+
 /**
  * Returns the prebuilt files of a package, or builds them from a checkout.
  * @param root the folder of the project or, in a package, of the prebuilt files
  * @param main the entry point of the Worker's source, relative to `root`
  */
 export const readBuild = async (root: URL, main: string): Promise<Build> => {
-  const built = new URL("worker.js", root);
+  const built = prebuilt(root);
   if (existsSync(built))
     return { script: await readFile(built, "utf8"), consoleDir: fileURLToPath(new URL("console", root)) };
   const consoleDir = join(tmpdir(), "edgefold-console");
   const [script] = await Promise.all([bundleWorker(new URL(main, root)), writeConsole(root, consoleDir)]);
-  // Stops the process that esbuild keeps for further builds.
+  await endBuilding();
+  return { script, consoleDir };
+};
+
+/** The project's folder or, in a package, that of the prebuilt files. */
+const root = new URL("../../", import.meta.url);
+
+let runner: Promise<string> | undefined;
+
+/** Returns the path of the runner's program: the prebuilt one of a package, or one that this process builds once from a checkout. */
+export const runnerProgram = async (): Promise<string> => {
+  if (existsSync(prebuilt(root))) return fileURLToPath(new URL("backend/runner/main.js", root));
+  return await (runner ??= buildRunner());
+};
+
+const buildRunner = async (): Promise<string> => {
+  const folder = fileURLToPath(new URL("node_modules/.cache/edgefold-runner", root));
+  await bundleRunner(root, folder);
+  await endBuilding();
+  return join(folder, "main.js");
+};
+
+/** Stops the process that esbuild keeps for further builds. */
+const endBuilding = async (): Promise<void> => {
   const { stop } = await import("esbuild");
   await stop();
-  return { script, consoleDir };
 };

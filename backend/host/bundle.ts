@@ -1,3 +1,5 @@
+import { cpSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Bundles the Worker into one ES module, as `wrangler deploy` does. @returns its text */
@@ -17,4 +19,48 @@ export const bundleWorker = async (entry: URL): Promise<string> => {
   const [bundle] = outputFiles;
   if (bundle === undefined) throw new Error("esbuild made no bundle of the Worker");
   return bundle.text;
+};
+
+/** Replaces the `.ts` endings in a file's references to other files by `.js`. */
+export const withJsEndings = (code: string): string =>
+  code
+    .replace(/((?:from|import)\s*\(?\s*")(\.{1,2}\/[^"]+)\.ts"/g, '$1$2.js"')
+    .replace(/(new URL\(")([^"]+)\.ts(", import\.meta\.url\))/g, "$1$2.js$3");
+
+/** Some packages are CommonJS, which calls `require` for modules of Node. */
+const requiring = `import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);`;
+
+/**
+ * Bundles the runner: its own code and all packages, in one file for each of its threads. A runner starts three times as fast as from
+ * some 300 files in TypeScript.
+ * @param root the project's folder
+ * @param folder receives `main.js` and `thread/main.js`; others may be reading the same files meanwhile
+ */
+export const bundleRunner = async (root: URL, folder: string): Promise<void> => {
+  const { build } = await import("esbuild");
+  const source = fileURLToPath(new URL("backend/runner", root));
+  const { outputFiles } = await build({
+    entryPoints: [join(source, "main.ts"), join(source, "thread/main.ts")],
+    outbase: source,
+    outdir: folder,
+    bundle: true,
+    write: false,
+    platform: "node",
+    format: "esm",
+    target: "node22.18",
+    banner: { js: requiring },
+  });
+  for (const { path, text } of outputFiles) {
+    mkdirSync(dirname(path), { recursive: true });
+    replaceFile(path, (unfinished) => writeFileSync(unfinished, withJsEndings(text)));
+  }
+  const kernel = fileURLToPath(new URL("backend/kernel/kernel.wasm", root));
+  replaceFile(join(folder, "thread/kernel.wasm"), (unfinished) => cpSync(kernel, unfinished));
+};
+
+/** Writes a file so that nobody ever sees part of it. */
+const replaceFile = (path: string, write: (unfinished: string) => void): void => {
+  const unfinished = `${path}.${process.pid}`;
+  write(unfinished);
+  renameSync(unfinished, path);
 };

@@ -19,7 +19,7 @@ if (config.PARENT === "none") mkdirSync(config.PROCESS_LEDGER, { recursive: true
 // Before the thread starts, because it copies this environment.
 recordMark(config.PROCESS_LEDGER, setMark());
 const given = config.PARENT === "none" ? readJobOrder(process.env) : undefined;
-const thread = new TaskThread(config, given === undefined);
+const thread = new TaskThread(config, new URL("thread/main.ts", import.meta.url), given === undefined);
 let runner: Runner | undefined;
 
 /** How long programs may take to end, and the release of the attempt to reach the Worker, in ms. */

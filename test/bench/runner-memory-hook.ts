@@ -7,6 +7,6 @@ import { ownPeak } from "./memory.ts";
  * writes its peak memory to the folder named in this file's own URL.
  */
 const folder = new URL(import.meta.url).searchParams.get("folder");
-if (isMainThread && folder !== null && process.argv[1]?.endsWith("/backend/runner/main.ts") === true) {
+if (isMainThread && folder !== null && process.argv[1]?.endsWith("runner/main.js") === true) {
   process.once("exit", () => writeFileSync(new URL(`${folder}/${process.pid}`), String(ownPeak())));
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { scan } from "../../kernel/scan.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import type { PackedTarget } from "../record-target.ts";
+import { copyBytes } from "../shuffle/packed.ts";
 import { type Sink, writeTo } from "../sink.ts";
 
 const tab = 0x09;
@@ -35,12 +36,13 @@ export class TextOutput implements PackedTarget {
     const length = keyEnd - keyStart + valueEnd - valueStart;
     this.#reserve(length + 2);
     this.#records++;
-    this.#used += bytes.copy(this.#block, this.#used, keyStart, keyEnd);
+    let at = copyBytes(bytes, keyStart, keyEnd, this.#block, this.#used);
     if (valueEnd > valueStart) {
-      this.#block[this.#used++] = tab;
-      this.#used += bytes.copy(this.#block, this.#used, valueStart, valueEnd);
+      this.#block[at++] = tab;
+      at = copyBytes(bytes, valueStart, valueEnd, this.#block, at);
     }
-    this.#block[this.#used++] = newline;
+    this.#block[at++] = newline;
+    this.#used = at;
   }
 
   addPacked(packed: Buffer, records: number): void {

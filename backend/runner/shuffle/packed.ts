@@ -42,7 +42,10 @@ export class VarintReader {
 /** Copies `[start, end)` to `at`. @returns where the copy ends */
 export function copyBytes(from: Buffer, start: number, end: number, to: Buffer, at: number): number {
   const length = end - start;
-  if (length > shortCopy) from.copy(to, at, start, end);
-  else for (let index = 0; index < length; index++) to[at + index] = from[start + index] ?? 0;
+  if (length > shortCopy) {
+    // All of a buffer is copied without a view of it.
+    if (length === from.length) to.set(from, at);
+    else from.copy(to, at, start, end);
+  } else for (let index = 0; index < length; index++) to[at + index] = from[start + index] ?? 0;
   return at + length;
 }

@@ -31,6 +31,7 @@ export type ThreadCalls = {
  */
 export class TaskThread {
   readonly #config: RunnerConfig;
+  readonly #code: URL;
   readonly #progress = new Progress();
   /** The log of the running attempt, or of the last one. The caller of `run` resets it before each task. */
   readonly log = new AttemptLog();
@@ -41,10 +42,12 @@ export class TaskThread {
 
   /**
    * @param config must not contain secrets, because modules in the thread can read the data it was started with
+   * @param code what the thread runs: `main.ts` of this folder, or what it was bundled into
    * @param rehearses whether there is time before the first task; see `rehearse`
    */
-  constructor(config: RunnerConfig, rehearses = false) {
+  constructor(config: RunnerConfig, code: URL, rehearses = false) {
     this.#config = config;
+    this.#code = code;
     this.#worker = this.#start(rehearses);
   }
 
@@ -98,7 +101,7 @@ export class TaskThread {
   }
 
   #start(rehearses = false): Worker {
-    const worker = new Worker(new URL("main.ts", import.meta.url), {
+    const worker = new Worker(this.#code, {
       workerData: {
         config: this.#config,
         rehearses,

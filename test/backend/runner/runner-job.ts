@@ -1,5 +1,8 @@
 import type { RunnerJob } from "../../../shared/protocol/runner.ts";
 
+/** What the thread of a runner's tasks runs. */
+export const threadCode = new URL("../../../backend/runner/thread/main.ts", import.meta.url);
+
 type Content = { readonly size: number; readonly hash: string };
 
 /** A runner's description of a mapper. */

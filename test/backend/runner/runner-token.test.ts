@@ -12,7 +12,7 @@ import { RunnerToken } from "../../../backend/runner/runner-token.ts";
 import { Runner } from "../../../backend/runner/runner.ts";
 import { TaskThread } from "../../../backend/runner/thread/task-thread.ts";
 import { FakeWorker } from "../fake-worker.ts";
-import { mapperRef, runnerJob } from "./runner-job.ts";
+import { mapperRef, runnerJob, threadCode } from "./runner-job.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -91,7 +91,7 @@ describe("a runner reconnects", () => {
       WORK_DIR: folder,
       PROCESS_LEDGER: join(folder, "ledger"),
     });
-    const thread = new TaskThread(config);
+    const thread = new TaskThread(config, threadCode);
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const runner = new Runner(config, { jobId: "j", token: "first" }, thread);
     await runner.run();

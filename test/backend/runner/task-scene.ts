@@ -8,7 +8,7 @@ import { readConfig } from "../../../backend/runner/config.ts";
 import type { Report } from "../../../backend/runner/tasks/task-run.ts";
 import { TaskThread, type ThreadCalls } from "../../../backend/runner/thread/task-thread.ts";
 import { fileEtag } from "../../../backend/storage/file-read.ts";
-import { mapperRef, runnerJob } from "./runner-job.ts";
+import { mapperRef, runnerJob, threadCode } from "./runner-job.ts";
 
 /** A task thread and map tasks for it, each over the same small file. Nothing else is involved. */
 export class TaskScene {
@@ -60,6 +60,7 @@ export class TaskScene {
         SHUFFLE: join(this.#folder, "shuffle"),
         ...env,
       }),
+      threadCode,
     );
   }
 
