@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KubeConfig } from "@kubernetes/client-node";
+import { runnerProgram } from "../../backend/host/build.ts";
 import { TestCluster } from "../cluster/cluster.ts";
 import { FakeCluster } from "../helpers/kubernetes/cluster.ts";
 import { documents } from "../helpers/kubernetes/documents.ts";
@@ -25,10 +26,11 @@ export class SimulatedCluster extends TestCluster {
 
   static async start(): Promise<SimulatedCluster> {
     const manifest = readFileSync(new URL("../../backend/deploy/edgefold.yaml", import.meta.url), "utf8");
+    const runner = { path: "/app/runner", host: dirname(await runnerProgram()) };
     return new SimulatedCluster(
       await FakeCluster.start({
         documents: documents(manifest),
-        images: { [image]: { root }, [brokenImage]: { root: join(root, "docs") } },
+        images: { [image]: { root, parts: [runner] }, [brokenImage]: { root: join(root, "docs") } },
       }),
     );
   }

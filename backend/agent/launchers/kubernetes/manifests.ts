@@ -153,7 +153,7 @@ const podSpec = (generation: Generation): V1PodSpec => {
       {
         name: "runner",
         image: pods.image ?? settings.RUNNER_IMAGE,
-        command: ["node", "/app/backend/runner/main.ts"],
+        command: ["node", "/app/runner/main.js"],
         env: environment(generation, limits.memory),
         // No CPU limit: the kernel would throttle all threads of the pod for a part of each 100 ms, even on an idle node.
         resources: { requests: { cpu, ...limits }, limits },

@@ -114,8 +114,8 @@ export class LauncherScene {
         [brokenImage, 'throw new Error("this image is broken");\n'],
       ].map(([name = "", program = ""], index) => {
         const root = join(directory, String(index));
-        mkdirSync(join(root, "backend/runner"), { recursive: true });
-        writeFileSync(join(root, "backend/runner/main.ts"), program);
+        mkdirSync(join(root, "runner"), { recursive: true });
+        writeFileSync(join(root, "runner/main.js"), program);
         return [name, { root }];
       }),
     );
