@@ -14,32 +14,30 @@ export type Build = {
   readonly consoleDir: string;
 };
 
-/** A file that only a package has. */
-const prebuilt = (root: URL): URL => new URL("worker.js", root);
+/** The project's folder or, in a package, that of the prebuilt files. */
+const root = new URL("../../", import.meta.url);
+
+/** The Worker, which only a package has prebuilt. */
+const prebuilt = new URL("worker.js", root);
 
 /**
  * Returns the prebuilt files of a package, or builds them from a checkout.
- * @param root the folder of the project or, in a package, of the prebuilt files
- * @param main the entry point of the Worker's source, relative to `root`
+ * @param main the entry point of the Worker's source, relative to the project's folder
  */
-export const readBuild = async (root: URL, main: string): Promise<Build> => {
-  const built = prebuilt(root);
-  if (existsSync(built))
-    return { script: await readFile(built, "utf8"), consoleDir: fileURLToPath(new URL("console", root)) };
+export const readBuild = async (main: string): Promise<Build> => {
+  if (existsSync(prebuilt))
+    return { script: await readFile(prebuilt, "utf8"), consoleDir: fileURLToPath(new URL("console", root)) };
   const consoleDir = join(tmpdir(), "edgefold-console");
   const [script] = await Promise.all([bundleWorker(new URL(main, root)), writeConsole(root, consoleDir)]);
   await endBuilding();
   return { script, consoleDir };
 };
 
-/** The project's folder or, in a package, that of the prebuilt files. */
-const root = new URL("../../", import.meta.url);
-
 let runner: Promise<string> | undefined;
 
 /** Returns the path of the runner's program: the prebuilt one of a package, or one that this process builds once from a checkout. */
 export const runnerProgram = async (): Promise<string> => {
-  if (existsSync(prebuilt(root))) return fileURLToPath(new URL("backend/runner/main.js", root));
+  if (existsSync(prebuilt)) return fileURLToPath(new URL("backend/runner/main.js", root));
   return await (runner ??= buildRunner());
 };
 

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -54,15 +54,14 @@ export const bundleRunner = async (root: URL, folder: string): Promise<void> => 
   });
   for (const { path, text } of outputFiles) {
     mkdirSync(dirname(path), { recursive: true });
-    replaceFile(path, (unfinished) => writeFileSync(unfinished, withJsEndings(text)));
+    replaceFile(path, withJsEndings(text));
   }
-  const kernel = fileURLToPath(new URL("backend/kernel/kernel.wasm", root));
-  replaceFile(join(folder, "thread/kernel.wasm"), (unfinished) => cpSync(kernel, unfinished));
+  replaceFile(join(folder, "thread/kernel.wasm"), readFileSync(new URL("backend/kernel/kernel.wasm", root)));
 };
 
 /** Writes a file so that nobody ever sees part of it. */
-const replaceFile = (path: string, write: (unfinished: string) => void): void => {
+const replaceFile = (path: string, content: string | Uint8Array): void => {
   const unfinished = `${path}.${process.pid}`;
-  write(unfinished);
+  writeFileSync(unfinished, content);
   renameSync(unfinished, path);
 };

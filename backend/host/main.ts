@@ -19,7 +19,7 @@ const environment = EnvironmentSchema.parse(process.env);
 const root = new URL("../../", import.meta.url);
 const config = readWranglerConfig(new URL("wrangler.toml", root));
 // esbuild builds it in another process, while this one loads Miniflare, which is large.
-const build = readBuild(root, config.main);
+const build = readBuild(config.main);
 const { startWorkerHost } = await import("./worker-host.ts");
 
 const host = await startWorkerHost({
