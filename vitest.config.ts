@@ -35,6 +35,8 @@ export default defineConfig({
         test: {
           ...besideEachOther,
           name: "worker",
+          // Files share a workerd: starting one takes as long as the tests of two files. `setup.ts` empties it after each.
+          isolate: false,
           include: ["test/worker/**/*.test.ts"],
           setupFiles: ["./test/worker/setup.ts"],
           testTimeout: 30_000,

@@ -4,10 +4,10 @@ import { defaultTimes } from "./launchers/process.ts";
 import { runProcessAgent } from "./run-processes.ts";
 import { StateDirectoryInUseError } from "./state-directory.ts";
 
-/**
- * The agent's entry point: `node main.ts [RUNNER]`. RUNNER is the program of runners that are processes, instead of its source. See
- * `config.ts` for the environment.
- */
+/** The program of runners that are processes. */
+const runner = fileURLToPath(new URL("../runner/main.ts", import.meta.url));
+
+/** The agent's entry point. See `config.ts` for its environment. */
 const main = async (): Promise<number> => {
   try {
     const config = readAgentConfig(process.env);
@@ -16,7 +16,6 @@ const main = async (): Promise<number> => {
       const { runKubernetesAgent } = await import("./run-kubernetes.ts");
       return await runKubernetesAgent(config);
     }
-    const [runner = fileURLToPath(new URL("../runner/main.ts", import.meta.url))] = process.argv.slice(2);
     return await runProcessAgent(config, [process.execPath, runner], defaultTimes);
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof StateDirectoryInUseError)) throw error;

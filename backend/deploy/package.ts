@@ -3,12 +3,12 @@ import { spawnSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundleRunner, bundleWorker, withJsEndings } from "../host/bundle.ts";
+import { bundlePrograms, bundleWorker, withJsEndings } from "../host/bundle.ts";
 import { writeConsole } from "../host/console-files.ts";
 
 /**
  * Builds `dist/`, which the package contains instead of the source. `npm pack` runs this first. Each source file becomes one
- * JavaScript file, so that files located by relative paths are still found. The Worker and each thread of a runner become a single one.
+ * JavaScript file, so that files located by relative paths are still found. The Worker, the agent and each thread of a runner become a single one.
  */
 
 const root = new URL("../../", import.meta.url);
@@ -76,7 +76,7 @@ const declare = (): void => {
 
 rmSync(dist, { recursive: true, force: true });
 await transpile();
-await bundleRunner(root, join(dist, "backend/runner"));
+await bundlePrograms(root, join(dist, "backend"));
 declare();
 await writeConsole(root, join(dist, "console"));
 writeFileSync(join(dist, "worker.js"), await bundleWorker(new URL("worker/index.ts", root)));

@@ -1,9 +1,9 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundleRunner, bundleWorker } from "./bundle.ts";
+import { cached } from "./build-cache.ts";
+import { bundlePrograms, bundleWorker, replaceFile } from "./bundle.ts";
 import { writeConsole } from "./console-files.ts";
 
 /** What the host serves. */
@@ -27,29 +27,22 @@ const prebuilt = new URL("worker.js", root);
 export const readBuild = async (main: string): Promise<Build> => {
   if (existsSync(prebuilt))
     return { script: await readFile(prebuilt, "utf8"), consoleDir: fileURLToPath(new URL("console", root)) };
-  const consoleDir = join(tmpdir(), "edgefold-console");
-  const [script] = await Promise.all([bundleWorker(new URL(main, root)), writeConsole(root, consoleDir)]);
-  await endBuilding();
-  return { script, consoleDir };
+  const worker = await cached(root, "worker", async (folder) => {
+    const script = await bundleWorker(new URL(main, root));
+    mkdirSync(folder, { recursive: true });
+    replaceFile(join(folder, "worker.js"), script);
+  });
+  const consoleDir = await cached(root, "console", async (folder) => await writeConsole(root, folder));
+  return { script: await readFile(join(worker, "worker.js"), "utf8"), consoleDir };
 };
 
-let runner: Promise<string> | undefined;
+let programs: Promise<string> | undefined;
 
-/** Returns the path of the runner's program: the prebuilt one of a package, or one that this process builds once from a checkout. */
-export const runnerProgram = async (): Promise<string> => {
-  if (existsSync(prebuilt)) return fileURLToPath(new URL("backend/runner/main.js", root));
-  return await (runner ??= buildRunner());
-};
-
-const buildRunner = async (): Promise<string> => {
-  const folder = fileURLToPath(new URL("node_modules/.cache/edgefold-runner", root));
-  await bundleRunner(root, folder);
-  await endBuilding();
-  return join(folder, "main.js");
-};
-
-/** Stops the process that esbuild keeps for further builds. */
-const endBuilding = async (): Promise<void> => {
-  const { stop } = await import("esbuild");
-  await stop();
+/**
+ * Returns the folder with the programs of agents and runners, `agent/main.js` and `runner/main.js`: the prebuilt one of a package, or
+ * one that is built from a checkout.
+ */
+export const programsFolder = async (): Promise<string> => {
+  if (existsSync(prebuilt)) return fileURLToPath(new URL("backend", root));
+  return await (programs ??= cached(root, "programs", async (folder) => await bundlePrograms(root, folder)));
 };

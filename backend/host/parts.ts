@@ -3,7 +3,7 @@ import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { localR2EndpointPath } from "../../shared/address.ts";
-import { runnerProgram } from "./build.ts";
+import { programsFolder } from "./build.ts";
 import { Guarded } from "./guarded.ts";
 import { localAccess, type HostAccess } from "./local-access.ts";
 import { isFree } from "./port.ts";
@@ -88,7 +88,7 @@ export const startAgent = async (
 ): Promise<Guarded> => {
   const connected = Promise.withResolvers<void>();
   const agent = new Guarded(
-    [fileURLToPath(new URL("../agent/main.ts", import.meta.url)), await runnerProgram()],
+    [join(await programsFolder(), "agent/main.js")],
     {
       // The default endpoint of s3:// addresses, unless the user has set another one.
       AWS_ENDPOINT_URL_S3: env["AWS_ENDPOINT_URL"] ?? url + localR2EndpointPath,

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KubeConfig } from "@kubernetes/client-node";
-import { runnerProgram } from "../../backend/host/build.ts";
+import { programsFolder } from "../../backend/host/build.ts";
 import { TestCluster } from "../cluster/cluster.ts";
 import { FakeCluster } from "../helpers/kubernetes/cluster.ts";
 import { documents } from "../helpers/kubernetes/documents.ts";
@@ -11,7 +10,7 @@ const image = "registry.example.com/edgefold:test";
 /** An image without a runner. */
 export const brokenImage = "registry.example.com/broken:test";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const docs = fileURLToPath(new URL("../../docs", import.meta.url));
 
 /** A cluster inside this process, whose pods are local processes. Nothing is installed. */
 export class SimulatedCluster extends TestCluster {
@@ -26,11 +25,10 @@ export class SimulatedCluster extends TestCluster {
 
   static async start(): Promise<SimulatedCluster> {
     const manifest = readFileSync(new URL("../../backend/deploy/edgefold.yaml", import.meta.url), "utf8");
-    const runner = { path: "/app/runner", host: dirname(await runnerProgram()) };
     return new SimulatedCluster(
       await FakeCluster.start({
         documents: documents(manifest),
-        images: { [image]: { root, parts: [runner] }, [brokenImage]: { root: join(root, "docs") } },
+        images: { [image]: { root: await programsFolder() }, [brokenImage]: { root: docs } },
       }),
     );
   }

@@ -9,8 +9,6 @@ import type { Store } from "./store.ts";
 export type Image = {
   /** The directory that stands for the image's `/app`, where its containers start. */
   readonly root: string;
-  /** What lies elsewhere on this machine. */
-  readonly parts?: readonly Mount[];
   /** Variables that its containers get in addition to their own. */
   readonly env?: Readonly<Record<string, string>>;
   /** The command for containers that set none. */
@@ -31,7 +29,7 @@ export const commandOf = (
   image: Image,
   volumes: readonly Mount[],
 ): Command => {
-  const mounts = [...volumes, ...(image.parts ?? []), { path: appPath, host: image.root }];
+  const mounts = [...volumes, { path: appPath, host: image.root }];
   const own = environmentOf(store, pod, container);
   const argv = [...(container.command ?? image.command ?? []), ...(container.args ?? [])].map((text) =>
     onHost(expanded(text, own), mounts),
