@@ -8,7 +8,8 @@ import { writeConsole } from "../host/console-files.ts";
 
 /**
  * Builds `dist/`, which the package contains instead of the source. `npm pack` runs this first. Each source file becomes one
- * JavaScript file, so that files located by relative paths are still found. The Worker, the agent and each thread of a runner become a single one.
+ * JavaScript file, so that files located by relative paths are still found. The Worker, the agent and each thread of a runner become a
+ * single one.
  */
 
 const root = new URL("../../", import.meta.url);
@@ -24,7 +25,7 @@ const transpile = async (): Promise<void> => {
   const entryPoints = globSync(
     [
       "client/{cli,sdk,show}/**/*.ts",
-      "backend/{agent,host,runner,storage}/**/*.ts",
+      "backend/{host,runner,storage}/**/*.ts",
       "backend/kernel/*.ts",
       "backend/*.ts",
       "shared/**/*.ts",

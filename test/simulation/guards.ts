@@ -13,7 +13,7 @@ export type Guard = {
   /** The number of schedules among which its absence shows, if it seldom does. */
   readonly schedules?: number;
   /** A schedule in which it has shown, to be tried first: as long as nothing else changes, it shows there again. */
-  readonly seed?: number;
+  readonly seed: number;
 };
 
 const job = "worker/job/object.ts";
@@ -64,6 +64,7 @@ const failing: Given = {
 export const guards: readonly Guard[] = [
   {
     name: "the fence: only a live attempt changes its task",
+    seed: 2,
     file: "shared/engine/attempts.ts",
     text: 'attempt.status === "live" && task.status === "in-progress";',
     without: "true;",
@@ -114,6 +115,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "the map barrier: reduces come after all maps",
+    seed: 2,
     file: "shared/engine/phases.ts",
     text: 'job.status === "mapping" && isThrough(job.maps) && !job.mapOnly',
     without: 'job.status === "mapping" && job.maps.completed + job.maps.running >= job.maps.total && !job.mapOnly',
@@ -127,6 +129,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a map output that is lost is made again",
+    seed: 13,
     file: "worker/job/runners/finish.ts",
     text: "session.apply(again);",
     without: "",
@@ -141,24 +144,28 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "the counters of a lost output are taken back",
+    seed: 13,
     file: "shared/engine/lose-output.ts",
     text: "counters: addCounters(job.counters, negatedCounters(task.counters)),",
     without: "",
   },
   {
     name: "the outbox: what could not be told is told again",
+    seed: 3,
     file: outbox,
     text: "told = { due: Date.now() + delay(tries), tries: tries + 1 };",
     without: "told = { due: null, tries: 0 };",
   },
   {
     name: "the outbox: what changes while something is told is told, too",
+    seed: 1,
     file: outbox,
     text: "if (this.#table().get(target) === sent) this.#save",
     without: "this.#save",
   },
   {
     name: "an upload is noted also where its attempt was given up",
+    seed: 25,
     file: "worker/job/runners/uploads.ts",
     text: 'if (status !== undefined && status !== "won") {',
     without: 'if (status === "live") {',
@@ -193,6 +200,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a runner that finds its job over is the last",
+    seed: 5,
     file: "worker/cluster/object.ts",
     text: "if (isOver && !this.#wanted.isRemoval(jobId)) await this.remove(jobId);",
     without: "",
@@ -200,12 +208,14 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a job whose attempts may have begun something is cleaned",
+    seed: 1,
     file: "shared/engine/end.ts",
     text: "const touched = job.touched || job.open > 0;",
     without: "const touched = job.touched && job.maps.total > 1;",
   },
   {
     name: "a job that commits is not stopped any more",
+    seed: 55,
     file: "shared/engine/stop.ts",
     text: 'if (job.status === "committing") return "committing";',
     without: "",
@@ -219,6 +229,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a loss that the cluster explains is not charged",
+    seed: 25,
     file: "shared/engine/explain-loss.ts",
     text: "failure !== null || disrupted === true;",
     without: "failure !== null;",
@@ -235,30 +246,35 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "failures are bounded",
+    seed: 4,
     file: "shared/engine/fail.ts",
     text: "if (error.final || charged.failures >= job.maxAttempts) {",
     without: "if (error.final) {",
   },
   {
     name: "a cleaning that hangs is given up",
+    seed: 7,
     file: "worker/job/timers/cleaning.ts",
     text: 'clean === "waiting" && since !== null ? since + cleanLimit : undefined',
     without: "undefined",
   },
   {
     name: "credentials are erased",
+    seed: 1,
     file: "worker/job/session.ts",
     text: "this.store.job.eraseSealed();",
     without: "",
   },
   {
     name: "the end of an attempt is told",
+    seed: 2,
     file: "worker/job/session.ts",
     text: "if (end !== undefined) this.record(end);",
     without: "",
   },
   {
     name: "conditions: older ones never take the place of newer ones",
+    seed: 8,
     file: "worker/job/reports.ts",
     text: "report.seq < session.job.reportSeq",
     without: "false",
@@ -266,6 +282,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a report is kept until the job has it",
+    seed: 15,
     file: "worker/cluster/object.ts",
     text: `const isOver = await jobOf(this.env, jobId).report(reports);
     this.#loop.run(() => this.#reports.delivered(jobId, last.seq));`,
@@ -275,6 +292,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a report that came during a delivery is delivered, too",
+    seed: 11,
     file: "worker/cluster/reports.ts",
     text: '"DELETE FROM report WHERE job = ? AND seq <= ?", jobId, seq',
     without: '"DELETE FROM report WHERE job = ?", jobId',
@@ -282,6 +300,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "the agent repeats what the Worker could not store",
+    seed: 2,
     file: "backend/agent/reports.ts",
     text: 'answer.kind === "error"',
     without: "false",
@@ -297,6 +316,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "maps are created to the last one, page by page",
+    seed: 2,
     file: "worker/job/creation.ts",
     text: "store.creation.set(next);",
     without: "store.creation.clear();",
@@ -304,6 +324,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "the list: an older state of a job never takes the place of a newer one",
+    seed: 33,
     file: registryJobs,
     text: "WHERE excluded.version >= job.version",
     without: "",
@@ -311,18 +332,21 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a job holds its programs until it is released",
+    seed: 2,
     file: registryJobs,
     text: "if (ended) unpin(sql, job.id, now);",
     without: "unpin(sql, job.id, now);",
   },
   {
     name: "a job lets go of its programs when it is released",
+    seed: 1,
     file: registryJobs,
     text: "if (ended) unpin(sql, job.id, now);",
     without: "",
   },
   {
     name: "a content that a job holds is not deleted",
+    seed: 1,
     file: "worker/registry/garbage.ts",
     text: " AND NOT EXISTS (SELECT 1 FROM pin WHERE key = ?1)",
     without: "",
@@ -330,6 +354,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a job is not created after its reservation",
+    seed: 9,
     file: job,
     text: "if (Date.now() >= before) return null;",
     without: "",
@@ -337,6 +362,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a job that exists keeps its reservation",
+    seed: 1,
     file: reservations,
     text: "if (await exists(id)) noteExistence(sql, id);",
     without: "if (!(await exists(id))) noteExistence(sql, id);",
@@ -344,6 +370,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a reservation is dropped whose job never came to be",
+    seed: 1,
     file: reservations,
     text: "else storage.transactionSync(() => dropReservation(sql, id, now));",
     without: "else noteExistence(sql, id);",
@@ -351,12 +378,14 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "an object is erased when its job's retention is over",
+    seed: 2,
     file: "worker/registry/retention.ts",
     text: 'sql.exec("INSERT OR IGNORE INTO leaving (id, due) VALUES (?, ?)", id, now);',
     without: "",
   },
   {
     name: "the index of the shuffle outlives an upgrade",
+    seed: 6,
     file: "worker/job/schema.ts",
     text: "AND segments IS NOT NULL",
     without: "AND false",
@@ -364,6 +393,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "what release 0.1.0 has stored is brought to today's tables",
+    seed: 1,
     file: "worker/platform/migrations.ts",
     text: "return hasTable(sql, firstTable) ? 1 : 0;",
     without: "return 0;",
@@ -371,12 +401,14 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a task is in progress as long as one of its attempts is live",
+    seed: 24,
     file: "shared/engine/reschedule.ts",
     text: "task.live > 0\n    ? { job, task }",
     without: "false\n    ? { job, task }",
   },
   {
     name: "what a failed job has computed is kept",
+    seed: 3,
     file: "shared/engine/end.ts",
     text: 'status === "failed" && isWorthKeeping(job) ? "held" : ended',
     without: "ended",
@@ -384,6 +416,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a held job is let go of in the end",
+    seed: 4,
     file: "worker/job/timers/holding.ts",
     text: "isHeld(job) ? (job.heldUntil ?? undefined) : undefined",
     without: "undefined",
@@ -391,6 +424,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "what was made without a map that is tried again is made again",
+    seed: 53,
     file: "shared/engine/resume.ts",
     text: 'again === "nothing" && hasTolerated(job) ? "outputs" : again',
     without: "again",
@@ -398,6 +432,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a resumed job counts what its tasks have counted",
+    seed: 5,
     file: "shared/engine/resume.ts",
     text: "addCounters(job.counters, negatedCounters(reduceCounters()))",
     without: "job.counters",
@@ -405,6 +440,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a resumed job holds its new program",
+    seed: 2,
     file: "worker/registry/uses.ts",
     text: "if (isOpen(sql, jobId)) pinUses(sql, jobId, found.uses);",
     without: "isOpen(sql, jobId);",
@@ -412,6 +448,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a notification that was not taken is sent again",
+    seed: 2,
     file: notification,
     text: "store.notification.set({ ...row, due, error });",
     without: "store.notification.set({ ...row, due: null, error });",
@@ -419,6 +456,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a notification is sent again where its object died of it",
+    seed: 6,
     file: notification,
     text: "due: now + patience",
     without: "due: null",
@@ -426,6 +464,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "a notification that was delivered is not sent any more",
+    seed: 1,
     file: notification,
     text: 'sealed, status: "delivered", due: null,',
     without: 'sealed, status: "delivered",',
@@ -433,6 +472,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "the URL of a job that can be resumed is kept for its next end",
+    seed: 3,
     file: notification,
     text: "isHeld(job) ? row.sealed : null",
     without: "null",
@@ -440,6 +480,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "the URL of a job that cannot be resumed any more is erased",
+    seed: 3,
     file: "worker/job/session.ts",
     text: "this.store.notification.dropUrl();",
     without: "this.store.notification.get();",
@@ -447,6 +488,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: "an end that a resumed job has told is not taken for its next one",
+    seed: 32,
     file: "worker/job/notify.ts",
     text: "store.exists() && store.job.row().endedAt === endedAt",
     without: "store.exists()",

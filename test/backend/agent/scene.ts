@@ -9,6 +9,7 @@ import { z } from "zod";
 import { defaultTimes, type ProcessTimes } from "../../../backend/agent/launchers/process.ts";
 import { groupAlive, sendSignal } from "../../../backend/process-groups.ts";
 import type { WantedJob } from "../../../shared/protocol/agent.ts";
+import { compileCache } from "../../helpers/compile-cache.ts";
 import { FakeWorker, type Dialled, type Received } from "../fake-worker.ts";
 
 const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -74,7 +75,7 @@ export class Scene {
 
   start(env: Record<string, string> = {}, times: Partial<ProcessTimes> = {}): AgentProcess {
     const runner = [process.execPath, pathOf("fake-runner.ts"), this.#runnersDir];
-    const own = { AGENT_TOKEN: "agent-secret", RUNNERS: "4", STATE_DIR: this.stateDir };
+    const own = { ...compileCache, AGENT_TOKEN: "agent-secret", RUNNERS: "4", STATE_DIR: this.stateDir };
     const child = spawn(
       process.execPath,
       [pathOf("fixture-agent.ts"), JSON.stringify({ ...defaultTimes, firstWaitMs: 10, ...times }), ...runner],
