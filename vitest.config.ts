@@ -3,9 +3,10 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { localVariables } from "./backend/host/local-access.ts";
 import { ClosingLine } from "./test/helpers/closing-line.ts";
+import { LongestFirst } from "./test/helpers/longest-first.ts";
 
 /** Tests of whole systems that wait for most of their time: they run beside those that do not. */
-const waiting = ["kubernetes*", "cli", "console", "package"].map((name) => `test/e2e/${name}.test.ts`);
+const waiting = ["kubernetes*", "restarts-leases", "cli", "console", "package"].map((name) => `test/e2e/${name}.test.ts`);
 /** Tests that keep all cores busy, or look at all processes of the machine. */
 const alone = ["busy-machine", "chaos", "strays"].map((name) => `test/e2e/${name}.test.ts`);
 const wholeSystems = { testTimeout: 120_000, hookTimeout: 120_000 };
@@ -14,6 +15,7 @@ const besideEachOther = { maxWorkers: availableParallelism() + 1, sequence: { gr
 export default defineConfig({
   test: {
     reporters: ["default", new ClosingLine()],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         plugins: [

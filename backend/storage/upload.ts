@@ -10,6 +10,8 @@ export type UploadOptions = {
   readonly attempt: string;
   /** Called with the upload's id and awaited before the first part is sent, so that the caller never loses track of it. */
   readonly onCreated: (uploadId: string) => Promise<void>;
+  /** Creates the upload at the first byte, while the first part is filled. For writers that end with `finish`. @default false */
+  readonly isEarly?: boolean;
 };
 
 /** S3's limit. */
@@ -28,8 +30,8 @@ const maxUnderWay = 2;
 const fileRoom = 1024 * 1024;
 
 /**
- * Writes an object of unknown length: a file directly, any other in parts. The upload is created once there is more than a part, or
- * by `finish`. An object that is smaller needs no upload if it ends with `finishObject`.
+ * Writes an object of unknown length: a file directly, any other in parts. The upload is created once there is more than a part, by
+ * `finish`, or early if the options say so. An object that is smaller needs no upload if it ends with `finishObject`.
  */
 export class ObjectWriter {
   readonly #store: Store;
@@ -70,6 +72,8 @@ export class ObjectWriter {
    */
   write(bytes: Uint8Array): Promise<void> | undefined {
     if (this.#failure !== undefined) throw this.#failure.error;
+    // Its failure is thrown again when a part needs the upload.
+    if (this.#options.isEarly === true && this.#upload === undefined) this.#created().catch(() => undefined);
     if (this.#file !== undefined) {
       this.#writeFile(this.#file, bytes);
       return undefined;
@@ -111,13 +115,14 @@ export class ObjectWriter {
     );
   }
 
-  /** Waits for the parts in flight, and aborts the upload if there is one. */
+  /** Waits for what is in flight, and aborts the upload if there is one. */
   async abort(): Promise<void> {
     this.#failure ??= {
       error: new StorageError("NoSuchUpload", `${formatAddress(this.#at)}: the upload was aborted (NoSuchUpload)`),
     };
     await Promise.all(this.#underWay);
     this.#file?.close();
+    await this.#upload?.catch(() => undefined);
     if (this.#uploadId !== undefined) await this.#store.abortUpload(this.#at, this.#uploadId);
   }
 

@@ -8,9 +8,10 @@ import type { TaskRun } from "./task-run.ts";
 type UploadingRun = Pick<TaskRun, "output" | "ask">;
 
 /** Opens a writer that reports its upload to the job before sending the first part. */
-const openWriter = (attempt: string, at: Address, run: UploadingRun): ObjectWriter =>
+const openWriter = (attempt: string, at: Address, run: UploadingRun, isEarly: boolean): ObjectWriter =>
   new ObjectWriter(run.output, at, {
     attempt,
+    isEarly,
     onCreated: async (uploadId) => {
       await run.ask({ kind: "upload", attempt, path: formatAddress(at), uploadId }, "done");
     },
@@ -33,7 +34,7 @@ export const writeOutput = async (
   run: UploadingRun,
   produce: (sink: Sink) => Promise<void>,
 ): Promise<Result> => {
-  const writer = openWriter(attempt, at, run);
+  const writer = openWriter(attempt, at, run, true);
   return abortingOnFailure(writer, async () => {
     await produce(writer);
     const { uploadId, tags, size } = (await writer.finish()) ?? { uploadId: "", tags: [], size: 0 };
@@ -48,7 +49,7 @@ export const writeObjectFrom = async <T>(
   run: UploadingRun,
   produce: (sink: Sink) => Promise<T>,
 ): Promise<T> => {
-  const writer = openWriter(attempt, at, run);
+  const writer = openWriter(attempt, at, run, false);
   return abortingOnFailure(writer, async () => {
     const produced = await produce(writer);
     await writer.finishObject();

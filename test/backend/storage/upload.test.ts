@@ -54,6 +54,34 @@ describe("a writer", () => {
     expect(store.noted).toEqual(["create", "created id", "part 1 3"]);
   });
 
+  test("creates its upload at the first byte if it is told to", async () => {
+    const writer = new ObjectWriter(store, at, { ...options, isEarly: true });
+    expect(writer.write(Buffer.from("abc"))).toBeUndefined();
+    expect(writer.write(Buffer.from("def"))).toBeUndefined();
+    await settled();
+    await settled();
+    expect(store.noted).toEqual(["create", "created id"]);
+    expect(await writer.finish()).toEqual({ uploadId: "id", tags: ["t1"], size: 6 });
+    expect(store.noted).toEqual(["create", "created id", "part 1 6"]);
+  });
+
+  test("aborts an early upload that is just being created", async () => {
+    const writer = new ObjectWriter(store, at, { ...options, isEarly: true });
+    expect(writer.write(Buffer.from("abc"))).toBeUndefined();
+    await writer.abort();
+    expect(store.noted).toEqual(["create", "created id", "abort"]);
+  });
+
+  test("throws what has kept an early upload from being created", async () => {
+    const untold = { ...options, isEarly: true, onCreated: () => Promise.reject(new Error("untold")) };
+    const writer = new ObjectWriter(store, at, untold);
+    expect(writer.write(Buffer.from("abc"))).toBeUndefined();
+    await settled();
+    await expect(writer.finish()).rejects.toThrow("untold");
+    await writer.abort();
+    expect(store.noted).toEqual(["create", "abort"]);
+  });
+
   test("sends nothing if the id could not be reported", async () => {
     const untold = { ...options, onCreated: () => Promise.reject(new Error("untold")) };
     const writer = new ObjectWriter(store, at, untold);
