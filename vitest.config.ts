@@ -6,7 +6,9 @@ import { ClosingLine } from "./test/helpers/closing-line.ts";
 import { LongestFirst } from "./test/helpers/longest-first.ts";
 
 /** Tests of whole systems that wait for most of their time: they run beside those that do not. */
-const waiting = ["kubernetes*", "restarts-leases", "cli", "console", "package"].map((name) => `test/e2e/${name}.test.ts`);
+const waiting = ["kubernetes*", "restarts-leases", "cli", "console", "package"].map(
+  (name) => `test/e2e/${name}.test.ts`,
+);
 /** Tests that keep all cores busy, or look at all processes of the machine. */
 const alone = ["busy-machine", "chaos", "strays"].map((name) => `test/e2e/${name}.test.ts`);
 const wholeSystems = { testTimeout: 120_000, hookTimeout: 120_000 };
