@@ -12,7 +12,7 @@ const waiting = ["kubernetes*", "restarts-leases", "cli", "console", "package"].
 /** Tests that keep all cores busy, or look at all processes of the machine. */
 const alone = ["busy-machine", "chaos", "strays"].map((name) => `test/e2e/${name}.test.ts`);
 const wholeSystems = { testTimeout: 120_000, hookTimeout: 120_000 };
-const besideEachOther = { maxWorkers: availableParallelism() + 1, sequence: { groupOrder: 0 } };
+const besideEachOther = { maxWorkers: availableParallelism() + 2, sequence: { groupOrder: 0 } };
 
 export default defineConfig({
   test: {
