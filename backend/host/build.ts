@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,13 +27,11 @@ const prebuilt = new URL("worker.js", root);
 export const readBuild = async (main: string): Promise<Build> => {
   if (existsSync(prebuilt))
     return { script: await readFile(prebuilt, "utf8"), consoleDir: fileURLToPath(new URL("console", root)) };
-  const worker = await cached(root, "worker", async (folder) => {
-    const script = await bundleWorker(new URL(main, root));
-    mkdirSync(folder, { recursive: true });
-    replaceFile(join(folder, "worker.js"), script);
+  const folder = await cached(root, "served", async (to) => {
+    const [script] = await Promise.all([bundleWorker(new URL(main, root)), writeConsole(root, join(to, "console"))]);
+    replaceFile(join(to, "worker.js"), script);
   });
-  const consoleDir = await cached(root, "console", async (folder) => await writeConsole(root, folder));
-  return { script: await readFile(join(worker, "worker.js"), "utf8"), consoleDir };
+  return { script: await readFile(join(folder, "worker.js"), "utf8"), consoleDir: join(folder, "console") };
 };
 
 let programs: Promise<string> | undefined;

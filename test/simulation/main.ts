@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { compileCache } from "../helpers/compile-cache.ts";
+import { compileCache } from "../../backend/host/compile-cache.ts";
 
 /**
  * `npm run test:simulation`: runs jobs in virtual time, with everything that can go wrong between their parts. Runs

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { compileCache } from "../helpers/compile-cache.ts";
+import { compileCache } from "../../backend/host/compile-cache.ts";
 import { guards } from "./guards.ts";
 
 /** The number of schedules in every test run, and the number among which a missing guard must be found. */

@@ -9,7 +9,7 @@ import { z } from "zod";
 import { defaultTimes, type ProcessTimes } from "../../../backend/agent/launchers/process.ts";
 import { groupAlive, sendSignal } from "../../../backend/process-groups.ts";
 import type { WantedJob } from "../../../shared/protocol/agent.ts";
-import { compileCache } from "../../helpers/compile-cache.ts";
+import { compileCache } from "../../../backend/host/compile-cache.ts";
 import { FakeWorker, type Dialled, type Received } from "../fake-worker.ts";
 
 const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));

@@ -41,6 +41,7 @@ it("has the Node that the project is tested with, and nothing but the bundled pr
   const stages = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image);
   const image = `node:${major}-bookworm-slim`;
   expect(stages).toEqual([image, image]);
+  expect(dockerfile.match(/^RUN npm .*$/gm)).toEqual(["RUN npm ci --ignore-scripts --no-audit --no-fund"]);
   const last = dockerfile.slice(dockerfile.lastIndexOf("FROM "));
   expect(last.match(/^COPY .*$/gm)).toEqual(["COPY --from=programs /programs ."]);
 });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-/** For the environment of processes that are started from many files in TypeScript: with it, they start a third faster. */
+/** For the environment of Node's processes: compiled code is kept between starts. With it, large modules load in two thirds of the time. */
 export const compileCache = {
   NODE_COMPILE_CACHE: join(import.meta.dirname, "../../node_modules/.cache/node-compile-cache"),
 } as const;
