@@ -1,8 +1,9 @@
 import { lookup, type LookupAddress, type LookupAllOptions } from "node:dns";
-import { isIP, type LookupFunction } from "node:net";
+import { isIP, type LookupFunction, type Socket } from "node:net";
 import { buildConnector } from "undici";
 import { isLoopback, refusedAddress, refusedHost } from "../../shared/ip-address.ts";
 import { formatEndpoints, listedAs, type EndpointList } from "./endpoint-list.ts";
+import { reusedMemory } from "./socket-memory.ts";
 
 /** Which storage endpoints users may name. Addresses that `refusedAddress` rejects are always refused. */
 export type EndpointPolicy = {
@@ -34,16 +35,29 @@ const connectMs = 5000;
 /**
  * Connects to storage endpoints, except those that the policy refuses. A hostname is resolved once per connection, and the
  * connection goes to one of the addresses that were checked, so DNS rebinding has no effect. Refusals are errors with the code
- * `EndpointRefused`.
+ * `EndpointRefused`. Only `receive` may read from these connections (see `socket-memory.ts`).
  */
 export const guardedConnector = (
   { allowed, loopback }: EndpointPolicy,
   resolve: Resolve = lookup,
 ): buildConnector.connector => {
-  // with HTTP/2, undici sends all requests to a host over one connection, whose 512 KiB window they share
-  const dial = (judge: Judge): buildConnector.connector =>
-    buildConnector({ timeout: connectMs, allowH2: false, lookup: judged(resolve, judge) });
-  // all connections share these two, because each connector keeps its own TLS sessions
+  const dial = (judge: Judge): buildConnector.connector => {
+    const judgedLookup = judged(resolve, judge);
+    return (options, callback) => {
+      let socket: Socket | undefined;
+      // with HTTP/2, undici sends all requests to a host over one connection, whose 512 KiB window they share
+      const connect = buildConnector({
+        timeout: connectMs,
+        allowH2: false,
+        lookup: judgedLookup,
+        onread: reusedMemory(() => socket),
+      });
+      connect(options, (...result) => {
+        socket = result[1] ?? undefined;
+        callback(...result);
+      });
+    };
+  };
   const [toAny, toOthers] = [dial(refusal), dial(refusalOrLoopback)];
   return (options, callback) => {
     const { why, mayBeLoopback } = judgeHost({ allowed, loopback }, options);

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { formatAddress, type FileAddress } from "../../shared/address.ts";
 import { hasCode, naming } from "./file-failure.ts";
 import type { FileRoots } from "./file-roots.ts";
-import { pulled, readAhead, whole, type ByteSource } from "./pulled.ts";
+import { chunksInUse, pulled, whole, type ByteSource } from "./pulled.ts";
 import { systemPath } from "./system-path.ts";
 import { StorageError, type ByteRange, type ByteStream, type OpenFile } from "./store.ts";
 
@@ -122,9 +122,8 @@ const openRegular = async (real: string): Promise<number | undefined> => {
 };
 
 /**
- * Memory for chunks. If memory is reused, chunks rotate through a few buffers: those that the stream has fetched ahead, the
- * one in use, and some spare ones for the stream's own prefetching. Reading into memory that is still in the CPU cache is
- * four times as fast, and leaves no garbage to collect.
+ * Memory for chunks. If memory is reused, chunks rotate through a few buffers. Reading into memory that is still in the CPU cache
+ * is four times as fast, and leaves no garbage to collect.
  */
 class Buffers {
   readonly #reusesMemory: boolean;
@@ -138,7 +137,7 @@ class Buffers {
   /** @param length bytes, at most `chunkSize` */
   take(length: number): Buffer {
     if (!this.#reusesMemory || length < chunkSize) return Buffer.allocUnsafe(length);
-    const index = this.#taken++ % (readAhead + 4);
+    const index = this.#taken++ % chunksInUse;
     return (this.#all[index] ??= Buffer.allocUnsafeSlow(chunkSize));
   }
 }

@@ -18,7 +18,10 @@ export const whole = (bytes: Buffer): ByteStream => ({
 });
 
 /** The number of chunks to fetch ahead while earlier ones are being processed. */
-export const readAhead = 4;
+const readAhead = 4;
+
+/** The most chunks of a stream that are in use: those it has fetched ahead, the reader's, and some that `Readable` prefetches. */
+export const chunksInUse = readAhead + 4;
 
 /**
  * Wraps the source as a stream of chunks, in object mode because a byte stream would concatenate, and so copy, the chunks that

@@ -1,5 +1,6 @@
 import type { S3Address } from "../../shared/address.ts";
 import { formatAddress } from "../../shared/address.ts";
+import { chunkLength } from "./chunk-pool.ts";
 import { ParallelPieces, pieceLength, piecesOf } from "./parallel-pieces.ts";
 import { pulled, whole, type ByteSource } from "./pulled.ts";
 import { Retries } from "../retry.ts";
@@ -10,6 +11,16 @@ import { StorageError, type ByteRange, type ByteStream } from "./store.ts";
 
 /** After this many bytes, a broken body gets all its tries again: it made real progress, not just a byte at a time. */
 const progressBytes = 1024 * 1024;
+
+/** What to read, and how. */
+type Reading = {
+  readonly client: S3Client;
+  readonly at: S3Address;
+  /** @default any content */
+  readonly etag: string | undefined;
+  /** As of `Store.read`. */
+  readonly reusesMemory: boolean;
+};
 
 /**
  * Reads an object as `Store.read` specifies: a long range in pieces, several at a time. If a body breaks off, reading resumes from
@@ -23,50 +34,55 @@ export const readS3 = async (
   at: S3Address,
   range: ByteRange | undefined,
   etag: string | undefined,
+  mayReuseMemory = false,
 ): Promise<ByteStream> => {
-  if (range === undefined) return pulled(await wholeBody(client, at, etag), client.signal);
+  if (range === undefined) {
+    return pulled(await wholeBody({ client, at, etag, reusesMemory: false }), client.signal);
+  }
   const { start, end } = range;
   if (start < 0 || end < start) throw invalidRange(at, range, "");
   // an HTTP range cannot be empty
   if (start === end) return whole(Buffer.alloc(0));
-  const isLong = end - start > 2 * pieceLength;
-  return pulled(await (isLong ? longBody(client, at, range, etag) : bodyOf(client, at, range, etag)), client.signal);
+  const reusesMemory = mayReuseMemory && end - start >= chunkLength;
+  const reading = { client, at, etag, reusesMemory };
+  const body = await (end - start > 2 * pieceLength ? longBody(reading, range) : bodyOf(reading, range));
+  return pulled(reusesMemory ? recycled(body, client.recycler()) : body, client.signal);
 };
 
-const wholeBody = async (client: S3Client, at: S3Address, etag: string | undefined): Promise<ByteSource> => {
-  const answer = await get(client, at, undefined, etag);
+const recycled = (source: ByteSource, recycle: ReturnType<S3Client["recycler"]>): ByteSource => ({
+  next: async () => {
+    const chunk = await source.next();
+    if (chunk !== undefined) recycle(chunk);
+    return chunk;
+  },
+  close: () => source.close(),
+});
+
+const wholeBody = async (reading: Reading): Promise<ByteSource> => {
+  const answer = await get(reading, undefined);
   const end = Number(answer.headers.get("content-length") ?? Number.NaN);
-  if (!Number.isNaN(end)) return new ResumedBody(client, at, answer, { start: 0, end });
+  if (!Number.isNaN(end)) return new ResumedBody(reading, answer, { start: 0, end });
   answer.body.destroy();
-  throw malformed(at, "the answer to GET has no Content-Length");
+  throw malformed(reading.at, "the answer to GET has no Content-Length");
 };
 
-const bodyOf = async (
-  client: S3Client,
-  at: S3Address,
-  range: ByteRange,
-  etag: string | undefined,
-): Promise<ByteSource> => new ResumedBody(client, at, await get(client, at, range, etag), range);
+const bodyOf = async (reading: Reading, range: ByteRange): Promise<ByteSource> =>
+  new ResumedBody(reading, await get(reading, range), range);
 
-const longBody = async (
-  client: S3Client,
-  at: S3Address,
-  range: ByteRange,
-  etag: string | undefined,
-): Promise<ByteSource> => {
+const longBody = async (reading: Reading, range: ByteRange): Promise<ByteSource> => {
   const first = { start: range.start, end: range.start + pieceLength };
-  const answer = await get(client, at, first, etag, range);
-  if (answer.status === 200) return new ResumedBody(client, at, answer, range);
-  const same = etag ?? answer.headers.get("etag");
-  if (same === undefined) {
+  const answer = await get(reading, first, range);
+  if (answer.status === 200) return new ResumedBody(reading, answer, range);
+  const etag = reading.etag ?? answer.headers.get("etag");
+  if (etag === undefined) {
     // nothing else would tell that all pieces are of the same object
     answer.body.destroy();
-    return bodyOf(client, at, range, undefined);
+    return bodyOf(reading, range);
   }
   return new ParallelPieces(
     (function* () {
-      yield Promise.resolve(new ResumedBody(client, at, answer, first));
-      for (const piece of piecesOf({ start: first.end, end: range.end })) yield bodyOf(client, at, piece, same);
+      yield Promise.resolve(new ResumedBody(reading, answer, first));
+      for (const piece of piecesOf({ start: first.end, end: range.end })) yield bodyOf({ ...reading, etag }, piece);
     })(),
   );
 };
@@ -76,10 +92,8 @@ const invalidRange = (at: S3Address, { start, end }: ByteRange, why: string): St
 
 /** @param all instead of `range`, the store may send this one, if it is the whole object */
 const get = async (
-  client: S3Client,
-  at: S3Address,
+  { client, at, etag, reusesMemory }: Reading,
   range: ByteRange | undefined,
-  etag: string | undefined,
   all = range,
 ): Promise<S3Answer> => {
   const headers = {
@@ -88,7 +102,14 @@ const get = async (
   };
   let answer: S3Answer;
   try {
-    answer = await client.open({ operation: "GetObject", method: "GET", at, headers, unsigned: asStored });
+    answer = await client.open({
+      operation: "GetObject",
+      method: "GET",
+      at,
+      headers,
+      unsigned: asStored,
+      reusesMemory,
+    });
   } catch (error) {
     if (!(error instanceof S3Error) || error.status !== 412) throw error;
     const message = `${formatAddress(at)}: the object has changed while the job was reading it (ObjectChanged)`;
@@ -127,9 +148,8 @@ const mismatch = (
 };
 
 class ResumedBody implements ByteSource {
-  readonly #client: S3Client;
-  readonly #at: S3Address;
-  readonly #etag: string | undefined;
+  /** With the etag of what was read so far. */
+  readonly #reading: Reading;
   readonly #end: number;
   #body: ReturnType<typeof storedBody>;
   #chunks: AsyncIterator<Uint8Array>;
@@ -138,11 +158,10 @@ class ResumedBody implements ByteSource {
   #failedAt = 0;
   #closed = false;
 
-  constructor(client: S3Client, at: S3Address, answer: S3Answer, { start, end }: ByteRange) {
-    this.#client = client;
+  constructor(reading: Reading, answer: S3Answer, { start, end }: ByteRange) {
+    const { client } = reading;
     this.#retries = new Retries(client.pause, client.signal);
-    this.#at = at;
-    this.#etag = answer.headers.get("etag");
+    this.#reading = { ...reading, etag: answer.headers.get("etag") };
     this.#position = start;
     this.#end = end;
     this.#body = storedBody(answer);
@@ -169,13 +188,13 @@ class ResumedBody implements ByteSource {
       if (done !== true) {
         this.#position += value.length;
         if (this.#position <= this.#end) return value;
-        throw malformed(this.#at, "it sent more bytes than it declared");
+        throw malformed(this.#reading.at, "it sent more bytes than it declared");
       }
     } catch (error) {
-      this.#client.signal?.throwIfAborted();
+      this.#reading.client.signal?.throwIfAborted();
       if (this.#closed || error instanceof StorageError) throw error;
       if (this.#position === this.#end) return undefined;
-      return unreachable(this.#at, error, true);
+      return unreachable(this.#reading.at, error, true);
     }
     if (this.#position === this.#end) return undefined;
     return new S3Error("TruncatedBody", "the body ended early");
@@ -185,11 +204,11 @@ class ResumedBody implements ByteSource {
     if (this.#position - this.#failedAt >= progressBytes) this.#retries.reset();
     this.#failedAt = this.#position;
     const missing = `${this.#end - this.#position} bytes are missing at byte ${this.#position}`;
-    const message = `${formatAddress(this.#at)}: the store broke off its answer: ${missing} (TruncatedBody)`;
+    const message = `${formatAddress(this.#reading.at)}: the store broke off its answer: ${missing} (TruncatedBody)`;
     const truncated = new StorageError("TruncatedBody", message, { cause: failure });
-    await this.#retries.after(truncated, this.#etag === undefined ? undefined : retryS3(failure, true));
+    await this.#retries.after(truncated, this.#reading.etag === undefined ? undefined : retryS3(failure, true));
     const rest = { start: this.#position, end: this.#end };
-    this.#body = storedBody(await get(this.#client, this.#at, rest, this.#etag));
+    this.#body = storedBody(await get(this.#reading, rest));
     this.#chunks = this.#body[Symbol.asyncIterator]();
     if (this.#closed) this.#body.destroy();
   }

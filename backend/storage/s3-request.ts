@@ -1,6 +1,5 @@
 import { Readable } from "node:stream";
 import { performance } from "node:perf_hooks";
-import { request, type Dispatcher } from "undici";
 import { abortable } from "../abort.ts";
 import type { S3Address } from "../../shared/address.ts";
 import { shuffleRoot } from "../../shared/outputs.ts";
@@ -14,6 +13,7 @@ import {
 } from "../../shared/storage-headers.ts";
 import { boundedText } from "./bounded-text.ts";
 import { failureClass } from "./failure-class.ts";
+import { receive, type Received, type ReceivedBody } from "./receive.ts";
 import { pauseByClock, retrying, type Pause } from "../retry.ts";
 import { bucketRegion, malformed, refused, retryS3, S3Error, saysExpired, unreachable } from "./s3-failure.ts";
 import { isAws, movedBucket } from "./s3-aws.ts";
@@ -33,13 +33,15 @@ export type S3Request = {
   /** Headers that the signature does not cover, because proxies change them, as Google's do with `Accept-Encoding`. */
   readonly unsigned?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  /** Whether the memory of the answer's body is the session's, to be given back with `recycler`. @default false */
+  readonly reusesMemory?: boolean;
 };
 
 /** A successful answer; its body must be read or destroyed. */
 export type S3Answer = {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
-  readonly body: Dispatcher.ResponseData["body"];
+  readonly body: ReceivedBody;
 };
 
 export type S3Options = {
@@ -125,6 +127,11 @@ export class S3Client {
   #extraHeaders(operation: S3Operation, { endpoint, key }: S3Address): Readonly<Record<string, string>> {
     const headers = isAws(endpoint) ? { [checksumHeader]: "CRC32", ...this.#headers } : this.#headers;
     return headersOf(headers, operation, !key.startsWith(shuffleRoot));
+  }
+
+  /** Returns a function to call with each chunk of a body that reuses memory, in order. */
+  recycler(): (chunk: Uint8Array) => void {
+    return this.#session.chunks.recycler();
   }
 
   /** The region to create a bucket in. */
@@ -233,16 +240,16 @@ export class S3Client {
     const sent = { ...signed, ...what.unsigned };
     const pieces = body !== undefined && body.length > pieceSize;
     try {
-      const answer = await request(url, {
-        dispatcher: this.#session.dispatcherFor(url),
+      const request = {
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
         method,
         headers: pieces ? { ...sent, "content-length": String(body.length) } : sent,
         body: pieces ? Readable.from(piecesOf(body), { objectMode: false }) : (body ?? null),
-        ...(signal === undefined ? {} : { signal }),
-      });
-      // a reader of the body sees its errors; an error of an abandoned body must not end the process
-      answer.body.on("error", () => {});
-      return { status: answer.statusCode, headers: single(answer.headers), body: answer.body };
+      };
+      const chunks = what.reusesMemory === true ? this.#session.chunks : undefined;
+      const answer = await receive(this.#session.dispatcherFor(url), request, { chunks, signal });
+      return { ...answer, headers: single(answer.headers) };
     } catch (cause) {
       signal?.throwIfAborted();
       throw unreachable(at, cause, this.#isProven(at));
@@ -265,7 +272,7 @@ const piecesOf = function* (body: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < body.length; at += pieceSize) yield body.subarray(at, at + pieceSize);
 };
 
-const single = (headers: Dispatcher.ResponseData["headers"]): ReadonlyMap<string, string> =>
+const single = (headers: Received["headers"]): ReadonlyMap<string, string> =>
   new Map(
     Object.entries(headers).flatMap(([name, value]) => {
       const first = Array.isArray(value) ? value[0] : value;

@@ -1,5 +1,6 @@
 import type { buildConnector, Dispatcher } from "undici";
 import { Dispatchers } from "../proxy.ts";
+import { ChunkPool } from "./chunk-pool.ts";
 import type { CredentialsSource } from "./credentials.ts";
 import { anyEndpoint, checkEndpoint, guardedConnector, type EndpointPolicy } from "./endpoint-guard.ts";
 import { RequestRate } from "./request-rate.ts";
@@ -23,6 +24,8 @@ export class S3Session {
   readonly #dispatchers: Dispatchers;
   readonly #endpoints: EndpointPolicy;
   readonly signer = new S3Signer();
+  /** Memory for the bodies of objects. */
+  readonly chunks = new ChunkPool();
   /** The regions that stores asked for, by endpoint and bucket. */
   readonly regions = new Map<string, string>();
   /** The locations of AWS buckets that are in another region than the named endpoint, by endpoint and bucket. */

@@ -49,7 +49,7 @@ export const s3Store = ({ defaultEndpoint = s3DefaultEndpoint, ...options }: S3S
     list: async function* (prefix) {
       for await (const info of listS3(client, own(prefix))) yield asAsked(info, s3Of(prefix));
     },
-    read: async (at, range, etag) => readS3(client, own(at), range, etag),
+    read: async (at, range, etag, reusesMemory) => readS3(client, own(at), range, etag, reusesMemory),
     open: async () => undefined,
     put: async (at, body) => writer.put(own(at), body),
     remove: async (all) => remover.remove(all.map(own)),

@@ -43,7 +43,7 @@ export class StoreShuffle implements Shuffle {
   async #open(ref: SegmentRef, ahead: number): Promise<ByteStream> {
     const object = parseAddress(ref.path, this.#run.job.useSSL);
     const range = { start: ref.offset, end: ref.offset + ref.length + ahead };
-    const stream = await this.#run.output.read(object, range);
+    const stream = await this.#run.output.read(object, range, undefined, true);
     return ahead === 0 ? stream : this.#ahead.split(stream, ref, ahead);
   }
 

@@ -1,0 +1,31 @@
+import { chunksInUse } from "./pulled.ts";
+
+/** Bytes of a chunk's memory. */
+export const chunkLength = 256 * 1024;
+
+/** The most chunks to keep for later: those of the pieces that a reader fetches at a time. */
+const mostFree = 160;
+
+/** Memory for chunks of bodies, of `chunkLength` bytes each, which is used again: that leaves no garbage to collect. */
+export class ChunkPool {
+  readonly #free: Buffer[] = [];
+
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(chunkLength);
+  }
+
+  give(memory: Buffer): void {
+    if (this.#free.length < mostFree) this.#free.push(memory);
+  }
+
+  /** Returns a function to call with each chunk of a stream, in order; gives their memory back once the stream no longer uses them. */
+  recycler(): (chunk: Uint8Array) => void {
+    const given: Uint8Array[] = [];
+    return (chunk) => {
+      given.push(chunk);
+      const used = given.length > chunksInUse ? given.shift() : undefined;
+      // Others than the pool's are of bodies that were compressed in transit.
+      if (used?.buffer.byteLength === chunkLength) this.give(Buffer.from(used.buffer));
+    };
+  }
+}
