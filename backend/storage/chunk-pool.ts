@@ -1,14 +1,20 @@
+import { mostInMemory } from "./parallel-pieces.ts";
 import { chunksInUse } from "./pulled.ts";
 
 /** Bytes of a chunk's memory. */
 export const chunkLength = 256 * 1024;
 
-/** The most chunks to keep for later: those of the pieces that a reader fetches at a time. */
-const mostFree = 160;
+/** The most chunks to keep for later: those that a reader of a long range has at a time. */
+const mostFree = mostInMemory / chunkLength + chunksInUse;
 
 /** Memory for chunks of bodies, of `chunkLength` bytes each, which is used again: that leaves no garbage to collect. */
 export class ChunkPool {
   readonly #free: Buffer[] = [];
+
+  /** The bytes that are kept for later. */
+  get bytes(): number {
+    return this.#free.length * chunkLength;
+  }
 
   take(): Buffer {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(chunkLength);

@@ -2,13 +2,16 @@ import type { ByteSource } from "./pulled.ts";
 import type { ByteRange } from "./store.ts";
 
 /**
- * Bytes of a piece: enough for a connection to reach its speed. Stores serve a connection at 60 to 100 MB/s, however fast the
- * network is, and several at a time.
+ * Bytes of a piece. Stores serve a connection at 60 to 100 MB/s, however fast the network is, and several at a time, so that a piece
+ * takes about twice as long as the store does to begin with it.
  */
-export const pieceLength = 8 * 1024 * 1024;
+export const pieceLength = 4 * 1024 * 1024;
 
 /** Pieces that are fetched at a time, each of which can be in memory. */
-const piecesAtOnce = 4;
+const piecesAtOnce = 8;
+
+/** The most bytes of a range that are in memory at a time. */
+export const mostInMemory = piecesAtOnce * pieceLength;
 
 /** The pieces of a range, in order. */
 export const piecesOf = function* ({ start, end }: ByteRange): Generator<ByteRange, void, void> {

@@ -14,6 +14,8 @@ export type S3SessionOptions = {
   readonly endpoints?: EndpointPolicy | undefined;
   /** Makes the direct connections. @default one that connects to what `endpoints` allows */
   readonly connect?: buildConnector.connector | undefined;
+  /** @default a pool of its own */
+  readonly chunks?: ChunkPool | undefined;
 };
 
 /** The state of one identity that outlives the tasks of a job: connections, and knowledge about stores. */
@@ -25,7 +27,7 @@ export class S3Session {
   readonly #endpoints: EndpointPolicy;
   readonly signer = new S3Signer();
   /** Memory for the bodies of objects. */
-  readonly chunks = new ChunkPool();
+  readonly chunks: ChunkPool;
   /** The regions that stores asked for, by endpoint and bucket. */
   readonly regions = new Map<string, string>();
   /** The locations of AWS buckets that are in another region than the named endpoint, by endpoint and bucket. */
@@ -39,8 +41,11 @@ export class S3Session {
   /** By endpoint. */
   readonly #rates = new Map<string, RequestRate>();
 
-  constructor({ credentials, endpoints = anyEndpoint, connect = guardedConnector(endpoints) }: S3SessionOptions) {
+  constructor(options: S3SessionOptions) {
+    const { credentials, endpoints = anyEndpoint, chunks = new ChunkPool() } = options;
+    const { connect = guardedConnector(endpoints) } = options;
     this.credentials = credentials;
+    this.chunks = chunks;
     this.#endpoints = endpoints;
     this.#dispatchers = new Dispatchers({
       connect,

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Credentials } from "../../shared/api/storage-access.ts";
+import { ChunkPool } from "./chunk-pool.ts";
 import { fixedCredentials, type CredentialsSource } from "./credentials.ts";
 import type { EndpointPolicy } from "./endpoint-guard.ts";
 import { S3Session } from "./s3-session.ts";
@@ -18,10 +19,16 @@ type SessionsOptions = {
  */
 export class S3Sessions {
   readonly #options: SessionsOptions;
+  readonly #chunks = new ChunkPool();
   #kept: readonly Kept[] = [];
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+  }
+
+  /** The bytes of memory that are kept for later. */
+  get spareBytes(): number {
+    return this.#chunks.bytes;
   }
 
   /** Returns the sessions for a task's credentials, in the same order. */
@@ -43,6 +50,7 @@ export class S3Sessions {
     return new S3Session({
       credentials: credentials === undefined ? ambient : fixedCredentials(credentials),
       endpoints,
+      chunks: this.#chunks,
     });
   }
 }

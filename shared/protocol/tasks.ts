@@ -29,7 +29,8 @@ export type MapInput = z.infer<typeof MapInputSchema>;
 const assignment = { taskId: z.string(), attempt: AttemptId, index: Index };
 export const AssignmentSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("plan"), ...assignment }),
-  z.object({ kind: z.literal("map"), ...assignment, input: MapInputSchema }),
+  /** `next`: the first ranges of the map that the runner is most likely given afterwards, so that it can open them already. */
+  z.object({ kind: z.literal("map"), ...assignment, input: MapInputSchema, next: MapInputSchema.optional() }),
   /** `ahead`: how many of the next partitions the runner is most likely given afterwards, so that it can read them along. */
   z.object({ kind: z.literal("reduce"), ...assignment, ahead: Index.optional() }),
   z.object({ kind: z.literal("commit"), ...assignment, outputs: z.array(PendingOutputSchema) }),

@@ -29,6 +29,12 @@ const mapped = async (runner: Runner, job: JobFixture, of?: number): Promise<Ass
 
 const placeOf = (task: Assignment) => ({ index: task.index, ahead: task.kind === "reduce" ? task.ahead : undefined });
 
+const placeOfMap = (task: Assignment) =>
+  task.kind === "map" ? [task.index, task.next?.map(({ path }) => path)] : task.kind;
+
+/** A map whose runner is told the input of the one behind. */
+const followed = (map: number) => [map, [`http://store/input/${map + 1}`]];
+
 describe("neighbouring partitions", () => {
   test("go to one runner, while others begin elsewhere", async () => {
     const job = await JobFixture.create({ nReducers: partitions });
@@ -49,9 +55,30 @@ describe("neighbouring partitions", () => {
         { index: 16 + next, ahead: 15 - next },
       ]);
     }
-    // The last block goes to whoever is first; then all help with what is left.
+    // The last block goes to whoever is first; then all help with what is left, and leave the first half to whoever is at it.
     expect(placeOf(taskOf(await complete(b, ofB)))).toEqual({ index: 48, ahead: 15 });
-    expect(placeOf(taskOf(await complete(a, ofA)))).toEqual({ index: 33, ahead: 14 });
+    expect(placeOf(taskOf(await complete(a, ofA)))).toEqual({ index: 40, ahead: 7 });
+  });
+
+  test("of maps go to one runner, which is told what it reads next", async () => {
+    const job = await JobFixture.create();
+    const [a, b] = [await job.runner("a"), await job.runner("b")];
+    const ofA = await job.planned(
+      a,
+      Array.from({ length: 8 }, () => 100),
+    );
+    const ofB = await claimed(b);
+    expect([ofA, ofB].map(placeOfMap)).toEqual([followed(0), followed(4)]);
+    let ofBoth = [ofA, ofB] as const;
+    for (const map of [1, 2]) {
+      ofBoth = [taskOf(await complete(a, ofBoth[0])), taskOf(await complete(b, ofBoth[1]))];
+      expect(ofBoth.map(placeOfMap)).toEqual([followed(map), followed(4 + map)]);
+    }
+    ofBoth = [taskOf(await complete(a, ofBoth[0])), taskOf(await complete(b, ofBoth[1]))];
+    expect(ofBoth.map(placeOfMap)).toEqual([
+      [3, undefined],
+      [7, undefined],
+    ]);
   });
 
   test("are not promised where there are as many runners as partitions", async () => {

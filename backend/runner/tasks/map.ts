@@ -2,7 +2,8 @@ import { joinAddress, parseAddress } from "../../../shared/address.ts";
 import { outputFolder } from "../../../shared/outputs.ts";
 import type { Result } from "../../../shared/protocol/tasks.ts";
 import { partName } from "../../../shared/status.ts";
-import { rangeOpener, readInput } from "../input/task-input.ts";
+import type { RecordBatch } from "../input/record-batches.ts";
+import { readInput } from "../input/task-input.ts";
 import { openWholeFile } from "../input/whole-file.ts";
 import { loadCombiner } from "../programs/combiner.ts";
 import { type Mapping, mapToRecords, mapToText } from "../programs/mapper.ts";
@@ -17,13 +18,9 @@ import type { Task, TaskRun } from "./task-run.ts";
 
 /** Runs the mapper over its input. Its output is one shuffle object of sorted segments, or an output part in a map-only job. */
 export const runMap = async (task: Task<"map">, run: TaskRun): Promise<Result> => {
-  const { job, context } = run;
+  const { context } = run;
   const mapper = await run.program("mapper");
-  const input = readInput(task.input, {
-    recordLimit: context.recordLimit,
-    compression: job.input.compression,
-    open: rangeOpener(run.input, job.useSSL),
-  });
+  const input = readAndOpenNext(task, run);
   const file = mapper.type === "executable" ? await openWholeFile(task.input, fileOptions(run)) : undefined;
   try {
     return await mapInput(task, run, { mapper, input, file, context });
@@ -31,6 +28,12 @@ export const runMap = async (task: Task<"map">, run: TaskRun): Promise<Result> =
     file?.close();
   }
 };
+
+/** Reads the task's input, and opens that of the next task at the end, so that it arrives while this task writes its output. */
+async function* readAndOpenNext({ input, next }: Task<"map">, run: TaskRun): AsyncGenerator<RecordBatch, void, void> {
+  yield* readInput(input, run.source, run.takeOpenInput(input));
+  if (next !== undefined) run.openNextInput(next);
+}
 
 const fileOptions = ({ job, input, context }: TaskRun): Parameters<typeof openWholeFile>[1] => ({
   recordLimit: context.recordLimit,

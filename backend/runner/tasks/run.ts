@@ -13,12 +13,15 @@ import { pauseByClock, type Pause } from "../../retry.ts";
 import { failureClass } from "../../storage/failure-class.ts";
 import { openStore } from "../../storage/open.ts";
 import type { S3Sessions } from "../../storage/s3-sessions.ts";
-import { StorageError } from "../../storage/store.ts";
+import { StorageError, type Store } from "../../storage/store.ts";
 import type { AttemptContext } from "../attempt-context.ts";
 import { attemptError } from "../attempt-failure.ts";
 import type { RunnerConfig } from "../config.ts";
 import { Counters } from "../counters.ts";
 import { secretVariables, taskEnvironment } from "../environment.ts";
+import type { InputAhead } from "../input/input-ahead.ts";
+import type { InputSource } from "../input/range-reader.ts";
+import { rangeOpener } from "../input/task-input.ts";
 import { MemoryKills } from "../memory-kills.ts";
 import { placeCombiner, placeFiles, placeProgram } from "../working-directory.ts";
 import { TaskTimeoutError } from "../task-timeout.ts";
@@ -45,8 +48,8 @@ const progressMs = 10_000;
 export type RunnerCalls = {
   /** The thread's sessions, which outlive the task. */
   readonly sessions: S3Sessions;
-  /** What the thread has read ahead for its next reduces. */
-  readonly ahead: SegmentsAhead;
+  /** What the thread has read ahead for its next map and its next reduces. */
+  readonly ahead: { readonly input: InputAhead; readonly segments: SegmentsAhead };
   ask(request: Unnumbered<RunnerRequest>): Promise<RunnerAnswer>;
   /** Fetches the content of an artifact. @returns its path on this disk */
   content(artifact: Artifact): Promise<string>;
@@ -62,6 +65,7 @@ export const runTask = async (
   runner: RunnerCalls,
 ): Promise<Report> => {
   const { attempt } = task;
+  if (task.kind !== "map") runner.ahead.input.discard();
   const memoryKills = new MemoryKills(config.CGROUP_DIR);
   const counters = new Counters();
   let status = "";
@@ -187,18 +191,28 @@ const taskRun = (
   const common = {
     s3Endpoint: job.s3Endpoint,
     fileRoots: config.FILE_ROOTS,
-    signal,
     pause: pauseWithProgress(progress),
     // Every other task follows a plan that has used both stores.
     areProven: task.kind !== "plan",
   };
   const ofInput = { credentials: inputCredentials, session: input, headers: job.input.headers };
   const ofOutput = { credentials: outputCredentials, session: output, headers: job.output.headers };
+  const readsEncoded = job.input.compression === "none";
+  const openInput = (ending: AbortSignal): Store =>
+    countedStore(openStore({ ...ofInput, readsEncoded, ...common, signal: ending }), progress);
+  const sourceOf = (ending: AbortSignal): InputSource => ({
+    recordLimit: context.recordLimit,
+    compression: job.input.compression,
+    open: rangeOpener(openInput(ending), job.useSSL),
+  });
   const run: Omit<TaskRun, "shuffle"> = {
     job,
     context,
-    input: countedStore(openStore({ ...ofInput, readsEncoded: job.input.compression === "none", ...common }), progress),
-    output: countedStore(openStore({ ...ofOutput, ...common }), progress),
+    input: openInput(signal),
+    source: sourceOf(signal),
+    takeOpenInput: (ranges) => runner.ahead.input.take(ranges, signal),
+    openNextInput: (ranges) => runner.ahead.input.open(ranges, sourceOf),
+    output: countedStore(openStore({ ...ofOutput, ...common, signal }), progress),
     program: (role) => placeProgram(job, role, context, runner),
     combiner: () => placeCombiner(job, context, runner),
     ask: async (request, kind) => {
@@ -211,7 +225,7 @@ const taskRun = (
   const { SHUFFLE } = config;
   return {
     ...run,
-    shuffle: SHUFFLE === "store" ? new StoreShuffle(run, runner.ahead) : new LocalShuffle(SHUFFLE, job.jobId),
+    shuffle: SHUFFLE === "store" ? new StoreShuffle(run, runner.ahead.segments) : new LocalShuffle(SHUFFLE, job.jobId),
   };
 };
 

@@ -5,6 +5,8 @@ import { AttemptLog } from "../attempt-log.ts";
 import { Progress } from "../progress.ts";
 import { ambientCredentials } from "../../storage/credentials.ts";
 import { S3Sessions } from "../../storage/s3-sessions.ts";
+import { InputAhead } from "../input/input-ahead.ts";
+import { spareBytes } from "../shuffle/kernels.ts";
 import { runTask } from "../tasks/run.ts";
 import { TaskTimeoutError } from "../task-timeout.ts";
 import { SegmentsAhead } from "../tasks/segments-ahead.ts";
@@ -34,7 +36,6 @@ type Waiting = { resolve(value: RunnerAnswer | string): void; reject(error: Erro
 const waiting = new Map<number, Waiting>();
 let lastCall = 0;
 let abort = new AbortController();
-const growth = new MemoryGrowth();
 
 const call = (what: Call): Promise<RunnerAnswer | string> =>
   new Promise((resolve, reject) => {
@@ -50,7 +51,7 @@ const runner = {
     ambient: ambientCredentials(process.env),
     endpoints: { allowed, loopback: STORAGE_LOOPBACK === "allow" },
   }),
-  ahead: new SegmentsAhead(config.WORK_DIR),
+  ahead: { input: new InputAhead(), segments: new SegmentsAhead(config.WORK_DIR) },
   ask: async (request: Extract<Call, { what: "ask" }>["request"]) => {
     const answer = await call({ what: "ask", request });
     if (typeof answer === "string") throw new Error("the runner answered a request with a path");
@@ -64,6 +65,8 @@ const runner = {
   progress: (counters: Extract<FromThread, { kind: "progress" }>["counters"], status: string) =>
     send({ kind: "progress", counters, status }),
 };
+
+const growth = new MemoryGrowth(() => spareBytes() + runner.sessions.spareBytes + runner.ahead.input.bytes);
 
 const settled = (id: number): Waiting | undefined => {
   const waiter = waiting.get(id);

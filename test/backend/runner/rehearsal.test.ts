@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { readConfig } from "../../../backend/runner/config.ts";
+import { InputAhead } from "../../../backend/runner/input/input-ahead.ts";
 import { SegmentsAhead } from "../../../backend/runner/tasks/segments-ahead.ts";
 import { rehearse } from "../../../backend/runner/thread/rehearsal.ts";
 import { S3Sessions } from "../../../backend/storage/s3-sessions.ts";
@@ -18,7 +19,10 @@ test("a rehearsal performs all tasks of a job, and leaves nothing behind", async
     PROCESS_LEDGER: join(folder, "ledger"),
   });
   const sessions = new S3Sessions({ ambient: undefined, endpoints: { allowed: undefined, loopback: false } });
-  const reports = await rehearse(config, { sessions, ahead: new SegmentsAhead(folder) });
+  const reports = await rehearse(config, {
+    sessions,
+    ahead: { input: new InputAhead(), segments: new SegmentsAhead(folder) },
+  });
   expect(reports).toMatchObject([
     { kind: "complete", result: { kind: "plan" } },
     { kind: "complete", counters: { builtin: { mapInputRecords: 2, mapOutputRecords: 14 } } },

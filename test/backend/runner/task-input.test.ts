@@ -3,6 +3,8 @@ import { setImmediate } from "node:timers/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { gathered } from "../../../backend/runner/input/gathered.ts";
+import { InputAhead } from "../../../backend/runner/input/input-ahead.ts";
+import type { InputSource } from "../../../backend/runner/input/range-reader.ts";
 import type { RecordBatch } from "../../../backend/runner/input/record-batches.ts";
 import { readInput } from "../../../backend/runner/input/task-input.ts";
 import { mapToText } from "../../../backend/runner/programs/mapper.ts";
@@ -44,8 +46,12 @@ class Objects {
     });
   }
 
+  get source(): InputSource {
+    return { recordLimit: 100, open: (range, bytes) => this.#open(range, bytes) };
+  }
+
   read(ranges = this.ranges): AsyncGenerator<RecordBatch, void, void> {
-    return readInput(ranges, { recordLimit: 100, open: (range, bytes) => this.#open(range, bytes) });
+    return readInput(ranges, this.source);
   }
 
   async #open({ path }: InputRange, bytes?: ByteRange): Promise<Readable> {
@@ -173,6 +179,60 @@ test("a long line is reported with its object", async () => {
   const objects = new Objects({ a: "x\n", b: `ok\n${"x".repeat(101)}\n` });
   await expect(read(objects.read())).rejects.toThrow(/^b: the input line at byte 3 is longer than RECORD_LIMIT/);
   await objects.closed();
+});
+
+test("an input that is opened ahead is read by the attempt that takes it, and opened once", async () => {
+  const objects = new Objects(many(30));
+  const ahead = new InputAhead();
+  ahead.open(objects.ranges.slice(0, 8), () => objects.source);
+  await setImmediate();
+  expect(objects.opened).toHaveLength(8);
+  const opened = ahead.take(objects.ranges, new AbortController().signal);
+  expect(opened).toBeDefined();
+  const expected = Object.keys(many(30));
+  expect(await read(readInput(objects.ranges, objects.source, opened))).toEqual(expected.map((o, i) => `${o}: ${i}`));
+  expect(objects.opened).toEqual(expected);
+  expect([ahead.bytes, ahead.take(objects.ranges, new AbortController().signal)]).toEqual([0, undefined]);
+  await objects.closed();
+});
+
+test("an input that was opened ahead is closed if the runner is given another one, or another is opened", async () => {
+  const objects = new Objects(many(12));
+  const signals: AbortSignal[] = [];
+  const sourceOf = (signal: AbortSignal): InputSource => {
+    signals.push(signal);
+    return objects.source;
+  };
+  const ahead = new InputAhead();
+  ahead.open(objects.ranges.slice(0, 2), sourceOf);
+  expect(ahead.take(objects.ranges.slice(1), new AbortController().signal)).toBeUndefined();
+  ahead.open(objects.ranges.slice(2, 4), sourceOf);
+  ahead.open(objects.ranges.slice(4, 6), sourceOf);
+  ahead.discard();
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true]);
+  for (let turn = 0; turn < 20; turn++) await setImmediate();
+  expect(objects.streams).toHaveLength(6);
+  await objects.closed();
+});
+
+test("an attempt that ends ends the requests of the input that it has taken", () => {
+  const objects = new Objects({ a: new Error("never read") });
+  const ahead = new InputAhead();
+  const signals: AbortSignal[] = [];
+  const open = (): void =>
+    ahead.open(objects.ranges, (signal) => {
+      signals.push(signal);
+      return objects.source;
+    });
+  open();
+  const attempt = new AbortController();
+  expect(ahead.take(objects.ranges, attempt.signal)).toBeDefined();
+  expect(signals[0]?.aborted).toBe(false);
+  const reason = new Error("revoked");
+  attempt.abort(reason);
+  open();
+  ahead.take(objects.ranges, attempt.signal);
+  expect(signals.map((signal) => signal.reason)).toEqual([reason, reason]);
 });
 
 const batch = (length: number): RecordBatch => ({

@@ -34,7 +34,8 @@ const write = async (response: ServerResponse, bytes: Buffer): Promise<void> => 
 const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const { start, end } = range(request);
   const all = { etag: '"tag"', "content-length": end - start };
-  response.writeHead(206, { ...all, "content-range": `bytes ${start}-${end - 1}/${content.length}` });
+  if (request.headers.range === undefined) response.writeHead(200, all);
+  else response.writeHead(206, { ...all, "content-range": `bytes ${start}-${end - 1}/${content.length}` });
   for (let at = start, length = 1; at < end && !response.closed; at += length) {
     length = 1 + Math.floor(Math.random() * 300_000);
     await write(response, content.subarray(at, Math.min(end, at + length)));
@@ -106,20 +107,17 @@ describe.for(["http", "https"] as const)("bodies over %s", (scheme) => {
 
   test("wait for a reader that is slow", async () => {
     const received: Buffer[] = [];
+    let bytes = 0;
     sent = 0;
-    for await (const chunk of await storeOf().read(object(scheme), { start: 0, end: 15_000_000 }, '"tag"')) {
+    for await (const chunk of await storeOf().read(object(scheme))) {
       received.push(chunk);
-      if (received.length % 40 !== 1) continue;
-      let before = -1;
-      while (sent !== before) {
-        before = sent;
-        await sleep(50);
-      }
+      bytes += chunk.length;
+      if (received.length % 100 !== 1) continue;
+      for (let before = -1; sent !== before; await sleep(30)) before = sent;
       // Those that lie in the buffers of the system, too.
-      const most = received.reduce((sum, { length }) => sum + length, 12_000_000);
-      expect(sent).toBeLessThan(Math.min(most, 15_000_001));
+      expect(sent).toBeLessThan(bytes + 12_000_000);
     }
-    expect(content.subarray(0, 15_000_000).equals(Buffer.concat(received))).toBe(true);
+    expect(content.equals(Buffer.concat(received))).toBe(true);
   });
 
   test("end with the reason of their signal", async () => {

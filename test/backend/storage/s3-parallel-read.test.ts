@@ -6,7 +6,7 @@ import type { Store } from "../../../backend/storage/store.ts";
 import { bytesOf, pattern } from "./bytes.ts";
 import { error, reply, startFaultServer, type FaultServer, type Reply } from "./fault-server.ts";
 
-const object = pattern(5 * pieceLength + 12_345);
+const object = pattern(10 * pieceLength + 12_345);
 const range = { start: 1_000_000, end: object.length };
 
 let server: FaultServer;
@@ -53,10 +53,10 @@ const repliesWith = (make: () => Reply, count: number): Reply[] => Array.from({ 
 const asked = (): string[] => server.headers.map((headers) => headers.range ?? "").toSorted();
 
 test("a long range is read in pieces of one version of the object, and arrives in order", async () => {
-  server.replies.push(...repliesWith(piece, 5));
+  server.replies.push(...repliesWith(piece, 10));
   const bytes = await bytesOf(await store.read(server.at, range));
   expect(bytes.equals(object.subarray(range.start))).toBe(true);
-  const starts = [0, 1, 2, 3, 4].map((index) => range.start + index * pieceLength);
+  const starts = Array.from({ length: 10 }, (_, index) => range.start + index * pieceLength);
   expect(asked()).toEqual(
     starts.map((start) => `bytes=${start}-${Math.min(start + pieceLength, object.length) - 1}`).toSorted(),
   );
@@ -75,23 +75,23 @@ test("a range that is not long is one request", async () => {
   expect(server.asked).toHaveLength(1);
 });
 
-test("no more than four pieces are fetched ahead of the reader", async () => {
-  server.replies.push(...repliesWith(piece, 5));
+test("no more than eight pieces are fetched ahead of the reader", async () => {
+  server.replies.push(...repliesWith(piece, 10));
   const stream = await store.read(server.at, range);
   const chunks = stream[Symbol.asyncIterator]();
   await chunks.next();
-  await expect.poll(() => server.asked.length).toBe(4);
-  // The fifth would be asked for by now if it were ever asked for.
+  await expect.poll(() => server.asked.length).toBe(8);
+  // The ninth would be asked for by now if it were ever asked for.
   await new Promise((resolve) => void setTimeout(resolve, 100));
-  expect(server.asked).toHaveLength(4);
+  expect(server.asked).toHaveLength(8);
   stream.destroy();
 });
 
 test("a piece that breaks off goes on where it was, and fails the stream if it cannot", async () => {
-  server.replies.push(piece(), piece(70_000), ...repliesWith(piece, 4));
+  server.replies.push(piece(), piece(70_000), ...repliesWith(piece, 9));
   expect((await bytesOf(await store.read(server.at, range))).equals(object.subarray(range.start))).toBe(true);
-  expect(server.asked).toHaveLength(6);
-  server.replies.push(piece(), piece(), ...repliesWith(() => error(403, "AccessDenied"), 3));
+  expect(server.asked).toHaveLength(11);
+  server.replies.push(piece(), piece(), ...repliesWith(() => error(403, "AccessDenied"), 8));
   const received: Buffer[] = [];
   const reading = (async () => {
     for await (const chunk of await store.read(server.at, range)) received.push(Buffer.from(chunk));
@@ -102,7 +102,7 @@ test("a piece that breaks off goes on where it was, and fails the stream if it c
 });
 
 test("an object that changes between two pieces fails the stream", async () => {
-  server.replies.push(piece(), ...repliesWith(() => error(412, "PreconditionFailed"), 4));
+  server.replies.push(piece(), ...repliesWith(() => error(412, "PreconditionFailed"), 9));
   await expect(bytesOf(await store.read(server.at, range))).rejects.toMatchObject({ code: "ObjectChanged" });
 });
 
@@ -130,11 +130,11 @@ test("a stream that is destroyed ends all its requests", async () => {
     response.once("close", () => open.delete(response));
     response.write(begin(response, request).subarray(0, 1000));
   };
-  server.replies.push(...repliesWith(() => hanging, 4));
+  server.replies.push(...repliesWith(() => hanging, 8));
   const stream = await store.read(server.at, range);
   const chunks = stream[Symbol.asyncIterator]();
   await chunks.next();
-  await expect.poll(() => open.size).toBe(4);
+  await expect.poll(() => open.size).toBe(8);
   stream.destroy();
   await expect.poll(() => open.size).toBe(0);
 });

@@ -15,7 +15,7 @@ import type { Session } from "../session.ts";
 import { nextStraggler } from "../timers/stragglers.ts";
 import { outputsOf } from "./commit.ts";
 import { loseAttempt, type Asking, type Handler, type Reply } from "./exchange.ts";
-import { nextReduce, partitionsAhead } from "./neighbours.ts";
+import { nextInput, nextNeighbour, partitionsAhead } from "./neighbours.ts";
 import type { Peer } from "./peers.ts";
 
 /** Different tasks that a runner may fail without completing any in between. With so many it is more likely its own fault than theirs. */
@@ -75,8 +75,8 @@ const findTask = (session: Session, done: TaskRow | undefined): TaskRow | undefi
   const { store, job, now } = session;
   const kind = claimableKind(job);
   if (kind === undefined) return undefined;
-  const after = done?.kind === "reduce" ? done.index : undefined;
-  const scheduled = kind === "reduce" ? nextReduce(session, after) : store.tasks.nextScheduled(kind, now);
+  const isOfPrograms = kind === "map" || kind === "reduce";
+  const scheduled = isOfPrograms ? nextNeighbour(session, kind, done) : store.tasks.nextScheduled(kind, now);
   if (scheduled !== undefined) return scheduled;
   const straggler = nextStraggler(session);
   return straggler !== undefined && straggler.due <= now ? store.tasks.get(straggler.kind, straggler.index) : undefined;
@@ -87,7 +87,7 @@ const assignmentOf = (session: Session, { id, kind, index }: AttemptRow): Assign
   const common = { taskId: taskIdOf(job.id, kind, index), attempt: id, index };
   switch (kind) {
     case "map":
-      return { kind, ...common, input: store.tasks.input(index) };
+      return { kind, ...common, input: store.tasks.input(index), next: nextInput(session, index) };
     case "commit":
       return { kind, ...common, outputs: outputsOf(store, job, index) };
     case "clean":
