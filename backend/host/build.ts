@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cached } from "./build-cache.ts";
-import { bundlePrograms, bundleWorker, replaceFile } from "./bundle.ts";
+import { bundlePrograms, bundleWorker } from "./bundle.ts";
 import { writeConsole } from "./console-files.ts";
 
 /** What the host serves. */
@@ -29,7 +29,7 @@ export const readBuild = async (main: string): Promise<Build> => {
     return { script: await readFile(prebuilt, "utf8"), consoleDir: fileURLToPath(new URL("console", root)) };
   const folder = await cached(root, "served", async (to) => {
     const [script] = await Promise.all([bundleWorker(new URL(main, root)), writeConsole(root, join(to, "console"))]);
-    replaceFile(join(to, "worker.js"), script);
+    await writeFile(join(to, "worker.js"), script);
   });
   return { script: await readFile(join(folder, "worker.js"), "utf8"), consoleDir: join(folder, "console") };
 };

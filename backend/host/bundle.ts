@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -37,7 +37,7 @@ const programs = ["agent/main.ts", "runner/main.ts", "runner/thread/main.ts"];
  * Bundles what agents and runners run, each with all packages into one file for a thread. They start three times as fast as from
  * some 300 files in TypeScript, and need nothing else.
  * @param root the project's folder
- * @param folder receives `agent/main.js`, `runner/main.js` and what that one needs; others may be reading the same files meanwhile
+ * @param folder receives `agent/main.js`, `runner/main.js` and what that one needs
  */
 export const bundlePrograms = async (root: URL, folder: string): Promise<void> => {
   const { build } = await import("esbuild");
@@ -57,14 +57,7 @@ export const bundlePrograms = async (root: URL, folder: string): Promise<void> =
   });
   for (const { path, text } of outputFiles) {
     mkdirSync(dirname(path), { recursive: true });
-    replaceFile(path, withJsEndings(text));
+    writeFileSync(path, withJsEndings(text));
   }
-  replaceFile(join(folder, "runner/thread/kernel.wasm"), readFileSync(new URL("backend/kernel/kernel.wasm", root)));
-};
-
-/** Writes a file so that nobody ever sees part of it. */
-export const replaceFile = (path: string, content: string | Uint8Array): void => {
-  const unfinished = `${path}.${process.pid}`;
-  writeFileSync(unfinished, content);
-  renameSync(unfinished, path);
+  writeFileSync(join(folder, "runner/thread/kernel.wasm"), readFileSync(new URL("backend/kernel/kernel.wasm", root)));
 };

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -52,11 +51,5 @@ export const writeConsole = async (root: URL, folder: string): Promise<void> => 
   );
   await writeFile(join(fresh, "index.html"), html);
   await rm(folder, { recursive: true, force: true });
-  try {
-    await rename(fresh, folder);
-  } catch (error) {
-    // Another process has put its own there meanwhile, which was built at the same time.
-    if (!existsSync(join(folder, "index.html"))) throw error;
-    await rm(fresh, { recursive: true });
-  }
+  await rename(fresh, folder);
 };
