@@ -40,10 +40,24 @@ const programs = ["agent/main.ts", "runner/main.ts", "runner/thread/main.ts"];
  * @param folder receives `agent/main.js`, `runner/main.js` and what that one needs
  */
 export const bundlePrograms = async (root: URL, folder: string): Promise<void> => {
-  const { build } = await import("esbuild");
   const source = fileURLToPath(new URL("backend", root));
+  await bundleForNode(
+    programs.map((path) => join(source, path)),
+    source,
+    folder,
+  );
+  writeFileSync(join(folder, "runner/thread/kernel.wasm"), readFileSync(new URL("backend/kernel/kernel.wasm", root)));
+};
+
+/**
+ * Bundles programs for Node, each with all that it imports.
+ * @param source the folder of the entry points
+ * @param folder receives the bundles, at the same paths as the entry points have in `source`
+ */
+export const bundleForNode = async (entryPoints: readonly string[], source: string, folder: string): Promise<void> => {
+  const { build } = await import("esbuild");
   const { outputFiles } = await build({
-    entryPoints: programs.map((path) => join(source, path)),
+    entryPoints: [...entryPoints],
     outbase: source,
     outdir: folder,
     bundle: true,
@@ -59,5 +73,4 @@ export const bundlePrograms = async (root: URL, folder: string): Promise<void> =
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, withJsEndings(text));
   }
-  writeFileSync(join(folder, "runner/thread/kernel.wasm"), readFileSync(new URL("backend/kernel/kernel.wasm", root)));
 };

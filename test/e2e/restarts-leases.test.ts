@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 it("an attempt can take longer than a lease while its runner is alive", async () => {
-  const job = await StagedJob.post(edgefold, proxy, ["m-2-1", "m-3-1"]);
+  const job = await StagedJob.post(edgefold, proxy, ["m-2-1", "m-4-1"]);
   await job.paused({ maps: 2, reduces: 0 });
   await sleep(2.2 * leaseSeconds * 1000);
   job.stage.release();
@@ -34,7 +34,7 @@ it("an attempt can take longer than a lease while its runner is alive", async ()
 });
 
 it("runners end their attempts by themselves when the Worker is unreachable for a lease", async () => {
-  const job = await StagedJob.post(edgefold, proxy, ["m-2-1", "m-3-1"]);
+  const job = await StagedJob.post(edgefold, proxy, ["m-2-1", "m-4-1"]);
   await job.paused({ maps: 2, reduces: 0 });
   const runners = runnersOf(job.id);
   expect(runners).toHaveLength(2);
@@ -43,7 +43,7 @@ it("runners end their attempts by themselves when the Worker is unreachable for 
   // The runners themselves are still running, and resume the job.
   expect(runnersOf(job.id)).toEqual(runners);
   await edgefold.startWorker();
-  await job.expectCompleted(["m-2-2", "m-3-2"]);
+  await job.expectCompleted(["m-2-2", "m-4-2"]);
 });
 
 it("the task of a hung runner goes to another one, and late reports of the first do not count", async () => {

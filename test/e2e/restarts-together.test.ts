@@ -35,13 +35,13 @@ const filesBelow = (dir: string): string[] =>
     : [];
 
 const pausedInMapping = async (): Promise<StagedJob> => {
-  const job = await StagedJob.post(edgefold, proxy, ["m-2-1", "m-3-1"]);
+  const job = await StagedJob.post(edgefold, proxy, ["m-2-1", "m-4-1"]);
   await job.paused({ maps: 2, reduces: 0 });
   return job;
 };
 
 describe("with two maps open", () => {
-  const again = ["m-2-2", "m-3-2"];
+  const again = ["m-2-2", "m-4-2"];
   it("the Worker and the agent are killed at the same moment", async () => {
     const job = await pausedInMapping();
     await Promise.all([killWorker(edgefold), killAgent(edgefold)]);

@@ -36,7 +36,7 @@ const restartAgent = async (jobId: string): Promise<void> => {
 };
 
 const pausedInMapping = async (): Promise<StagedJob> => {
-  const job = await StagedJob.post(edgefold, proxy, ["m-2-1", "m-3-1"]);
+  const job = await StagedJob.post(edgefold, proxy, ["m-2-1", "m-4-1"]);
   await job.paused({ maps: 2, reduces: 0 });
   expect(await job.status()).toBe("mapping");
   return job;
@@ -60,7 +60,7 @@ describe("with two maps open, two completed and two to come", () => {
   it("a killed agent costs the open maps", async () => {
     const job = await pausedInMapping();
     await restartAgent(job.id);
-    await job.expectCompleted(["m-2-2", "m-3-2"]);
+    await job.expectCompleted(["m-2-2", "m-4-2"]);
   });
 
   it("a killed runner costs its map", async () => {
@@ -68,7 +68,7 @@ describe("with two maps open, two completed and two to come", () => {
     sendSignal(await job.runnerOf("m-2"), "SIGKILL");
     // The other runner is held until the task has been resumed.
     await edgefold.waitFor(job.id, ({ progress }) => progress.maps.completed === 5);
-    job.stage.release("m-3-1");
+    job.stage.release("m-4-1");
     await job.expectCompleted(["m-2-2"]);
   });
 });

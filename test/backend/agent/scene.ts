@@ -9,10 +9,13 @@ import { z } from "zod";
 import { defaultTimes, type ProcessTimes } from "../../../backend/agent/launchers/process.ts";
 import { groupAlive, sendSignal } from "../../../backend/process-groups.ts";
 import type { WantedJob } from "../../../shared/protocol/agent.ts";
-import { compileCache } from "../../../backend/host/compile-cache.ts";
+import { bundleForNode } from "../../../backend/host/bundle.ts";
 import { FakeWorker, type Dialled, type Received } from "../fake-worker.ts";
 
-const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const source = fileURLToPath(new URL(".", import.meta.url));
+const programs = mkdtempSync(join(tmpdir(), "agent-programs-"));
+await bundleForNode([join(source, "fixture-agent.ts"), join(source, "fake-runner.ts")], source, programs);
+process.once("exit", () => rmSync(programs, { recursive: true, force: true }));
 
 const ReadySchema = z.object({
   pid: z.int(),
@@ -74,11 +77,11 @@ export class Scene {
   }
 
   start(env: Record<string, string> = {}, times: Partial<ProcessTimes> = {}): AgentProcess {
-    const runner = [process.execPath, pathOf("fake-runner.ts"), this.#runnersDir];
-    const own = { ...compileCache, AGENT_TOKEN: "agent-secret", RUNNERS: "4", STATE_DIR: this.stateDir };
+    const runner = [process.execPath, join(programs, "fake-runner.js"), this.#runnersDir];
+    const own = { AGENT_TOKEN: "agent-secret", RUNNERS: "4", STATE_DIR: this.stateDir };
     const child = spawn(
       process.execPath,
-      [pathOf("fixture-agent.ts"), JSON.stringify({ ...defaultTimes, firstWaitMs: 10, ...times }), ...runner],
+      [join(programs, "fixture-agent.js"), JSON.stringify({ ...defaultTimes, firstWaitMs: 10, ...times }), ...runner],
       { env: { PATH: process.env["PATH"], WORKER_URL: `http://127.0.0.1:${this.worker.port}`, ...own, ...env } },
     );
     const exitCode = once(child, "exit").then(() => child.exitCode);

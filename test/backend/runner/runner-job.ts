@@ -1,7 +1,10 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { programsFolder } from "../../../backend/host/build.ts";
 import type { RunnerJob } from "../../../shared/protocol/runner.ts";
 
 /** What the thread of a runner's tasks runs. */
-export const threadCode = new URL("../../../backend/runner/thread/main.ts", import.meta.url);
+export const threadCode = pathToFileURL(join(await programsFolder(), "runner/thread/main.js"));
 
 type Content = { readonly size: number; readonly hash: string };
 

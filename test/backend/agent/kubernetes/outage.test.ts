@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { ClusterConfig } from "../../../../backend/agent/launchers/kubernetes/cluster-config.ts";
+import { programsFolder } from "../../../../backend/host/build.ts";
 import { FakeCluster } from "../../../helpers/kubernetes/cluster.ts";
 import { until } from "../../../helpers/until.ts";
 import { LauncherScene } from "./scene.ts";
@@ -97,19 +97,15 @@ it("an agent that starts during an outage of the API server waits for it", async
     const text = cluster.kubeconfig({ user: "agent" });
     await cluster.breakApiServer("refuse");
     writeFileSync(join(directory, "kubeconfig"), text);
-    const agent = spawn(
-      process.execPath,
-      [fileURLToPath(new URL("../../../../backend/agent/main.ts", import.meta.url))],
-      {
-        env: {
-          PATH: process.env["PATH"],
-          LAUNCHER: "kubernetes",
-          KUBECONFIG: join(directory, "kubeconfig"),
-          AGENT_TOKEN: "none",
-          RUNNER_IMAGE: "none",
-        },
+    const agent = spawn(process.execPath, [join(await programsFolder(), "agent/main.js")], {
+      env: {
+        PATH: process.env["PATH"],
+        LAUNCHER: "kubernetes",
+        KUBECONFIG: join(directory, "kubeconfig"),
+        AGENT_TOKEN: "none",
+        RUNNER_IMAGE: "none",
       },
-    );
+    });
     let output = "";
     agent.stderr.on("data", (chunk) => (output += String(chunk)));
     const exited = once(agent, "exit");
