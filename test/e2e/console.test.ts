@@ -206,8 +206,13 @@ describe("jobs", () => {
     await page.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
     await page.getByRole("heading", { name: "stopped" }).waitFor();
     await page.getByRole("button", { name: "Remove" }).click();
-    await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
-    await page.getByRole("heading", { name: "Jobs" }).waitFor();
+    const isRemoved = async (): Promise<boolean> => {
+      // While the job is still being cleaned up, the dialog says so and stays.
+      const remove = page.getByRole("dialog").getByRole("button", { name: "Remove" });
+      if (await remove.isEnabled({ timeout: 500 }).catch(() => false)) await remove.click({ timeout: 1000 });
+      return await page.getByRole("heading", { name: "Jobs" }).isVisible();
+    };
+    await expect.poll(isRemoved, { timeout: 60_000, interval: 300 }).toBe(true);
     await close();
   });
 
