@@ -12,6 +12,8 @@ const waiting = ["kubernetes*", "restarts-leases", "cli", "console", "package"].
 /** Tests that keep all cores busy, or look at all processes of the machine. */
 const alone = ["busy-machine", "chaos", "strays"].map((name) => `test/e2e/${name}.test.ts`);
 const wholeSystems = { testTimeout: 120_000, hookTimeout: 120_000 };
+/** On a busy machine, what takes a moment can take seconds. */
+const patient = { expect: { poll: { timeout: 20_000 } } };
 const besideEachOther = { maxWorkers: availableParallelism() + 2, sequence: { groupOrder: 0 } };
 
 export default defineConfig({
@@ -38,6 +40,7 @@ export default defineConfig({
         ],
         test: {
           ...besideEachOther,
+          ...patient,
           name: "worker",
           // Files share a workerd: starting one takes as long as the tests of two files. `setup.ts` empties it after each.
           isolate: false,
@@ -49,17 +52,19 @@ export default defineConfig({
       {
         test: {
           ...besideEachOther,
+          ...patient,
           name: "node",
           include: ["test/{shared,backend,client,simulation}/**/*.test.ts"],
           testTimeout: 30_000,
         },
       },
       {
-        test: { ...besideEachOther, ...wholeSystems, name: "waiting", include: waiting },
+        test: { ...besideEachOther, ...wholeSystems, ...patient, name: "waiting", include: waiting },
       },
       {
         test: {
           ...wholeSystems,
+          ...patient,
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           exclude: [...waiting, ...alone],
@@ -70,6 +75,7 @@ export default defineConfig({
       {
         test: {
           ...wholeSystems,
+          ...patient,
           name: "alone",
           include: alone,
           fileParallelism: false,
