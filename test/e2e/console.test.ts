@@ -213,7 +213,7 @@ describe("jobs", () => {
       return await page.getByRole("heading", { name: "Jobs" }).isVisible();
     };
     await expect.poll(isRemoved, { timeout: 60_000, interval: 300 }).toBe(true);
-    await close();
+    await close(/409/);
   });
 
   test("go on by themselves, and say when they do not", async () => {
