@@ -15,7 +15,7 @@ import type { Session } from "../session.ts";
 import { nextStraggler } from "../timers/stragglers.ts";
 import { outputsOf } from "./commit.ts";
 import { loseAttempt, type Asking, type Handler, type Reply } from "./exchange.ts";
-import { nextInput, nextNeighbour, partitionsAhead } from "./neighbours.ts";
+import { nextInput, nextNeighbour, tasksAhead } from "./neighbours.ts";
 import type { Peer } from "./peers.ts";
 
 /** Different tasks that a runner may fail without completing any in between. With so many it is more likely its own fault than theirs. */
@@ -93,7 +93,7 @@ const assignmentOf = (session: Session, { id, kind, index }: AttemptRow): Assign
     case "clean":
       return { kind, ...common, removeOutputs: job.status !== "completed" };
     case "reduce":
-      return { kind, ...common, ahead: partitionsAhead(session, index) };
+      return { kind, ...common, ahead: tasksAhead(session, kind, index) };
     case "plan":
     case "success":
       return { kind, ...common };

@@ -16,7 +16,7 @@ const largestBlock = 16;
 /** Blocks that are tried for one in which nobody works, so that a claim does not take longer with more runners. */
 const mostTries = 8;
 
-/** The most ranges of the next map's input that are told: a runner opens no more of them ahead. */
+/** The most ranges of the next map's input that are told: about as many as a runner opens ahead. */
 const mostRanges = 8;
 
 /** How many tasks a block has: a power of two, and no more than there are for each runner. */
@@ -50,14 +50,11 @@ export const nextNeighbour = (session: Session, kind: Kind, done: TaskRow | unde
 };
 
 /** How many of the tasks behind this one, in its block, the same runner is most likely given. */
-const tasksAhead = (session: Session, kind: Kind, index: number): number => {
+export const tasksAhead = (session: Session, kind: Kind, index: number): number => {
   const length = blockLength(session, kind);
   const most = length - 1 - (index % length);
   return most === 0 ? 0 : session.store.tasks.scheduledBehind(kind, index, most, session.now);
 };
-
-/** How many of the partitions behind this one the same runner is most likely given. */
-export const partitionsAhead = (session: Session, index: number): number => tasksAhead(session, "reduce", index);
 
 /** The first ranges of the map that the same runner is most likely given after this one; undefined if nobody knows. */
 export const nextInput = (session: Session, index: number): MapInput | undefined =>
