@@ -17,25 +17,36 @@ let bootId: string | undefined;
 /** Start times count from the boot, so times of different boots cannot be compared. */
 const currentBoot = (): string => (bootId ??= readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
 
+type Stat = {
+  /** Whether the process has ended, and what it held, like its ports, is free. */
+  readonly isGone: boolean;
+  readonly info: ProcessInfo;
+};
+
+/** The states of a process that has ended, even if its parent does not know yet. */
+const endedStates = /^[ZXx]/;
+
 /** Reads `/proc/<pid>/stat`. The second field is the command in parentheses, which can itself contain spaces and parentheses. */
-const readStat = (pid: number): { state: string; info: ProcessInfo } | undefined => {
+const readStat = (pid: number): Stat | undefined => {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   } catch {
     return undefined;
   }
-  // Field 3 follows the command; the start time is field 22.
+  // Field 3 follows the command; the number of threads is field 20, the start time field 22. A killed process counts as a zombie
+  // as soon as its first thread has ended. Its other threads hold its files and ports until they have ended, too.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [state = "", parent, group, session] = fields;
   const startTime = `${currentBoot()}/${fields[19] ?? ""}`;
-  return { state, info: { pid, parent: Number(parent), group: Number(group), session: Number(session), startTime } };
+  return {
+    isGone: endedStates.test(state) && Number(fields[17]) <= 1,
+    info: { pid, parent: Number(parent), group: Number(group), session: Number(session), startTime },
+  };
 };
 
-const isGone = (state: string): boolean => /^[ZXx]/.test(state);
-
 /** Lists the processes that `selection` matches, using `ps`. Not every `ps` reports sessions. The start time is a date. */
-const ps = (...selection: string[]): { state: string; info: ProcessInfo }[] => {
+const ps = (...selection: string[]): Stat[] => {
   let text: string;
   try {
     const options = { encoding: "utf8", env: { ...process.env, LC_ALL: "C", TZ: "UTC" } } as const;
@@ -48,7 +59,7 @@ const ps = (...selection: string[]): { state: string; info: ProcessInfo }[] => {
     if (match === null) return [];
     const [pid = 0, parent = 0, group = 0] = match.slice(1, 4).map(Number);
     const [state = "", startTime = ""] = match.slice(4);
-    return [{ state, info: { pid, parent, group, session: 0, startTime } }];
+    return [{ isGone: endedStates.test(state), info: { pid, parent, group, session: 0, startTime } }];
   });
 };
 
@@ -59,7 +70,7 @@ export const processStartTime = (pid: number): string | undefined =>
 /** Whether the process with this pid and start time is still running. */
 export const isRunning = (pid: number, startTime: string): boolean => {
   const found = onLinux ? readStat(pid) : ps("-p", String(pid))[0];
-  return found !== undefined && found.info.startTime === startTime && !isGone(found.state);
+  return found !== undefined && found.info.startTime === startTime && !found.isGone;
 };
 
 /** Returns the other processes that have a file open, with their command names. Empty on systems other than Linux. */
@@ -91,7 +102,7 @@ const commandOf = (pid: number): string => {
 /** All live processes. */
 export const liveProcesses = (): ProcessInfo[] => {
   const all = onLinux ? pids().flatMap((pid) => readStat(pid) ?? []) : ps("-A");
-  return all.filter(({ state }) => !isGone(state)).map(({ info }) => info);
+  return all.filter(({ isGone }) => !isGone).map(({ info }) => info);
 };
 
 /** The live processes of a group. */

@@ -128,20 +128,18 @@ describe("npm run dev", () => {
     const port = await freePort();
     const url = `http://localhost:${port}`;
     const command = await ready(port);
-    const answers = async (): Promise<true | undefined> =>
-      (await fetch(url).catch(() => undefined))?.ok === true ? true : undefined;
 
     const [workerd, ...others] = processesLike(/workerd serve/);
     expect(others).toEqual([]);
     sendSignal(workerd ?? NaN, "SIGKILL");
     await command.printed(/The Workers runtime crashed unexpectedly and is being restarted/);
     await until("another workerd", () => processesLike(/workerd serve/).find((pid) => pid !== workerd));
-    await until("an answer", answers);
+    await command.answered(url);
 
     const [guard] = processesLike(/guard\.ts .*host\/main\.ts/);
     sendSignal(-(guard ?? NaN), "SIGKILL");
     await command.printed(/^The Worker has ended; starting it again\.$/m);
-    await until("an answer", answers);
+    await command.answered(url);
     command.signal("SIGINT");
     expect(endedByUser).toContain(await command.exit());
     await nothingLeft();

@@ -30,13 +30,30 @@ export class Command {
     }
   }
 
-  /** Waits until its output matches. @returns the match */
+  /** Waits until its output matches. @returns the match. @throws Error with its output, if it ends first or takes too long */
   async printed(pattern: RegExp): Promise<RegExpExecArray> {
-    return until(`output like ${pattern}`, () => {
-      const found = pattern.exec(this.output);
-      if (found === null && this.#hasEnded) throw new Error(`the command has ended: ${this.output}`);
-      return found ?? undefined;
+    return await this.#until(`output like ${pattern}`, () => pattern.exec(this.output) ?? undefined);
+  }
+
+  /** Waits until the server that it runs answers. @throws Error with its output, if it ends first or takes too long */
+  async answered(url: string): Promise<void> {
+    await this.#until(`an answer of ${url}`, async () => {
+      const response = await fetch(url).catch(() => undefined);
+      return response?.ok === true ? true : undefined;
     });
+  }
+
+  async #until<T>(what: string, read: () => Promise<T | undefined> | T | undefined): Promise<T> {
+    try {
+      return await until(what, async () => {
+        const hasEnded = this.#hasEnded;
+        const value = await read();
+        if (value === undefined && hasEnded) throw new Error(`ended before: ${what}`);
+        return value;
+      });
+    } catch (error) {
+      throw new Error(`${String(error)}\nThe command's output:\n${this.output}`, { cause: error });
+    }
   }
 
   /** Sends a signal to the whole group, as a terminal does. */

@@ -9,12 +9,6 @@ const read = (path: string): string => {
   }
 };
 
-/** Whether the process is alive; a zombie is not. */
-export const isAlive = (pid: number): boolean => {
-  const stat = read(`/proc/${pid}/stat`);
-  return stat !== "" && !/^[ZXx]/.test(stat.slice(stat.lastIndexOf(")") + 2));
-};
-
 export type Found = { readonly pid: number; readonly command: string };
 
 /** The command line of a process, each argument terminated by NUL; empty if it has ended. */
@@ -27,6 +21,13 @@ const tickMs = 10;
 const statOf = (pid: number): string[] => {
   const stat = read(`/proc/${pid}/stat`);
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+};
+
+/** Whether the process is alive; a zombie of which no thread is left is not. */
+export const isAlive = (pid: number): boolean => {
+  // The state is field 3, the number of threads field 20.
+  const [state = "", ...rest] = statOf(pid);
+  return state !== "" && (!/^[ZXx]/.test(state) || Number(rest[16]) > 1);
 };
 
 /** The processor time that a process has used so far, in user and kernel mode, in ms. */
