@@ -29,13 +29,27 @@ export const outputFolder = (outputPath: string, useSSL: boolean, jobId: string)
   joinAddress(outputRoot(outputPath, useSSL), `${jobId}/`);
 
 /**
- * The folder of a job's shuffle objects: `<output bucket>/.edgefold/<jobId>/`, or in a directory `<output>/.edgefold/<jobId>/`.
+ * How many folders of a bucket hold the shuffle of a job. S3 takes 3,500 writes and 5,500 reads a second of keys with the same
+ * beginning, and takes more once it has divided them, which it does after a long load. So keys differ before the job's id, where
+ * what was divided for one job serves the next one, too.
+ */
+export const shuffleSpread = 16;
+
+/**
+ * The folders of a job's shuffle objects: `<output bucket>/.edgefold/<jobId>/`, and `<output bucket>/.edgefold/<digit>/<jobId>/` for
+ * the digits from 1 to f, or only `<output>/.edgefold/<jobId>/` in a directory. The outputs of successive maps lie in successive folders.
  *
  * @throws AddressError where `outputPath` is no address
  */
-export const shuffleFolder = (outputPath: string, useSSL: boolean, jobId: string): Address => {
+export const shuffleFolders = (outputPath: string, useSSL: boolean, jobId: string): [Address, ...Address[]] => {
   const root = outputRoot(outputPath, useSSL);
-  return joinAddress(root.scheme === "s3" ? { ...root, key: "" } : root, `${shuffleRoot}${jobId}/`);
+  if (root.scheme !== "s3") return [joinAddress(root, `${shuffleRoot}${jobId}/`)];
+  const bucket = { ...root, key: "" };
+  const digits = Array.from({ length: shuffleSpread - 1 }, (_, index) => (index + 1).toString(16));
+  return [
+    joinAddress(bucket, `${shuffleRoot}${jobId}/`),
+    ...digits.map((digit) => joinAddress(bucket, `${shuffleRoot}${digit}/${jobId}/`)),
+  ];
 };
 
 /** Parts and failed maps of a job that its description names, at most. Lists of their own name all. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { shuffleSpread } from "../outputs.ts";
 import { Bytes, Index } from "./fields.ts";
 import type { SegmentRef } from "./tasks.ts";
 
@@ -7,8 +8,11 @@ import type { SegmentRef } from "./tasks.ts";
  * 10,000 maps reads a tenth of what a list of `SegmentRef` would take.
  */
 export const SegmentColumnsSchema = z.object({
-  /** The address of the folder, with its last slash: the output of attempt 1 of map 0 is `m-0-1` in it. */
-  folder: z.string(),
+  /**
+   * The addresses of the folders, with their last slashes: the output of map 0 lies in the first of them, that of map 1 in the
+   * second, and so on in turn. Attempt 1 of map 0 is `m-0-1` there. Empty where no output lies.
+   */
+  folders: z.array(z.string()).min(1),
   maps: z.array(Index),
   /** The numbers of the attempts. */
   attempts: z.array(Index),
@@ -22,18 +26,18 @@ export type SegmentColumns = z.infer<typeof SegmentColumnsSchema>;
 
 /** Segments as columns; undefined where they cannot be. */
 export const toColumns = (refs: readonly SegmentRef[], jobId: string): SegmentColumns | undefined => {
-  const [first] = refs;
-  const folder = first?.path.slice(0, first.path.lastIndexOf("/") + 1) ?? "";
+  const folders = Array.from({ length: shuffleSpread }, () => "");
   const attempts: number[] = [];
   for (const { map, attempt, path } of refs) {
     const name = `m-${map}-`;
+    const folder = (folders[map % shuffleSpread] ||= path.slice(0, path.lastIndexOf("/") + 1));
     const number = Number(attempt.slice(jobId.length + 1 + name.length));
     if (!Number.isSafeInteger(number) || number < 0) return undefined;
     if (attempt !== `${jobId}-${name}${number}` || path !== `${folder}${name}${number}`) return undefined;
     attempts.push(number);
   }
   return {
-    folder,
+    folders,
     maps: refs.map(({ map }) => map),
     attempts,
     offsets: refs.map(({ offset }) => offset),
@@ -45,7 +49,7 @@ export const toColumns = (refs: readonly SegmentRef[], jobId: string): SegmentCo
 
 /** Segments from their columns. @throws Error if the columns are not equally long */
 export const fromColumns = (columns: SegmentColumns, jobId: string): SegmentRef[] => {
-  const { folder, maps, attempts, offsets, lengths, largestBlocks, aheads } = columns;
+  const { folders, maps, attempts, offsets, lengths, largestBlocks, aheads } = columns;
   const areEven = [attempts, offsets, lengths, largestBlocks].every(({ length }) => length === maps.length);
   if (!areEven || (aheads.length > 0 && aheads.length !== maps.length)) {
     throw new Error("the columns of an index of segments are not equally long");
@@ -55,7 +59,7 @@ export const fromColumns = (columns: SegmentColumns, jobId: string): SegmentRef[
     return {
       map,
       attempt: `${jobId}-${name}`,
-      path: `${folder}${name}`,
+      path: `${folders[map % folders.length] ?? ""}${name}`,
       offset: offsets[i] ?? 0,
       length: lengths[i] ?? 0,
       largestBlock: largestBlocks[i] ?? 0,

@@ -141,9 +141,14 @@ export class StagedJob {
   async #expectNothingLeft(): Promise<void> {
     await untilNone("processes of an ended job", () => processesOf(this.id));
     await untilNone("directories of runners of an ended job", () => runnerDirectories(this.#edgefold, this.id));
-    expect(await this.#edgefold.keysIn("reducers", `.edgefold/${this.id}/`)).toEqual([]);
+    expect(await this.shuffleKeys()).toEqual([]);
     expect(existsSync(join(this.#edgefold.stateDir, "agent/shuffle", this.id))).toBe(false);
     expect(this.#proxy.openUploadsOf(this.id)).toEqual([]);
+  }
+
+  /** The keys of the job's shuffle, in the default bucket. */
+  async shuffleKeys(): Promise<string[]> {
+    return (await this.#edgefold.keysIn("reducers", ".edgefold/")).filter((key) => key.includes(this.id));
   }
 
   /** The keys of the job's output, in the default bucket. */

@@ -8,7 +8,7 @@ const jobId = "0190-a";
 const ref = (map: number, number: number, bytes: number, ahead?: number): SegmentRef => ({
   map,
   attempt: `${jobId}-m-${map}-${number}`,
-  path: `http://store:9000/bucket/.edgefold/${jobId}/m-${map}-${number}`,
+  path: `http://store:9000/bucket/.edgefold/${map % 16}/${jobId}/m-${map}-${number}`,
   offset: bytes,
   length: bytes + 1,
   largestBlock: bytes + 2,
@@ -28,13 +28,13 @@ test("segments come back from columns as they were", () => {
 });
 
 test.each([
-  ["another folder", { path: "http://store:9000/bucket/m-1-1" }],
-  ["another name", { path: `http://store:9000/bucket/.edgefold/${jobId}/m-1-2` }],
+  ["another folder", { path: "http://store:9000/bucket/m-17-1" }],
+  ["another name", { path: `http://store:9000/bucket/.edgefold/1/${jobId}/m-17-2` }],
   ["another attempt", { attempt: `${jobId}-m-2-1` }],
-  ["an attempt of another job", { attempt: "0190-b-m-1-1" }],
-  ["an attempt that has no number", { attempt: `${jobId}-m-1-x` }],
+  ["an attempt of another job", { attempt: "0190-b-m-17-1" }],
+  ["an attempt that has no number", { attempt: `${jobId}-m-17-x` }],
 ])("segments with %s have no columns", (_, other) => {
-  expect(toColumns([ref(0, 1, 5), { ...ref(1, 1, 5), ...other }], jobId)).toBeUndefined();
+  expect(toColumns([ref(1, 1, 5), { ...ref(17, 1, 5), ...other }], jobId)).toBeUndefined();
 });
 
 test("columns of different lengths are an error", () => {

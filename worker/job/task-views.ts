@@ -2,7 +2,7 @@ import { formatAddress } from "../../shared/address.ts";
 import type { Attempt } from "../../shared/api/attempts.ts";
 import type { Task, TaskDetail } from "../../shared/api/tasks.ts";
 import { isHeld, taskIdOf, type AttemptRow, type TaskRow } from "../../shared/engine/machine.ts";
-import { shuffleFolder } from "../../shared/outputs.ts";
+import { shuffleFolders } from "../../shared/outputs.ts";
 import type { InputRange, SegmentRef } from "../../shared/protocol/tasks.ts";
 import { isEnded } from "../../shared/status.ts";
 import type { Page, PageRequest, TaskListRequest } from "../contracts.ts";
@@ -178,14 +178,14 @@ const showAttempt = (store: JobStore, task: TaskRow, attempt: AttemptRow, number
 /** Shows tasks of a job as the REST API does. */
 const taskViewer = (store: JobStore): ShowTask => {
   const spec = store.job.spec();
-  const shuffle = shufflePath(spec, store.segments.anyPath());
+  const shuffle = shufflePath(spec, store.segments.firstPath());
   return (task) => showTask(spec, task, shuffle);
 };
 
-/** The folder of a job's map outputs, told from one of them; where they would be in the job's store while there is none. */
+/** The folder of a job's first map output; where it would be in the job's store while there is none. */
 const shufflePath = ({ id, request }: JobSpec, mapOutput: string | undefined): string =>
   mapOutput === undefined
-    ? formatAddress(shuffleFolder(request.outputPath, request.useSSL, id))
+    ? formatAddress(shuffleFolders(request.outputPath, request.useSSL, id)[0])
     : mapOutput.slice(0, mapOutput.lastIndexOf("/") + 1);
 
 /** What a task reads. A map of several ranges has no one path, so it shows the job's. */

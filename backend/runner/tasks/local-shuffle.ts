@@ -9,6 +9,7 @@ import { writeAll } from "../shuffle/run-files.ts";
 import type { SegmentIndex } from "../shuffle/segment.ts";
 import type { Sink } from "../sink.ts";
 import { type Shuffle, shuffleName } from "./shuffle.ts";
+import type { Task } from "./task-run.ts";
 
 /** The shuffle in a directory that all runners of the job share, one file per map. Reduces merge the files in place. */
 export class LocalShuffle implements Shuffle {
@@ -24,7 +25,7 @@ export class LocalShuffle implements Shuffle {
     this.#folder = join(root, jobId);
   }
 
-  async write(attempt: string, produce: (sink: Sink) => Promise<SegmentIndex>): Promise<MapOutput> {
+  async write({ attempt }: Task<"map">, produce: (sink: Sink) => Promise<SegmentIndex>): Promise<MapOutput> {
     await mkdir(this.#folder, { recursive: true });
     const path = join(this.#folder, shuffleName(this.#jobId, attempt));
     const file = openSync(path, "w");

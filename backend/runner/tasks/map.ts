@@ -52,7 +52,7 @@ const mapInput = async (task: Task<"map">, run: TaskRun, mapping: Mapping): Prom
   const combiner = await run.combiner();
   const reducer = job.programs.reducer && { ...job.programs.reducer, role: "reducer" as const };
   const { compressing } = run.shuffle;
-  const shuffle = await run.shuffle.write(task.attempt, (sink) =>
+  const shuffle = await run.shuffle.write(task, (sink) =>
     mapToSegments({ ...mapping, combiner, reducer, partitions: job.nReducers, sink, compressing }),
   );
   return { kind: "map", shuffle };

@@ -1,6 +1,7 @@
 import { formatAddress, joinAddress, parseAddress, type Address } from "../../../shared/address.ts";
 import type { MapOutput, SegmentRef } from "../../../shared/protocol/tasks.ts";
-import { shuffleFolder } from "../../../shared/outputs.ts";
+import { shuffleFolders } from "../../../shared/outputs.ts";
+import { inParallel } from "../../parallel.ts";
 import type { SegmentSource } from "../shuffle/fetch-segments.ts";
 import type { SegmentIndex } from "../shuffle/segment.ts";
 import type { ByteStream } from "../../storage/store.ts";
@@ -9,13 +10,13 @@ import { writeObjectFrom } from "./output.ts";
 import { removeFolder } from "./remove-folder.ts";
 import type { SegmentsAhead } from "./segments-ahead.ts";
 import { type Shuffle, shuffleName } from "./shuffle.ts";
-import type { TaskRun } from "./task-run.ts";
+import type { Task, TaskRun } from "./task-run.ts";
 
 /** The shuffle in the store of the job's output, one object per map. Runners share nothing, and map outputs outlive them. */
 export class StoreShuffle implements Shuffle {
   /** Zstandard at level 1 compresses 400 MB/s or more per core; few stores give a runner as much. */
   readonly compressing = true;
-  readonly folder: Address;
+  readonly #folders: readonly [Address, ...Address[]];
   readonly #run: Omit<TaskRun, "shuffle">;
   readonly #ahead: SegmentsAhead;
 
@@ -23,11 +24,15 @@ export class StoreShuffle implements Shuffle {
     this.#run = run;
     this.#ahead = ahead;
     const { jobId, output, useSSL } = run.job;
-    this.folder = shuffleFolder(output.path, useSSL, jobId);
+    this.#folders = shuffleFolders(output.path, useSSL, jobId);
   }
 
-  async write(attempt: string, produce: (sink: Sink) => Promise<SegmentIndex>): Promise<MapOutput> {
-    const object = joinAddress(this.folder, shuffleName(this.#run.job.jobId, attempt));
+  get folder(): Address {
+    return this.#folders[0];
+  }
+
+  async write({ index, attempt }: Task<"map">, produce: (sink: Sink) => Promise<SegmentIndex>): Promise<MapOutput> {
+    const object = joinAddress(this.#folderOf(index), shuffleName(this.#run.job.jobId, attempt));
     const { lengths, largestBlock } = await writeObjectFrom(attempt, object, this.#run, produce);
     return { path: formatAddress(object), lengths: [...lengths], largestBlock };
   }
@@ -48,7 +53,13 @@ export class StoreShuffle implements Shuffle {
   }
 
   async remove(): Promise<void> {
-    await this.#run.output.abortUploads(this.folder);
-    await removeFolder(this.#run.output, this.folder);
+    await inParallel(this.#folders, async (folder) => {
+      await this.#run.output.abortUploads(folder);
+      await removeFolder(this.#run.output, folder);
+    });
+  }
+
+  #folderOf(map: number): Address {
+    return this.#folders[map % this.#folders.length] ?? this.folder;
   }
 }

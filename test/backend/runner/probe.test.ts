@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseAddress } from "../../../shared/address.ts";
 import type { RunnerAnswer } from "../../../shared/protocol/runner.ts";
-import { shuffleFolder } from "../../../shared/outputs.ts";
+import { shuffleFolders } from "../../../shared/outputs.ts";
 import { probeOutput } from "../../../backend/runner/tasks/probe.ts";
 import type { Task } from "../../../backend/runner/tasks/task-run.ts";
 import { openStore } from "../../../backend/storage/open.ts";
@@ -24,7 +24,7 @@ const isDone = <Kind extends RunnerAnswer["kind"]>(
 /** A run that probes `path`, and its messages to the job. */
 const runAt = (path: string, shuffle: "store" | "local", options: Partial<Parameters<typeof openStore>[0]> = {}) => {
   const told: unknown[] = [];
-  const folder = shuffle === "store" ? shuffleFolder(path, false, jobId) : undefined;
+  const folder = shuffle === "store" ? shuffleFolders(path, false, jobId)[0] : undefined;
   const run: Parameters<typeof probeOutput>[1] = {
     job: { ...runnerJob({ size: 1, hash: "h" }), jobId, output: { path } },
     output: openStore({ fileRoots: [], ...options }),

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { formatAddress, parseAddress, parseInput, type Address } from "../../../shared/address.ts";
-import { shuffleFolder } from "../../../shared/outputs.ts";
+import { shuffleFolders } from "../../../shared/outputs.ts";
 import { listInputs } from "../../../backend/storage/inputs.ts";
 import { openStore } from "../../../backend/storage/open.ts";
 import { s3DefaultEndpoint } from "../../../backend/storage/s3-default-endpoint.ts";
@@ -86,7 +86,11 @@ describe("a store reads, lists and writes addresses that name no endpoint", () =
   });
 });
 
-test("folders keep their spelling", () => {
-  expect(formatAddress(shuffleFolder("s3://", false, "J"))).toBe("s3://reducers/.edgefold/J/");
-  expect(formatAddress(shuffleFolder("s3://b/out", false, "J"))).toBe("s3://b/.edgefold/J/");
+test.each([
+  ["s3://", ["s3://reducers/.edgefold/J/", "s3://reducers/.edgefold/1/J/"], "s3://reducers/.edgefold/f/J/"],
+  ["s3://b/out", ["s3://b/.edgefold/J/", "s3://b/.edgefold/1/J/"], "s3://b/.edgefold/f/J/"],
+  ["file:///out", ["file:///out/.edgefold/J/"], "file:///out/.edgefold/J/"],
+])("the folders of a shuffle in %s", (path, first, last) => {
+  const folders = shuffleFolders(path, false, "J").map(formatAddress);
+  expect([folders.slice(0, 2), folders.at(-1)]).toEqual([first, last]);
 });

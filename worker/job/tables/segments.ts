@@ -112,9 +112,9 @@ export class SegmentTable {
     this.#sql.exec("UPDATE segment SET offsets = x''");
   }
 
-  /** The path of any map output; undefined while there is none. */
-  anyPath(): string | undefined {
-    const query = "SELECT output ->> '$[1]' AS path FROM segment WHERE chunk = 0 LIMIT 1";
+  /** The path of the first map output that there is; undefined while there is none. */
+  firstPath(): string | undefined {
+    const query = "SELECT output ->> '$[1]' AS path FROM segment WHERE chunk = 0 ORDER BY map LIMIT 1";
     return rowsOf(this.#sql, PathSchema, query)[0]?.path;
   }
 
