@@ -10,7 +10,10 @@ const pageSize = 1000;
 /** Checks that the output can be written and lists the input, before anything is computed. */
 export const runPlan = async (task: Task<"plan">, run: TaskRun): Promise<Result> => {
   const { job } = run;
-  await probeOutput(task, run);
+  const inputs = listInputs(run.input, parseInput(job.input.path, job.useSSL));
+  // A distant store takes its time for the first page: it is under way while the output is probed.
+  const first = inputs.next();
+  first.catch(() => undefined);
   let page: { path: string; size: number; etag: string }[] = [];
   let pages = 0;
   let sending: Promise<unknown> = Promise.resolve();
@@ -21,9 +24,15 @@ export const runPlan = async (task: Task<"plan">, run: TaskRun): Promise<Result>
     sending.catch(() => undefined);
     page = [];
   };
-  for await (const { address, size, etag } of listInputs(run.input, parseInput(job.input.path, job.useSSL))) {
-    page.push({ path: formatAddress(address), size, etag });
-    if (page.length === pageSize) await send();
+  try {
+    await probeOutput(task, run);
+    for (let next = await first; next.done !== true; next = await inputs.next()) {
+      const { address, size, etag } = next.value;
+      page.push({ path: formatAddress(address), size, etag });
+      if (page.length === pageSize) await send();
+    }
+  } finally {
+    await inputs.return(undefined);
   }
   if (page.length > 0) await send();
   await sending;

@@ -12,7 +12,7 @@ type ProbingRun = Pick<TaskRun, "job" | "output" | "ask"> & { readonly shuffle: 
 
 /**
  * Tries every operation that the job will need on its output's store, so that a missing permission fails the job before anything
- * is computed. Repeatable, and leaves nothing behind. Takes 7 requests, plus 5 if the shuffle lies in the store, at most 3 at a
+ * is computed. Repeatable, and leaves nothing behind. Takes 7 requests, plus 5 if the shuffle lies in the store, at most 5 at a
  * time.
  *
  * @throws StorageError that names the missing permission
@@ -44,10 +44,11 @@ const probeUpload = async (at: Address, attempt: string, { output, ask }: Probin
 const probeFolder = async (store: Store, folder: Address): Promise<void> => {
   const at = joinAddress(folder, probeName);
   const remove = (): Promise<void> => needing("s3:DeleteObject", () => store.remove([at]));
-  await needing("s3:ListBucket", async () => {
-    for await (const _ of store.list(folder)) break;
-  });
-  await remove();
+  const list = (): Promise<void> =>
+    needing("s3:ListBucket", async () => {
+      for await (const _ of store.list(folder)) break;
+    });
+  await inParallel([list, remove], (act) => act());
   try {
     await needing("s3:PutObject", () => store.put(at, Buffer.from("x")));
     await needing("s3:GetObject", async () => (await store.read(at)).destroy());
