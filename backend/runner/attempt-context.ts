@@ -1,14 +1,12 @@
 import type { Counters } from "./counters.ts";
+import type { NamedPipes } from "./programs/named-pipes.ts";
 import type { Progress } from "./progress.ts";
 
 /** Everything that the data path of one attempt needs. */
 export type AttemptContext = {
   /** Variables for programs (job, task, attempt …, under our names and Hadoop's); no credentials. */
   readonly environment: Readonly<Record<string, string>>;
-  /**
-   * A private directory of this attempt, on a file system that supports named pipes. Contains nothing except the programs'
-   * `workingDirectory`. The caller removes it afterwards.
-   */
+  /** A private directory of this attempt. Contains nothing except the programs' `workingDirectory`. The caller removes it afterwards. */
   readonly workDir: string;
   /** The folders with the job's unpacked archives, to which links in the `workingDirectory` lead. */
   readonly archives: readonly string[];
@@ -27,6 +25,8 @@ export type AttemptContext = {
   readonly counters: Counters;
   /** Records every bit of progress. An attempt without progress for too long is ended. */
   readonly progress: Progress;
+  /** Makes the pipes of programs. */
+  readonly pipes: NamedPipes;
   /** The caller's ledger of live process groups, so that none outlives the runner. */
   readonly processes: { add(pid: number): void; remove(pid: number): void };
   /** Receives the text that the program reports with `reporter:status:`. */

@@ -24,6 +24,7 @@ import { forExecutables, textBatches } from "./shuffle/text-batches.ts";
 import type { Sink } from "./sink.ts";
 import { reduceSegments } from "./tasks/reduce.ts";
 import { placeFiles, placeProgram, workingDirectory } from "./working-directory.ts";
+import { NamedPipes } from "./programs/named-pipes.ts";
 
 /** Runs a map or reduce again outside its job: by hand, to find out why it fails. */
 
@@ -115,6 +116,7 @@ const contextOf = (
     signal,
     counters,
     progress: new Progress(),
+    pipes: new NamedPipes(folder),
     // Nothing that outlives this process has to be found again.
     processes: { add: () => undefined, remove: () => undefined },
     status: () => undefined,

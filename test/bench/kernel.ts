@@ -11,6 +11,7 @@ import { forExecutables, textBatches } from "../../backend/runner/shuffle/text-b
 import { TextRecords } from "../../backend/runner/programs/text-records.ts";
 import { ownPeak } from "./memory.ts";
 import type { Figures } from "./measured.ts";
+import { NamedPipes } from "../../backend/runner/programs/named-pipes.ts";
 
 /**
  * `node kernel.ts INPUT OUTPUT`: sorts and merges as a job does, and nothing else: one thread, no Worker, no agent and no
@@ -40,6 +41,7 @@ const contextIn = (workDir: string): AttemptContext => ({
   signal: new AbortController().signal,
   counters: new Counters(),
   progress: new Progress(),
+  pipes: new NamedPipes(workDir),
   processes: { add: () => undefined, remove: () => undefined },
   status: () => undefined,
   log: () => undefined,

@@ -1,9 +1,7 @@
-import { execFile } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { Socket } from "node:net";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import type { NamedPipes } from "./named-pipes.ts";
 import type { ReadPipe } from "./pipe-reader.ts";
 
 const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
@@ -33,16 +31,14 @@ export type Pipes = {
 };
 
 /**
- * Creates named pipes for a program. The pipes that `spawn` creates are sockets, which a program cannot reopen by name. With
+ * Opens named pipes for a program. The pipes that `spawn` creates are sockets, which a program cannot reopen by name. With
  * them, `cat /dev/stdin` and `echo … > /dev/stderr`, common in scripts, would fail (ENXIO).
- * @param folder the folder to create the pipes in
+ * @param named makes them
  * @param file the descriptor of a file that the program reads instead of a pipe; it stays open
  */
-export async function openPipes(folder: string, file?: number): Promise<Pipes> {
-  const names = await mkdtemp(join(folder, "pipes-"));
-  const [stdinName, stdoutName, stderrName] = [join(names, "0"), join(names, "1"), join(names, "2")];
-  const wanted = file === undefined ? [stdinName, stdoutName, stderrName] : [stdoutName, stderrName];
-  await promisify(execFile)("mkfifo", ["-m", "600", ...wanted]);
+export async function openPipes(named: NamedPipes, file?: number): Promise<Pipes> {
+  const names = await named.take(file === undefined ? 3 : 2);
+  const [stdoutName = "", stderrName = "", stdinName = ""] = names;
   const stdin = file === undefined ? openPipe(stdinName, "write") : undefined;
   const stdout = openPipe(stdoutName, "read");
   const stderr = openPipe(stderrName, "read");
@@ -62,7 +58,9 @@ export async function openPipes(folder: string, file?: number): Promise<Pipes> {
         // ENXIO: nobody is reading any more.
       }
     },
-    remove: () => rm(names, { recursive: true, force: true }),
+    remove: async () => {
+      await Promise.all(names.map((name) => rm(name, { force: true })));
+    },
   };
 }
 

@@ -44,7 +44,7 @@ export class ProcessGroup {
     // Programs get their own folder, separate from the files of the shuffle.
     const home = workingDirectory(context);
     await mkdir(home, { recursive: true });
-    const pipes = await openPipes(context.workDir, file);
+    const pipes = await openPipes(context.pipes, file);
     try {
       for (let attempt = 0; ; attempt++) {
         const child = spawn(program.path, program.args, {
@@ -65,6 +65,7 @@ export class ProcessGroup {
       }
     } catch (error) {
       for (const stream of [pipes.stdin, pipes.stdout.stream, pipes.stderr.stream]) stream?.destroy();
+      await pipes.remove();
       throw error;
     } finally {
       pipes.closeDescriptors();

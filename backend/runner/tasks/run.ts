@@ -36,6 +36,7 @@ import { MapOutputLostError, runReduce } from "./reduce.ts";
 import type { SegmentsAhead } from "./segments-ahead.ts";
 import { StoreShuffle } from "./store-shuffle.ts";
 import { AttemptEndedError, type Report, type TaskRun } from "./task-run.ts";
+import type { NamedPipes } from "../programs/named-pipes.ts";
 
 /** The subdirectory of the runner's directory that contains the attempts' directories. */
 export const tasksFolder = "tasks";
@@ -48,6 +49,8 @@ const progressMs = 10_000;
 export type RunnerCalls = {
   /** The thread's sessions, which outlive the task. */
   readonly sessions: S3Sessions;
+  /** The thread's pipes for programs. */
+  readonly pipes: NamedPipes;
   /** What the thread has read ahead for its next map and its next reduces. */
   readonly ahead: { readonly input: InputAhead; readonly segments: SegmentsAhead };
   ask(request: Unnumbered<RunnerRequest>): Promise<RunnerAnswer>;
@@ -89,6 +92,7 @@ export const runTask = async (
       const context = {
         ...contextOf(task, job, config, workDir),
         processes,
+        pipes: runner.pipes,
         signal,
         log,
         progress: getsOn,
@@ -166,7 +170,10 @@ const contextOf = (
   job: RunnerJob,
   config: RunnerConfig,
   workDir: string,
-): Omit<AttemptContext, "archives" | "processes" | "signal" | "progress" | "counters" | "status" | "log"> => ({
+): Omit<
+  AttemptContext,
+  "archives" | "processes" | "pipes" | "signal" | "progress" | "counters" | "status" | "log"
+> => ({
   environment: { ...variablesOfSecrets(task, job, config), ...taskEnvironment(job, task) },
   workDir,
   sortBuffer: config.SORT_BUFFER,

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import type { Artifact } from "../../../shared/api/artifacts.ts";
 import type { RunnerAnswer } from "../../../shared/protocol/runner.ts";
@@ -7,7 +8,7 @@ import { ambientCredentials } from "../../storage/credentials.ts";
 import { S3Sessions } from "../../storage/s3-sessions.ts";
 import { InputAhead } from "../input/input-ahead.ts";
 import { spareBytes } from "../shuffle/kernels.ts";
-import { runTask } from "../tasks/run.ts";
+import { runTask, tasksFolder } from "../tasks/run.ts";
 import { TaskTimeoutError } from "../task-timeout.ts";
 import { SegmentsAhead } from "../tasks/segments-ahead.ts";
 import { AttemptEndedError } from "../tasks/task-run.ts";
@@ -15,6 +16,7 @@ import { MemoryGrowth } from "./memory-growth.ts";
 import type { Call, FromThread, ThreadStart, ToThread } from "./messages.ts";
 import { redirectConsole } from "./module-console.ts";
 import { rehearse } from "./rehearsal.ts";
+import { NamedPipes } from "../programs/named-pipes.ts";
 
 /** The thread that runs tasks, so that nothing a program does can keep the runner from renewing its lease. */
 
@@ -51,6 +53,7 @@ const runner = {
     ambient: ambientCredentials(process.env),
     endpoints: { allowed, loopback: STORAGE_LOOPBACK === "allow" },
   }),
+  pipes: new NamedPipes(join(config.WORK_DIR, tasksFolder)),
   ahead: { input: new InputAhead(), segments: new SegmentsAhead(config.WORK_DIR) },
   ask: async (request: Extract<Call, { what: "ask" }>["request"]) => {
     const answer = await call({ what: "ask", request });

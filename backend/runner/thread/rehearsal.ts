@@ -25,7 +25,7 @@ const jobId = "rehearsal";
  */
 export const rehearse = async (
   config: RunnerConfig,
-  calls: Pick<RunnerCalls, "sessions" | "ahead">,
+  calls: Pick<RunnerCalls, "sessions" | "pipes" | "ahead">,
 ): Promise<Report[]> => {
   const folder = await mkdtemp(join(config.WORK_DIR, "rehearsal-"));
   try {
@@ -43,7 +43,7 @@ class Rehearsal {
   #planned: readonly PlannedObject[] = [];
   #mapOutput: MapOutput | undefined;
 
-  constructor(folder: string, config: RunnerConfig, calls: Pick<RunnerCalls, "sessions" | "ahead">) {
+  constructor(folder: string, config: RunnerConfig, calls: Pick<RunnerCalls, "sessions" | "pipes" | "ahead">) {
     this.#folder = folder;
     this.#config = { ...config, FILE_ROOTS: [folder], SHUFFLE: join(folder, "shuffle") };
     this.#calls = {

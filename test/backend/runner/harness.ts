@@ -15,6 +15,7 @@ import { reduceSegments } from "../../../backend/runner/tasks/reduce.ts";
 import type { SegmentSource } from "../../../backend/runner/shuffle/fetch-segments.ts";
 import type { SegmentIndex } from "../../../backend/runner/shuffle/segment.ts";
 import { SegmentVerifier } from "../../../backend/runner/shuffle/segment-verifier.ts";
+import { NamedPipes } from "../../../backend/runner/programs/named-pipes.ts";
 
 const folders: string[] = [];
 const ledgers: { readonly living: Set<number>; readonly seen: Set<number> }[] = [];
@@ -53,9 +54,11 @@ export function newContext(overrides: Partial<AttemptContext> = {}): TestContext
   const seen = new Set<number>();
   ledgers.push({ living, seen });
   const statuses: string[] = [];
+  const workDir = newFolder();
   return {
     environment: { EDGEFOLD_TASK: "job-m-0", mapreduce_map_input_file: inputPath },
-    workDir: newFolder(),
+    workDir,
+    pipes: new NamedPipes(newFolder()),
     log: () => undefined,
     sortBuffer: 1024 * 1024,
     mergeFactor: 10,

@@ -11,6 +11,7 @@ import { mapToText } from "../../../backend/runner/programs/mapper.ts";
 import { Progress } from "../../../backend/runner/progress.ts";
 import { pulled } from "../../../backend/storage/pulled.ts";
 import type { ByteStream } from "../../../backend/storage/store.ts";
+import { NamedPipes } from "../../../backend/runner/programs/named-pipes.ts";
 
 const [limit, ...paths] = process.argv.slice(2);
 const recordLimit = Number(limit);
@@ -51,6 +52,7 @@ try {
       signal: new AbortController().signal,
       counters,
       progress: new Progress(),
+      pipes: new NamedPipes(workDir),
       processes: { add: () => undefined, remove: () => undefined },
       status: () => undefined,
       log: () => undefined,

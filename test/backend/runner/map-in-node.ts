@@ -10,6 +10,7 @@ import { Counters } from "../../../backend/runner/counters.ts";
 import { readRecords } from "../../../backend/runner/input/record-batches.ts";
 import { mapToText } from "../../../backend/runner/programs/mapper.ts";
 import { Progress } from "../../../backend/runner/progress.ts";
+import { NamedPipes } from "../../../backend/runner/programs/named-pipes.ts";
 
 const [path = "", text = ""] = process.argv.slice(2);
 const workDir = mkdtempSync(join(tmpdir(), "edgefold-test-"));
@@ -30,6 +31,7 @@ try {
       signal: new AbortController().signal,
       counters: new Counters(),
       progress: new Progress(),
+      pipes: new NamedPipes(workDir),
       processes: { add: () => undefined, remove: () => undefined },
       status: () => undefined,
       log: () => undefined,

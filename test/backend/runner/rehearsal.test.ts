@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { readConfig } from "../../../backend/runner/config.ts";
 import { InputAhead } from "../../../backend/runner/input/input-ahead.ts";
+import { NamedPipes } from "../../../backend/runner/programs/named-pipes.ts";
 import { SegmentsAhead } from "../../../backend/runner/tasks/segments-ahead.ts";
 import { rehearse } from "../../../backend/runner/thread/rehearsal.ts";
 import { S3Sessions } from "../../../backend/storage/s3-sessions.ts";
@@ -21,6 +22,7 @@ test("a rehearsal performs all tasks of a job, and leaves nothing behind", async
   const sessions = new S3Sessions({ ambient: undefined, endpoints: { allowed: undefined, loopback: false } });
   const reports = await rehearse(config, {
     sessions,
+    pipes: new NamedPipes(folder),
     ahead: { input: new InputAhead(), segments: new SegmentsAhead(folder) },
   });
   expect(reports).toMatchObject([
