@@ -2,8 +2,10 @@ import { isDeepStrictEqual } from "node:util";
 import type { InputRange, MapInput } from "../../../shared/protocol/tasks.ts";
 import { mostInMemory } from "../../storage/parallel-pieces.ts";
 import type { InputSource } from "./range-reader.ts";
-import { OpenInput } from "./task-input.ts";
+import type { RecordBatch } from "./record-batches.ts";
+import { OpenInput, readInput } from "./task-input.ts";
 
+type SourceOf = (signal: AbortSignal) => InputSource;
 type Opened = { readonly ranges: readonly InputRange[]; readonly input: OpenInput; readonly abort: AbortController };
 
 /** The input of the map that this runner is most likely given next: it is opened while the map before writes its output. */
@@ -15,8 +17,21 @@ export class InputAhead {
     return this.#opened === undefined ? 0 : mostInMemory;
   }
 
-  /** @param sourceOf the source whose requests end with a signal */
-  open(ranges: readonly InputRange[], sourceOf: (signal: AbortSignal) => InputSource): void {
+  /**
+   * Yields the records of a map's input. Then opens the first ranges of the next map's, which are given with it.
+   * @param signal of the attempt
+   * @param sourceOf the source whose requests end with a signal
+   */
+  async *read(
+    { input, next }: { readonly input: MapInput; readonly next?: readonly InputRange[] | undefined },
+    signal: AbortSignal,
+    sourceOf: SourceOf,
+  ): AsyncGenerator<RecordBatch, void, void> {
+    yield* readInput(input, sourceOf(signal), this.take(input, signal));
+    if (next !== undefined) this.open(next, sourceOf);
+  }
+
+  open(ranges: readonly InputRange[], sourceOf: SourceOf): void {
     this.discard();
     const abort = new AbortController();
     this.#opened = { ranges, input: new OpenInput(ranges, sourceOf(abort.signal)), abort };

@@ -2,8 +2,6 @@ import { joinAddress, parseAddress } from "../../../shared/address.ts";
 import { outputFolder } from "../../../shared/outputs.ts";
 import type { Result } from "../../../shared/protocol/tasks.ts";
 import { partName } from "../../../shared/status.ts";
-import type { RecordBatch } from "../input/record-batches.ts";
-import { readInput } from "../input/task-input.ts";
 import { openWholeFile } from "../input/whole-file.ts";
 import { loadCombiner } from "../programs/combiner.ts";
 import { type Mapping, mapToRecords, mapToText } from "../programs/mapper.ts";
@@ -20,7 +18,7 @@ import type { Task, TaskRun } from "./task-run.ts";
 export const runMap = async (task: Task<"map">, run: TaskRun): Promise<Result> => {
   const { context } = run;
   const mapper = await run.program("mapper");
-  const input = readAndOpenNext(task, run);
+  const input = run.readMapInput(task);
   const file = mapper.type === "executable" ? await openWholeFile(task.input, fileOptions(run)) : undefined;
   try {
     return await mapInput(task, run, { mapper, input, file, context });
@@ -28,12 +26,6 @@ export const runMap = async (task: Task<"map">, run: TaskRun): Promise<Result> =
     file?.close();
   }
 };
-
-/** Reads the task's input, and opens that of the next task at the end, so that it arrives while this task writes its output. */
-async function* readAndOpenNext({ input, next }: Task<"map">, run: TaskRun): AsyncGenerator<RecordBatch, void, void> {
-  yield* readInput(input, run.source, run.takeOpenInput(input));
-  if (next !== undefined) run.openNextInput(next);
-}
 
 const fileOptions = ({ job, input, context }: TaskRun): Parameters<typeof openWholeFile>[1] => ({
   recordLimit: context.recordLimit,

@@ -1,10 +1,9 @@
 import type { RunnerAnswer, RunnerJob, RunnerRequest } from "../../../shared/protocol/runner.ts";
-import type { Assignment, InputRange, MapInput } from "../../../shared/protocol/tasks.ts";
+import type { Assignment } from "../../../shared/protocol/tasks.ts";
 import type { Store } from "../../storage/store.ts";
 import type { Unnumbered } from "../../link.ts";
 import type { AttemptContext } from "../attempt-context.ts";
-import type { InputSource } from "../input/range-reader.ts";
-import type { OpenInput } from "../input/task-input.ts";
+import type { RecordBatch } from "../input/record-batches.ts";
 import type { ArtifactProgram, Program } from "../programs/program.ts";
 import type { Shuffle } from "./shuffle.ts";
 
@@ -14,12 +13,8 @@ export type TaskRun = {
   /** The job's input and output stores, each with its own credentials. */
   readonly input: Store;
   readonly output: Store;
-  /** What maps read with, of `input`. */
-  readonly source: InputSource;
-  /** Returns a map's input if it is open already. */
-  takeOpenInput(input: MapInput): OpenInput | undefined;
-  /** Opens the first ranges of the next map's input, for when it is taken. */
-  openNextInput(ranges: readonly InputRange[]): void;
+  /** Yields the records of a map. Then opens the next map's input, so that it arrives while this map writes its output. */
+  readMapInput(map: Task<"map">): AsyncGenerator<RecordBatch, void, void>;
   readonly shuffle: Shuffle;
   readonly context: AttemptContext;
   program(role: "mapper" | "reducer"): Promise<Program>;
