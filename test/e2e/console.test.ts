@@ -222,6 +222,18 @@ describe("jobs", () => {
       .getByText(/in-progress/)
       .first()
       .waitFor();
+    const events = `**/api/v1/jobs/${jobs.running}/events`;
+    await page.route(events, (route) => route.fulfill({ status: 404, json: { detail: "There is no such job." } }), {
+      times: 1,
+    });
+    await page.reload();
+    await page.getByText("There is no such job.").waitFor();
+    expect(await page.getByText("connection lost").count()).toBe(0);
+    // Whatever fails for a time, even the first request.
+    await page.route(events, (route) => route.abort(), { times: 1 });
+    await page.reload();
+    await page.getByText("connection lost").waitFor();
+    await page.getByText("connection lost").waitFor({ state: "hidden" });
     await edgefold.worker?.stop();
     await page.getByText("connection lost").waitFor();
     await edgefold.startWorker();

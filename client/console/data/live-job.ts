@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { EdgefoldError, type JobDetail, type JournalEvent } from "../../sdk/index.ts";
 import { sleep } from "../../sdk/sleep.ts";
+import { Backoff, type BackoffTimes } from "../../../shared/backoff.ts";
 import { isEnded } from "../../../shared/status.ts";
 import { asError } from "./as-error.ts";
 import { useSession } from "./session.ts";
@@ -22,6 +23,9 @@ const nothing: LiveJob = { job: undefined, events: [], dropped: 0, isLive: false
 
 /** How often a job that changes is asked for at most, in ms: its events come as they happen. */
 const detailMs = 1000;
+
+/** The waits after the connection has failed. */
+const pauses: BackoffTimes = { floorMs: 1000, stepMs: 1000, capMs: 30_000 };
 
 /** How often a job is asked for that has failed and can be resumed, by whomever, in ms. */
 const heldMs = 2000;
@@ -46,21 +50,26 @@ export const useLiveJob = (id: string): LiveJob => {
       update({ job });
       return job;
     };
-    /** Loads the job, however often the connection fails. @throws what would fail again, as for a job that was removed */
-    const reload = async (): Promise<JobDetail> => {
+    /** Does the work, however often the connection fails. @throws what would fail again, as for a job that was removed */
+    const insist = async <T>(work: () => Promise<T>): Promise<T> => {
+      const backoff = new Backoff(pauses);
       for (;;) {
         try {
-          const job = await load();
-          update({ isLive: isConnected });
-          return job;
+          return await work();
         } catch (error) {
           signal.throwIfAborted();
-          if (error instanceof EdgefoldError && !error.isTransient) throw error;
+          if (!(error instanceof EdgefoldError) || !error.isTransient) throw error;
           update({ isLive: false });
-          await sleep(detailMs, signal);
+          await sleep(backoff.next(), signal);
         }
       }
     };
+    const reload = async (): Promise<JobDetail> =>
+      await insist(async () => {
+        const job = await load();
+        update({ isLive: isConnected });
+        return job;
+      });
     const fail = (error: unknown): void => update({ error: asError(error), isLive: false });
     /** Shows what has come, and asks for the job itself, once for all that comes meanwhile. */
     const refresh = (): void => {
@@ -106,7 +115,7 @@ export const useLiveJob = (id: string): LiveJob => {
       await load();
       isConnected = true;
       update({ isLive: true });
-      do await follow();
+      do await insist(follow);
       while (await isResumed());
     };
     run().catch(fail);

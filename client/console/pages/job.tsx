@@ -177,12 +177,13 @@ export const JobPage = ({ id }: { readonly id: string }) => {
         <small>
           <Took from={job.startTime} to={job.endTime} />, started <Ago time={job.startTime} />
         </small>
-        {!isLive && !isOver && (
+        {!isLive && !isOver && error === undefined && (
           <span class="stale" role="status">
             connection lost, trying again: this is how things were
           </span>
         )}
       </h1>
+      {error !== undefined && <Problem error={error} />}
       <Actions job={job} />
       <Reason job={job} />
       <PhaseBar events={events} />
