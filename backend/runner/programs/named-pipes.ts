@@ -15,7 +15,7 @@ export class NamedPipes {
   #ready: string[] = [];
   #making: Promise<void> | undefined;
 
-  /** @param parent the folder to make a folder for them in, on a file system that supports named pipes. Nothing removes it here */
+  /** @param parent the folder to make folders for them in, which the caller removes, on a file system that supports named pipes */
   constructor(parent: string) {
     this.#parent = parent;
   }

@@ -1,14 +1,17 @@
 import { formatAddress, parseInput } from "../../../shared/address.ts";
 import type { Result } from "../../../shared/protocol/tasks.ts";
 import { listInputs } from "../../storage/inputs.ts";
-import { probeOutput } from "./probe.ts";
+import { probeOutput, type ProbingRun } from "./probe.ts";
 import type { Task, TaskRun } from "./task-run.ts";
 
 /** Objects in one page of the listing. */
 const pageSize = 1000;
 
+/** The parts of a task's run that a plan needs. */
+type PlanningRun = ProbingRun & Pick<TaskRun, "input">;
+
 /** Checks that the output can be written and lists the input, before anything is computed. */
-export const runPlan = async (task: Task<"plan">, run: TaskRun): Promise<Result> => {
+export const runPlan = async (task: Task<"plan">, run: PlanningRun): Promise<Result> => {
   const { job } = run;
   const inputs = listInputs(run.input, parseInput(job.input.path, job.useSSL));
   // A distant store takes its time for the first page: it is under way while the output is probed.
@@ -24,8 +27,8 @@ export const runPlan = async (task: Task<"plan">, run: TaskRun): Promise<Result>
     sending.catch(() => undefined);
     page = [];
   };
+  await probeOutput(task, run);
   try {
-    await probeOutput(task, run);
     for (let next = await first; next.done !== true; next = await inputs.next()) {
       const { address, size, etag } = next.value;
       page.push({ path: formatAddress(address), size, etag });

@@ -8,7 +8,9 @@ import type { Task, TaskRun } from "./task-run.ts";
 const probeName = ".probe";
 
 /** The parts of a task's run that probing its output needs. */
-type ProbingRun = Pick<TaskRun, "job" | "output" | "ask"> & { readonly shuffle: Pick<TaskRun["shuffle"], "folder"> };
+export type ProbingRun = Pick<TaskRun, "job" | "output" | "ask"> & {
+  readonly shuffle: Pick<TaskRun["shuffle"], "folder">;
+};
 
 /**
  * Tries every operation that the job will need on its output's store, so that a missing permission fails the job before anything

@@ -5,9 +5,11 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseAddress } from "../../../shared/address.ts";
 import type { RunnerAnswer } from "../../../shared/protocol/runner.ts";
 import { shuffleFolders } from "../../../shared/outputs.ts";
+import { runPlan } from "../../../backend/runner/tasks/plan.ts";
 import { probeOutput } from "../../../backend/runner/tasks/probe.ts";
 import type { Task } from "../../../backend/runner/tasks/task-run.ts";
 import { openStore } from "../../../backend/storage/open.ts";
+import type { Store } from "../../../backend/storage/store.ts";
 import { startS3Endpoint } from "../../helpers/s3-endpoint.ts";
 import { all } from "../storage/bytes.ts";
 import { error, reply, startFaultServer, type FaultServer, type Reply } from "../storage/fault-server.ts";
@@ -43,6 +45,11 @@ const xml: Readonly<Record<string, string>> = {
   "?uploads": "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>",
   "?list-type": "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>",
   "?delete": "<DeleteResult/>",
+};
+
+const forever = (): Promise<never> => new Promise(() => undefined);
+const listForever: Store["list"] = async function* () {
+  yield await forever();
 };
 
 describe("the probe of a job's output", () => {
@@ -115,6 +122,16 @@ describe("the probe of a job's output", () => {
     } finally {
       await close();
     }
+  });
+
+  test("fails a plan at once, whatever the input does", async () => {
+    answer(() => true);
+    const { run } = runAt(`${server.at.endpoint}/bucket/out`, "store");
+    await expect(
+      runPlan(task, { ...run, input: { ...run.output, head: forever, list: listForever } }),
+    ).rejects.toMatchObject({
+      code: "AccessDenied",
+    });
   });
 
   test("leaves nothing behind in files", async () => {
