@@ -225,12 +225,14 @@ describe("a link", () => {
   });
 
   it("drops a connection that answers pings but not a request", async () => {
+    const { link, seen } = dial({ heartbeatMs: 50 });
+    const isOverdue = (): boolean => seen.log.some((line) => line.includes("overdue"));
     worker.answer = (message, from) => {
-      if (message.kind === "hello" || worker.connections.length > 1) obliging(message, from);
+      // On a busy machine a connection can also be dropped because of a late ping.
+      if (message.kind === "hello" || isOverdue()) obliging(message, from);
     };
-    const { link, seen } = dial({ heartbeatMs: 20 });
     await link.request(removed("a"));
-    expect(seen.log.join("\n")).toContain("overdue");
+    expect(isOverdue()).toBe(true);
   });
 
   it("takes the answer to its hello as contact, but not the answers to requests", async () => {
