@@ -14,6 +14,7 @@ import { taskEnvironment } from "./environment.ts";
 import { gathered } from "./input/gathered.ts";
 import { rangeOpener, readInput } from "./input/task-input.ts";
 import { Progress } from "./progress.ts";
+import { NamedPipes } from "./programs/named-pipes.ts";
 import { runExecutable } from "./programs/executable.ts";
 import { mapToText } from "./programs/mapper.ts";
 import type { ArtifactProgram } from "./programs/program.ts";
@@ -24,7 +25,6 @@ import { forExecutables, textBatches } from "./shuffle/text-batches.ts";
 import type { Sink } from "./sink.ts";
 import { reduceSegments } from "./tasks/reduce.ts";
 import { placeFiles, placeProgram, workingDirectory } from "./working-directory.ts";
-import { NamedPipes } from "./programs/named-pipes.ts";
 
 /** Runs a map or reduce again outside its job: by hand, to find out why it fails. */
 

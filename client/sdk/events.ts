@@ -13,7 +13,7 @@ import type { JournalEvent } from "./types.ts";
 const silenceMs = 45_000;
 
 /** The waits before reconnecting. */
-const pauses: BackoffTimes = { floorMs: 1000, stepMs: 1000, capMs: 30_000 };
+export const pauses: BackoffTimes = { floorMs: 1000, stepMs: 1000, capMs: 30_000 };
 
 /** The maximum number of consecutive failed attempts to reconnect: about ten minutes. */
 const mostTries = 40;

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { isRunning, processStartTime } from "../../backend/process-groups.ts";
 
 /** The content of a file below `/proc`; empty if the process has ended or belongs to another user. */
 const read = (path: string): string => {
@@ -24,11 +25,7 @@ const statOf = (pid: number): string[] => {
 };
 
 /** Whether the process is alive; a zombie of which no thread is left is not. */
-export const isAlive = (pid: number): boolean => {
-  // The state is field 3, the number of threads field 20.
-  const [state = "", ...rest] = statOf(pid);
-  return state !== "" && (!/^[ZXx]/.test(state) || Number(rest[16]) > 1);
-};
+export const isAlive = (pid: number): boolean => isRunning(pid, processStartTime(pid) ?? "");
 
 /** The processor time that a process has used so far, in user and kernel mode, in ms. */
 export const processorMs = (pid: number): number => {

@@ -12,10 +12,12 @@ const batch = 24;
  */
 export class NamedPipes {
   readonly #parent: string;
+  #folder: string | undefined;
+  #made = 0;
   #ready: string[] = [];
   #making: Promise<void> | undefined;
 
-  /** @param parent the folder to make folders for them in, which the caller removes, on a file system that supports named pipes */
+  /** @param parent the folder to make a folder for them in, which the caller removes, on a file system that supports named pipes */
   constructor(parent: string) {
     this.#parent = parent;
   }
@@ -34,8 +36,8 @@ export class NamedPipes {
 
   async #make(): Promise<void> {
     await mkdir(this.#parent, { recursive: true });
-    const folder = await mkdtemp(join(this.#parent, "pipes-"));
-    const paths = Array.from({ length: batch }, (_, index) => join(folder, String(index)));
+    const folder = (this.#folder ??= await mkdtemp(join(this.#parent, "pipes-")));
+    const paths = Array.from({ length: batch }, () => join(folder, String(this.#made++)));
     await promisify(execFile)("mkfifo", ["-m", "600", ...paths]);
     this.#ready.push(...paths);
   }

@@ -23,6 +23,7 @@ import type { InputAhead } from "../input/input-ahead.ts";
 import type { InputSource } from "../input/range-reader.ts";
 import { rangeOpener } from "../input/task-input.ts";
 import { MemoryKills } from "../memory-kills.ts";
+import type { NamedPipes } from "../programs/named-pipes.ts";
 import { placeCombiner, placeFiles, placeProgram } from "../working-directory.ts";
 import { TaskTimeoutError } from "../task-timeout.ts";
 import { credentialsOf } from "../storage-access.ts";
@@ -36,7 +37,6 @@ import { MapOutputLostError, runReduce } from "./reduce.ts";
 import type { SegmentsAhead } from "./segments-ahead.ts";
 import { StoreShuffle } from "./store-shuffle.ts";
 import { AttemptEndedError, type Report, type TaskRun } from "./task-run.ts";
-import type { NamedPipes } from "../programs/named-pipes.ts";
 
 /** The subdirectory of the runner's directory that contains the attempts' directories. */
 export const tasksFolder = "tasks";

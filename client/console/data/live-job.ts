@@ -1,7 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { EdgefoldError, type JobDetail, type JournalEvent } from "../../sdk/index.ts";
+import { pauses } from "../../sdk/events.ts";
 import { sleep } from "../../sdk/sleep.ts";
-import { Backoff, type BackoffTimes } from "../../../shared/backoff.ts";
+import { Backoff } from "../../../shared/backoff.ts";
 import { isEnded } from "../../../shared/status.ts";
 import { asError } from "./as-error.ts";
 import { useSession } from "./session.ts";
@@ -23,9 +24,6 @@ const nothing: LiveJob = { job: undefined, events: [], dropped: 0, isLive: false
 
 /** How often a job that changes is asked for at most, in ms: its events come as they happen. */
 const detailMs = 1000;
-
-/** The waits after the connection has failed. */
-const pauses: BackoffTimes = { floorMs: 1000, stepMs: 1000, capMs: 30_000 };
 
 /** How often a job is asked for that has failed and can be resumed, by whomever, in ms. */
 const heldMs = 2000;

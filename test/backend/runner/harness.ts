@@ -54,10 +54,9 @@ export function newContext(overrides: Partial<AttemptContext> = {}): TestContext
   const seen = new Set<number>();
   ledgers.push({ living, seen });
   const statuses: string[] = [];
-  const workDir = newFolder();
   return {
     environment: { EDGEFOLD_TASK: "job-m-0", mapreduce_map_input_file: inputPath },
-    workDir,
+    workDir: newFolder(),
     pipes: new NamedPipes(newFolder()),
     log: () => undefined,
     sortBuffer: 1024 * 1024,
