@@ -75,10 +75,30 @@ export const documents: Text = () => {
   return chunksOf(50, () => `doc${String(++number).padStart(6, "0")} ${lineOf(100, word)}`);
 };
 
-/** Lines of 100 bytes with a unique key of 10: key, tab, padding. */
+/** Lines of 100 bytes with a unique key of 10: key, tab, padding. Unique up to 2³² lines, so that there is one sorted order. */
 export const records: Text = () => {
   const random = randomFrom(2);
-  return chunksOf(1000, () => `${randomWord(random, keyLetters, 10)}\t${randomWord(random, letters, 8).repeat(11)}\n`);
+  let number = 0;
+  return chunksOf(1000, () => {
+    const key = digits(mixed(++number), 7) + randomWord(random, keyLetters, 3);
+    return `${key}\t${randomWord(random, letters, 8).repeat(11)}\n`;
+  });
+};
+
+/** MurmurHash3's finalizer by Austin Appleby (public domain): another number in [0, 2³²) for each of them. */
+const mixed = (number: number): number => {
+  let hash = Math.imul(number ^ (number >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+};
+
+/** The last `length` digits of a number in base 36. The last one comes first, because it is as random as any. */
+const digits = (number: number, length: number): string => {
+  let text = "";
+  for (let rest = number; text.length < length; rest = Math.floor(rest / keyLetters.length)) {
+    text += keyLetters[rest % keyLetters.length] ?? "";
+  }
+  return text;
 };
 
 /** Lines `key TAB value` with values of 960 to 1,060 bytes; one key has half of them, and 50,000 others share the rest. */
