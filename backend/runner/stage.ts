@@ -5,6 +5,9 @@ const longestShort = 127;
 const firstPlain = 0x10;
 const firstOther = 0x80;
 
+/** The digit 0. */
+const zero = 0x30;
+
 /** Where packed records wait for their target. A packed record is a packed key and a packed value; see `packed.ts`. */
 export class Stage {
   /** The memory that the stage lies in. */
@@ -30,25 +33,38 @@ export class Stage {
    * @returns false if they are something else, or there is no room for them; then nothing is added
    */
   putText(key: string, value: string): boolean {
+    const keyEnd = this.#write(key, this.at);
+    const end = keyEnd === 0 ? 0 : this.#write(value, keyEnd);
+    return end > 0 && this.#keep(end);
+  }
+
+  /** Likewise, with a value of one digit, the most frequent one: a call for its text would cost as much as writing it. */
+  putDigit(key: string, digit: number): boolean {
+    const at = this.#write(key, this.at);
+    if (at === 0 || at + 2 > this.end) return false;
+    this.bytes[at] = 1;
+    this.bytes[at + 1] = zero + digit;
+    return this.#keep(at + 2);
+  }
+
+  /** Writes a packed text. @returns where it ends; 0 if it is no short text of plain characters, or there is no room */
+  #write(text: string, start: number): number {
     const { bytes } = this;
-    const keyLength = key.length;
-    const valueLength = value.length;
-    if (keyLength > longestShort || valueLength > longestShort) return false;
-    let at = this.at;
-    if (at + keyLength + valueLength + 2 > this.end) return false;
-    bytes[at++] = keyLength;
-    for (let index = 0; index < keyLength; index++) {
-      const unit = key.charCodeAt(index);
-      if (unit >= firstOther || unit < firstPlain) return false;
+    const { length } = text;
+    if (length > longestShort || start + length + 1 > this.end) return 0;
+    let at = start;
+    bytes[at++] = length;
+    for (let index = 0; index < length; index++) {
+      const unit = text.charCodeAt(index);
+      if (unit >= firstOther || unit < firstPlain) return 0;
       bytes[at++] = unit;
     }
-    bytes[at++] = valueLength;
-    for (let index = 0; index < valueLength; index++) {
-      const unit = value.charCodeAt(index);
-      if (unit >= firstOther || unit < firstPlain) return false;
-      bytes[at++] = unit;
-    }
-    this.at = at;
+    return at;
+  }
+
+  /** Counts a record that has been written. @param end where it ends */
+  #keep(end: number): true {
+    this.at = end;
     this.records++;
     return true;
   }

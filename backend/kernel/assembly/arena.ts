@@ -13,7 +13,7 @@ import {
   stageBytes,
 } from "./groups";
 import { longestNumber, putNumber } from "./numbers";
-import { newKey, pieceHeader, putPiece, sameKey, sameKeyAgain, single } from "./pieces";
+import { newKey, pieceHeader, putPiece, putRepeatedPiece, sameKey, sameKeyAgain, single } from "./pieces";
 import { lastEntry, packAndIndexLines, packedRecords } from "./pack-lines";
 import {
   counterBytes,
@@ -26,7 +26,20 @@ import {
   putEntry,
   sortItems,
 } from "./sort";
-import { blockAfter, blockCount, blockValues, blockValuesEnd, free, lastBlockOf, packedBytes, resetValues } from "./values";
+import {
+  blockAfter,
+  blockCount,
+  blockValues,
+  blockValuesEnd,
+  free,
+  hasRun,
+  isRepeated,
+  lastBlockOf,
+  packedBytes,
+  putRunValue,
+  resetValues,
+  runCount,
+} from "./values";
 
 /**
  * Records in memory, in the form that suits them: grouped by key if keys repeat, one after another if they hardly do. A packed
@@ -54,6 +67,9 @@ export const firstFree: usize = stage + stageBytes;
 const fetchedRecords: usize = 32;
 const mostFetched: usize = 256;
 const cacheLine: usize = 64;
+
+/** The most bytes that a piece has of values that are all the same. */
+const largestRun: u32 = 32 * 1024;
 
 let base: usize = 0;
 let limit: usize = 0;
@@ -199,8 +215,9 @@ let item: usize = 0;
 let items: usize = 0;
 let ends: usize = 0;
 let itemsEnd: usize = 0;
-/** In groups: the block to be encoded next, or 0 for the first one of the next key. */
+/** In groups: the block to be encoded next, or 0 for the first one of the next key; and how often its value has been, if it repeats. */
 let block: usize = 0;
+let repeated: u32 = 0;
 let lastKey: usize = 0;
 let lastLength: u32 = 0;
 /**
@@ -243,6 +260,7 @@ export function startPartition(partition: u32): void {
   item = items + <usize>start * itemBytes;
   itemsEnd = items + <usize>load<u32>(ends + (<usize>partition << 2)) * itemBytes;
   block = 0;
+  repeated = 0;
   lastKey = 0;
 }
 
@@ -317,7 +335,8 @@ function fetchGroups(from: usize): usize {
     read ^= <u32>lastBlockOf(slotOfKey(itemKey(next), itemLength(next)));
   }
   for (let next = from; next < to; next += itemBytes) {
-    read ^= <u32>blockAfter(lastBlockOf(slotOfKey(itemKey(next), itemLength(next))));
+    const slot = slotOfKey(itemKey(next), itemLength(next));
+    if (!hasRun(slot)) read ^= <u32>blockAfter(lastBlockOf(slot));
   }
   keepFetched(read);
   return to;
@@ -339,21 +358,42 @@ function encodeGroups(start: usize, outEnd: usize, stop: usize): usize {
     if (item == fetchedTo) fetchedTo = fetchGroups(item);
     const key = itemKey(item);
     const length = itemLength(item);
-    const isContinued = block != 0;
-    const last = lastBlockOf(slotOfKey(key, length));
-    // The last block points to the first one.
-    if (!isContinued) block = blockAfter(last);
-    const values = blockValues(block);
-    const valuesLength = <u32>(blockValuesEnd(block) - values);
-    const count = blockCount(block);
-    if (out + pieceHeader + length + valuesLength > outEnd) {
-      if (out == start) missingBytes = pieceHeader + length + valuesLength;
+    const slot = slotOfKey(key, length);
+    const isContinued = block != 0 || repeated != 0;
+    let last: usize = 0;
+    // The stage is not in use here.
+    let values = stage;
+    let bytes: u32 = 0;
+    let count: u32 = 0;
+    if (hasRun(slot)) {
+      bytes = <u32>(putRunValue(stage, slot) - stage);
+      count = runCount(slot) | isRepeated;
+    } else {
+      last = lastBlockOf(slot);
+      // The last block points to the first one.
+      if (block == 0) block = blockAfter(last);
+      values = blockValues(block);
+      bytes = <u32>(blockValuesEnd(block) - values);
+      count = blockCount(block);
+    }
+    const isRun = (count & isRepeated) != 0;
+    const left = isRun ? (count & ~isRepeated) - repeated : count;
+    const now = isRun ? min(left, largestRun / bytes) : count;
+    const all = isRun ? now * bytes : bytes;
+    if (out + pieceHeader + length + all > outEnd) {
+      if (out == start) missingBytes = pieceHeader + length + all;
       if (!isContinued) block = 0;
       break;
     }
-    out = putPiece(out, out == start, isContinued, key, length, values, valuesLength, count);
-    encodedRecords += count;
-    missing -= <i64>valuesLength;
+    if (isRun) out = putRepeatedPiece(out, out == start, isContinued, key, length, values, bytes, now);
+    else out = putPiece(out, out == start, isContinued, key, length, values, bytes, now);
+    encodedRecords += now;
+    missing -= <i64>all;
+    if (now < left) {
+      repeated += now;
+      continue;
+    }
+    repeated = 0;
     if (block == last) {
       block = 0;
       item += itemBytes;

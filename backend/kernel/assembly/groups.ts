@@ -6,6 +6,7 @@ import {
   claim,
   closeLastBlock,
   free,
+  hasRun,
   startValues,
   storeKey,
   tagAt,
@@ -13,7 +14,7 @@ import {
   unclaim,
   unstoreKey,
   valuesFullness,
-  writeAt,
+  writeOf,
 } from "./values";
 
 /**
@@ -287,7 +288,7 @@ function addStaged(at: usize, end: usize): usize {
   }
   if (!isNumeric) {
     for (let record = stage; record < staged; record += stagedBytes) {
-      fetch ^= <u32>load<u8>(<usize>load<u32>(<usize>load<u32>(record, stagedSlotAt), writeAt));
+      fetch ^= <u32>load<u8>(writeOf(<usize>load<u32>(record, stagedSlotAt)));
     }
   }
   keepFetched(fetch);
@@ -315,7 +316,7 @@ export function indexGroups(top: usize, partitions: u32): void {
   for (let slot = table, end = table + <usize>slots * slotBytes; slot < end; slot += slotBytes) {
     const tag = load<u32>(slot, tagAt);
     if (tag == 0) continue;
-    if (!isNumeric) closeLastBlock(slot);
+    if (!isNumeric && !hasRun(slot)) closeLastBlock(slot);
     let key = slot;
     let length = (tag & tagMask) - 1;
     if ((tag & tagMask) == isLong) {

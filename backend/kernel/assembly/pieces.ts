@@ -30,6 +30,44 @@ export function putPiece(
   bytes: u32,
   count: u32,
 ): usize {
+  out = putPieceHeader(out, isFirst, isSame, key, length, bytes, count);
+  copyBytes(out, values, bytes);
+  return out + bytes;
+}
+
+/** Likewise, with `count` times the same value. @param bytes of one value, packed */
+@inline
+export function putRepeatedPiece(
+  out: usize,
+  isFirst: bool,
+  isSame: bool,
+  key: usize,
+  length: u32,
+  value: usize,
+  bytes: u32,
+  count: u32,
+): usize {
+  const all = bytes * count;
+  out = putPieceHeader(out, isFirst, isSame, key, length, all, count);
+  copyBytes(out, value, bytes);
+  for (let copied = bytes; copied < all; ) {
+    const more = min(copied, all - copied);
+    copyBytes(out + copied, out, more);
+    copied += more;
+  }
+  return out + all;
+}
+
+@inline
+function putPieceHeader(
+  out: usize,
+  isFirst: bool,
+  isSame: bool,
+  key: usize,
+  length: u32,
+  bytes: u32,
+  count: u32,
+): usize {
   const one = count == 1 ? single : 0;
   if (isSame && !isFirst) out = putVarint(out, sameKey | one);
   else {
@@ -37,7 +75,5 @@ export function putPiece(
     copyBytes(out, key, length);
     out += length;
   }
-  if (one == 0) out = putVarint(putVarint(out, count), bytes);
-  copyBytes(out, values, bytes);
-  return out + bytes;
+  return one == 0 ? putVarint(putVarint(out, count), bytes) : out;
 }

@@ -74,14 +74,26 @@ export class Emitter {
     this.#isOver = true;
   }
 
-  /** Emits the most frequent kind of record without a copy. @returns false if it is another one */
+  /** Emits the most frequent kinds of records without a copy. @returns false if it is another one */
   #emitShort(key: string, value: unknown): boolean {
-    const text = typeof value === "number" ? String(value) : value;
-    if (typeof text !== "string" || this.#isOver) return false;
     const { stage } = this.#target;
-    const length = key.length + text.length;
-    if (length > this.#recordLimit || this.bytes + length > this.#outputLimit) return false;
-    if (stage === undefined || !stage.putText(key, text)) return false;
+    if (stage === undefined || this.#isOver) return false;
+    if (typeof value === "number") {
+      if (value >>> 0 !== value || value > 9) return this.#emitShort(key, String(value));
+      const length = key.length + 1;
+      return this.#allows(length) && stage.putDigit(key, value) && this.#count(length);
+    }
+    if (typeof value !== "string") return false;
+    const length = key.length + value.length;
+    return this.#allows(length) && stage.putText(key, value) && this.#count(length);
+  }
+
+  /** Whether a record is within the limits. @param length its bytes */
+  #allows(length: number): boolean {
+    return length <= this.#recordLimit && this.bytes + length <= this.#outputLimit;
+  }
+
+  #count(length: number): true {
     this.records++;
     this.bytes += length;
     return true;

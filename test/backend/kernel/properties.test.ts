@@ -34,3 +34,17 @@ test("an arena changes its representation if keys hardly repeat, and decides ane
     expectInOrder(parts, records);
   }
 });
+
+test("an arena keeps values that are the same if its memory is full when another one comes", () => {
+  const [key, other] = [Buffer.from("key"), Buffer.from("other")];
+  for (let length = 100; length < 3_000; length += 4) {
+    const filling = { key: other, value: Buffer.alloc(length, "v") };
+    const records = [
+      { key, value: Buffer.from("1") },
+      { key, value: Buffer.from("1") },
+      filling,
+      { key, value: Buffer.from("2") },
+    ];
+    expectInOrder(arrange(records, { partitions: 2, memory: 4_000, keysRepeat: true }), records);
+  }
+});

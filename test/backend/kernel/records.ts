@@ -81,7 +81,7 @@ export const readTexts = (blocks: BlockSource): string[] => {
 const bytes = (maxLength: number): fc.Arbitrary<Buffer> =>
   fc.uint8Array({ maxLength, size: "max" }).map((array) => Buffer.from(array));
 
-/** Few keys or many; long common prefixes; zeros; values longer than a block of the arena. */
+/** Few keys or many; long common prefixes; zeros; values that repeat, and values longer than a block of the arena. */
 const record: fc.Arbitrary<Record> = fc.record({
   key: fc.oneof(
     bytes(3),
@@ -94,6 +94,7 @@ const record: fc.Arbitrary<Record> = fc.record({
   value: fc.oneof(
     bytes(2),
     bytes(200),
+    fc.constantFrom("1", "12345678", "12345679", "123456789").map((text) => Buffer.from(text)),
     fc.nat(70_000).map((length) => Buffer.alloc(length, "v")),
   ),
 });
@@ -113,6 +114,22 @@ export const numericRecords = (): fc.Arbitrary<Record[]> =>
     { maxLength: 400, size: "max" },
   );
 
+/** How often a record comes in a row: seldom so often that its values fill a piece. */
+const times = fc.oneof(
+  { weight: 900, arbitrary: fc.constant(1) },
+  { weight: 100, arbitrary: fc.integer({ min: 2, max: 40 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 2, max: 20_000 }) },
+);
+
+/** Longer records come once. */
+const longestRepeated = 32;
+
 /** @param minLength the fewest records */
 export const anyRecords = (minLength = 0): fc.Arbitrary<Record[]> =>
-  fc.array(record, { minLength, maxLength: 400, size: "max" });
+  fc
+    .array(fc.tuple(record, times), { minLength, maxLength: 400, size: "max" })
+    .map((all) =>
+      all.flatMap(([each, count]) =>
+        Array.from({ length: each.key.length + each.value.length > longestRepeated ? 1 : count }, () => each),
+      ),
+    );

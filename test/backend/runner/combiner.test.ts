@@ -16,7 +16,8 @@ import {
 
 const partitions = 3;
 const words = Array.from({ length: 3000 }, (_, i) => `word-${(i * i) % 97}`).join("\n");
-const splitter = newSource("export const map = (line, emit) => emit(line, 1)");
+/** Values that are not the same in a row, so that each takes memory. */
+const splitter = newSource("let n = 0; export const map = (line, emit) => emit(line, n++ % 2 ? '1' : '01')");
 const sum = "(k, vs, emit) => { let n = 0; for (const v of vs) n += Number(v); emit(k, n) }";
 const sumModule = newSource(`export const combine = ${sum}; export const reduce = ${sum}`);
 const sumScript = "exec awk -F '\\t' '{ n[$1] += $2 } END { for (k in n) print k \"\\t\" n[k] }'";
@@ -98,7 +99,7 @@ test("a single call of map can fill the memory many times over", async () => {
   const mapper = newProgram(
     "mapper",
     "module",
-    "export const map = (line, emit) => { for (let i = 0; i < 5000; i++) emit(i % 9, 1) }",
+    "export const map = (line, emit) => { for (let i = 0; i < 5000; i++) emit(i % 9, i % 2 ? '1' : '01') }",
   );
   const context = newContext({ sortBuffer: 8000, mergeFactor: 3 });
   const output = await runMap(mapper, "a\nb\n", partitions, context, sumModule("combiner"));
