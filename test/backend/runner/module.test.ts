@@ -42,6 +42,16 @@ describe("map", () => {
     });
   });
 
+  test("emits to a reduce what String makes of a number", async () => {
+    const numbers = [0, 9, 10, -0, -1, 1.5, NaN, Infinity, 2 ** 32, 1e21];
+    const source = `export const map = (n, emit) => emit("n", Number(n));`;
+    const input = `0\n9\n10\n-0\n-1\n1.5\nNaN\nInfinity\n${2 ** 32}\n1e21\n`;
+    const output = await runMap(newProgram("mapper", "module", source), input, 1, newContext());
+    const all = "export const reduce = (key, values, emit) => emit(key, [...values].join());";
+    const reduced = await runReduce(newProgram("reducer", "module", all), [output], 0, newContext());
+    expect(reduced.toString()).toBe(`n\t${numbers.join()}\n`);
+  });
+
   test("may be asynchronous, and gets a context", async () => {
     const source = `export async function map(line, emit, context) {
       await null;
