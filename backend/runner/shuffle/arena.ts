@@ -4,7 +4,7 @@ import { Stage } from "../stage.ts";
 import type { AddedLines } from "../record-target.ts";
 import type { BlockSource } from "./blocks.ts";
 import { recycleKernel, takeKernel } from "./kernels.ts";
-import { copyBytes, maxVarint, putVarint, VarintReader } from "./packed.ts";
+import { maxVarint, putRecord, VarintReader } from "./packed.ts";
 import { blockLength, headerLength } from "./segment.ts";
 import { UnfitValueError } from "./unfit-value.ts";
 
@@ -91,6 +91,11 @@ export class Arena {
     return this.#added + this.stage.records;
   }
 
+  /** The number of distinct keys that the kernel has, if `keysRepeat`. */
+  get keys(): number {
+    return this.#kernel.calls.groupCount();
+  }
+
   /** The occupied part of the memory, 0 to 1, or more for a single large record. Does not count the records being staged. */
   get fullness(): number {
     return this.#fullness;
@@ -99,9 +104,7 @@ export class Arena {
   /** Copies a record. Spills first if there is no room. */
   add(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     const { stage } = this;
-    const keyLength = keyEnd - keyStart;
-    const valueLength = valueEnd - valueStart;
-    const most = keyLength + valueLength + 2 * maxVarint;
+    const most = keyEnd - keyStart + valueEnd - valueStart + 2 * maxVarint;
     if (stage.at + most > stage.end) {
       this.flush();
       if (stage.at + most > stage.end) {
@@ -109,9 +112,7 @@ export class Arena {
         return;
       }
     }
-    const own = stage.bytes;
-    const value = copyBytes(bytes, keyStart, keyEnd, own, putVarint(own, stage.at, keyLength));
-    stage.at = copyBytes(bytes, valueStart, valueEnd, own, putVarint(own, value, valueLength));
+    stage.at = putRecord(stage.bytes, stage.at, bytes, keyStart, keyEnd, valueStart, valueEnd);
     stage.records++;
   }
 
@@ -269,9 +270,7 @@ export class Arena {
     for (;;) {
       const start = this.#behind;
       this.#reserve(start + length);
-      const own = this.#kernel.bytes;
-      const value = copyBytes(bytes, keyStart, keyEnd, own, putVarint(own, start, keyEnd - keyStart));
-      const end = copyBytes(bytes, valueStart, valueEnd, own, putVarint(own, value, valueEnd - valueStart));
+      const end = putRecord(this.#kernel.bytes, start, bytes, keyStart, keyEnd, valueStart, valueEnd);
       if (calls.add(start, end, 1) !== start) break;
       if (this.#hasFailed(start)) return;
       // If it does not even fit into the empty arena, that becomes larger.

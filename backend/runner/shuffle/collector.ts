@@ -58,6 +58,11 @@ export class Collector implements LineTarget {
     return this.#arena.added;
   }
 
+  /** The number of distinct keys in memory, if they are known to repeat; call it after `spilledRuns`. */
+  get keys(): number {
+    return this.#arena.keys;
+  }
+
   /** Returns the spilled runs. All other records are in memory then. */
   spilledRuns(): readonly Run[] {
     this.#arena.flush();

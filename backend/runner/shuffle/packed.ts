@@ -49,3 +49,18 @@ export function copyBytes(from: Buffer, start: number, end: number, to: Buffer, 
   } else for (let index = 0; index < length; index++) to[at + index] = from[start + index] ?? 0;
   return at + length;
 }
+
+/** Writes a packed record, a packed key and a packed value, at `at`. @returns where it ends */
+export function putRecord(
+  target: Buffer,
+  at: number,
+  bytes: Buffer,
+  keyStart: number,
+  keyEnd: number,
+  valueStart: number,
+  valueEnd: number,
+): number {
+  const keyAt = putVarint(target, at, keyEnd - keyStart);
+  const valueAt = putVarint(target, copyBytes(bytes, keyStart, keyEnd, target, keyAt), valueEnd - valueStart);
+  return copyBytes(bytes, valueStart, valueEnd, target, valueAt);
+}

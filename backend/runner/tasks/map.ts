@@ -90,5 +90,8 @@ const makeCollector = async ({ combiner, reducer, partitions, context }: MapToSe
     const aggregate = reducer?.type === "builtin" ? aggregateOf(reducer) : undefined;
     return new Collector(context, { partitions, memory, aggregate });
   }
-  return new CombiningCollector(context, partitions, await loadCombiner(combiner, context, textual(reducer)));
+  const combine = await loadCombiner(combiner, context, textual(reducer));
+  // What a program reads as text is checked when it is emitted, for the program that is expected to read it.
+  const isOptional = textual(reducer) === undefined || isTextual(combiner);
+  return new CombiningCollector(context, { partitions, combine, isOptional });
 };

@@ -83,6 +83,40 @@ test("what fits after combining is never spilled", async () => {
   expect(builtin(context)["combineInputRecords"]).toBeGreaterThan(3000);
 });
 
+describe("a combiner does not run if the first keys hardly repeat", () => {
+  const unique = Array.from({ length: 20_000 }, (_, i) => `word-${i}`);
+  const twice = newSource("export const map = (line, emit) => { emit(line, 1); emit(line, 2) }");
+  const input = [...unique, ...unique.slice(0, 300)].join("\n");
+
+  test("and gives the same result", async () => {
+    const context = newContext({ sortBuffer: 4e6 });
+    const output = await runMap(splitter("mapper"), input, partitions, context, sumModule("combiner"));
+    expect(builtin(context)["combineInputRecords"]).toBeUndefined();
+    expect(recordsIn(output)).toBe(20_300);
+    expect(await results(output)).toEqual(
+      await results(await runMap(splitter("mapper"), input, partitions, newContext())),
+    );
+  });
+
+  test("but does if they do, as soon as each comes twice", async () => {
+    const context = newContext({ sortBuffer: 4e6 });
+    const output = await runMap(twice("mapper"), input, partitions, context, sumModule("combiner"));
+    expect(builtin(context)["combineInputRecords"]).toBeGreaterThanOrEqual(40_600);
+    expect(recordsIn(output)).toBe(20_000);
+  });
+
+  test("but does if the reducer cannot read what the mapper emits", async () => {
+    const [sink, context] = [new MemorySink(), newContext({ sortBuffer: 4e6 })];
+    const combiner = newSource("export const combine = (key, values, emit) => emit(JSON.stringify(key), 1)")(
+      "combiner",
+    );
+    const tabs = newProgram("mapper", "module", "export const map = (line, emit) => emit(line + '\\t', 1)");
+    const task = { mapper: tabs, combiner, reducer: shell("reducer", "cat"), input: lines(input) };
+    await mapToSegments({ ...task, partitions: 1, compressing: false, sink, context });
+    expect(builtin(context)["combineInputRecords"]).toBeGreaterThanOrEqual(20_300);
+  });
+});
+
 test("a combiner may change keys: records go to the partition and position of the new key", async () => {
   const renaming = newSource(
     "export const combine = (k, vs, emit) => { for (const v of vs) emit('z' + k.slice(5) % 10, v) }",
