@@ -80,7 +80,9 @@ export const records: Text = () => {
   const random = randomFrom(2);
   let number = 0;
   return chunksOf(1000, () => {
-    const key = digits(mixed(++number), 7) + randomWord(random, keyLetters, 3);
+    // The last digit comes first, because it is as random as any.
+    const digits = mixed(++number).toString(36).toUpperCase().padStart(7, "0").split("").toReversed().join("");
+    const key = digits + randomWord(random, keyLetters, 3);
     return `${key}\t${randomWord(random, letters, 8).repeat(11)}\n`;
   });
 };
@@ -90,15 +92,6 @@ const mixed = (number: number): number => {
   let hash = Math.imul(number ^ (number >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
-};
-
-/** The last `length` digits of a number in base 36. The last one comes first, because it is as random as any. */
-const digits = (number: number, length: number): string => {
-  let text = "";
-  for (let rest = number; text.length < length; rest = Math.floor(rest / keyLetters.length)) {
-    text += keyLetters[rest % keyLetters.length] ?? "";
-  }
-  return text;
 };
 
 /** Lines `key TAB value` with values of 960 to 1,060 bytes; one key has half of them, and 50,000 others share the rest. */
